@@ -1,0 +1,47 @@
+"""Synthetic data and anomaly detection with deep generative models.
+
+Public names are resolved on first use (PEP 562): importing the package imports neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Synthesizer": "gensynth.synthesizer",
+    "Trainer": "gensynth.training",
+    "Augmenter": "gensynth.augmentation",
+    "AugmentedEstimator": "gensynth.augmentation",
+    "augment": "gensynth.augmentation",
+    "TableSchema": "gensynth.schema",
+    "load": "gensynth.persistence",
+    "save": "gensynth.persistence",
+    "hookimpl": "gensynth.hookspecs",
+    "ModelSpec": "gensynth.registry",
+    "GensynthError": "gensynth.errors",
+}
+
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from gensynth.augmentation import AugmentedEstimator, Augmenter, augment
+    from gensynth.errors import GensynthError
+    from gensynth.hookspecs import hookimpl
+    from gensynth.persistence import load, save
+    from gensynth.registry import ModelSpec
+    from gensynth.schema import TableSchema
+    from gensynth.synthesizer import Synthesizer
+    from gensynth.training import Trainer
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'gensynth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,140 @@
+"""What an encoded table looks like: the shapes every model is built from. No torch in here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN = 0
+"""Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
+
+Role = Literal["value", "position"]
+
+
+@dataclass(frozen=True)
+class ColumnLayout:
+    """One learnable column: a code for every row, and for some codes a number beside it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column in the table.
+    frequencies : tuple of float
+        Share of each code among the fitted rows; its length is the cardinality. Entry 0 (`UNKNOWN`) is 0.
+    ordered : bool
+        Whether the codes that are neither unknown nor missing stand in the order of their values.
+    missing : int or None
+        Code of a missing value; None where the fitted column had none.
+    numeric : int or None
+        Column of ``numeric`` that holds the number beside the code; None for a column of codes only.
+    active : tuple of int
+        Half-open range of codes for which that number has a meaning (elsewhere it is 0).
+    role : {"value", "position", None}
+        "value": the number is the standardised (about N(0, 1)) value itself and a model must learn it.
+        "position": where in its code (a bin, or the folded tail of a category) the value lies, in [0, 1] and
+        uniform given the code alone; a model may learn it, and one that does not draws it uniformly.
+        Rows outside the fitted range lie outside [0, 1].
+    """
+
+    name: str
+    frequencies: tuple[float, ...]
+    ordered: bool = False
+    missing: int | None = None
+    numeric: int | None = None
+    active: tuple[int, int] = (0, 0)
+    role: Role | None = None
+
+    @property
+    def cardinality(self) -> int:
+        """Number of codes, `UNKNOWN` included."""
+        return len(self.frequencies)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The encoded table as a model sees it.
+
+    Parameters
+    ----------
+    columns : tuple of ColumnLayout
+        The learnable columns, in the order of ``codes``. Condition columns come first.
+    n_rows : int
+        Fitted rows; networks size and regularise themselves from it.
+    n_conditions : int
+        The first ``n_conditions`` columns are the ones that sampling is meant to be conditioned on.
+    """
+
+    columns: tuple[ColumnLayout, ...]
+    n_rows: int
+    n_conditions: int = 0
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Number of codes of each column."""
+        return tuple(column.cardinality for column in self.columns)
+
+    @property
+    def n_numeric(self) -> int:
+        """Number of columns of ``numeric``."""
+        return sum(column.numeric is not None for column in self.columns)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Layout:
+        """Rebuild a layout from `to_json`."""
+        columns = tuple(
+            ColumnLayout(**{**c, "frequencies": tuple(c["frequencies"]), "active": (c["active"][0], c["active"][1])})
+            for c in state["columns"]
+        )
+        return cls(columns, state["n_rows"], state["n_conditions"])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows in numpy.
+
+    Parameters
+    ----------
+    numeric : ndarray of shape (n, layout.n_numeric), float64
+        Numbers beside the codes. float64 so that decoding restores integers and dates exactly.
+    codes : ndarray of shape (n, len(layout.columns)), int32
+        Code of every cell.
+    log_jacobian : ndarray of shape (n, layout.n_numeric), float64, or None
+        log |d numeric / d standardised value| of each cell (0 where the number has no meaning): what a
+        likelihood over encoded rows must add to be a density over values. Only for scoring.
+    """
+
+    numeric: NDArray[np.float64]
+    codes: NDArray[np.int32]
+    log_jacobian: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a recipe wants numeric columns encoded; categories are always codes.
+
+    Parameters
+    ----------
+    numeric : {"bins", "normal"}
+        "bins": quantile bins, role "position". "normal": quantile-to-normal, role "value" (one code "a value").
+    max_bins : int
+        Most bins a column gets; fewer for small tables.
+    max_atoms : int
+        Most repeated values a column gets as codes of their own.
+    max_levels : int
+        Most categories a column gets as codes of their own; the rest folds into one "other" code.
+    """
+
+    numeric: Literal["bins", "normal"] = "bins"
+    max_bins: int = 128
+    max_atoms: int = 256
+    max_levels: int = 1000

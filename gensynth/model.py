@@ -1,0 +1,151 @@
+"""The contract between the engine and a family of models: all a plugin author has to read.
+
+A `Recipe` holds hyperparameters and builds a `GenerativeModel` for a `Layout`. The model says in `stages`
+what is to be minimised; the one `Trainer` does the rest. Nothing here knows tables, files or the command line.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
+
+__all__ = [
+    "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding", "GenerativeModel", "Layout", "Phase", "Recipe", "Stage",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Encoded rows on a device: ``numeric`` (n, d) float, ``codes`` (n, k) int64 (see `Layout`).
+
+    ``log_jacobian`` (n, d) comes only with rows to be scored: a likelihood adds it to be a density over values.
+    """
+
+    numeric: Tensor
+    codes: Tensor
+    log_jacobian: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.codes.shape[0]
+
+    def __getitem__(self, rows: Tensor | slice) -> Batch:
+        """Rows by a slice or an index tensor (an index_select)."""
+
+        def pick(t: Tensor) -> Tensor:
+            return t[rows] if isinstance(rows, slice) else t.index_select(0, rows)
+
+        return Batch(pick(self.numeric), pick(self.codes), None if self.log_jacobian is None else pick(self.log_jacobian))
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Batch:
+        """Move to a device; ``dtype`` casts the floating parts only."""
+        jacobian = self.log_jacobian
+        return Batch(
+            self.numeric.to(device, dtype),
+            self.codes.to(device),
+            None if jacobian is None else jacobian.to(device, dtype),
+        )
+
+    @staticmethod
+    def cat(parts: list[Batch]) -> Batch:
+        """Stack batches (without their ``log_jacobian``)."""
+        return Batch(torch.cat([p.numeric for p in parts]), torch.cat([p.codes for p in parts]))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Cells that are given: ``rows`` holds one row per row asked for, of which only ``columns`` have a meaning."""
+
+    columns: tuple[int, ...]
+    rows: Batch
+
+
+Loss = Callable[[Batch, Generator], Tensor]
+"""From a batch and a source of randomness to a scalar to be minimised."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One optimiser's turn.
+
+    ``every=5`` runs it on every fifth batch only (the generator of a WGAN); ``after_step`` follows each of its
+    steps (weight clipping, exponential averages). The optimiser is AdamW with the given settings.
+    """
+
+    name: str
+    parameters: tuple[nn.Parameter, ...]
+    loss: Loss
+    every: int = 1
+    after_step: Callable[[], None] | None = None
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Phases that are trained together, batch by batch, in their order.
+
+    ``monitor`` is evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It sees all
+    held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
+    ``decay_on_plateau``: halve the learning rates when the monitor stalls (right for likelihoods, not for games).
+    ``prepare`` runs once before the stage with all training rows (closed-form fits; a stage may have no phases).
+    ``share`` of the epoch and time budget, relative to the other stages.
+    """
+
+    name: str
+    phases: tuple[Phase, ...]
+    monitor: Loss | None = None
+    decay_on_plateau: bool = True
+    prepare: Callable[[Batch, Generator], None] | None = None
+    share: float = 1.0
+
+
+class GenerativeModel(nn.Module, ABC):
+    """A network that can be trained, sampled and asked for scores. ``layout`` says what its rows look like."""
+
+    score_methods: ClassVar[tuple[str, ...]]
+    """Names that `score` takes as ``method``; the first is the default."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.layout = layout
+
+    @abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """Return what is to be trained, in order. Called once per training run."""
+
+    @abstractmethod
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw ``n`` encoded rows; with a condition its cells come back exactly as given.
+
+        Runs in eval mode without gradients. A family that cannot condition raises `CapabilityError`.
+        """
+
+    @abstractmethod
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Return (n,) scores, higher = more normal; deterministic; a row's score depends on that row alone."""
+
+
+class Recipe(BaseEstimator, ABC):
+    """Hyperparameters of a family, and nothing else: subclasses are dataclasses (``@dataclass(eq=False)``)."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How this family wants its rows encoded."""
+        return Encoding()
+
+    @abstractmethod
+    def build(self, layout: Layout) -> GenerativeModel:
+        """Return a freshly initialised model for this layout (initialised from torch's current random state)."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the hyperparameters as plain JSON values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.get_params(deep=False).items()}

@@ -1,0 +1,99 @@
+"""Columns of like cardinality side by side, so that a thousand heads cost a handful of tensor operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import UNKNOWN, Layout
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Columns padded to one width: their positions in the layout, and where their slots start in a flat row."""
+
+    columns: tuple[int, ...]
+    width: int
+    start: int
+
+    @property
+    def size(self) -> int:
+        """Number of slots in the flat row."""
+        return len(self.columns) * self.width
+
+    def view(self, flat: Tensor) -> Tensor:
+        """Return this bucket's part of ``flat`` (..., n_slots) as (..., n_columns, width)."""
+        part = flat[..., self.start : self.start + self.size]
+        return part.reshape(*flat.shape[:-1], len(self.columns), self.width)
+
+
+class Buckets(nn.Module):
+    """The code slots of a layout: every code of every column has one slot in a flat row of ``n_slots``.
+
+    Columns are padded to the next power of two and grouped by that width. ``padding`` (n_slots,) is 0 for a real
+    code and -inf for padding; ``never`` is -inf for `UNKNOWN` too (what sampling adds to its logits);
+    ``offsets`` (k,) is the first slot of each column, so that ``codes + offsets`` are slot indices.
+    """
+
+    padding: Tensor
+    never: Tensor
+    offsets: Tensor
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        by_width: dict[int, list[int]] = {}
+        for position, cardinality in enumerate(layout.cardinalities):
+            by_width.setdefault(1 << (cardinality - 1).bit_length(), []).append(position)
+        buckets, start = [], 0
+        for width, columns in sorted(by_width.items()):
+            buckets.append(Bucket(tuple(columns), width, start))
+            start += buckets[-1].size
+        self.buckets = tuple(buckets)
+        self.n_slots = start
+        offsets = torch.zeros(len(layout.columns), dtype=torch.long)
+        padding = torch.full((start,), -torch.inf)
+        never = padding.clone()
+        marginals = padding.clone()
+        for bucket in buckets:
+            for i, position in enumerate(bucket.columns):
+                column = layout.columns[position]
+                first = bucket.start + i * bucket.width
+                offsets[position] = first
+                padding[first : first + column.cardinality] = 0.0
+                never[first : first + column.cardinality] = 0.0
+                never[first + UNKNOWN] = -torch.inf
+                counts = torch.tensor(column.frequencies) * layout.n_rows + 0.5
+                marginals[first : first + column.cardinality] = torch.log(counts / counts.sum())
+        self.register_buffer("offsets", offsets, persistent=False)
+        self.register_buffer("padding", padding, persistent=False)
+        self.register_buffer("never", never, persistent=False)
+        self.log_marginals = marginals  # a plain tensor: only read when heads are initialised
+
+    def log_likelihood(self, logits: Tensor, codes: Tensor) -> Tensor:
+        """Return (n, k): log-probability of each code under ``logits`` (n, n_slots)."""
+        logits = logits + self.padding
+        chosen = logits.gather(-1, codes + self.offsets)
+        out = torch.empty_like(chosen)
+        for bucket in self.buckets:
+            columns = torch.as_tensor(bucket.columns, device=logits.device)
+            out = out.index_copy(-1, columns, bucket.view(logits).logsumexp(-1))
+        return chosen - out
+
+    def sample(self, logits: Tensor, rng: Generator) -> Tensor:
+        """Draw codes (n, k) from ``logits`` (n, n_slots); never `UNKNOWN`, never padding."""
+        logits = logits + self.never
+        codes = torch.empty(logits.shape[0], len(self.offsets), dtype=torch.long, device=logits.device)
+        for bucket in self.buckets:
+            probability = bucket.view(logits).softmax(-1)
+            total = probability.cumsum(-1)
+            # in (0, 1]: a draw of exactly 0 would land on UNKNOWN, whose probability is 0
+            draw = 1.0 - torch.rand(total.shape[:-1], generator=rng, device=logits.device, dtype=logits.dtype)
+            codes[:, list(bucket.columns)] = (total < draw.unsqueeze(-1) * total[..., -1:]).sum(-1)
+        return codes
+
+    def softmax(self, logits: Tensor) -> Tensor:
+        """Return the flat row of probabilities, 0 for `UNKNOWN` and padding."""
+        logits = logits + self.never
+        return torch.cat([bucket.view(logits).softmax(-1).flatten(-2) for bucket in self.buckets], -1)
