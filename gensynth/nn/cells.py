@@ -1,0 +1,189 @@
+"""Cells in and cells out: embeddings of codes and numbers, heads over codes and positions.
+
+Tensors are columns first, (k, n, width): every column has weights of its own, and one batched matrix product
+serves all of them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch
+from gensynth.nn.buckets import Buckets
+
+N_CELLS = 32
+"""Cells in which `PositionHeads` learns where inside its code a value lies."""
+
+
+def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
+    """Return weights (k, width_in, width_out) of one linear map a column, initialised to keep the variance."""
+    return nn.Parameter(torch.randn(k, width_in, width_out) * (gain / math.sqrt(width_in)))
+
+
+class Numbers(nn.Module):
+    """Where the numbers of a layout stand: picks them out of ``numeric``, one a column, 0 where there is none."""
+
+    index: Tensor
+    center: Tensor
+    first: Tensor
+    stop: Tensor
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        columns = layout.columns
+        self.any = layout.n_numeric > 0
+        self.register_buffer("index", torch.tensor([c.numeric or 0 for c in columns]), persistent=False)
+        self.register_buffer("center", torch.tensor([0.5 * (c.role == "position") for c in columns]), persistent=False)
+        active = [c.active if c.numeric is not None else (0, 0) for c in columns]
+        self.register_buffer("first", torch.tensor([a[0] for a in active]), persistent=False)
+        self.register_buffer("stop", torch.tensor([a[1] for a in active]), persistent=False)
+
+    def active(self, codes: Tensor) -> Tensor:
+        """Return (n, k) bool: whether the cell has a number beside its code."""
+        return (codes >= self.first) & (codes < self.stop)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return (n, k): the number of each cell about its centre, bounded; 0 for cells that have none."""
+        if not self.any:
+            return batch.numeric.new_zeros(batch.codes.shape)
+        values = batch.numeric.index_select(1, self.index) - self.center
+        return torch.where(self.active(batch.codes), values.clamp(-8.0, 8.0), 0.0)
+
+
+class CellEmbedding(nn.Module):
+    """Embed every cell: a vector a code, plus the number beside it times a second vector of that code.
+
+    So a binned number enters with its full resolution, piecewise linear in the value, and no one-hot row exists.
+    Codes that stand in the order of their values start on a smooth curve, so that neighbours are alike from the
+    first step (it matters for small tables).
+    """
+
+    def __init__(self, layout: Layout, buckets: Buckets, dim: int) -> None:
+        super().__init__()
+        self.numbers = Numbers(layout)
+        self.offsets = buckets.offsets.tolist()
+        self.register_buffer("slots", buckets.offsets.clone(), persistent=False)
+        self.code = nn.Embedding(buckets.n_slots, dim)
+        nn.init.normal_(self.code.weight, std=0.3)
+        self.slope = nn.Embedding(buckets.n_slots, dim)
+        nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
+        for column, first in zip(layout.columns, self.offsets, strict=True):
+            if column.ordered and column.cardinality > 8:
+                position = torch.linspace(-1.0, 1.0, column.cardinality).unsqueeze(1)
+                curve = torch.cos(position * torch.randn(1, dim) * 3.0 + torch.rand(dim) * 2.0 * math.pi)
+                self.code.weight.data[first : first + column.cardinality] = 0.42 * curve
+
+    slots: Tensor
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return (k, n, dim)."""
+        index = (batch.codes + self.slots).t()
+        cells: Tensor = self.code(index)
+        if self.numbers.any:
+            cells = cells + self.numbers(batch).t().unsqueeze(-1) * self.slope(index)
+        return cells
+
+    def column(self, position: int, codes: Tensor, number: Tensor | None) -> Tensor:
+        """Return (n, dim): the cells of one column, ``number`` being centred and masked as `Numbers` gives it."""
+        index = codes + self.offsets[position]
+        cells: Tensor = self.code(index)
+        return cells if number is None else cells + number.unsqueeze(-1) * self.slope(index)
+
+
+class CodeHeads(nn.Module):
+    """One softmax head a column over hidden vectors (k, n, width); biases start at the log marginals."""
+
+    def __init__(self, layout: Layout, buckets: Buckets, width: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        self.place = [(0, 0)] * len(layout.columns)
+        for i, bucket in enumerate(buckets.buckets):
+            self.weights.append(columnwise(len(bucket.columns), width, bucket.width, gain=0.3))
+            self.biases.append(nn.Parameter(bucket.view(buckets.log_marginals).clamp(min=-30.0).unsqueeze(1)))
+            for j, position in enumerate(bucket.columns):
+                self.place[position] = (i, j)
+
+    def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Return (n, k): log-probability of each code."""
+        out = hidden.new_zeros(codes.shape[1], codes.shape[0])
+        for bucket, weight, bias in zip(self.buckets.buckets, self.weights, self.biases, strict=True):
+            columns = torch.tensor(bucket.columns, device=hidden.device)
+            padding = bucket.view(self.buckets.padding).unsqueeze(1)
+            logits = torch.baddbmm(bias + padding, hidden.index_select(0, columns), weight)
+            chosen = -F.cross_entropy(
+                logits.flatten(0, 1), codes.t().index_select(0, columns).flatten(), reduction="none"
+            )
+            out = out.index_copy(0, columns, chosen.view(len(bucket.columns), -1))
+        return out.t()
+
+    def logits(self, position: int, hidden: Tensor) -> Tensor:
+        """Return (n, cardinality) log-weights of one column's codes, -inf for `UNKNOWN`; ``hidden`` is (n, width)."""
+        i, j = self.place[position]
+        bucket = self.buckets.buckets[i]
+        never = bucket.view(self.buckets.never)[j]
+        return torch.addmm(self.biases[i][j] + never, hidden, self.weights[i][j])
+
+
+class PositionHeads(nn.Module):
+    """Where inside its code a value lies: a density of `N_CELLS` equal steps on [0, 1] a column.
+
+    Conditioned on the hidden vector and on the code, it starts uniform. Beyond [0, 1] (values outside the fitted
+    range) the density decays exponentially, so that far away is less likely than near.
+    """
+
+    columns: Tensor
+    index: Tensor
+
+    def __init__(self, layout: Layout, buckets: Buckets, width: int, dim: int = 32) -> None:
+        super().__init__()
+        self.positions = [i for i, c in enumerate(layout.columns) if c.role == "position"]
+        self.numbers = Numbers(layout)
+        self.where = {position: i for i, position in enumerate(self.positions)}
+        index = [layout.columns[i].numeric or 0 for i in self.positions]
+        self.register_buffer("columns", torch.tensor(self.positions, dtype=torch.long), persistent=False)
+        self.register_buffer("index", torch.tensor(index, dtype=torch.long), persistent=False)
+        self.register_buffer("slots", buckets.offsets[self.positions].clone(), persistent=False)
+        self.first = buckets.offsets.tolist()
+        k = len(self.positions)
+        self.code = nn.Embedding(buckets.n_slots, dim)
+        nn.init.normal_(self.code.weight, std=0.1)
+        self.hidden = columnwise(k, width, dim)
+        self.out = nn.Parameter(torch.zeros(k, dim, N_CELLS))
+        self.bias = nn.Parameter(torch.zeros(k, 1, N_CELLS))
+
+    slots: Tensor
+
+    def log_density(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Return (n, p): log-density of each position, 0 for cells that have none."""
+        codes = batch.codes.index_select(1, self.columns)
+        number = batch.numeric.index_select(1, self.index)
+        feature = torch.bmm(hidden.index_select(0, self.columns), self.hidden)
+        feature = F.relu(feature + self.code((codes + self.slots).t()))
+        logits = torch.baddbmm(self.bias, feature, self.out)  # (p, n, cells)
+        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1).t()
+        chosen = logits.gather(-1, cell.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
+        beyond = (number - number.clamp(0.0, 1.0)).abs()
+        density = chosen.t() + math.log(N_CELLS) - beyond
+        return torch.where(self.numbers.active(batch.codes).index_select(1, self.columns), density, 0.0)
+
+    def sample(self, position: int, hidden: Tensor, codes: Tensor, rng: Generator) -> Tensor:
+        """Draw (n,) positions of one column given its hidden vectors (n, width) and its codes (n,)."""
+        i = self.where[position]
+        feature = F.relu(hidden @ self.hidden[i] + self.code(codes + self.first[position]))
+        cell = draw(torch.addmm(self.bias[i], feature, self.out[i]), rng)
+        inside = torch.rand(len(codes), generator=rng, device=codes.device, dtype=hidden.dtype)
+        return (cell + inside) / N_CELLS
+
+
+def draw(logits: Tensor, rng: Generator) -> Tensor:
+    """Draw (n,) indices from rows of log-weights (n, width); a weight of -inf is never drawn."""
+    total = logits.softmax(-1).cumsum(-1)
+    point = 1.0 - torch.rand(len(logits), 1, generator=rng, device=logits.device, dtype=logits.dtype)
+    return (total < point * total[:, -1:]).sum(-1)

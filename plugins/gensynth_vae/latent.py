@@ -1,0 +1,212 @@
+"""The one model behind the variational families: encoder x decoder x divergence x prior.
+
+Each family is a choice of those four parts (see `gensynth_vae.recipes`); none has a training step of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.errors import OptionError
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
+
+N_SCORE_DRAWS = 8
+"""Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
+
+
+class Decoder(Protocol):
+    """p(row | z)."""
+
+    candidates: int
+    """Latents that `sample` wants for a row with given cells."""
+
+    def log_likelihood(self, batch: Batch, z: Tensor | None = None) -> Tensor:
+        """Return (n, k): log-density of each cell."""
+
+    def sample(self, n: int, z: Tensor | None, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw n rows."""
+
+
+class Prior(Protocol):
+    """p(z)."""
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return (n,) log-densities."""
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Draw (n, dim)."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How the divergence between posterior and prior enters the loss.
+
+    Parameters
+    ----------
+    weight : float
+        Final weight (beta of Higgins et al. 2017; 1 gives the ELBO of Kingma & Welling 2014).
+    warmup : int
+        Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
+    free_nats : float
+        Divergence that costs nothing (Kingma et al. 2016, on the batch mean), against collapse.
+    capacity : float or None
+        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay ``weight`` for the
+        distance (Burgess et al. 2018, equation 8).
+    """
+
+    weight: float = 1.0
+    warmup: int = 0
+    free_nats: float = 0.0
+    capacity: float | None = None
+
+    def cost(self, divergence: Tensor, step: float) -> Tensor:
+        """Return the scalar that joins the loss; ``divergence`` (n,) in nats."""
+        progress = 1.0 if self.warmup == 0 else min(1.0, step / self.warmup)
+        mean = divergence.mean()
+        if self.capacity is not None:
+            return self.weight * (mean - progress * self.capacity).abs()
+        return self.weight * progress * mean.clamp(min=self.free_nats)
+
+
+class LatentModel(GenerativeModel):
+    """A variational autoencoder over rows of cells.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    encoder : Module
+        From a batch to (n, 2 * latent_dim): means and log-variances of the posterior.
+    decoder : Module
+        A `Decoder`.
+    prior : Module
+        A `Prior` trained together with the rest; None for N(0, I).
+    late_prior : Module
+        A `Prior` that a second stage fits to the latents of the training rows; sampling then uses it.
+    divergence : Divergence
+        How the divergence is weighted.
+    learning_rate, weight_decay : float
+        Settings of the optimiser.
+    """
+
+    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "latent")
+    step: Tensor
+    score_noise: Tensor
+
+    def __init__(
+        self,
+        layout: Layout,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        *,
+        latent_dim: int,
+        prior: nn.Module | None = None,
+        late_prior: nn.Module | None = None,
+        divergence: Divergence,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(layout)
+        self.latent_dim = latent_dim
+        self.encoder, self.decoder, self.prior, self.late_prior = encoder, decoder, prior, late_prior
+        self.divergence = divergence
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.register_buffer("step", torch.zeros(()))
+        half = torch.randn(N_SCORE_DRAWS // 2, latent_dim, generator=Generator().manual_seed(0))
+        self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Autoencoder and joint prior first; then the late prior on the latents, where there is one."""
+        late = set() if self.late_prior is None else set(self.late_prior.parameters())
+        body = tuple(p for p in self.parameters() if p not in late)
+        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
+        main = Stage("elbo", (phase,), monitor=self._monitor)
+        if self.late_prior is None:
+            return (main,)
+        phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
+        return main, Stage("prior", (phase,), share=0.2)
+
+    def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances (n, latent_dim) of q(z | row)."""
+        mean, log_variance = self.encoder(batch).chunk(2, -1)
+        return mean, 8.0 * torch.tanh(log_variance / 8.0)
+
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw rows: z from the prior, then the cells; given cells are kept and the rest follows them."""
+        latents = n if condition is None else n * self.decoder.candidates
+        z = self._sampling_prior_draw(latents, rng)
+        return self.decoder.sample(n, z, rng, condition)
+
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Score rows in nats: "elbo", "iwae" (importance-weighted bound, Burda et al. 2016), "reconstruction", "latent".
+
+        elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row); reconstruction is the first
+        term of the ELBO alone, latent the second with its sign (all higher = more normal).
+        """
+        method = method or self.score_methods[0]
+        if method not in self.score_methods:
+            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        mean, log_variance = self.posterior(batch)
+        if method == "latent":
+            return -self._divergence(mean, log_variance, mean)
+        volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
+        terms = []
+        for noise in self.score_noise:
+            z = mean + noise * torch.exp(0.5 * log_variance)
+            term = self.decoder.log_likelihood(batch, z).sum(-1) + volume
+            if method != "reconstruction":
+                term = term + self._log_prior(z) - self._log_posterior(noise, log_variance)
+            terms.append(term)
+        stacked = torch.stack(terms)
+        if method == "iwae":
+            return stacked.logsumexp(0) - math.log(len(terms))
+        return stacked.mean(0)
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
+        self.step += 1.0
+        reconstruction, divergence = self._terms(batch, rng)
+        return self.divergence.cost(divergence, float(self.step)) - reconstruction.mean()
+
+    def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
+        reconstruction, divergence = self._terms(batch, rng)
+        return self.divergence.cost(divergence, math.inf) - reconstruction.mean()
+
+    def _terms(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return (n,) log-likelihood of the rows at one posterior draw, and (n,) divergence."""
+        mean, log_variance = self.posterior(batch)
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+        z = mean + noise * torch.exp(0.5 * log_variance)
+        return self.decoder.log_likelihood(batch, z).sum(-1), self._divergence(mean, log_variance, z)
+
+    def _divergence(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+        """Return (n,) KL(q || p): closed form for N(0, I), else its one-draw estimate at ``z``."""
+        if self.prior is None:
+            return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).sum(-1)
+        entropy = 0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1)
+        return -entropy - self.prior.log_density(z)
+
+    def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        with torch.no_grad():
+            mean, log_variance = self.posterior(batch)
+            noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+        return -self.late_prior.log_density(mean + noise * torch.exp(0.5 * log_variance)).mean()
+
+    def _log_prior(self, z: Tensor) -> Tensor:
+        prior = self.late_prior or self.prior
+        return standard_normal_log_density(z) if prior is None else prior.log_density(z)
+
+    @staticmethod
+    def _log_posterior(noise: Tensor, log_variance: Tensor) -> Tensor:
+        return standard_normal_log_density(noise) - 0.5 * log_variance.sum(-1)
+
+    def _sampling_prior_draw(self, n: int, rng: Generator) -> Tensor:
+        prior = self.late_prior or self.prior
+        if prior is None:
+            return torch.randn(n, self.latent_dim, generator=rng, device=self.step.device, dtype=self.step.dtype)
+        return prior.sample(n, rng)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+
+import pytest
+import torch
+
+from gensynth.nn.priors import AutoregressiveFlowPrior, MixturePrior, standard_normal_log_density
+
+
+def test_standard_normal_density():
+    z = torch.randn(5, 3)
+    torch.testing.assert_close(standard_normal_log_density(z), torch.distributions.Normal(0, 1).log_prob(z).sum(1))
+
+
+def test_flow_starts_as_the_standard_normal():
+    z = torch.randn(6, 4)
+    torch.testing.assert_close(AutoregressiveFlowPrior(4).log_density(z), standard_normal_log_density(z))
+
+
+def _stirred(prior: torch.nn.Module) -> torch.nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        for parameter in prior.parameters():
+            parameter.data.add_(0.3 * torch.randn_like(parameter))
+    return prior.double()
+
+
+def test_flow_log_determinant_equals_autograd():
+    prior = _stirred(AutoregressiveFlowPrior(4))
+    z = torch.randn(4, dtype=torch.float64)
+
+    def noise(z: torch.Tensor) -> torch.Tensor:
+        shift, log_scale = prior._shift_and_scale(z.unsqueeze(0))
+        return ((z - shift) * torch.exp(-log_scale)).squeeze(0)
+
+    jacobian = torch.autograd.functional.jacobian(noise, z)
+    assert torch.allclose(jacobian.triu(1), torch.zeros(4, 4, dtype=torch.float64))  # autoregressive
+    expected = standard_normal_log_density(noise(z).unsqueeze(0)) + jacobian.diagonal().abs().log().sum()
+    torch.testing.assert_close(prior.log_density(z.unsqueeze(0)), expected)
+
+
+@pytest.mark.parametrize("prior", [AutoregressiveFlowPrior(2), MixturePrior(2, 5)], ids=["flow", "mixture"])
+def test_density_integrates_to_one_and_samples_follow_it(prior):
+    prior = _stirred(prior)
+    axis = torch.linspace(-9, 9, 361, dtype=torch.float64)
+    grid = torch.cartesian_prod(axis, axis)
+    with torch.no_grad():
+        mass = prior.log_density(grid).exp() * (axis[1] - axis[0]) ** 2
+        drawn = prior.sample(20_000, torch.Generator().manual_seed(0))
+    assert mass.sum() == pytest.approx(1.0, abs=0.01)
+    torch.testing.assert_close(drawn.mean(0), (mass.unsqueeze(1) * grid).sum(0), atol=0.05, rtol=0.02)
+
+
+def test_mixture_density_equals_the_sum_of_its_normals():
+    prior = _stirred(MixturePrior(3, 4))
+    z = torch.randn(5, 3, dtype=torch.float64)
+    components = torch.distributions.Normal(prior.means, prior.log_scales.exp())
+    log_normal = components.log_prob(z.unsqueeze(1)).sum(-1)
+    expected = torch.logsumexp(log_normal + prior.weights.log_softmax(0), -1)
+    torch.testing.assert_close(prior.log_density(z), expected)
+    assert prior.log_density(100 * z).isfinite().all()
