@@ -38,5 +38,5 @@ class MovingAverage(nn.Module):
         decay = min(self.decay, (1 + t) / (10 + t))
         for average, current in zip(self.module.parameters(), module.parameters(), strict=True):
             average.lerp_(current, 1.0 - decay)
-        for average, current in zip(self.module.buffers(), module.buffers(), strict=True):
-            average.copy_(current)
+        for kept, buffer in zip(self.module.buffers(), module.buffers(), strict=True):
+            kept.copy_(buffer)

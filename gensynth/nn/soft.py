@@ -11,9 +11,9 @@ from gensynth.nn.buckets import Buckets
 
 
 def gumbel_softmax(buckets: Buckets, logits: Tensor, temperature: float, rng: Generator) -> Tensor:
-    """Return soft codes (n, n_slots): each column's slots are >= 0 and sum to 1, near one-hot when ``temperature`` is low.
+    """Return soft codes (n, n_slots): the slots of each column are >= 0 and sum to 1.
 
-    The largest slot of a column is distributed as softmax(logits) at any temperature; `UNKNOWN` and padding get 0.
+    The lower the temperature, the nearer they are to one-hot. The largest slot of a column is distributed as softmax(logits) at any temperature; `UNKNOWN` and padding get 0.
     Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", arXiv:1611.01144, eq. 2.
     """
     tiny = torch.finfo(logits.dtype).tiny
@@ -83,7 +83,7 @@ class FlatRows(nn.Module):
 
     def soften(self, outputs: Tensor, temperature: float, rng: Generator) -> Tensor:
         """Return flat rows (n, width) from outputs (n, width) of a generator: numbers and logits of the slots."""
-        numbers, logits = outputs.split([self.n_numbers, self.n_slots], 1)
+        numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
         slots = gumbel_softmax(self.buckets, logits, temperature, rng)
         if self.n_numbers:
             present = torch.zeros_like(numbers)
@@ -93,13 +93,11 @@ class FlatRows(nn.Module):
 
     def draw(self, outputs: Tensor, rng: Generator) -> Batch:
         """Return rows drawn from outputs (n, width) of a generator; positions are drawn uniformly."""
-        numbers, logits = outputs.split([self.n_numbers, self.n_slots], 1)
+        numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
         codes = self.buckets.sample(logits, rng)
         numeric = numbers.new_zeros(len(codes), len(self.owner))
         numeric = numeric.index_copy(1, self.values, numbers)
-        uniform = torch.rand(
-            (len(codes), len(self.positions)), generator=rng, device=codes.device, dtype=numbers.dtype
-        )
+        uniform = torch.rand((len(codes), len(self.positions)), generator=rng, device=codes.device, dtype=numbers.dtype)
         numeric = numeric.index_copy(1, self.positions, uniform)
         of_number = codes.index_select(1, self.owner)
         return Batch(numeric * ((of_number >= self.low) & (of_number < self.high)), codes)

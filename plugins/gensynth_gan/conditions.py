@@ -1,0 +1,133 @@
+"""The columns that a conditional model is given: their embedding, and their joint distribution."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.errors import CapabilityError
+from gensynth.model import Batch, Condition
+
+MOST_COMBINATIONS = 4096
+"""Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
+
+
+class ConditionEmbedding(nn.Module):
+    """Embed the condition cells of rows: one vector a code, summed over columns, plus numbers of role "value"."""
+
+    offsets: Tensor
+    values: Tensor
+
+    def __init__(self, layout: Layout, width: int) -> None:
+        super().__init__()
+        columns = layout.columns[: layout.n_conditions]
+        sizes = torch.tensor([c.cardinality for c in columns])
+        values = [c.numeric for c in columns if c.role == "value"]
+        self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
+        self.register_buffer("values", torch.tensor(values, dtype=torch.long), persistent=False)
+        self.codes = nn.Embedding(int(sizes.sum()), width)
+        self.numbers = nn.Linear(len(values), width, bias=False) if values else None
+
+    def forward(self, rows: Batch) -> Tensor:
+        """Map the condition cells of n rows to (n, width)."""
+        embedded: Tensor = self.codes(rows.codes[:, : len(self.offsets)] + self.offsets).sum(1)
+        if self.numbers is not None:
+            embedded = embedded + self.numbers(rows.numeric.index_select(1, self.values))
+        return embedded
+
+
+class ConditionTable(nn.Module):
+    """How often each combination of condition codes stands in the training rows, and draws from it.
+
+    Drawing from it gives every class its true share. (CTGAN trains on log-frequencies and also samples from them:
+    a 99/1 column comes out 64/36.) Numbers beside the drawn codes follow their marginals: normal for role "value",
+    uniform for "position".
+
+    Parameters
+    ----------
+    layout : Layout
+        Shape of the rows, with ``n_conditions`` > 0.
+    """
+
+    codes: Tensor
+    counts: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.n_columns = layout.n_conditions
+        self.n_all = len(layout.columns)
+        self.n_numeric = layout.n_numeric
+        self.names = tuple(c.name for c in layout.columns)
+        self.numbered = [(i, c) for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None]
+        size = 1
+        for column in layout.columns[: self.n_columns]:
+            size = min(size * column.cardinality, MOST_COMBINATIONS)
+        self.register_buffer("codes", torch.zeros(size, self.n_columns, dtype=torch.long))
+        self.register_buffer("counts", torch.zeros(size, dtype=torch.long))
+
+    def fit(self, rows: Batch, rng: Generator) -> None:
+        """Count the combinations in all training rows."""
+        codes, counts = torch.unique(rows.codes[:, : self.n_columns], dim=0, return_counts=True)
+        size = len(self.codes)
+        if len(codes) > size:
+            pick = torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:size]
+            codes, counts = rows.codes[pick, : self.n_columns], torch.ones_like(counts[:size])
+        self.codes.zero_()
+        self.counts.zero_()
+        self.codes[: len(codes)] = codes
+        self.counts[: len(counts)] = counts
+
+    def draw(self, n: int, rng: Generator, given: Condition | None, like: Tensor) -> Batch:
+        """Return n rows whose condition cells are the given ones, the rest of them drawn given those.
+
+        Other cells are 0; ``like`` says device and floating dtype.
+
+        Raises
+        ------
+        CapabilityError
+            A column is given that is no condition column.
+        """
+        if given is not None:
+            self._check(given.columns)
+        codes = torch.zeros(n, self.n_all, dtype=torch.long, device=like.device)
+        numeric = torch.zeros(n, self.n_numeric, dtype=like.dtype, device=like.device)
+        codes[:, : self.n_columns] = self._draw_codes(n, rng, given)
+        for position, column in self.numbered:
+            if given is not None and position in given.columns:
+                numeric[:, column.numeric] = given.rows.numeric[:, column.numeric]
+                continue
+            draw = torch.randn if column.role == "value" else torch.rand
+            number = draw((n,), generator=rng, device=like.device, dtype=like.dtype)
+            low, high = column.active
+            numeric[:, column.numeric] = number * ((codes[:, position] >= low) & (codes[:, position] < high))
+        return Batch(numeric, codes)
+
+    def _check(self, columns: tuple[int, ...]) -> None:
+        other = [self.names[i] for i in columns if i >= self.n_columns]
+        if other:
+            own = ", ".join(repr(name) for name in self.names[: self.n_columns])
+            raise CapabilityError(
+                f"condition on {', '.join(map(repr, other))}: this cgan was fitted to be conditioned on {own} only; "
+                f"fit it with condition_on={[self.names[i] for i in columns]!r}, or use the model 'vlae', which takes "
+                "conditions on any column"
+            )
+
+    def _draw_codes(self, n: int, rng: Generator, given: Condition | None) -> Tensor:
+        """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
+        weights = self.counts.to(torch.float64)
+        if given is None:
+            return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
+        columns = list(given.columns)
+        wanted, which = torch.unique(given.rows.codes[:, columns], dim=0, return_inverse=True)
+        out = torch.empty(n, self.n_columns, dtype=torch.long, device=self.codes.device)
+        for i, codes in enumerate(wanted):
+            here = (which == i).nonzero().squeeze(1)
+            fits = weights * (self.codes[:, columns] == codes).all(1)
+            # a combination that no training row holds: the other condition columns do not depend on it then
+            fits = torch.where(fits.sum() > 0, fits, weights)
+            out[here] = self.codes[torch.multinomial(fits, len(here), replacement=True, generator=rng)]
+        out[:, columns] = given.rows.codes[:, columns]
+        return out

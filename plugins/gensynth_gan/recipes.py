@@ -1,0 +1,167 @@
+"""Recipes of the adversarial family: each is a choice of loss, penalty and condition."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gensynth.encoding.layout import Encoding, Layout
+from gensynth.errors import OptionError
+from gensynth.model import Recipe
+from gensynth.nn.losses import Minimax, NonSaturating, Wasserstein
+from gensynth.nn.penalties import InterpolatePenalty
+
+from .model import AdversarialModel, Game
+
+
+@dataclass(eq=False)
+class Adversarial(Recipe):
+    """What every adversarial recipe shares: sizes and pace.
+
+    Parameters
+    ----------
+    noise_dim : int, default=64
+        Width of the generator's noise.
+    width : int or None, default=None
+        Width of the hidden layers; None sizes it from the number of rows (64 to 256).
+    depth : int, default=2
+        Hidden layers of each network.
+    pack : int, default=4
+        Rows that the critic judges together (PacGAN); 1 judges single rows.
+    critic_steps : int
+        Steps of the critic for each step of the generator.
+    temperature : float, default=0.3
+        Of the Gumbel-softmax codes: lower is nearer to real codes, with noisier gradients.
+    learning_rate : float
+        Of both networks.
+    ema_decay : float, default=0.999
+        Of the moving average of the generator, which is what is sampled from; 0 samples the generator itself.
+    """
+
+    noise_dim: int = 64
+    width: int | None = None
+    depth: int = 2
+    pack: int = 4
+    critic_steps: int = 2
+    temperature: float = 0.3
+    learning_rate: float = 1e-3
+    ema_decay: float = 0.999
+
+    @property
+    def encoding(self) -> Encoding:
+        """Codes only: quantile bins, with the place inside a bin drawn uniformly."""
+        return Encoding(numeric="bins", max_bins=64)
+
+    @abstractmethod
+    def game(self) -> Game:
+        """Return loss, penalty and pace."""
+
+    def build(self, layout: Layout) -> AdversarialModel:
+        """Return a freshly initialised model for this layout."""
+        self._check()
+        width = self.width or (64 if layout.n_rows < 500 else 128 if layout.n_rows < 5000 else 256)
+        return AdversarialModel(
+            layout,
+            self.game(),
+            noise_dim=self.noise_dim,
+            width=width,
+            depth=self.depth,
+            pack=self.pack,
+        )
+
+    def _pace(self) -> dict[str, Any]:
+        """Return the settings of `Game` that do not depend on the loss."""
+        names = ("critic_steps", "learning_rate", "temperature", "ema_decay")
+        return {name: getattr(self, name) for name in names}
+
+    def _check(self) -> None:
+        for name in ("noise_dim", "width", "depth", "pack", "critic_steps"):
+            value = getattr(self, name)
+            if not (name == "width" and value is None) and (not isinstance(value, int) or value < 1):
+                raise OptionError(f"{name}={value!r}: expected an integer >= 1")
+        for name in ("temperature", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise OptionError(f"{name}={getattr(self, name)!r}: expected a number > 0")
+        if not 0 <= self.ema_decay < 1:
+            raise OptionError(f"ema_decay={self.ema_decay!r}: expected a number in [0, 1)")
+
+
+def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any], conditional: bool = False) -> Game:
+    """Return the Wasserstein game with a gradient penalty, or with clipping where a bound is given."""
+    if clip is not None and not clip > 0:
+        raise OptionError(f"clip={clip!r}: expected a number > 0, or None for the gradient penalty")
+    if not penalty_weight >= 0:
+        raise OptionError(f"penalty_weight={penalty_weight!r}: expected a number >= 0")
+    penalty = None if clip is not None else InterpolatePenalty(penalty_weight)
+    return Game(Wasserstein(), penalty, clip, conditional=conditional, **pace)
+
+
+@dataclass(eq=False)
+class GAN(Adversarial):
+    """Generative adversarial network for tables.
+
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by soft codes
+    (Gumbel-softmax), packs of rows and a moving average of the generator; the objective is the paper's.
+
+    Parameters
+    ----------
+    loss : {"non-saturating", "minimax"}, default="non-saturating"
+        What the generator minimises: -log D, or log(1 - D), whose gradient vanishes against a good critic.
+    """
+
+    loss: Literal["non-saturating", "minimax"] = "non-saturating"
+
+    def game(self) -> Game:
+        """Return cross-entropy without a penalty."""
+        losses = {"non-saturating": NonSaturating, "minimax": Minimax}
+        if self.loss not in losses:
+            raise OptionError(f"loss={self.loss!r}: expected one of {', '.join(map(repr, losses))}")
+        return Game(losses[self.loss](), **self._pace())
+
+
+@dataclass(eq=False)
+class WGAN(Adversarial):
+    """Wasserstein GAN for tables, with gradient penalty or with clipped weights.
+
+    Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875; Gulrajani et al. 2017, "Improved Training of
+    Wasserstein GANs", arXiv:1704.00028. Departs from both by soft codes (Gumbel-softmax), packs of rows and a moving
+    average of the generator, and from the first by AdamW in place of RMSProp.
+
+    Parameters
+    ----------
+    penalty_weight : float, default=10.0
+        Weight of the gradient penalty; not used when weights are clipped.
+    clip : float or None, default=None
+        Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
+    """
+
+    penalty_weight: float = 10.0
+    clip: float | None = None
+
+    def game(self) -> Game:
+        """Return the Wasserstein loss with what keeps its critic Lipschitz."""
+        return wasserstein(self.penalty_weight, self.clip, self._pace())
+
+
+@dataclass(eq=False)
+class CGAN(Adversarial):
+    """Conditional GAN for tables: generator and critic are given the condition columns.
+
+    Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
+    (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
+    Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
+    Without condition columns this is the unconditional `WGAN`. Departs from the paper by the Wasserstein loss with
+    gradient penalty, soft codes, packs of rows and a moving average of the generator.
+
+    Parameters
+    ----------
+    penalty_weight : float, default=10.0
+        Weight of the gradient penalty.
+    """
+
+    penalty_weight: float = 10.0
+
+    def game(self) -> Game:
+        """Return the Wasserstein loss with gradient penalty, conditional."""
+        return wasserstein(self.penalty_weight, None, self._pace(), conditional=True)
