@@ -211,7 +211,8 @@ class Registry:
         if names:
             lines.append(f"Models: {', '.join(names)}.")
         elif self._host.only is not None:
-            lines.append(f"GENSYNTH_PLUGINS={','.join(self._host.only)!r} leaves no model: unset it to load every plugin.")
+            subset = ",".join(self._host.only)
+            lines.append(f"GENSYNTH_PLUGINS={subset!r} leaves no model: unset it to load every plugin.")
         else:
             lines.append(
                 "No model is installed: gensynth's own come with `pip install gensynth` (in its source tree "
