@@ -13,7 +13,8 @@ from gensynth.nn.buckets import Buckets
 def gumbel_softmax(buckets: Buckets, logits: Tensor, temperature: float, rng: Generator) -> Tensor:
     """Return soft codes (n, n_slots): the slots of each column are >= 0 and sum to 1.
 
-    The lower the temperature, the nearer they are to one-hot. The largest slot of a column is distributed as softmax(logits) at any temperature; `UNKNOWN` and padding get 0.
+    The lower the temperature, the nearer they are to one-hot. The largest slot of a column is distributed as
+    softmax(logits) at any temperature; `UNKNOWN` and padding get 0.
     Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", arXiv:1611.01144, eq. 2.
     """
     tiny = torch.finfo(logits.dtype).tiny
