@@ -25,6 +25,12 @@ def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.P
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain / math.sqrt(width_in)))
 
 
+def smooth_curves(n: int, width: int) -> Tensor:
+    """Return (n, width) cosines of random frequency and phase over n places in order, of variance 1."""
+    place = torch.linspace(-1.0, 1.0, n).unsqueeze(1)
+    return math.sqrt(2.0) * torch.cos(place * torch.randn(1, width) * 3.0 + torch.rand(width) * 2.0 * math.pi)
+
+
 class Numbers(nn.Module):
     """Where the numbers of a layout stand: picks them out of ``numeric``, one a column, 0 where there is none."""
 
@@ -74,9 +80,7 @@ class CellEmbedding(nn.Module):
         nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
         for column, first in zip(layout.columns, self.offsets, strict=True):
             if column.ordered and column.cardinality > 8:
-                position = torch.linspace(-1.0, 1.0, column.cardinality).unsqueeze(1)
-                curve = torch.cos(position * torch.randn(1, dim) * 3.0 + torch.rand(dim) * 2.0 * math.pi)
-                self.code.weight.data[first : first + column.cardinality] = 0.42 * curve
+                self.code.weight.data[first : first + column.cardinality] = 0.3 * smooth_curves(column.cardinality, dim)
 
     slots: Tensor
 
@@ -96,7 +100,10 @@ class CellEmbedding(nn.Module):
 
 
 class CodeHeads(nn.Module):
-    """One softmax head a column over hidden vectors (k, n, width); biases start at the log marginals."""
+    """One softmax head a column over hidden vectors (k, n, width).
+
+    Biases start at the log marginals, weights of codes in order on smooth curves (as `CellEmbedding`).
+    """
 
     def __init__(self, layout: Layout, buckets: Buckets, width: int) -> None:
         super().__init__()
@@ -109,6 +116,10 @@ class CodeHeads(nn.Module):
             self.biases.append(nn.Parameter(bucket.view(buckets.log_marginals).clamp(min=-30.0).unsqueeze(1)))
             for j, position in enumerate(bucket.columns):
                 self.place[position] = (i, j)
+                column = layout.columns[position]
+                if column.ordered and column.cardinality > 8:
+                    curves = smooth_curves(column.cardinality, width).t()
+                    self.weights[i].data[j, :, : column.cardinality] = curves * (0.3 / math.sqrt(width))
 
     def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code."""

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from gensynth_vae.latent import Divergence
+from gensynth_vae.recipes import VAE, VLAE, BetaVAE
+from toy_layouts import mixed, mixed_rows
+
+from gensynth.errors import OptionError
+from gensynth.model import Batch, Condition
+from gensynth.nn.priors import standard_normal_log_density
+
+
+def _trained(recipe, steps, n=2000, layout=None):
+    layout = layout or mixed(n)
+    rows, rng = mixed_rows(n), torch.Generator().manual_seed(1)
+    with torch.random.fork_rng(), torch.enable_grad():
+        torch.manual_seed(0)
+        model = recipe.build(layout)
+        for stage in model.stages():
+            for phase in stage.phases:
+                optimiser = torch.optim.AdamW(phase.parameters, lr=phase.learning_rate, fused=True)
+                for _ in range(steps):
+                    loss = phase.loss(rows[torch.randint(0, n, (128,), generator=rng)], rng)
+                    optimiser.zero_grad()
+                    loss.backward()
+                    optimiser.step()
+    return model.eval(), rows
+
+
+@pytest.fixture(scope="module")
+def vlae():
+    return _trained(VLAE(width=32, hidden=16, dropout=0.0), 300)
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return _trained(VAE(hidden=(64, 64), latent_dim=4, warmup=50), 300)
+
+
+def _small(recipe):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return recipe.build(mixed()).eval()
+
+
+@torch.no_grad()
+def test_divergence_from_the_standard_normal_is_the_closed_form():
+    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal"))
+    mean, log_variance = torch.randn(5, 3), torch.randn(5, 3)
+    posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+    expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    torch.testing.assert_close(model._divergence(mean, log_variance, mean), expected)
+
+
+@torch.no_grad()
+def test_elbo_is_exact_where_the_latent_says_nothing():
+    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal"))
+    model.encoder.network.out.weight.zero_()  # posterior = N(0, I)
+    model.decoder.network.out.weight.zero_()  # cells = their marginals
+    rows = mixed_rows(20)
+    logits = model.decoder.buckets.log_marginals.expand(20, -1)
+    expected = model.decoder.buckets.log_likelihood(logits, rows.codes).sum(1)
+    torch.testing.assert_close(model.score(rows, "elbo"), expected, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_elbo_below_iwae_below_the_likelihood():
+    model = _small(VAE(hidden=(16, 16), latent_dim=1, prior="normal")).double()
+    rows = mixed_rows(30).to("cpu", torch.float64)
+    axis = torch.linspace(-8, 8, 2001, dtype=torch.float64)
+    step = axis[1] - axis[0]
+    joint = [
+        model.decoder.log_likelihood(rows, z.expand(30, 1)).sum(1) + standard_normal_log_density(z.view(1, 1)) for z in axis
+    ]
+    likelihood = torch.logsumexp(torch.stack(joint), 0) + step.log()
+    elbo, iwae = model.score(rows, "elbo"), model.score(rows, "iwae")
+    assert (elbo.mean() < iwae.mean()) & (iwae.mean() < likelihood.mean() + 1e-3)
+    assert (likelihood - iwae).abs().mean() < 0.2
+
+
+def test_gradients_reach_the_encoder_through_the_draw():
+    model = _small(VAE(hidden=(16, 16), latent_dim=3)).train()
+    rows, rng = mixed_rows(64), torch.Generator().manual_seed(0)
+    reconstruction, _ = model._terms(rows, rng)
+    reconstruction.mean().backward()
+    assert model.encoder.network.out.weight.grad.abs().sum() > 0
+
+
+def test_weight_grows_over_the_warmup_and_the_divergence_is_really_paid():
+    divergence = torch.tensor([2.0, 4.0])
+    assert Divergence(0.5, warmup=10).cost(divergence, 5) == pytest.approx(0.75)
+    assert Divergence(0.5, warmup=10).cost(divergence, 50) == pytest.approx(1.5)
+    assert Divergence(0.5).cost(divergence + 1, 0) > Divergence(0.5).cost(divergence, 0)
+
+
+def test_capacity_is_aimed_for():
+    divergence = torch.tensor([3.0, 5.0])
+    assert Divergence(4.0, warmup=10, capacity=8.0).cost(divergence, 5) == pytest.approx(0.0)
+    assert Divergence(4.0, warmup=10, capacity=8.0).cost(divergence, 10) == pytest.approx(16.0)
+
+
+def test_beta_below_free_nats_costs_the_free_nats():
+    assert Divergence(1.0, free_nats=0.5).cost(torch.tensor([0.1]), 0) == pytest.approx(0.5)
+
+
+@torch.no_grad()
+def test_vlae_uses_its_latent(vlae):
+    model, rows = vlae
+    mean, _ = model.posterior(rows)
+    own = model.decoder.log_likelihood(rows, mean).sum(1).mean()
+    others = model.decoder.log_likelihood(rows, mean.roll(1, 0)).sum(1).mean()
+    assert own > others + 0.1
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family", ["vlae", "vae"])
+def test_samples_follow_the_joint_distribution(family, request):
+    model, rows = request.getfixturevalue(family)
+    drawn = model.generate(4000, torch.Generator().manual_seed(0))
+    share = torch.bincount(drawn.codes[:, 0], minlength=4) / 4000
+    torch.testing.assert_close(share, torch.tensor([0.0, 0.5, 0.3, 0.2]), atol=0.06, rtol=0)
+    assert abs((drawn.codes[:, 1] == 1).double().mean() - 0.1) < 0.03  # missing cells stay missing, at their rate
+    known = drawn.codes[:, 1] > 1
+    agree = ((drawn.codes[known, 1] > 10) == (drawn.codes[known, 2] == 2)).double().mean()
+    assert agree > 0.85  # independent columns: about 0.5
+    assert (drawn.numeric[drawn.codes[:, 1] == 1] == 0).all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family", ["vlae", "vae"])
+@pytest.mark.parametrize("column", [0, 2])
+def test_conditions_are_exact_and_the_rest_follows(family, column, request):
+    model, rows = request.getfixturevalue(family)
+    wanted = Batch(torch.zeros(1000, 1), torch.ones(1000, 3, dtype=torch.long))
+    drawn = model.generate(1000, torch.Generator().manual_seed(0), Condition((column,), wanted))
+    assert (drawn.codes[:, column] == 1).all()
+    matching = rows.codes[rows.codes[:, column] == 1]
+    known, truth = drawn.codes[drawn.codes[:, 1] > 1, 1], matching[matching[:, 1] > 1, 1]
+    assert float(known.double().mean()) == pytest.approx(float(truth.double().mean()), abs=1.2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family", ["vlae", "vae"])
+def test_planted_anomalies_score_lower(family, request):
+    model, rows = request.getfixturevalue(family)
+    model = copy.deepcopy(model).double()
+    rows = rows.to("cpu", torch.float64)
+    broken = Batch(rows.numeric, torch.where(torch.tensor([False, False, True]), 3 - rows.codes, rows.codes))
+    known = rows.codes[:, 1] > 1
+    assert (model.score(rows) > model.score(broken))[known].double().mean() > 0.8
+    far = Batch(rows.numeric + 30.0, rows.codes)
+    assert (model.score(rows) > model.score(far))[known].all()
+
+
+@pytest.mark.parametrize("recipe", [VAE(prior="cauchy"), BetaVAE(beta=-1.0), VLAE(latent_dim=0), VAE(max_bins=1)])
+def test_options_out_of_range_are_named(recipe):
+    with pytest.raises(OptionError, match=r"prior|beta|latent_dim|max_bins"):
+        recipe.build(mixed())
