@@ -48,3 +48,11 @@ class UnknownModelError(GensynthError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr of the message
         return str(self.args[0]) if self.args else ""
+
+
+class IdentifierWarning(UserWarning):
+    """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
+
+
+class IgnoredColumnWarning(UserWarning):
+    """A table holds columns that the fitted schema does not know; they are left out."""

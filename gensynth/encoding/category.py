@@ -1,0 +1,154 @@
+"""Categories and booleans as codes; the rare levels of a large column share one code."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.encoding.columns import Cells, ColumnEncoder, State
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.schema import Column, Labels
+from gensynth.schema.values import codes_of, from_codes
+
+
+class CategoryEncoder(ColumnEncoder):
+    """Levels by frequency (or in their own order), then one code for the folded tail.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+    labels : Labels
+        Levels in the order of their codes, the folded ones last.
+    counts : ndarray of shape (n_levels,)
+        Fitted rows of each level.
+    n_missing : int
+        Fitted rows without a value.
+    n_codes : int
+        Levels that have a code of their own.
+    """
+
+    def __init__(
+        self, column: Column, labels: Labels, counts: NDArray[np.int64], n_missing: int, n_codes: int
+    ) -> None:
+        self.column = column
+        self.labels = labels
+        self.counts = counts
+        self.n_missing = n_missing
+        self.n_codes = n_codes
+        self.first = 2 if n_missing else 1
+        tail = np.concatenate([[0], np.cumsum(counts[n_codes:])]).astype(np.float64)
+        self.tail = tail / tail[-1] if tail[-1] else tail
+
+    @classmethod
+    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
+        """Count the levels of a column."""
+        codes, distinct = codes_of(series)
+        counts = np.bincount(codes + 1, minlength=len(distinct) + 1)
+        n_missing, counts = int(counts[0]), counts[1:]
+        used = np.flatnonzero(counts)
+        own_order = (column.labels is not None and column.labels.ordered) or column.kind == "boolean"
+        if column.kind == "boolean":
+            used = used[np.argsort(distinct[used].to_numpy(dtype=object).astype(bool), kind="stable")]
+        elif not own_order or len(used) > encoding.max_levels:
+            by_value = np.argsort(distinct[used].astype(str).to_numpy(dtype=object), kind="stable")
+            used = used[by_value]  # so that ties do not depend on the order of rows
+            used = used[np.argsort(-counts[used], kind="stable")]
+            own_order = False
+        n_codes = len(used) if len(used) <= encoding.max_levels else max(encoding.max_levels - 1, 0)
+        return cls(column, Labels(distinct[used], own_order), counts[used].astype(np.int64), n_missing, n_codes)
+
+    def layout(self, numeric: int) -> ColumnLayout:
+        """Return the layout: unknown, missing, levels, "other"."""
+        folded = self.n_codes < len(self.counts)
+        total = max(int(self.counts.sum()) + self.n_missing, 1)
+        counts = [0, *([self.n_missing] if self.n_missing else []), *self.counts[: self.n_codes].tolist()]
+        if folded:
+            counts.append(int(self.counts[self.n_codes :].sum()))
+        return ColumnLayout(
+            str(self.column.name),
+            tuple(count / total for count in counts),
+            ordered=self.labels.ordered,
+            missing=1 if self.n_missing else None,
+            numeric=numeric if folded else None,
+            active=(len(counts) - 1, len(counts)) if folded else (0, 0),
+            role="position" if folded else None,
+        )
+
+    def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
+        """Return codes; `UNKNOWN` for levels that were not fitted."""
+        codes, distinct = codes_of(series)
+        levels = np.append(self.find(distinct), -2)  # (n_distinct + 1,): the last entry is for missing
+        own = np.where(levels < 0, UNKNOWN, np.minimum(levels, self.n_codes) + self.first)
+        own[-1] = 1 if self.n_missing else UNKNOWN
+        if self.n_codes == len(self.counts):
+            return Cells(own.astype(np.int32)[codes])
+        place = np.where(levels >= self.n_codes, levels - self.n_codes, 0)
+        middle = np.where(levels >= self.n_codes, (self.tail[place] + self.tail[place + 1]) / 2, 0.0)
+        zeros = np.zeros(len(codes)) if jacobian else None
+        return Cells(own.astype(np.int32)[codes], middle[codes], zeros)
+
+    def decode(self, cells: Cells) -> pd.Series[Any]:
+        """Return levels; `UNKNOWN` becomes missing, or the most frequent level where nothing was missing."""
+        levels = self._levels(cells)
+        fallback = -1 if self.n_missing or not len(self.counts) else int(np.argmax(self.counts))
+        levels = np.where(cells.codes == UNKNOWN, fallback, levels)
+        return from_codes(levels, self.labels.index, self.column)
+
+    def _levels(self, cells: Cells) -> NDArray[np.int64]:
+        """Return the level of each cell, the folded ones included; -1 for missing and unknown."""
+        levels = cells.codes.astype(np.int64) - self.first
+        if cells.numbers is not None and self.n_codes < len(self.counts):
+            tail = np.searchsorted(self.tail[1:], np.clip(cells.numbers, 0.0, 1.0), side="left")
+            tail = np.minimum(tail, len(self.counts) - self.n_codes - 1)
+            levels = np.where(levels == self.n_codes, self.n_codes + tail, levels)
+        return np.maximum(levels, -1)
+
+    def find(self, distinct: pd.Index[Any]) -> NDArray[np.int64]:
+        """Return the level of each value, -1 where there is none; numbers and their texts are taken for equal."""
+        index = self.labels.index
+        if not len(index) or not len(distinct):
+            return np.full(len(distinct), -1)
+        text, new_text = _is_text(index), _is_text(distinct)
+        if text and not new_text:
+            distinct = pd.Index([str(v) for v in distinct.tolist()], dtype=object)
+        elif new_text and not text:
+            known = {str(v): i for i, v in enumerate(index.tolist())}
+            return np.array([known.get(v, -1) for v in distinct.tolist()], dtype=np.int64)
+        return np.asarray(index.get_indexer(distinct), dtype=np.int64)
+
+    def unseen(self, series: pd.Series[Any], cells: Cells) -> NDArray[np.bool_]:
+        """Return whether there is no such level."""
+        return cells.codes == UNKNOWN
+
+    def known(self) -> str:
+        """Name the most frequent levels."""
+        most = np.argsort(-self.counts, kind="stable")[:10]
+        return f"it held {_listing(self.labels.index[most].tolist(), len(self.counts))}"
+
+    def weights(self, cells: Cells) -> NDArray[np.float64]:
+        """Return the count of each level."""
+        levels = self._levels(cells)
+        return np.where(levels < 0, self.n_missing, self.counts[np.maximum(levels, 0)]).astype(np.float64)
+
+    def state(self) -> State:
+        """Return the levels as JSON, the counts as an array."""
+        json = {"labels": self.labels.to_json(), "n_missing": self.n_missing, "n_codes": self.n_codes}
+        return json, {"counts": self.counts}
+
+    @classmethod
+    def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+        """Rebuild from `state`."""
+        return cls(column, Labels.from_json(json["labels"]), arrays["counts"], json["n_missing"], json["n_codes"])
+
+
+def _is_text(index: pd.Index[Any]) -> bool:
+    return pdt.infer_dtype(index, skipna=True) == "string"
+
+
+def _listing(values: list[Any], total: int) -> str:
+    return ", ".join(repr(v) for v in values) + (f" and {total - len(values)} more" if total > len(values) else "")

@@ -1,0 +1,57 @@
+"""What every encoder of one column can do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.layout import ColumnLayout
+
+State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+"""Fitted state: plain JSON values, and arrays by name."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Encoded cells of one column: codes (n,), and for columns with a number beside the code the numbers (n,)."""
+
+    codes: NDArray[np.int32]
+    numbers: NDArray[np.float64] | None = None
+    log_jacobian: NDArray[np.float64] | None = None
+
+
+class ColumnEncoder(ABC):
+    """From the cells of one column to codes and numbers, and back."""
+
+    @abstractmethod
+    def layout(self, numeric: int) -> ColumnLayout:
+        """Return the layout; ``numeric`` is the next free column of numbers."""
+
+    @abstractmethod
+    def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
+        """Return codes and numbers of aligned cells."""
+
+    @abstractmethod
+    def decode(self, cells: Cells) -> pd.Series[Any]:
+        """Return cells of the fitted dtype."""
+
+    @abstractmethod
+    def unseen(self, series: pd.Series[Any], cells: Cells) -> NDArray[np.bool_]:
+        """Return (n,) whether decoding ``cells``, the encoded ``series``, would give another value."""
+
+    @abstractmethod
+    def known(self) -> str:
+        """Describe in words what the fitted column held: up to 10 values, or the range."""
+
+    @abstractmethod
+    def weights(self, cells: Cells) -> NDArray[np.float64]:
+        """Return (n,) how often cells like these were seen."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return the fitted state."""

@@ -1,0 +1,279 @@
+"""Numbers and dates: repeated values as codes of their own, the rest in quantile bins or as a normal score."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from gensynth.encoding.columns import Cells, ColumnEncoder, State
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.encoding.quantiles import QuantileFunction
+from gensynth.schema import Column
+from gensynth.schema.values import Bools, Ticks, from_ticks, ticks_of
+
+_MIN_BINS = 8
+_ATOM_SHARE, _ATOM_ROWS = 0.01, 10
+_ROWS_PER_ATOM = 5
+_MIN_WIDTH = 1e-6
+_SLOPE_KNOTS = 33
+Floats = NDArray[np.float64]
+
+
+class NumberEncoder(ColumnEncoder):
+    """Codes: unknown, missing, atoms (repeated values), then bins or the one code "a value".
+
+    Values between the atoms of a column that has nothing but atoms are encoded as the nearest atom, values beyond
+    them as unknown.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+    counts : ndarray of shape (n_codes,)
+        Fitted rows of each code, `UNKNOWN` included.
+    atoms : ndarray of shape (n_atoms,)
+        Ticks that are codes of their own, ascending.
+    function : QuantileFunction or None
+        Of the steps ``(tick - origin) / step`` (whole ticks) or of the ticks themselves; None if all is atoms.
+    origin, step : int
+        Least tick and greatest common divisor of what lies above it; 0 and 1 for ticks that are not whole.
+    center, scale : float
+        Robust location and scale, in steps.
+    normal : bool
+        Normal scores instead of bins.
+    """
+
+    def __init__(
+        self,
+        column: Column,
+        counts: NDArray[np.int64],
+        atoms: Ticks,
+        function: QuantileFunction | None,
+        origin: int,
+        step: int,
+        center: float,
+        scale: float,
+        normal: bool,
+    ) -> None:
+        self.column = column
+        self.counts = counts
+        self.atoms = atoms
+        self.function = function
+        self.origin = origin
+        self.step = step
+        self.center = center
+        self.scale = scale
+        self.normal = normal
+        bins = 0 if function is None else function.n_bins
+        self.first = len(counts) - bins - len(atoms)
+        self.n_missing = int(counts[1]) if self.first == 2 else 0
+        rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
+        self.low, self.high = column.minimum or 0, column.maximum or 0
+        self.margin = 0.5 / rows  # probability beyond the outermost fitted value
+        self.slopes = self._slopes() if normal and function is not None else None
+
+    @classmethod
+    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
+        """Choose atoms and fit the quantile function of the rest."""
+        ticks, missing = ticks_of(series, column)
+        n_missing = int(missing.sum())
+        distinct, counts = np.unique(ticks[~missing] if n_missing else ticks, return_counts=True)
+        atom = choose_atoms(counts, encoding.max_atoms)
+        origin, step = _grid(distinct) if column.discrete else (0, 1)
+        steps = _steps_of(distinct, origin, step)
+        center, scale = _location(steps, counts)
+        rest = ~atom
+        function, bin_counts = None, np.zeros(0, dtype=np.int64)
+        if rest.any():
+            n = int(counts[rest].sum())
+            n_bins = min(max(round(n**0.5), _MIN_BINS), encoding.max_bins, int(rest.sum()))
+            normal = encoding.numeric == "normal"
+            function = QuantileFunction.fit(steps[rest], counts[rest], 1 if normal else n_bins, whole=column.discrete)
+            bins = function.find_bin(steps[rest])
+            bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(np.int64)
+        head = [0, n_missing] if n_missing else [0]
+        all_counts = np.concatenate([head, counts[atom], bin_counts]).astype(np.int64)
+        return cls(
+            column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric == "normal"
+        )
+
+    def layout(self, numeric: int) -> ColumnLayout:
+        """Return the layout: unknown, missing, atoms, bins."""
+        n_codes, total = len(self.counts), max(int(self.counts.sum()), 1)
+        bins = 0 if self.function is None else self.function.n_bins
+        return ColumnLayout(
+            str(self.column.name),
+            tuple((self.counts / total).tolist()),
+            ordered=not bins or not len(self.atoms),
+            missing=1 if self.n_missing else None,
+            numeric=numeric if bins else None,
+            active=(n_codes - bins, n_codes) if bins else (0, 0),
+            role=None if not bins else "value" if self.normal else "position",
+        )
+
+    def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
+        """Return codes and numbers of aligned cells."""
+        ticks, missing = ticks_of(series, self.column)
+        codes, atom = self._atom_codes(ticks)
+        if self.function is None:
+            codes[missing] = 1 if self.n_missing else UNKNOWN
+            return Cells(codes)
+        steps = _steps_of(ticks, self.origin, self.step)
+        bins = self.function.find_bin(steps)
+        numbers = self.function.encode(steps, bins)
+        if self.normal:
+            numbers = self._to_normal(steps, numbers)
+        plain = ~(missing | atom)
+        codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
+        codes[missing] = 1 if self.n_missing else UNKNOWN
+        numbers[~plain] = 0.0
+        if not jacobian:
+            return Cells(codes, numbers)
+        return Cells(codes, numbers, np.where(plain, self._log_jacobian(steps, bins), 0.0))
+
+    def decode(self, cells: Cells) -> pd.Series[Any]:
+        """Return cells of the fitted dtype, within the fitted range."""
+        ticks, missing = self.decode_ticks(cells)
+        return from_ticks(ticks, missing, self.column)
+
+    def decode_ticks(self, cells: Cells) -> tuple[Ticks, Bools]:
+        """Return the ticks of encoded cells, and what is missing."""
+        codes = cells.codes.astype(np.int64)
+        fallback = 1 if self.n_missing else int(np.argmax(self.counts))
+        codes = np.where(codes == UNKNOWN, fallback, codes)
+        missing = codes == 1 if self.n_missing else np.zeros(len(codes), dtype=bool)
+        place = np.clip(codes - self.first, 0, max(len(self.atoms) - 1, 0))
+        if self.function is None:
+            if not len(self.atoms):
+                return np.zeros(len(codes), dtype=np.int64), missing
+            return self.atoms[place], missing
+        bins = np.clip(codes - self.first - len(self.atoms), 0, self.function.n_bins - 1)
+        numbers = np.zeros(len(codes)) if cells.numbers is None else cells.numbers
+        steps = self.function.decode(bins, self._from_normal(numbers) if self.normal else numbers)
+        out: Ticks = steps
+        if self.column.discrete:
+            out = np.rint(steps).astype(np.int64) * self.step + self.origin
+        if not len(self.atoms):
+            return out, missing
+        return np.where(codes < self.first + len(self.atoms), self.atoms[place], out), missing
+
+    def unseen(self, series: pd.Series[Any], cells: Cells) -> Bools:
+        """Return whether a value lies outside the fitted range, or between atoms where there is nothing else."""
+        ticks, missing = ticks_of(series, self.column)
+        back = self.decode_ticks(cells)[0]
+        reach = 0.0 if self.column.discrete else 1e-9 * (float(self.high) - float(self.low))
+        exact = back == ticks
+        if not self.column.discrete:
+            exact = np.abs(back - ticks) <= reach
+        return ~missing & (~exact | (cells.codes == UNKNOWN) | (ticks < self.low) | (ticks > self.high))
+
+    def known(self) -> str:
+        """Name the atoms, or the range."""
+        some = len(self.atoms) and self.function is None
+        shown = self.atoms[:10] if some else np.array([self.low, self.high])
+        texts = [str(v) for v in from_ticks(shown, np.zeros(len(shown), bool), self.column).tolist()]
+        if not some:
+            return f"it held values from {texts[0]} to {texts[1]}"
+        return f"it held {', '.join(texts)}" + (f" and {len(self.atoms) - 10} more" if len(self.atoms) > 10 else "")
+
+    def weights(self, cells: Cells) -> Floats:
+        """Return the count of each cell's code."""
+        return self.counts[cells.codes].astype(np.float64)
+
+    def state(self) -> State:
+        """Return the fitted state."""
+        json = {"origin": self.origin, "step": self.step, "center": self.center, "scale": self.scale,
+                "normal": self.normal, "function": self.function is not None}  # fmt: skip
+        arrays = {"counts": self.counts, "atoms": self.atoms}
+        return json, arrays if self.function is None else arrays | self.function.state()
+
+    @classmethod
+    def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+        """Rebuild from `state`."""
+        function = None
+        if json["function"]:
+            function = QuantileFunction(arrays["positions"], arrays["values"], arrays["offsets"])
+        numbers = (json["origin"], json["step"], json["center"], json["scale"], json["normal"])
+        return cls(column, arrays["counts"], arrays["atoms"], function, *numbers)
+
+    def _atom_codes(self, ticks: Ticks) -> tuple[NDArray[np.int32], Bools]:
+        """Return the code of the nearest atom (`UNKNOWN` beyond them), and where the value is that atom."""
+        atoms = self.atoms
+        if not len(atoms):
+            return np.zeros(len(ticks), dtype=np.int32), np.zeros(len(ticks), dtype=bool)
+        right = np.minimum(np.searchsorted(atoms, ticks), len(atoms) - 1)
+        left = np.maximum(right - 1, 0)
+        nearest = np.where(np.abs(atoms[right] - ticks) <= np.abs(ticks - atoms[left]), right, left)
+        inside = (ticks >= atoms[0]) & (ticks <= atoms[-1])
+        return np.where(inside, nearest + self.first, UNKNOWN).astype(np.int32), atoms[nearest] == ticks
+
+    def _to_normal(self, steps: Floats, positions: Floats) -> Floats:
+        function = self.function
+        assert function is not None and self.slopes is not None
+        share = self.margin + np.clip(positions, 0.0, 1.0) * (1.0 - 2.0 * self.margin)
+        low, high = function.values[0], function.values[-1]
+        beyond = np.minimum(steps - low, 0.0) * np.exp(self.slopes[1][0]) / self.scale
+        beyond += np.maximum(steps - high, 0.0) * np.exp(self.slopes[1][-1]) / self.scale
+        return ndtri(share) + beyond
+
+    def _from_normal(self, numbers: Floats) -> Floats:
+        return (ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin)
+
+    def _slopes(self) -> tuple[Floats, Floats]:
+        """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""
+        assert self.function is not None
+        share = np.linspace(0.0, 1.0, _SLOPE_KNOTS)
+        at = self.function.decode(np.zeros(_SLOPE_KNOTS, dtype=np.int64), share)
+        z = ndtri(self.margin + share * (1.0 - 2.0 * self.margin))
+        rise, run = np.diff(z), np.maximum(np.diff(at) / self.scale, _MIN_WIDTH)
+        return (at[1:] + at[:-1]) / 2, np.log(rise / run)
+
+    def _log_jacobian(self, steps: Floats, bins: NDArray[np.int64]) -> Floats:
+        assert self.function is not None
+        if self.slopes is not None:
+            return np.interp(steps, *self.slopes)
+        return -np.log(np.maximum(self.function.widths / self.scale, _MIN_WIDTH))[bins]
+
+
+def choose_atoms(counts: NDArray[np.int64], max_atoms: int) -> Bools:
+    """Return which distinct values become codes of their own, from how often each occurs."""
+    n = int(counts.sum())
+    if len(counts) <= max_atoms and (len(counts) <= 2 or len(counts) * _ROWS_PER_ATOM <= n):
+        return np.ones(len(counts), dtype=bool)
+    atom = counts > max(_ATOM_SHARE * n, _ATOM_ROWS)
+    if atom.sum() > max_atoms:
+        atom = np.zeros(len(counts), dtype=bool)
+        atom[np.argsort(-counts, kind="stable")[:max_atoms]] = True
+    return atom
+
+
+def _grid(distinct: Ticks) -> tuple[int, int]:
+    """Return the least tick and the greatest common divisor of the distances to it."""
+    if not len(distinct):
+        return 0, 1
+    steps = np.diff(distinct.astype(np.int64)).view(np.uint64)  # unsigned: a distance may exceed int64
+    return int(distinct[0]), max(int(np.gcd.reduce(steps)), 1) if len(steps) else 1
+
+
+def _steps_of(ticks: Ticks, origin: int, step: int) -> Floats:
+    if np.issubdtype(ticks.dtype, np.integer) and len(ticks):
+        low, high = int(ticks.min()) - origin, int(ticks.max()) - origin
+        if low >= -(2**63) and high < 2**63:
+            return (ticks - origin) / step
+    return (ticks.astype(np.float64) - origin) / step
+
+
+def _location(steps: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Return median and a robust standard deviation (of the quartiles, else of all), never 0."""
+    if not len(steps):
+        return 0.0, 1.0
+    ends = np.cumsum(counts)
+    low, middle, high = steps[np.searchsorted(ends, ends[-1] * np.array([0.25, 0.5, 0.75]))]
+    scale = (high - low) / 1.349
+    if scale <= 0:
+        scale = float(np.sqrt(np.average((steps - middle) ** 2, weights=counts)))
+    return float(middle), float(scale) if scale > 0 else 1.0

@@ -1,0 +1,181 @@
+"""What the columns of a table hold: inferred, declared, stored, and checked against new tables. No torch in here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError
+from gensynth.schema.align import align_column
+from gensynth.schema.column import KINDS, Column, Kind
+from gensynth.schema.infer import infer_column
+from gensynth.schema.labels import Labels
+
+__all__ = ["KINDS", "Column", "Kind", "Labels", "TableSchema"]
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """The columns of a table, in their order.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        One entry a column.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gensynth.schema import TableSchema
+    >>> schema = TableSchema.infer(pd.DataFrame({"age": [31, 47, 25], "sex": ["F", "M", "F"]}))
+    >>> [(column.name, column.kind) for column in schema.columns]
+    [('age', 'numeric'), ('sex', 'categorical')]
+    """
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str | int, ...]:
+        """Labels of all columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def learned(self) -> tuple[Column, ...]:
+        """The columns that a model sees: neither constants nor identifiers."""
+        return tuple(column for column in self.columns if column.learned)
+
+    def __getitem__(self, name: str | int) -> Column:
+        for column in self.columns:
+            if column.name == name and type(column.name) is type(name):
+                return column
+        raise SchemaError(f"there is no column {name!r}; the columns are {_listing(self.names)}")
+
+    @classmethod
+    def infer(
+        cls,
+        frame: pd.DataFrame,
+        declared: TableSchema | Mapping[Any, str | Column] | None = None,
+        keep: Collection[str | int] = (),
+    ) -> TableSchema:
+        """Infer what each column holds.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The table; its index is ignored.
+        declared : TableSchema, mapping of names to kinds or `Column`, or None
+            What is known; it overrides what would be inferred.
+        keep : collection of column labels
+            Columns that are always learned, never taken for an identifier or a constant.
+
+        Raises
+        ------
+        DataError
+            If the table has no rows or columns, two columns of one name, or values that cannot be modelled.
+        SchemaError
+            If ``declared`` names an unknown column or kind, or a kind that the values do not fit.
+
+        Warns
+        -----
+        IdentifierWarning
+            If a column was taken for an identifier although it was not declared one.
+        """
+        names = check_labels(frame)
+        if not len(frame):
+            raise DataError("the table has no rows; at least one is needed")
+        kinds = _declared(declared, names)
+        columns = []
+        for i, name in enumerate(names):
+            column = infer_column(frame.iloc[:, i], name, kinds.get(name), keep=name in keep)
+            if column.kind == "identifier" and name not in kinds:
+                warnings.warn(
+                    f"column {name!r} looks like an identifier: it is not learned, and sampled rows get new values of "
+                    f"the same pattern; declare it (schema={{{name!r}: 'categorical'}}) if it is not one",
+                    IdentifierWarning,
+                    stacklevel=2,
+                )
+            columns.append(column)
+        return cls(tuple(columns))
+
+    def align(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the fitted columns of ``frame`` in the fitted order, with types that can be encoded.
+
+        Categories that were never seen stay as they are.
+
+        Raises
+        ------
+        SchemaError
+            If columns are missing.
+        DataError
+            If a value cannot be read as what the column holds; names column, row and value.
+
+        Warns
+        -----
+        IgnoredColumnWarning
+            If there are columns that were not fitted.
+        """
+        names = check_labels(frame)
+        position = {name: i for i, name in enumerate(names)}
+        absent = [name for name in self.names if name not in position]
+        if absent:
+            raise SchemaError(
+                f"the table lacks the column{'s' if len(absent) > 1 else ''} {_listing(absent)} of the fitted table; "
+                f"it has {_listing(names)}"
+            )
+        extra = [name for name in names if name not in set(self.names)]
+        if extra:
+            text = f"column{'s' if len(extra) > 1 else ''} {_listing(extra)} not in the fitted table: ignored"
+            warnings.warn(text, IgnoredColumnWarning, stacklevel=2)
+        parts = {c.name: align_column(frame.iloc[:, position[c.name]], c) for c in self.columns}
+        return pd.DataFrame(parts, index=frame.index, copy=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"columns": [column.to_json() for column in self.columns]}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> TableSchema:
+        """Rebuild a schema from `to_json`."""
+        return cls(tuple(Column.from_json(column) for column in state["columns"]))
+
+
+def check_labels(frame: pd.DataFrame) -> list[str | int]:
+    """Return the column labels as plain text and integers; raise `DataError` where they cannot name columns."""
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise DataError("the columns have several levels; flatten them: df.columns = ['_'.join(c) for c in df.columns]")
+    if not len(frame.columns):
+        raise DataError("the table has no columns")
+    names = [name.item() if hasattr(name, "item") else name for name in frame.columns.tolist()]
+    strange = next((name for name in names if not isinstance(name, (str, int)) or isinstance(name, bool)), None)
+    if strange is not None:
+        raise DataError(f"column label {strange!r} is neither text nor an integer; rename it: df.columns.map(str)")
+    if len(set(names)) < len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
+    return names
+
+
+def _listing(names: Collection[str | int], most: int = 10) -> str:
+    shown = ", ".join(repr(name) for name in list(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _declared(declared: Any, names: list[str | int]) -> dict[str | int, str]:
+    if declared is None:
+        return {}
+    if isinstance(declared, TableSchema):
+        declared = {column.name: column for column in declared.columns}
+    if not isinstance(declared, Mapping):
+        raise SchemaError(f"expected a TableSchema or a mapping of columns to kinds, got {type(declared).__name__}")
+    kinds = {}
+    for name, kind in declared.items():
+        if name not in names:
+            raise SchemaError(f"the schema names the column {name!r}, which the table lacks; it has {_listing(names)}")
+        kinds[name] = kind.kind if isinstance(kind, Column) else kind
+        if kinds[name] not in KINDS:
+            raise SchemaError(f"column {name!r}: kind {kinds[name]!r} is unknown; use one of {', '.join(KINDS)}")
+    return kinds

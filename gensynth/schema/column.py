@@ -1,0 +1,97 @@
+"""One column of a table: what it holds and how it looked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
+
+from gensynth.errors import SchemaError
+from gensynth.schema.labels import Labels
+
+Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier", "constant"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Numbers and dates are counted in *ticks*: ``value * 10**decimals`` for numbers with a fixed count of decimals
+    (integers have 0), the unit of the dtype since 1970 for dates; a number without a fixed count is its own tick.
+
+    Parameters
+    ----------
+    name : str or int
+        Label of the column.
+    kind : {"numeric", "categorical", "boolean", "datetime", "identifier", "constant"}
+        How it is modelled. Identifiers and constants are not learned.
+    dtype : str
+        pandas dtype; for ``object`` columns with the type of their elements and what marks a missing one,
+        as in ``object[date,None]``.
+    missing : bool
+        Whether values were missing.
+    decimals : int or None
+        Decimals of a numeric column; None if they are not fixed.
+    minimum, maximum : int, float or None
+        Range in ticks, of numeric and datetime columns and of integer identifiers.
+    format : str or None
+        strftime format of dates that are written as text (``%-d``: no leading zero).
+    labels : Labels or None
+        Categories of a ``category`` column, in their order.
+    value : Labels or None
+        The one value of a constant column; None where all of it is missing.
+    """
+
+    name: str | int
+    kind: Kind
+    dtype: str = "float64"
+    missing: bool = False
+    decimals: int | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    format: str | None = None
+    labels: Labels | None = None
+    value: Labels | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise SchemaError(f"column {self.name!r}: kind {self.kind!r} is unknown; use one of {', '.join(KINDS)}")
+
+    @property
+    def learned(self) -> bool:
+        """Whether a model sees this column."""
+        return self.kind not in ("identifier", "constant")
+
+    @property
+    def discrete(self) -> bool:
+        """Whether its ticks are whole numbers."""
+        return self.kind == "datetime" or self.decimals is not None
+
+    @property
+    def element(self) -> str:
+        """Type of the elements of an ``object`` column ("" for every other dtype)."""
+        return self.dtype[7:-1].split(",")[0] if self.dtype.startswith("object[") else ""
+
+    @property
+    def sentinel(self) -> str:
+        """What marks a missing element of an ``object`` column: "None", "nan", "NaT" or "<NA>"."""
+        return self.dtype[7:-1].split(",")[1] if self.dtype.startswith("object[") else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; entries that hold their default are left out."""
+        state: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not field.default and value != field.default:
+                state[field.name] = value.to_json() if isinstance(value, Labels) else value
+        return state
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Column:
+        """Rebuild a column from `to_json`."""
+        unknown = set(state) - {field.name for field in fields(cls)}
+        if unknown:
+            raise SchemaError(f"column {state.get('name')!r}: unknown entries {sorted(unknown)}")
+        parts = {k: Labels.from_json(v) if k in ("labels", "value") and v is not None else v for k, v in state.items()}
+        return cls(**parts)

@@ -1,0 +1,209 @@
+"""What a column holds, from its dtype and its values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.errors import DataError, SchemaError
+from gensynth.schema.column import Column
+from gensynth.schema.dates import find_format
+from gensynth.schema.dtypes import is_text_dtype
+from gensynth.schema.labels import Labels
+from gensynth.schema.values import (
+    codes_of,
+    dense,
+    floats_of,
+    is_missing,
+    is_text,
+    refuse_object,
+    stored_dtype,
+    ticks_of,
+)
+
+_KEY_WORDS = {"id", "ids", "key", "index", "idx", "uuid", "guid", "number", "rowid"}
+_MIN_KEYS = 20
+_UNIQUE_SHARE = 0.9
+_MAX_DECIMALS = 10
+
+
+def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = None, *, keep: bool = False) -> Column:
+    """Return what a column holds.
+
+    Parameters
+    ----------
+    series : pandas.Series
+        The cells.
+    name : str or int
+        Its label.
+    kind : str or None
+        Declared kind; None to infer it.
+    keep : bool
+        Never make it an identifier or a constant.
+
+    Raises
+    ------
+    DataError
+        If the cells cannot be modelled: infinite numbers, Python objects of several types, an unknown dtype.
+    """
+    dtype = stored_dtype(series, refuse_object(series, name) if series.dtype == object else "")
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        labels = Labels(series.cat.categories, bool(series.cat.ordered))
+        labels.to_json()  # refuses categories that cannot be stored, before anything is trained
+        base = Column(name, "categorical", dtype, labels=labels)
+    else:
+        series = dense(series)
+        base = Column(name, "categorical", dtype)
+    missing = is_missing(series)
+    base = _with(base, missing=bool(missing.any()))
+    if kind is None:
+        if not keep and (constant := _constant(series, missing, base)) is not None:
+            return constant
+        kind = _kind(series, base, keep)
+    if kind == "constant":
+        constant = _constant(series, missing, base)
+        if constant is None:
+            raise SchemaError(f"column {name!r} is declared constant and holds several values")
+        return constant
+    return _complete(series, missing, _with(base, kind=kind))
+
+
+def _with(column: Column, **changes: Any) -> Column:
+    return Column(**{**column.__dict__, **changes})
+
+
+def _constant(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
+    if missing.all():
+        return _with(column, kind="constant")
+    if missing.any():
+        return None
+    first = series.iloc[:1]
+    sample = series.iloc[: min(len(series), 100)]
+    if not (sample == first.iloc[0]).all() or not (series == first.iloc[0]).all():
+        return None
+    codes, labels = codes_of(first)
+    return _with(column, kind="constant", value=Labels(labels[codes[:1]]))
+
+
+def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
+    if column.labels is not None:
+        return "categorical"
+    dtype = series.dtype
+    if dtype == object:
+        if column.element in ("integer", "floating", "mixed-integer-float", "decimal"):
+            return "identifier" if column.element == "integer" and not keep and _integer_keys(series, column) else "numeric"
+        if column.element in ("date", "datetime", "boolean"):
+            return "boolean" if column.element == "boolean" else "datetime"
+    if is_text(series):
+        codes, texts = codes_of(series)
+        if find_format(texts.to_numpy(dtype=object)) is not None:
+            return "datetime"
+        present = int((codes >= 0).sum())
+        unique = len(texts) > _UNIQUE_SHARE * present and present >= _MIN_KEYS
+        return "identifier" if unique and not keep else "categorical"
+    if pdt.is_bool_dtype(dtype):
+        return "boolean"
+    if isinstance(dtype, pd.PeriodDtype) or pdt.is_datetime64_any_dtype(dtype) or _arrow_date(dtype):
+        return "datetime"
+    if pdt.is_timedelta64_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and not pdt.is_complex_dtype(dtype)):
+        return "identifier" if pdt.is_integer_dtype(dtype) and not keep and _integer_keys(series, column) else "numeric"
+    if isinstance(dtype, pd.IntervalDtype) or column.element == "empty" or is_text_dtype(dtype):
+        return "categorical"
+    raise DataError(
+        f"column {column.name!r} has the dtype {dtype}, which cannot be modelled; expected numbers, text, booleans, "
+        f"categories or dates: convert it, for example by df[{column.name!r}] = df[{column.name!r}].astype(str)"
+    )
+
+
+def _arrow_date(dtype: Any) -> bool:
+    if not isinstance(dtype, pd.ArrowDtype):
+        return False
+    return bool(pa.types.is_timestamp(dtype.pyarrow_dtype) or pa.types.is_date(dtype.pyarrow_dtype))
+
+
+def _integer_keys(series: pd.Series[Any], column: Column) -> bool:
+    """Whether all integers differ and the name, or an unbroken ascending order, says that they are keys."""
+    ticks, missing = ticks_of(series, _with(column, kind="numeric", decimals=0))
+    ticks = ticks[~missing]
+    if len(ticks) < _MIN_KEYS:
+        return False
+    steps = np.diff(ticks)
+    monotonic = bool((steps > 0).all() or (steps < 0).all())
+    if monotonic and abs(int(ticks[-1]) - int(ticks[0])) < 2 * len(ticks):
+        return True
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))
+    return any(word.lower() in _KEY_WORDS for word in words) and (monotonic or len(np.unique(ticks)) == len(ticks))
+
+
+def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
+    """Fill in decimals, range and date format of a column whose kind is settled."""
+    if column.kind == "datetime" and is_text(series):
+        form = find_format(codes_of(series)[1].to_numpy(dtype=object))
+        if form is None:
+            raise SchemaError(
+                f"column {column.name!r} is declared datetime, but its text is not in one date format; "
+                "convert it with pandas.to_datetime"
+            )
+        column = _with(column, format=form)
+    elif column.kind == "numeric":
+        column = _with(column, decimals=_decimals(series, missing, column))
+    elif column.kind == "identifier" and not is_text(series) and column.labels is None:
+        if not pdt.is_integer_dtype(series.dtype) and column.element != "integer":
+            raise SchemaError(f"column {column.name!r} is declared identifier; only text and integers can be keys")
+        column = _with(column, decimals=0)
+    if column.kind == "datetime" or column.decimals is not None or column.kind == "numeric":
+        ticks, missing = ticks_of(series, column)
+        present = ticks[~missing]
+        if len(present):
+            column = _with(column, minimum=present.min().item(), maximum=present.max().item())
+    return column
+
+
+def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> int | None:
+    """Return the count of decimals with which every number can be written, or None if there is no small one."""
+    dtype = series.dtype
+    if column.dtype.startswith(("timedelta64", "arrow:duration")):
+        return 0
+    if pdt.is_integer_dtype(dtype) or pdt.is_bool_dtype(dtype):
+        values = np.zeros(1)
+        if pdt.is_unsigned_integer_dtype(dtype) and len(series) and (series.max() > np.iinfo(np.int64).max):
+            raise DataError(f"column {column.name!r} holds integers above 2**63 - 1; declare it categorical or identifier")
+        return 0
+    values = floats_of(series)
+    bad = np.isnan(values) & ~missing
+    if bad.any() and is_text(series):
+        row = int(np.argmax(bad))
+        raise SchemaError(f"column {column.name!r} is declared numeric, but row {row} holds {series.iloc[row]!r}")
+    if np.isinf(values).any():
+        row = int(np.argmax(np.isinf(values)))
+        raise DataError(
+            f"column {column.name!r} holds an infinite number (first in row {row}); expected finite numbers or missing "
+            f"values: df[{column.name!r}] = df[{column.name!r}].replace([np.inf, -np.inf], np.nan)"
+        )
+    return fixed_decimals(values[~np.isnan(values)], single=str(dtype).lower() in ("float32", "arrow:float", "float[pyarrow]"))
+
+
+def fixed_decimals(values: NDArray[np.float64], *, single: bool = False) -> int | None:
+    """Return the least count of decimals (up to 10) that restores every value exactly, or None.
+
+    ``single``: the values are float32.
+    """
+    if not len(values):
+        return 0
+    largest = float(np.abs(values).max())
+    places = 0
+    for part in (values[:1000], values):
+        while True:
+            if places > _MAX_DECIMALS or largest * 10.0**places >= (2.0**24 if single else 2.0**53):
+                return None
+            back = np.rint(part * 10.0**places) / 10.0**places
+            if ((back.astype(np.float32) == part.astype(np.float32)) if single else (back == part)).all():
+                break
+            places += 1
+    return places

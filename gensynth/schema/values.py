@@ -1,0 +1,248 @@
+"""A column's cells as ticks or as codes of distinct labels, and back to the column's own dtype."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.errors import DataError
+from gensynth.schema.column import Column
+from gensynth.schema.dates import parse_dates, write_dates
+from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype
+
+Ticks = NDArray[np.int64] | NDArray[np.float64]
+Bools = NDArray[np.bool_]
+NAT = np.iinfo(np.int64).min
+_LIMIT = float(2**62)  # whole ticks beyond this are cut off: int64 ends at 2**63
+_SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>": pd.NA}
+
+
+def dense(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the column without a sparse or dictionary wrapping."""
+    if isinstance(series.dtype, pd.SparseDtype):
+        return pd.Series(series.sparse.to_dense())
+    if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_dictionary(series.dtype.pyarrow_dtype):
+        value_type = series.dtype.pyarrow_dtype.value_type
+        return series.astype(pd.ArrowDtype(value_type))
+    return series
+
+
+def is_missing(series: pd.Series[Any]) -> Bools:
+    """Return (n,) whether each cell is missing (None, NaN, NaT and pd.NA alike)."""
+    return np.asarray(series.isna().to_numpy(), dtype=bool)
+
+
+def stored_dtype(series: pd.Series[Any], element: str = "") -> str:
+    """Return `Column.dtype` of a column; ``element`` is the type of an object column's elements."""
+    if series.dtype != object:
+        return dtype_to_text(series.dtype)
+    gap = is_missing(series)
+    sentinel = "None"
+    if gap.any():
+        first = series.iloc[int(np.argmax(gap))]
+        sentinel = "nan" if isinstance(first, float) else str(first)
+    return f"object[{element},{sentinel}]"
+
+
+def arrow_of(series: pd.Series[Any]) -> pa.Array:
+    """Return the column as one Arrow array, missing values as nulls."""
+    array = pa.array(series, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def floats_of(series: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return (n,) float64 with NaN for missing; text is read as numbers (NaN where it is none)."""
+    if is_text(series):
+        return np.array(pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        lookup = np.append(floats_of(pd.Series(series.cat.categories)), np.nan)
+        return lookup[series.cat.codes.to_numpy()]
+    if series.dtype == object:
+        return np.array([np.nan if v is None or v is pd.NA or v is pd.NaT else float(v) for v in series], dtype=float)
+    return np.array(series.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def is_text(series: pd.Series[Any]) -> bool:
+    """Whether the cells are text."""
+    if series.dtype == object:
+        return pdt.infer_dtype(series, skipna=True) == "string"
+    return is_text_dtype(series.dtype)
+
+
+def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
+    """Return the ticks (n,) of a numeric or datetime column (0 where missing) and what is missing."""
+    series = dense(series)
+    missing = is_missing(series)
+    if column.kind == "datetime" or is_span(column):
+        whole = dates_of(series, column)
+        return np.where(missing | (whole == NAT), 0, whole), missing | (whole == NAT)
+    dtype = series.dtype
+    if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
+        ints = series.to_numpy(dtype=np.int64) if not missing.any() else series.to_numpy(dtype=np.int64, na_value=0)
+        return np.asarray(ints), missing
+    values = floats_of(series)
+    missing = missing | np.isnan(values)
+    values[missing] = 0.0
+    if column.decimals is None:
+        return values, missing
+    scaled = np.rint(values * 10.0**column.decimals)
+    return np.clip(scaled, -_LIMIT, _LIMIT).astype(np.int64), missing
+
+
+def is_span(column: Column) -> bool:
+    """Whether a numeric column holds durations."""
+    return column.dtype.startswith(("timedelta64", "arrow:duration"))
+
+
+def dates_of(series: pd.Series[Any], column: Column) -> NDArray[np.int64]:
+    """Return (n,) int64 ticks of dates or durations; the least int64 where missing."""
+    if column.format is not None:
+        array = arrow_of(series.astype(object) if series.dtype == object else series).dictionary_encode()
+        ticks = np.append(parse_dates(array.dictionary.to_pylist(), column.format), NAT)
+        return ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+    if isinstance(series.dtype, pd.ArrowDtype):
+        array = arrow_of(series)
+        if column.dtype.startswith("arrow:"):
+            array = array.cast(dtype_from_text(column.dtype).pyarrow_dtype)
+        bits = pa.int32() if array.type.bit_width == 32 else pa.int64()
+        return np.asarray(pc.fill_null(array.cast(bits).cast(pa.int64()), int(NAT)).to_numpy(zero_copy_only=False))
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return np.asarray(pd.PeriodIndex(series).asi8)
+    if is_span(column):
+        return np.asarray(pd.TimedeltaIndex(series).as_unit(_unit(column)).asi8)
+    if column.element == "date":
+        return np.asarray(pd.DatetimeIndex(pd.to_datetime(series)).as_unit("us").asi8)
+    return np.asarray(pd.DatetimeIndex(series).as_unit(_unit(column)).asi8)
+
+
+def _unit(column: Column) -> Any:
+    if column.element:
+        return "us"
+    dtype = dtype_from_text(column.dtype)
+    return dtype.unit if isinstance(dtype, pd.DatetimeTZDtype) else np.datetime_data(dtype)[0]
+
+
+def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return a column of the fitted dtype; the opposite of `ticks_of`."""
+    if column.format is not None:
+        return _plain(write_dates(np.asarray(ticks, dtype=np.int64), column.format), missing, column)
+    if column.kind == "datetime" or is_span(column):
+        return _from_dates(np.asarray(ticks, dtype=np.int64), missing, column)
+    dtype = dtype_from_text(column.dtype)
+    if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not missing.any():
+        return pd.Series(np.asarray(ticks, dtype=np.int64)).astype(dtype)
+    values = ticks if not column.decimals else ticks / 10.0**column.decimals
+    if column.element or is_text_dtype(dtype):
+        return _plain(_numbers_as_objects(np.asarray(values), column), missing, column)
+    if pdt.is_integer_dtype(dtype) or isinstance(dtype, pd.ArrowDtype) or pdt.is_extension_array_dtype(dtype):
+        kind = pd.Int64Dtype() if np.issubdtype(values.dtype, np.integer) else pd.Float64Dtype()
+        out = pd.Series(values).astype(kind)
+        out[missing] = pd.NA
+        if isinstance(dtype, pd.SparseDtype):
+            return pd.Series(out.to_numpy(dtype=np.float64, na_value=np.nan)).astype(dtype)
+        return out.astype(dtype)
+    floats = np.array(values, dtype=np.float64)
+    floats[missing] = np.nan
+    return pd.Series(floats).astype(dtype)
+
+
+def _numbers_as_objects(values: NDArray[Any], column: Column) -> NDArray[np.object_]:
+    places = column.decimals
+    if column.element == "decimal":
+        unit = decimal.Decimal(1).scaleb(-(places or 0))
+        return _objects([decimal.Decimal(repr(v)).quantize(unit) if places else decimal.Decimal(int(v)) for v in values])
+    if column.element in ("integer", "floating", "mixed-integer-float"):
+        return _objects([int(v) for v in values] if column.element == "integer" else values.tolist())
+    return _objects([f"{v:.{places}f}" if places is not None else repr(float(v)) for v in values.tolist()])
+
+
+def _objects(values: list[Any]) -> NDArray[np.object_]:
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out
+
+
+def _plain(values: NDArray[np.object_], missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return Python objects as a column of text or of objects, with the fitted kind of missing value."""
+    dtype = dtype_from_text(column.dtype)
+    values = values.copy()
+    values[missing] = _SENTINELS[column.sentinel] if column.sentinel else None
+    return pd.Series(values, dtype=dtype)
+
+
+def _from_dates(ticks: NDArray[np.int64], missing: Bools, column: Column) -> pd.Series[Any]:
+    if column.element:
+        stamps = pd.DatetimeIndex(ticks.view("M8[us]"))
+        objects = _objects([s.date() if column.element == "date" else s.to_pydatetime() for s in stamps])
+        return _plain(objects, missing, column)
+    dtype = dtype_from_text(column.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        kind = dtype.pyarrow_dtype
+        array = pa.array(ticks, mask=missing)
+        array = array.cast(pa.int32()).cast(kind) if kind.bit_width == 32 else array.cast(kind)
+        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    ticks = np.where(missing, NAT, ticks)
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.Series(pd.PeriodIndex.from_ordinals(ticks, freq=dtype.freq))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.Series(pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz))
+    return pd.Series(ticks.view(dtype))
+
+
+def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
+    """Return (n,) positions among the distinct values (-1: missing) and these values.
+
+    Categories keep their order and may hold values that no row has.
+    """
+    series = dense(series)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return series.cat.codes.to_numpy().astype(np.int64), series.cat.categories
+    if is_text(series):
+        array = arrow_of(series).dictionary_encode()
+        codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return codes, pd.Index(array.dictionary.to_pylist(), dtype=object)
+    codes, distinct = pd.factorize(series, use_na_sentinel=True)
+    distinct = pd.Index(distinct)
+    if pdt.is_extension_array_dtype(distinct.dtype) and (pdt.is_bool_dtype(distinct) or pdt.is_numeric_dtype(distinct)):
+        distinct = pd.Index(distinct.to_numpy(dtype=np.dtype("bool") if pdt.is_bool_dtype(distinct) else None))
+    return np.asarray(codes, dtype=np.int64), distinct
+
+
+def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) -> pd.Series[Any]:
+    """Return a column of the fitted dtype from positions in ``labels`` (-1: missing)."""
+    if column.labels is not None:
+        position = np.append(column.labels.index.get_indexer(labels), -1)
+        kind = pd.CategoricalDtype(column.labels.index, column.labels.ordered)
+        return pd.Series(pd.Categorical.from_codes(position[codes], dtype=kind))
+    missing = codes < 0
+    dtype = dtype_from_text(column.dtype)
+    if column.element:
+        pool = _objects([*labels.tolist(), None])  # position -1 is the None
+        return _plain(pool[codes], missing, column)
+    if not len(labels):
+        return pd.Series([pd.NaT if dtype.kind in "mM" else None] * len(codes), dtype=dtype)
+    array = pd.Series(labels).astype(dtype).array
+    return pd.Series(array.take(codes, allow_fill=bool(missing.any())), dtype=dtype)
+
+
+def refuse_object(series: pd.Series[Any], name: str | int) -> str:
+    """Return the type of an object column's elements; raise `DataError` if it is not one that can be modelled."""
+    element = str(pdt.infer_dtype(series, skipna=True))
+    known = ("string", "boolean", "integer", "floating", "mixed-integer-float", "date", "datetime", "decimal", "empty")
+    if element in known:
+        if element == "datetime" and any(isinstance(v, dt.datetime) and v.tzinfo for v in series):
+            raise DataError(f"column {name!r} holds datetime objects with time zones; use pandas.to_datetime on it")
+        return element
+    types = sorted({type(v).__name__ for v in series[~is_missing(series)]})
+    raise DataError(
+        f"column {name!r} holds Python objects of the type{'s' if len(types) > 1 else ''} {', '.join(types)}; expected "
+        f"one of text, numbers, booleans or dates: make it so, for example by df[{name!r}] = df[{name!r}].astype(str)"
+    )
