@@ -1,0 +1,9 @@
+"""One training loop for every family: see `Trainer`."""
+
+from __future__ import annotations
+
+from gensynth.training.callbacks import Callback, Round
+from gensynth.training.devices import forked_random, pick_device
+from gensynth.training.trainer import Trainer
+
+__all__ = ["Callback", "Round", "Trainer", "forked_random", "pick_device"]

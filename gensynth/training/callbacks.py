@@ -1,0 +1,80 @@
+"""What a caller may watch, and stop, during training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gensynth.model import GenerativeModel
+
+
+@dataclass(frozen=True)
+class Round:
+    """One evaluation round, as callbacks see it.
+
+    Parameters
+    ----------
+    stage : str
+        Name of the stage.
+    epoch : float
+        Passes over the training rows so far in this stage.
+    step : int
+        Batches so far in this stage.
+    seconds : float
+        Since the start of the run (an interrupted part that was resumed included).
+    losses : dict of str to float
+        Mean training loss of each phase over the round (phases that had no turn are left out).
+    monitor : float
+        Monitor of the stage on held-out rows; lower is better.
+    best : float
+        Lowest monitor of the stage so far.
+    learning_rate : float
+        Of the first phase.
+    model : GenerativeModel
+        The model in training, in eval mode. Not to be changed.
+    """
+
+    stage: str
+    epoch: float
+    step: int
+    seconds: float
+    losses: dict[str, float]
+    monitor: float
+    best: float
+    learning_rate: float
+    model: GenerativeModel
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the row of the history: plain values, one ``loss_<phase>`` per phase."""
+        losses = {f"loss_{name}": value for name, value in self.losses.items()}
+        return {
+            "stage": self.stage,
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            **losses,
+            "monitor": self.monitor,
+            "learning_rate": self.learning_rate,
+        }
+
+
+class Callback(ABC):
+    """Watches training. A plain function ``f(round) -> bool | None`` does as well as a subclass."""
+
+    @abstractmethod
+    def on_round(self, info: Round) -> bool | None:
+        """Take note of an evaluation round; return True to end the stage (its best weights are kept)."""
+
+    def on_stage(self, name: str) -> None:  # noqa: B027 - optional by intent
+        """Take note of a stage that begins."""
+
+
+RoundWatcher = Callable[[Round], bool | None]
+
+
+def stop_asked(callbacks: tuple[Callback | RoundWatcher, ...], info: Round) -> bool:
+    """Tell every callback about ``info``; return whether one of them asked to stop."""
+    answers = [c.on_round(info) if isinstance(c, Callback) else c(info) for c in callbacks]
+    return any(answer is True for answer in answers)

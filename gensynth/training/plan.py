@@ -1,0 +1,111 @@
+"""Sizes of a run: batches, held-out rows, rounds and budgets, from the table and the options."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+MAX_VALIDATION = 20_000
+"""Held-out rows are for a mean; more than this many only cost time."""
+
+MIN_ROWS_TO_SPLIT = 20
+MIN_ROUND, MAX_ROUND = 50, 2000
+"""Steps between evaluations: small tables are not stopped after ten steps, large ones are looked at within an epoch."""
+
+TAIL = 1 / 3
+"""Share of a budget over whose end the learning rate falls to `FLOOR` along a cosine."""
+FLOOR = 0.02
+
+
+def auto_batch_size(n_rows: int, n_slots: int) -> int:
+    """Return a power of two near 1.5 sqrt(rows), 32 to 1024; less for very wide rows (``n_slots`` code slots)."""
+    size = 2 ** round(math.log2(1.5 * math.sqrt(max(n_rows, 1))))
+    wide = 2 ** int(math.log2(max(2**24 // max(n_slots, 1), 1)))
+    return int(min(max(size, 32), 1024, max(wide, 32)))
+
+
+def auto_epochs(n_rows: int, steps_per_epoch: int) -> int:
+    """Return epochs that make 1,000 steps for tiny tables, 20,000 from 500 rows on, and at least 10 epochs."""
+    steps = min(20_000, max(1_000, 40 * n_rows))
+    return max(10, math.ceil(steps / steps_per_epoch))
+
+
+def split_rows(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Return indices of training and of validation rows.
+
+    Tables of fewer than `MIN_ROWS_TO_SPLIT` rows, and fraction 0, are not split: validation rows are then (some of)
+    the training rows.
+    """
+    order = torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed))
+    if fraction == 0 or n_rows < MIN_ROWS_TO_SPLIT:
+        return torch.arange(n_rows), order[:MAX_VALIDATION].sort().values
+    held = min(max(2, round(n_rows * fraction)), MAX_VALIDATION)
+    return order[held:].sort().values, order[:held].sort().values
+
+
+@dataclass(frozen=True)
+class Batching:
+    """Cuts a permutation of ``n_rows`` into even batches of about ``size``: never one of a single row."""
+
+    n_rows: int
+    size: int
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        steps = math.ceil(self.n_rows / self.size)
+        return steps if self.n_rows // steps >= min(2, self.size) else max(1, self.n_rows // 2)
+
+    @property
+    def round_steps(self) -> int:
+        """Batches between evaluations."""
+        return min(max(self.steps, MIN_ROUND), MAX_ROUND)
+
+    def bounds(self, step: int) -> tuple[int, int]:
+        """Return the half-open part of the permutation that ``step`` (counted within the epoch) takes."""
+        return self.n_rows * step // self.steps, self.n_rows * (step + 1) // self.steps
+
+
+@dataclass
+class Clock:
+    """Seconds of a run, an interrupted part included, and what is left of its budget (None: no limit)."""
+
+    max_time: float | None
+    before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds used so far."""
+        return self.before + time.monotonic() - self.started
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Steps and seconds that one stage may use."""
+
+    max_steps: int
+    begin: float
+    seconds: float | None
+
+    def used(self, step: int, now: float) -> float:
+        """Return the used share in [0, 1] of the budget that will be used up first."""
+        share = step / self.max_steps
+        if self.seconds is not None:
+            share = max(share, (now - self.begin) / self.seconds if self.seconds > 0 else 1.0)
+        return min(share, 1.0)
+
+    def late(self, now: float, reserve: float) -> bool:
+        """Return whether the time is up, ``reserve`` seconds being needed yet."""
+        return self.seconds is not None and now + reserve >= self.begin + self.seconds
+
+
+def tail_factor(used: float) -> float:
+    """Return what the learning rates are multiplied by when ``used`` of the budget is gone."""
+    if used <= 1 - TAIL:
+        return 1.0
+    return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * (used - 1 + TAIL) / TAIL))

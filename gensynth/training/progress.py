@@ -1,0 +1,80 @@
+"""A progress bar on a terminal; nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from gensynth.training.callbacks import Round
+
+if TYPE_CHECKING:
+    import rich.progress
+
+REFRESH = 0.2
+"""Seconds between updates."""
+
+
+class Progress:
+    """Shows stage, losses, monitor and the time left at most, on standard error.
+
+    Parameters
+    ----------
+    show : {"auto", True, False}
+        "auto": only when standard error is a terminal.
+    """
+
+    def __init__(self, show: bool | Literal["auto"]) -> None:
+        self.show = sys.stderr.isatty() if show == "auto" else show
+        self._bar: rich.progress.Progress | None = None
+        self._task: rich.progress.TaskID | None = None
+        self._stage = ""
+        self._last = 0.0
+
+    def __enter__(self) -> Progress:
+        if self.show:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=20),
+                TimeElapsedColumn(),
+                TextColumn("at most"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[losses]}"),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def show_step(self, stage: str, used: float) -> None:
+        """Show that ``used`` in [0, 1] of the stage's budget is gone."""
+        if self._bar is None:
+            return
+        now = time.monotonic()
+        if stage == self._stage and now - self._last < REFRESH:
+            return
+        if self._task is None or stage != self._stage:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(stage, total=1.0, losses="")
+        self._stage, self._last = stage, now
+        self._bar.update(self._task, completed=used)
+
+    def show_round(self, info: Round) -> None:
+        """Show the losses of an evaluation round."""
+        if self._bar is not None and self._task is not None:
+            losses = " ".join(f"{name} {value:.4g}" for name, value in info.losses.items())
+            text = f"{losses} | held out {info.monitor:.4g} (best {info.best:.4g})"
+            self._bar.update(self._task, losses=text)

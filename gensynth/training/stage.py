@@ -1,0 +1,203 @@
+"""The loop over one stage: rounds of steps, evaluation, early stop, best weights."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from gensynth.errors import TrainingError
+from gensynth.model import Batch, GenerativeModel, Loss, Stage
+from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
+from gensynth.training.devices import forked_random
+from gensynth.training.plan import Batching, Budget, Clock, tail_factor
+from gensynth.training.progress import Progress
+from gensynth.training.steps import PhaseStepper
+
+DECAY_AFTER = 2
+"""Rounds without improvement after which the learning rates are halved."""
+MIN_DECAY = 1 / 64
+"""A stage whose learning rates were halved below this is at its end."""
+MIN_IMPROVEMENT = 1e-4
+"""Relative; less is kept as the best weights, but counts as a stall."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all stages of a run share."""
+
+    table: Batch
+    train_rows: Tensor
+    validation: Batch
+    validation_chunk: int
+    batching: Batching
+    patience: int
+    clip_norm: float | None
+    evaluation_seed: int
+    rng: Generator
+    clock: Clock
+    callbacks: tuple[Callback | RoundWatcher, ...]
+    progress: Progress
+
+
+class StageLoop:
+    """Trains one stage of ``model``; its whole state can be saved between two rounds.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        On the device of ``setting.table``.
+    stage : Stage
+        With at least one phase.
+    setting : Setting
+        Table, rows, options, generators.
+    budget : Budget
+        Steps and seconds of this stage.
+    """
+
+    def __init__(self, model: GenerativeModel, stage: Stage, setting: Setting, budget: Budget) -> None:
+        self.model = model
+        self.stage = stage
+        self.setting = setting
+        self.budget = budget
+        self.device = setting.table.codes.device
+        self.steppers = [PhaseStepper(stage, phase, setting.clip_norm, self.device) for phase in stage.phases]
+        self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
+        self.order = setting.train_rows
+        self.step = 0
+        self.stalls = 0
+        self.decay = 1.0
+        self.best = math.inf
+        self.reference = math.inf
+        self.best_weights: dict[str, Tensor] | None = None
+        self.evaluation_seconds = 0.0
+
+    def next_round(self) -> tuple[dict[str, Any], bool]:
+        """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
+        self._train()
+        setting = self.setting
+        began = time.monotonic()
+        monitor = self._evaluate()
+        self.evaluation_seconds = time.monotonic() - began
+        self._judge(monitor)
+        losses = {s.phase.name: s.mean_loss() for s in self.steppers}
+        info = Round(
+            stage=self.stage.name,
+            epoch=self.step / setting.batching.steps,
+            step=self.step,
+            seconds=setting.clock.seconds,
+            losses={name: loss for name, loss in losses.items() if loss is not None},
+            monitor=monitor,
+            best=self.best,
+            learning_rate=self.steppers[0].optimizer.param_groups[0]["lr"],
+            model=self.model,
+        )
+        setting.progress.show_round(info)
+        over = stop_asked(setting.callbacks, info) or self._is_over()
+        return info.to_row(), over
+
+    def finish(self) -> None:
+        """Put the best weights into the model."""
+        if self.best_weights is not None:
+            self.model.load_state_dict(self.best_weights)
+        self.model.eval()
+
+    def _train(self) -> None:
+        setting, batching = self.setting, self.setting.batching
+        self.model.train()
+        began = setting.clock.seconds
+        for _ in range(min(batching.round_steps, self.budget.max_steps - self.step)):
+            now = setting.clock.seconds
+            if self.step > 0 and self.budget.late(now, self.evaluation_seconds):
+                break
+            if self.budget.seconds is not None:  # a round may be longer than the whole budget
+                long = max(self.budget.seconds / 20, 10 * self.evaluation_seconds)
+                if now - began > long:
+                    break
+            used = self.budget.used(self.step, now)
+            self._one_step(self.decay * tail_factor(used))
+            setting.progress.show_step(self.stage.name, used)
+        for stepper in self.steppers:
+            stepper.check()
+
+    def _one_step(self, factor: float) -> None:
+        setting, batching = self.setting, self.setting.batching
+        turn = self.step % batching.steps
+        if turn == 0:
+            shuffled = torch.randperm(len(setting.train_rows), generator=setting.rng, device=self.device)
+            self.order = setting.train_rows[shuffled]
+        first, last = batching.bounds(turn)
+        batch = setting.table[self.order[first:last]]
+        self.step += 1
+        for stepper in self.steppers:
+            if self.step % stepper.phase.every == 0:
+                stepper.set_factor(factor)
+                stepper.step(batch, setting.rng, self.step)
+
+    def _evaluate(self) -> float:
+        """Return the monitor on held-out rows: eval mode, the same noise in every round."""
+        rows, chunk = self.setting.validation, self.setting.validation_chunk
+        n = len(rows)
+        parts = math.ceil(n / chunk)
+        self.model.eval()
+        noise = Generator(self.device).manual_seed(self.setting.evaluation_seed)
+        total = 0.0
+        with torch.no_grad(), forked_random(self.setting.evaluation_seed, self.device):
+            for i in range(parts):
+                part = rows[slice(n * i // parts, n * (i + 1) // parts)]
+                total += float(self.monitor(part, noise)) * len(part)
+        return total / n
+
+    def _judge(self, monitor: float) -> None:
+        """Keep the best weights, count stalls, halve the learning rates."""
+        if math.isnan(monitor):
+            raise TrainingError(
+                f"stage {self.stage.name!r}, step {self.step}: the monitor on held-out rows is not a number; "
+                "try a lower learning_rate or clip_norm"
+            )
+        if monitor < self.best or self.best_weights is None:
+            self.best = monitor
+            self.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        if monitor < self.reference - MIN_IMPROVEMENT * abs(monitor):
+            self.reference = monitor
+            self.stalls = 0
+            return
+        self.stalls += 1
+        if self.stage.decay_on_plateau and self.stalls % DECAY_AFTER == 0:
+            self.decay /= 2
+
+    def _is_over(self) -> bool:
+        return (
+            self.step >= self.budget.max_steps
+            or self.stalls >= self.setting.patience
+            or self.decay < MIN_DECAY
+            or self.budget.late(self.setting.clock.seconds, self.evaluation_seconds)
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the next round depends on, as plain types and tensors."""
+        return {
+            "step": self.step,
+            "stalls": self.stalls,
+            "decay": self.decay,
+            "best": self.best,
+            "reference": self.reference,
+            "order": self.order,
+            "best_weights": self.best_weights,
+            "optimizers": [stepper.state() for stepper in self.steppers],
+            "evaluation_seconds": self.evaluation_seconds,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        self.step, self.stalls, self.decay = state["step"], state["stalls"], state["decay"]
+        self.best, self.reference = state["best"], state["reference"]
+        self.order = state["order"].to(self.device)
+        self.best_weights = {k: v.to(self.device) for k, v in state["best_weights"].items()}
+        self.evaluation_seconds = state["evaluation_seconds"]
+        for stepper, saved in zip(self.steppers, state["optimizers"], strict=True):
+            stepper.load_state(saved)

@@ -1,0 +1,118 @@
+"""One optimiser's turn: gradient, clipping, step, and a guard against values that are not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from gensynth.errors import PluginError, TrainingError
+from gensynth.model import Batch, Phase, Stage
+
+GUARD_EVERY = 25
+"""Steps between looks at the guard on an accelerator, where every look waits for the device."""
+
+
+class PhaseStepper:
+    """Runs one `Phase`: owns its optimiser, its mean loss and its guard.
+
+    Parameters
+    ----------
+    stage : Stage
+        For its name in errors.
+    phase : Phase
+        What is minimised.
+    clip_norm : float or None
+        Most norm the gradient keeps.
+    device : torch.device
+        Where the model lives.
+    """
+
+    def __init__(self, stage: Stage, phase: Phase, clip_norm: float | None, device: torch.device) -> None:
+        self.where = f"stage {stage.name!r}, phase {phase.name!r}"
+        self.phase = phase
+        self.clip_norm = clip_norm
+        self.parameters = [p for p in phase.parameters if p.requires_grad]
+        if not self.parameters:
+            raise PluginError(f"{self.where}: no parameter to train")
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=phase.learning_rate,
+            betas=phase.betas,
+            weight_decay=phase.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.guard_every = 1 if device.type == "cpu" else GUARD_EVERY
+        self.total = torch.zeros((), device=device)
+        self.count = 0
+        self.bad_step = torch.full((), -1, dtype=torch.long, device=device)
+        self.bad_values = torch.zeros(2, device=device)
+
+    def set_factor(self, factor: float) -> None:
+        """Set the learning rate to ``factor`` of the phase's own."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.phase.learning_rate * factor
+
+    def step(self, batch: Batch, rng: Generator, step: int) -> None:
+        """Take one step; ``step`` is the stage's count, for the guard."""
+        loss = self.phase.loss(batch, rng)
+        if loss.dim() != 0 or not loss.requires_grad:
+            raise PluginError(f"{self.where}: the loss must be a scalar that depends on the phase's parameters")
+        # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
+        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        present = [g for g in gradients if g is not None]
+        norm = torch.nn.utils.get_total_norm(present)
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
+        self._guard(loss.detach(), norm, step)
+        self.optimizer.step()
+        for parameter in self.parameters:
+            parameter.grad = None
+        if self.phase.after_step is not None:
+            with torch.no_grad():
+                self.phase.after_step()
+
+    def _guard(self, loss: Tensor, norm: Tensor, step: int) -> None:
+        self.total += loss
+        self.count += 1
+        if self.guard_every == 1:
+            if not (torch.isfinite(loss) and torch.isfinite(norm)):
+                self._refuse(step, float(loss), float(norm))
+            return
+        finite = torch.isfinite(loss) & torch.isfinite(norm)
+        first = ~finite & (self.bad_step < 0)
+        self.bad_step = torch.where(first, step, self.bad_step)
+        self.bad_values = torch.where(first, torch.stack((loss, norm)).to(self.bad_values), self.bad_values)
+        if step % self.guard_every == 0:
+            self.check()
+
+    def check(self) -> None:
+        """Raise `TrainingError` if a step since the last look had a loss or gradient that is not finite."""
+        bad = int(self.bad_step)
+        if bad >= 0:
+            loss, norm = self.bad_values.tolist()
+            self._refuse(bad, loss, norm)
+
+    def _refuse(self, step: int, loss: float, norm: float) -> None:
+        raise TrainingError(
+            f"{self.where}, step {step}: loss {loss:g}, gradient norm {norm:g} is not finite; "
+            "try a lower learning_rate or clip_norm, or look for extreme values in the table"
+        )
+
+    def mean_loss(self) -> float | None:
+        """Return the mean loss since the last call; None if there was no step."""
+        mean = float(self.total) / self.count if self.count else None
+        self.total.zero_()
+        self.count = 0
+        return mean
+
+    def state(self) -> dict[str, Any]:
+        """Return the optimiser's state as plain types and tensors."""
+        return self.optimizer.state_dict()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        self.optimizer.load_state_dict(state)

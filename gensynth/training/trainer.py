@@ -1,0 +1,249 @@
+"""The one training loop: stages, phases, early stop, budgets, checkpoints, on any device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Generator
+
+from gensynth.errors import DataError, OptionError
+from gensynth.model import Batch, GenerativeModel, Stage
+from gensynth.training.callbacks import Callback, RoundWatcher
+from gensynth.training.checkpoints import CheckpointFile, fingerprint
+from gensynth.training.devices import (
+    derive_seed,
+    forked_random,
+    get_global_states,
+    pick_device,
+    set_global_states,
+)
+from gensynth.training.options import check_options
+from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, split_rows
+from gensynth.training.progress import Progress
+from gensynth.training.stage import Setting, StageLoop
+
+
+class Trainer(BaseEstimator):
+    """Trains any `GenerativeModel` on an encoded table.
+
+    A run is reproducible from its seed on a device (unless ``max_time`` ends it) and leaves torch's global random
+    state as it found it. Held-out rows are looked at every epoch (or every 50 steps where an epoch is shorter, every
+    2,000 where it is longer); the weights that were best there are kept. Over the last third of a budget that gets
+    used up the learning rates fall to nearly 0.
+
+    Parameters
+    ----------
+    max_epochs : int or "auto"
+        Most passes over the training rows, all stages together (they divide it by their ``share``). "auto": as many
+        as make 20,000 steps (fewer for tables below 500 rows), at least 10.
+    max_time : float or None
+        Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
+    batch_size : int or "auto"
+        Most rows in a batch; "auto" grows with the square root of the table, from 32 to 1,024.
+    validation_fraction : float
+        Share of rows in [0, 1) held out to decide when to stop; at most 20,000 rows. Tables of fewer than 20 rows
+        are not split.
+    patience : int
+        Evaluations without improvement after which a stage ends.
+    device : str
+        "auto", "cpu", "cuda", "cuda:1", "mps".
+    clip_norm : float or None
+        Gradients of a phase are scaled down to this norm.
+    progress : {"auto", True, False}
+        Progress bar on standard error; "auto": on a terminal only.
+    callbacks : sequence of Callback or callable, or None
+        Called with a `Round` after every evaluation; one that returns True ends the stage.
+    checkpoint : path-like or None
+        File written during the run, atomically, that ``run(..., resume=True)`` goes on from. It stays after the run.
+        The state of training must lie in parameters and buffers of the model for this to be exact.
+    """
+
+    def __init__(
+        self,
+        max_epochs: int | Literal["auto"] = "auto",
+        max_time: float | None = None,
+        batch_size: int | Literal["auto"] = "auto",
+        validation_fraction: float = 0.1,
+        patience: int = 10,
+        device: str = "auto",
+        clip_norm: float | None = 5.0,
+        progress: bool | Literal["auto"] = "auto",
+        callbacks: Sequence[Callback | RoundWatcher] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.max_epochs = max_epochs
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.device = device
+        self.clip_norm = clip_norm
+        self.progress = progress
+        self.callbacks = callbacks
+        self.checkpoint = checkpoint
+
+    def run(
+        self, model: GenerativeModel, batch: Batch, seed: int, resume: bool = False, identity: str = ""
+    ) -> list[dict[str, Any]]:
+        """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
+
+        Parameters
+        ----------
+        model : GenerativeModel
+            Freshly built (also when resuming: from the same seed).
+        batch : Batch
+            All rows, on any device.
+        seed : int
+            Seed >= 0 of split, order, dropout and noise.
+        resume : bool
+            Go on from ``checkpoint``. The result has the weights of an uninterrupted run.
+        identity : str
+            What else the run is a function of (hyperparameters); a checkpoint of another identity is refused.
+
+        Returns
+        -------
+        list of dict
+            One row per evaluation: stage, epoch, step, seconds, ``loss_<phase>``, monitor, learning_rate.
+
+        Raises
+        ------
+        OptionError
+            A parameter has a value that it cannot have, or the checkpoint belongs to another run.
+        TrainingError
+            A loss or gradient is not finite.
+        DataError
+            Fewer than 2 rows.
+        """
+        check_options(self.get_params(deep=False))
+        if resume and self.checkpoint is None:
+            raise OptionError("resume=True needs Trainer(checkpoint=...)")
+        if len(batch) < 2:
+            raise DataError(f"training needs at least 2 rows, got {len(batch)}")
+        device = pick_device(self.device)
+        clock = Clock(self.max_time)
+        with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
+            run = _Run(self, model.to(device), batch, seed, clock, progress)
+            return run.go(resume, identity)
+
+
+class _Run:
+    """One call of `Trainer.run`: splits, walks through the stages, saves and restores."""
+
+    def __init__(
+        self, trainer: Trainer, model: GenerativeModel, batch: Batch, seed: int, clock: Clock, progress: Progress
+    ) -> None:
+        self.trainer = trainer
+        self.model = model
+        self.batch = batch
+        self.clock = clock
+        self.device = next((p.device for p in model.parameters()), pick_device(trainer.device))
+        dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+        table = batch.to(self.device, dtype)
+        train_rows, held = split_rows(len(batch), trainer.validation_fraction, derive_seed(seed, 1))
+        n_slots = sum(model.layout.cardinalities)
+        size = trainer.batch_size
+        size = auto_batch_size(len(train_rows), n_slots) if isinstance(size, str) else int(size)
+        self.setting = Setting(
+            table=table,
+            train_rows=train_rows.to(self.device),
+            validation=table[held.to(self.device)],
+            validation_chunk=min(max(2**25 // max(n_slots, 1), 256), 4096),
+            batching=Batching(len(train_rows), size),
+            patience=trainer.patience,
+            clip_norm=trainer.clip_norm,
+            evaluation_seed=derive_seed(seed, 2),
+            rng=Generator(self.device).manual_seed(derive_seed(seed, 3)),
+            clock=clock,
+            callbacks=tuple(trainer.callbacks or ()),
+            progress=progress,
+        )
+        self.history: list[dict[str, Any]] = []
+
+    def go(self, resume: bool, identity: str) -> list[dict[str, Any]]:
+        """Train all stages (from the checkpoint on, if asked to)."""
+        stages = tuple(self.model.stages())
+        checkpoint = self._checkpoint(stages, identity)
+        done, loop_state = 0, None
+        if resume and checkpoint is not None:
+            done, loop_state = self._restore(checkpoint.read())
+        for number in range(done, len(stages)):
+            stage = stages[number]
+            for callback in self.setting.callbacks:
+                if isinstance(callback, Callback):
+                    callback.on_stage(stage.name)
+            self._train_stage(number, stages, loop_state, checkpoint)
+            loop_state = None
+            if checkpoint is not None:
+                checkpoint.write(self._state(number + 1, None))
+        self.model.eval()
+        return self.history
+
+    def _train_stage(
+        self,
+        number: int,
+        stages: tuple[Stage, ...],
+        loop_state: dict[str, Any] | None,
+        checkpoint: CheckpointFile | None,
+    ) -> None:
+        stage, setting = stages[number], self.setting
+        if stage.prepare is not None and loop_state is None:
+            self.model.eval()
+            with torch.no_grad():
+                stage.prepare(setting.table[setting.train_rows], setting.rng)
+        if not stage.phases:
+            return
+        begin = loop_state["begin"] if loop_state is not None else self.clock.seconds
+        loop = StageLoop(self.model, stage, setting, self._budget(number, stages, begin))
+        if loop_state is not None:
+            loop.load_state(loop_state["loop"])
+        over = False
+        while not over:
+            row, over = loop.next_round()
+            self.history.append(row)
+            if checkpoint is not None and not over and checkpoint.is_due():
+                checkpoint.write(self._state(number, {"begin": begin, "loop": loop.state()}))
+        loop.finish()
+
+    def _budget(self, number: int, stages: tuple[Stage, ...], begin: float) -> Budget:
+        """Return the stage's share: of all epochs, and of the time that the stages before it left."""
+        batching, max_epochs = self.setting.batching, self.trainer.max_epochs
+        epochs = auto_epochs(batching.n_rows, batching.steps) if isinstance(max_epochs, str) else int(max_epochs)
+        share = stages[number].share
+        all_shares = sum(s.share for s in stages if s.phases)
+        steps = max(1, round(epochs * share / all_shares)) * batching.steps
+        if self.clock.max_time is None:
+            return Budget(steps, begin, None)
+        shares_left = sum(s.share for s in stages[number:] if s.phases)
+        return Budget(steps, begin, max(0.0, self.clock.max_time - begin) * share / shares_left)
+
+    def _checkpoint(self, stages: tuple[Stage, ...], identity: str) -> CheckpointFile | None:
+        trainer = self.trainer
+        if trainer.checkpoint is None:
+            return None
+        names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")
+        options = {name: getattr(trainer, name) for name in names}
+        options["seed"] = self.setting.evaluation_seed
+        return CheckpointFile(trainer.checkpoint, fingerprint(self.model, stages, self.batch, options, identity))
+
+    def _state(self, number: int, loop_state: dict[str, Any] | None) -> dict[str, Any]:
+        return {
+            "stage": number,
+            "loop": loop_state,
+            "model": dict(self.model.state_dict()),
+            "rng": self.setting.rng.get_state(),
+            "global": get_global_states(self.device),
+            "seconds": self.clock.seconds,
+            "history": self.history,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        self.model.load_state_dict(state["model"])
+        self.setting.rng.set_state(state["rng"])
+        set_global_states(state["global"], self.device)
+        self.clock.before = state["seconds"]
+        self.history.extend(state["history"])
+        return state["stage"], state["loop"]
