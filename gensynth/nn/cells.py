@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import Buckets
 
@@ -23,6 +23,13 @@ N_CELLS = 32
 def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
     """Return weights (k, width_in, width_out) of one linear map a column, initialised to keep the variance."""
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain / math.sqrt(width_in)))
+
+
+def _in_order(column: ColumnLayout) -> tuple[int, int]:
+    """Return the range of codes that stand in the order of their values (the bins, beside atoms)."""
+    if column.ordered:
+        return (UNKNOWN if column.missing is None else column.missing) + 1, column.cardinality
+    return column.active
 
 
 def smooth_curves(n: int, width: int) -> Tensor:
@@ -79,8 +86,9 @@ class CellEmbedding(nn.Module):
         self.slope = nn.Embedding(buckets.n_slots, dim)
         nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
         for column, first in zip(layout.columns, self.offsets, strict=True):
-            if column.ordered and column.cardinality > 8:
-                self.code.weight.data[first : first + column.cardinality] = 0.3 * smooth_curves(column.cardinality, dim)
+            start, stop = _in_order(column)
+            if stop - start > 8:
+                self.code.weight.data[first + start : first + stop] = 0.3 * smooth_curves(stop - start, dim)
 
     slots: Tensor
 
@@ -116,10 +124,10 @@ class CodeHeads(nn.Module):
             self.biases.append(nn.Parameter(bucket.view(buckets.log_marginals).clamp(min=-30.0).unsqueeze(1)))
             for j, position in enumerate(bucket.columns):
                 self.place[position] = (i, j)
-                column = layout.columns[position]
-                if column.ordered and column.cardinality > 8:
-                    curves = smooth_curves(column.cardinality, width).t()
-                    self.weights[i].data[j, :, : column.cardinality] = curves * (0.3 / math.sqrt(width))
+                start, stop = _in_order(layout.columns[position])
+                if stop - start > 8:
+                    curves = smooth_curves(stop - start, width).t()
+                    self.weights[i].data[j, :, start:stop] = curves * (0.3 / math.sqrt(width))
 
     def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code."""
