@@ -62,21 +62,21 @@ class TwoSample:
 
     def __call__(self, real: Batch, fake: Batch) -> Tensor:
         """Return the statistic (a scalar in [0, 3]) of two batches."""
-        columns = _variation(self._cut(real, self.fine), self._cut(fake, self.fine), 32)
+        columns = _variation(_look_up(real, self.fine), _look_up(fake, self.fine), 32)
         distance = columns.mean()
         values = [c.numeric for c in self.layout.columns if c.role == "value" and c.numeric is not None]
         if values:
             distance = distance + _kolmogorov_smirnov(real.numeric[:, values], fake.numeric[:, values]).mean()
         if len(self.pairs):
-            tables = [self._cut(batch, self.coarse) for batch in (real, fake)]
+            tables = [self._cut(batch) for batch in (real, fake)]
             left, right = self.pairs.to(real.codes.device).unbind(1)
             joint = [table.index_select(1, left) * 8 + table.index_select(1, right) for table in tables]
             distance = distance + _variation(joint[0], joint[1], 64).mean()
         return distance
 
-    def _cut(self, batch: Batch, groups: list[Tensor]) -> Tensor:
-        """Return the group (n, k) of every cell; a number beside its code is cut at normal quantiles."""
-        out = torch.stack([g.to(batch.codes.device)[batch.codes[:, i]] for i, g in enumerate(groups)], 1)
+    def _cut(self, batch: Batch) -> Tensor:
+        """Return the coarse group (n, k) of every cell; a number of role "value" is cut at normal quantiles."""
+        out = _look_up(batch, self.coarse)
         for i, column in enumerate(self.layout.columns):
             if column.role != "value" or column.numeric is None or column.cardinality > 8:
                 continue  # a column of many codes is told apart by them
@@ -87,6 +87,11 @@ class TwoSample:
             cut = column.cardinality + (share * free).long().clamp(0, max(free - 1, 0))
             out[:, i] = torch.where(present & (free > 0), cut, out[:, i])
         return out
+
+
+def _look_up(batch: Batch, groups: list[Tensor]) -> Tensor:
+    """Return the group (n, k) of every code."""
+    return torch.stack([g.to(batch.codes.device)[batch.codes[:, i]] for i, g in enumerate(groups)], 1)
 
 
 def _variation(a: Tensor, b: Tensor, n_groups: int) -> Tensor:

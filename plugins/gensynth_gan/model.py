@@ -223,11 +223,11 @@ class AdversarialModel(GenerativeModel):
         return fake
 
     def _whole_packs(self, batch: Batch) -> Batch:
-        """Repeat the first rows of the batch until packs come out even."""
+        """Leave out the rows that do not fill a pack; fewer rows than a pack are repeated."""
         n, pack = len(batch), self.critic.pack
-        if n % pack == 0:
-            return batch
-        return batch[torch.arange(-(-n // pack) * pack, device=batch.codes.device) % n]
+        if n >= pack:
+            return batch[: n - n % pack]
+        return batch[torch.arange(pack, device=batch.codes.device) % n]
 
     def _packs(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.critic.pack * self.rows.width)
