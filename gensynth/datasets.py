@@ -135,7 +135,8 @@ def cards() -> dict[str, Card]:
     DataError
         One of gensynth's own cards is broken.
     """
-    from gensynth.registry import PluginWarning, default_registry
+    from gensynth.discovery import PluginWarning
+    from gensynth.registry import default_registry
 
     found = {read.name: read for read in map(Card.read, _files(_own_folder()))}
     for place in default_registry().datasets():

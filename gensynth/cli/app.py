@@ -1,0 +1,106 @@
+"""The application: its commands, those of plugins, and what every command does about warnings and errors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+import typer.main
+from typer.core import TyperGroup
+
+from gensynth import __version__
+from gensynth.cli import augment, datasets, fit, models, plugins, sample, score
+from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
+
+
+class CommandGroup(TyperGroup):
+    """The built-in commands, and those of plugins once one of them is asked for or a list is wanted.
+
+    ``ctx`` is `Any` because typer brings its own copy of click from version 0.29 on.
+    """
+
+    _complete = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the built-in commands in the order of a user's work, then those of plugins."""
+        self._add_plugins()
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Return a command; plugins are loaded only for a name that is not built in."""
+        if cmd_name not in self.commands:
+            self._add_plugins()
+        return self.commands.get(cmd_name)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; warnings come out as one line each."""
+        with warnings_as_notes():
+            return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; errors that are the user's come out as one message and an exit code."""
+        with errors_as_exit_codes():
+            return super().invoke(ctx)
+
+    def _add_plugins(self) -> None:
+        if self._complete:
+            return
+        self._complete = True
+        from gensynth.registry import default_registry
+
+        offered = typer.Typer()
+        default_registry().add_commands(offered)
+        for group in offered.registered_groups:
+            self._add(typer.Typer(), "registered_groups", group)
+        for command in offered.registered_commands:
+            self._add(typer.Typer(), "registered_commands", command)
+
+    def _add(self, alone: typer.Typer, kind: str, info: Any) -> None:
+        """Add one command or group of a plugin, by itself so that a broken one leaves the others alone."""
+        setattr(alone, kind, [info])
+        try:
+            ((name, command),) = typer.main.get_group(alone).commands.items()
+        except Exception as error:
+            note(f"a plugin's command is left out: {type(error).__name__}: {error}")
+            return
+        if name in self.commands:
+            note(f"a plugin's command {name!r} is left out: there is one of that name already")
+            return
+        self.commands[name] = command
+
+
+app = typer.Typer(
+    cls=CommandGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts in half the time and reads the same in files and narrow windows
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gensynth {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def gensynth(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Synthetic rows and anomaly scores for tables, by deep generative models.
+
+    DATA is a .csv, .csv.gz or .parquet file, or the name of a data set (gensynth datasets list).
+    """
+
+
+app.command("augment")(augment.augment)
+app.command("fit")(fit.fit)
+app.command("sample")(sample.sample)
+app.command("score")(score.score)
+app.command("models")(models.models)
+app.command("plugins")(plugins.plugins)
+app.add_typer(datasets.app, name="datasets")

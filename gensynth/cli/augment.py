@@ -1,0 +1,90 @@
+"""``gensynth augment``."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Output, Seed, Settings
+from gensynth.errors import OptionError
+
+
+def augment(
+    data: Data,
+    output: Output,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="COL",
+            help="Column to be balanced or predicted; the card's target when DATA is a data set.",
+            show_default=False,
+        ),
+    ] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Add rows until every class has as many as the largest.")
+    ] = False,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--rows", metavar="N", help="Add N rows, classes in the proportions they have.", show_default=False
+        ),
+    ] = None,
+    ratio: Annotated[
+        float | None,
+        typer.Option("--ratio", metavar="R", help="Add R rows for each real one, likewise.", show_default=False),
+    ] = None,
+    model: ModelName = "vlae",
+    settings: Settings = None,
+    kinds: Kinds = None,
+    seed: Seed = None,
+    max_time: MaxTime = None,
+    only_synthetic: Annotated[
+        bool, typer.Option("--only-synthetic", help="Write the new rows only, without the real ones.")
+    ] = False,
+) -> None:
+    """Add synthetic rows to DATA.
+
+    OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
+    Without --balance, --rows and --ratio as many rows are added as there are.
+    """
+    from gensynth.cli.paths import checked_output, find, read
+    from gensynth.cli.rows import write_augmented
+    from gensynth.cli.summary import augmentation_summary
+    from gensynth.cli.training import declared_kinds, known_columns, recipe_and_trainer
+
+    given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
+    if len(given) > 1:
+        raise OptionError(f"{' and '.join(given)} exclude each other; keep one")
+    if rows is not None and rows < 1:
+        raise OptionError(f"--rows must be at least 1, not {rows}")
+    if ratio is not None and not 0 < ratio < float("inf"):
+        raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
+    start = time.perf_counter()
+    found = find(data)
+    path = checked_output(output, inputs=[found])
+    target = target or getattr(found, "target", None)  # a card knows its target
+    if balance and target is None:
+        raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
+    recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    table = read(found)
+    columns = list(table.frame.columns)
+    known_columns("--target", [target] if target is not None else [], columns)
+    from gensynth.augmentation import augment as augment_table
+
+    result = augment_table(
+        table.frame,
+        target,
+        balance=balance,
+        n_rows=rows,
+        ratio=1.0 if not given else ratio,
+        only_synthetic=only_synthetic,
+        model=recipe,
+        trainer=trainer,
+        schema=declared_kinds(kinds, columns),
+        random_state=seed,
+    )
+    write_augmented(table, result, path, only_synthetic)
+    augmentation_summary(result.report, target, path, time.perf_counter() - start)

@@ -1,0 +1,86 @@
+"""``gensynth datasets``: list, show, fetch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.terminal import note, table
+
+app = typer.Typer(help="Named data sets: list, show, fetch.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)]
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """List the data sets that can stand in for a file."""
+    from gensynth.datasets import cards
+
+    found = cards().values()
+    if as_json:
+        rows = [{"name": c.name, "title": c.title, "target": c.target, "task": c.task} for c in found]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table(
+        ("data set", "title", "target", "task", "columns"),
+        [(c.name, c.title, c.target or "", c.task, str(len(c.columns))) for c in found],
+        numbers=1,
+    )
+
+
+@app.command()
+def show(name: Name) -> None:
+    """Show the card of a data set: source, licence, target and columns."""
+    from gensynth.datasets import card
+
+    found = card(name)
+    origin = found.address or found.loader or f"{found.maker} beside the card"
+    typer.echo(f"{found.name}: {found.title}\n")
+    if found.description:
+        typer.echo(f"{found.description.strip()}\n")
+    facts = {
+        "source": found.source,
+        "licence": found.licence,
+        "origin": origin,
+        "sha256": found.sha256,
+        "target": f"{found.target} ({found.task})" if found.target else None,
+        "card": str(found.path),
+    }
+    for key, text in facts.items():
+        if text:
+            typer.echo(f"{key + ':':9}{text}")
+    typer.echo("\ncolumns:")
+    width = min(max(map(len, found.columns)), 32)
+    for column, text in found.columns.items():
+        typer.echo(f"  {column:{width}}  {text}")
+
+
+@app.command()
+def fetch(
+    name: Name,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write, .csv, .csv.gz or .parquet; NAME.csv in this folder when not given.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write a data set to a file, downloading it first where it is not part of an installed package."""
+    from gensynth.cli.paths import checked_output
+    from gensynth.datasets import card, load
+
+    card(name)
+    path = checked_output(output or Path(f"{name}.csv"))
+    from gensynth.tables import write_table
+
+    frame, _ = load(name)
+    write_table(frame, path)
+    note(f"{len(frame):,} rows, {frame.shape[1]} columns written to {path}")

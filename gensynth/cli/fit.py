@@ -1,0 +1,59 @@
+"""``gensynth fit``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Seed, Settings
+
+
+def fit(
+    data: Data,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Model file to write; it ends in .gensynth.")
+    ],
+    model: ModelName = "vlae",
+    condition_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--condition-on",
+            "--target",
+            metavar="COL",
+            help="Column that samples will be asked for by value (gensynth sample --where). Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Settings = None,
+    kinds: Kinds = None,
+    seed: Seed = None,
+    max_time: MaxTime = None,
+) -> None:
+    """Train a model on DATA.
+
+    OUT is what gensynth sample and gensynth score work with.
+    """
+    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, read
+    from gensynth.cli.summary import fit_summary
+    from gensynth.cli.training import declared_kinds, known_columns, recipe_and_trainer
+
+    start = time.perf_counter()
+    found = find(data)
+    path = checked_output(output, MODEL_ENDINGS, [found])
+    recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    frame = read(found).frame
+    known_columns("--condition-on", condition_on or (), list(frame.columns))
+    from gensynth.synthesizer import Synthesizer
+
+    synthesizer = Synthesizer(
+        recipe,
+        trainer=trainer,
+        schema=declared_kinds(kinds, list(frame.columns)),
+        condition_on=condition_on or None,
+        random_state=seed,
+    ).fit(frame)
+    synthesizer.save(path)
+    fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)

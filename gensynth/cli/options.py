@@ -1,0 +1,62 @@
+"""Arguments and options that several commands share, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Argument(help="A .csv, .csv.gz or .parquet file, or the name of a data set.", show_default=False),
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="OUT", help="File to write; the ending .csv, .csv.gz or .parquet says the format."
+    ),
+]
+ModelFile = Annotated[Path, typer.Argument(help="A .gensynth file, written by gensynth fit.", show_default=False)]
+ModelName = Annotated[
+    str, typer.Option("--model", "-m", metavar="NAME", help="Family of models; gensynth models lists them.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="A setting of the model or the trainer: model.latent_dim=16, trainer.max_epochs=5. Can be repeated.",
+        show_default=False,
+    ),
+]
+Kinds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--schema",
+        metavar="COL=KIND",
+        help="Kind of a column where the inferred one is wrong: numeric, categorical, boolean, datetime, "
+        "identifier or constant. Can be repeated.",
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="INTEGER",
+        min=0,
+        max=2**32 - 1,
+        help="Same seed, same result (on one kind of device).",
+        show_default=False,
+    ),
+]
+MaxTime = Annotated[
+    float | None,
+    typer.Option(
+        "--max-time",
+        metavar="SECONDS",
+        help="Longest training time; the best weights so far are kept.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,108 @@
+"""Where rows come from and where results go, checked before any time is spent."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from gensynth.datasets import Card
+    from gensynth.tables import Table
+
+TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet")
+MODEL_ENDINGS = (".gensynth",)
+
+
+def find(data: str) -> Path | Card:
+    """Return the file or the card that DATA names; a file wins over a data set of the same name.
+
+    Raises
+    ------
+    DataError
+        There is neither; the message suggests near names.
+    """
+    path = Path(data)
+    if path.is_dir():
+        raise DataError(f"{data} is a folder; expected a file that ends in {', '.join(TABLE_ENDINGS)}")
+    if path.exists():
+        return path
+    from gensynth.datasets import cards
+
+    known = cards()
+    if data in known:
+        return known[data]
+    looks_like_path = path.name != data or bool(path.suffix)
+    near = difflib.get_close_matches(path.name, _neighbours(path), n=1)
+    if near:
+        near = [str(path.parent / near[0])]
+    if not looks_like_path:
+        near = difflib.get_close_matches(data.lower(), known, n=1, cutoff=0.5) or near
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    if looks_like_path:
+        raise DataError(f"there is no file {data!r}.{hint}")
+    raise DataError(f"{data!r} is neither a file nor a data set.{hint} Data sets: {', '.join(known)}.")
+
+
+def read(found: Path | Card) -> Table:
+    """Return the table of what `find` found."""
+    from gensynth.tables import Table, read_table
+
+    if isinstance(found, Path):
+        return read_table(found)
+    from gensynth.datasets import load
+
+    return Table(load(found.name)[0], None)
+
+
+def model_file(path: Path) -> Path:
+    """Return ``path`` if it is a file that can be a model."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a .gensynth file, written by gensynth fit")
+    if not path.exists():
+        near = difflib.get_close_matches(path.name, _neighbours(path), n=1)
+        hint = f" Did you mean {str(path.parent / near[0])!r}?" if near else ""
+        raise DataError(f"there is no model file {str(path)!r}.{hint} gensynth fit DATA -o {path.name} writes one.")
+    return path
+
+
+def checked_output(path: Path, endings: tuple[str, ...] = TABLE_ENDINGS, inputs: Iterable[Path | Card] = ()) -> Path:
+    """Return ``path`` if a file can be written there: known before training, not after.
+
+    Raises
+    ------
+    OptionError
+        The ending says no known format, the folder is missing or not writable, the path is a folder, a device or one
+        of the ``inputs``.
+    """
+    if path.is_dir():
+        raise OptionError(f"--output {path} is a folder; name a file in it")
+    if not path.name.lower().endswith(endings):
+        raise OptionError(f"--output {path}: the name must end in {' or '.join(endings)}")
+    if not path.parent.is_dir():
+        raise OptionError(f"--output {path}: there is no folder {path.parent}; create it first")
+    if path.exists():
+        if not path.is_file():
+            raise OptionError(f"--output {path} is not an ordinary file")
+        if any(isinstance(other, Path) and other.exists() and path.samefile(other) for other in inputs):
+            raise OptionError(f"--output {path} is the input itself; name another file")
+        if not os.access(path, os.W_OK):
+            raise OptionError(f"--output {path} is write-protected; name another file or change its permissions")
+    try:
+        with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
+            pass
+    except OSError as error:
+        raise OptionError(f"--output {path} cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return sorted(p.name for p in path.parent.iterdir())[:10_000]
+    except OSError:
+        return []

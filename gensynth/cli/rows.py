@@ -1,0 +1,38 @@
+"""Tables with new columns or rows, in which every cell that was read stays written as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.tables import Table, write_table
+
+if TYPE_CHECKING:
+    from gensynth.augmentation import AugmentResult
+
+
+def write_augmented(table: Table, result: AugmentResult, path: Path, only_synthetic: bool) -> None:
+    """Write real and synthetic rows; from CSV to CSV the real cells keep their very text."""
+    if table.text is None or not _is_csv(path):
+        write_table(result.frame, path)
+        return
+    import pandas as pd
+
+    new = table.render(result.synthetic)
+    parts = [new] if only_synthetic else [table.text, new]
+    mask = np.repeat([False, True], [0 if only_synthetic else len(table.text), len(new)])
+    whole = pd.concat(parts, ignore_index=True)
+    write_table(whole.assign(_synthetic=mask), path)
+
+
+def write_scored(table: Table, scores: NDArray[np.float64], path: Path) -> None:
+    """Write the rows with a last column ``score``; from CSV to CSV their cells keep their very text."""
+    rows: Any = table.frame if table.text is None or not _is_csv(path) else table.text
+    write_table(rows.assign(score=scores), path)
+
+
+def _is_csv(path: Path) -> bool:
+    return path.name.lower().endswith((".csv", ".csv.gz"))

@@ -1,0 +1,44 @@
+"""``gensynth sample``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import ModelFile, Output, Seed
+from gensynth.errors import OptionError
+
+
+def sample(
+    model: ModelFile,
+    output: Output,
+    n: Annotated[int, typer.Option("-n", "--rows", metavar="N", help="Number of rows.")] = 1000,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="COL=VALUE",
+            help="Only rows with this value in this column (an empty VALUE: missing). Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Seed = None,
+) -> None:
+    """Draw new rows from a trained model."""
+    from gensynth.cli.conditions import conditions
+    from gensynth.cli.paths import checked_output, model_file
+    from gensynth.cli.terminal import note
+
+    if n < 1:
+        raise OptionError(f"--rows must be at least 1, not {n}")
+    source = model_file(model)
+    path = checked_output(output, inputs=[source])
+    from gensynth.persistence import load
+    from gensynth.tables import write_table
+
+    synthesizer = load(source)
+    wanted = conditions(where or (), synthesizer)
+    frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
+    write_table(frame, path)
+    note(f"{len(frame):,} synthetic rows written to {path}")

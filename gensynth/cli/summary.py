@@ -1,0 +1,50 @@
+"""What was done, in a few lines on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gensynth.cli.terminal import table
+
+if TYPE_CHECKING:
+    from gensynth.augmentation import AugmentReport
+    from gensynth.synthesizer import Synthesizer
+
+_MOST_CLASSES = 12
+
+
+def augmentation_summary(report: AugmentReport, target: str | None, path: Path, seconds: float) -> None:
+    """Show the classes before and after, fidelity, copies and time."""
+    before, after = report.classes_before or {}, report.classes_after or {}
+    names = sorted(after, key=lambda name: -after[name])
+    rows = [(str(name), f"{before.get(name, 0):,}", f"{after[name]:,}") for name in names[:_MOST_CLASSES]]
+    if rest := names[_MOST_CLASSES:]:
+        rows.append(
+            (f"{len(rest)} more", f"{sum(before.get(n, 0) for n in rest):,}", f"{sum(after[n] for n in rest):,}")
+        )
+    rows.append(("rows", f"{report.n_real:,}", f"{report.n_real + report.n_synthetic:,}"))
+    table((str(target) if before else "", "before", "after"), rows, numbers=2, err=True)
+    lines = [f"{report.n_synthetic:,} synthetic rows, {report.n_copies_dropped:,} copies of real rows dropped"]
+    if report.fidelity is not None:
+        lines.append(
+            f"fidelity {1 - report.fidelity.shape_error:.3f} of single columns, "
+            f"{1 - report.fidelity.trend_error:.3f} of pairs (1 is best)"
+        )
+    lines.append(f"{path} written in {seconds:.1f} s")
+    typer.echo("\n".join(lines), err=True)
+
+
+def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:
+    """Show what the model was trained on, and for how long."""
+    schema, history = synthesizer.schema_, synthesizer.history_
+    kinds = [schema[name].kind for name in schema.names]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    epochs = history.groupby("stage", sort=False)["epoch"].max().sum() if len(history) else 0
+    typer.echo(
+        f"{rows:,} rows, {len(kinds)} columns ({counted})\n{epochs:.0f} epochs of training; "
+        f"{path} written in {seconds:.1f} s",
+        err=True,
+    )

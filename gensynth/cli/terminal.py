@@ -1,0 +1,94 @@
+"""What the user sees: errors, notes and tables. Standard output is for answers, standard error for everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import typer
+
+from gensynth.errors import GensynthError
+
+FAILED, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
+"""Exit codes: bad input, usage or output; Ctrl-C (128 + SIGINT); nobody reads the answer (128 + SIGPIPE)."""
+
+_QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
+"""Warnings for the authors of libraries, not for who runs a command."""
+
+
+def note(message: str) -> None:
+    """Write one line of advice to standard error."""
+    typer.echo(f"{typer.style('note:', fg='yellow', bold=True)} {' '.join(message.split())}", err=True)
+
+
+def fail(message: str, code: int = FAILED) -> typer.Exit:
+    """Write an error to standard error and return what is to be raised."""
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    return typer.Exit(code)
+
+
+@contextlib.contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Show each warning once, as a note; leave out those meant for developers."""
+    seen: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        if str(message) not in seen and not issubclass(category, _QUIET):
+            seen.add(str(message))
+            note(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        yield
+
+
+@contextlib.contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """Turn errors that the user can mend into one message and an exit code; bugs keep their traceback."""
+    try:
+        yield
+        sys.stdout.flush()
+    except GensynthError as error:
+        raise fail(str(error)) from None
+    except KeyboardInterrupt:
+        raise fail("interrupted; no output was written", INTERRUPTED) from None
+    except BrokenPipeError:
+        # what is left in the buffer must go somewhere when the interpreter ends
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(PIPE_CLOSED) from None
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise fail(f"{place}{error.strerror or error}") from None
+    except MemoryError:
+        raise fail("out of memory: use fewer rows, or a machine with more memory") from None
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, err: bool = False) -> None:
+    """Print a table to standard output (or error); the last ``numbers`` columns are aligned to the right.
+
+    In a terminal long cells are wrapped; elsewhere every row is one line, without colours or rules.
+    """
+    right = [position >= len(headers) - numbers for position in range(len(headers))]
+    if not (sys.stderr if err else sys.stdout).isatty():
+        widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
+        for row in [headers, *rows]:
+            cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)]
+            typer.echo("  ".join(cells).rstrip(), err=err)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for header, to_right in zip(headers, right, strict=True):
+        drawn.add_column(header, justify="right" if to_right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    Console(stderr=err).print(drawn)

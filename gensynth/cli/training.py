@@ -1,0 +1,73 @@
+"""What ``fit`` and ``augment`` share: the recipe and the trainer that the options describe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gensynth.cli.settings import build, split_settings
+from gensynth.errors import OptionError
+
+if TYPE_CHECKING:
+    from gensynth.model import Recipe
+    from gensynth.training import Trainer
+
+
+def recipe_and_trainer(model: str, settings: Sequence[str] | None, max_time: float | None) -> tuple[Recipe, Trainer]:
+    """Return the recipe of ``--model`` and the trainer, with ``--set`` and ``--max-time`` applied.
+
+    Raises
+    ------
+    UnknownModelError
+        No such model.
+    OptionError
+        A setting that there is not, of the wrong type, refused, or given twice.
+    """
+    from gensynth.registry import default_registry
+
+    registry = default_registry()
+    registry.entry(model)  # an unknown name is an error before torch is imported
+    if max_time is not None and not max_time > 0:
+        raise OptionError(f"--max-time must be more than 0 seconds, not {max_time:g}")
+    from gensynth.training import Trainer
+
+    kind = registry.recipe(model)
+    found = split_settings(settings or (), {"model": kind, "trainer": Trainer})
+    if max_time is not None:
+        if "max_time" in found["trainer"]:
+            raise OptionError("--max-time and --set trainer.max_time are the same; leave one out")
+        found["trainer"]["max_time"] = max_time
+    recipe: Recipe = build(kind, found["model"], "model")
+    trainer: Trainer = build(Trainer, found["trainer"], "trainer")
+    return recipe, trainer
+
+
+def known_columns(option: str, names: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise `OptionError` if an option names a column that the table does not have."""
+    for name in names:
+        if name not in columns:
+            near = difflib.get_close_matches(name, map(str, columns), n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            shown = ", ".join(map(str, columns[:30])) + (", ..." if len(columns) > 30 else "")
+            raise OptionError(f"{option} {name!r}: there is no such column; {hint}columns: {shown}")
+
+
+def declared_kinds(texts: Sequence[str] | None, columns: Sequence[str]) -> dict[str, str] | None:
+    """Parse ``COL=KIND`` texts; a column name may hold ``=``, a kind does not.
+
+    Raises
+    ------
+    OptionError
+        Not ``COL=KIND``, or a column that the table does not have.
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        column, equals, kind = text.rpartition("=")
+        if not equals:
+            raise OptionError(f"--schema {text!r}: expected COL=KIND, for example --schema zip=categorical")
+        known_columns("--schema", [column], columns)
+        if column in found:
+            raise OptionError(f"--schema names the column {column!r} twice; leave one out")
+        found[column] = kind
+    return found or None
