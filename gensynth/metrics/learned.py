@@ -1,0 +1,168 @@
+"""How well a classifier tells synthetic rows from real ones, and how well it learns from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError
+from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
+
+_MAX_CODES = 254  # what histogram gradient boosting can treat as categories
+
+
+def detection_auc(
+    real: Any, synthetic: Any, *, n_splits: int = 3, max_rows: int = 20_000, random_state: int = 0
+) -> float:
+    """Return how well a classifier tells real from synthetic rows (a two-sample test [1]_).
+
+    Parameters
+    ----------
+    real, synthetic : table
+        Compared with equally many rows of each.
+    n_splits : int, default=3
+        Folds of the cross-validation.
+    max_rows : int, default=20000
+        Most rows to take of each table.
+    random_state : int, default=0
+        Seed of the samples and folds.
+
+    Returns
+    -------
+    float
+        Cross-validated area under the ROC curve of gradient boosted trees: 0.5 is best, 1 means that every row is
+        told apart; a little below 0.5 is chance (or copies).
+
+    Raises
+    ------
+    DataError
+        If a table has fewer rows than folds.
+
+    References
+    ----------
+    .. [1] Lopez-Paz and Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017, arXiv:1610.06545.
+    """
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold
+
+    left, right = pair_of_frames(real, synthetic)
+    rng = np.random.default_rng(random_state)
+    n = min(len(left), len(right), max_rows)
+    if n < n_splits:
+        raise DataError(f"{n} rows of each table cannot be split into {n_splits} folds; give more rows")
+    a = left.iloc[rng.choice(len(left), n, replace=False)]
+    b = right.iloc[rng.choice(len(right), n, replace=False)]
+    X, is_category = _matrix(a, b)
+    y = np.repeat([1, 0], n)
+    scores = np.zeros(2 * n)
+    for fold, held in StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(X, y):
+        model = _trees("classification", is_category, random_state).fit(X[fold], y[fold])
+        scores[held] = model.predict_proba(X[held])[:, 1]
+    return float(roc_auc_score(y, scores))
+
+
+def utility(train: Any, test: Any, target: Any, *, random_state: int = 0) -> float:
+    """Return how well a model trained on ``train`` does on real rows it never saw (TSTR if ``train`` is synthetic).
+
+    Parameters
+    ----------
+    train : table
+        Synthetic rows, or real ones for the ceiling (TRTR).
+    test : table
+        Real rows; its columns say which are used.
+    target : hashable
+        Name of the column to predict. Numeric with more than 20 values: regression.
+    random_state : int, default=0
+        Seed of the trees.
+
+    Returns
+    -------
+    float
+        Area under the ROC curve (macro one-against-rest where there are more than two classes; 0.5 if the training
+        rows hold one class only), or R2 for a regression.
+
+    Raises
+    ------
+    DataError
+        If the target is not a column of both, or the test rows hold one class only.
+    """
+    from sklearn.metrics import r2_score
+
+    held, fitted = pair_of_frames(test, train)
+    if target not in held.columns:
+        raise DataError(f"target {target!r} is not a column; there are: {', '.join(map(str, held.columns[:20]))}")
+    if held.shape[1] < 2:
+        raise DataError(f"the table holds nothing but the target {target!r}; a model needs at least one more column")
+    truth, learned = held[target], fitted[target]
+    known, given = truth.notna().to_numpy(), learned.notna().to_numpy()
+    held, fitted, truth, learned = held[known], fitted[given], truth[known], learned[given]
+    if len(held) == 0 or len(fitted) == 0:
+        raise DataError(f"target {target!r} is missing in every row")
+    X, is_category = _matrix(fitted.drop(columns=target), held.drop(columns=target))
+    X_train, X_test = X[: len(fitted)], X[len(fitted) :]
+    if kind_of(truth) == "numeric" and truth.nunique() > 20:
+        model = _trees("regression", is_category, random_state).fit(X_train, numbers(learned, like=truth))
+        return float(r2_score(numbers(truth), model.predict(X_test)))
+    y_train, y_test, n_codes = common_codes(learned, truth)
+    return _auc(X_train, y_train, X_test, y_test, n_codes, _trees("classification", is_category, random_state))
+
+
+def _auc(
+    X: NDArray[np.float64],
+    y: NDArray[np.int64],
+    X_test: NDArray[np.float64],
+    y_test: NDArray[np.int64],
+    n_codes: int,
+    model: Any,
+) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    labels = np.unique(y_test)
+    if len(labels) < 2:
+        raise DataError("the test rows hold one class only; a ROC curve needs two")
+    of_interest = np.isin(y, labels)
+    X, y = X[of_interest], y[of_interest]
+    if len(np.unique(y)) < 2:
+        return 0.5
+    probability = np.zeros((len(y_test), n_codes))
+    model.fit(X, y)
+    probability[:, model.classes_] = model.predict_proba(X_test)
+    if len(labels) == 2:
+        return float(roc_auc_score(y_test == labels[1], probability[:, labels[1]]))
+    return float(np.mean([roc_auc_score(y_test == k, probability[:, k]) for k in labels]))
+
+
+def _trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    family = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+    return family(
+        max_iter=200,
+        learning_rate=0.1,
+        max_depth=6,
+        early_stopping=False,
+        categorical_features=is_category,
+        random_state=random_state,
+    )
+
+
+def _matrix(a: pd.DataFrame, b: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Stack two tables as one float matrix; the mask says which columns are codes of categories."""
+    columns, is_category = [], []
+    for j in range(a.shape[1]):
+        left, right = a.iloc[:, j], b.iloc[:, j]
+        numeric = kind_of(left) == "numeric"
+        if numeric:
+            columns.append(np.concatenate([numbers(left), numbers(right, like=left)]))
+        else:
+            codes = np.concatenate(common_codes(left, right)[:2])
+            if len(np.unique(codes)) > _MAX_CODES:  # too many for the trees: the commonest first, as a number
+                order = np.argsort(np.argsort(-np.bincount(codes), kind="stable"), kind="stable")
+                codes, numeric = order[codes], True
+            columns.append(codes.astype(np.float64))
+        is_category.append(not numeric)
+    X = np.column_stack(columns)
+    return np.where(np.isinf(X), np.nan, X), np.asarray(is_category)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gensynth.errors import DataError
+from gensynth.metrics import detection_auc, utility
+
+
+def table(seed: int, n: int = 600) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    kind = np.where(rng.random(n) < 1 / (1 + np.exp(-3 * x)), "yes", "no")
+    level = rng.choice([f"l{i}" for i in range(5)], n)
+    return pd.DataFrame({"x": np.where(rng.random(n) < 0.05, np.nan, x), "level": level, "y": kind})
+
+
+def test_detection_is_chance_for_rows_of_the_same_source():
+    assert abs(detection_auc(table(0), table(1)) - 0.5) < 0.06
+
+
+def test_detection_finds_broken_dependence():
+    other = table(1, n=1500)
+    shuffled = other.assign(y=np.random.default_rng(0).permutation(other["y"]))
+    assert detection_auc(table(0, n=1500), shuffled) > 0.6
+
+
+def test_detection_leaves_the_global_state_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = detection_auc(table(0), table(1), max_rows=200)
+    assert first == detection_auc(table(0), table(1), max_rows=200)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+def test_detection_needs_rows():
+    with pytest.raises(DataError, match="folds"):
+        detection_auc(table(0), table(1, n=2))
+
+
+def test_detection_takes_many_levels():
+    a, b = (pd.DataFrame({"id": np.arange(k, k + 600).astype(str), "x": np.zeros(600)}) for k in (0, 300))
+    assert 0.5 < detection_auc(a, b) <= 1
+
+
+def test_utility_of_binary_classes_is_an_area_under_the_curve():
+    good = utility(table(0), table(1), "y")
+    noise = table(0).assign(y=np.random.default_rng(0).permutation(table(0)["y"]))
+    assert good > 0.85
+    assert abs(utility(noise, table(1), "y") - 0.5) < 0.15
+
+
+def test_utility_of_several_classes_and_one_that_is_absent():
+    def three(seed: int) -> pd.DataFrame:
+        frame = table(seed)
+        return frame.assign(y=pd.cut(frame["x"].fillna(0), [-np.inf, -0.5, 0.5, np.inf], labels=["lo", "mid", "hi"]))
+
+    assert utility(three(0), three(1), "y") > 0.95
+    without = three(0)[lambda t: t["y"] != "hi"]
+    assert 0.5 < utility(without, three(1), "y") < 0.95
+    assert utility(without[without["y"] == "lo"], three(1), "y") == 0.5
+
+
+def test_utility_of_numbers_is_r2():
+    def regression(seed: int) -> pd.DataFrame:
+        frame = table(seed)
+        noise = np.random.default_rng(seed).normal(size=len(frame)) / 10
+        return frame.assign(target=2 * frame["x"].fillna(0) + noise)
+
+    assert utility(regression(0), regression(1), "target") > 0.9
+
+
+@pytest.mark.parametrize(
+    ("test", "target", "message"),
+    [
+        (table(1), "z", "'z' is not a column"),
+        (table(1)[["y"]], "y", "nothing but the target"),
+        (table(1).assign(y=None), "y", "missing in every row"),
+        (table(1).assign(y="yes"), "y", "one class only"),
+    ],
+)
+def test_utility_that_cannot_be_measured(test, target, message):
+    with pytest.raises(DataError, match=message):
+        utility(table(0), test, target)
