@@ -1,0 +1,1 @@
+"""Tables as codes and numbers, and back; the layout that models are built from."""

@@ -1,0 +1,126 @@
+"""Cells of a CSV file: from text to values, and values written the way the file writes its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+MISSING_TOKENS = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>")
+"""Cells that are read as missing values."""
+
+_TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
+_NUMBER = r"^[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
+_INTEGER = r"^[+-]?\d+$"
+_CODE = r"^[+-]?0\d"  # 02208 is a code, not a number
+
+
+def parse_cells(cells: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return a column of a CSV file with the type that all its cells have.
+
+    Integers (``Int64`` where some are missing), floats, booleans (``boolean`` where some are missing), else text.
+    Numbers with leading zeros are codes, that is text; so are integers beyond 64 bits.
+    """
+    bare = pc.utf8_trim_whitespace(cells)
+    missing = pc.is_in(bare, value_set=pa.array(MISSING_TOKENS))
+    values = pc.if_else(missing, pa.scalar(None, bare.type), bare)
+    if values.null_count == len(values):
+        return pd.Series(np.full(len(values), np.nan))
+    if _all(pc.is_in(values, value_set=pa.array(_TRUE + _FALSE)), missing):
+        flags = pc.if_else(missing, pa.scalar(None, pa.bool_()), pc.is_in(values, value_set=pa.array(_TRUE)))
+        kind = pd.BooleanDtype() if values.null_count else bool
+        return pd.Series(flags.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)).astype(kind)
+    if _all(pc.match_substring_regex(values, _NUMBER), missing) and not _any(pc.match_substring_regex(values, _CODE)):
+        numbers = _numbers(values, whole=_all(pc.match_substring_regex(values, _INTEGER), missing))
+        if numbers is not None:
+            return numbers
+    return pa.table({"": pc.if_else(missing, pa.scalar(None, cells.type), cells)}).to_pandas()[""].rename(None)
+
+
+def _all(flags: Any, missing: Any) -> bool:
+    return bool(pc.all(pc.or_(pc.fill_null(flags, False), missing)).as_py())
+
+
+def _any(flags: Any) -> bool:
+    return bool(pc.any(flags).as_py())
+
+
+def _numbers(values: Any, *, whole: bool) -> pd.Series[Any] | None:
+    plain = pc.replace_substring_regex(values, r"^\+", "")
+    if not whole:
+        return pd.Series(pc.cast(plain, pa.float64()).to_numpy()).astype(np.float64)
+    try:
+        ints = pc.cast(plain, pa.int64())
+    except pa.ArrowInvalid:  # beyond 64 bits
+        return None
+    return pd.Series(ints.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)).astype(
+        pd.Int64Dtype() if values.null_count else np.int64
+    )
+
+
+@dataclass(frozen=True)
+class CellStyle:
+    """How a column of a CSV file writes its cells.
+
+    Parameters
+    ----------
+    missing : str
+        Its most frequent cell for a missing value.
+    decimals : int or None
+        Decimals, if every number has the same count of them.
+    point : bool
+        Whether whole numbers mostly carry a decimal point (``3.0``), where the count differs.
+    true, false : str
+        Its most frequent cells for booleans.
+    """
+
+    missing: str = ""
+    decimals: int | None = None
+    point: bool = False
+    true: str = "True"
+    false: str = "False"
+
+    @classmethod
+    def of(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:
+        """Look at the cells of a column and at the values that they were read as."""
+        gap = values.isna().to_numpy(dtype=bool)
+        missing = str(texts[gap].value_counts().index[0]) if gap.any() else ""
+        if pdt.is_bool_dtype(values.dtype):
+            tokens = texts[~gap].str.strip().value_counts().index.tolist()
+            true = next((t for t in tokens if t in _TRUE), None)
+            false = next((t for t in tokens if t in _FALSE), None)
+            twin = dict(zip(_TRUE + _FALSE, _FALSE + _TRUE, strict=True))  # a token never seen follows its opposite
+            return cls(missing, true=true or twin[false or "False"], false=false or twin[true or "True"])
+        if not pdt.is_float_dtype(values.dtype) or gap.all():
+            return cls(missing)
+        bare = texts[~gap].str.strip()
+        places = bare.str.len() - bare.str.find(".") - 1
+        places = places.where(bare.str.contains(".", regex=False), 0)
+        fixed = places.nunique() == 1 and not bare.str.contains("[eEn]").any()
+        whole = places[(values[~gap] % 1 == 0).to_numpy()]
+        return cls(missing, int(places.iloc[0]) if fixed else None, bool(len(whole) and (whole > 0).mean() > 0.5))
+
+    def write(self, values: pd.Series[Any]) -> pd.Series[Any]:
+        """Return the values as cells."""
+        gap = values.isna().to_numpy(dtype=bool)
+        out = np.full(len(values), self.missing, dtype=object)
+        present = values[~gap]
+        if pdt.is_bool_dtype(values.dtype):
+            out[~gap] = np.where(present.to_numpy(dtype=bool), self.true, self.false)
+        elif pdt.is_float_dtype(values.dtype):
+            out[~gap] = self._floats(present.to_numpy(dtype=np.float64))
+        else:
+            out[~gap] = present.astype(str).to_numpy(dtype=object)
+        return pd.Series(out, dtype=pd.StringDtype("pyarrow"))
+
+    def _floats(self, values: NDArray[np.float64]) -> list[str]:
+        if self.decimals is not None:
+            return [f"{v:.{self.decimals}f}" for v in values.tolist()]
+        texts = [repr(v) for v in values.tolist()]
+        return texts if self.point else [t.removesuffix(".0") for t in texts]
