@@ -1,0 +1,1 @@
+"""Building blocks that any plugin may import: networks, densities, losses, penalties."""

@@ -18,6 +18,7 @@ from gensynth.encoding.layout import Layout
 from gensynth.model import Batch, Condition
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding, CodeHeads, PositionHeads, columnwise, draw
+from gensynth.nn.decoder import Decoder
 
 PARTICLES = 32
 """Candidates a row while given cells are met; see `AutoregressiveDecoder.sample`."""
@@ -33,10 +34,12 @@ class _State:
     numeric: Tensor
 
     def pick(self, rows: Tensor) -> _State:
-        return _State(*(getattr(self, name).index_select(0, rows) for name in ("context", "features", "codes", "numeric")))
+        return _State(
+            *(getattr(self, name).index_select(0, rows) for name in ("context", "features", "codes", "numeric"))
+        )
 
 
-class AutoregressiveDecoder(nn.Module):
+class AutoregressiveDecoder(Decoder):
     """p(row | z) = prod_i p(code_i | cells before i, z) p(position_i | code_i, cells before i, z).
 
     Parameters
@@ -54,14 +57,21 @@ class AutoregressiveDecoder(nn.Module):
     dropout : float
         Share of units dropped in training.
     latent_dim : int
-        Width of z; 0 for a decoder without one.
+        Width of z.
     """
 
     candidates = PARTICLES
     scale: Tensor
 
     def __init__(
-        self, layout: Layout, buckets: Buckets, cells: CellEmbedding, width: int, hidden: int, dropout: float, latent_dim: int
+        self,
+        layout: Layout,
+        buckets: Buckets,
+        cells: CellEmbedding,
+        width: int,
+        hidden: int,
+        dropout: float,
+        latent_dim: int,
     ) -> None:
         super().__init__()
         k, dim = len(layout.columns), cells.code.embedding_dim
@@ -76,19 +86,17 @@ class AutoregressiveDecoder(nn.Module):
         self.feature_shift = nn.Parameter(torch.zeros(k, 1, width))
         self.outer = columnwise(k, width, hidden)
         self.outer_bias = nn.Parameter(torch.zeros(k, 1, hidden))
-        self.latent = nn.Linear(latent_dim, width) if latent_dim else None
+        self.latent = nn.Linear(latent_dim, width)
         self.code_heads = CodeHeads(layout, buckets, hidden)
         self.position_heads = PositionHeads(layout, buckets, hidden)
         # a sum of i contributions grows like sqrt(i); this keeps every column's context at one scale
         scale = torch.arange(1, k + 1).float().rsqrt()[:, None, None]
         self.register_buffer("scale", scale, persistent=False)
 
-    def hidden(self, batch: Batch, z: Tensor | None) -> Tensor:
+    def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (k, n, hidden): for each column, what the columns before it and z say."""
         contributions = torch.bmm(self.cells(batch), self.contribute)
-        context = contributions.cumsum(0) - contributions  # of the columns before
-        if self.latent is not None and z is not None:
-            context = context + self.latent(z)
+        context = contributions.cumsum(0) - contributions + self.latent(z)  # of z and the columns before
         h = F.relu(context * (self.scale * self.gain) + self.shift)
         h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
         features = torch.bmm(h, self.feature).cumsum(0)
@@ -96,7 +104,7 @@ class AutoregressiveDecoder(nn.Module):
         h = h + F.relu(torch.baddbmm(self.outer_bias, self._drop(f), self.outer))
         return self._drop(h)
 
-    def log_likelihood(self, batch: Batch, z: Tensor | None = None) -> Tensor:
+    def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (n, k): log-density of each cell given the cells before it (in encoded units)."""
         h = self.hidden(batch, z)
         cells = self.code_heads.log_likelihood(h, batch.codes)
@@ -104,7 +112,7 @@ class AutoregressiveDecoder(nn.Module):
             cells = cells.index_add(1, self.position_heads.columns, self.position_heads.log_density(h, batch))
         return cells
 
-    def sample(self, n: int, z: Tensor | None, rng: Generator, condition: Condition | None = None) -> Batch:
+    def sample(self, n: int, z: Tensor, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw ``n`` rows, column by column.
 
         Given cells are kept as they are, and the columns before them follow the posterior: up to the last given
@@ -115,7 +123,7 @@ class AutoregressiveDecoder(nn.Module):
         given = set(condition.columns) if condition is not None else set()
         last = max(given) if given else -1
         rows = n * PARTICLES if given else n
-        state = self._start(rows, z)
+        state = self._start(z)
         weight = state.context.new_zeros(rows)
         for i, column in enumerate(self.layout.columns):
             h = self._hidden_column(i, state)
@@ -141,12 +149,10 @@ class AutoregressiveDecoder(nn.Module):
                 state = state.pick(chosen + torch.arange(n, device=chosen.device) * PARTICLES)
         return Batch(state.numeric, state.codes)
 
-    def _start(self, rows: int, z: Tensor | None) -> _State:
-        context = self.shift.new_zeros(rows, self.shift.shape[-1])
-        if self.latent is not None and z is not None:
-            context = context + self.latent(z)
-        codes = torch.zeros(rows, len(self.layout.columns), dtype=torch.long, device=context.device)
-        return _State(context, torch.zeros_like(context), codes, context.new_zeros(rows, self.layout.n_numeric))
+    def _start(self, z: Tensor) -> _State:
+        context = self.latent(z)
+        codes = torch.zeros(len(z), len(self.layout.columns), dtype=torch.long, device=context.device)
+        return _State(context, torch.zeros_like(context), codes, context.new_zeros(len(z), self.layout.n_numeric))
 
     def _hidden_column(self, i: int, state: _State) -> Tensor:
         """Return (rows, hidden) of column i and add its features to the state: `hidden` for one column."""

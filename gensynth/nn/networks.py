@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
@@ -23,7 +24,7 @@ class ResidualMLP(nn.Module):
     def __init__(self, width_in: int, hidden: Sequence[int], width_out: int, dropout: float = 0.0) -> None:
         super().__init__()
         widths = [width_in, *hidden]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         self.out = nn.Linear(widths[-1], width_out)
         self.activation = nn.SiLU()
         self.dropout = nn.Dropout(dropout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Generator, Tensor, nn
@@ -15,7 +16,19 @@ def standard_normal_log_density(z: Tensor) -> Tensor:
     return -0.5 * (z.square() + LOG_2PI).sum(-1)
 
 
-class MixturePrior(nn.Module):
+class Prior(nn.Module, ABC):
+    """A density over latents that can be drawn from."""
+
+    @abstractmethod
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return (n,) log p(z) of rows (n, dim)."""
+
+    @abstractmethod
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Draw (n, dim) latents."""
+
+
+class MixturePrior(Prior):
     """A mixture of diagonal normals with learned weights, means and scales (as VampPrior's baseline MoG).
 
     Starts as a spread of narrow components about N(0, I), so that it covers the posterior from the first step.
@@ -39,7 +52,9 @@ class MixturePrior(nn.Module):
         precision = torch.exp(-2.0 * self.log_scales)  # (c, dim)
         # |z - m|^2 / s^2 expanded, so that no (n, c, dim) tensor is made
         distance = (
-            z.square() @ precision.t() - 2.0 * z @ (self.means * precision).t() + (self.means.square() * precision).sum(1)
+            z.square() @ precision.t()
+            - 2.0 * z @ (self.means * precision).t()
+            + (self.means.square() * precision).sum(1)
         )
         log_normal = -0.5 * (distance + z.shape[-1] * LOG_2PI) - self.log_scales.sum(1)
         return torch.logsumexp(log_normal + self.weights.log_softmax(0), -1)
@@ -51,7 +66,7 @@ class MixturePrior(nn.Module):
         return self.means[component] + noise * self.log_scales[component].exp()
 
 
-class AutoregressiveFlowPrior(nn.Module):
+class AutoregressiveFlowPrior(Prior):
     """z_i = mu_i(z_<i) + exp(s_i(z_<i)) e_i with e ~ N(0, I): the learned prior of the Variational Lossy Autoencoder.
 
     Chen et al. 2017 (arXiv 1611.02731, section 3.2): an autoregressive flow for the prior equals an inverse

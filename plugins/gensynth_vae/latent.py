@@ -7,40 +7,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
-from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
+from gensynth.nn.decoder import Decoder
+from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
-
-
-class Decoder(Protocol):
-    """p(row | z)."""
-
-    candidates: int
-    """Latents that `sample` wants for a row with given cells."""
-
-    def log_likelihood(self, batch: Batch, z: Tensor | None = None) -> Tensor:
-        """Return (n, k): log-density of each cell."""
-
-    def sample(self, n: int, z: Tensor | None, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw n rows."""
-
-
-class Prior(Protocol):
-    """p(z)."""
-
-    def log_density(self, z: Tensor) -> Tensor:
-        """Return (n,) log-densities."""
-
-    def sample(self, n: int, rng: Generator) -> Tensor:
-        """Draw (n, dim)."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +61,12 @@ class LatentModel(GenerativeModel):
         What a row looks like.
     encoder : Module
         From a batch to (n, 2 * latent_dim): means and log-variances of the posterior.
-    decoder : Module
-        A `Decoder`.
-    prior : Module
-        A `Prior` trained together with the rest; None for N(0, I).
-    late_prior : Module
-        A `Prior` that a second stage fits to the latents of the training rows; sampling then uses it.
+    decoder : Decoder
+        p(row | z).
+    prior : Prior or None
+        Trained together with the rest; None for N(0, I).
+    late_prior : Prior or None
+        A density that a second stage fits to the latents of the training rows; sampling then uses it.
     divergence : Divergence
         How the divergence is weighted.
     learning_rate, weight_decay : float
@@ -103,18 +81,19 @@ class LatentModel(GenerativeModel):
         self,
         layout: Layout,
         encoder: nn.Module,
-        decoder: nn.Module,
+        decoder: Decoder,
         *,
         latent_dim: int,
-        prior: nn.Module | None = None,
-        late_prior: nn.Module | None = None,
+        prior: Prior | None = None,
+        late_prior: Prior | None = None,
         divergence: Divergence,
         learning_rate: float,
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(layout)
         self.latent_dim = latent_dim
-        self.encoder, self.decoder, self.prior, self.late_prior = encoder, decoder, prior, late_prior
+        self.encoder, self.decoder = encoder, decoder
+        self.prior, self.late_prior = prior, late_prior
         self.divergence = divergence
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.register_buffer("step", torch.zeros(()))
@@ -129,6 +108,7 @@ class LatentModel(GenerativeModel):
         main = Stage("elbo", (phase,), monitor=self._monitor)
         if self.late_prior is None:
             return (main,)
+        # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
         return main, Stage("prior", (phase,), share=0.2)
 
@@ -144,9 +124,10 @@ class LatentModel(GenerativeModel):
         return self.decoder.sample(n, z, rng, condition)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
-        """Score rows in nats: "elbo", "iwae" (importance-weighted bound, Burda et al. 2016), "reconstruction", "latent".
+        """Score rows, in nats.
 
-        elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row); reconstruction is the first
+        elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row) (the
+        importance-weighted bound, Burda et al. 2016); reconstruction is the first
         term of the ELBO alone, latent the second with its sign (all higher = more normal).
         """
         method = method or self.score_methods[0]
@@ -192,6 +173,7 @@ class LatentModel(GenerativeModel):
         return -entropy - self.prior.log_density(z)
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        assert self.late_prior is not None
         with torch.no_grad():
             mean, log_variance = self.posterior(batch)
             noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from gensynth.model import Batch, Condition, Layout
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding, columnwise, draw
+from gensynth.nn.decoder import Decoder
 from gensynth.nn.networks import ResidualMLP
 
 PARTICLES = 64
@@ -51,7 +52,7 @@ class Encoder(nn.Module):
         return out
 
 
-class IndependentDecoder(nn.Module):
+class IndependentDecoder(Decoder):
     """p(row | z) = prod_i p(code_i | z): cells are independent given the latent, positions uniform in their code.
 
     Parameters
@@ -80,7 +81,7 @@ class IndependentDecoder(nn.Module):
             self.network.out.weight.mul_(0.3)
             self.network.out.bias.copy_(buckets.log_marginals.clamp(min=-30.0))
 
-    def log_likelihood(self, batch: Batch, z: Tensor | None = None) -> Tensor:
+    def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code; a position has density 1 inside its code, less beyond."""
         cells = self.buckets.log_likelihood(self.network(z), batch.codes)
         numbered = [i for i, column in enumerate(self.layout.columns) if column.numeric is not None]
@@ -91,7 +92,7 @@ class IndependentDecoder(nn.Module):
         beyond = (number - number.clamp(0.0, 1.0)).abs()
         return cells.index_add(1, torch.tensor(numbered, device=cells.device), -beyond)
 
-    def sample(self, n: int, z: Tensor | None, rng: Generator, condition: Condition | None = None) -> Batch:
+    def sample(self, n: int, z: Tensor, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw n rows; with given cells the latent of each row is drawn among `candidates` by their probability."""
         logits = self.network(z)
         if condition is not None:

@@ -10,7 +10,7 @@ from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
-from gensynth.nn.priors import AutoregressiveFlowPrior, MixturePrior
+from gensynth.nn.priors import AutoregressiveFlowPrior, MixturePrior, Prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, IndependentDecoder
 
@@ -207,9 +207,6 @@ class VLAE(Recipe):
 
 def _independent(recipe: VAE | BetaVAE, layout: Layout, divergence: Divergence) -> GenerativeModel:
     """Return the model of `VAE` and `BetaVAE`, which differ in their divergence only."""
-    priors = {"mixture": lambda d: MixturePrior(d, _n_components(layout)), "flow": AutoregressiveFlowPrior}
-    if recipe.prior != "normal" and recipe.prior not in priors:
-        raise OptionError(f"prior must be one of {', '.join([*priors, 'normal'])}, got {recipe.prior!r}")
     dropout = _fitting_dropout(layout) if recipe.dropout is None else recipe.dropout
     buckets = Buckets(layout)
     cells = CellEmbedding(layout, buckets, recipe.embedding_dim)
@@ -219,11 +216,17 @@ def _independent(recipe: VAE | BetaVAE, layout: Layout, divergence: Divergence) 
         Encoder(layout, cells, hidden, recipe.latent_dim, dropout),
         IndependentDecoder(layout, buckets, hidden, recipe.latent_dim, dropout),
         latent_dim=recipe.latent_dim,
-        late_prior=None if recipe.prior == "normal" else priors[recipe.prior](recipe.latent_dim),
+        late_prior=_late_prior(recipe.prior, recipe.latent_dim, layout),
         divergence=divergence,
         learning_rate=recipe.learning_rate,
     )
 
 
-def _n_components(layout: Layout) -> int:
-    return max(4, min(100, layout.n_rows // 50))
+def _late_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
+    if name == "normal":
+        return None
+    if name == "flow":
+        return AutoregressiveFlowPrior(latent_dim)
+    if name == "mixture":
+        return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
+    raise OptionError(f"prior must be mixture, flow or normal, got {name!r}")

@@ -12,7 +12,7 @@ from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import N_CELLS, CellEmbedding, draw
 
 
-def _decoder(layout, latent_dim=0, seed=0):
+def _decoder(layout, latent_dim=1, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         buckets = Buckets(layout)
@@ -23,6 +23,10 @@ def _decoder(layout, latent_dim=0, seed=0):
     return decoder.double().eval()
 
 
+def _z(n):
+    return torch.zeros(n, 1, dtype=torch.float64)
+
+
 def _codes(codes):
     return Batch(torch.zeros(len(codes), 0, dtype=torch.float64), codes)
 
@@ -30,7 +34,7 @@ def _codes(codes):
 @torch.no_grad()
 def test_probabilities_of_all_rows_sum_to_one():
     layout = categories(2, 4, 3)
-    log_likelihood = _decoder(layout).log_likelihood(_codes(all_rows(layout))).sum(1)
+    log_likelihood = _decoder(layout).log_likelihood(_codes(all_rows(layout)), _z(60)).sum(1)
     assert log_likelihood.exp().sum() == pytest.approx(1.0, abs=1e-6)
 
 
@@ -39,7 +43,7 @@ def test_a_column_sees_only_the_columns_before_it():
     layout = categories(4, 4, 4, 4)
     decoder = _decoder(layout)
     rows = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 1], [1, 2, 1, 4], [1, 1, 3, 4]])
-    cells = decoder.log_likelihood(_codes(rows))
+    cells = decoder.log_likelihood(_codes(rows), _z(len(rows)))
     torch.testing.assert_close(cells[1, :3], cells[0, :3])
     torch.testing.assert_close(cells[2, :2], cells[0, :2])
     assert not torch.isclose(cells[3, 2], cells[0, 2])  # and it does see those
@@ -50,11 +54,13 @@ def test_density_inside_a_code_integrates_to_one_and_decays_outside():
     decoder = _decoder(mixed())
     position = (torch.arange(N_CELLS, dtype=torch.float64) + 0.5) / N_CELLS
     codes = torch.tensor([[1, 5, 1]]).expand(N_CELLS, -1)
-    with_position = decoder.log_likelihood(Batch(position.unsqueeze(1), codes))[:, 1]
-    code_alone = decoder.code_heads.log_likelihood(decoder.hidden(Batch(position.unsqueeze(1), codes), None), codes)[:, 1]
+    with_position = decoder.log_likelihood(Batch(position.unsqueeze(1), codes), _z(N_CELLS))[:, 1]
+    code_alone = decoder.code_heads.log_likelihood(
+        decoder.hidden(Batch(position.unsqueeze(1), codes), _z(N_CELLS)), codes
+    )[:, 1]
     assert (with_position - code_alone).exp().mean() == pytest.approx(1.0, abs=1e-6)
     outside = Batch(torch.tensor([[1.0], [2.0], [5.0]], dtype=torch.float64), codes[:3])
-    far = decoder.log_likelihood(outside)[:, 1]
+    far = decoder.log_likelihood(outside, _z(3))[:, 1]
     assert far[0] > far[1] > far[2]
 
 
@@ -63,13 +69,13 @@ def test_samples_follow_the_density():
     layout = categories(2, 3)
     decoder = _decoder(layout)
     rows = all_rows(layout)
-    drawn = decoder.sample(40_000, None, torch.Generator().manual_seed(0)).codes
+    drawn = decoder.sample(40_000, _z(40_000), torch.Generator().manual_seed(0)).codes
     frequency = torch.stack([(drawn == row).all(1).double().mean() for row in rows])
     known = (rows > 0).all(1)
-    probability = decoder.log_likelihood(_codes(rows)).sum(1).exp() * known
+    probability = decoder.log_likelihood(_codes(rows), _z(len(rows))).sum(1).exp() * known
     # UNKNOWN is never drawn: each conditional is renormalised without it
-    first = decoder.code_heads.logits(0, decoder.hidden(_codes(rows), None)[0]).log_softmax(-1)
-    second = decoder.code_heads.logits(1, decoder.hidden(_codes(rows), None)[1]).log_softmax(-1)
+    first = decoder.code_heads.logits(0, decoder.hidden(_codes(rows), _z(len(rows)))[0]).log_softmax(-1)
+    second = decoder.code_heads.logits(1, decoder.hidden(_codes(rows), _z(len(rows)))[1]).log_softmax(-1)
     expected = (first.gather(1, rows[:, :1]) + second.gather(1, rows[:, 1:])).squeeze(1).exp()
     torch.testing.assert_close(frequency, expected, atol=0.01, rtol=0)
     assert (frequency[~known] == 0).all()
@@ -83,12 +89,12 @@ def test_given_cells_come_back_and_the_others_follow_their_posterior(given):
     decoder = _decoder(layout)
     value = 2
     rng = torch.Generator().manual_seed(1)
-    everything = decoder.sample(200_000, None, rng).codes
+    everything = decoder.sample(200_000, _z(200_000), rng).codes
     expected = everything[everything[:, given] == value]
     n = 20_000
     wanted = torch.zeros(n, 3, dtype=torch.long)
     wanted[:, given] = value
-    drawn = decoder.sample(n, None, rng, Condition((given,), _codes(wanted))).codes
+    drawn = decoder.sample(n, _z(n * decoder.candidates), rng, Condition((given,), _codes(wanted))).codes
     assert (drawn[:, given] == value).all()
     for column in {0, 1, 2} - {given}:
         share = torch.bincount(drawn[:, column], minlength=4) / n

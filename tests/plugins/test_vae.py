@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import torch
-from gensynth_vae.latent import Divergence
-from gensynth_vae.recipes import VAE, VLAE, BetaVAE
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition
 from gensynth.nn.priors import standard_normal_log_density
+from gensynth_vae.latent import Divergence
+from gensynth_vae.recipes import VAE, VLAE, BetaVAE
 
 
 def _trained(recipe, steps, n=2000, layout=None):
@@ -73,7 +73,8 @@ def test_elbo_below_iwae_below_the_likelihood():
     axis = torch.linspace(-8, 8, 2001, dtype=torch.float64)
     step = axis[1] - axis[0]
     joint = [
-        model.decoder.log_likelihood(rows, z.expand(30, 1)).sum(1) + standard_normal_log_density(z.view(1, 1)) for z in axis
+        model.decoder.log_likelihood(rows, z.expand(30, 1)).sum(1) + standard_normal_log_density(z.view(1, 1))
+        for z in axis
     ]
     likelihood = torch.logsumexp(torch.stack(joint), 0) + step.log()
     elbo, iwae = model.score(rows, "elbo"), model.score(rows, "iwae")
@@ -118,7 +119,7 @@ def test_vlae_uses_its_latent(vlae):
 @torch.no_grad()
 @pytest.mark.parametrize("family", ["vlae", "vae"])
 def test_samples_follow_the_joint_distribution(family, request):
-    model, rows = request.getfixturevalue(family)
+    model, _ = request.getfixturevalue(family)
     drawn = model.generate(4000, torch.Generator().manual_seed(0))
     share = torch.bincount(drawn.codes[:, 0], minlength=4) / 4000
     torch.testing.assert_close(share, torch.tensor([0.0, 0.5, 0.3, 0.2]), atol=0.06, rtol=0)
