@@ -1,0 +1,9 @@
+"""Synthetic rows beside the real ones: a sampler, a meta-estimator, and one function for a whole table."""
+
+from __future__ import annotations
+
+from gensynth.augmentation.augmenter import Augmenter
+from gensynth.augmentation.estimator import AugmentedEstimator
+from gensynth.augmentation.table import PROVENANCE, AugmentReport, AugmentResult, augment
+
+__all__ = ["PROVENANCE", "AugmentReport", "AugmentResult", "AugmentedEstimator", "Augmenter", "augment"]

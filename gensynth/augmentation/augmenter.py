@@ -1,0 +1,232 @@
+"""`Augmenter`: an over-sampler with imbalanced-learn's interface whose new rows come from a generative model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+from sklearn.utils import InputTags, Tags, TargetTags
+from sklearn.utils.validation import _check_feature_names, _check_n_features
+
+from gensynth.augmentation.drawing import Drawn, Source, generator
+from gensynth.augmentation.stacking import stack, take
+from gensynth.augmentation.strategy import classes_of, rows_to_add
+from gensynth.augmentation.target import Target, labels_of
+from gensynth.errors import DataError
+from gensynth.tables import Container, to_frame
+
+
+@dataclass(slots=True)
+class SamplerInputTags(InputTags):  # type: ignore[misc]
+    """scikit-learn's tags and imbalanced-learn's ``dataframe``."""
+
+    dataframe: bool = True
+
+
+@dataclass(slots=True)
+class SamplerTags:
+    """imbalanced-learn's tags of a sampler."""
+
+    sample_indices: bool = False
+
+
+@dataclass(slots=True)
+class SamplingTags(Tags):  # type: ignore[misc]
+    """scikit-learn's tags and imbalanced-learn's ``sampler_tags``."""
+
+    sampler_tags: SamplerTags = field(default_factory=SamplerTags)
+
+
+class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
+    """Add synthetic rows to rare classes.
+
+    A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.
+    Works in `imblearn.pipeline.Pipeline`, and by itself; takes tables of mixed types with missing values.
+
+    Parameters
+    ----------
+    model : str or Recipe, default="vlae"
+        Model family, as in `Synthesizer`. One that cannot condition is fitted to each class alone.
+    sampling_strategy : float, str, dict or callable, default="auto"
+        As in imbalanced-learn's over-samplers. float in (0, 1]: rows of the minority over rows of the majority
+        afterwards (binary targets only). "minority": fill up the smallest class only; "not minority"; "not majority",
+        the same as "auto"; "all". dict: class to the number of rows it has afterwards. callable: from ``y`` to such a
+        dict.
+    trainer : Trainer, optional
+        How to train; the default otherwise.
+    schema : TableSchema or dict, optional
+        Declared kinds of feature columns, as in `Synthesizer`.
+    drop_copies : bool, default=True
+        Draw other rows in place of those that equal a real row of the class.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+        Seed of training and drawing.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        Rows added to each targeted class.
+    n_copies_dropped_ : int
+        Synthetic rows that equalled a real row and were drawn anew.
+    synthetic_mask_ : ndarray of shape (n_samples_new,), bool
+        True for the rows of the last `fit_resample` that are synthetic.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if they have any.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from gensynth import Augmenter, Trainer
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> augmenter = Augmenter(trainer=Trainer(max_epochs=2, progress=False), random_state=0)
+    >>> X_res, y_res = augmenter.fit_resample(X, y)
+    >>> y_res.value_counts().to_dict()
+    {0: 357, 1: 357}
+    """
+
+    _estimator_type = "sampler"
+
+    def __init__(
+        self,
+        model: Any = "vlae",
+        *,
+        sampling_strategy: Any = "auto",
+        trainer: Any = None,
+        schema: Any = None,
+        drop_copies: bool = True,
+        random_state: Any = None,
+    ) -> None:
+        self.model = model
+        self.sampling_strategy = sampling_strategy
+        self.trainer = trainer
+        self.schema = schema
+        self.drop_copies = drop_copies
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Check the rows and count what each class needs, without training anything.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,)
+            Class of each row.
+
+        Returns
+        -------
+        Augmenter
+            Itself.
+        """
+        self._count(X, y)
+        return self
+
+    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Fit a synthesizer and return the real rows, unchanged and first, and under them the synthetic ones.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            pandas, polars or Arrow table, numpy array or list of rows.
+        y : array-like of shape (n_samples,)
+            Class of each row, of any type; one column, or one-hot.
+
+        Returns
+        -------
+        X_resampled, y_resampled
+            In the containers and with the dtypes of ``X`` and ``y``; a pandas index is numbered afresh.
+
+        Raises
+        ------
+        DataError
+            If classes are missing, continuous or all the same, or ``X`` and ``y`` differ in length.
+        OptionError
+            If ``sampling_strategy`` cannot be had.
+        CapabilityError
+            If the family cannot condition and a class has too few rows for a model of its own.
+        """
+        frame, container, classes, codes, wanted = self._count(X, y)
+        source = Source(self.model, self.trainer, self.schema, self.drop_copies)
+        drawn = source.class_rows(frame, codes, classes, wanted, generator(self.random_state))
+        self._note(len(frame), drawn)
+        examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
+        return _extend(X, container, drawn), stack(y, take(y, examples[drawn.codes]))
+
+    def fit_extend(self, X: Any, y: Any, n_rows: int) -> tuple[Any, Any]:
+        """Fit a synthesizer and add rows like the real ones, whatever their class; ``y`` may be continuous.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Classes or numbers.
+        n_rows : int
+            Rows to add, at least 0.
+
+        Returns
+        -------
+        X_extended, y_extended
+            The real rows first, in the containers and with the dtypes of ``X`` and ``y``.
+
+        Raises
+        ------
+        DataError
+            If ``X`` and ``y`` differ in length.
+        """
+        frame, container = self._features(X)
+        target = Target(y, frame)
+        if n_rows > 0:
+            source = Source(self.model, self.trainer, self.schema, self.drop_copies)
+            drawn = source.rows(target.joined, n_rows, generator(self.random_state))
+        else:
+            drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64), 0)
+        self._note(len(frame), drawn)
+        rows = drawn.rows
+        features = Drawn(rows[list(frame.columns)], drawn.codes, drawn.n_copies_dropped)
+        return _extend(X, container, features), stack(y, target.restore(rows))
+
+    def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
+        _check_feature_names(self, X, reset=True)
+        if isinstance(X, list | tuple):
+            X = np.array(X, dtype=object)  # else one text in it would make texts of all numbers
+        frame, container = to_frame(X)
+        _check_n_features(self, X if hasattr(X, "shape") else frame, reset=True)
+        return frame, container
+
+    def _count(
+        self, X: Any, y: Any
+    ) -> tuple[pd.DataFrame, Container, list[Any], NDArray[np.int64], dict[int, int]]:
+        frame, container = self._features(X)
+        labels = labels_of(y)
+        if len(labels) != len(frame):
+            raise DataError(f"X has {len(frame)} rows and y has {len(labels)}; they have to be the same number")
+        classes, codes = classes_of(labels)
+        counts = dict(zip(classes, np.bincount(codes).tolist(), strict=True))
+        self.sampling_strategy_ = rows_to_add(self.sampling_strategy, counts, labels.to_numpy())
+        positions = {c: k for k, c in enumerate(classes)}
+        return frame, container, classes, codes, {positions[c]: n for c, n in self.sampling_strategy_.items()}
+
+    def _note(self, n_real: int, drawn: Drawn) -> None:
+        self.n_copies_dropped_ = drawn.n_copies_dropped
+        self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
+
+    def __sklearn_tags__(self) -> SamplingTags:
+        tags = super().__sklearn_tags__()
+        base = {f.name: getattr(tags, f.name) for f in fields(tags)}
+        base["input_tags"] = SamplerInputTags(two_d_array=True, string=True, allow_nan=True, categorical=True)
+        base["estimator_type"] = "sampler"
+        base["target_tags"] = TargetTags(required=True)
+        base["transformer_tags"] = None
+        return SamplingTags(**base)
+
+
+def _extend(X: Any, container: Container, drawn: Drawn) -> Any:
+    if len(drawn.rows) == 0:
+        return stack(X, take(X, np.zeros(0, dtype=np.int64)))
+    return stack(X, container.restore(drawn.rows))

@@ -1,0 +1,173 @@
+"""`AugmentedEstimator`: any estimator, fitted on augmented rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.utils import Tags, get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _num_samples, check_is_fitted
+
+from gensynth.augmentation.augmenter import Augmenter
+from gensynth.errors import OptionError
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _if_inner_has(method: Method) -> Method:
+    """Make a method available where the inner estimator has it."""
+
+    def inner_has_it(self: AugmentedEstimator) -> bool:
+        getattr(getattr(self, "estimator_", self.estimator), method.__name__)
+        return True
+
+    return cast(Method, available_if(inner_has_it)(method))
+
+
+class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+    """Fit an estimator on augmented rows; nothing is added anywhere but inside `fit`.
+
+    In cross-validation the held-out rows are therefore real, and no synthesizer ever sees them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier or regressor.
+    augmenter : Augmenter, optional
+        Any object with ``fit_resample`` does for a classifier; `Augmenter` with its defaults otherwise.
+    ratio : float, optional
+        Synthetic rows per real row, drawn whatever their class. None: a classifier gets balanced classes
+        (``augmenter.sampling_strategy``), a regressor one synthetic row per real row.
+    random_state : int, RandomState or None, default=None
+        Replaces the augmenter's if it is not None.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted one.
+    augmenter_ : Augmenter
+        The fitted one.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from gensynth import AugmentedEstimator, Augmenter, Trainer
+    >>> X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    >>> augmenter = Augmenter(trainer=Trainer(max_epochs=2, progress=False), random_state=0)
+    >>> model = AugmentedEstimator(RandomForestClassifier(random_state=0), augmenter)
+    >>> bool(cross_val_score(model, X, y, cv=3).mean() > 0.9)
+    True
+    """
+
+    def __init__(
+        self, estimator: Any, augmenter: Any = None, *, ratio: float | None = None, random_state: Any = None
+    ) -> None:
+        self.estimator = estimator
+        self.augmenter = augmenter
+        self.ratio = ratio
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Augment the rows, then fit the estimator on them.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Features, as `Augmenter` and the estimator take them.
+        y : array-like of shape (n_samples,)
+            Classes or numbers.
+
+        Returns
+        -------
+        AugmentedEstimator
+            Itself.
+
+        Raises
+        ------
+        OptionError
+            If ``ratio`` is negative, or the augmenter cannot do what is asked.
+        DataError
+            If the rows cannot be augmented.
+        """
+        self.augmenter_ = Augmenter() if self.augmenter is None else clone(self.augmenter)
+        if self.random_state is not None:
+            self.augmenter_.set_params(random_state=self.random_state)
+        if self.ratio is None and is_classifier(self.estimator):
+            X, y = self.augmenter_.fit_resample(X, y)
+        else:
+            ratio = 1.0 if self.ratio is None else self.ratio
+            if not isinstance(ratio, int | float) or not 0 <= ratio < np.inf:
+                raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0")
+            if not hasattr(self.augmenter_, "fit_extend"):
+                raise OptionError(
+                    f"{type(self.augmenter_).__name__} can only balance classes; give a gensynth.Augmenter to add "
+                    "rows by ratio, or to a regression"
+                )
+            X, y = self.augmenter_.fit_extend(X, y, round(ratio * _num_samples(X)))
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        return self
+
+    @_if_inner_has
+    def predict(self, X: Any) -> Any:
+        """Return what the fitted estimator predicts for ``X``."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict(X)
+
+    @_if_inner_has
+    def predict_proba(self, X: Any) -> Any:
+        """Return (n, n_classes) probabilities from the fitted estimator."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_proba(X)
+
+    @_if_inner_has
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return (n, n_classes) log-probabilities from the fitted estimator."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.predict_log_proba(X)
+
+    @_if_inner_has
+    def decision_function(self, X: Any) -> Any:
+        """Return the fitted estimator's decision function."""
+        check_is_fitted(self, "estimator_")
+        return self.estimator_.decision_function(X)
+
+    @_if_inner_has
+    def score(self, X: Any, y: Any) -> float:
+        """Return the fitted estimator's score on real rows (accuracy, R2)."""
+        check_is_fitted(self, "estimator_")
+        return float(self.estimator_.score(X, y))
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """Classes, in the order of the columns of `predict_proba`; an AttributeError for a regressor."""
+        check_is_fitted(self, "estimator_")
+        return np.asarray(self.estimator_.classes_)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features."""
+        check_is_fitted(self, "estimator_")
+        return int(self.augmenter_.n_features_in_)
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """Names of the features; an AttributeError if they have none."""
+        check_is_fitted(self, "estimator_")
+        return np.asarray(self.augmenter_.feature_names_in_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.estimator_type = inner.estimator_type
+        tags.classifier_tags = inner.classifier_tags
+        tags.regressor_tags = inner.regressor_tags
+        tags.target_tags = inner.target_tags
+        tags.input_tags = inner.input_tags
+        tags.input_tags.sparse = False
+        return tags

@@ -1,0 +1,62 @@
+"""Rows of any container: taken by position, and put under the rows of another one of the same kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError
+
+
+def take(rows: Any, positions: NDArray[np.int64]) -> Any:
+    """Return rows at ``positions`` (not negative), in the container and with the dtype of ``rows``."""
+    if isinstance(rows, pd.DataFrame | pd.Series):
+        return rows.iloc[positions]
+    if isinstance(rows, list | tuple):
+        return type(rows)(rows[i] for i in positions)
+    if hasattr(rows, "take") and not isinstance(rows, np.ndarray | pd.Index):  # pyarrow
+        return rows.take(positions)
+    return rows[positions]
+
+
+def stack(upper: Any, lower: Any) -> Any:
+    """Return the rows of ``upper``, bit for bit, and under them those of ``lower``, a container of the same kind.
+
+    A pandas index is numbered afresh.
+
+    Raises
+    ------
+    DataError
+        If the kind of container cannot be stacked.
+    """
+    if isinstance(upper, pd.DataFrame):
+        lower = lower.astype({name: dtype for name, dtype in upper.dtypes.items() if lower[name].dtype != dtype})
+        return pd.concat([upper, lower], ignore_index=True)
+    if isinstance(upper, pd.Series):
+        return pd.concat([upper, lower.astype(upper.dtype)], ignore_index=True).rename(upper.name)
+    if isinstance(upper, pd.Index):
+        return upper.append(lower)
+    if isinstance(upper, np.ndarray):
+        return np.concatenate([upper, np.asarray(lower, dtype=upper.dtype)])
+    if isinstance(upper, list | tuple):
+        return type(upper)([*upper, *(lower.tolist() if isinstance(lower, np.ndarray) else lower)])
+    module = type(upper).__module__.partition(".")[0]
+    if module == "polars":
+        return upper.clone().extend(lower)
+    if module == "pyarrow":
+        return _stack_arrow(upper, lower)
+    raise DataError(f"rows of type {type(upper).__qualname__} cannot be augmented; give a pandas DataFrame or an array")
+
+
+def _stack_arrow(upper: Any, lower: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(upper, pa.Table):
+        return pa.concat_tables([upper, lower.cast(upper.schema)])
+    if isinstance(upper, pa.ChunkedArray):
+        chunks = lower.chunks if isinstance(lower, pa.ChunkedArray) else [lower]
+        return pa.chunked_array([*upper.chunks, *chunks], type=upper.type)
+    return pa.concat_arrays([upper, lower])

@@ -1,0 +1,268 @@
+"""`augment`: a whole table in, the same table with synthetic rows out."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.augmentation.drawing import Drawn, Source, generator
+from gensynth.augmentation.stacking import stack, take
+from gensynth.augmentation.strategy import classes_of, rows_to_add
+from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
+from gensynth.errors import DataError, OptionError
+from gensynth.metrics.similarity import Fidelity, fidelity
+from gensynth.schema import TableSchema
+from gensynth.tables import to_frame
+
+PROVENANCE = "_synthetic"
+"""Name of the column that says which rows are synthetic."""
+
+
+@dataclass(frozen=True)
+class AugmentReport:
+    """What `augment` did.
+
+    Parameters
+    ----------
+    n_real, n_synthetic : int
+        Rows that came, and rows that were drawn.
+    n_copies_dropped : int
+        Rows that equalled a real row and were drawn anew.
+    classes_before, classes_after : dict or None
+        Class to number of rows, without and with the synthetic ones, whichever of them are returned; None for a
+        continuous target or no target.
+    fidelity : Fidelity or None
+        Synthetic rows against real ones, these weighted to the same share of classes when balancing; None if no row
+        was drawn.
+    seconds : float
+        Time that fitting, drawing and comparing took.
+    """
+
+    n_real: int
+    n_synthetic: int
+    n_copies_dropped: int
+    classes_before: dict[Any, int] | None
+    classes_after: dict[Any, int] | None
+    fidelity: Fidelity | None
+    seconds: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per class: rows ``before`` and ``after``; no rows where there are no classes."""
+        before, after = self.classes_before or {}, self.classes_after or {}
+        index = pd.Index(list(after), name="class", dtype=object)
+        return pd.DataFrame({"before": [before.get(c, 0) for c in after], "after": list(after.values())}, index=index)
+
+
+@dataclass(frozen=True)
+class AugmentResult:
+    """What `augment` returns.
+
+    Parameters
+    ----------
+    frame : table
+        Real rows, unchanged, then synthetic rows, and a boolean column ``_synthetic``; only synthetic rows if so
+        asked. The same kind of table as came in; a pandas DataFrame for an array or a list.
+    real : table
+        What came in.
+    synthetic : table
+        The synthetic rows alone, without that column, in the container and with the dtypes of ``real``.
+    report : AugmentReport
+        Classes before and after, fidelity, copies dropped, seconds.
+    """
+
+    frame: Any
+    real: Any
+    synthetic: Any
+    report: AugmentReport
+
+
+def augment(
+    data: Any,
+    target: Hashable | None = None,
+    *,
+    balance: bool = False,
+    n_rows: int | None = None,
+    ratio: float | None = None,
+    only_synthetic: bool = False,
+    model: Any = "vlae",
+    trainer: Any = None,
+    schema: Any = None,
+    random_state: Any = None,
+) -> AugmentResult:
+    """Add synthetic rows to a table.
+
+    Give exactly one of ``balance``, ``n_rows`` and ``ratio``.
+
+    Parameters
+    ----------
+    data : table of shape (n, d)
+        pandas, polars or Arrow table, array or list of rows.
+    target : hashable, optional
+        Column of classes; needed to balance. The column of an array is named ``x0``, ``x1``, ...
+    balance : bool, default=False
+        Fill up each class to the rows of the largest.
+    n_rows : int, optional
+        Synthetic rows to add, like the table as a whole.
+    ratio : float, optional
+        Synthetic rows to add per real row, like the table as a whole.
+    only_synthetic : bool, default=False
+        Leave the real rows out of ``frame``.
+    model : str or Recipe, default="vlae"
+        Model family, as in `Synthesizer`.
+    trainer : Trainer, optional
+        How to train; the default otherwise.
+    schema : TableSchema or dict, optional
+        Declared kinds of columns, as in `Synthesizer`.
+    random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
+        Seed of training and drawing; global random state is neither read nor changed.
+
+    Returns
+    -------
+    AugmentResult
+        The table, its parts and a report.
+
+    Raises
+    ------
+    OptionError
+        If not exactly one of the three is given, a number is out of range, or a continuous target is to be balanced.
+    DataError
+        If the target is no column, or missing in some rows when balancing, or the table has a column ``_synthetic``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from gensynth import Trainer, augment
+    >>> table = load_breast_cancer(as_frame=True).frame
+    >>> result = augment(
+    ...     table, "target", balance=True, trainer=Trainer(max_epochs=2, progress=False), random_state=0
+    ... )
+    >>> result.report.classes_after
+    {0: 357, 1: 357}
+    >>> int(result.frame["_synthetic"].sum())
+    145
+    """
+    start = time.perf_counter()
+    frame, container = to_frame(data)
+    _check_table(frame, target)
+    n = _rows_asked(len(frame), balance, n_rows, ratio)
+    source, rng = Source(model, trainer, schema), generator(random_state)
+    weight = None
+    if n is None:
+        if target is None:
+            raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
+        source = Source(model, trainer, _without(schema, target))  # the class has a column of its own there
+        drawn, weight = _balanced(frame, target, source, rng)
+    elif n == 0:
+        drawn = Drawn(frame.iloc[:0], np.zeros(0, dtype=np.int64), 0)
+    else:
+        drawn = source.rows(frame, n, rng)
+
+    rows = drawn.rows
+    empty = len(rows) == 0
+    synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
+    before, after = _classes(frame, rows, target)
+    report = AugmentReport(
+        n_real=len(frame),
+        n_synthetic=len(rows),
+        n_copies_dropped=drawn.n_copies_dropped,
+        classes_before=before,
+        classes_after=after,
+        fidelity=None if empty else fidelity(frame, rows, weight=weight),
+        seconds=time.perf_counter() - start,
+    )
+    named = hasattr(data, "columns")
+    upper, lower = (data, synthetic) if named else (frame, rows)
+    whole = lower if only_synthetic else stack(upper, lower)
+    mask = np.repeat([False, True], [0 if only_synthetic else len(frame), len(rows)])
+    return AugmentResult(_with_provenance(whole, mask), data, synthetic, report)
+
+
+def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
+    if PROVENANCE in frame.columns:
+        raise DataError(
+            f"the table already has a column {PROVENANCE!r}, which is where augment() marks synthetic rows; rename "
+            "it, or drop it (and the rows it marks) if the table was augmented before"
+        )
+    if target is not None and target not in frame.columns:
+        raise DataError(
+            f"target {target!r} is not a column of the table; there are: {', '.join(map(str, frame.columns[:30]))}"
+        )
+
+
+def _rows_asked(n_real: int, balance: bool, n_rows: int | None, ratio: float | None) -> int | None:
+    """Return how many rows to add, or None to balance."""
+    if (balance, n_rows is not None, ratio is not None).count(True) != 1:
+        raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")
+    if n_rows is not None:
+        if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
+            raise OptionError(f"n_rows={n_rows!r}: expected a whole number >= 0")
+        return int(n_rows)
+    if ratio is not None:
+        if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number) or not 0 <= ratio < np.inf:
+            raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0")
+        return round(float(ratio) * n_real)
+    return None
+
+
+def _balanced(
+    frame: pd.DataFrame, target: Hashable, source: Source, rng: np.random.Generator
+) -> tuple[Drawn, NDArray[np.float64]]:
+    """Draw what fills up the classes; the weights give real rows the share of classes of the drawn ones."""
+    column = frame[target]
+    n_values = column.nunique()
+    if is_continuous(column) or (n_values > MAX_CLASSES and n_values > len(frame) / 10):
+        raise OptionError(
+            f"target {target!r} has {n_values} different values in {len(frame)} rows: numbers or names rather than "
+            "classes, so it cannot be balanced; add rows with n_rows=... or ratio=... instead"
+        )
+    if frame.shape[1] < 2:
+        raise DataError(f"the table holds nothing but the target {target!r}; at least one more column is needed")
+    classes, codes = classes_of(labels_of(column).rename(str(target)))
+    counts = dict(zip(range(len(classes)), np.bincount(codes).tolist(), strict=True))
+    wanted = rows_to_add("not majority", counts, codes)
+    drawn = source.class_rows(frame.drop(columns=[target]), codes, classes, wanted, rng)
+    examples = np.unique(codes, return_index=True)[1]  # a row of each class: its cell is the one to repeat
+    rows = drawn.rows.copy(deep=False)
+    rows[target] = take(column, examples[drawn.codes]).set_axis(rows.index)
+    share = np.bincount(drawn.codes, minlength=len(classes)) / np.bincount(codes)
+    return Drawn(rows[list(frame.columns)], drawn.codes, drawn.n_copies_dropped), share[codes]
+
+
+def _without(schema: Any, target: Hashable) -> Any:
+    """Return a declared schema without the target."""
+    if isinstance(schema, TableSchema):
+        return TableSchema(tuple(c for c in schema.columns if c.name != target))
+    return {k: v for k, v in schema.items() if k != target} if isinstance(schema, Mapping) else schema
+
+
+def _classes(
+    frame: pd.DataFrame, rows: pd.DataFrame, target: Hashable | None
+) -> tuple[dict[Any, int] | None, dict[Any, int] | None]:
+    if target is None or is_continuous(frame[target]) or frame[target].nunique() > MAX_CLASSES:
+        return None, None
+    before = frame[target].value_counts(sort=False)
+    added = rows[target].value_counts(sort=False)
+    names = before.index[before > 0]
+    with contextlib.suppress(TypeError):  # classes of mixed types have no order: as they come
+        names = names.sort_values()
+    first = {name: int(before[name]) for name in names.tolist()}
+    return first, {name: n + int(added.get(name, 0)) for name, n in first.items()}
+
+
+def _with_provenance(table: Any, mask: NDArray[np.bool_]) -> Any:
+    if isinstance(table, pd.DataFrame):
+        return table.assign(**{PROVENANCE: mask}) if not table.columns.empty else table
+    if hasattr(table, "append_column"):  # Arrow
+        import pyarrow as pa
+
+        return table.append_column(PROVENANCE, pa.array(mask))
+    import polars as pl
+
+    return table.with_columns(pl.Series(PROVENANCE, mask))
