@@ -20,6 +20,8 @@ _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROWS_PER_ATOM = 5
 _MIN_WIDTH = 1e-6
 _SLOPE_KNOTS = 33
+_LAST = np.nextafter(2.0**64, 0.0)
+_HUGE = 2.0**1000
 Floats = NDArray[np.float64]
 
 
@@ -39,8 +41,10 @@ class NumberEncoder(ColumnEncoder):
         Ticks that are codes of their own, ascending.
     function : QuantileFunction or None
         Of the steps ``(tick - origin) / step`` (whole ticks) or of the ticks themselves; None if all is atoms.
-    origin, step : int
-        Least tick and greatest common divisor of what lies above it; 0 and 1 for ticks that are not whole.
+    origin : int
+        Least tick; 0 for ticks that are not whole.
+    step : int or float
+        Greatest common divisor of what lies above the least tick; the unit of ticks that are not whole.
     center, scale : float
         Robust location and scale, in steps.
     normal : bool
@@ -54,7 +58,7 @@ class NumberEncoder(ColumnEncoder):
         atoms: Ticks,
         function: QuantileFunction | None,
         origin: int,
-        step: int,
+        step: float,
         center: float,
         scale: float,
         normal: bool,
@@ -83,7 +87,7 @@ class NumberEncoder(ColumnEncoder):
         n_missing = int(missing.sum())
         distinct, counts = np.unique(ticks[~missing] if n_missing else ticks, return_counts=True)
         atom = choose_atoms(counts, encoding.max_atoms)
-        origin, step = _grid(distinct) if column.discrete else (0, 1)
+        origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
         steps = _steps_of(distinct, origin, step)
         center, scale = _location(steps, counts)
         rest = ~atom
@@ -154,12 +158,18 @@ class NumberEncoder(ColumnEncoder):
         bins = np.clip(codes - self.first - len(self.atoms), 0, self.function.n_bins - 1)
         numbers = np.zeros(len(codes)) if cells.numbers is None else cells.numbers
         steps = self.function.decode(bins, self._from_normal(numbers) if self.normal else numbers)
-        out: Ticks = steps
+        out: Ticks = steps * self.step
         if self.column.discrete:
-            out = np.rint(steps).astype(np.int64) * self.step + self.origin
+            out = self._whole(steps)
         if not len(self.atoms):
             return out, missing
         return np.where(codes < self.first + len(self.atoms), self.atoms[place], out), missing
+
+    def _whole(self, steps: Floats) -> NDArray[np.int64]:
+        """Return ticks of steps rounded to whole ones, without overflow at the ends of int64."""
+        last = np.uint64((int(self.high) - self.origin) // int(self.step))
+        whole = np.minimum(np.minimum(np.rint(steps), _LAST).astype(np.uint64), last)
+        return (whole * np.uint64(self.step)).view(np.int64) + self.origin  # modulo 2**64
 
     def unseen(self, series: pd.Series[Any], cells: Cells) -> Bools:
         """Return whether a value lies outside the fitted range, or between atoms where there is nothing else."""
@@ -213,7 +223,8 @@ class NumberEncoder(ColumnEncoder):
 
     def _to_normal(self, steps: Floats, positions: Floats) -> Floats:
         function = self.function
-        assert function is not None and self.slopes is not None
+        assert function is not None
+        assert self.slopes is not None
         share = self.margin + np.clip(positions, 0.0, 1.0) * (1.0 - 2.0 * self.margin)
         low, high = function.values[0], function.values[-1]
         beyond = np.minimum(steps - low, 0.0) * np.exp(self.slopes[1][0]) / self.scale
@@ -259,7 +270,12 @@ def _grid(distinct: Ticks) -> tuple[int, int]:
     return int(distinct[0]), max(int(np.gcd.reduce(steps)), 1) if len(steps) else 1
 
 
-def _steps_of(ticks: Ticks, origin: int, step: int) -> Floats:
+def _unit(distinct: Ticks) -> float:
+    """Return what floats are counted in: 1, or a power of two where differences would overflow."""
+    return 256.0 if len(distinct) and max(abs(distinct[0]), abs(distinct[-1])) > _HUGE else 1.0
+
+
+def _steps_of(ticks: Ticks, origin: int, step: float) -> Floats:
     if np.issubdtype(ticks.dtype, np.integer) and len(ticks):
         low, high = int(ticks.min()) - origin, int(ticks.max()) - origin
         if low >= -(2**63) and high < 2**63:
@@ -275,5 +291,6 @@ def _location(steps: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
     low, middle, high = steps[np.searchsorted(ends, ends[-1] * np.array([0.25, 0.5, 0.75]))]
     scale = (high - low) / 1.349
     if scale <= 0:
-        scale = float(np.sqrt(np.average((steps - middle) ** 2, weights=counts)))
+        reach = float(np.abs(steps - middle).max()) or 1.0  # squares of the greatest floats would overflow
+        scale = reach * float(np.sqrt(np.average(((steps - middle) / reach) ** 2, weights=counts)))
     return float(middle), float(scale) if scale > 0 else 1.0

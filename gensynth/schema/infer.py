@@ -21,6 +21,7 @@ from gensynth.schema.values import (
     dense,
     floats_of,
     is_missing,
+    is_span,
     is_text,
     refuse_object,
     stored_dtype,
@@ -88,18 +89,22 @@ def _constant(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     if not (sample == first.iloc[0]).all() or not (series == first.iloc[0]).all():
         return None
     codes, labels = codes_of(first)
-    return _with(column, kind="constant", value=Labels(labels[codes[:1]]))
+    value = Labels(labels[codes[:1]])
+    try:
+        value.to_json()
+    except DataError:  # Python dates and decimals: learned, with one code
+        return None
+    return _with(column, kind="constant", value=value)
 
 
 def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
     if column.labels is not None:
         return "categorical"
     dtype = series.dtype
-    if dtype == object:
-        if column.element in ("integer", "floating", "mixed-integer-float", "decimal"):
-            return "identifier" if column.element == "integer" and not keep and _integer_keys(series, column) else "numeric"
-        if column.element in ("date", "datetime", "boolean"):
-            return "boolean" if column.element == "boolean" else "datetime"
+    if column.element in ("date", "datetime", "boolean"):
+        return "boolean" if column.element == "boolean" else "datetime"
+    if column.element in ("floating", "mixed-integer-float", "decimal"):
+        return "numeric"
     if is_text(series):
         codes, texts = codes_of(series)
         if find_format(texts.to_numpy(dtype=object)) is not None:
@@ -109,10 +114,11 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
         return "identifier" if unique and not keep else "categorical"
     if pdt.is_bool_dtype(dtype):
         return "boolean"
-    if isinstance(dtype, pd.PeriodDtype) or pdt.is_datetime64_any_dtype(dtype) or _arrow_date(dtype):
+    if _is_dates(dtype):
         return "datetime"
-    if pdt.is_timedelta64_dtype(dtype) or (pdt.is_numeric_dtype(dtype) and not pdt.is_complex_dtype(dtype)):
-        return "identifier" if pdt.is_integer_dtype(dtype) and not keep and _integer_keys(series, column) else "numeric"
+    whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
+    if whole or is_span(column) or (pdt.is_numeric_dtype(dtype) and not pdt.is_complex_dtype(dtype)):
+        return "identifier" if whole and not keep and _integer_keys(series, column) else "numeric"
     if isinstance(dtype, pd.IntervalDtype) or column.element == "empty" or is_text_dtype(dtype):
         return "categorical"
     raise DataError(
@@ -121,7 +127,9 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
     )
 
 
-def _arrow_date(dtype: Any) -> bool:
+def _is_dates(dtype: Any) -> bool:
+    if isinstance(dtype, pd.PeriodDtype) or pdt.is_datetime64_any_dtype(dtype):
+        return True
     if not isinstance(dtype, pd.ArrowDtype):
         return False
     return bool(pa.types.is_timestamp(dtype.pyarrow_dtype) or pa.types.is_date(dtype.pyarrow_dtype))
@@ -143,6 +151,7 @@ def _integer_keys(series: pd.Series[Any], column: Column) -> bool:
 
 def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
     """Fill in decimals, range and date format of a column whose kind is settled."""
+    _check_declared(series, column)
     if column.kind == "datetime" and is_text(series):
         form = find_format(codes_of(series)[1].to_numpy(dtype=object))
         if form is None:
@@ -154,8 +163,6 @@ def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     elif column.kind == "numeric":
         column = _with(column, decimals=_decimals(series, missing, column))
     elif column.kind == "identifier" and not is_text(series) and column.labels is None:
-        if not pdt.is_integer_dtype(series.dtype) and column.element != "integer":
-            raise SchemaError(f"column {column.name!r} is declared identifier; only text and integers can be keys")
         column = _with(column, decimals=0)
     if column.kind == "datetime" or column.decimals is not None or column.kind == "numeric":
         ticks, missing = ticks_of(series, column)
@@ -165,15 +172,29 @@ def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     return column
 
 
+def _check_declared(series: pd.Series[Any], column: Column) -> None:
+    """Refuse a declared kind that cells of this dtype cannot have."""
+    dtype, name = series.dtype, column.name
+    dates = column.element in ("date", "datetime") or _is_dates(dtype)
+    if column.labels is not None and column.kind in ("numeric", "datetime", "identifier"):
+        raise SchemaError(f"column {name!r} has the dtype category and is declared {column.kind}; convert it first")
+    if column.kind == "datetime" and not dates and not is_text(series):
+        raise SchemaError(f"column {name!r} is declared datetime and holds {dtype}; convert it with pandas.to_datetime")
+    if column.kind == "numeric" and dates:
+        raise SchemaError(f"column {name!r} is declared numeric and holds dates; declare it datetime")
+    whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
+    if column.kind == "identifier" and not whole and not is_text(series):
+        raise SchemaError(f"column {name!r} is declared identifier and holds {dtype}; only text and integers are keys")
+
+
 def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> int | None:
     """Return the count of decimals with which every number can be written, or None if there is no small one."""
     dtype = series.dtype
-    if column.dtype.startswith(("timedelta64", "arrow:duration")):
+    if is_span(column):
         return 0
     if pdt.is_integer_dtype(dtype) or pdt.is_bool_dtype(dtype):
-        values = np.zeros(1)
-        if pdt.is_unsigned_integer_dtype(dtype) and len(series) and (series.max() > np.iinfo(np.int64).max):
-            raise DataError(f"column {column.name!r} holds integers above 2**63 - 1; declare it categorical or identifier")
+        if pdt.is_unsigned_integer_dtype(dtype) and not missing.all() and series.max() > np.iinfo(np.int64).max:
+            raise DataError(f"column {column.name!r} holds integers above 2**63 - 1; declare it categorical")
         return 0
     values = floats_of(series)
     bad = np.isnan(values) & ~missing
@@ -186,7 +207,8 @@ def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
             f"column {column.name!r} holds an infinite number (first in row {row}); expected finite numbers or missing "
             f"values: df[{column.name!r}] = df[{column.name!r}].replace([np.inf, -np.inf], np.nan)"
         )
-    return fixed_decimals(values[~np.isnan(values)], single=str(dtype).lower() in ("float32", "arrow:float", "float[pyarrow]"))
+    single = str(dtype).lower() in ("float16", "float32", "float[pyarrow]", "halffloat[pyarrow]")
+    return fixed_decimals(values[~np.isnan(values)], single=single)
 
 
 def fixed_decimals(values: NDArray[np.float64], *, single: bool = False) -> int | None:

@@ -28,7 +28,7 @@ _SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>"
 def dense(series: pd.Series[Any]) -> pd.Series[Any]:
     """Return the column without a sparse or dictionary wrapping."""
     if isinstance(series.dtype, pd.SparseDtype):
-        return pd.Series(series.sparse.to_dense())
+        return pd.Series(np.asarray(series), index=series.index)
     if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_dictionary(series.dtype.pyarrow_dtype):
         value_type = series.dtype.pyarrow_dtype.value_type
         return series.astype(pd.ArrowDtype(value_type))
@@ -81,6 +81,8 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     """Return the ticks (n,) of a numeric or datetime column (0 where missing) and what is missing."""
     series = dense(series)
     missing = is_missing(series)
+    if missing.all():
+        return np.zeros(len(series), dtype=np.int64 if column.discrete else np.float64), missing
     if column.kind == "datetime" or is_span(column):
         whole = dates_of(series, column)
         return np.where(missing | (whole == NAT), 0, whole), missing | (whole == NAT)
@@ -158,7 +160,7 @@ def _numbers_as_objects(values: NDArray[Any], column: Column) -> NDArray[np.obje
     places = column.decimals
     if column.element == "decimal":
         unit = decimal.Decimal(1).scaleb(-(places or 0))
-        return _objects([decimal.Decimal(repr(v)).quantize(unit) if places else decimal.Decimal(int(v)) for v in values])
+        return _objects([decimal.Decimal(repr(v)).quantize(unit) for v in values.tolist()])
     if column.element in ("integer", "floating", "mixed-integer-float"):
         return _objects([int(v) for v in values] if column.element == "integer" else values.tolist())
     return _objects([f"{v:.{places}f}" if places is not None else repr(float(v)) for v in values.tolist()])
