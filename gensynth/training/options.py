@@ -17,15 +17,15 @@ def _is_real(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)
 
 
 def _is_positive(value: Any) -> bool:
-    return _is_real(value) and math.isfinite(value) and value > 0
+    return _is_real(value) and math.isfinite(value) and bool(value > 0)
 
 
 def _is_fraction(value: Any) -> bool:
-    return _is_real(value) and 0 <= value < 1
+    return _is_real(value) and bool(0 <= value < 1)
 
 
 def _is_auto(value: Any) -> bool:

@@ -1,0 +1,100 @@
+"""What estimators accept as a table: arrays as scikit-learn does, DataFrames with any columns besides."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
+
+from gensynth.errors import DataError
+from gensynth.tables import Container, to_frame
+
+
+def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container]:
+    """Return the table to be fitted and its container; sets ``n_features_in_`` and ``feature_names_in_``.
+
+    Raises
+    ------
+    DataError
+        Fewer than 2 rows, or not a table.
+    ValueError, TypeError
+        scikit-learn's own, for arrays: sparse, complex, not two-dimensional, infinite.
+    """
+    if _is_array(X):
+        X = _validate_array(estimator, X, reset=True, least=2)
+        return to_frame(X)
+    frame, container = to_frame(X)
+    if len(frame) < 2:
+        raise DataError(f"the table has {len(frame)} sample(s) (rows); fitting needs at least 2")
+    if all(isinstance(name, str) for name in frame.columns):
+        _check_feature_names(estimator, frame, reset=True)
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    _check_n_features(estimator, frame, reset=True)
+    return frame, container
+
+
+def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], container: Container) -> pd.DataFrame:
+    """Return a table for a fitted estimator; columns without names are taken in the fitted order.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Fitted by `fit_input`.
+    X : table
+        Any kind that `gensynth.tables.to_frame` takes.
+    names : tuple of str or int
+        The fitted columns.
+    container : Container
+        What was fitted.
+
+    Raises
+    ------
+    DataError
+        No rows, or not a table.
+    ValueError, TypeError
+        As for `fit_input`.
+    """
+    named_fit = container.family not in ("numpy", "series")
+    if _is_array(X):
+        X = _validate_array(estimator, X, reset=False, least=1)
+        frame, _ = to_frame(X)
+        if named_fit:
+            warnings.warn(
+                f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names; "
+                "its columns are taken in the fitted order",
+                UserWarning,
+                stacklevel=3,
+            )
+        return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
+    frame, _ = to_frame(X)
+    if not len(frame):
+        raise DataError("the table has 0 samples (rows); at least one is needed")
+    if not named_fit and len(frame.columns) == len(names):
+        return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
+    return frame
+
+
+def _is_array(X: Any) -> bool:
+    if isinstance(X, pd.DataFrame | pd.Series) or (isinstance(X, np.ndarray) and X.dtype.names):
+        return False
+    return scipy.sparse.issparse(X) or not (hasattr(X, "columns") or hasattr(X, "column_names"))
+
+
+def _validate_array(estimator: BaseEstimator, X: Any, *, reset: bool, least: int) -> NDArray[Any]:
+    array = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=None,
+        ensure_all_finite="allow-nan",
+        ensure_min_samples=least,
+        skip_check_array=False,
+    )
+    return np.asarray(array)

@@ -1,0 +1,66 @@
+"""Parameters that several estimators share, from what users write to what is computed with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from gensynth.errors import ConditionError, OptionError
+from gensynth.model import Recipe
+from gensynth.registry import default_registry
+
+RandomState = int | np.random.Generator | np.random.RandomState | None
+
+
+def make_recipe(model: str | Recipe) -> Recipe:
+    """Return a recipe of its own from a model's name or a recipe.
+
+    Raises
+    ------
+    UnknownModelError
+        No model has this name.
+    OptionError
+        Neither a name nor a recipe.
+    """
+    if isinstance(model, str):
+        return default_registry().recipe(model)()
+    if not isinstance(model, Recipe):
+        raise OptionError(f"model={model!r}, expected a model's name or a Recipe such as gensynth.models.VAE()")
+    recipe: Recipe = clone(model)
+    return recipe
+
+
+def labels_of(condition_on: str | int | Sequence[str | int] | None) -> tuple[str | int, ...]:
+    """Return the labels of ``condition_on`` as a tuple."""
+    if condition_on is None:
+        return ()
+    return (condition_on,) if isinstance(condition_on, str | int) else tuple(condition_on)
+
+
+def seed_of(random_state: RandomState) -> int:
+    """Return a seed in [0, 2**32): never one from numpy's global generator."""
+    if random_state is None:
+        return secrets.randbits(32)
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(2**32))
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**32, dtype=np.uint32))
+    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and 0 <= random_state < 2**32:
+        return int(random_state)
+    raise OptionError(f"random_state={random_state!r}, expected an integer in [0, 2**32), a Generator or None")
+
+
+def count_of(n_samples: int | None, conditions: Mapping[Any, Any] | pd.DataFrame | None) -> int:
+    """Return how many rows to draw; raises where ``n_samples`` and a table of conditions do not agree."""
+    if n_samples is None:
+        return len(conditions) if isinstance(conditions, pd.DataFrame) else 1
+    if not isinstance(n_samples, int | np.integer) or isinstance(n_samples, bool) or n_samples < 0:
+        raise OptionError(f"n_samples={n_samples!r}, expected an integer >= 0")
+    if isinstance(conditions, pd.DataFrame) and len(conditions) != n_samples:
+        raise ConditionError(f"n_samples={n_samples}, but the table of conditions has {len(conditions)} rows")
+    return int(n_samples)

@@ -1,0 +1,261 @@
+"""The scikit-learn face of every generative model: fit, sample, score_samples."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import OptionError
+from gensynth.inference import draw_rows, make_scorer, score_rows, to_batch
+from gensynth.inputs import fit_input, new_input
+from gensynth.model import GenerativeModel, Recipe
+from gensynth.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.schema import Column, TableSchema
+from gensynth.tables import Container, to_frame
+from gensynth.training import Trainer, forked_random
+
+
+class Synthesizer(BaseEstimator):
+    """A generative model of a table, with any registered family of models.
+
+    Parameters
+    ----------
+    model : str or Recipe
+        Name of a registered model (``gensynth models`` lists them) or a recipe with its hyperparameters.
+        ``set_params(model__latent_dim=4)`` works for both.
+    trainer : Trainer or None
+        How it is trained; None for the defaults.
+    schema : TableSchema, dict or None
+        What is known of the columns, as a mapping of names to kinds; the rest is inferred.
+    condition_on : column label, sequence of column labels, or None
+        Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (``cgan``) can
+        condition on these only; the others do best on them.
+    random_state : int, Generator, RandomState or None
+        Seed of initialisation, training and the sequence of samples.
+
+    Attributes
+    ----------
+    schema_ : TableSchema
+        What the columns hold.
+    encoder_ : TableEncoder
+        Table to encoded rows and back.
+    recipe_ : Recipe
+        The recipe that was built.
+    model_ : GenerativeModel
+        The trained network, in eval mode.
+    history_ : DataFrame
+        One row per evaluation of the training.
+    n_iter_ : int
+        Epochs that were trained, all stages together.
+    seed_ : int
+        Seed that makes the same fit again, whatever ``random_state`` was.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from gensynth import Synthesizer, Trainer
+    >>> X = load_wine(as_frame=True).data
+    >>> synthesizer = Synthesizer("vae", trainer=Trainer(max_epochs=2), random_state=0).fit(X)
+    >>> synthesizer.sample(5).shape
+    (5, 13)
+    """
+
+    def __init__(
+        self,
+        model: str | Recipe = "vlae",
+        *,
+        trainer: Trainer | None = None,
+        schema: TableSchema | Mapping[Any, str | Column] | None = None,
+        condition_on: str | int | Sequence[str | int] | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.model = model
+        self.trainer = trainer
+        self.schema = schema
+        self.condition_on = condition_on
+        self.random_state = random_state
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
+        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
+            params["model"] = make_recipe(params.get("model", self.model))
+        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
+            params["trainer"] = Trainer()
+        super().set_params(**params)
+        return self
+
+    def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn the rows of a table.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
+            Columns of any kind, missing values included; at least 2 rows.
+        y : ignored
+            For scikit-learn's pipelines. To learn a target, make it a column of ``X``.
+        resume : bool
+            Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
+            ``random_state``.
+
+        Raises
+        ------
+        DataError
+            The table cannot be learned; names the column.
+        OptionError
+            A parameter has a value that it cannot have.
+        TrainingError
+            Training met a loss that is not finite.
+        """
+        recipe = make_recipe(self.model)
+        trainer = Trainer() if self.trainer is None else self.trainer
+        first = labels_of(self.condition_on)
+        seed = seed_of(self.random_state)
+        frame, container = fit_input(self, X)
+        schema = TableSchema.infer(frame, self.schema, keep=first)
+        frame = schema.align(frame)
+        encoder = TableEncoder(schema, recipe.encoding, first).fit(frame)
+        batch = to_batch(encoder.encode(frame), torch.float32)
+        del frame
+        with forked_random(seed):
+            model = recipe.build(encoder.layout)
+        identity = json.dumps([type(recipe).__qualname__, recipe.to_json()], sort_keys=True)
+        history = trainer.run(model, batch, seed, resume=resume, identity=identity)
+        self._set_fitted(recipe, schema, encoder, model, container, seed, history)
+        return self
+
+    def _set_fitted(
+        self,
+        recipe: Recipe,
+        schema: TableSchema,
+        encoder: TableEncoder,
+        model: GenerativeModel,
+        container: Container,
+        seed: int,
+        history: list[dict[str, Any]],
+    ) -> None:
+        self.recipe_ = recipe
+        self.schema_ = schema
+        self.encoder_ = encoder
+        self.model_ = model.eval()
+        self.container_ = container
+        self.seed_ = seed
+        self.history_ = pd.DataFrame(history)
+        last = {row["stage"]: row["epoch"] for row in history}
+        self.n_iter_ = max(1, round(sum(last.values())))
+        self._n_draws = 0
+        self._scorer: GenerativeModel | None = None  # float64 copy, made when first needed
+
+    def sample(
+        self,
+        n_samples: int | None = None,
+        conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
+        random_state: RandomState = None,
+    ) -> Any:
+        """Draw new rows.
+
+        Parameters
+        ----------
+        n_samples : int or None
+            Rows to draw, >= 0. None: 1, or one for each row of a table of conditions.
+        conditions : mapping, DataFrame or None
+            Cells that are given: a value (or several values, drawn by their frequency) for each column named, or a
+            table of as many rows as are drawn. They come back exactly.
+        random_state : int, Generator, RandomState or None
+            Seed. None: every call gives other rows, and the sequence of calls is fixed by the fit's seed.
+
+        Returns
+        -------
+        DataFrame, ndarray, pyarrow.Table or polars.DataFrame
+            The container that was fitted, with its columns, order and dtypes.
+
+        Raises
+        ------
+        ConditionError
+            A condition names an unknown column or a value that it never held.
+        CapabilityError
+            The family cannot condition.
+        OptionError
+            ``n_samples`` is not an integer >= 0.
+        """
+        check_is_fitted(self, "model_")
+        if conditions is not None and not isinstance(conditions, Mapping):
+            conditions, _ = to_frame(conditions)
+        n = count_of(n_samples, conditions)
+        entropy = [self.seed_, 1, self._n_draws] if random_state is None else [seed_of(random_state)]
+        self._n_draws += random_state is None
+        words = np.random.SeedSequence(entropy)
+        torch_seed, numpy_seed = (int(word >> np.uint64(1)) for word in words.generate_state(2, np.uint64))
+        rng = np.random.default_rng(numpy_seed)
+        columns: tuple[int, ...] = ()
+        given = None
+        if conditions is not None:
+            columns, given = self.encoder_.encode_condition(conditions, n, rng=rng)
+        rows = draw_rows(self.model_, n, torch_seed, columns, given)
+        return self.container_.restore(self.encoder_.decode(rows, rng))
+
+    def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
+        """Return how normal each row is.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Columns may stand in another order; categories never seen are scored as unknown.
+        method : str or None
+            One of the model's ``score_methods``; None for its first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Scores, higher = more normal. The unit is the method's (usually nats: a log-likelihood or a bound of it).
+
+        Raises
+        ------
+        OptionError
+            The model has no such method.
+        DataError
+            The table lacks a column or holds a value that cannot be read.
+        """
+        check_is_fitted(self, "model_")
+        methods = self.model_.score_methods
+        if method is not None and method not in methods:
+            raise OptionError(f"method={method!r} is unknown; {type(self.recipe_).__name__} has {', '.join(methods)}")
+        frame = self.schema_.align(new_input(self, X, self.schema_.names, self.container_))
+        if self._scorer is None:
+            self._scorer = make_scorer(self.model_)
+        return score_rows(self._scorer, self.encoder_.encode(frame, jacobian=True), method)
+
+    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
+        """Return the mean of `score_samples`; higher = the rows fit the model better."""
+        return float(np.mean(self.score_samples(X)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a ``.gensynth`` file; see `gensynth.persistence.save`."""
+        from gensynth.persistence import save
+
+        save(self, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "_scorer" in state:
+            state["_scorer"] = None
+        return state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "density_estimator"
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
