@@ -32,9 +32,7 @@ class CategoryEncoder(ColumnEncoder):
         Levels that have a code of their own.
     """
 
-    def __init__(
-        self, column: Column, labels: Labels, counts: NDArray[np.int64], n_missing: int, n_codes: int
-    ) -> None:
+    def __init__(self, column: Column, labels: Labels, counts: NDArray[np.int64], n_missing: int, n_codes: int) -> None:
         self.column = column
         self.labels = labels
         self.counts = counts
@@ -121,9 +119,9 @@ class CategoryEncoder(ColumnEncoder):
             return np.array([known.get(v, -1) for v in distinct.tolist()], dtype=np.int64)
         return np.asarray(index.get_indexer(distinct), dtype=np.int64)
 
-    def unseen(self, series: pd.Series[Any], cells: Cells) -> NDArray[np.bool_]:
+    def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
         """Return whether there is no such level."""
-        return cells.codes == UNKNOWN
+        return np.asarray(self.encode(series).codes == UNKNOWN)
 
     def known(self) -> str:
         """Name the most frequent levels."""

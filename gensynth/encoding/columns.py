@@ -41,8 +41,8 @@ class ColumnEncoder(ABC):
         """Return cells of the fitted dtype."""
 
     @abstractmethod
-    def unseen(self, series: pd.Series[Any], cells: Cells) -> NDArray[np.bool_]:
-        """Return (n,) whether decoding ``cells``, the encoded ``series``, would give another value."""
+    def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
+        """Return (n,) whether encoding and decoding aligned cells would give another value."""
 
     @abstractmethod
     def known(self) -> str:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def encode_condition(
-    encoder: TableEncoder, conditions: Mapping[Any, Any] | pd.DataFrame, n: int, rng: np.random.Generator | None
+    encoder: TableEncoder, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
     """Return columns and rows as `TableEncoder.encode_condition` promises."""
     if isinstance(conditions, pd.DataFrame):
         if len(conditions) != n:
             raise ConditionError(f"the table of conditions has {len(conditions)} rows; {n} rows are to be sampled")
-        given = {name: conditions[name].reset_index(drop=True) for name in conditions.columns}
+        given: dict[Any, Any] = {name: conditions[name].reset_index(drop=True) for name in conditions.columns}
     elif isinstance(conditions, Mapping):
         given = dict(conditions)
     else:
@@ -84,9 +84,7 @@ def _check_constant(column: Column, values: pd.Series[Any]) -> None:
             raise ConditionError(f"column {column.name!r} is constant: it only held {held!r}, not {value!r}")
 
 
-def _encode(
-    encoder: TableEncoder, column: Column, values: pd.Series[Any]
-) -> tuple[Rows, NDArray[np.float64]]:
+def _encode(encoder: TableEncoder, column: Column, values: pd.Series[Any]) -> tuple[Rows, NDArray[np.float64]]:
     """Return the values as rows of the whole layout, and how often each was seen (shares that sum to 1)."""
     own = encoder.columns[column.name]
     assert isinstance(own, (CategoryEncoder, NumberEncoder))
@@ -98,7 +96,7 @@ def _encode(
     except DataError as error:
         raise ConditionError(str(error)) from error
     cells = own.encode(aligned)
-    bad = own.unseen(aligned, cells) & ~gap
+    bad = own.unseen(aligned) & ~gap
     if bad.any():
         value = values.iloc[int(np.argmax(bad))]
         raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")

@@ -83,8 +83,6 @@ class IdentifierGenerator:
             return from_ticks(self._integers(n), missing, self.column)
         texts = self._texts(n, rng)
         codes = np.where(missing, -1, np.arange(n))
-        if self.column.labels is not None:
-            raise DataError(f"column {self.column.name!r} is a category column and cannot be an identifier")
         return from_codes(codes, pd.Index(texts, dtype=object), self.column)
 
     def _integers(self, n: int) -> NDArray[np.int64]:
@@ -118,8 +116,8 @@ class IdentifierGenerator:
                     seen.add(text)
                     out[row] = text
             open_ = np.array(left, dtype=np.int64)
-        for row in open_:
-            raise DataError(f"column {self.column.name!r}: could not make {n} new keys of its pattern (row {row})")
+        if len(open_):
+            raise DataError(f"column {self.column.name!r}: could not make {n} different keys of its pattern")
         return out
 
     def _draw(self, n: int, rng: np.random.Generator, extra: int) -> NDArray[np.object_]:

@@ -85,7 +85,8 @@ class NumberEncoder(ColumnEncoder):
         """Choose atoms and fit the quantile function of the rest."""
         ticks, missing = ticks_of(series, column)
         n_missing = int(missing.sum())
-        distinct, counts = np.unique(ticks[~missing] if n_missing else ticks, return_counts=True)
+        present: Ticks = ticks[~missing] if n_missing else ticks
+        distinct, counts = _distinct(present)
         atom = choose_atoms(counts, encoding.max_atoms)
         origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
         steps = _steps_of(distinct, origin, step)
@@ -171,15 +172,15 @@ class NumberEncoder(ColumnEncoder):
         whole = np.minimum(np.minimum(np.rint(steps), _LAST).astype(np.uint64), last)
         return (whole * np.uint64(self.step)).view(np.int64) + self.origin  # modulo 2**64
 
-    def unseen(self, series: pd.Series[Any], cells: Cells) -> Bools:
+    def unseen(self, series: pd.Series[Any]) -> Bools:
         """Return whether a value lies outside the fitted range, or between atoms where there is nothing else."""
         ticks, missing = ticks_of(series, self.column)
+        cells = self.encode(series)
         back = self.decode_ticks(cells)[0]
         reach = 0.0 if self.column.discrete else 1e-9 * (float(self.high) - float(self.low))
-        exact = back == ticks
-        if not self.column.discrete:
-            exact = np.abs(back - ticks) <= reach
-        return ~missing & (~exact | (cells.codes == UNKNOWN) | (ticks < self.low) | (ticks > self.high))
+        exact = np.abs(back - ticks) <= reach
+        inside = (ticks >= self.low) & (ticks <= self.high) & (cells.codes != UNKNOWN)
+        return np.asarray(~missing & ~(exact & inside))
 
     def known(self) -> str:
         """Name the atoms, or the range."""
@@ -229,10 +230,10 @@ class NumberEncoder(ColumnEncoder):
         low, high = function.values[0], function.values[-1]
         beyond = np.minimum(steps - low, 0.0) * np.exp(self.slopes[1][0]) / self.scale
         beyond += np.maximum(steps - high, 0.0) * np.exp(self.slopes[1][-1]) / self.scale
-        return ndtri(share) + beyond
+        return np.asarray(ndtri(share) + beyond)
 
     def _from_normal(self, numbers: Floats) -> Floats:
-        return (ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin)
+        return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
 
     def _slopes(self) -> tuple[Floats, Floats]:
         """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""
@@ -260,6 +261,13 @@ def choose_atoms(counts: NDArray[np.int64], max_atoms: int) -> Bools:
         atom = np.zeros(len(counts), dtype=bool)
         atom[np.argsort(-counts, kind="stable")[:max_atoms]] = True
     return atom
+
+
+def _distinct(ticks: Ticks) -> tuple[Ticks, NDArray[np.int64]]:
+    distinct, counts = np.unique(ticks, return_counts=True)
+    if ticks.dtype.kind == "i":
+        return np.asarray(distinct, dtype=np.int64), counts.astype(np.int64)
+    return np.asarray(distinct, dtype=np.float64), counts.astype(np.int64)
 
 
 def _grid(distinct: Ticks) -> tuple[int, int]:

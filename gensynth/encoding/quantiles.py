@@ -71,8 +71,10 @@ class QuantileFunction:
         for a, b in zip(starts, stops, strict=True):
             after = values[b] if b < len(values) else None
             kept = _kept(counts[a:b], budget, tails=(a == 0, after is None))
-            build = _steps if stepped else _line
-            u, v = build(values[a:b], counts[a:b], kept, after, whole)
+            if stepped:
+                u, v = _steps(values[a:b], counts[a:b], kept, after, whole)
+            else:
+                u, v = _line(values[a:b], counts[a:b], kept, after)
             positions.append(u)
             knots.append(v)
             offsets.append(offsets[-1] + len(u))
@@ -96,7 +98,7 @@ class QuantileFunction:
             width = np.where(self.widths > 0, self.widths, 1.0)[bins]
             out = np.where(values < self.values[0], (values - self.values[0]) / width, out)
             out = np.where(values > self.values[-1], 1.0 + (values - self.values[-1]) / width, out)
-        return out
+        return np.asarray(out)
 
     def decode(self, bins: NDArray[np.int64], positions: Floats) -> Floats:
         """Return (n,) values at positions, which are clipped to [0, 1]."""
@@ -130,7 +132,7 @@ def _kept(counts: NDArray[np.int64], budget: int, tails: tuple[bool, bool]) -> N
 
 
 def _line(
-    values: Floats, counts: NDArray[np.int64], kept: NDArray[np.int64], after: float | None, whole: bool
+    values: Floats, counts: NDArray[np.int64], kept: NDArray[np.int64], after: float | None
 ) -> tuple[Floats, Floats]:
     """Knots at order statistics: the k-th smallest of m rows stands at k / m, the last bin ends on its last row."""
     ends = np.cumsum(counts)

@@ -39,7 +39,7 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         values = floats_of(series)
         if np.isinf(values).any():
             row = int(np.argmax(np.isinf(values)))
-            raise DataError(f"column {column.name!r}, row {row}: infinite number; expected a finite one or a missing value")
+            raise DataError(f"column {column.name!r}, row {row}: infinite number; expected a finite one or none")
     return series
 
 
@@ -61,7 +61,7 @@ def _align_dates(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: 
             series = series.dt.strftime(column.format)
         if not is_text(series):
             raise DataError(f"column {column.name!r} holds {series.dtype}; expected dates written as {column.format}")
-        bad = (parse_dates(series.to_numpy(dtype=object, na_value=None), column.format) == NAT) & ~missing
+        bad = (parse_dates(series.astype(object).where(~missing, None).to_numpy(), column.format) == NAT) & ~missing
         if bad.any():
             row = int(np.argmax(bad))
             raise DataError(

@@ -93,5 +93,7 @@ class Column:
         unknown = set(state) - {field.name for field in fields(cls)}
         if unknown:
             raise SchemaError(f"column {state.get('name')!r}: unknown entries {sorted(unknown)}")
-        parts = {k: Labels.from_json(v) if k in ("labels", "value") and v is not None else v for k, v in state.items()}
+        parts: dict[str, Any] = {
+            k: Labels.from_json(v) if k in ("labels", "value") and v is not None else v for k, v in state.items()
+        }
         return cls(**parts)

@@ -24,7 +24,22 @@ FORMATS: tuple[str, ...] = (
 )
 """Candidate formats, the likelier first; ``%-d`` means without a leading zero, a final Z is a letter."""
 
-_MONTHS = np.array(["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"])
+_MONTHS = np.array(
+    [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
+)
 _DATE_LIKE = re.compile(r"^[0-9A-Za-z][0-9A-Za-z ,./:\-]{4,30}$")
 
 
@@ -55,7 +70,7 @@ def write_dates(ticks: NDArray[np.int64], format_: str) -> NDArray[np.object_]:
 def _part(index: pd.DatetimeIndex, token: str) -> NDArray[np.object_]:
     if token in ("B", "b"):
         names = _MONTHS if token == "B" else np.array([m[:3] for m in _MONTHS])
-        return names[index.month.to_numpy() - 1].astype(object)
+        return np.asarray(names[index.month.to_numpy() - 1], dtype=object)
     numbers = {
         "Y": index.year, "y": index.year % 100, "m": index.month, "d": index.day, "H": index.hour,
         "M": index.minute, "S": index.second, "f": index.microsecond,

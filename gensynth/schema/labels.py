@@ -82,15 +82,19 @@ def abs_inf(value: Any) -> bool:
 def _index_from_json(state: dict[str, Any]) -> pd.Index[Any]:
     if state["type"] == "interval":
         left, right = _index_from_json(state["left"]), _index_from_json(state["right"])
-        return pd.IntervalIndex.from_arrays(left, right, closed=state["closed"])
+        return pd.Index(pd.IntervalIndex.from_arrays(left, right, closed=state["closed"]))
     dtype = dtype_from_text(state["dtype"])
     if state["type"] == "number":
-        return pd.Index([float(v) if isinstance(v, str) else v for v in state["values"]], dtype=dtype)
+        numbers: pd.Index[Any] = pd.Index([float(v) if isinstance(v, str) else v for v in state["values"]], dtype=dtype)
+        return numbers
     if state["type"] == "ticks":
         ticks = np.array(state["values"], dtype=np.int64)
         if isinstance(dtype, pd.PeriodDtype):
-            return pd.PeriodIndex.from_ordinals(ticks, freq=dtype.freq)
+            return pd.Index(pd.arrays.PeriodArray(ticks, dtype=dtype))
         if isinstance(dtype, pd.DatetimeTZDtype):
-            return pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz)
-        return pd.Index(ticks.view(dtype))
-    return pd.Index(state["values"], dtype=dtype)
+            stamps = pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]"))
+            return pd.Index(stamps.tz_localize("UTC").tz_convert(dtype.tz))
+        moments: pd.Index[Any] = pd.Index(ticks.view(dtype))
+        return moments
+    values: pd.Index[Any] = pd.Index(state["values"], dtype=dtype)
+    return values

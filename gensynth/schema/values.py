@@ -65,7 +65,7 @@ def floats_of(series: pd.Series[Any]) -> NDArray[np.float64]:
     if isinstance(series.dtype, pd.CategoricalDtype):
         lookup = np.append(floats_of(pd.Series(series.cat.categories)), np.nan)
         return lookup[series.cat.codes.to_numpy()]
-    if series.dtype == object:
+    if series.dtype == np.dtype(object):
         return np.array([np.nan if v is None or v is pd.NA or v is pd.NaT else float(v) for v in series], dtype=float)
     return np.array(series.to_numpy(dtype=np.float64, na_value=np.nan))
 
@@ -82,7 +82,8 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     series = dense(series)
     missing = is_missing(series)
     if missing.all():
-        return np.zeros(len(series), dtype=np.int64 if column.discrete else np.float64), missing
+        none = np.zeros(len(series))
+        return none.astype(np.int64) if column.discrete else none, missing
     if column.kind == "datetime" or is_span(column):
         whole = dates_of(series, column)
         return np.where(missing | (whole == NAT), 0, whole), missing | (whole == NAT)
@@ -109,7 +110,7 @@ def dates_of(series: pd.Series[Any], column: Column) -> NDArray[np.int64]:
     if column.format is not None:
         array = arrow_of(series.astype(object) if series.dtype == object else series).dictionary_encode()
         ticks = np.append(parse_dates(array.dictionary.to_pylist(), column.format), NAT)
-        return ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
+        return np.asarray(ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     if isinstance(series.dtype, pd.ArrowDtype):
         array = arrow_of(series)
         if column.dtype.startswith("arrow:"):
@@ -177,7 +178,8 @@ def _plain(values: NDArray[np.object_], missing: Bools, column: Column) -> pd.Se
     dtype = dtype_from_text(column.dtype)
     values = values.copy()
     values[missing] = _SENTINELS[column.sentinel] if column.sentinel else None
-    return pd.Series(values, dtype=dtype)
+    out: pd.Series[Any] = pd.Series(values, dtype=dtype)
+    return out
 
 
 def _from_dates(ticks: NDArray[np.int64], missing: Bools, column: Column) -> pd.Series[Any]:
@@ -193,7 +195,7 @@ def _from_dates(ticks: NDArray[np.int64], missing: Bools, column: Column) -> pd.
         return pd.Series(pd.arrays.ArrowExtensionArray(array))
     ticks = np.where(missing, NAT, ticks)
     if isinstance(dtype, pd.PeriodDtype):
-        return pd.Series(pd.PeriodIndex.from_ordinals(ticks, freq=dtype.freq))
+        return pd.Series(pd.arrays.PeriodArray(ticks, dtype=dtype))
     if isinstance(dtype, pd.DatetimeTZDtype):
         return pd.Series(pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz))
     return pd.Series(ticks.view(dtype))
@@ -232,7 +234,8 @@ def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) 
     if not len(labels):
         return pd.Series([pd.NaT if dtype.kind in "mM" else None] * len(codes), dtype=dtype)
     array = pd.Series(labels).astype(dtype).array
-    return pd.Series(array.take(codes, allow_fill=bool(missing.any())), dtype=dtype)
+    out: pd.Series[Any] = pd.Series(array.take(codes, allow_fill=bool(missing.any())), dtype=dtype)
+    return out
 
 
 def refuse_object(series: pd.Series[Any], name: str | int) -> str:

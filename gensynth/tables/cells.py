@@ -15,6 +15,9 @@ from pandas.api import types as pdt
 MISSING_TOKENS = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>")
 """Cells that are read as missing values."""
 
+_PADDED = 0.02
+"""Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
+
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
 _NUMBER = r"^[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
 _INTEGER = r"^[+-]?\d+$"
@@ -40,7 +43,8 @@ def parse_cells(cells: pa.ChunkedArray) -> pd.Series[Any]:
         numbers = _numbers(values, whole=_all(pc.match_substring_regex(values, _INTEGER), missing))
         if numbers is not None:
             return numbers
-    return pa.table({"": pc.if_else(missing, pa.scalar(None, cells.type), cells)}).to_pandas()[""].rename(None)
+    texts = pa.table({"": pc.if_else(missing, pa.scalar(None, cells.type), cells)}).to_pandas()[""]
+    return pd.Series(texts, name=None)
 
 
 def _all(flags: Any, missing: Any) -> bool:
@@ -73,16 +77,16 @@ class CellStyle:
     missing : str
         Its most frequent cell for a missing value.
     decimals : int or None
-        Decimals, if every number has the same count of them.
-    point : bool
-        Whether whole numbers mostly carry a decimal point (``3.0``), where the count differs.
+        Decimals of numbers with a fraction, if zeros fill them up to one count (``0.60``); None: as many as needed.
+    whole : int
+        Decimals of most whole numbers.
     true, false : str
         Its most frequent cells for booleans.
     """
 
     missing: str = ""
     decimals: int | None = None
-    point: bool = False
+    whole: int = 1
     true: str = "True"
     false: str = "False"
 
@@ -101,10 +105,11 @@ class CellStyle:
             return cls(missing)
         bare = texts[~gap].str.strip()
         places = bare.str.len() - bare.str.find(".") - 1
-        places = places.where(bare.str.contains(".", regex=False), 0)
-        fixed = places.nunique() == 1 and not bare.str.contains("[eEn]").any()
-        whole = places[(values[~gap] % 1 == 0).to_numpy()]
-        return cls(missing, int(places.iloc[0]) if fixed else None, bool(len(whole) and (whole > 0).mean() > 0.5))
+        places = places.where(bare.str.contains(".", regex=False), 0).where(~bare.str.contains("[eEn]"), 0)
+        whole = (values[~gap] % 1 == 0).to_numpy()
+        common = int(places[whole].mode().iloc[0]) if whole.any() else 1
+        padded = bare[~whole].str.endswith("0").mean() > _PADDED if not whole.all() else False
+        return cls(missing, int(places[~whole].mode().iloc[0]) if padded else None, common)
 
     def write(self, values: pd.Series[Any]) -> pd.Series[Any]:
         """Return the values as cells."""
@@ -120,7 +125,10 @@ class CellStyle:
         return pd.Series(out, dtype=pd.StringDtype("pyarrow"))
 
     def _floats(self, values: NDArray[np.float64]) -> list[str]:
-        if self.decimals is not None:
-            return [f"{v:.{self.decimals}f}" for v in values.tolist()]
-        texts = [repr(v) for v in values.tolist()]
-        return texts if self.point else [t.removesuffix(".0") for t in texts]
+        texts = []
+        for value in values.tolist():
+            if value.is_integer():
+                texts.append(f"{value:.{self.whole}f}")
+            else:
+                texts.append(repr(value) if self.decimals is None else f"{value:.{self.decimals}f}")
+        return texts

@@ -39,7 +39,7 @@ class Container:
             return frame.iloc[:, 0].rename(self.detail or None)
         if self.family == "numpy":
             dtype = np.dtype(self.detail)
-            if dtype == object or len(frame.columns) == 0:
+            if dtype.kind == "O" or len(frame.columns) == 0:
                 return frame.astype(object).to_numpy(dtype=object)
             return np.array(frame.to_numpy(dtype=None if dtype.kind in "OUS" else dtype)).astype(dtype)
         if self.family == "structured":
@@ -112,14 +112,14 @@ def _from_arrow(table: pa.Table) -> pd.DataFrame:
     if len(set(names)) < len(names):
         double = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
-    return table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype)
+    return pd.DataFrame(table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype), copy=False)
 
 
 def _from_array(array: np.ndarray[Any, Any]) -> tuple[pd.DataFrame, Container]:
     if array.ndim != 2:
         raise DataError(
-            f"expected a 2D array, got an array of shape {array.shape}. Reshape your data: array.reshape(-1, 1) for one "
-            "column, array.reshape(1, -1) for one row"
+            f"expected a 2D array, got an array of shape {array.shape}. Reshape your data: array.reshape(-1, 1) for "
+            "one column, array.reshape(1, -1) for one row"
         )
     if array.dtype.kind not in "biufOUSMm":
         raise DataError(f"an array of the dtype {array.dtype} came; expected numbers, text or objects")

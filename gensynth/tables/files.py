@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -235,15 +235,20 @@ def _read_carefully(path: Path, header: list[str], separator: str) -> pa.Table:
                         f"{path}, line {reader.line_num}: {len(row)} cells, but the header has {len(header)}; "
                         "put a cell that holds the separator in double quotes"
                     )
-                for column, cell in itertools.zip_longest(columns, row, fillvalue=""):
-                    column.append(shared.setdefault(cell, cell))  # type: ignore[union-attr, arg-type]
+                row += [""] * (len(header) - len(row))
+                for column, cell in zip(columns, row, strict=True):
+                    column.append(shared.setdefault(cell, cell))
         except UnicodeDecodeError as error:
             raise DataError(_undecodable(path, error)) from error
         except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: {error}") from error
-    return pa.table({name: pa.chunked_array([pa.array(c, pa.string())]) for name, c in zip(header, columns, strict=True)})
+    return pa.table(
+        {name: pa.chunked_array([pa.array(c, pa.string())]) for name, c in zip(header, columns, strict=True)}
+    )
 
 
 def _undecodable(path: Path, error: Exception) -> str:
     detail = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-    return f"{path} is not UTF-8 text ({detail}); convert it, for example: iconv -f latin1 -t utf-8 {path.name} > new.csv"
+    return (
+        f"{path} is not UTF-8 text ({detail}); convert it, for example: iconv -f latin1 -t utf-8 {path.name} > new.csv"
+    )
