@@ -13,7 +13,7 @@ from sklearn.utils import InputTags, Tags, TargetTags
 from sklearn.utils.validation import _check_feature_names, _check_n_features
 
 from gensynth.augmentation.drawing import Drawn, Source, generator
-from gensynth.augmentation.stacking import stack, take
+from gensynth.augmentation.stacking import dense, plain, stack, take
 from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.errors import DataError
@@ -123,7 +123,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         Augmenter
             Itself.
         """
-        self._count(X, y)
+        self._count(plain(X), y)
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
@@ -150,6 +150,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         CapabilityError
             If the family cannot condition and a class has too few rows for a model of its own.
         """
+        X, y = plain(X), None if y is None else plain(y)
         frame, container, classes, codes, wanted = self._count(X, y)
         source = Source(self.model, self.trainer, self.schema, self.drop_copies)
         drawn = source.class_rows(frame, codes, classes, wanted, generator(self.random_state))
@@ -179,6 +180,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         DataError
             If ``X`` and ``y`` differ in length.
         """
+        X = plain(X)
         frame, container = self._features(X)
         target = Target(y, frame)
         if n_rows > 0:
@@ -189,14 +191,20 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         self._note(len(frame), drawn)
         rows = drawn.rows
         features = Drawn(rows[list(frame.columns)], drawn.codes, drawn.n_copies_dropped)
-        return _extend(X, container, features), stack(y, target.restore(rows))
+        return _extend(X, container, features), target.extended(rows)
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
         _check_feature_names(self, X, reset=True)
         if isinstance(X, list | tuple):
-            X = np.array(X, dtype=object)  # else one text in it would make texts of all numbers
+            X = np.array(X, dtype=object)  # or one text would make texts of all numbers
+        if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+            raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
         frame, container = to_frame(X)
-        _check_n_features(self, X if hasattr(X, "shape") else frame, reset=True)
+        frame = dense(frame)
+        for count, what in zip(frame.shape, ("sample", "feature"), strict=True):
+            if count == 0:
+                raise DataError(f"Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is required.")
+        _check_n_features(self, frame, reset=True)
         return frame, container
 
     def _count(

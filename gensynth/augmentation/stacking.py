@@ -11,6 +11,25 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError
 
 
+def plain(rows: Any) -> Any:
+    """Return rows in a container that `take` and `stack` know; what only looks like an array becomes one.
+
+    Raises
+    ------
+    DataError
+        If it is sparse, or no container of rows.
+    """
+    if isinstance(rows, pd.DataFrame | pd.Series | pd.Index | np.ndarray | list | tuple):
+        return rows
+    if type(rows).__module__.partition(".")[0] in ("polars", "pyarrow"):
+        return rows
+    if hasattr(rows, "tocsr"):
+        raise DataError("Sparse data was passed, but dense data is required; use .toarray() or a DataFrame")
+    if hasattr(rows, "__array__"):
+        return np.asarray(rows)
+    raise DataError(f"rows of type {type(rows).__qualname__} cannot be augmented; give a pandas DataFrame or an array")
+
+
 def take(rows: Any, positions: NDArray[np.int64]) -> Any:
     """Return rows at ``positions`` (not negative), in the container and with the dtype of ``rows``."""
     if isinstance(rows, pd.DataFrame | pd.Series):
@@ -20,6 +39,17 @@ def take(rows: Any, positions: NDArray[np.int64]) -> Any:
     if hasattr(rows, "take") and not isinstance(rows, np.ndarray | pd.Index):  # pyarrow
         return rows.take(positions)
     return rows[positions]
+
+
+def dense(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame without sparse columns."""
+    sparse = {name: dtype.subtype for name, dtype in frame.dtypes.items() if isinstance(dtype, pd.SparseDtype)}
+    return frame.astype(sparse) if sparse else frame
+
+
+def cast_like(pattern: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return ``frame`` with the dtypes of ``pattern``."""
+    return frame.astype({name: dtype for name, dtype in pattern.dtypes.items() if frame[name].dtype != dtype})
 
 
 def stack(upper: Any, lower: Any) -> Any:
@@ -33,8 +63,7 @@ def stack(upper: Any, lower: Any) -> Any:
         If the kind of container cannot be stacked.
     """
     if isinstance(upper, pd.DataFrame):
-        lower = lower.astype({name: dtype for name, dtype in upper.dtypes.items() if lower[name].dtype != dtype})
-        return pd.concat([upper, lower], ignore_index=True)
+        return pd.concat([upper, cast_like(upper, lower)], ignore_index=True)
     if isinstance(upper, pd.Series):
         return pd.concat([upper, lower.astype(upper.dtype)], ignore_index=True).rename(upper.name)
     if isinstance(upper, pd.Index):

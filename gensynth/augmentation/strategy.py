@@ -29,15 +29,22 @@ def classes_of(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
             f"the target {_named(y)}is missing in {missing} of {len(y)} rows; drop these rows "
             "(`frame.dropna(subset=[target])`) or fill them, then augment"
         )
+    classes, codes = factorized(y)
+    if len(classes) < 2:
+        what = f"1 class only, {classes[0]!r}" if classes else "no row"
+        raise DataError(f"the target {_named(y)}holds {what}; at least 2 classes are needed to balance them")
+    return classes, codes
+
+
+def factorized(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
+    """Return the different values (sorted where they can be), and the position of each row's; -1 if it is missing."""
+    if isinstance(y.dtype, pd.ArrowDtype):
+        y = y.astype(object)  # pandas sorts no dictionaries of Arrow, and lists entries of them that no row has
     try:
         codes, values = pd.factorize(y, sort=True)
-    except TypeError:  # classes of mixed types have no order: first come, first served
+    except TypeError:  # values of mixed types have no order: first come, first served
         codes, values = pd.factorize(y)
-    classes = list(values.tolist())
-    if len(classes) < 2:
-        what = f"only the class {classes[0]!r}" if classes else "no row"
-        raise DataError(f"the target {_named(y)}holds {what}; at least 2 classes are needed to balance them")
-    return classes, codes.astype(np.int64)
+    return list(values.tolist()), codes.astype(np.int64)
 
 
 def _named(y: pd.Series[Any]) -> str:

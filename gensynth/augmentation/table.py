@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.drawing import Drawn, Source, generator
-from gensynth.augmentation.stacking import stack, take
-from gensynth.augmentation.strategy import classes_of, rows_to_add
+from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take
+from gensynth.augmentation.strategy import classes_of, factorized, rows_to_add
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
 from gensynth.errors import DataError, OptionError
 from gensynth.metrics.similarity import Fidelity, fidelity
@@ -149,7 +148,9 @@ def augment(
     145
     """
     start = time.perf_counter()
+    data = plain(data)
     frame, container = to_frame(data)
+    frame = dense(frame)
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance, n_rows, ratio)
     source, rng = Source(model, trainer, schema), generator(random_state)
@@ -167,6 +168,8 @@ def augment(
     rows = drawn.rows
     empty = len(rows) == 0
     synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
+    if isinstance(data, pd.DataFrame):
+        synthetic = cast_like(data, synthetic)  # sparse columns were made dense
     before, after = _classes(frame, rows, target)
     report = AugmentReport(
         n_real=len(frame),
@@ -247,13 +250,11 @@ def _classes(
 ) -> tuple[dict[Any, int] | None, dict[Any, int] | None]:
     if target is None or is_continuous(frame[target]) or frame[target].nunique() > MAX_CLASSES:
         return None, None
-    before = frame[target].value_counts(sort=False)
-    added = rows[target].value_counts(sort=False)
-    names = before.index[before > 0]
-    with contextlib.suppress(TypeError):  # classes of mixed types have no order: as they come
-        names = names.sort_values()
-    first = {name: int(before[name]) for name in names.tolist()}
-    return first, {name: n + int(added.get(name, 0)) for name, n in first.items()}
+    both = pd.concat([frame[target], rows[target]], ignore_index=True)
+    classes, codes = factorized(both)
+    before = np.bincount(codes[: len(frame)] + 1, minlength=len(classes) + 1)[1:]  # without the missing ones
+    after = np.bincount(codes + 1, minlength=len(classes) + 1)[1:]
+    return dict(zip(classes, before.tolist(), strict=True)), dict(zip(classes, after.tolist(), strict=True))
 
 
 def _with_provenance(table: Any, mask: NDArray[np.bool_]) -> Any:

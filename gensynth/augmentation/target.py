@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.augmentation.stacking import take
+from gensynth.augmentation.stacking import plain, stack, take
+from gensynth.augmentation.strategy import factorized
 from gensynth.errors import DataError
 from gensynth.metrics.columns import kind_of
 
@@ -45,7 +46,7 @@ def labels_of(y: Any) -> pd.Series[Any]:
 def columns_of(y: Any) -> pd.DataFrame:
     """Return the target as a frame of one column per output, numbered afresh."""
     if y is None:
-        raise DataError("y is None: the class of each row is required")
+        raise DataError("requires y to be passed, but the target y is None")
     if isinstance(y, pd.DataFrame):
         return y.reset_index(drop=True)
     if isinstance(y, pd.Series | pd.Index):
@@ -95,19 +96,23 @@ class Target:
         columns = columns_of(y)
         if len(columns) != len(frame):
             raise DataError(f"X has {len(frame)} rows and y has {len(columns)}; they have to be the same number")
-        self._y = y
+        self._y = plain(y)
         self._examples: dict[str, int] = {}
         self._names: list[str] = []
         self.joined = frame.copy(deep=False)
         for j in range(columns.shape[1]):
             column = columns.iloc[:, j]
             if columns.shape[1] == 1 and not is_continuous(column) and column.nunique() <= MAX_CLASSES:
-                codes = pd.factorize(column)[0]
+                codes = factorized(column)[1]
                 self._examples = {f"c{k}": i for k, i in zip(*np.unique(codes, return_index=True), strict=True)}
                 column = pd.Series([f"c{k}" for k in codes], dtype="category")
             name = free_name(f"target{j}", frame)
             self._names.append(name)
             self.joined[name] = column.set_axis(frame.index)
+
+    def extended(self, rows: pd.DataFrame) -> Any:
+        """Return the whole target: the real rows, and under them those of ``rows``."""
+        return stack(self._y, self.restore(rows))
 
     def restore(self, rows: pd.DataFrame) -> Any:
         """Return the target of synthetic rows in the container and with the dtype of ``y``."""

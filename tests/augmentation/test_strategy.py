@@ -95,5 +95,5 @@ def test_missing_classes_are_counted():
 
 
 def test_one_class_cannot_be_balanced():
-    with pytest.raises(DataError, match="only the class 'a'"):
+    with pytest.raises(DataError, match="1 class only, 'a'"):
         classes_of(pd.Series(["a", "a"]))

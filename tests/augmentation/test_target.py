@@ -70,7 +70,7 @@ def test_a_continuous_target_says_what_to_do_instead():
 
 
 def test_no_target_is_an_error():
-    with pytest.raises(DataError, match="y is None"):
+    with pytest.raises(DataError, match="y to be passed"):
         columns_of(None)
 
 
