@@ -24,6 +24,19 @@ def gumbel_softmax(buckets: Buckets, logits: Tensor, temperature: float, rng: Ge
     return buckets.softmax((logits - exponential.log_()) / temperature)
 
 
+def harden(buckets: Buckets, soft: Tensor) -> Tensor:
+    """Return one-hot codes (n, n_slots) of the largest slots whose gradient is that of the soft ones.
+
+    The straight-through estimator of Bengio et al. 2013, arXiv:1308.3432, as Jang et al. 2017 use it (section 2.2).
+    """
+    parts = []
+    for bucket in buckets.buckets:
+        view = bucket.view(soft)
+        largest = torch.zeros_like(view).scatter_(-1, view.argmax(-1, keepdim=True), 1.0)
+        parts.append(largest.flatten(-2))
+    return soft + (torch.cat(parts, -1) - soft).detach()
+
+
 class FlatRows(nn.Module):
     """Two-way street between batches and flat rows of ``n_numbers + n_slots`` entries.
 
@@ -82,10 +95,15 @@ class FlatRows(nn.Module):
         slots.scatter_(1, batch.codes + self.buckets.offsets, 1.0)
         return torch.cat([numbers, slots], 1)
 
-    def soften(self, outputs: Tensor, temperature: float, rng: Generator) -> Tensor:
-        """Return flat rows (n, width) from outputs (n, width) of a generator: numbers and logits of the slots."""
+    def soften(self, outputs: Tensor, temperature: float, rng: Generator, hard: bool = False) -> Tensor:
+        """Return flat rows (n, width) from outputs (n, width) of a generator: numbers and logits of the slots.
+
+        ``hard`` makes the codes one-hot, with the gradient of the soft ones.
+        """
         numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
         slots = gumbel_softmax(self.buckets, logits, temperature, rng)
+        if hard:
+            slots = harden(self.buckets, slots)
         if self.n_numbers:
             present = torch.zeros_like(numbers)
             present = present.index_add(1, self.active_values, slots.index_select(1, self.active_slots))

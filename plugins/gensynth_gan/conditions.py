@@ -1,4 +1,4 @@
-"""The columns that a conditional model is given: their embedding, and their joint distribution."""
+"""The joint distribution of the columns that a conditional model is given."""
 
 from __future__ import annotations
 
@@ -11,30 +11,6 @@ from gensynth.model import Batch, Condition
 
 MOST_COMBINATIONS = 4096
 """Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
-
-
-class ConditionEmbedding(nn.Module):
-    """Embed the condition cells of rows: one vector a code, summed over columns, plus numbers of role "value"."""
-
-    offsets: Tensor
-    values: Tensor
-
-    def __init__(self, layout: Layout, width: int) -> None:
-        super().__init__()
-        columns = layout.columns[: layout.n_conditions]
-        sizes = torch.tensor([c.cardinality for c in columns])
-        values = [c.numeric for c in columns if c.role == "value"]
-        self.register_buffer("offsets", sizes.cumsum(0) - sizes, persistent=False)
-        self.register_buffer("values", torch.tensor(values, dtype=torch.long), persistent=False)
-        self.codes = nn.Embedding(int(sizes.sum()), width)
-        self.numbers = nn.Linear(len(values), width, bias=False) if values else None
-
-    def forward(self, rows: Batch) -> Tensor:
-        """Map the condition cells of n rows to (n, width)."""
-        embedded: Tensor = self.codes(rows.codes[:, : len(self.offsets)] + self.offsets).sum(1)
-        if self.numbers is not None:
-            embedded = embedded + self.numbers(rows.numeric.index_select(1, self.values))
-        return embedded
 
 
 class ConditionTable(nn.Module):

@@ -19,7 +19,7 @@ from gensynth.nn.penalties import GradientPenalty, clip_weights
 from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
 
-from .conditions import ConditionEmbedding, ConditionTable
+from .conditions import ConditionTable
 from .networks import RowCritic, RowGenerator
 
 MOST_MONITORED = 10_000
@@ -46,6 +46,8 @@ class Game:
         Of both networks.
     temperature : float
         Of the Gumbel-softmax codes.
+    hard : bool
+        Whether generated codes are one-hot in training too (straight-through).
     ema_decay : float
         Of the moving average of the generator, which is what is sampled from.
     """
@@ -57,6 +59,7 @@ class Game:
     critic_steps: int = 2
     learning_rate: float = 1e-3
     temperature: float = 0.3
+    hard: bool = True
     ema_decay: float = 0.999
 
 
@@ -92,16 +95,28 @@ class AdversarialModel(GenerativeModel):
 
     feature_mean: Tensor
     feature_scale: Tensor
-    given: Tensor
 
     def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, depth: int, pack: int) -> None:
         super().__init__(layout)
         self.game = game
         self.rows = FlatRows(layout)
         self.n_conditions = layout.n_conditions if game.conditional else 0
+        if self.n_conditions == len(layout.columns):
+            raise CapabilityError(
+                "every column of the table is a condition: nothing is left to generate; leave a column out of "
+                "condition_on, or use the model 'vlae', which takes conditions on any column"
+            )
         self.conditions = ConditionTable(layout) if self.n_conditions else None
-        embedding = ConditionEmbedding(layout, width) if self.n_conditions else None
-        self.generator = RowGenerator(layout, self.rows, noise_dim, width, depth, embedding)
+        self.generator = RowGenerator(
+            layout,
+            self.rows,
+            n_given=self.n_conditions,
+            noise_dim=noise_dim,
+            width=width,
+            depth=depth,
+            temperature=game.temperature,
+            hard=game.hard,
+        )
         self.critic = RowCritic(layout, self.rows, width, depth, pack)
         if game.clip is not None:
             clip_weights(self.critic, game.clip)
@@ -109,13 +124,6 @@ class AdversarialModel(GenerativeModel):
         self.two_sample = TwoSample(layout)
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
-        given = torch.zeros(self.rows.width, dtype=torch.bool)
-        for i, column in enumerate(layout.columns[: self.n_conditions]):
-            first = self.rows.n_numbers + int(self.rows.buckets.offsets[i])
-            given[first : first + column.cardinality] = True
-            if column.role == "value" and column.numeric is not None:
-                given[self.rows.values.tolist().index(column.numeric)] = True
-        self.register_buffer("given", given, persistent=False)
 
     def stages(self) -> tuple[Stage, ...]:
         """Return the game, and the statistics of the critic's features on the training rows."""
@@ -190,13 +198,7 @@ class AdversarialModel(GenerativeModel):
         network = self.average.module
         assert isinstance(network, RowGenerator)
         noise = torch.randn((n, network.noise_dim), generator=rng, device=like.device, dtype=like.dtype)
-        rows = self.rows.draw(network(noise, given), rng)
-        if given is None:
-            return rows
-        k = self.n_conditions
-        codes = torch.cat([given.codes[:, :k], rows.codes[:, k:]], 1)
-        owned_by_condition = self.rows.owner < k
-        return Batch(torch.where(owned_by_condition, given.numeric, rows.numeric), codes)
+        return network.draw(noise, rng, given)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows (n,), higher = more normal.
@@ -217,9 +219,7 @@ class AdversarialModel(GenerativeModel):
         noise = torch.randn(
             (len(batch), self.generator.noise_dim), generator=rng, device=batch.codes.device, dtype=batch.numeric.dtype
         )
-        fake = self.rows.soften(self.generator(noise, batch), self.game.temperature, rng)
-        if self.n_conditions:
-            fake = torch.where(self.given, self.rows.flatten(batch), fake)
+        fake: Tensor = self.generator(noise, rng, batch if self.n_conditions else None)
         return fake
 
     def _whole_packs(self, batch: Batch) -> Batch:

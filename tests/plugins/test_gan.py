@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+import torch
+from toy_layouts import mixed, mixed_rows
+
+from gensynth.errors import CapabilityError, OptionError
+from gensynth.model import Batch, ColumnLayout, Condition, Layout
+from gensynth.nn.two_sample import TwoSample
+from gensynth_gan.recipes import CGAN, GAN, WGAN
+
+SIZES = {"noise_dim": 8, "width": 32, "depth": 1, "pack": 2}
+RECIPES = [GAN(**SIZES), GAN(**SIZES, loss="minimax"), WGAN(**SIZES), WGAN(**SIZES, clip=0.05), CGAN(**SIZES)]
+
+
+def _rng(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def _build(recipe, layout=None):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return recipe.build(layout or mixed(n_conditions=1))
+
+
+def _train(model, rows, steps, seed=1):
+    """The loop of the trainer in short."""
+    rng = _rng(seed)
+    with torch.random.fork_rng(), torch.enable_grad():
+        torch.manual_seed(0)
+        for stage in model.stages():
+            if stage.prepare is not None:
+                stage.prepare(rows, rng)
+            optimisers = [torch.optim.AdamW(p.parameters, lr=p.learning_rate, betas=p.betas) for p in stage.phases]
+            for step in range(1, steps + 1 if stage.phases else 0):
+                batch = rows[torch.randint(0, len(rows), (128,), generator=rng)]
+                for phase, optimiser in zip(stage.phases, optimisers, strict=True):
+                    if step % phase.every == 0:
+                        loss = phase.loss(batch, rng)
+                        optimiser.zero_grad(set_to_none=True)
+                        loss.backward()
+                        optimiser.step()
+                        if phase.after_step is not None:
+                            phase.after_step()
+    return model.eval()
+
+
+def _shares(codes, cardinality):
+    return torch.bincount(codes, minlength=cardinality).double() / len(codes)
+
+
+@pytest.fixture(scope="module")
+def wgan():
+    return _train(_build(WGAN(**SIZES, ema_decay=0.99)), mixed_rows(2000), 500)
+
+
+@pytest.fixture(scope="module")
+def cgan():
+    return _train(_build(CGAN(**SIZES, ema_decay=0.99)), mixed_rows(2000), 500)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+def test_every_variant_trains_and_draws_rows_of_the_layout(recipe):
+    layout = mixed(n_conditions=1)
+    model = _train(_build(recipe), mixed_rows(500), 4)
+    rows = model.generate(300, _rng())
+    assert rows.codes.shape == (300, 3)
+    assert rows.numeric.shape == (300, 1)
+    for i, column in enumerate(layout.columns):
+        assert ((rows.codes[:, i] > 0) & (rows.codes[:, i] < column.cardinality)).all()
+    assert rows.numeric[rows.codes[:, 1] == 1].eq(0).all()
+    assert torch.isfinite(model.score(rows)).all()
+    assert torch.isfinite(model.score(rows, "feature")).all()
+    again = model.generate(300, _rng())
+    assert torch.equal(rows.codes, again.codes)
+    assert torch.equal(rows.numeric, again.numeric)
+
+
+def test_dependence_is_learnt(wgan):
+    statistic, real = TwoSample(mixed()), mixed_rows(3000, seed=7)
+    floor = statistic(real, mixed_rows(3000, seed=8))
+    codes = real.codes.clone()
+    for i in range(3):
+        codes[:, i] = codes[torch.randperm(3000, generator=_rng(i)), i]
+    independent = statistic(real, Batch(real.numeric, codes)) - floor
+    assert statistic(real, wgan.generate(3000, _rng())) - floor < 0.5 * independent
+
+
+def test_columns_with_values_are_learnt():
+    columns = (
+        ColumnLayout("a", (0.0, 0.1, 0.9), True, missing=1, numeric=0, active=(2, 3), role="value"),
+        ColumnLayout("b", (0.0, 1.0), True, numeric=1, active=(1, 2), role="value"),
+    )
+    z = torch.randn(2000, 1, generator=_rng())
+    missing = torch.rand(2000, generator=_rng(1)) < 0.1
+    numeric = torch.cat([torch.where(missing.unsqueeze(1), 0.0, z), z], 1)
+    codes = torch.stack([torch.where(missing, 1, 2), torch.ones(2000, dtype=torch.long)], 1)
+    model = _train(_build(WGAN(**SIZES, ema_decay=0.99), Layout(columns, 2000)), Batch(numeric, codes), 600)
+    rows = model.generate(2000, _rng())
+    present = rows.codes[:, 0] == 2
+    assert 0.05 < 1 - present.double().mean() < 0.2
+    assert rows.numeric[~present, 0].eq(0).all()
+    assert torch.corrcoef(rows.numeric[present].T)[0, 1] > 0.6
+    assert 0.6 < rows.numeric[:, 1].std() < 1.4
+
+
+def test_an_untrained_generator_starts_near_the_marginals():
+    model = _build(WGAN(**SIZES)).eval()
+    codes = model.generate(4000, _rng()).codes
+    for i, column in enumerate(mixed().columns):
+        torch.testing.assert_close(
+            _shares(codes[:, i], column.cardinality), torch.tensor(column.frequencies).double(), atol=0.12, rtol=0
+        )
+
+
+def test_planted_anomalies_score_lower_than_normal_rows(wgan):
+    normal = mixed_rows(1000, seed=3)
+    # the category says a low number and the flag a high one, then the other way round
+    codes = torch.tensor([[1, 3, 2], [3, 21, 1]]).repeat(100, 1)
+    planted = Batch(torch.full((200, 1), 0.5), codes)
+    for method in ("critic", "feature"):
+        scores = [wgan.score(rows, method) for rows in (normal, planted)]
+        auroc = (scores[0].unsqueeze(1) > scores[1]).double().mean()
+        assert auroc > 0.8, method
+
+
+@pytest.mark.parametrize("method", [None, "critic", "feature"])
+def test_a_score_depends_on_its_row_alone(wgan, method):
+    double = copy.deepcopy(wgan).double()
+    rows = mixed_rows(64).to("cpu", torch.float64)
+    scores = double.score(rows, method)
+    assert scores.dtype == torch.float64
+    torch.testing.assert_close(double.score(rows[10:13], method), scores[10:13], rtol=1e-9, atol=1e-12)
+    order = torch.randperm(64, generator=_rng())
+    torch.testing.assert_close(double.score(rows[order], method), scores[order], rtol=1e-9, atol=1e-12)
+
+
+def test_an_unknown_score_method_names_the_known_ones(wgan):
+    with pytest.raises(OptionError, match="'critic', 'feature'"):
+        wgan.score(mixed_rows(3), "elbo")
+
+
+def test_real_rows_enter_the_critic_as_their_flat_rows_do():
+    model = _build(WGAN(**{**SIZES, "pack": 4}))
+    rows = mixed_rows(40)
+    flat = model.rows.flatten(rows).view(10, -1)
+    torch.testing.assert_close(model.critic.real(rows), model.critic(flat))
+    packed_with_itself = model.rows.flatten(rows).repeat(1, 4)
+    torch.testing.assert_close(model.critic.value_and_features(rows)[0], model.critic(packed_with_itself))
+
+
+def test_each_phase_leaves_gradients_in_its_own_network_only():
+    model = _build(WGAN(**SIZES))
+    critic, generator = model.stages()[0].phases
+    critic.loss(mixed_rows(64), _rng()).backward()
+    assert all(p.grad is None for p in model.generator.parameters())
+    assert all(p.grad is not None for p in critic.parameters)
+    model.zero_grad(set_to_none=True)
+    generator.loss(mixed_rows(64), _rng()).backward()
+    assert all(p.grad is None for p in model.critic.parameters())
+    assert all(p.requires_grad for p in model.critic.parameters())
+    assert sum(p.grad.abs().sum() for p in generator.parameters if p.grad is not None) > 0
+
+
+def test_the_same_seed_gives_the_same_losses_and_leaves_the_global_state_alone():
+    model, rows = _build(WGAN(**SIZES)), mixed_rows(64)
+    before = torch.get_rng_state()
+    for phase in model.stages()[0].phases:
+        assert torch.equal(phase.loss(rows, _rng(3)), phase.loss(rows, _rng(3)))
+        assert not torch.equal(phase.loss(rows, _rng(3)), phase.loss(rows, _rng(4)))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_clipping_bounds_every_critic_weight_at_the_start_and_after_each_step():
+    model = _build(WGAN(**SIZES, clip=0.01))
+    assert model.game.penalty is None
+    for steps in (0, 5):
+        _train(model, mixed_rows(200), steps)
+        assert all(p.abs().max() <= 0.01 for p in model.critic.parameters())
+    assert any(p.abs().max() > 0.01 for p in model.generator.parameters())
+
+
+def test_the_average_is_sampled_and_it_lags_behind_the_generator():
+    model = _train(_build(WGAN(**SIZES)), mixed_rows(300), 40)
+    before = model.generate(200, _rng())
+    with torch.no_grad():
+        for parameter in model.generator.parameters():
+            parameter.fill_(0.0)
+    assert torch.equal(model.generate(200, _rng()).codes, before.codes)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7])
+def test_batches_that_fill_no_pack_are_used_as_they_are(n):
+    model = _build(WGAN(**{**SIZES, "pack": 4}))
+    for phase in model.stages()[0].phases:
+        assert torch.isfinite(phase.loss(mixed_rows(n), _rng()))
+
+
+def test_monitor_is_lower_for_a_trained_model(wgan):
+    held_out = mixed_rows(1000, seed=9)
+    assert wgan.distance(held_out, _rng()) < _build(WGAN(**SIZES)).eval().distance(held_out, _rng())
+
+
+# -- conditions ------------------------------------------------------------------------------------------------
+
+
+def _given(model, n, code):
+    rows = Batch(torch.zeros(n, 1), torch.zeros(n, 3, dtype=torch.long))
+    rows.codes[:, 0] = code
+    return Condition((0,), rows)
+
+
+def test_the_condition_reaches_generator_and_critic():
+    model = _build(CGAN(**SIZES))
+    noise, rows = torch.randn(20, 8, generator=_rng()), mixed_rows(20)
+    other = Batch(rows.numeric, rows.codes.clone())
+    other.codes[:, 0] = rows.codes[:, 0] % 3 + 1
+    first, second = (model.generator(noise, _rng(), given) for given in (rows, other))
+    columns = slice(int(model.rows.buckets.offsets[1]), int(model.rows.buckets.offsets[1]) + 22)
+    assert not torch.equal(first[:, columns], second[:, columns])  # another column than the condition
+    assert not torch.allclose(model.critic.real(rows), model.critic.real(other))
+    assert torch.equal(model.rows.flatten(rows)[:, :4], model.rows.flatten(rows)[:, :4])
+    own = slice(int(model.rows.buckets.offsets[0]), int(model.rows.buckets.offsets[0]) + 4)
+    assert torch.equal(first[:, own], model.rows.flatten(rows)[:, own])  # the critic sees the condition itself
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+def test_rows_of_a_class_are_of_that_class_and_look_like_it(cgan, code):
+    rows = cgan.generate(1000, _rng(), _given(cgan, 1000, code))
+    assert rows.codes[:, 0].eq(code).all()
+    real = mixed_rows(6000, seed=4).codes
+    real = real[(real[:, 0] == code) & (real[:, 1] > 1)][:, 1].double()
+    drawn = rows.codes[rows.codes[:, 1] > 1, 1].double()
+    assert abs(drawn.mean() - real.mean()) < 2.0  # classes are six bins apart
+
+
+def test_classes_keep_their_frequencies_without_a_condition():
+    layout = Layout((ColumnLayout("y", (0.0, 0.99, 0.01)), ColumnLayout("x", (0.0, 0.5, 0.5))), 5000, 1)
+    y = torch.where(torch.arange(5000) < 50, 2, 1)
+    rows = Batch(torch.zeros(5000, 0), torch.stack([y, 1 + (torch.arange(5000) % 2)], 1))
+    model = _train(_build(CGAN(**SIZES), layout), rows, 2)
+    share = (model.generate(20_000, _rng()).codes[:, 0] == 2).double().mean()
+    assert abs(share - 0.01) < 0.003
+
+
+def test_of_two_condition_columns_one_may_be_given():
+    layout = mixed(n_conditions=2)
+    rows = mixed_rows(2000)
+    model = _train(_build(CGAN(**SIZES), layout), rows, 2)
+    drawn = model.generate(4000, _rng(), Condition((0,), _given(model, 4000, 3).rows)).codes
+    assert drawn[:, 0].eq(3).all()
+    real = rows.codes[rows.codes[:, 0] == 3]
+    torch.testing.assert_close(_shares(drawn[:, 1], 22), _shares(real[:, 1], 22), atol=0.03, rtol=0)
+
+
+def test_a_table_of_conditions_only_is_refused():
+    with pytest.raises(CapabilityError, match="leave a column out"):
+        CGAN(**SIZES).build(mixed(n_conditions=3))
+
+
+def test_a_given_number_comes_back_exactly():
+    layout = mixed()
+    layout = Layout((layout.columns[1], layout.columns[0]), 2000, 1)
+    rows = mixed_rows(500)
+    rows = Batch(rows.numeric, rows.codes[:, [1, 0]])
+    model = _train(_build(CGAN(**SIZES), layout), rows, 2)
+    given = Batch(torch.rand(50, 1, generator=_rng()), torch.full((50, 2), 7))
+    drawn = model.generate(50, _rng(), Condition((0,), given))
+    assert torch.equal(drawn.numeric, given.numeric)
+    assert torch.equal(drawn.codes[:, 0], given.codes[:, 0])
+    free = model.generate(500, _rng())
+    present = free.codes[:, 0] >= 2
+    assert free.numeric[~present].eq(0).all()
+    assert free.numeric[present].std() > 0.2
+
+
+def test_more_combinations_than_are_kept_still_have_their_frequencies():
+    columns = tuple(ColumnLayout(n, (0.0, *[1 / 100] * 100)) for n in "abc")
+    codes = torch.randint(1, 101, (6000, 3), generator=_rng())
+    codes[:3000] = 1
+    model = _build(CGAN(**SIZES), Layout(columns, 6000, 2))
+    model.conditions.fit(Batch(torch.zeros(6000, 0), codes), _rng())
+    drawn = model.conditions.draw(4000, _rng(), None, model.feature_mean).codes[:, :2]
+    assert abs((drawn == 1).all(1).double().mean() - 0.5) < 0.04
+
+
+def test_conditions_on_other_columns_are_refused_with_a_way_out(cgan):
+    with pytest.raises(CapabilityError, match=r"'f'.*'vlae'"):
+        cgan.generate(5, _rng(), Condition((2,), mixed_rows(5)))
+
+
+@pytest.mark.parametrize("recipe", [WGAN(**SIZES), GAN(**SIZES)])
+def test_unconditional_families_refuse_conditions_with_a_way_out(recipe):
+    with pytest.raises(CapabilityError, match=r"'c'.*'vlae'.*'cgan'"):
+        _build(recipe).generate(5, _rng(), _given(None, 5, 1))
+
+
+def test_cgan_without_condition_columns_is_unconditional():
+    model = _train(_build(CGAN(**SIZES), mixed()), mixed_rows(300), 2)
+    assert len(model.generate(10, _rng())) == 10
+    with pytest.raises(CapabilityError, match="condition_on"):
+        model.generate(5, _rng(), _given(None, 5, 1))
+
+
+# -- recipes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=repr)
+def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
+    state = json.loads(json.dumps(recipe.to_json()))
+    assert len(state) <= 10
+    assert type(recipe)(**state).get_params() == recipe.get_params()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (WGAN(width=0), "width=0"),
+        (WGAN(pack=1.5), "pack=1.5"),
+        (WGAN(temperature=0.0), "temperature=0.0"),
+        (WGAN(clip=-1.0), "clip=-1.0"),
+        (WGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
+        (GAN(ema_decay=1.0), "ema_decay=1.0"),
+        (GAN(loss="hinge"), "loss='hinge'"),
+    ],
+)
+def test_impossible_settings_are_named(recipe, message):
+    with pytest.raises(OptionError, match=message):
+        recipe.build(mixed())
+
+
+def test_weights_come_back_into_a_freshly_built_model(cgan):
+    other = CGAN(**SIZES, ema_decay=0.99).build(mixed(n_conditions=1)).eval()
+    other.load_state_dict(cgan.state_dict())
+    assert torch.equal(other.generate(100, _rng()).codes, cgan.generate(100, _rng()).codes)
+    torch.testing.assert_close(other.score(mixed_rows(50)), cgan.score(mixed_rows(50)))
+
+
+def test_many_columns_are_written_in_blocks():
+    columns = tuple(ColumnLayout(f"c{i}", (0.0, 0.5, 0.3, 0.2)[: 3 + i % 2]) for i in range(40))
+    model = _build(WGAN(**SIZES), Layout(columns, 1000, 0)).eval()
+    rows = model.generate(50, _rng())
+    assert all((rows.codes[:, i] < c.cardinality).all() for i, c in enumerate(columns))
+    assert len(model.generator.parts) == 16
+    # the flat rows of the generator stand in the order of those of the critic
+    flat = model.generator(torch.randn(50, 8, generator=_rng()), _rng())
+    for bucket in model.rows.buckets.buckets:
+        torch.testing.assert_close(bucket.view(flat).sum(-1), torch.ones(50, len(bucket.columns)))
+    assert flat[:, model.rows.buckets.never == -torch.inf].eq(0).all()
