@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from gensynth.archive import Archive, write_archive
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import OptionError
-from gensynth.inference import draw_rows, make_scorer, score_rows, to_batch
-from gensynth.inputs import fit_input, new_input
 from gensynth.model import GenerativeModel, Recipe
-from gensynth.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema
-from gensynth.tables import Container, to_frame
+from gensynth.synthesizer.inference import draw_rows, make_scorer, score_rows, to_batch
+from gensynth.synthesizer.inputs import fit_input, new_input
+from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.synthesizer.storage import Fitted, pack, unpack
+from gensynth.tables import to_frame
 from gensynth.training import Trainer, forked_random
 
 
@@ -132,27 +135,18 @@ class Synthesizer(BaseEstimator):
             model = recipe.build(encoder.layout)
         identity = json.dumps([type(recipe).__qualname__, recipe.to_json()], sort_keys=True)
         history = trainer.run(model, batch, seed, resume=resume, identity=identity)
-        self._set_fitted(recipe, schema, encoder, model, container, seed, history)
+        self._set_fitted(Fitted(recipe, encoder, model, container, seed, history))
         return self
 
-    def _set_fitted(
-        self,
-        recipe: Recipe,
-        schema: TableSchema,
-        encoder: TableEncoder,
-        model: GenerativeModel,
-        container: Container,
-        seed: int,
-        history: list[dict[str, Any]],
-    ) -> None:
-        self.recipe_ = recipe
-        self.schema_ = schema
-        self.encoder_ = encoder
-        self.model_ = model.eval()
-        self.container_ = container
-        self.seed_ = seed
-        self.history_ = pd.DataFrame(history)
-        last = {row["stage"]: row["epoch"] for row in history}
+    def _set_fitted(self, fitted: Fitted) -> None:
+        self.recipe_ = fitted.recipe
+        self.encoder_ = fitted.encoder
+        self.schema_ = fitted.encoder.schema
+        self.model_ = fitted.model.eval()
+        self.container_ = fitted.container
+        self.seed_ = fitted.seed
+        self.history_ = pd.DataFrame(fitted.history)
+        last = {row["stage"]: row["epoch"] for row in fitted.history}
         self.n_iter_ = max(1, round(sum(last.values())))
         self._n_draws = 0
         self._scorer: GenerativeModel | None = None  # float64 copy, made when first needed
@@ -240,11 +234,21 @@ class Synthesizer(BaseEstimator):
         """Return the mean of `score_samples`; higher = the rows fit the model better."""
         return float(np.mean(self.score_samples(X)))
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a ``.gensynth`` file; see `gensynth.persistence.save`."""
-        from gensynth.persistence import save
+    def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
+        """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
+        check_is_fitted(self, "model_")
+        write_archive(pack(self, default_registry() if registry is None else registry), path)
 
-        save(self, path)
+    @classmethod
+    def from_archive(cls, archive: Archive, device: str, registry: Registry) -> Self:
+        """Return the fitted synthesizer of a file that was read."""
+        parameters, fitted, features = unpack(archive, device, registry)
+        out = cls(**parameters)
+        out._set_fitted(fitted)
+        out.n_features_in_ = features["n"]
+        if features["names"]:
+            out.feature_names_in_ = np.array(features["names"], dtype=object)
+        return out
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
