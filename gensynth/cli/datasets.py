@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.terminal import note, table
+from gensynth.cli.terminal import say, table
 
 app = typer.Typer(help="Named data sets: list, show, fetch.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(help="Name of the data set.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set.", show_default=False)]
 
 
 @app.command("list")
@@ -83,4 +83,4 @@ def fetch(
 
     frame, _ = load(name)
     write_table(frame, path)
-    note(f"{len(frame):,} rows, {frame.shape[1]} columns written to {path}")
+    say(f"{len(frame):,} rows, {frame.shape[1]} columns written to {path}")

@@ -9,7 +9,9 @@ import typer
 
 Data = Annotated[
     str,
-    typer.Argument(help="A .csv, .csv.gz or .parquet file, or the name of a data set.", show_default=False),
+    typer.Argument(
+        metavar="DATA", help="A .csv, .csv.gz or .parquet file, or the name of a data set.", show_default=False
+    ),
 ]
 Output = Annotated[
     Path,
@@ -17,7 +19,9 @@ Output = Annotated[
         "--output", "-o", metavar="OUT", help="File to write; the ending .csv, .csv.gz or .parquet says the format."
     ),
 ]
-ModelFile = Annotated[Path, typer.Argument(help="A .gensynth file, written by gensynth fit.", show_default=False)]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A .gensynth file, written by gensynth fit.", show_default=False)
+]
 ModelName = Annotated[
     str, typer.Option("--model", "-m", metavar="NAME", help="Family of models; gensynth models lists them.")
 ]

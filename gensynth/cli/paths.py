@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gensynth.datasets import Card
     from gensynth.tables import Table
 
-TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet")
+TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet")  # gensynth.tables has them too, but importing it takes pandas
 MODEL_ENDINGS = (".gensynth",)
 
 
@@ -98,7 +98,8 @@ def checked_output(path: Path, endings: tuple[str, ...] = TABLE_ENDINGS, inputs:
             pass
     except OSError as error:
         raise OptionError(f"--output {path} cannot be written: {error.strerror or error}") from error
-    return path
+    # a link stays a link: its target is written
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _neighbours(path: Path) -> list[str]:

@@ -28,7 +28,7 @@ def sample(
     """Draw new rows from a trained model."""
     from gensynth.cli.conditions import conditions
     from gensynth.cli.paths import checked_output, model_file
-    from gensynth.cli.terminal import note
+    from gensynth.cli.terminal import say
 
     if n < 1:
         raise OptionError(f"--rows must be at least 1, not {n}")
@@ -41,4 +41,4 @@ def sample(
     wanted = conditions(where or (), synthesizer)
     frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
     write_table(frame, path)
-    note(f"{len(frame):,} synthetic rows written to {path}")
+    say(f"{len(frame):,} synthetic rows written to {path}")

@@ -29,7 +29,7 @@ def score(
     """
     from gensynth.cli.paths import checked_output, find, model_file, read
     from gensynth.cli.rows import write_scored
-    from gensynth.cli.terminal import note
+    from gensynth.cli.terminal import say
     from gensynth.errors import DataError
 
     source, found = model_file(model), find(data)
@@ -42,4 +42,4 @@ def score(
         raise DataError(f"{data} has a column 'score' already; rename it first")
     scores = synthesizer.score_samples(table.frame, method=method)
     write_scored(table, scores, path)
-    note(f"{len(scores):,} rows with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")
+    say(f"{len(scores):,} rows with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")

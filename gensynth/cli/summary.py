@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from gensynth.cli.terminal import table
+from gensynth.cli.terminal import say, table
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentReport
@@ -34,17 +32,15 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
             f"{1 - report.fidelity.trend_error:.3f} of pairs (1 is best)"
         )
     lines.append(f"{path} written in {seconds:.1f} s")
-    typer.echo("\n".join(lines), err=True)
+    say("\n".join(lines))
 
 
 def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:
     """Show what the model was trained on, and for how long."""
-    schema, history = synthesizer.schema_, synthesizer.history_
+    schema = synthesizer.schema_
     kinds = [schema[name].kind for name in schema.names]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
-    epochs = history.groupby("stage", sort=False)["epoch"].max().sum() if len(history) else 0
-    typer.echo(
-        f"{rows:,} rows, {len(kinds)} columns ({counted})\n{epochs:.0f} epochs of training; "
-        f"{path} written in {seconds:.1f} s",
-        err=True,
+    say(
+        f"{rows:,} rows, {len(kinds)} columns ({counted})\n{synthesizer.n_iter_:,} epochs of training; "
+        f"{path} written in {seconds:.1f} s"
     )

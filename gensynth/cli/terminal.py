@@ -25,6 +25,11 @@ def note(message: str) -> None:
     typer.echo(f"{typer.style('note:', fg='yellow', bold=True)} {' '.join(message.split())}", err=True)
 
 
+def say(message: str) -> None:
+    """Write what was done to standard error."""
+    typer.echo(message, err=True)
+
+
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """Write an error to standard error and return what is to be raised."""
     typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
