@@ -1,0 +1,97 @@
+"""Latent class analysis (P. Lazarsfeld, 1950): within a hidden class the columns of a row are independent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.errors import OptionError
+from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Stage
+
+
+@dataclass(eq=False)
+class LatentClasses(Recipe):
+    """A mixture of rows with independent columns.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of hidden classes.
+    learning_rate : float
+        Step size of AdamW.
+    """
+
+    n_classes: int = 8
+    learning_rate: float = 0.05
+
+    def build(self, layout: Layout) -> LatentClassModel:
+        """Return a freshly initialised mixture."""
+        if self.n_classes < 1:
+            raise OptionError(f"n_classes is {self.n_classes}; it must be at least 1")
+        return LatentClassModel(layout, self.n_classes, self.learning_rate)
+
+
+class LatentClassModel(GenerativeModel):
+    """log p(row) = logsumexp_k (log w_k + sum_j log p_kj(code_j)); positions in a bin are uniform."""
+
+    score_methods = ("likelihood",)
+
+    def __init__(self, layout: Layout, n_classes: int, learning_rate: float) -> None:
+        super().__init__(layout)
+        self.learning_rate = learning_rate
+        self.weights = nn.Parameter(torch.zeros(n_classes))
+        self.logits = nn.ParameterList(_initial_logits(column, layout.n_rows, n_classes) for column in layout.columns)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Maximise the likelihood."""
+        phase = Phase("mixture", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate)
+        return (Stage("fit", (phase,)),)
+
+    @torch.no_grad()
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw a class from its posterior given the condition, then each column from that class."""
+        given = {} if condition is None else {j: condition.rows.codes[:, j] for j in condition.columns}
+        joint = self.weights.log_softmax(0).expand(n, -1)  # (n, n_classes)
+        for j, codes in given.items():
+            joint = joint + self.logits[j].log_softmax(1)[:, codes].T
+        classes = torch.multinomial(joint.softmax(1), 1, generator=rng)[:, 0]
+        columns, device = self.layout.columns, joint.device
+        codes = torch.zeros(n, len(columns), dtype=torch.long, device=device)
+        numeric = torch.zeros(n, self.layout.n_numeric, dtype=joint.dtype, device=device)
+        for j, column in enumerate(columns):
+            if j in given:
+                codes[:, j] = given[j]
+            else:
+                known = self.logits[j][classes, 1:].softmax(1)  # UNKNOWN, code 0, is never sampled
+                codes[:, j] = 1 + torch.multinomial(known, 1, generator=rng)[:, 0]
+            if column.numeric is not None:
+                inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
+                draw = torch.rand(n, generator=rng, device=device, dtype=joint.dtype)
+                numeric[:, column.numeric] = torch.where(inside, draw, 0.0)
+                if condition is not None and j in given:
+                    numeric[:, column.numeric] = condition.rows.numeric[:, column.numeric]
+        return Batch(numeric, codes)
+
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Return (n,) log-densities, higher = more normal."""
+        if method not in (None, *self.score_methods):
+            raise OptionError(f"no score method {method!r}; there is {', '.join(self.score_methods)}")
+        density = self._log_likelihood(batch)
+        return density if batch.log_jacobian is None else density + batch.log_jacobian.sum(1)
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - this loss needs no noise
+        return -self._log_likelihood(batch).mean()
+
+    def _log_likelihood(self, batch: Batch) -> Tensor:
+        joint = self.weights.log_softmax(0).expand(len(batch), -1)  # (n, n_classes)
+        for j, logits in enumerate(self.logits):
+            joint = joint + logits.log_softmax(1).T[batch.codes[:, j]]
+        return joint.logsumexp(1)
+
+
+def _initial_logits(column: ColumnLayout, n_rows: int, n_classes: int) -> nn.Parameter:
+    """Start near the column's frequencies, with enough noise to tell the classes apart."""
+    counts = torch.tensor(column.frequencies) * n_rows + 0.5
+    return nn.Parameter(counts.log() + 0.5 * torch.randn(n_classes, column.cardinality))

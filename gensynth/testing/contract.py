@@ -1,0 +1,275 @@
+"""The checks of the contract suite: each takes a trained model; a broken contract is a `PluginError`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from sklearn.base import clone
+from torch import Generator, Tensor
+
+from gensynth.errors import CapabilityError, PluginError
+from gensynth.model import UNKNOWN, Batch, Condition, GenerativeModel, Recipe
+from gensynth.testing.cases import Case, make_cases
+from gensynth.training import Trainer, forked_random
+
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A recipe, a case, the model trained on it for two epochs, and the history of that training."""
+
+    recipe: Recipe
+    case: Case
+    model: GenerativeModel
+    history: list[dict[str, object]]
+
+
+Check = Callable[[Trained], None]
+
+
+def train(recipe: Recipe, case: Case, seed: int = SEED) -> Trained:
+    """Build a recipe's model for a case and train it for two epochs on the CPU."""
+    model = _build(recipe, case, seed)
+    trainer = Trainer(max_epochs=2, device="cpu", progress=False)
+    with _untouched("training"):
+        history = trainer.run(model, case.rows, seed)
+    return Trained(recipe, case, model.eval(), history)
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Run the whole contract suite over a recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With settings that keep it small: its model is trained once for each of seven little tables.
+
+    Raises
+    ------
+    PluginError
+        The family breaks the contract; the message names check and case.
+    """
+    for case in make_cases(recipe.encoding).values():
+        trained = train(recipe, case)
+        for check in CHECKS:
+            try:
+                check(trained)
+            except PluginError as error:
+                raise PluginError(f"{type(recipe).__name__}, {check.__name__}, case {case.name!r}: {error}") from error
+
+
+def check_hyperparameters(trained: Trained) -> None:
+    """Hyperparameters survive ``clone`` and JSON, and building or training does not change them."""
+    recipe = trained.recipe
+    before = type(recipe)(**recipe.get_params(deep=False)).to_json()
+    _build(recipe, trained.case)
+    _require(recipe.to_json() == before, "building a model changes the recipe")
+    _require(clone(recipe).to_json() == before, "sklearn.base.clone changes the hyperparameters")
+    again = type(recipe)(**json.loads(json.dumps(before, allow_nan=False)))
+    _require(again.to_json() == before, "to_json does not give the hyperparameters back")
+    try:
+        _build(again, trained.case)
+    except Exception as error:
+        raise PluginError(f"a recipe rebuilt from its JSON does not build: {error!r}") from error
+
+
+def check_stages(trained: Trained) -> None:
+    """There is something to train: named phases with parameters of the model, and losses that reach them."""
+    model = _build(trained.recipe, trained.case)
+    own = {id(p) for p in model.parameters()}
+    stages = model.stages()
+    _require(len(stages) > 0, "stages() is empty")
+    _require(len({s.name for s in stages}) == len(stages), "two stages have one name")
+    for stage in stages:
+        _require(bool(stage.phases) or stage.prepare is not None, f"stage {stage.name!r} does nothing")
+        _require(len({p.name for p in stage.phases}) == len(stage.phases), f"stage {stage.name!r}: two phases, one name")
+        _require(stage.share > 0, f"stage {stage.name!r} has share {stage.share}")
+        for phase in stage.phases:
+            who = f"phase {phase.name!r} of stage {stage.name!r}"
+            _require(len(phase.parameters) > 0, f"{who} has no parameters")
+            _require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
+
+
+def check_training(trained: Trained) -> None:
+    """Two epochs leave a history and nothing that is not finite."""
+    _require(len(trained.history) > 0, "training leaves no history")
+    for name, value in trained.model.state_dict().items():
+        if value.is_floating_point() and not name.endswith(("padding", "never")):
+            _require(bool(torch.isfinite(value).all()), f"{name} is not finite after two epochs")
+    for row in trained.history:
+        bad = [k for k, v in row.items() if isinstance(v, float) and not np.isfinite(v)]
+        _require(not bad, f"the history has {bad[0] if bad else ''} that is not finite: {row}")
+
+
+def check_same_seed_same_weights(trained: Trained) -> None:
+    """Training twice from one seed gives the same weights."""
+    again = train(trained.recipe, trained.case).model.state_dict()
+    for name, value in trained.model.state_dict().items():
+        _require(torch.equal(value, again[name]), f"{name} differs between two trainings with the same seed")
+
+
+def check_generate(trained: Trained) -> None:
+    """Generated rows are valid: codes within range, never unknown; numbers finite, 0 where they mean nothing."""
+    for n in (1, 100):
+        with _untouched("generate"):
+            batch = _generate(trained.model, n)
+        _check_rows(trained, batch, n)
+
+
+def check_seeds(trained: Trained) -> None:
+    """One seed gives one sample, another seed another one."""
+    first, same, other = (_generate(trained.model, 200, seed) for seed in (1, 1, 2))
+    _require(_equal(first, same), "the same seed gives different rows: draw from the generator that is passed only")
+    _require(not _equal(first, other), "different seeds give the same rows")
+
+
+def check_conditions(trained: Trained) -> None:
+    """Given cells come back exactly, in rows that are valid; or the family says that it cannot (`CapabilityError`)."""
+    layout, rows = trained.model.layout, trained.case.rows[:50]
+    wanted = [(0,), tuple(range(len(layout.columns))), (len(layout.columns) - 1,)]
+    if layout.n_conditions:
+        wanted.append(tuple(range(layout.n_conditions)))
+    for columns in wanted:
+        if (rows.codes[:, list(columns)] == UNKNOWN).any():
+            raise AssertionError("the cases of the suite hold unknown codes")
+        try:
+            batch = _generate(trained.model, len(rows), condition=Condition(columns, rows))
+        except CapabilityError:
+            continue
+        _check_rows(trained, batch, len(rows))
+        for j in columns:
+            same = torch.equal(batch.codes[:, j], rows.codes[:, j])
+            _require(same, f"the codes given for column {j} come back changed")
+            at = layout.columns[j].numeric
+            if at is not None:
+                same = torch.equal(batch.numeric[:, at], rows.numeric[:, at])
+                _require(same, f"the numbers given for column {j} come back changed")
+
+
+def check_score(trained: Trained) -> None:
+    """Scores are (n,), finite, deterministic, and a row's score does not depend on the other rows (float64, 1e-7)."""
+    model = copy.deepcopy(trained.model).double()
+    rows = _to_score(trained.case)
+    for method, score in _methods(model):
+        with _untouched(f"score by {method}"):
+            full = score(rows)
+        _require(full.shape == (len(rows),), f"score by {method}: shape {tuple(full.shape)}, expected ({len(rows)},)")
+        _require(full.is_floating_point() and bool(torch.isfinite(full).all()), f"score by {method}: not finite")
+        _require(torch.equal(full, score(rows)), f"score by {method} differs from call to call")
+        order = torch.randperm(len(rows), generator=Generator().manual_seed(SEED))
+        for name, index in {"permuted": order, "fewer": order[:7], "single": order[:1]}.items():
+            near = torch.allclose(score(rows[index]), full[index], rtol=1e-7, atol=1e-9)
+            _require(near, f"score by {method}: a row's score depends on the other rows ({name} rows)")
+
+
+def check_score_of_strange_rows(trained: Trained) -> None:
+    """Rows with unknown codes, or numbers far outside the fitted range, have finite scores."""
+    model = copy.deepcopy(trained.model).double()
+    rows = _to_score(trained.case)[:20]
+    unknown = replace(rows, numeric=torch.zeros_like(rows.numeric), codes=torch.full_like(rows.codes, UNKNOWN))
+    far = replace(rows, numeric=rows.numeric * 50)
+    for method, score in _methods(model):
+        for what, strange in {"unknown codes": unknown, "far numbers": far}.items():
+            _require(bool(torch.isfinite(score(strange)).all()), f"score by {method} of {what} is not finite")
+
+
+def check_state(trained: Trained) -> None:
+    """``state_dict`` carries the whole model: loaded into a fresh one it generates and scores the same."""
+    fresh = _build(trained.recipe, trained.case, seed=SEED + 1)
+    state = {name: value.clone() for name, value in trained.model.state_dict().items()}
+    try:
+        fresh.load_state_dict(state)
+    except RuntimeError as error:
+        raise PluginError(f"the state does not load into a fresh model of the same layout: {error}") from error
+    same = _equal(_generate(trained.model, 50), _generate(fresh.eval(), 50))
+    _require(same, "a model with the same state_dict generates other rows: learn into parameters and buffers only")
+    rows = _to_score(trained.case)
+    scores = zip(_methods(copy.deepcopy(trained.model).double()), _methods(fresh.double()), strict=True)
+    for (method, one), (_, other) in scores:
+        same = torch.equal(one(rows), other(rows))
+        _require(same, f"a model with the same state_dict scores differently by {method}")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_hyperparameters,
+    check_stages,
+    check_training,
+    check_same_seed_same_weights,
+    check_generate,
+    check_seeds,
+    check_conditions,
+    check_score,
+    check_score_of_strange_rows,
+    check_state,
+)
+"""Every check, in the order of a model's life."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise PluginError(message)
+
+
+def _build(recipe: Recipe, case: Case, seed: int = SEED) -> GenerativeModel:
+    with forked_random(seed):
+        return recipe.build(case.layout)
+
+
+@torch.no_grad()
+def _generate(model: GenerativeModel, n: int, seed: int = SEED, condition: Condition | None = None) -> Batch:
+    return model.generate(n, Generator().manual_seed(seed), condition)
+
+
+def _methods(model: GenerativeModel) -> Iterator[tuple[str, Callable[[Batch], Tensor]]]:
+    _require(len(model.score_methods) > 0, "score_methods is empty")
+    for method in (None, *model.score_methods):
+
+        def score(batch: Batch, method: str | None = method) -> Tensor:
+            with torch.no_grad():
+                return model.score(batch, method)
+
+        yield str(method or "default"), score
+
+
+def _to_score(case: Case) -> Batch:
+    """Return a case's rows as they come to `GenerativeModel.score`: float64, with a Jacobian."""
+    return replace(case.rows, log_jacobian=torch.zeros_like(case.rows.numeric)).to("cpu", torch.float64)
+
+
+def _equal(one: Batch, other: Batch) -> bool:
+    return torch.equal(one.codes, other.codes) and torch.equal(one.numeric, other.numeric)
+
+
+def _check_rows(trained: Trained, batch: Batch, n: int) -> None:
+    layout = trained.model.layout
+    codes, numeric = batch.codes, batch.numeric
+    _require(codes.shape == (n, len(layout.columns)), f"codes are {tuple(codes.shape)}, not {(n, len(layout.columns))}")
+    _require(numeric.shape == (n, layout.n_numeric), f"numeric is {tuple(numeric.shape)}, not {(n, layout.n_numeric)}")
+    _require(codes.dtype == torch.int64, f"codes are {codes.dtype}, not int64")
+    _require(bool(torch.isfinite(numeric).all()), "numeric is not finite")
+    for j, column in enumerate(layout.columns):
+        own = codes[:, j]
+        low, high = int(own.min()), int(own.max())
+        _require(low > UNKNOWN and high < column.cardinality, f"codes of column {j} are in [{low}, {high}]")
+        if column.numeric is not None:
+            outside = (own < column.active[0]) | (own >= column.active[1])
+            idle = numeric[outside, column.numeric]
+            _require(not bool(idle.any()), f"column {j} has numbers other than 0 beside codes that have none")
+
+
+@contextmanager
+def _untouched(what: str) -> Iterator[None]:
+    """Require that the block leaves every global random state alone."""
+    before = (torch.get_rng_state(), random.getstate(), np.random.get_state())  # noqa: NPY002 - the one under test
+    yield
+    after = (torch.get_rng_state(), random.getstate(), np.random.get_state())  # noqa: NPY002
+    same = torch.equal(before[0], after[0]) and before[1] == after[1] and repr(before[2]) == repr(after[2])
+    _require(same, f"{what} draws from a global random state: draw from the generator that is passed")
