@@ -100,7 +100,7 @@ def _variation(a: Tensor, b: Tensor, n_groups: int) -> Tensor:
     first = torch.arange(k, device=a.device) * n_groups
 
     def shares(x: Tensor) -> Tensor:
-        return torch.bincount((x + first).flatten(), minlength=k * n_groups).to(torch.float64) / x.shape[0]
+        return torch.bincount((x + first).flatten(), minlength=k * n_groups) / x.shape[0]
 
     return 0.5 * (shares(a) - shares(b)).abs().view(k, n_groups).sum(1)
 
@@ -108,9 +108,8 @@ def _variation(a: Tensor, b: Tensor, n_groups: int) -> Tensor:
 def _kolmogorov_smirnov(a: Tensor, b: Tensor) -> Tensor:
     """Return (d,): the largest gap in [0, 1] between the distribution functions of the columns of ``a`` and ``b``."""
     both, order = torch.cat([a, b]).sort(0)
-    weight = torch.full((len(a) + len(b),), 1.0 / len(a), device=a.device, dtype=torch.float64)
-    weight[len(a) :] = -1.0 / len(b)
-    gap = weight[order].cumsum(0).abs()
+    first = order < len(a)
+    gap = (first.cumsum(0) / len(a) - (~first).cumsum(0) / len(b)).abs()
     tied = torch.zeros_like(both, dtype=torch.bool)
     tied[:-1] = both[1:] == both[:-1]  # a distribution function steps at the last of equal values
     return gap.masked_fill(tied, 0.0).amax(0)

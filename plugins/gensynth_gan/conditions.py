@@ -93,7 +93,7 @@ class ConditionTable(nn.Module):
 
     def _draw_codes(self, n: int, rng: Generator, given: Condition | None) -> Tensor:
         """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
-        weights = self.counts.to(torch.float64)
+        weights = self.counts.to(torch.float32)
         if given is None:
             return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
         columns = list(given.columns)

@@ -8,7 +8,8 @@ from gensynth.nn.two_sample import TwoSample
 
 VALUES = Layout(
     tuple(
-        ColumnLayout(name, (0.0, 1.0), True, numeric=i, active=(1, 2), role="value") for i, name in enumerate(("a", "b"))
+        ColumnLayout(name, (0.0, 1.0), True, numeric=i, active=(1, 2), role="value")
+        for i, name in enumerate(("a", "b"))
     ),
     1000,
 )
@@ -54,7 +55,7 @@ def test_kolmogorov_smirnov_part_is_exact():
     a = Batch(torch.tensor([[0.0], [0.0], [1.0], [2.0]]), codes)
     b = Batch(torch.tensor([[0.0], [3.0], [3.0], [3.0]]), codes)
     # distribution functions after 0, 1, 2, 3: .5 .75 1 1 against .25 .25 .25 1
-    torch.testing.assert_close(TwoSample(layout)(a, b), torch.tensor(0.75, dtype=torch.float64))
+    torch.testing.assert_close(TwoSample(layout)(a, b), torch.tensor(0.75))
 
 
 def test_it_draws_nothing_and_takes_many_columns():

@@ -98,7 +98,7 @@ def test_columns_with_values_are_learnt():
     missing = torch.rand(2000, generator=_rng(1)) < 0.1
     numeric = torch.cat([torch.where(missing.unsqueeze(1), 0.0, z), z], 1)
     codes = torch.stack([torch.where(missing, 1, 2), torch.ones(2000, dtype=torch.long)], 1)
-    model = _train(_build(WGAN(**SIZES, ema_decay=0.99), Layout(columns, 2000)), Batch(numeric, codes), 600)
+    model = _train(_build(WGAN(**SIZES, ema_decay=0.99), Layout(columns, 2000)), Batch(numeric, codes), 400)
     rows = model.generate(2000, _rng())
     present = rows.codes[:, 0] == 2
     assert 0.05 < 1 - present.double().mean() < 0.2
