@@ -99,6 +99,7 @@ def _encode(encoder: TableEncoder, column: Column, values: pd.Series[Any]) -> tu
     bad = own.unseen(aligned) & ~gap
     if bad.any():
         value = values.iloc[int(np.argmax(bad))]
+        value = value.item() if isinstance(value, np.generic) else value
         raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
     i = list(encoder.columns).index(column.name)
     layout = encoder.layout.columns[i]

@@ -13,7 +13,7 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, State
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
-from gensynth.schema.values import Bools, Ticks, from_ticks, ticks_of
+from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, is_span, ticks_of
 
 _MIN_BINS = 8
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
@@ -21,6 +21,7 @@ _ROWS_PER_ATOM = 5
 _MIN_WIDTH = 1e-6
 _SLOPE_KNOTS = 33
 _LAST = np.nextafter(2.0**64, 0.0)
+_WHOLE = 1e-6
 _HUGE = 2.0**1000
 Floats = NDArray[np.float64]
 
@@ -180,6 +181,8 @@ class NumberEncoder(ColumnEncoder):
         reach = 0.0 if self.column.discrete else 1e-9 * (float(self.high) - float(self.low))
         exact = np.abs(back - ticks) <= reach
         inside = (ticks >= self.low) & (ticks <= self.high) & (cells.codes != UNKNOWN)
+        if self.column.kind == "numeric" and self.column.decimals is not None and not is_span(self.column):
+            exact &= np.abs(floats_of(series) * 10.0**self.column.decimals - ticks) < _WHOLE
         return np.asarray(~missing & ~(exact & inside))
 
     def known(self) -> str:

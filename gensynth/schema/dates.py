@@ -60,6 +60,8 @@ def parse_dates(texts: Any, format_: str) -> NDArray[np.int64]:
 
 def write_dates(ticks: NDArray[np.int64], format_: str) -> NDArray[np.object_]:
     """Write microseconds since 1970 in the format (English month names, whatever the locale)."""
+    if not len(ticks):
+        return np.empty(0, dtype=object)
     index = pd.DatetimeIndex(ticks.view("M8[us]"))
     out = np.full(len(ticks), "", dtype=object)
     for token in re.split(r"(%-?[A-Za-z])", format_):
