@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+M = TypeVar("M", bound=nn.Module)
 
-class MovingAverage(nn.Module):
+
+class MovingAverage(nn.Module, Generic[M]):
     """A shadow of a module whose weights follow it slowly: what a generator is sampled with.
 
     Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training", arXiv:1806.04498. The decay is
@@ -22,16 +25,18 @@ class MovingAverage(nn.Module):
         Share of the old average kept at each update, in [0, 1); 0 follows the module exactly.
     """
 
+    module: M
     updates: Tensor
 
-    def __init__(self, module: nn.Module, decay: float) -> None:
+    def __init__(self, module: M, decay: float) -> None:
         super().__init__()
         self.decay = decay
-        self.module = copy.deepcopy(module).requires_grad_(False)
+        self.module = copy.deepcopy(module)
+        self.module.requires_grad_(False)
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
-    def update(self, module: nn.Module) -> None:
+    def update(self, module: M) -> None:
         """Move the average one step towards ``module``; its buffers are copied."""
         self.updates += 1
         t = int(self.updates)

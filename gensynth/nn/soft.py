@@ -95,15 +95,13 @@ class FlatRows(nn.Module):
         slots.scatter_(1, batch.codes + self.buckets.offsets, 1.0)
         return torch.cat([numbers, slots], 1)
 
-    def soften(self, outputs: Tensor, temperature: float, rng: Generator, hard: bool = False) -> Tensor:
+    def write(self, outputs: Tensor, temperature: float, rng: Generator) -> Tensor:
         """Return flat rows (n, width) from outputs (n, width) of a generator: numbers and logits of the slots.
 
-        ``hard`` makes the codes one-hot, with the gradient of the soft ones.
+        The codes are one-hot, as a critic sees them in real rows, with the gradient of the soft ones.
         """
         numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
-        slots = gumbel_softmax(self.buckets, logits, temperature, rng)
-        if hard:
-            slots = harden(self.buckets, slots)
+        slots = harden(self.buckets, gumbel_softmax(self.buckets, logits, temperature, rng))
         if self.n_numbers:
             present = torch.zeros_like(numbers)
             present = present.index_add(1, self.active_values, slots.index_select(1, self.active_slots))

@@ -46,8 +46,6 @@ class Game:
         Of both networks.
     temperature : float
         Of the Gumbel-softmax codes.
-    hard : bool
-        Whether generated codes are one-hot in training too (straight-through).
     ema_decay : float
         Of the moving average of the generator, which is what is sampled from.
     """
@@ -59,7 +57,6 @@ class Game:
     critic_steps: int = 2
     learning_rate: float = 1e-3
     temperature: float = 0.3
-    hard: bool = True
     ema_decay: float = 0.999
 
 
@@ -76,7 +73,8 @@ def frozen(module: nn.Module) -> Iterator[None]:
 class AdversarialModel(GenerativeModel):
     """Generator against critic over encoded rows.
 
-    A generated row enters the critic as soft codes and numbers, a real one as its codes. The condition cells of
+    A generated row enters the critic as one-hot codes with the gradient of soft ones, and numbers; a real one as its
+    codes. The condition cells of
     generated rows are those of the real rows of the batch, so that both sides see the true class frequencies.
     The generator's moving average is what is sampled and monitored; training stops by a two-sample statistic of
     held-out rows, never by a loss.
@@ -101,7 +99,7 @@ class AdversarialModel(GenerativeModel):
         self.game = game
         self.rows = FlatRows(layout)
         self.n_conditions = layout.n_conditions if game.conditional else 0
-        if self.n_conditions == len(layout.columns):
+        if 0 < self.n_conditions == len(layout.columns):
             raise CapabilityError(
                 "every column of the table is a condition: nothing is left to generate; leave a column out of "
                 "condition_on, or use the model 'vlae', which takes conditions on any column"
@@ -115,7 +113,6 @@ class AdversarialModel(GenerativeModel):
             width=width,
             depth=depth,
             temperature=game.temperature,
-            hard=game.hard,
         )
         self.critic = RowCritic(layout, self.rows, width, depth, pack)
         if game.clip is not None:
@@ -196,7 +193,6 @@ class AdversarialModel(GenerativeModel):
                 "conditions on any column, or 'cgan' with condition_on set to these columns"
             )
         network = self.average.module
-        assert isinstance(network, RowGenerator)
         noise = torch.randn((n, network.noise_dim), generator=rng, device=like.device, dtype=like.dtype)
         return network.draw(noise, rng, given)
 

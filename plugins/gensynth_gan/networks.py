@@ -51,8 +51,6 @@ class RowGenerator(nn.Module):
         Width and number of the hidden layers.
     temperature : float
         Of the Gumbel-softmax codes.
-    hard : bool
-        Whether generated codes are one-hot in training too (straight-through).
     """
 
     flat_order: Tensor
@@ -69,10 +67,9 @@ class RowGenerator(nn.Module):
         width: int,
         depth: int,
         temperature: float,
-        hard: bool,
     ) -> None:
         super().__init__()
-        self.noise_dim, self.temperature, self.hard = noise_dim, temperature, hard
+        self.noise_dim, self.temperature = noise_dim, temperature
         n_columns = len(layout.columns)
         n_blocks = min(n_columns - n_given, MOST_BLOCKS)
         columns = [list(range(n_given + i, n_columns, n_blocks)) for i in range(n_blocks)]
@@ -96,11 +93,14 @@ class RowGenerator(nn.Module):
             self.register_buffer(name, written.argsort(), persistent=False)
 
     def forward(self, noise: Tensor, rng: Generator, given: Batch | None = None) -> Tensor:
-        """Map noise (n, noise_dim), and n rows whose given cells are read, to flat rows (n, rows.width)."""
+        """Map noise (n, noise_dim), and n rows whose given cells are read, to flat rows (n, rows.width).
+
+        Their codes are one-hot, with the gradient of soft ones.
+        """
         flats: list[Tensor] = []
 
         def write(part: FlatRows, outputs: Tensor) -> Tensor:
-            return part.soften(outputs, self.temperature, rng, self.hard)
+            return part.write(outputs, self.temperature, rng)
 
         self._write(noise, given, write, flats)
         return torch.cat(flats, 1).index_select(1, self.flat_order)

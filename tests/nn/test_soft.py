@@ -5,7 +5,7 @@ from toy_layouts import categories, mixed, mixed_rows
 
 from gensynth.model import Batch, ColumnLayout, Layout
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.soft import FlatRows, gumbel_softmax
+from gensynth.nn.soft import FlatRows, gumbel_softmax, harden
 
 WITH_VALUE = Layout(
     (
@@ -52,6 +52,19 @@ def test_low_temperature_is_near_one_hot_and_passes_gradients():
     assert logits.grad[:, 1].mean() > 0
 
 
+def test_hard_codes_are_one_hot_with_the_gradient_of_the_soft_ones():
+    buckets = Buckets(categories(2, 5))
+    logits = torch.randn(30, buckets.n_slots, generator=_rng(2)).requires_grad_(True)
+    weight = torch.randn(buckets.n_slots, generator=_rng(3))
+    soft = gumbel_softmax(buckets, logits, 0.5, _rng())
+    hard = harden(buckets, soft)
+    for bucket in buckets.buckets:
+        assert bucket.view(hard).detach().round(decimals=5).eq(1).sum(-1).eq(1).all()
+        assert torch.equal(bucket.view(hard).argmax(-1), bucket.view(soft).argmax(-1))
+    gradients = [torch.autograd.grad((x @ weight).sum(), logits, retain_graph=True)[0] for x in (hard, soft)]
+    torch.testing.assert_close(*gradients)
+
+
 def test_flat_rows_hold_one_slot_a_cell_and_the_values():
     rows = FlatRows(WITH_VALUE)
     batch = Batch(torch.tensor([[1.5, 0.25], [0.0, 0.75]]), torch.tensor([[1, 2, 1], [2, 1, 2]]))
@@ -63,13 +76,13 @@ def test_flat_rows_hold_one_slot_a_cell_and_the_values():
     assert flat.gather(1, chosen).eq(1).all()
 
 
-def test_a_soft_value_fades_with_the_chance_that_the_cell_has_one():
+def test_a_written_value_is_there_only_where_the_code_says_so():
     rows = FlatRows(WITH_VALUE)
     outputs = torch.zeros(2, rows.width)
     outputs[:, 0] = 3.0
     first = rows.n_numbers + int(rows.buckets.offsets[1])
     outputs[0, first + 2], outputs[1, first + 1] = 1e3, 1e3  # surely a value, surely missing
-    torch.testing.assert_close(rows.soften(outputs, 0.3, _rng())[:, 0], torch.tensor([3.0, 0.0]))
+    torch.testing.assert_close(rows.write(outputs, 0.3, _rng())[:, 0], torch.tensor([3.0, 0.0]))
 
 
 def test_drawn_rows_have_numbers_where_their_codes_say_so():
