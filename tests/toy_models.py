@@ -14,10 +14,11 @@ from gensynth.nn.buckets import Buckets
 
 def toy_layout(n_rows: int = 100, cardinalities: tuple[int, ...] = (4, 3)) -> Layout:
     """A layout of columns of codes, one number beside the first column's codes 1 and above."""
-    columns = [
-        ColumnLayout(f"c{i}", (0.0, *([1 / (k - 1)] * (k - 1))), **({"numeric": 0, "active": (1, k), "role": "position"} if i == 0 else {}))
-        for i, k in enumerate(cardinalities)
-    ]  # fmt: skip
+    columns = []
+    for i, k in enumerate(cardinalities):
+        frequencies = (0.0, *([1 / (k - 1)] * (k - 1)))
+        beside = {"numeric": 0, "active": (1, k), "role": "position"} if i == 0 else {}
+        columns.append(ColumnLayout(f"c{i}", frequencies, **beside))
     return Layout(tuple(columns), n_rows)
 
 

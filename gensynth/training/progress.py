@@ -38,6 +38,7 @@ class Progress:
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
+            console = Console(stderr=True)
             self._bar = Bar(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),
@@ -45,8 +46,8 @@ class Progress:
                 TextColumn("at most"),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[losses]}"),
-                console=Console(stderr=True),
-                transient=True,
+                console=console,
+                transient=console.is_terminal,
             )
             self._bar.start()
         return self

@@ -1,0 +1,384 @@
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from toy_models import ToyModel, toy_batch, toy_layout
+
+from gensynth.errors import DataError, ModelFileError, OptionError, PluginError, TrainingError
+from gensynth.model import Stage
+from gensynth.training import Callback, Trainer, forked_random
+
+QUICK = {"max_epochs": 20, "progress": False, "device": "cpu"}
+
+
+def build(seed: int = 0, **options) -> ToyModel:
+    with forked_random(seed):
+        return ToyModel(toy_layout(), **options)
+
+
+def same(a: ToyModel, b: ToyModel) -> bool:
+    return all(torch.equal(v, b.state_dict()[k]) for k, v in a.state_dict().items())
+
+
+def test_training_lowers_the_monitor_and_ends_in_eval_mode():
+    model = build()
+    rounds = Trainer(**{**QUICK, "max_epochs": 200}).run(model, toy_batch(300), 0)
+    assert rounds[-1]["monitor"] < rounds[0]["monitor"] - 0.05
+    assert not model.training
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_same_seed_same_weights_other_seed_others():
+    models = [build() for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        Trainer(**QUICK).run(model, toy_batch(), seed)
+    assert same(models[0], models[1])
+    assert not same(models[0], models[2])
+
+
+def test_global_random_state_neither_matters_nor_changes():
+    torch.manual_seed(5)
+    first = build()
+    Trainer(**QUICK).run(first, toy_batch(), 0)
+    torch.manual_seed(6)
+    before = torch.get_rng_state()
+    second = build()
+    Trainer(**QUICK).run(second, toy_batch(), 0)
+    assert torch.equal(before, torch.get_rng_state())
+    assert same(first, second)
+
+
+def test_history_rows():
+    history = Trainer(**{**QUICK, "max_epochs": 120}).run(build(two_stages=True), toy_batch(), 0)
+    assert [row["stage"] for row in history] == sorted(row["stage"] for row in history)
+    assert {row["stage"] for row in history} == {"codes", "extra"}
+    row = history[0]
+    assert set(row) == {"stage", "epoch", "step", "seconds", "loss_likelihood", "monitor", "learning_rate"}
+    assert row["step"] == 50  # an epoch has 3
+    assert row["epoch"] == 50 / 3
+    assert "loss_square" in history[-1]
+
+
+def test_epochs_are_shared_among_stages():
+    class Lopsided(ToyModel):
+        def stages(self):
+            first, second = super().stages()
+            return replace(first, share=3.0), second
+
+    model = Lopsided(toy_layout(), two_stages=True)
+    history = Trainer(**{**QUICK, "max_epochs": 40, "patience": 99}).run(model, toy_batch(), 0)
+    last = {row["stage"]: row["epoch"] for row in history}
+    assert last == {"codes": 30, "extra": 10}
+
+
+def test_prepare_sees_the_training_rows_only_and_stages_may_lack_phases():
+    seen = []
+
+    class Closed(ToyModel):
+        def stages(self):
+            def prepare(batch, rng):
+                seen.append((len(batch), self.training, torch.is_grad_enabled()))
+                self.fit_mean(batch, rng)
+
+            return (Stage("fit", (), prepare=prepare),)
+
+    model = Closed(toy_layout())
+    assert Trainer(**QUICK).run(model, toy_batch(100), 0) == []
+    assert seen == [(90, False, False)]
+    assert model.mean != 0
+
+
+def test_best_weights_are_kept():
+    class Drifting(ToyModel):
+        """Its monitor is best in the second round."""
+
+        def stages(self):
+            (stage,) = super().stages()
+            rounds = iter([3.0, 1.0, 2.0, 4.0, 5.0, 6.0, 7.0])
+
+            def monitor(batch, rng):
+                value = next(rounds)
+                weights.append(self.head.weight.detach().clone())
+                return torch.tensor(value)
+
+            return (replace(stage, monitor=monitor),)
+
+    weights: list[torch.Tensor] = []
+    model = Drifting(toy_layout())
+    Trainer(**{**QUICK, "max_epochs": 1000, "patience": 4}).run(model, toy_batch(), 0)
+    assert len(weights) == 6  # two rounds, and four stalls
+    assert torch.equal(model.head.weight, weights[1])
+    assert not torch.equal(model.head.weight, weights[-1])
+
+
+@pytest.mark.parametrize("decays", [True, False])
+def test_learning_rate_is_halved_where_the_stage_allows(decays):
+    class Stalled(ToyModel):
+        def stages(self):
+            (stage,) = super().stages()
+            return (replace(stage, monitor=lambda batch, rng: torch.tensor(1.0), decay_on_plateau=decays),)
+
+    history = Trainer(**{**QUICK, "max_epochs": 10_000, "patience": 6}).run(Stalled(toy_layout()), toy_batch(), 0)
+    rates = [row["learning_rate"] for row in history]
+    assert len(rates) == 7
+    assert rates[-1] == pytest.approx(0.01 / 4 if decays else 0.01)
+
+
+def test_learning_rate_falls_over_the_last_third():
+    history = Trainer(**{**QUICK, "max_epochs": 200, "patience": 999}).run(build(), toy_batch(), 0)
+    rates = {row["step"] / 600: row["learning_rate"] for row in history}
+    assert rates[min(rates)] == 0.01
+    assert rates[1.0] < 0.001
+
+
+def test_time_budget_is_kept_and_the_rate_has_fallen():
+    model = build(two_stages=True)
+    Trainer(**{**QUICK, "max_epochs": 1}).run(model, toy_batch(50), 0)  # torch imports a good deal at its first step
+    began = time.monotonic()
+    options = {**QUICK, "max_epochs": 10**7, "max_time": 1.5, "patience": 10**6}
+    history = Trainer(**options).run(build(two_stages=True, dropout=0.5), toy_batch(5000), 0)
+    assert 1.0 < time.monotonic() - began < 1.5 * 1.1 + 0.1
+    assert {row["stage"] for row in history} == {"codes", "extra"}
+    assert history[-1]["learning_rate"] < 0.1 * 1e-3
+
+
+def test_small_table_is_not_stopped_after_a_few_steps():
+    history = Trainer(progress=False, device="cpu").run(build(), toy_batch(24), 0)
+    assert history[-1]["step"] >= 500
+
+
+@pytest.mark.parametrize("n", [2, 3, 19, 33, 65])
+def test_no_batch_of_one_row(n):
+    sizes = []
+
+    class Watching(ToyModel):
+        def loss(self, batch, rng):
+            if self.training:
+                sizes.append(len(batch))
+            return super().loss(batch, rng)
+
+    Trainer(**{**QUICK, "validation_fraction": 0.0, "max_epochs": 3, "batch_size": 32}).run(
+        Watching(toy_layout()), toy_batch(n), 0
+    )
+    assert min(sizes) >= 2
+    assert sum(sizes) == 3 * n
+
+
+def test_one_row_is_refused():
+    with pytest.raises(DataError, match="at least 2 rows"):
+        Trainer(**QUICK).run(build(), toy_batch(1), 0)
+
+
+def test_phases_take_turns_and_leave_other_parameters_alone():
+    turns = []
+
+    class Game(ToyModel):
+        def stages(self):
+            (stage,) = super().stages()
+            phase = stage.phases[0]
+
+            def generator_loss(batch, rng):
+                turns.append("extra")
+                return self.loss(batch, rng) * (self.extra**2 + 1) + self.extra
+
+            def loss(batch, rng):
+                if self.training:
+                    turns.append("net")
+                assert all(p.grad is None for p in self.parameters())
+                return self.loss(batch, rng)
+
+            second = replace(phase, name="second", parameters=(self.extra,), loss=generator_loss, every=3)
+            after = replace(phase, loss=loss, after_step=lambda: turns.append("after"))
+            return (replace(stage, phases=(after, second), monitor=self.loss),)
+
+    Trainer(**{**QUICK, "max_epochs": 2, "batch_size": 30}).run(Game(toy_layout()), toy_batch(100), 0)
+    assert turns[:7] == ["net", "after"] * 3 + ["extra"]
+    assert turns.count("extra") == 2
+
+
+def test_gradients_are_clipped_by_norm():
+    class Steep(ToyModel):
+        def stages(self):
+            phase = replace(super().stages()[0].phases[0], parameters=(self.extra,), loss=self.steep, weight_decay=0.0)
+            return (Stage("steep", (phase,), monitor=lambda b, r: self.extra.detach()),)
+
+        def steep(self, batch, rng):
+            return 1e6 * self.extra
+
+    norms = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, closure=None):
+        norms.append(float(self.param_groups[0]["params"][0].grad))
+        return step(self, closure)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim.AdamW, "step", watched)
+        Trainer(**{**QUICK, "max_epochs": 1, "clip_norm": 2.0}).run(Steep(toy_layout()), toy_batch(), 0)
+    assert norms[0] == pytest.approx(2.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_guard_names_stage_phase_step_and_value(value):
+    class Exploding(ToyModel):
+        calls = 0
+
+        def loss(self, batch, rng):
+            self.calls += self.training
+            return super().loss(batch, rng) * (value if self.calls == 7 and self.training else 1.0)
+
+    with pytest.raises(TrainingError, match=rf"stage 'codes', phase 'likelihood', step 7: loss {value}"):
+        Trainer(**QUICK).run(Exploding(toy_layout()), toy_batch(), 0)
+
+
+def test_phase_without_parameters_is_a_plugin_error():
+    class Empty(ToyModel):
+        def stages(self):
+            (stage,) = super().stages()
+            return (replace(stage, phases=(replace(stage.phases[0], parameters=()),)),)
+
+    with pytest.raises(PluginError, match="no parameter"):
+        Trainer(**QUICK).run(Empty(toy_layout()), toy_batch(), 0)
+
+
+def test_callbacks_see_rounds_and_can_stop():
+    stages, infos = [], []
+
+    class Stopper(Callback):
+        def on_stage(self, name):
+            stages.append(name)
+
+        def on_round(self, info):
+            infos.append(info)
+            return len(infos) == 2
+
+    plain = []
+    history = Trainer(**{**QUICK, "max_epochs": 1000, "callbacks": [Stopper(), plain.append]}).run(
+        build(), toy_batch(), 0
+    )
+    assert stages == ["codes"]
+    assert len(history) == len(plain) == 2
+    assert infos[1].best <= infos[0].monitor
+    assert infos[0].to_row() == history[0]
+
+
+class Interrupt(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [2, 4, 5, 6, 8])
+def test_resumed_run_has_the_weights_of_an_uninterrupted_one(tmp_path, after):
+    options = {**QUICK, "max_epochs": 160, "patience": 99}
+    whole = build(two_stages=True, dropout=0.5)
+    expected = Trainer(**options).run(whole, toy_batch(), 3)
+    assert len({row["stage"] for row in expected[: after + 1]}) == (1 if after < 5 else 2)  # over the boundary too
+    rounds = []
+
+    def interrupt(info):
+        rounds.append(info)
+        if len(rounds) == after:
+            raise Interrupt
+
+    path = tmp_path / "run.ckpt"
+    with pytest.raises(Interrupt):
+        Trainer(**options, checkpoint=path, callbacks=[interrupt]).run(
+            build(two_stages=True, dropout=0.5), toy_batch(), 3
+        )
+    resumed = build(two_stages=True, dropout=0.5)
+    torch.rand(3)  # another global state must not matter
+    history = Trainer(**options, checkpoint=path).run(resumed, toy_batch(), 3, resume=True)
+    assert same(whole, resumed)
+    for row, other in zip(history, expected, strict=True):
+        assert {k: v for k, v in row.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
+
+
+def test_resuming_a_finished_run_gives_its_weights_at_once(tmp_path):
+    options = {**QUICK, "checkpoint": tmp_path / "run.ckpt"}
+    first, second = build(), build()
+    Trainer(**options).run(first, toy_batch(), 3)
+    Trainer(**options).run(second, toy_batch(), 3, resume=True)
+    assert same(first, second)
+
+
+def test_checkpoint_of_another_run_is_refused(tmp_path):
+    options = {**QUICK, "checkpoint": tmp_path / "run.ckpt"}
+    Trainer(**options).run(build(), toy_batch(), 3)
+    with pytest.raises(OptionError, match="different: table"):
+        Trainer(**options).run(build(), toy_batch(seed=1), 3, resume=True)
+    with pytest.raises(OptionError, match="different: model"):
+        Trainer(**options).run(build(dropout=0.1), toy_batch(), 3, resume=True)
+    with pytest.raises(OptionError, match="different: model"):
+        Trainer(**options).run(build(), toy_batch(), 3, resume=True, identity="beta=4")
+    with pytest.raises(OptionError, match="different: option seed"):
+        Trainer(**options).run(build(), toy_batch(), 4, resume=True)
+    with pytest.raises(OptionError, match="different: option batch_size"):
+        Trainer(**options, batch_size=7).run(build(), toy_batch(), 3, resume=True)
+
+
+def test_checkpoint_that_is_missing_or_damaged(tmp_path):
+    path = tmp_path / "run.ckpt"
+    with pytest.raises(OptionError, match="no checkpoint"):
+        Trainer(**QUICK, checkpoint=path).run(build(), toy_batch(), 3, resume=True)
+    with pytest.raises(OptionError, match="needs Trainer"):
+        Trainer(**QUICK).run(build(), toy_batch(), 3, resume=True)
+    Trainer(**QUICK, checkpoint=path).run(build(), toy_batch(), 3)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ModelFileError, match="not a readable checkpoint"):
+        Trainer(**QUICK, checkpoint=path).run(build(), toy_batch(), 3, resume=True)
+
+
+def test_interrupt_leaves_no_temporary_file(tmp_path):
+    def interrupt(info):
+        if info.step > 60:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(**{**QUICK, "max_epochs": 100}, checkpoint=tmp_path / "run.ckpt", callbacks=[interrupt]).run(
+            build(), toy_batch(), 0
+        )
+    assert [p.name for p in tmp_path.iterdir()] == ["run.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_epochs", 0), ("max_epochs", 2.5), ("max_epochs", "many"), ("max_time", 0), ("max_time", math.inf),
+        ("batch_size", -1), ("batch_size", True), ("validation_fraction", 1.0), ("validation_fraction", "a"),
+        ("patience", 0), ("clip_norm", -1.0), ("progress", "yes"), ("callbacks", [3]), ("checkpoint", 5),
+        ("device", "abacus"), ("device", "cuda:99"), ("device", "meta"), ("device", 3.5),
+    ],
+)  # fmt: skip
+def test_impossible_options_are_named(name, value):
+    with pytest.raises(OptionError, match=name):
+        Trainer(**{**QUICK, name: value}).run(build(), toy_batch(), 0)
+
+
+def test_numpy_numbers_are_options_too():
+    Trainer(max_epochs=np.int64(2), clip_norm=np.float32(1), progress=False, device="cpu").run(build(), toy_batch(), 0)
+
+
+def test_progress_bar_shows_stage_and_losses(capsys):
+    Trainer(**{**QUICK, "progress": True}).run(build(), toy_batch(), 0)
+    captured = capsys.readouterr()
+    assert "codes" in captured.err
+    assert captured.out == ""
+
+
+def test_progress_is_silent_without_a_terminal(capsys):
+    Trainer(**{**QUICK, "progress": "auto"}).run(build(), toy_batch(), 0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_is_reproducible_and_resumes(tmp_path):
+    options = {**QUICK, "device": "cuda", "max_epochs": 100}
+    models = [build(two_stages=True) for _ in range(2)]
+    for model in models:
+        Trainer(**options).run(model, toy_batch(), 0)
+    assert same(*models)
+    assert next(models[0].parameters()).is_cuda
