@@ -60,7 +60,7 @@ def fraud_probability(table: pd.DataFrame) -> NDArray[np.float64]:
         + 1.2 * table["income"].isna().to_numpy(dtype=np.float64)
         + 0.8 * ((table["region"] == "west") & (table["vehicle"] == "van")).to_numpy(dtype=np.float64)
         - 0.7 * table["garage"].to_numpy(dtype=np.float64)
-        + 0.5 * (table["opened"].dt.dayofweek >= 5).to_numpy(dtype=np.float64)
+        + 0.5 * (table["opened"].dt.day_of_week >= 5).to_numpy(dtype=np.float64)
     )
     return _sigmoid(logit)
 

@@ -66,9 +66,8 @@ def build(kind: type, arguments: dict[str, Any], what: str) -> Any:
 
 def parameters(kind: type) -> dict[str, Any]:
     """Return the constructor's parameters that can be written as text, with their types."""
-    hints = typing.get_type_hints(kind.__init__)
-    names = [p.name for p in inspect.signature(kind).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    return {name: hints[name] for name in names if name in hints and _writable(hints[name])}
+    found = inspect.signature(kind, eval_str=True).parameters
+    return {name: p.annotation for name, p in found.items() if _writable(p.annotation)}
 
 
 def convert(text: str, hint: Any) -> Any:

@@ -24,12 +24,13 @@ augment header.csv --target label -o out.csv                  | header.csv, no r
 augment no_rows.parquet --target label -o out.csv             | no_rows.parquet, no rows
 augment latin.csv --target x -o out.csv                       | latin.csv, UTF-8, iconv
 augment ragged.csv --target a -o out.csv                      | ragged.csv, line 3, 4 cells
-augment quote.csv --target a -o out.csv                       | quote.csv
+augment quote.csv --target a -o out.csv                       | 1 sample, at least 2
 augment double.csv --target b -o out.csv                      | double.csv, 'a', rename
 augment not_gzip.csv.gz --target b -o out.csv                 | not_gzip.csv.gz, cannot be read
 augment cut.csv.gz --target label -o out.csv                  | cut.csv.gz, cannot be read
 augment not_parquet.parquet --target b -o out.csv             | not_parquet.parquet, not a Parquet file
-fit onerow.csv -o out.gensynth                                | 2 rows
+fit onerow.csv -o out.gensynth                                | 1 sample, at least 2
+fit all_missing.csv -o out.gensynth                           | no column can be learned
 fit infinite.csv -o out.gensynth -m vae                       | 'a', infinite
 augment one_column.csv --target label --balance -o out.csv    | label, at least one more column
 augment good.csv --target lable -o out.csv                    | lable, did you mean, 'label'
@@ -49,7 +50,7 @@ augment augmented.csv --target label -o out.csv -m vae        | _synthetic
 {A} --ratio -1                                                | --ratio, -1
 {A} --ratio nan                                               | --ratio, nan
 {A} --ratio inf                                               | --ratio, inf
-{A} --seed -1                                                 | --seed, -1
+{A} --seed -1                                                 | --seed, greater than or equal to 0
 {A} --seed zero                                               | --seed, integer
 {A} --seed 4294967296                                         | --seed
 {A} --max-time 0                                              | --max-time, more than 0
@@ -104,7 +105,7 @@ sample cut.gensynth -o out.csv                                | cut.gensynth
 sample flipped.gensynth -o out.csv                            | flipped.gensynth
 sample m.gensynth -n 0 -o out.csv                             | --rows, at least 1
 sample m.gensynth -n -5 -o out.csv                            | --rows, -5
-sample m.gensynth -n 1.5 -o out.csv                           | integer, 1.5
+sample m.gensynth -n 1.5 -o out.csv                           | --rows, integer
 sample m.gensynth -n 9 -o out.gensynth                        | out.gensynth, .csv
 sample m.gensynth -n 9 -o out.csv --where sex=X               | sex, 'X', 'F'
 sample m.gensynth -n 9 -o out.csv --where sex=                | sex, missing
