@@ -135,7 +135,7 @@ def _unpack_history(stages: list[str], arrays: Mapping[str, NDArray[Any]]) -> li
     columns = {name.partition(".")[2]: arrays[name] for name in sorted(arrays)}
     rows = []
     for i, stage in enumerate(stages):
-        row: dict[str, Any] = {"stage": stage}
+        row: dict[str, Any] = {"stage": str(stage)}
         for name, values in columns.items():
             row[name] = int(values[i]) if name == "step" else float(values[i])
         rows.append(row)

@@ -1,0 +1,21 @@
+"""A plugin that registers the toy recipe, and a registry that holds it alone."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+from gensynth.hookspecs import hookimpl
+from gensynth.registry import ModelSpec, Registry
+
+
+@hookimpl
+def register_models(register) -> None:
+    register(ModelSpec("toy", "toy_models:Toy", "for tests", frozenset({"conditional", "score"})))
+
+
+def toy_registry() -> Registry:
+    return Registry([EntryPoint("toy", "toy_plugin", "gensynth")], strict=True)
+
+
+def empty_registry() -> Registry:
+    return Registry([], strict=True)
