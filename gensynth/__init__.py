@@ -24,7 +24,20 @@ _HOME = {
     "GensynthError": "gensynth.errors",
 }
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = [
+    "AugmentedEstimator",
+    "Augmenter",
+    "GensynthError",
+    "ModelSpec",
+    "Synthesizer",
+    "TableSchema",
+    "Trainer",
+    "__version__",
+    "augment",
+    "hookimpl",
+    "load",
+    "save",
+]
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentedEstimator, Augmenter, augment

@@ -18,7 +18,8 @@ from torch import Generator, Tensor, nn
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
 
 __all__ = [
-    "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding", "GenerativeModel", "Layout", "Phase", "Recipe", "Stage",
+    "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
+    "GenerativeModel", "Layout", "Phase", "Recipe", "Stage",
 ]  # fmt: skip
 
 
@@ -42,7 +43,8 @@ class Batch:
         def pick(t: Tensor) -> Tensor:
             return t[rows] if isinstance(rows, slice) else t.index_select(0, rows)
 
-        return Batch(pick(self.numeric), pick(self.codes), None if self.log_jacobian is None else pick(self.log_jacobian))
+        jacobian = None if self.log_jacobian is None else pick(self.log_jacobian)
+        return Batch(pick(self.numeric), pick(self.codes), jacobian)
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Batch:
         """Move to a device; ``dtype`` casts the floating parts only."""

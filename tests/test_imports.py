@@ -58,6 +58,7 @@ def test_this_test_can_fail():
 def test_every_public_name_resolves():
     import gensynth
 
+    assert set(gensynth.__all__) == {"__version__", *gensynth._HOME}
     for name in dir(gensynth):
         assert getattr(gensynth, name) is not None
     with pytest.raises(AttributeError, match="Absent"):

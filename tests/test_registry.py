@@ -188,7 +188,7 @@ BAD_TARGETS = {
 @pytest.mark.parametrize("target", BAD_TARGETS)
 def test_a_target_that_is_no_recipe_names_the_distribution(target, install):
     registry, _ = loaded(install("aaa", good(target=target)))
-    with pytest.raises(PluginError, match="model 'fine' of aaa 1.2.3") as caught:
+    with pytest.raises(PluginError, match=r"model 'fine' of aaa 1\.2\.3") as caught:
         registry.recipe("fine")
     assert BAD_TARGETS[target] in str(caught.value)
 

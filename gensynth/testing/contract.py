@@ -83,19 +83,30 @@ def check_hyperparameters(trained: Trained) -> None:
 
 def check_stages(trained: Trained) -> None:
     """There is something to train: named phases with parameters of the model, and losses that reach them."""
-    model = _build(trained.recipe, trained.case)
+    model = _build(trained.recipe, trained.case).train()
     own = {id(p) for p in model.parameters()}
+    rng = Generator().manual_seed(SEED)
     stages = model.stages()
     _require(len(stages) > 0, "stages() is empty")
     _require(len({s.name for s in stages}) == len(stages), "two stages have one name")
     for stage in stages:
         _require(bool(stage.phases) or stage.prepare is not None, f"stage {stage.name!r} does nothing")
-        _require(len({p.name for p in stage.phases}) == len(stage.phases), f"stage {stage.name!r}: two phases, one name")
+        phases = {p.name for p in stage.phases}
+        _require(len(phases) == len(stage.phases), f"stage {stage.name!r} has two phases of one name")
         _require(stage.share > 0, f"stage {stage.name!r} has share {stage.share}")
+        if stage.prepare is not None:
+            stage.prepare(trained.case.rows, rng)
         for phase in stage.phases:
             who = f"phase {phase.name!r} of stage {stage.name!r}"
             _require(len(phase.parameters) > 0, f"{who} has no parameters")
             _require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
+            with forked_random(SEED):  # dropout draws from the global state
+                loss = phase.loss(trained.case.rows, rng)
+            _require(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss of {who} is not a finite scalar: {loss}")
+            _require(loss.requires_grad, f"the loss of {who} does not depend on its parameters")
+            gradients = torch.autograd.grad(loss, phase.parameters, allow_unused=True)
+            reached = any(g is not None and bool(g.any()) for g in gradients)
+            _require(reached, f"the loss of {who} does not depend on its parameters")
 
 
 def check_training(trained: Trained) -> None:

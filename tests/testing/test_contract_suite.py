@@ -1,0 +1,178 @@
+"""The contract suite passes a sound family, and finds each way to break the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from gensynth_toy.recipes import LatentClasses, LatentClassModel
+
+from gensynth.errors import CapabilityError, PluginError
+from gensynth.model import Batch, Encoding, Recipe
+from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
+
+SOUND = LatentClasses(n_classes=2)
+
+
+@pytest.mark.parametrize("numeric", ["bins", "normal"])
+def test_cases_fit_their_layouts(numeric):
+    for name, case in make_cases(Encoding(numeric=numeric)).items():
+        layout, rows = case.layout, case.rows
+        assert name == case.name
+        assert rows.codes.shape == (layout.n_rows, len(layout.columns))
+        assert rows.numeric.shape == (layout.n_rows, layout.n_numeric)
+        places = [column.numeric for column in layout.columns if column.numeric is not None]
+        assert places == list(range(layout.n_numeric))
+        for j, column in enumerate(layout.columns):
+            assert column.frequencies[0] == 0
+            assert sum(column.frequencies) == pytest.approx(1)
+            counts = torch.bincount(rows.codes[:, j], minlength=column.cardinality) / layout.n_rows
+            assert counts.tolist() == pytest.approx(list(column.frequencies))
+            if column.numeric is not None:
+                active = (rows.codes[:, j] >= column.active[0]) & (rows.codes[:, j] < column.active[1])
+                own = rows.numeric[:, column.numeric]
+                assert not own[~active].any()
+                assert own[active].std() > 0.1
+                if column.role == "position":
+                    assert 0 <= own.min() <= own.max() <= 1
+
+
+def test_the_example_passes():
+    check_recipe(SOUND)
+
+
+def test_a_message_names_family_check_and_case():
+    with pytest.raises(PluginError, match=r"Broken, check_stages, case 'mixed': stages\(\) is empty"):
+        check_recipe(Broken(sabotage="no stages"))
+
+
+class Sabotaged(LatentClassModel):
+    sabotage = ""
+
+    def stages(self):
+        stages = super().stages()
+        if self.sabotage == "foreign parameters":
+            phase = replace(stages[0].phases[0], parameters=(torch.nn.Parameter(torch.zeros(1)),))
+            return (replace(stages[0], phases=(phase,)),)
+        if self.sabotage == "loss without gradient":
+            phase = replace(stages[0].phases[0], loss=lambda batch, rng: torch.zeros(()))
+            return (replace(stages[0], phases=(phase,)),)
+        return () if self.sabotage == "no stages" else stages
+
+    def generate(self, n, rng, condition=None):
+        if self.sabotage == "global randomness":
+            rng = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
+        if self.sabotage == "no randomness":
+            rng = torch.Generator().manual_seed(0)
+        if self.sabotage == "no conditions" and condition is not None:
+            raise CapabilityError("cannot")
+        batch = super().generate(n, rng, None if self.sabotage == "conditions ignored" else condition)
+        if self.sabotage == "unknown codes":
+            batch.codes[0, 0] = 0
+        if self.sabotage == "beyond the codes":
+            batch.codes[0, 0] = self.layout.columns[0].cardinality
+        if self.sabotage == "not finite":
+            batch.numeric[0] = torch.nan
+        if self.sabotage == "idle numbers":
+            batch = Batch(batch.numeric + 1, batch.codes)
+        if self.sabotage == "forgetful" and not hasattr(self, "learned"):
+            batch = Batch(batch.numeric, batch.codes.flip(0))
+        return batch
+
+    def score(self, batch, method=None):
+        score = super().score(batch, method)
+        if self.sabotage == "scores the batch":
+            score = score - score.mean()
+        if self.sabotage == "scores at random":
+            score = score + torch.rand(len(score), generator=self.rng)
+        if self.sabotage == "wrong shape":
+            score = score[:, None]
+        if self.sabotage == "unknown is infinite":
+            score = torch.where((batch.codes == 0).any(1), -torch.inf, score)
+        return score
+
+
+@dataclass(eq=False)
+class Broken(Recipe):
+    sabotage: str = ""
+
+    def build(self, layout):
+        model = Sabotaged(layout, 2, 0.05)
+        model.sabotage = self.sabotage
+        model.rng = torch.Generator().manual_seed(0)
+        if self.sabotage == "changes itself":
+            self.sabotage = "changed"
+        return model
+
+
+class Learned(Sabotaged):
+    """Learns something outside its parameters and buffers."""
+
+    def stages(self):
+        self.learned = True
+        return super().stages()
+
+
+@dataclass(eq=False)
+class Forgetful(Broken):
+    sabotage: str = "forgetful"
+
+    def build(self, layout):
+        model = Learned(layout, 2, 0.05)
+        model.sabotage = self.sabotage
+        return model
+
+
+FOUND = {
+    "foreign parameters": contract.check_stages,
+    "loss without gradient": contract.check_stages,
+    "no stages": contract.check_stages,
+    "global randomness": contract.check_generate,
+    "no randomness": contract.check_seeds,
+    "conditions ignored": contract.check_conditions,
+    "unknown codes": contract.check_generate,
+    "beyond the codes": contract.check_generate,
+    "not finite": contract.check_generate,
+    "idle numbers": contract.check_generate,
+    "scores the batch": contract.check_score,
+    "scores at random": contract.check_score,
+    "wrong shape": contract.check_score,
+    "unknown is infinite": contract.check_score_of_strange_rows,
+}
+
+
+@pytest.fixture(scope="module")
+def sound():
+    return train(SOUND, make_cases(Encoding())["mixed"])
+
+
+@pytest.mark.parametrize("sabotage", FOUND)
+def test_finds(sabotage, sound):
+    recipe = Broken(sabotage)
+    model = recipe.build(sound.case.layout)
+    model.load_state_dict(sound.model.state_dict())
+    broken = replace(sound, recipe=recipe, model=model.eval())
+    with pytest.raises(PluginError):
+        FOUND[sabotage](broken)
+
+
+def test_finds_a_recipe_that_changes(sound):
+    with pytest.raises(PluginError, match="building a model changes the recipe"):
+        contract.check_hyperparameters(replace(sound, recipe=Broken("changes itself")))
+
+
+def test_finds_what_is_learned_outside_the_state(sound):
+    forgetful = train(Forgetful(), sound.case)
+    with pytest.raises(PluginError, match="generates other rows"):
+        contract.check_state(forgetful)
+
+
+def test_a_family_may_say_that_it_cannot_condition(sound):
+    model = Broken("no conditions").build(sound.case.layout)
+    contract.check_conditions(replace(sound, model=model.eval()))
+
+
+def test_every_check_passes_the_sound_one(sound):
+    for check in CHECKS:
+        check(sound)
