@@ -57,7 +57,7 @@ class AutoregressiveDecoder(Decoder):
     dropout : float
         Share of units dropped in training.
     latent_dim : int
-        Width of z.
+        Width of z; 0 where there is none (z is (n, 0) then).
     """
 
     candidates = PARTICLES
@@ -86,7 +86,7 @@ class AutoregressiveDecoder(Decoder):
         self.feature_shift = nn.Parameter(torch.zeros(k, 1, width))
         self.outer = columnwise(k, width, hidden)
         self.outer_bias = nn.Parameter(torch.zeros(k, 1, hidden))
-        self.latent = nn.Linear(latent_dim, width)
+        self.latent = nn.Parameter(torch.randn(latent_dim, width) / max(latent_dim, 1) ** 0.5)
         self.code_heads = CodeHeads(layout, buckets, hidden)
         self.position_heads = PositionHeads(layout, buckets, hidden)
         # a sum of i contributions grows like sqrt(i); this keeps every column's context at one scale
@@ -96,7 +96,7 @@ class AutoregressiveDecoder(Decoder):
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (k, n, hidden): for each column, what the columns before it and z say."""
         contributions = torch.bmm(self.cells(batch), self.contribute)
-        context = contributions.cumsum(0) - contributions + self.latent(z)  # of z and the columns before
+        context = contributions.cumsum(0) - contributions + z @ self.latent  # of z and the columns before
         h = F.relu(context * (self.scale * self.gain) + self.shift)
         h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
         features = torch.bmm(h, self.feature).cumsum(0)
@@ -150,7 +150,7 @@ class AutoregressiveDecoder(Decoder):
         return Batch(state.numeric, state.codes)
 
     def _start(self, z: Tensor) -> _State:
-        context = self.latent(z)
+        context = z @ self.latent
         codes = torch.zeros(len(z), len(self.layout.columns), dtype=torch.long, device=context.device)
         return _State(context, torch.zeros_like(context), codes, context.new_zeros(len(z), self.layout.n_numeric))
 

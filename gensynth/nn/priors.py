@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 LOG_2PI = math.log(2.0 * math.pi)
@@ -66,51 +67,66 @@ class MixturePrior(Prior):
         return self.means[component] + noise * self.log_scales[component].exp()
 
 
-class AutoregressiveFlowPrior(Prior):
-    """z_i = mu_i(z_<i) + exp(s_i(z_<i)) e_i with e ~ N(0, I): the learned prior of the Variational Lossy Autoencoder.
+class AutoregressivePrior(Prior):
+    """p(z) = prod_i p(z_i | z_<i), each a mixture of normals whose parameters a masked network gives.
 
-    Chen et al. 2017 (arXiv 1611.02731, section 3.2): an autoregressive flow for the prior equals an inverse
-    autoregressive flow for the posterior. Density in one pass, sampling in ``dim`` passes. Starts as N(0, I).
+    With one component it is an autoregressive flow, z_i = mu_i(z_<i) + exp(s_i(z_<i)) e_i: the learned prior of the
+    Variational Lossy Autoencoder (Chen et al. 2017, arXiv 1611.02731, section 3.2), which equals an inverse
+    autoregressive flow in the posterior. More components make it a density of any shape. Density in one pass,
+    sampling in ``dim`` passes.
 
     Parameters
     ----------
     dim : int
         Width of the latent.
+    n_components : int
+        Normals a dimension.
     width : int
         Hidden units a dimension.
     """
 
     mask_in: Tensor
+    mask_inner: Tensor
     mask_out: Tensor
 
-    def __init__(self, dim: int, width: int = 16) -> None:
+    def __init__(self, dim: int, n_components: int = 1, width: int = 16) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim, self.n_components = dim, n_components
         self.inner = nn.Linear(dim, dim * width)
-        self.outer = nn.Linear(dim * width, 2 * dim)
+        self.middle = nn.Linear(dim * width, dim * width)
+        self.outer = nn.Linear(dim * width, 3 * dim * n_components)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
+        with torch.no_grad():  # components start apart, so that they can differ
+            self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
         degree = torch.arange(dim)
-        unit = degree.repeat_interleave(width)  # unit of degree i sees z_0 .. z_{i-1}
+        unit = degree.repeat_interleave(width)  # a unit of degree i sees z_0 .. z_{i-1}
+        head = degree.repeat_interleave(n_components).repeat(3)
         self.register_buffer("mask_in", (degree[None, :] < unit[:, None]).float(), persistent=False)
-        self.register_buffer("mask_out", (unit[None, :] <= degree.repeat(2)[:, None]).float(), persistent=False)
+        self.register_buffer("mask_inner", (unit[None, :] <= unit[:, None]).float(), persistent=False)
+        self.register_buffer("mask_out", (unit[None, :] <= head[:, None]).float(), persistent=False)
 
-    def _shift_and_scale(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        h = torch.relu(nn.functional.linear(z, self.inner.weight * self.mask_in, self.inner.bias))
-        shift, log_scale = nn.functional.linear(h, self.outer.weight * self.mask_out, self.outer.bias).chunk(2, -1)
-        return shift, 3.0 * torch.tanh(log_scale / 3.0)
+    def _components(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log-weights, means and log-scales (n, dim, n_components)."""
+        h = torch.relu(F.linear(z, self.inner.weight * self.mask_in, self.inner.bias))
+        h = h + torch.relu(F.linear(h, self.middle.weight * self.mask_inner, self.middle.bias))
+        out = F.linear(h, self.outer.weight * self.mask_out, self.outer.bias)
+        weight, mean, log_scale = out.unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
+        return weight.log_softmax(-1), mean, 4.0 * torch.tanh(log_scale / 4.0)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return (n,) log p(z) of rows (n, dim)."""
-        shift, log_scale = self._shift_and_scale(z)
-        return standard_normal_log_density((z - shift) * torch.exp(-log_scale)) - log_scale.sum(-1)
+        log_weight, mean, log_scale = self._components(z)
+        noise = (z.unsqueeze(-1) - mean) * torch.exp(-log_scale)
+        return torch.logsumexp(log_weight - log_scale - 0.5 * (noise.square() + LOG_2PI), -1).sum(-1)
 
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Draw (n, dim) latents."""
         weight = self.inner.weight
-        noise = torch.randn(n, self.dim, generator=rng, device=weight.device, dtype=weight.dtype)
-        z = torch.zeros_like(noise)
+        z = torch.zeros(n, self.dim, device=weight.device, dtype=weight.dtype)
         for i in range(self.dim):
-            shift, log_scale = self._shift_and_scale(z)
-            z[:, i] = shift[:, i] + torch.exp(log_scale[:, i]) * noise[:, i]
+            log_weight, mean, log_scale = (t[:, i] for t in self._components(z))
+            chosen = torch.multinomial(log_weight.exp(), 1, generator=rng)
+            noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
+            z[:, i] = (mean.gather(1, chosen) + torch.exp(log_scale.gather(1, chosen)) * noise).squeeze(1)
         return z

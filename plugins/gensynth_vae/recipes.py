@@ -10,7 +10,7 @@ from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
-from gensynth.nn.priors import AutoregressiveFlowPrior, MixturePrior, Prior
+from gensynth.nn.priors import AutoregressivePrior, MixturePrior, Prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, IndependentDecoder
 
@@ -46,7 +46,7 @@ class VAE(Recipe):
         Weight of the divergence.
     warmup : int, default=1000
         Steps over which that weight grows from 0.
-    prior : {"mixture", "flow", "normal"}, default="mixture"
+    prior : {"autoregressive", "mixture", "flow", "normal"}, default="mixture"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
@@ -100,7 +100,7 @@ class BetaVAE(Recipe):
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
     warmup : int, default=2000
         Steps over which weight or capacity grow.
-    prior : {"mixture", "flow", "normal"}, default="mixture"
+    prior : {"autoregressive", "mixture", "flow", "normal"}, default="mixture"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
@@ -198,7 +198,7 @@ class VLAE(Recipe):
             Encoder(layout, cells, (width, width), self.latent_dim, dropout),
             decoder,
             latent_dim=self.latent_dim,
-            prior=AutoregressiveFlowPrior(self.latent_dim),
+            prior=AutoregressivePrior(self.latent_dim),
             divergence=Divergence(self.beta, free_nats=self.free_nats),
             learning_rate=self.learning_rate,
             weight_decay=1e-3,
@@ -226,7 +226,9 @@ def _late_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
     if name == "normal":
         return None
     if name == "flow":
-        return AutoregressiveFlowPrior(latent_dim)
+        return AutoregressivePrior(latent_dim)
+    if name == "autoregressive":
+        return AutoregressivePrior(latent_dim, n_components=10)
     if name == "mixture":
         return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
-    raise OptionError(f"prior must be mixture, flow or normal, got {name!r}")
+    raise OptionError(f"prior must be autoregressive, mixture, flow or normal, got {name!r}")

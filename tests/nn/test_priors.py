@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gensynth.nn.priors import AutoregressiveFlowPrior, MixturePrior, standard_normal_log_density
+from gensynth.nn.priors import AutoregressivePrior, MixturePrior, standard_normal_log_density
 
 
 def test_standard_normal_density():
@@ -13,7 +13,7 @@ def test_standard_normal_density():
 
 def test_flow_starts_as_the_standard_normal():
     z = torch.randn(6, 4)
-    torch.testing.assert_close(AutoregressiveFlowPrior(4).log_density(z), standard_normal_log_density(z))
+    torch.testing.assert_close(AutoregressivePrior(4).log_density(z), standard_normal_log_density(z))
 
 
 def _stirred(prior: torch.nn.Module) -> torch.nn.Module:
@@ -25,12 +25,12 @@ def _stirred(prior: torch.nn.Module) -> torch.nn.Module:
 
 
 def test_flow_log_determinant_equals_autograd():
-    prior = _stirred(AutoregressiveFlowPrior(4))
+    prior = _stirred(AutoregressivePrior(4))
     z = torch.randn(4, dtype=torch.float64)
 
     def noise(z: torch.Tensor) -> torch.Tensor:
-        shift, log_scale = prior._shift_and_scale(z.unsqueeze(0))
-        return ((z - shift) * torch.exp(-log_scale)).squeeze(0)
+        _, shift, log_scale = prior._components(z.unsqueeze(0))
+        return ((z - shift.squeeze(-1)) * torch.exp(-log_scale.squeeze(-1))).squeeze(0)
 
     jacobian = torch.autograd.functional.jacobian(noise, z)
     assert torch.allclose(jacobian.triu(1), torch.zeros(4, 4, dtype=torch.float64))  # autoregressive
@@ -38,7 +38,7 @@ def test_flow_log_determinant_equals_autograd():
     torch.testing.assert_close(prior.log_density(z.unsqueeze(0)), expected)
 
 
-@pytest.mark.parametrize("prior", [AutoregressiveFlowPrior(2), MixturePrior(2, 5)], ids=["flow", "mixture"])
+@pytest.mark.parametrize("prior", [AutoregressivePrior(2), AutoregressivePrior(2, 4), MixturePrior(2, 5)], ids=["flow", "autoregressive", "mixture"])
 def test_density_integrates_to_one_and_samples_follow_it(prior):
     prior = _stirred(prior)
     axis = torch.linspace(-9, 9, 361, dtype=torch.float64)
