@@ -17,7 +17,7 @@ from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing
 
 _MAX_LENGTHS = 64
 _MAX_LENGTH = 256
-_TRIES = 30
+_TRIES = 40
 _CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _HEX = ("0123456789abcdef", "0123456789ABCDEF")
 
@@ -106,7 +106,7 @@ class IdentifierGenerator:
             if not len(open_):
                 break
             # a pattern with too little room left gets more places
-            fresh = self._draw(len(open_), rng, extra=max(0, attempt - 9))
+            fresh = self._draw(len(open_), rng, extra=max(0, attempt - 19))
             taken = np.isin(_hash(fresh, self.salt), self.hashes)
             left = []
             for row, text, bad in zip(open_.tolist(), fresh.tolist(), taken.tolist(), strict=True):

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, DataError, IdentifierWarning
 from gensynth.schema import TableSchema
-from hypothesis import given, settings
 
 N = 60
 MODES = ("bins", "normal")
@@ -42,7 +43,8 @@ def with_gaps(series):
 
 def _columns():
     columns = {}
-    numbers = "int8 uint8 int16 int32 int64 uint64 float32 float64 Int8 Int64 UInt16 Float32 Float64".split()
+    numbers = ["int8", "uint8", "int16", "int32", "int64", "uint64", "float32", "float64"]
+    numbers += ["Int8", "Int64", "UInt16", "Float32", "Float64"]
     for dtype in [*numbers, "int64[pyarrow]", "double[pyarrow]", "float[pyarrow]"]:
         columns[dtype] = pd.Series(INTS).astype(dtype)
     for dtype in ("bool", "boolean", "bool[pyarrow]", "object"):
@@ -136,7 +138,7 @@ CELLS = {
     "string": st.text(max_size=4) | st.none(),
     "object": st.text(max_size=3) | st.none(),
     "category": st.sampled_from("abcde") | st.none(),
-    "datetime64[us]": st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)) | st.none(),
+    "datetime64[us]": st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)) | st.none(),
     "datetime64[ns, UTC]": st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2030, 1, 1)),
     "timedelta64[us]": st.timedeltas(dt.timedelta(-1000), dt.timedelta(1000)),
 }
@@ -157,12 +159,14 @@ def frames(draw):
     return pd.DataFrame({"base": np.arange(n) % 3, **parts})
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(frames(), st.sampled_from(MODES), st.integers(2, 8), st.integers(0, 8))
 def test_every_fitted_row_comes_back(frame, mode, few, atoms):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IdentifierWarning)
-        encoder = reloaded(fit(frame, mode, max_levels=few, max_atoms=atoms, max_bins=few, keep=("base", *frame.columns)))
+        encoder = reloaded(
+            fit(frame, mode, max_levels=few, max_atoms=atoms, max_bins=few, keep=("base", *frame.columns))
+        )
     back = encoder.decode(encoder.encode(encoder.schema.align(frame)), np.random.default_rng(0))
     for name, column in frame.items():
         if str(name).lower().startswith("float"):
@@ -181,7 +185,9 @@ def test_layout_says_what_the_codes_are():
     rng = np.random.default_rng(0)
     n = 2000
     amount = np.where(rng.random(n) < 0.6, 0.0, rng.exponential(size=n))
-    frame = pd.DataFrame({"amount": amount, "sex": np.where(rng.random(n) < 0.3, "F", "M"), "age": rng.integers(0, 90, n)})
+    frame = pd.DataFrame(
+        {"amount": amount, "sex": np.where(rng.random(n) < 0.3, "F", "M"), "age": rng.integers(0, 90, n)}
+    )
     frame.loc[::10, "amount"] = np.nan
     encoder = fit(frame, first=("sex",))
     sex, amounts, age = encoder.layout.columns
@@ -294,7 +300,9 @@ def test_a_thousand_columns():
 
 def test_constants_and_keys_are_not_learned_but_made():
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({"one": ["a"] * 40, "x": rng.normal(size=40), "id": np.arange(100, 140), "void": [np.nan] * 40})
+    frame = pd.DataFrame(
+        {"one": ["a"] * 40, "x": rng.normal(size=40), "id": np.arange(100, 140), "void": [np.nan] * 40}
+    )
     with pytest.warns(IdentifierWarning, match="'id'"):
         encoder = fit(frame)
     assert [column.name for column in encoder.layout.columns] == ["x"]
@@ -321,7 +329,12 @@ def test_conditions_come_back_exactly():
         back = encoder.decode(rows, rng)
         assert len(back) == 7
         first = back.iloc[0]
-        assert (first["sex"], first["age"], first["pay"], first["day"]) == ("F", 30, 1234.56, pd.Timestamp("2021-05-05"))
+        assert (first["sex"], first["age"], first["pay"], first["day"]) == (
+            "F",
+            30,
+            1234.56,
+            pd.Timestamp("2021-05-05"),
+        )
         table = frame.head(5)[["pay", "sex"]]
         columns, rows = encoder.encode_condition(table, 5)
         assert columns == (0, 2)
