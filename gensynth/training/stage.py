@@ -93,7 +93,7 @@ class StageLoop:
             losses={name: loss for name, loss in losses.items() if loss is not None},
             monitor=monitor,
             best=self.best,
-            learning_rate=self.steppers[0].optimizer.param_groups[0]["lr"],
+            learning_rate=self.steppers[0].optimizer.learning_rate,
             model=self.model,
         )
         setting.progress.show_round(info)

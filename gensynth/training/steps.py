@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Batch, Phase, Stage
+from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
 """Steps between looks at the guard on an accelerator, where every look waits for the device."""
@@ -36,13 +37,7 @@ class PhaseStepper:
         self.parameters = [p for p in phase.parameters if p.requires_grad]
         if not self.parameters:
             raise PluginError(f"{self.where}: no parameter to train")
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=phase.learning_rate,
-            betas=phase.betas,
-            weight_decay=phase.weight_decay,
-            fused=device.type in ("cpu", "cuda"),
-        )
+        self.optimizer = FusedAdamW(self.parameters, phase.learning_rate, phase.betas, phase.weight_decay)
         self.guard_every = 1 if device.type == "cpu" else GUARD_EVERY
         self.total = torch.zeros((), device=device)
         self.count = 0
@@ -51,8 +46,7 @@ class PhaseStepper:
 
     def set_factor(self, factor: float) -> None:
         """Set the learning rate to ``factor`` of the phase's own."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.phase.learning_rate * factor
+        self.optimizer.learning_rate = self.phase.learning_rate * factor
 
     def step(self, batch: Batch, rng: Generator, step: int) -> None:
         """Take one step; ``step`` is the stage's count, for the guard."""
@@ -61,16 +55,12 @@ class PhaseStepper:
             raise PluginError(f"{self.where}: the loss must be a scalar that depends on the phase's parameters")
         # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-        for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        present = [g for g in gradients if g is not None]
-        norm = torch.nn.utils.get_total_norm(present)
+        norm = torch.nn.utils.get_total_norm([g for g in gradients if g is not None])
         if self.clip_norm is not None:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
+            factor = (self.clip_norm / (norm + 1e-6)).clamp(max=1.0)
+            gradients = tuple(None if g is None else g * factor for g in gradients)
         self._guard(loss.detach(), norm, step)
-        self.optimizer.step()
-        for parameter in self.parameters:
-            parameter.grad = None
+        self.optimizer.step(gradients)
         if self.phase.after_step is not None:
             with torch.no_grad():
                 self.phase.after_step()
@@ -111,8 +101,8 @@ class PhaseStepper:
 
     def state(self) -> dict[str, Any]:
         """Return the optimiser's state as plain types and tensors."""
-        return self.optimizer.state_dict()
+        return self.optimizer.state()
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-        self.optimizer.load_state_dict(state)
+        self.optimizer.load_state(state)
