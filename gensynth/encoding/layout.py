@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.errors import OptionError
+
 UNKNOWN = 0
 """Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
 
@@ -138,3 +140,11 @@ class Encoding:
     max_bins: int = 128
     max_atoms: int = 256
     max_levels: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.numeric not in ("bins", "normal"):
+            raise OptionError(f"numeric encoding must be 'bins' or 'normal', got {self.numeric!r}")
+        for name, least in (("max_bins", 2), ("max_atoms", 0), ("max_levels", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < least:
+                raise OptionError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -28,25 +28,25 @@ class Encoder(nn.Module):
         Embedding of the cells (may be shared with a decoder).
     hidden : sequence of int
         Hidden widths; the first is the width of the sum.
-    latent_dim : int
-        Width of the latent; the output is twice as wide (means, log-variances).
+    width_out : int
+        Width of the output: means and log-variances, or vectors to be quantised.
     dropout : float
         Share of units dropped in training.
     """
 
     def __init__(
-        self, layout: Layout, cells: CellEmbedding, hidden: Sequence[int], latent_dim: int, dropout: float
+        self, layout: Layout, cells: CellEmbedding, hidden: Sequence[int], width_out: int, dropout: float
     ) -> None:
         super().__init__()
         self.cells = cells
         k = len(layout.columns)
         self.contribute = columnwise(k, cells.code.embedding_dim, hidden[0], gain=k**-0.5)
         self.bias = nn.Parameter(torch.zeros(hidden[0]))
-        self.network = ResidualMLP(hidden[0], hidden[1:], 2 * latent_dim, dropout)
+        self.network = ResidualMLP(hidden[0], hidden[1:], width_out, dropout)
         nn.init.zeros_(self.network.out.bias)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return (n, 2 * latent_dim)."""
+        """Return (n, width_out)."""
         total = torch.bmm(self.cells(batch), self.contribute).sum(0) * 3.0 + self.bias
         out: Tensor = self.network(torch.relu(total))
         return out

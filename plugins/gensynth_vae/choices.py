@@ -1,0 +1,34 @@
+"""What several recipes of this plugin decide in the same way."""
+
+from __future__ import annotations
+
+import math
+
+from gensynth.errors import OptionError
+from gensynth.model import Layout
+from gensynth.nn.priors import AutoregressivePrior, MixturePrior, Prior
+
+
+def fitting_dropout(layout: Layout) -> float:
+    """Small tables overfit: .1 from 10,000 rows on, up to .5 for a hundred."""
+    return min(0.5, max(0.1, 0.1 * math.sqrt(10_000 / max(layout.n_rows, 1))))
+
+
+def check_ranges(**ranges: tuple[float, float, float]) -> None:
+    """Raise `OptionError` for an option, given as (value, lowest, highest), that is out of its range."""
+    for name, (value, low, high) in ranges.items():
+        if not low <= value <= high:
+            raise OptionError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+
+
+def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
+    """Return the density of latents of that name; None for N(0, I)."""
+    if name == "normal":
+        return None
+    if name == "flow":
+        return AutoregressivePrior(latent_dim)
+    if name == "autoregressive":
+        return AutoregressivePrior(latent_dim, n_components=10)
+    if name == "mixture":
+        return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
+    raise OptionError(f"prior must be autoregressive, mixture, flow or normal, got {name!r}")

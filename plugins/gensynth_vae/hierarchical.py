@@ -1,0 +1,181 @@
+"""The model of NVAE for tables: a hierarchy of latents, drawn top down, with residual posteriors and flows."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.errors import OptionError
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.decoder import Decoder
+from gensynth.nn.flows import InverseAutoregressiveFlow
+from gensynth.nn.networks import ResidualMLP
+from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.spectral import SpectralPenalty
+
+N_SCORE_DRAWS = 8
+
+
+class Level(nn.Module):
+    """One group of latents: prior given the levels above, residual posterior, flows, and what it tells those below.
+
+    The posterior is N(mu + d_mu, sigma * d_sigma) where the prior is N(mu, sigma) (Vahdat & Kautz 2020, arXiv
+    2007.03898, section 3.2), followed by inverse autoregressive flows.
+    """
+
+    def __init__(self, width: int, dim: int, n_flows: int, dropout: float) -> None:
+        super().__init__()
+        self.prior = ResidualMLP(width, (width,), 2 * dim, dropout)
+        self.residual = ResidualMLP(2 * width, (width,), 2 * dim, dropout)
+        self.flows = nn.ModuleList(InverseAutoregressiveFlow(dim, width) for _ in range(n_flows))
+        self.tell = ResidualMLP(width + dim, (width, width), width, dropout)
+        for network in (self.prior, self.residual):
+            nn.init.normal_(network.out.weight, std=0.01)
+            nn.init.zeros_(network.out.bias)
+
+    def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-scale (n, dim) of p(z | levels above)."""
+        mean, log_scale = self.prior(state).chunk(2, -1)
+        return mean, _bounded(log_scale)
+
+    def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a posterior draw (n, dim) and log q - log p at it (n,): its one-draw divergence."""
+        mean, log_scale = self.prior_parameters(state)
+        shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
+        log_ratio = _bounded(log_ratio)
+        z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise)
+        log_q = -(0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio).sum(-1)
+        for flow in self.flows:
+            z, log_determinant = flow(z, features)
+            log_q = log_q - log_determinant
+        standard = (z - mean) * torch.exp(-log_scale)
+        log_p = -(0.5 * (standard.square() + LOG_2PI) + log_scale).sum(-1)
+        return z, log_q - log_p
+
+    def next_state(self, state: Tensor, z: Tensor) -> Tensor:
+        """Return what the levels below see (n, width)."""
+        told: Tensor = self.tell(torch.cat([state, z], -1))
+        return state + told
+
+
+class HierarchicalModel(GenerativeModel):
+    """p(row | z_1..z_L) p(z_L | z_<L) ... p(z_1), every prior learned.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    encoder : Module
+        From a batch to features (n, width).
+    levels : sequence of Level
+        From the top down.
+    decoder : Decoder
+        p(row | state below the last level).
+    width : int
+        Width of state and features.
+    latent_dim : int
+        Latents a level.
+    beta : float
+        Final weight of the divergences.
+    warmup : int
+        Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
+    spectral : float
+        Weight of the spectral regularisation.
+    learning_rate : float
+        Step size.
+    """
+
+    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction")
+    step: Tensor
+    score_noise: Tensor
+
+    def __init__(
+        self,
+        layout: Layout,
+        encoder: nn.Module,
+        levels: list[Level],
+        decoder: Decoder,
+        *,
+        width: int,
+        latent_dim: int,
+        beta: float,
+        warmup: int,
+        spectral: float,
+        learning_rate: float,
+    ) -> None:
+        super().__init__(layout)
+        self.encoder, self.levels, self.decoder = encoder, nn.ModuleList(levels), decoder
+        self.latent_dim, self.beta, self.warmup, self.learning_rate = latent_dim, beta, warmup, learning_rate
+        self.top = nn.Parameter(torch.zeros(width))
+        self.penalty = SpectralPenalty([*levels, decoder], spectral)
+        self.register_buffer("step", torch.zeros(()))
+        half = torch.randn(N_SCORE_DRAWS // 2, len(levels), latent_dim, generator=Generator().manual_seed(0))
+        self.register_buffer("score_noise", torch.cat([half, -half]))
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One stage: all parts together."""
+        phase = Phase("elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate)
+        return (Stage("elbo", (phase,), monitor=self._monitor),)
+
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
+        rows = n if condition is None else n * self.decoder.candidates
+        state = self.top.expand(rows, -1)
+        for level in self._levels():
+            mean, log_scale = level.prior_parameters(state)
+            noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+            state = level.next_state(state, mean + torch.exp(log_scale) * noise)
+        return self.decoder.sample(n, state, rng, condition)
+
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound) or "reconstruction" (no divergence)."""
+        method = method or self.score_methods[0]
+        if method not in self.score_methods:
+            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
+        terms = []
+        for noise in self.score_noise:
+            likelihood, divergences = self._terms(batch, noise.expand(len(batch), -1, -1))
+            terms.append(likelihood + volume - (0.0 if method == "reconstruction" else divergences.sum(1)))
+        stacked = torch.stack(terms)
+        return stacked.logsumexp(0) - math.log(len(terms)) if method == "iwae" else stacked.mean(0)
+
+    def _levels(self) -> list[Level]:
+        return [level for level in self.levels if isinstance(level, Level)]
+
+    def _terms(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (n,) log-likelihood and (n, levels) divergences at one draw; ``noise`` is (n, levels, dim)."""
+        features = self.encoder(batch)
+        state = self.top.expand(len(batch), -1)
+        divergences = []
+        for i, level in enumerate(self._levels()):
+            z, divergence = level.infer(state, features, noise[:, i])
+            divergences.append(divergence)
+            state = level.next_state(state, z)
+        return self.decoder.log_likelihood(batch, state).sum(-1), torch.stack(divergences, 1)
+
+    def _noise(self, batch: Batch, rng: Generator) -> Tensor:
+        shape = (len(batch), len(self.levels), self.latent_dim)
+        return torch.randn(shape, generator=rng, device=self.top.device, dtype=self.top.dtype)
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
+        self.step += 1.0
+        likelihood, divergences = self._terms(batch, self._noise(batch, rng))
+        progress = 1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup)
+        cost = divergences.mean(0)
+        if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
+            size = cost.detach().abs() + 0.01
+            cost = cost * size / size.mean()
+        return self.beta * progress * cost.sum() - likelihood.mean() + self.penalty()
+
+    def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
+        likelihood, divergences = self._terms(batch, self._noise(batch, rng))
+        cost: Tensor = self.beta * divergences.sum(1).mean() - likelihood.mean()
+        return cost
+
+
+def _bounded(log_scale: Tensor) -> Tensor:
+    return 5.0 * torch.tanh(log_scale / 5.0)

@@ -1,0 +1,131 @@
+"""The model of VQ-VAE: discrete latents with code books, and an autoregressive density over them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.errors import OptionError
+from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.autoregressive import AutoregressiveDecoder
+from gensynth.nn.buckets import Buckets
+from gensynth.nn.cells import CellEmbedding
+from gensynth.nn.decoder import Decoder
+from gensynth.nn.quantiser import VectorQuantiser
+
+
+class CodePrior(nn.Module):
+    """p(codes) over ``groups`` code books: the autoregressive decoder on a table of codes, without a latent."""
+
+    def __init__(self, groups: int, n_codes: int, n_rows: int, dropout: float) -> None:
+        super().__init__()
+        frequencies = (0.0,) + (1.0 / n_codes,) * n_codes
+        layout = Layout(tuple(ColumnLayout(f"code {i}", frequencies) for i in range(groups)), n_rows)
+        buckets = Buckets(layout)
+        cells = CellEmbedding(layout, buckets, 16)
+        self.rows = AutoregressiveDecoder(layout, buckets, cells, 128, 64, dropout, latent_dim=0)
+
+    def log_density(self, codes: Tensor) -> Tensor:
+        """Return (n,) log-probabilities of rows of codes (n, groups)."""
+        empty = self.rows.gain.new_zeros(len(codes), 0)
+        return self.rows.log_likelihood(Batch(empty, codes + 1), empty).sum(-1)
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Draw (n, groups) codes."""
+        return self.rows.sample(n, self.rows.gain.new_zeros(n, 0), rng).codes - 1
+
+
+class QuantisedModel(GenerativeModel):
+    """An autoencoder whose latent is a row of code-book entries.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    encoder : Module
+        From a batch to (n, groups * dim).
+    quantiser : VectorQuantiser
+        The code books.
+    decoder : Decoder
+        p(row | entries), the entries side by side.
+    prior : CodePrior
+        Density over codes, trained in the second stage.
+    commitment : float
+        Weight of the distance between vectors and their entries.
+    learning_rate : float
+        Step size.
+    """
+
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "prior")
+
+    def __init__(
+        self,
+        layout: Layout,
+        encoder: nn.Module,
+        quantiser: VectorQuantiser,
+        decoder: Decoder,
+        prior: CodePrior,
+        commitment: float,
+        learning_rate: float,
+    ) -> None:
+        super().__init__(layout)
+        self.encoder, self.quantiser, self.decoder, self.prior = encoder, quantiser, decoder, prior
+        self.commitment, self.learning_rate = commitment, learning_rate
+        self._given: tuple[Tensor, Generator] | None = None
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Autoencoder and code books; then the density of the codes."""
+        body = (*self.encoder.parameters(), *self.decoder.parameters())
+        books = Phase("reconstruction", body, self._loss, after_step=self._follow, learning_rate=self.learning_rate)
+        codes = Phase("prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=1e-3)
+        return Stage("reconstruction", (books,)), Stage("prior", (codes,), share=0.7)
+
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+        """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""
+        rows = n if condition is None else n * self.decoder.candidates
+        entries = self.quantiser.look_up(self.prior.sample(rows, rng)).flatten(1)
+        return self.decoder.sample(n, entries, rng, condition)
+
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Score rows, in nats: "likelihood" = "reconstruction" + "prior".
+
+        reconstruction = log p(row | its entries); prior = log p(its codes).
+        """
+        method = method or self.score_methods[0]
+        if method not in self.score_methods:
+            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        entries, codes, _ = self.quantiser(self._vectors(batch))
+        score = batch.numeric.new_zeros(len(batch))
+        if method != "prior":
+            score = score + self.decoder.log_likelihood(batch, entries.flatten(1)).sum(-1)
+            if batch.log_jacobian is not None:
+                score = score + batch.log_jacobian.sum(-1)
+        if method != "reconstruction":
+            score = score + self.prior.log_density(codes)
+        return score
+
+    def _vectors(self, batch: Batch) -> Tensor:
+        groups, _, dim = self.quantiser.book.shape
+        vectors: Tensor = self.encoder(batch).unflatten(-1, (groups, dim))
+        return vectors
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
+        vectors = self._vectors(batch)
+        if self.training:
+            self._given = vectors.detach(), rng
+        entries, _, commitment = self.quantiser(vectors)
+        reconstruction = self.decoder.log_likelihood(batch, entries.flatten(1)).sum(-1)
+        loss: Tensor = (self.commitment * commitment - reconstruction).mean()
+        return loss
+
+    def _follow(self) -> None:
+        if self._given is not None:
+            self.quantiser.follow(*self._given)
+            self._given = None
+
+    def _prior_loss(self, batch: Batch, _rng: Generator) -> Tensor:
+        with torch.no_grad():
+            codes = self.quantiser.nearest(self._vectors(batch))
+        return -self.prior.log_density(codes).mean()
