@@ -169,7 +169,8 @@ class HierarchicalModel(GenerativeModel):
         if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
             size = cost.detach().abs() + 0.01
             cost = cost * size / size.mean()
-        return self.beta * progress * cost.sum() - likelihood.mean() + self.penalty()
+        loss: Tensor = self.beta * progress * cost.sum() - likelihood.mean() + self.penalty()
+        return loss
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
         likelihood, divergences = self._terms(batch, self._noise(batch, rng))

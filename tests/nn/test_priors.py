@@ -38,7 +38,11 @@ def test_flow_log_determinant_equals_autograd():
     torch.testing.assert_close(prior.log_density(z.unsqueeze(0)), expected)
 
 
-@pytest.mark.parametrize("prior", [AutoregressivePrior(2), AutoregressivePrior(2, 4), MixturePrior(2, 5)], ids=["flow", "autoregressive", "mixture"])
+@pytest.mark.parametrize(
+    "prior",
+    [AutoregressivePrior(2), AutoregressivePrior(2, 4), MixturePrior(2, 5)],
+    ids=["flow", "autoregressive", "mixture"],
+)
 def test_density_integrates_to_one_and_samples_follow_it(prior):
     prior = _stirred(prior)
     axis = torch.linspace(-9, 9, 361, dtype=torch.float64)
