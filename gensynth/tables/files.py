@@ -194,9 +194,25 @@ def _read_csv(path: Path) -> Table:
         table = _read_carefully(path, header, separator)
     if not table.num_rows:
         raise DataError(f"{path} has a header but no rows; at least one is needed")
+    _check_last_quote(path, table)
     text = table.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
     frame = pd.DataFrame({name: parse_cells(table.column(name)) for name in header}, copy=False)
     return Table(frame, text)
+
+
+def _check_last_quote(path: Path, table: pa.Table) -> None:
+    """Raise `DataError` if a quote that is never closed made one cell of all lines to the end of the file."""
+    last = {name: table.column(name)[-1].as_py() for name in table.column_names}
+    broken = next((name for name, cell in last.items() if "\n" in cell), None)
+    if broken is None:
+        return
+    with _open_text(path) as file:
+        quotes = sum(line.count('"') for line in file)
+    if quotes % 2:
+        raise DataError(
+            f"{path}: the double quote that opens in row {table.num_rows}, column {broken!r}, is never closed: "
+            "all lines after it would be one cell"
+        )
 
 
 def _open_text(path: Path) -> IO[str]:

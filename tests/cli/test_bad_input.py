@@ -24,7 +24,7 @@ augment header.csv --target label -o out.csv                  | header.csv, no r
 augment no_rows.parquet --target label -o out.csv             | no_rows.parquet, no rows
 augment latin.csv --target x -o out.csv                       | latin.csv, UTF-8, iconv
 augment ragged.csv --target a -o out.csv                      | ragged.csv, line 3, 4 cells
-augment quote.csv --target a -o out.csv                       | 1 sample, at least 2
+augment quote.csv --target a -o out.csv                       | quote.csv, row 1, 'b', never closed
 augment double.csv --target b -o out.csv                      | double.csv, 'a', rename
 augment not_gzip.csv.gz --target b -o out.csv                 | not_gzip.csv.gz, cannot be read
 augment cut.csv.gz --target label -o out.csv                  | cut.csv.gz, cannot be read
