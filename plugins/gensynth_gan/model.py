@@ -89,7 +89,7 @@ class AdversarialModel(GenerativeModel):
         See `RowGenerator` and `RowCritic`.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("critic", "feature")
+    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
 
     feature_mean: Tensor
     feature_scale: Tensor
@@ -199,15 +199,16 @@ class AdversarialModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows (n,), higher = more normal.
 
-        "critic": the critic's value of the row packed with itself. "feature": minus the squared distance of the
-        critic's last hidden layer from its mean over the training rows, in units of its spread there (the feature
-        residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921, eq. 4, without the search for a latent).
+        "feature": minus the squared distance of the critic's last hidden layer from its mean over the training rows,
+        in units of its spread there (the feature residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921, eq. 4,
+        without the search for a latent). "critic": the critic's value of the row packed with itself; it was trained
+        to tell real from generated rows and says little of rows that are like neither.
         """
         value, features = self.critic.value_and_features(batch)
-        if method in (None, "critic"):
-            return value
-        if method == "feature":
+        if method in (None, "feature"):
             return -((features - self.feature_mean) / self.feature_scale).square().mean(1)
+        if method == "critic":
+            return value
         raise OptionError(f"score method {method!r}: expected one of {', '.join(map(repr, self.score_methods))}")
 
     def _soft_rows(self, batch: Batch, rng: Generator) -> Tensor:

@@ -139,7 +139,7 @@ def test_a_score_depends_on_its_row_alone(wgan, method):
 
 
 def test_an_unknown_score_method_names_the_known_ones(wgan):
-    with pytest.raises(OptionError, match="'critic', 'feature'"):
+    with pytest.raises(OptionError, match="'feature', 'critic'"):
         wgan.score(mixed_rows(3), "elbo")
 
 
