@@ -21,7 +21,7 @@ from gensynth.tables import Container, to_frame
 
 
 @dataclass(slots=True)
-class SamplerInputTags(InputTags):  # type: ignore[misc]
+class SamplerInputTags(InputTags):
     """scikit-learn's tags and imbalanced-learn's ``dataframe``."""
 
     dataframe: bool = True
@@ -35,13 +35,13 @@ class SamplerTags:
 
 
 @dataclass(slots=True)
-class SamplingTags(Tags):  # type: ignore[misc]
+class SamplingTags(Tags):
     """scikit-learn's tags and imbalanced-learn's ``sampler_tags``."""
 
     sampler_tags: SamplerTags = field(default_factory=SamplerTags)
 
 
-class Augmenter(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
+class Augmenter(OneToOneFeatureMixin, BaseEstimator):
     """Add synthetic rows to rare classes.
 
     A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.

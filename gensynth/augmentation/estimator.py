@@ -28,7 +28,7 @@ def _if_inner_has(method: Method) -> Method:
     return cast(Method, available_if(inner_has_it)(method))
 
 
-class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
+class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
     """Fit an estimator on augmented rows; nothing is added anywhere but inside `fit`.
 
     In cross-validation the held-out rows are therefore real, and no synthesizer ever sees them.

@@ -101,7 +101,7 @@ def common_codes(real: pd.Series[Any], synthetic: pd.Series[Any]) -> tuple[NDArr
 
 
 def _joined(a: pd.Series[Any], b: pd.Series[Any]) -> Any:
-    """Return the values of ``a``, then of ``b``, in one array whose type loses nothing that tells values apart."""
+    """Return the values of ``a``, then of ``b``, in one array or Series that keeps apart what differs."""
     kinds = kind_of(a), kind_of(b)
     if kinds == ("numeric", "numeric") and is_time(a) == is_time(b):
         if is_time(a):
@@ -111,7 +111,7 @@ def _joined(a: pd.Series[Any], b: pd.Series[Any]) -> Any:
         if not any(pd.api.types.is_integer_dtype(x.dtype) for x in (a, b)):
             return np.concatenate([numbers(a), numbers(b)])
     if a.dtype == b.dtype:  # nullable integers, strings, booleans and categories with the same list
-        return pd.concat([a, b], ignore_index=True).array
+        return pd.concat([a, b], ignore_index=True)
     parts = [_as_objects(x) for x in (a, b)]
     return np.concatenate(parts)
 
