@@ -14,7 +14,7 @@ from gensynth.errors import TrainingError
 from gensynth.model import Batch, GenerativeModel, Loss, Stage
 from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
 from gensynth.training.devices import forked_random
-from gensynth.training.plan import Batching, Budget, Clock, tail_factor
+from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_factor
 from gensynth.training.progress import Progress
 from gensynth.training.steps import PhaseStepper
 
@@ -78,12 +78,13 @@ class StageLoop:
 
     def next_round(self) -> tuple[dict[str, Any], bool]:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
+        first_step = self.step
         self._train()
         setting = self.setting
         began = time.monotonic()
         monitor = self._evaluate()
         self.evaluation_seconds = time.monotonic() - began
-        self._judge(monitor)
+        self._judge(monitor, self.step - first_step)
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
         info = Round(
             stage=self.stage.name,
@@ -152,8 +153,8 @@ class StageLoop:
                 total += float(self.monitor(part, noise)) * len(part)
         return total / n
 
-    def _judge(self, monitor: float) -> None:
-        """Keep the best weights, count stalls, halve the learning rates."""
+    def _judge(self, monitor: float, steps: int) -> None:
+        """Keep the best weights, count stalls, halve the learning rates, after a round of ``steps``."""
         if math.isnan(monitor):
             raise TrainingError(
                 f"stage {self.stage.name!r}, step {self.step}: the monitor on held-out rows is not a number; "
@@ -165,6 +166,8 @@ class StageLoop:
         if monitor < self.reference - MIN_IMPROVEMENT * abs(monitor):
             self.reference = monitor
             self.stalls = 0
+            return
+        if steps < MIN_ROUND:  # cut short by a time budget: too few to call it a stall
             return
         self.stalls += 1
         if self.stage.decay_on_plateau and self.stalls % DECAY_AFTER == 0:
