@@ -25,12 +25,25 @@ MIN_CLASS_ROWS = 10
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows of one draw, the number of copies that were thrown away, and the columns of identifiers."""
+
+    rows: pd.DataFrame
+    n_copies_dropped: int
+    keys: frozenset[Any]
+
+
+@dataclass(frozen=True)
 class Drawn:
-    """Synthetic rows, the class of each (its position among the classes), and how many copies were thrown away."""
+    """Synthetic rows, the class of each (its position among the classes), and how many copies were thrown away.
+
+    ``keys`` are the columns that were taken for identifiers: made up anew, not learned.
+    """
 
     rows: pd.DataFrame
     codes: NDArray[np.int64]
     n_copies_dropped: int
+    keys: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,8 @@ class Source:
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
-        rows, dropped = self._draw(self._fit(frame, None, rng), frame, n, None, rng)
-        return Drawn(rows, np.zeros(n, dtype=np.int64), dropped)
+        part = self._draw(self._fit(frame, None, rng), frame, n, None, rng)
+        return Drawn(part.rows, np.zeros(n, dtype=np.int64), part.n_copies_dropped, part.keys)
 
     def class_rows(
         self,
@@ -75,21 +88,23 @@ class Source:
             parts = self._conditional(frame, codes, wanted, rng)
         except CapabilityError as error:
             parts = self._class_by_class(frame, codes, classes, wanted, rng, error)
-        rows = pd.concat([part for part, _ in parts], ignore_index=True)
-        return Drawn(rows, np.repeat(list(wanted), list(wanted.values())), sum(dropped for _, dropped in parts))
+        return Drawn(
+            pd.concat([part.rows for part in parts], ignore_index=True)[list(frame.columns)],
+            np.repeat(list(wanted), list(wanted.values())),
+            sum(part.n_copies_dropped for part in parts),
+            frozenset().union(*(part.keys for part in parts)),
+        )
 
     def _conditional(
         self, frame: pd.DataFrame, codes: NDArray[np.int64], wanted: Mapping[int, int], rng: np.random.Generator
-    ) -> list[tuple[pd.DataFrame, int]]:
+    ) -> list[Part]:
         name = free_name("class", frame)
         joined = frame.copy(deep=False)
         joined[name] = pd.Categorical([f"c{k}" for k in codes])
         synthesizer = self._fit(joined, name, rng)
-        parts = []
-        for k, n in wanted.items():
-            rows, dropped = self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng)
-            parts.append((rows.drop(columns=name), dropped))
-        return parts
+        return [
+            self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng) for k, n in wanted.items()
+        ]
 
     def _class_by_class(
         self,
@@ -99,7 +114,7 @@ class Source:
         wanted: Mapping[int, int],
         rng: np.random.Generator,
         error: CapabilityError,
-    ) -> list[tuple[pd.DataFrame, int]]:
+    ) -> list[Part]:
         parts = []
         for k, n in wanted.items():
             own = frame[codes == k]
@@ -127,15 +142,16 @@ class Source:
         n: int,
         conditions: Mapping[Any, Any] | None,
         rng: np.random.Generator,
-    ) -> tuple[pd.DataFrame, int]:
-        """Return ``n`` rows and the number of copies of ``real`` rows that were drawn and thrown away."""
+    ) -> Part:
+        """Draw ``n`` rows, none of which copies a row of ``real`` unless there is no other way."""
         rows = synthesizer.sample(n, conditions=conditions, random_state=seed_from(rng))
+        keys = frozenset(c.name for c in synthesizer.schema_.columns if c.kind == "identifier")
         if not self.drop_copies:
-            return rows, 0
+            return Part(rows, 0, keys)
         learned = {c.name for c in synthesizer.schema_.learned}  # a new identifier does not make a new row
         names = [c for c in real.columns if c in learned]
         if not names:
-            return rows, 0
+            return Part(rows, 0, keys)
         real = real[names]
         kept, spare, n_kept, n_drawn, dropped = [], [], 0, 0, 0
         for attempt in range(MAX_DRAWS):
@@ -160,7 +176,7 @@ class Source:
             )
             kept.append(pd.concat(spare).iloc[:missing])
             dropped -= missing
-        return pd.concat(kept, ignore_index=True), dropped
+        return Part(pd.concat(kept, ignore_index=True), dropped, keys)
 
 
 def generator(random_state: Any) -> np.random.Generator:

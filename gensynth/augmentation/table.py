@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,8 @@ class AugmentReport:
         Class to number of rows, without and with the synthetic ones, whichever of them are returned; None for a
         continuous target or no target.
     fidelity : Fidelity or None
-        Synthetic rows against real ones, these weighted to the same share of classes when balancing; None if no row
-        was drawn.
+        Synthetic rows against real ones, these weighted to the same share of classes when balancing; without
+        identifiers, whose values are made up. None if no row was drawn.
     seconds : float
         Time that fitting, drawing and comparing took.
     """
@@ -171,13 +171,14 @@ def augment(
     if isinstance(data, pd.DataFrame):
         synthetic = cast_like(data, synthetic)  # sparse columns were made dense
     before, after = _classes(frame, rows, target)
+    compared = [name for name in frame.columns if name not in drawn.keys]
     report = AugmentReport(
         n_real=len(frame),
         n_synthetic=len(rows),
         n_copies_dropped=drawn.n_copies_dropped,
         classes_before=before,
         classes_after=after,
-        fidelity=None if empty else fidelity(frame, rows, weight=weight),
+        fidelity=None if empty or not compared else fidelity(frame[compared], rows, weight=weight),
         seconds=time.perf_counter() - start,
     )
     named = hasattr(data, "columns")
@@ -235,7 +236,7 @@ def _balanced(
     rows = drawn.rows.copy(deep=False)
     rows[target] = take(column, examples[drawn.codes]).set_axis(rows.index)
     share = np.bincount(drawn.codes, minlength=len(classes)) / np.bincount(codes)
-    return Drawn(rows[list(frame.columns)], drawn.codes, drawn.n_copies_dropped), share[codes]
+    return replace(drawn, rows=rows[list(frame.columns)]), share[codes]
 
 
 def _without(schema: Any, target: Hashable) -> Any:

@@ -8,7 +8,7 @@ import torch
 from toy_models import Toy
 
 from gensynth import Trainer, augment
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import DataError, IdentifierWarning, OptionError
 from gensynth.metrics import copies
 
 polars = pytest.importorskip("polars")
@@ -111,6 +111,14 @@ def test_sparse_columns_stay_sparse():
     result = run(data, "income", balance=True)
     assert result.synthetic.dtypes.equals(data.dtypes)
     assert result.frame["pay"].dtype == data["pay"].dtype
+
+
+def test_identifiers_are_made_up_and_not_compared():
+    data = people().assign(id=[f"k{i:04}" for i in range(120)])
+    with pytest.warns(IdentifierWarning):
+        result = run(data, "income", balance=True)
+    assert result.frame["id"].is_unique
+    assert [c.name for c in result.report.fidelity.columns] == ["age", "income", "pay", "city"]
 
 
 def test_a_declared_schema_may_hold_the_target():
