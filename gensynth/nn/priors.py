@@ -112,7 +112,7 @@ class AutoregressivePrior(Prior):
         h = h + torch.relu(F.linear(h, self.middle.weight * self.mask_inner, self.middle.bias))
         out = F.linear(h, self.outer.weight * self.mask_out, self.outer.bias)
         weight, mean, log_scale = out.unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
-        return weight.log_softmax(-1), mean, 4.0 * torch.tanh(log_scale / 4.0)
+        return weight.log_softmax(-1), mean, _bounded(log_scale)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return (n,) log p(z) of rows (n, dim)."""
@@ -121,12 +121,27 @@ class AutoregressivePrior(Prior):
         return torch.logsumexp(log_weight - log_scale - 0.5 * (noise.square() + LOG_2PI), -1).sum(-1)
 
     def sample(self, n: int, rng: Generator) -> Tensor:
-        """Draw (n, dim) latents."""
-        weight = self.inner.weight
-        z = torch.zeros(n, self.dim, device=weight.device, dtype=weight.dtype)
+        """Draw (n, dim) latents, dimension by dimension; every hidden unit is computed once."""
+        width = self.inner.out_features // self.dim
+        middle, outer = self.middle.weight, self.outer.weight.unflatten(0, (3, self.dim, self.n_components))
+        bias = self.outer.bias.view(3, self.dim, self.n_components)
+        z = torch.zeros(n, self.dim, device=middle.device, dtype=middle.dtype)
+        first = torch.zeros(n, self.dim * width, device=middle.device, dtype=middle.dtype)
+        second = torch.zeros_like(first)
         for i in range(self.dim):
-            log_weight, mean, log_scale = (t[:, i] for t in self._components(z))
-            chosen = torch.multinomial(log_weight.exp(), 1, generator=rng)
+            own, seen = slice(i * width, (i + 1) * width), slice(0, (i + 1) * width)
+            first[:, own] = torch.relu(F.linear(z[:, :i], self.inner.weight[own, :i], self.inner.bias[own]))
+            told = torch.relu(F.linear(first[:, seen], middle[own, seen], self.middle.bias[own]))
+            second[:, own] = first[:, own] + told
+            head = F.linear(second[:, seen], outer[:, i, :, seen].flatten(0, 1), bias[:, i].flatten())
+            weight, mean, log_scale = head.unflatten(-1, (3, self.n_components)).unbind(-2)
+            chosen = torch.multinomial(weight.softmax(-1), 1, generator=rng)
             noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
-            z[:, i] = (mean.gather(1, chosen) + torch.exp(log_scale.gather(1, chosen)) * noise).squeeze(1)
+            scale = torch.exp(_bounded(log_scale).gather(1, chosen))
+            z[:, i] = (mean.gather(1, chosen) + scale * noise).squeeze(1)
         return z
+
+
+def _bounded(log_scale: Tensor) -> Tensor:
+    """Keep scales between exp(-4) and exp(4), so that no component collapses on a point."""
+    return 4.0 * torch.tanh(log_scale / 4.0)

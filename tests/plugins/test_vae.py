@@ -40,6 +40,10 @@ def vae():
     return _trained(VAE(hidden=(64, 64), latent_dim=4, warmup=50), 300)
 
 
+def _encode_and_build(recipe):
+    return recipe.encoding, recipe.build(mixed())
+
+
 def _small(recipe):
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -159,5 +163,4 @@ def test_planted_anomalies_score_lower(family, request):
 @pytest.mark.parametrize("recipe", [VAE(prior="cauchy"), BetaVAE(beta=-1.0), VLAE(latent_dim=0), VAE(max_bins=1)])
 def test_options_out_of_range_are_named(recipe):
     with pytest.raises(OptionError, match=r"prior|beta|latent_dim|max_bins"):
-        recipe.build(mixed())
-        assert recipe.encoding
+        _encode_and_build(recipe)

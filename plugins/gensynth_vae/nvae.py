@@ -1,0 +1,82 @@
+"""The recipe ``nvae``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
+from gensynth.nn.buckets import Buckets
+from gensynth.nn.cells import CellEmbedding
+from gensynth_vae.choices import check_ranges
+from gensynth_vae.hierarchical import HierarchicalModel, Level
+from gensynth_vae.parts import Encoder, IndependentDecoder
+
+
+@dataclass(eq=False)
+class NVAE(Recipe):
+    """NVAE for tables: a top-down hierarchy of latents, residual posteriors with normalizing flows.
+
+    What the paper does to images with residual convolutions is done here with residual perceptrons; batch norm and
+    squeeze-and-excitation have no counterpart.
+
+    Parameters
+    ----------
+    levels : int, default=4
+        Groups of latents.
+    latent_dim : int, default=6
+        Latents a group.
+    width : int, default=192
+        Width of features and state.
+    flows : int, default=1
+        Inverse autoregressive flows in each posterior.
+    embedding_dim : int, default=16
+        Width of a cell's embedding.
+    beta : float, default=0.3
+        Final weight of the divergences.
+    warmup : int, default=1000
+        Steps over which that weight grows from 0, the levels balanced meanwhile.
+    spectral : float, default=1e-3
+        Weight of the spectral regularisation.
+    learning_rate : float, default=1e-3
+        Step size.
+    max_bins : int, default=100
+        Most quantile bins of a numeric column.
+
+    References
+    ----------
+    Vahdat & Kautz 2020, "NVAE: A deep hierarchical variational autoencoder" (arXiv 2007.03898).
+    """
+
+    levels: int = 4
+    latent_dim: int = 6
+    width: int = 192
+    flows: int = 1
+    embedding_dim: int = 16
+    beta: float = 0.3
+    warmup: int = 1000
+    spectral: float = 1e-3
+    learning_rate: float = 1e-3
+    max_bins: int = 100
+
+    @property
+    def encoding(self) -> Encoding:
+        """Quantile bins."""
+        return Encoding("bins", max_bins=self.max_bins)
+
+    def build(self, layout: Layout) -> GenerativeModel:
+        """Return an untrained model for this layout."""
+        check_ranges(levels=(self.levels, 1, 64), latent_dim=(self.latent_dim, 1, 4096), beta=(self.beta, 0, 1e6))
+        buckets = Buckets(layout)
+        cells = CellEmbedding(layout, buckets, self.embedding_dim)
+        return HierarchicalModel(
+            layout,
+            Encoder(layout, cells, (self.width, self.width), self.width, 0.0),
+            [Level(self.width, self.latent_dim, self.flows, 0.0) for _ in range(self.levels)],
+            IndependentDecoder(layout, buckets, (self.width,), self.width, 0.0),
+            width=self.width,
+            latent_dim=self.latent_dim,
+            beta=self.beta,
+            warmup=self.warmup,
+            spectral=self.spectral,
+            learning_rate=self.learning_rate,
+        )
