@@ -42,7 +42,8 @@ def draw_rows(
     device, dtype = place_of(model)
     codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
     numeric = np.zeros((n, layout.n_numeric))
-    chunk = _chunk(layout, 16_384)
+    # with given cells a model may try dozens of candidates a row
+    chunk = _chunk(layout, 16_384 if given is None else 1_024)
     noise = Generator(device).manual_seed(seed)
     model.eval()
     with torch.no_grad(), forked_random(seed, device):
