@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.augmentation.stacking import with_column
 from gensynth.augmentation.target import free_name
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.metrics.privacy import copies
@@ -99,8 +100,7 @@ class Source:
         self, frame: pd.DataFrame, codes: NDArray[np.int64], wanted: Mapping[int, int], rng: np.random.Generator
     ) -> list[Part]:
         name = free_name("class", frame)
-        joined = frame.copy(deep=False)
-        joined[name] = pd.Categorical([f"c{k}" for k in codes])
+        joined = with_column(frame, name, pd.Categorical([f"c{k}" for k in codes]))
         synthesizer = self._fit(joined, name, rng)
         return [
             self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng) for k, n in wanted.items()

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError
 
 
+def with_column(frame: pd.DataFrame, name: Any, values: Any) -> pd.DataFrame:
+    """Return the frame with one more column; setting it would warn where pandas holds the frame in many blocks."""
+    values = values.set_axis(frame.index) if isinstance(values, pd.Series) else values
+    return pd.concat([frame, pd.Series(values, index=frame.index, name=name)], axis=1)
+
+
 def plain(rows: Any) -> Any:
     """Return rows in a container that `take` and `stack` know; what only looks like an array becomes one.
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.drawing import Drawn, Source, generator
-from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take
+from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.strategy import classes_of, factorized, rows_to_add
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
 from gensynth.errors import DataError, OptionError
@@ -233,8 +233,7 @@ def _balanced(
     wanted = rows_to_add("not majority", counts, codes)
     drawn = source.class_rows(frame.drop(columns=[target]), codes, classes, wanted, rng)
     examples = np.unique(codes, return_index=True)[1]  # a row of each class: its cell is the one to repeat
-    rows = drawn.rows.copy(deep=False)
-    rows[target] = take(column, examples[drawn.codes]).set_axis(rows.index)
+    rows = with_column(drawn.rows, target, take(column, examples[drawn.codes]))
     share = np.bincount(drawn.codes, minlength=len(classes)) / np.bincount(codes)
     return replace(drawn, rows=rows[list(frame.columns)]), share[codes]
 
@@ -260,7 +259,7 @@ def _classes(
 
 def _with_provenance(table: Any, mask: NDArray[np.bool_]) -> Any:
     if isinstance(table, pd.DataFrame):
-        return table.assign(**{PROVENANCE: mask}) if not table.columns.empty else table
+        return with_column(table, PROVENANCE, mask) if not table.columns.empty else table
     if hasattr(table, "append_column"):  # Arrow
         import pyarrow as pa
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.augmentation.stacking import plain, stack, take
+from gensynth.augmentation.stacking import plain, stack, take, with_column
 from gensynth.augmentation.strategy import factorized
 from gensynth.errors import DataError
 from gensynth.metrics.columns import kind_of
@@ -108,7 +108,7 @@ class Target:
                 column = pd.Series([f"c{k}" for k in codes], dtype="category")
             name = free_name(f"target{j}", frame)
             self._names.append(name)
-            self.joined[name] = column.set_axis(frame.index)
+            self.joined = with_column(self.joined, name, column)
 
     def extended(self, rows: pd.DataFrame) -> Any:
         """Return the whole target: the real rows, and under them those of ``rows``."""

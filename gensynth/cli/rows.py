@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.tables import Table, write_table
@@ -19,8 +20,6 @@ def write_augmented(table: Table, result: AugmentResult, path: Path, only_synthe
     if table.text is None or not _is_csv(path):
         write_table(result.frame, path)
         return
-    import pandas as pd
-
     new = table.render(result.synthetic)
     parts = [new] if only_synthetic else [table.text, new]
     mask = np.repeat([False, True], [0 if only_synthetic else len(table.text), len(new)])
@@ -31,7 +30,8 @@ def write_augmented(table: Table, result: AugmentResult, path: Path, only_synthe
 def write_scored(table: Table, scores: NDArray[np.float64], path: Path) -> None:
     """Write the rows with a last column ``score``; from CSV to CSV their cells keep their very text."""
     rows: Any = table.frame if table.text is None or not _is_csv(path) else table.text
-    write_table(rows.assign(score=scores), path)
+    # setting the column would warn where pandas holds the table in many blocks
+    write_table(pd.concat([rows, pd.Series(scores, index=rows.index, name="score")], axis=1), path)
 
 
 def _is_csv(path: Path) -> bool:

@@ -168,3 +168,10 @@ def test_what_cannot_be_done(change, target, settings, error, message):
 def test_a_target_alone_is_not_enough():
     with pytest.raises(DataError, match="nothing but the target"):
         run(people()[["income"]], "income", balance=True)
+
+
+@pytest.mark.parametrize("more", [{"n_rows": 5}, {"balance": True}])
+def test_a_frame_in_many_blocks_gives_no_warning(more):
+    columns = {f"c{i}": np.arange(40) % (2 + i % 3) for i in range(120)}
+    frame = pd.DataFrame({**columns, "y": ["a"] * 10 + ["b"] * 30}, copy=False)
+    assert not run(frame, "y", **more).frame.empty

@@ -23,7 +23,7 @@ TARGETS = {
     "solar_flare.csv.gz": "class",
     "stroke.csv": "stroke",
 }
-QUICKLY = ["--max-time", "3", "--seed", "0"]
+QUICKLY = ["--max-time", "1", "--seed", "0"]
 
 
 def read(path: Path) -> pd.DataFrame:
