@@ -70,7 +70,8 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
 def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -> NDArray[np.float64]:
     """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal."""
     device, dtype = place_of(scorer)
-    chunk = _chunk(scorer.layout, 4096)
+    # on a CPU larger chunks leave the cache, and their memory is mapped anew each time: half the speed
+    chunk = _chunk(scorer.layout, 256 if device.type == "cpu" else 4096)
     scores = np.empty(len(rows))
     with torch.no_grad(), forked_random(0, device):
         for start in range(0, len(rows), chunk):
