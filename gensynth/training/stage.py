@@ -18,9 +18,9 @@ from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_fact
 from gensynth.training.progress import Progress
 from gensynth.training.steps import PhaseStepper
 
-DECAY_AFTER = 2
+DECAY_AFTER = 1
 """Rounds without improvement after which the learning rates are halved."""
-MIN_DECAY = 1 / 64
+MIN_DECAY = 1 / 32
 """A stage whose learning rates were halved below this is at its end."""
 MIN_IMPROVEMENT = 1e-4
 """Relative; less is kept as the best weights, but counts as a stall."""

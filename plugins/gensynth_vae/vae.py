@@ -17,7 +17,7 @@ class VAE(Recipe):
     """Variational autoencoder over codes, with independent cells given the latent.
 
     Departs from the paper in two measured points: the divergence has a weight below 1 (at 1 the posterior
-    collapses on tables: every column independent), and sampling uses a mixture fitted to the latents in a second
+    collapses on tables: every column independent), and sampling uses a density fitted to the latents in a second
     stage instead of N(0, I) (``prior="normal"`` and ``beta=1`` give the paper's).
 
     Parameters
@@ -32,7 +32,7 @@ class VAE(Recipe):
         Weight of the divergence.
     warmup : int, default=1000
         Steps over which that weight grows from 0.
-    prior : {"autoregressive", "mixture", "flow", "normal"}, default="mixture"
+    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
@@ -52,7 +52,7 @@ class VAE(Recipe):
     embedding_dim: int = 16
     beta: float = 0.2
     warmup: int = 1000
-    prior: str = "mixture"
+    prior: str = "autoregressive"
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
     max_bins: int = 100
@@ -88,7 +88,7 @@ class BetaVAE(Recipe):
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
     warmup : int, default=2000
         Steps over which weight or capacity grow.
-    prior : {"autoregressive", "mixture", "flow", "normal"}, default="mixture"
+    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
@@ -108,7 +108,7 @@ class BetaVAE(Recipe):
     beta: float = 4.0
     capacity: float | None = 8.0
     warmup: int = 2000
-    prior: str = "mixture"
+    prior: str = "autoregressive"
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
     max_bins: int = 100
