@@ -52,10 +52,12 @@ def test_raw_table_goes_through_everything(name: str, tmp_path: Path, run: Run) 
     done("sample", model, "-n", "50", "--where", f"{TARGETS[name]}={value}", "-o", tmp_path / "w.csv", "--seed", "1")
     assert set(read(tmp_path / "w.csv")[TARGETS[name]]) == {value}
 
-    done("score", model, data, "-o", out)
+    part = tmp_path / "part.csv"  # enough rows to meet every kind of cell; scoring them all would take minutes
+    real.iloc[:: max(1, len(real) // 1000)].to_csv(part, index=False)
+    done("score", model, part, "-o", out)
     scored = read(out)
     assert np.isfinite(scored["score"].astype(float)).all()
-    pd.testing.assert_frame_equal(scored.drop(columns="score"), real)
+    pd.testing.assert_frame_equal(scored.drop(columns="score"), read(part))
 
     done("augment", data, "--target", TARGETS[name], "-o", out, *QUICKLY)
     table = read(out)
