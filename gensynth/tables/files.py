@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import gzip
 import itertools
 import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,6 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from gensynth.errors import DataError, GensynthError, OptionError
+from gensynth.files import atomic_write
 from gensynth.tables.cells import CellStyle, parse_cells
 
 ENDINGS = (".csv", ".csv.gz", ".parquet")
@@ -95,14 +93,17 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """
     path = Path(path)
     ending = check_output(path)
-    with atomic_write(path) as file:
-        if ending == ".parquet":
-            pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
-        elif ending == ".csv":
-            frame.to_csv(file, index=False, lineterminator="\n")
-        else:  # no name and no time in the gzip header: equal tables give equal files
-            with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
-                frame.to_csv(packed, index=False, lineterminator="\n")
+    try:
+        with atomic_write(path) as file:
+            if ending == ".parquet":
+                pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
+            elif ending == ".csv":
+                frame.to_csv(file, index=False, lineterminator="\n")
+            else:  # no name and no time in the gzip header: equal tables give equal files
+                with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
+                    frame.to_csv(packed, index=False, lineterminator="\n")
+    except OSError as error:
+        raise GensynthError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def check_output(path: str | os.PathLike[str]) -> str:
@@ -116,48 +117,6 @@ def check_output(path: str | os.PathLike[str]) -> str:
     if not path.absolute().parent.is_dir():
         raise OptionError(f"there is no folder {path.absolute().parent} to write {path.name} into")
     return ending
-
-
-@contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file that takes its name only when the block ends well; otherwise what was there stays.
-
-    Raises
-    ------
-    GensynthError
-        If it cannot be written (permission, no folder, disk full).
-    """
-    path = Path(path).absolute()
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise GensynthError(f"{path} cannot be written: {error.strerror or error}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # mkstemp gives the file to its owner alone
-        Path(name).replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise GensynthError(f"{path} cannot be written: {error.strerror or error}") from error
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _ending(path: Path) -> str | None:
