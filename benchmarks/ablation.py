@@ -1,0 +1,86 @@
+"""What each part of a family bought: one part changed at a time, all else at its default.
+
+Example: python benchmarks/ablation.py --data DIR --sets telco_churn,magic_gamma --groups vlae
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from bench_judge import ceiling_of, detector_name, judge
+from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
+from bench_sets import add_set_options, load_sets, split
+
+GROUPS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    "vlae": {
+        "vlae as it is": ("vlae", {}),
+        "32 bins a number": ("vlae", {"max_bins": 32}),
+        "8 bins a number": ("vlae", {"max_bins": 8}),
+        "almost no latent": ("vlae", {"latent_dim": 1, "free_nats": 0.0}),
+        "no free nats": ("vlae", {"free_nats": 0.0}),
+        "4 free nats": ("vlae", {"free_nats": 4.0}),
+        "no dropout": ("vlae", {"dropout": 0.0}),
+        "embedding of 4": ("vlae", {"embedding_dim": 4}),
+        "half the width": ("vlae", {"width": 64, "hidden": 32}),
+        "no autoregression (vae)": ("vae", {}),
+    },
+    "vae": {
+        "vae as it is": ("vae", {}),
+        "prior: mixture": ("vae", {"prior": "mixture"}),
+        "prior: flow": ("vae", {"prior": "flow"}),
+        "prior: N(0, I)": ("vae", {"prior": "normal"}),
+        "the paper's: beta 1, N(0, I)": ("vae", {"beta": 1.0, "prior": "normal"}),
+        "32 bins a number": ("vae", {"max_bins": 32}),
+    },
+    "wgan": {
+        "wgan as it is": ("wgan", {}),
+        "no moving average": ("wgan", {"ema_decay": 0.0}),
+        "rows judged singly": ("wgan", {"pack": 1}),
+    },
+}
+"""For each group its variants: what they are called, the model, and the parameters that differ."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_set_options(parser, "telco_churn,magic_gamma")
+    parser.add_argument("--groups", default="vlae", help=f"of {', '.join(GROUPS)} (default: %(default)s)")
+    parser.add_argument("--only", help="variants to run, by commas: parts of their names (default: all)")
+    parser.add_argument("--max-time", type=float, help="seconds of training of each (default: no limit)")
+    parser.add_argument("--max-epochs", type=int, help="(default: chosen from the table)")
+    add_common_options(parser)
+    options = parser.parse_args()
+    unknown = set(split(options.groups)) - set(GROUPS)
+    if unknown:
+        parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    wanted = None if options.only is None else split(options.only)
+    sets = load_sets(options)
+    use_threads(options.threads)
+    from gensynth import Synthesizer, Trainer
+
+    print_stamp(f"detection by {detector_name()}, 3-fold")
+    rows = []
+    for data in sets:
+        ceiling = ceiling_of(data)
+        for group in split(options.groups):
+            for name, (model, parameters) in GROUPS[group].items():
+                if wanted is not None and not any(part in name for part in wanted):
+                    continue
+                trainer = Trainer(max_epochs=options.max_epochs or "auto", max_time=options.max_time, progress=False)
+                synthesizer = Synthesizer(model, trainer=trainer, random_state=options.seed)
+                synthesizer.set_params(**{f"model__{key}": value for key, value in parameters.items()})
+                cpu = time.process_time()
+                synthesizer.fit(data.train)
+                cpu = time.process_time() - cpu
+                measured = judge(data, synthesizer.sample(len(data.train)), ceiling, options.threads)
+                measured.pop("levels off")
+                rows.append({"set": data.name, "variant": name, "fit CPU s": cpu, **measured})
+                progress(f"{data.name}, {name}: {cpu:.1f} s CPU, detection {measured['detection']:.3f}")
+    print()
+    print_table(rows, options.csv)
+
+
+if __name__ == "__main__":
+    main()
