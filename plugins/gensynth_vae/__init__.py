@@ -1,4 +1,4 @@
-"""Variational families: ``vae``, ``beta-vae`` and ``vlae``."""
+"""Variational families: ``vae``, ``beta-vae``, ``vq-vae``, ``nvae`` and ``vlae``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
     register(ModelSpec("vae", "gensynth_vae.recipes:VAE", "Variational autoencoder", _ABLE))
     register(ModelSpec("beta-vae", "gensynth_vae.recipes:BetaVAE", "VAE with a weighted divergence", _ABLE))
+    register(ModelSpec("vq-vae", "gensynth_vae.recipes:VQVAE", "VAE with code books and a density over codes", _ABLE))
+    register(ModelSpec("nvae", "gensynth_vae.recipes:NVAE", "VAE with a hierarchy of latents and flows", _ABLE))
     register(
         ModelSpec(
             "vlae",

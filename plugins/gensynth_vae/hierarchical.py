@@ -13,7 +13,7 @@ from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Sta
 from gensynth.nn.decoder import Decoder
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.networks import ResidualMLP
-from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
 
 N_SCORE_DRAWS = 8
@@ -74,6 +74,8 @@ class HierarchicalModel(GenerativeModel):
         From the top down.
     decoder : Decoder
         p(row | state below the last level).
+    late_prior : Prior or None
+        A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
     width : int
         Width of state and features.
     latent_dim : int
@@ -99,6 +101,7 @@ class HierarchicalModel(GenerativeModel):
         levels: list[Level],
         decoder: Decoder,
         *,
+        late_prior: Prior | None,
         width: int,
         latent_dim: int,
         beta: float,
@@ -108,6 +111,7 @@ class HierarchicalModel(GenerativeModel):
     ) -> None:
         super().__init__(layout)
         self.encoder, self.levels, self.decoder = encoder, nn.ModuleList(levels), decoder
+        self.late_prior = late_prior
         self.latent_dim, self.beta, self.warmup, self.learning_rate = latent_dim, beta, warmup, learning_rate
         self.top = nn.Parameter(torch.zeros(width))
         self.penalty = SpectralPenalty([*levels, decoder], spectral)
@@ -116,18 +120,29 @@ class HierarchicalModel(GenerativeModel):
         self.register_buffer("score_noise", torch.cat([half, -half]))
 
     def stages(self) -> tuple[Stage, ...]:
-        """One stage: all parts together."""
-        phase = Phase("elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate)
-        return (Stage("elbo", (phase,), monitor=self._monitor),)
+        """All parts together first; then the density of all latents, where there is one."""
+        late = () if self.late_prior is None else tuple(self.late_prior.parameters())
+        body = tuple(p for p in self.parameters() if all(p is not q for q in late))
+        main = Stage("elbo", (Phase("elbo", body, self._loss, learning_rate=self.learning_rate),), self._monitor)
+        if not late:
+            return (main,)
+        return main, Stage("prior", (Phase("prior", late, self._prior_loss, learning_rate=5e-3),), share=0.4)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
         rows = n if condition is None else n * self.decoder.candidates
+        drawn = None
+        if self.late_prior is not None:
+            drawn = self.late_prior.sample(rows, rng).unflatten(1, (len(self.levels), self.latent_dim))
         state = self.top.expand(rows, -1)
-        for level in self._levels():
-            mean, log_scale = level.prior_parameters(state)
-            noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-            state = level.next_state(state, mean + torch.exp(log_scale) * noise)
+        for i, level in enumerate(self._levels()):
+            if drawn is None:
+                mean, log_scale = level.prior_parameters(state)
+                noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+                z = mean + torch.exp(log_scale) * noise
+            else:
+                z = drawn[:, i]
+            state = level.next_state(state, z)
         return self.decoder.sample(n, state, rng, condition)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
@@ -148,14 +163,26 @@ class HierarchicalModel(GenerativeModel):
 
     def _terms(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return (n,) log-likelihood and (n, levels) divergences at one draw; ``noise`` is (n, levels, dim)."""
+        state, _, divergences = self._infer(batch, noise)
+        return self.decoder.log_likelihood(batch, state).sum(-1), divergences
+
+    def _infer(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the last state, the latents (n, levels, dim) and the divergences (n, levels) of one draw."""
         features = self.encoder(batch)
         state = self.top.expand(len(batch), -1)
-        divergences = []
+        latents, divergences = [], []
         for i, level in enumerate(self._levels()):
             z, divergence = level.infer(state, features, noise[:, i])
+            latents.append(z)
             divergences.append(divergence)
             state = level.next_state(state, z)
-        return self.decoder.log_likelihood(batch, state).sum(-1), torch.stack(divergences, 1)
+        return state, torch.stack(latents, 1), torch.stack(divergences, 1)
+
+    def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        assert self.late_prior is not None
+        with torch.no_grad():
+            _, latents, _ = self._infer(batch, self._noise(batch, rng))
+        return -self.late_prior.log_density(latents.flatten(1)).mean()
 
     def _noise(self, batch: Batch, rng: Generator) -> Tensor:
         shape = (len(batch), len(self.levels), self.latent_dim)

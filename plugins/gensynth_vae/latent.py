@@ -14,11 +14,15 @@ from torch import Generator, Tensor, nn
 
 from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
-from gensynth.nn.decoder import Decoder
+from gensynth.nn.completion import fill
+from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
+
+WIDE = 2.0
+"""How much wider than the encoder's posterior half of its proposals for a completed row are."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,13 @@ class LatentModel(GenerativeModel):
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw rows: z from the prior, then the cells; given cells are kept and the rest follows them."""
-        latents = n if condition is None else n * self.decoder.candidates
-        z = self._sampling_prior_draw(latents, rng)
-        return self.decoder.sample(n, z, rng, condition)
+        if condition is None:
+            return self.decoder.draw(self._sampling_prior_draw(n, rng), rng)
+        return fill(self.decoder, self._propose, Given.of(condition), rng)
+
+    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
+        """Draw missing cells given the others of their row: exactly in the limit of `Decoder.most_candidates`."""
+        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows, in nats.
@@ -192,3 +200,30 @@ class LatentModel(GenerativeModel):
         if prior is None:
             return torch.randn(n, self.latent_dim, generator=rng, device=self.step.device, dtype=self.step.dtype)
         return prior.sample(n, rng)
+
+    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c latents for each of n rows and their log-weights, as `gensynth.nn.completion.Propose` asks.
+
+        Rows as filled so far: from the encoder's posterior, from a wider one, and from the prior. All three are
+        weighted as draws from their mixture (Hesterberg 1995, "Weighted average importance sampling and defensive
+        mixture distributions"), so that no weight is much above 1 / the prior's share.
+        """
+        if rows is None:
+            z = self._sampling_prior_draw(n * c, rng)
+            return z, z.new_zeros(n * c)
+        mean, log_variance = self.posterior(rows)
+        near = c - c // 4
+        scales = torch.where(torch.arange(near, device=mean.device) % 2 == 0, 1.0, WIDE).to(mean.dtype)
+        deviation = torch.exp(0.5 * log_variance).unsqueeze(1)
+        noise = torch.randn(n, near, mean.shape[1], generator=rng, device=mean.device, dtype=mean.dtype)
+        own = mean.unsqueeze(1) + noise * scales.view(1, -1, 1) * deviation
+        free = self._sampling_prior_draw(n * (c - near), rng).view(n, c - near, mean.shape[1])
+        z = torch.cat([own, free], 1)
+        log_prior = self._log_prior(z.flatten(0, 1)).view(n, c)
+        parts = [log_prior + math.log((c - near) / c)] if c > near else []
+        for scale, share in ((1.0, (near + 1) // 2), (WIDE, near // 2)):
+            if share:
+                width = scale * deviation
+                log_density = standard_normal_log_density((z - mean.unsqueeze(1)) / width) - width.log().sum(-1)
+                parts.append(log_density + math.log(share / c))
+        return z.flatten(0, 1), (log_prior - torch.stack(parts).logsumexp(0)).flatten()

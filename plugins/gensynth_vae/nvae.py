@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
-from gensynth_vae.choices import check_ranges
+from gensynth_vae.choices import check_ranges, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
 from gensynth_vae.parts import Encoder, IndependentDecoder
 
@@ -21,11 +21,11 @@ class NVAE(Recipe):
 
     Parameters
     ----------
-    levels : int, default=4
+    levels : int, default=3
         Groups of latents.
     latent_dim : int, default=6
         Latents a group.
-    width : int, default=192
+    width : int, default=128
         Width of features and state.
     flows : int, default=1
         Inverse autoregressive flows in each posterior.
@@ -35,6 +35,8 @@ class NVAE(Recipe):
         Final weight of the divergences.
     warmup : int, default=1000
         Steps over which that weight grows from 0, the levels balanced meanwhile.
+    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
+        Density fitted to the latents of all levels in a second stage; "normal" samples from the hierarchy's own.
     spectral : float, default=1e-3
         Weight of the spectral regularisation.
     learning_rate : float, default=1e-3
@@ -47,13 +49,14 @@ class NVAE(Recipe):
     Vahdat & Kautz 2020, "NVAE: A deep hierarchical variational autoencoder" (arXiv 2007.03898).
     """
 
-    levels: int = 4
+    levels: int = 3
     latent_dim: int = 6
-    width: int = 192
+    width: int = 128
     flows: int = 1
     embedding_dim: int = 16
     beta: float = 0.3
     warmup: int = 1000
+    prior: str = "autoregressive"
     spectral: float = 1e-3
     learning_rate: float = 1e-3
     max_bins: int = 100
@@ -73,6 +76,7 @@ class NVAE(Recipe):
             Encoder(layout, cells, (self.width, self.width), self.width, 0.0),
             [Level(self.width, self.latent_dim, self.flows, 0.0) for _ in range(self.levels)],
             IndependentDecoder(layout, buckets, (self.width,), self.width, 0.0),
+            late_prior=named_prior(self.prior, self.levels * self.latent_dim, layout),
             width=self.width,
             latent_dim=self.latent_dim,
             beta=self.beta,

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, Layout
+from gensynth.model import UNKNOWN, Batch, Layout
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding, columnwise, draw
-from gensynth.nn.decoder import Decoder
+from gensynth.nn.cells import CellEmbedding, columnwise
+from gensynth.nn.completion import Particles
+from gensynth.nn.decoder import Decoder, Filled, Given
 from gensynth.nn.networks import ResidualMLP
 
-PARTICLES = 64
-"""Latents tried for a row with given cells."""
+MOST_LOGITS = 2**24
+"""Logits that are held at a time while candidates are weighed (64 MB in float32)."""
 
 
 class Encoder(nn.Module):
@@ -69,7 +70,8 @@ class IndependentDecoder(Decoder):
         Share of units dropped in training.
     """
 
-    candidates = PARTICLES
+    candidates = 32
+    most_candidates = 256
 
     def __init__(
         self, layout: Layout, buckets: Buckets, hidden: Sequence[int], latent_dim: int, dropout: float
@@ -92,25 +94,47 @@ class IndependentDecoder(Decoder):
         beyond = (number - number.clamp(0.0, 1.0)).abs()
         return cells.index_add(1, torch.tensor(numbered, device=cells.device), -beyond)
 
-    def sample(self, n: int, z: Tensor, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw n rows; with given cells the latent of each row is drawn among `candidates` by their probability."""
-        logits = self.network(z)
-        if condition is not None:
-            given = torch.tensor(condition.columns, device=logits.device)
-            wanted = condition.rows.codes.repeat_interleave(self.candidates, 0)
-            weight = self.buckets.log_likelihood(logits, wanted).index_select(1, given).sum(1)
-            chosen = draw(weight.view(n, self.candidates), rng)
-            logits = logits[chosen + torch.arange(n, device=logits.device) * self.candidates]
+    def draw(self, z: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent."""
+        return self._draw(self.network(z), rng)
+
+    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not given from one latent of each row, taken by the probability of those given."""
+        particles = Particles(log_weight, len(given))
+        particles.weigh(self._gain(given, z))
+        logits = self.network(z.index_select(0, particles.choose(rng)))
+        if given.complete:
+            for i, column in enumerate(self.layout.columns):
+                if column.missing is not None:
+                    logits[:, self.buckets.offsets[i] + column.missing] = -torch.inf
+        rows = given.put_into(self._draw(logits, rng), self.layout)
+        return Filled(rows, particles.log_evidence, particles.effective)
+
+    def _gain(self, given: Given, z: Tensor) -> Tensor:
+        """Return (n * c,) log-probability of each row's given cells, and of the others to be there, at each latent."""
+        n = len(given)
+        z = z.view(n, -1, z.shape[-1])
+        missing = torch.tensor([c.missing or UNKNOWN for c in self.layout.columns], device=z.device)
+        wanted = torch.where(given.mask, given.rows.codes, missing)
+        may_miss = (missing != UNKNOWN) & given.complete & ~given.mask
+        parts = []
+        step = max(MOST_LOGITS // (z.shape[1] * self.buckets.n_slots), 1)
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            latents, codes = z[part].flatten(0, 1), wanted[part].repeat_interleave(z.shape[1], 0)
+            cells = self.buckets.log_likelihood(self.network(latents), codes).view(-1, z.shape[1], codes.shape[1])
+            there = torch.log1p(-cells.exp().clamp(max=1.0 - 1e-6))
+            gain = torch.where(given.mask[part].unsqueeze(1), cells, 0.0)
+            gain = torch.where(may_miss[part].unsqueeze(1), there, gain)
+            parts.append(gain.sum(-1).flatten())
+        return torch.cat(parts)
+
+    def _draw(self, logits: Tensor, rng: Generator) -> Batch:
         codes = self.buckets.sample(logits, rng)
-        shape = (n, self.layout.n_numeric)
+        shape = (len(codes), self.layout.n_numeric)
         numeric = torch.rand(shape, generator=rng, device=logits.device, dtype=logits.dtype)
-        if condition is not None:
-            codes[:, given] = condition.rows.codes[:, given]
         for i, column in enumerate(self.layout.columns):
             if column.numeric is not None:
                 active = (codes[:, i] >= column.active[0]) & (codes[:, i] < column.active[1])
-                number = numeric[:, column.numeric]
-                if condition is not None and i in condition.columns:
-                    number = condition.rows.numeric[:, column.numeric]
-                numeric[:, column.numeric] = torch.where(active, number, 0.0)
+                numeric[:, column.numeric] = torch.where(active, numeric[:, column.numeric], 0.0)
         return Batch(numeric, codes)

@@ -1,0 +1,78 @@
+"""What is peculiar to vq-vae and nvae; the rest is in the contract suite."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from toy_layouts import mixed, mixed_rows
+
+from gensynth.training import Trainer
+from gensynth_vae.recipes import NVAE, VQVAE
+
+
+@pytest.fixture(scope="module", params=[VQVAE(hidden=(64, 64)), NVAE(width=48, warmup=100)], ids=["vq-vae", "nvae"])
+def trained(request):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = request.param.build(mixed())
+    Trainer(max_epochs=40, progress=False).run(model, mixed_rows(2000), 0)
+    return model
+
+
+@torch.no_grad()
+def test_samples_follow_the_joint_distribution(trained):
+    drawn = trained.generate(4000, torch.Generator().manual_seed(0))
+    share = torch.bincount(drawn.codes[:, 0], minlength=4) / 4000
+    torch.testing.assert_close(share, torch.tensor([0.0, 0.5, 0.3, 0.2]), atol=0.06, rtol=0)
+    known = drawn.codes[:, 1] > 1
+    agree = ((drawn.codes[known, 1] > 10) == (drawn.codes[known, 2] == 2)).double().mean()
+    assert agree > 0.85  # independent columns: about 0.5
+
+
+def _built(recipe):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return recipe.build(mixed())
+
+
+def test_code_books_follow_after_the_step_only():
+    model = _built(VQVAE(hidden=(16, 16)))
+    (phase,) = model.stages()[0].phases
+    before = model.quantiser.book.clone()
+    phase.loss(mixed_rows(64), torch.Generator().manual_seed(0)).backward()
+    assert torch.equal(model.quantiser.book, before)
+    phase.after_step()
+    assert not torch.equal(model.quantiser.book, before)
+
+
+@torch.no_grad()
+def test_likelihood_is_reconstruction_plus_prior():
+    model = _built(VQVAE(hidden=(16, 16))).eval()
+    rows = mixed_rows(10)
+    total = model.score(rows, "reconstruction") + model.score(rows, "prior")
+    torch.testing.assert_close(model.score(rows, "likelihood"), total)
+
+
+@torch.no_grad()
+def test_posterior_is_residual_to_the_prior():
+    model = _built(NVAE(flows=0, width=16)).eval()
+    level = model.levels[0]
+    level.residual.out.weight.zero_()
+    level.residual.out.bias.zero_()
+    state, features = torch.randn(6, 16), torch.randn(6, 16)
+    noise = torch.randn(6, model.latent_dim)
+    mean, log_scale = level.prior_parameters(state)
+    z, divergence = level.infer(state, features, noise)
+    torch.testing.assert_close(z, mean + log_scale.exp() * noise)  # nothing added: the posterior is the prior
+    torch.testing.assert_close(divergence, torch.zeros(6), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_lower_levels_see_the_ones_above():
+    model = _built(NVAE(width=16)).eval()
+    for level in model.levels:
+        torch.nn.init.normal_(level.prior.out.weight)
+    state = model.top.expand(2, -1)
+    below = model.levels[0].next_state(state, torch.tensor([[-3.0] * model.latent_dim, [3.0] * model.latent_dim]))
+    mean, _ = model.levels[1].prior_parameters(below)
+    assert not torch.allclose(mean[0], mean[1])
