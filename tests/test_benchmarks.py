@@ -1,0 +1,173 @@
+"""The benchmarks run from any folder on any folder of parquet files; what they count is what happened."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from environments import ROOT
+
+FOLDER = ROOT / "benchmarks"
+SCRIPTS = ["quality", "speed", "scaling", "budget", "ablation"]
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """Import a module of the benchmarks by its name."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    return importlib.import_module
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder of two sets: one split beforehand, one in a single file."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(300)
+    c = np.where(x + rng.standard_normal(300) > 0, "a", "b")
+    table = pd.DataFrame({"x": x, "k": rng.integers(0, 5, 300), "c": c})
+    (tmp_path / "one").mkdir()
+    table.to_parquet(tmp_path / "one" / "rows.parquet")
+    (tmp_path / "tabular" / "two").mkdir(parents=True)
+    table[:200].to_parquet(tmp_path / "tabular" / "two" / "train.parquet")
+    table[200:].to_parquet(tmp_path / "tabular" / "two" / "test.parquet")
+    (tmp_path / "tabular" / "two" / "meta.json").write_text('{"target": "c"}')
+    return tmp_path
+
+
+def run(name, *options, cwd):
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *map(str, options)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=cwd)
+
+
+def read(path):
+    with path.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "peer_runner"])
+def test_help(name, tmp_path):
+    done = run(name, "--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "--threads" in done.stdout
+
+
+def test_no_data_folder_is_said(tmp_path, monkeypatch):
+    monkeypatch.delenv("GENSYNTH_DATA", raising=False)
+    done = run("budget", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "--data DIR" in done.stderr
+
+
+def test_quality(data):
+    done = run(
+        "quality", "--data", data, "--sets", "one,two", "--target", "c", "--models", "vae", "--max-epochs", "1",
+        "--peers", "bootstrap,ctgan", "--csv", "out.csv", "--keep", "kept", cwd=data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "skipped ctgan: no --peer-python" in done.stdout
+    rows = read(data / "out.csv")
+    assert [(row["set"], row["model"]) for row in rows] == [
+        ("one", "vae"), ("one", "bootstrap"), ("two", "vae"), ("two", "bootstrap"),
+        ("mean of 2", "vae"), ("mean of 2", "bootstrap"),
+    ]  # fmt: skip
+    floor = rows[3]
+    assert float(floor["copies"]) == 1.0, "every row of a bootstrap is a real one"
+    assert float(floor["shape"]) < 0.1
+    assert len(pd.read_parquet(data / "kept" / "two-vae.parquet")) == 200
+
+
+def test_budget(data):
+    options = ["--sets", "two", "--model", "vae", "--seconds", "1", "--csv", "b.csv"]
+    done = run("budget", "--data", data, *options, cwd=data)
+    assert done.returncode == 0, done.stderr
+    (row,) = read(data / "b.csv")
+    assert 0 < float(row["training s"]) < 5  # a shared machine may stand still for a moment
+    assert int(row["steps"]) > 0
+
+
+def test_ablation_changes_what_it_says(data):
+    done = run(
+        "ablation", "--data", data, "--sets", "two", "--groups", "vae", "--only", "as it is,mixture",
+        "--max-epochs", "1", "--csv", "a.csv", cwd=data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is", "prior: mixture"]
+
+
+def test_every_variant_of_the_ablation_can_be_made(benchmark):
+    from gensynth import Synthesizer
+
+    for variants in benchmark("ablation").GROUPS.values():
+        for model, parameters in variants.values():
+            Synthesizer(model).set_params(**{f"model__{key}": value for key, value in parameters.items()})
+
+
+def test_scaling_runs_each_cell_in_a_process_of_its_own(tmp_path):
+    done = run(
+        "scaling", "--rows", "200,100000000", "--columns", "4", "--levels", "150", "--steps", "1", "--csv", "s.csv",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    small, large, wide = read(tmp_path / "s.csv")
+    assert float(small["s an epoch"]) > 0
+    assert int(small["peak MB"]) > 50
+    assert "not measured" in large["levels"]
+    assert (wide["rows"], wide["columns"], wide["levels"]) == ("300", "11", "150")
+
+
+def test_speed(data):
+    done = run(
+        "speed", "--data", data, "--sets", "two", "--models", "vae,wgan", "--steps", "2", "--repeats", "1",
+        "--samples", "100", "--csv", "v.csv", cwd=data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = read(data / "v.csv")
+    assert [(row["model"], row["stage"]) for row in rows] == [("vae", "elbo"), ("vae", "prior"), ("wgan", "game")]
+    assert all(float(row["training steps/s"]) > 0 and float(row["MFLOP a step"]) > 0 for row in rows)
+    assert [row["model"] for row in read(data / "v-sampling.csv")] == ["vae", "wgan"]
+
+
+def test_the_trace_sees_forward_and_backward(benchmark):
+    """A linear layer on (8, 3) -> 5: one product forward, two backward, 2 * 8 * 3 * 5 operations each."""
+    trace = benchmark("bench_steps").GemmTrace()
+    layer, x = torch.nn.Linear(3, 5), torch.randn(8, 3, requires_grad=True)
+    with trace:
+        layer(x).sum().backward()
+    assert len(trace.products) == 3
+    assert trace.flops == 3 * 2 * 8 * 3 * 5
+    trace.replay()()
+
+
+def test_rare_and_common_levels(benchmark):
+    judge = benchmark("bench_judge")
+    real = pd.DataFrame({"c": ["a"] * 900 + ["b"] * 95 + ["c"] * 5, "x": range(1000)})
+    none_b = pd.DataFrame({"c": ["a"] * 1000, "x": range(1000)})
+    assert judge.common_levels_off(real, real) == (0, 2)
+    assert judge.common_levels_off(real, none_b) == (1, 2)
+
+
+def test_the_peer_runner_gives_columns_back_as_they_were(tmp_path, monkeypatch):
+    """A peer that repeats what it was given: text, missing values and booleans come back."""
+    (tmp_path / "ctgan.py").write_text(
+        "class CTGAN:\n"
+        "    def __init__(self, epochs): pass\n"
+        "    def fit(self, table, discrete):\n"
+        "        assert set(discrete) == {'t', 'b'} and not table.isna().any().any()\n"
+        "        self.table = table\n"
+        "    def sample(self, n): return self.table.iloc[:n]\n"
+        "TVAE = CTGAN\n"
+    )
+    table = pd.DataFrame({"t": ["u", None, "v"], "b": [True, False, True], "x": [1.0, np.nan, 3.0]})
+    table.to_parquet(tmp_path / "train.parquet")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run("peer_runner", "ctgan", tmp_path / "train.parquet", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    back = pd.read_parquet(tmp_path / "out" / "sample.parquet")
+    pd.testing.assert_frame_equal(back[["t", "b"]], table[["t", "b"]])
+    assert back["x"].tolist() == [1.0, 2.0, 3.0]
