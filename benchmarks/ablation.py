@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from bench_judge import ceiling_of, detector_name, judge
-from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
+from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import add_set_options, load_sets, split
 
 GROUPS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
@@ -77,6 +77,7 @@ def main() -> None:
                 measured = judge(data, synthesizer.sample(len(data.train)), ceiling, options.threads)
                 measured.pop("levels off")
                 rows.append({"set": data.name, "variant": name, "fit CPU s": cpu, **measured})
+                write_csv(rows, options.csv)
                 progress(f"{data.name}, {name}: {cpu:.1f} s CPU, detection {measured['detection']:.3f}")
     print()
     print_table(rows, options.csv)

@@ -52,15 +52,20 @@ def print_stamp(*notes: str) -> None:
 
 def print_table(rows: Sequence[Mapping[str, Any]], file: Path | None = None) -> None:
     """Print rows as a markdown table whose columns are all keys in their order; write them to a CSV ``file`` too."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = _names(rows)
     cells = [[_text(row.get(name)) for name in names] for row in rows]
     widths = [max([len(name), *(len(line[j]) for line in cells)]) for j, name in enumerate(names)]
     for line in (names, ["-" * width for width in widths], *cells):
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |")
     print(flush=True)
+    write_csv(rows, file)
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], file: Path | None) -> None:
+    """Write what was measured so far, so that a long run that is broken off leaves it behind."""
     if file is not None:
         with file.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, names)
+            writer = csv.DictWriter(stream, _names(rows))
             writer.writeheader()
             writer.writerows(rows)
 
@@ -68,6 +73,10 @@ def print_table(rows: Sequence[Mapping[str, Any]], file: Path | None = None) -> 
 def progress(text: str) -> None:
     """Say on standard output what was just measured."""
     print(f"... {text}", flush=True)
+
+
+def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _text(value: Any) -> str:

@@ -44,6 +44,15 @@ def load_sets(options: argparse.Namespace) -> list[DataSet]:
     return [load_set(find_set(Path(options.data), name), options.target, options.rows) for name in split(options.sets)]
 
 
+def model_names(text: str) -> list[str]:
+    """Return the names in a list separated by commas; "all" for gensynth's own."""
+    if text != "all":
+        return split(text)
+    from gensynth.registry import default_registry
+
+    return [entry.spec.name for entry in default_registry().models() if entry.distribution == "gensynth"]
+
+
 def split(text: str) -> list[str]:
     """Return the parts of a list separated by commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

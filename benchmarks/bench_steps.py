@@ -47,9 +47,7 @@ def prepare(table: pd.DataFrame, model: str, seed: int, condition_on: str | None
     seconds["learn encoding"] = time.perf_counter() - began
     began = time.perf_counter()
     encoded: Rows = encoder.encode(frame)
-    rows = Batch(
-        torch.tensor(encoded.numeric, dtype=torch.float32), torch.tensor(encoded.codes, dtype=torch.int64)
-    )
+    rows = Batch(torch.tensor(encoded.numeric, dtype=torch.float32), torch.tensor(encoded.codes, dtype=torch.int64))
     seconds["encode"] = time.perf_counter() - began
     with forked_random(seed):
         built = recipe.build(encoder.layout)

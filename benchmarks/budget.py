@@ -9,7 +9,7 @@ import argparse
 import time
 
 from bench_judge import detect, detector_name
-from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
+from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import add_set_options, load_sets, split
 
 
@@ -52,6 +52,7 @@ def main() -> None:
                     "detection": detect(data.train, sample, options.threads),
                 }
             )
+            write_csv(rows, options.csv)
             progress(f"{data.name}, {seconds:g} s: took {wall:.1f} s, detection {rows[-1]['detection']:.3f}")
     print()
     print_table(rows, options.csv)

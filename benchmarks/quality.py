@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 from bench_judge import LEVEL_ROWS, ceiling_of, detector_name, judge
 from bench_peers import reason_to_skip, run_peer
-from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
-from bench_sets import DataSet, add_set_options, load_sets, split
+from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
+from bench_sets import DataSet, add_set_options, load_sets, model_names, split
 
 MEANS = ("fit CPU s", "fit s", "rows/s", "shape", "trend", "TSTR", "gap", "detection", "DCR share", "copies")
 
@@ -78,7 +78,9 @@ def mean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_set_options(parser, "adult,magic_gamma,telco_churn")
-    parser.add_argument("--models", default="vlae", help="names that `gensynth models` lists (default: %(default)s)")
+    parser.add_argument(
+        "--models", default="vlae", help="names that `gensynth models` lists, or all (default: %(default)s)"
+    )
     parser.add_argument("--peers", default="bootstrap", help="of bootstrap, ctgan, tvae, argn (default: %(default)s)")
     parser.add_argument("--peer-python", type=Path, metavar="PATH", help="Python that has the peers installed")
     parser.add_argument("--peer-epochs", type=int, default=300, help="of ctgan and tvae (default: %(default)s)")
@@ -101,9 +103,10 @@ def main() -> None:
     for data in sets:
         ceiling = ceiling_of(data)
         progress(f"{data.name}: {len(data.train):,} rows, {data.train.shape[1]} columns, real utility {ceiling:.4f}")
-        models = split(options.models)
+        models = model_names(options.models)
         for name in [*models, *peers]:
             rows.append(measure(name, data, ceiling, options, peer=name not in models))
+            write_csv(rows, options.csv)
             progress(f"{name}: {rows[-1]['fit CPU s']:.1f} s CPU, detection {rows[-1]['detection']:.3f}")
     print()
     print_table([*rows, *mean_rows(rows)], options.csv)

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
+from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import simulate, split
 
 
@@ -98,6 +98,7 @@ def main() -> None:
         if done.returncode != 0:
             raise SystemExit(f"{n} rows, {d} columns failed:\n{done.stderr[-2000:]}")
         rows.append(json.loads(done.stdout.splitlines()[-1]))
+        write_csv(rows, options.csv)
         progress(f"{n:,} rows, {d:,} columns: {rows[-1]['s an epoch']:.2f} s an epoch")
     print()
     print_table(rows, options.csv)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
-from bench_sets import DataSet, add_set_options, load_sets, split
+from bench_sets import DataSet, add_set_options, load_sets, model_names, split
 
 if TYPE_CHECKING:
     from bench_steps import GemmTrace, Steps
@@ -108,8 +108,8 @@ def main() -> None:
     add_set_options(parser, "adult")
     parser.add_argument(
         "--models",
-        default="vlae,vae,beta-vae,gan,wgan,cgan",
-        help="names that `gensynth models` lists (default: %(default)s)",
+        default="all",
+        help="names that `gensynth models` lists, or all (default: %(default)s)",
     )
     parser.add_argument("--what", default="training,sampling", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="training steps timed at once (default: %(default)s)")
@@ -125,9 +125,11 @@ def main() -> None:
     print_stamp(f"CPU time, median of {options.repeats}")
     tables = []
     if "training" in split(options.what):
-        tables.append([r for data in sets for m in split(options.models) for r in training_rows(m, data, options)])
+        tables.append(
+            [r for data in sets for m in model_names(options.models) for r in training_rows(m, data, options)]
+        )
     if "sampling" in split(options.what):
-        tables.append([sampling_row(m, data, options) for data in sets for m in split(options.models)])
+        tables.append([sampling_row(m, data, options) for data in sets for m in model_names(options.models)])
     print()
     for number, rows in enumerate(tables):
         file = options.csv
