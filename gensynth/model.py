@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
+from gensynth.errors import CapabilityError
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
@@ -130,6 +131,14 @@ class GenerativeModel(nn.Module, ABC):
 
         Runs in eval mode without gradients. A family that cannot condition raises `CapabilityError`.
         """
+
+    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw the cells where ``missing`` (n, k) is True given the rest of their row, which comes back exactly.
+
+        What is drawn is never `UNKNOWN` and never the column's code for missing. Missing cells come as `UNKNOWN`.
+        Runs as `generate` does. Families that can impute override it.
+        """
+        raise CapabilityError(f"{type(self).__name__} cannot fill in missing cells; the models 'vlae' and 'vae' can")
 
     @abstractmethod
     def score(self, batch: Batch, method: str | None = None) -> Tensor:

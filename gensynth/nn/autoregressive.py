@@ -8,6 +8,7 @@ quality costs the square of the columns.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,28 +16,41 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.model import Batch, Condition
+from gensynth.model import Batch
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding, CodeHeads, PositionHeads, columnwise, draw
-from gensynth.nn.decoder import Decoder
-
-PARTICLES = 32
-"""Candidates a row while given cells are met; see `AutoregressiveDecoder.sample`."""
+from gensynth.nn.cells import N_CELLS, CellEmbedding, CodeHeads, PositionHeads, columnwise, draw
+from gensynth.nn.completion import Particles
+from gensynth.nn.decoder import Decoder, Filled, Given
 
 
 @dataclass
 class _State:
-    """What the columns so far have added up to, and the cells drawn so far (first axis: rows)."""
+    """What the columns so far have added up to (first axis: rows, or candidates)."""
 
     context: Tensor
     features: Tensor
-    codes: Tensor
-    numeric: Tensor
 
     def pick(self, rows: Tensor) -> _State:
-        return _State(
-            *(getattr(self, name).index_select(0, rows) for name in ("context", "features", "codes", "numeric"))
-        )
+        return _State(self.context.index_select(0, rows), self.features.index_select(0, rows))
+
+
+@dataclass
+class _Trail:
+    """Cells that candidates drew, and who took whose place afterwards: from it one candidate's row is read off."""
+
+    cells: list[tuple[int, Tensor, Tensor | None]]
+    moves: list[tuple[int, Tensor]]
+
+    def follow(self, chosen: Tensor, codes: Tensor, numeric: Tensor, layout: Layout) -> None:
+        """Write the cells of the chosen candidates (n,) into ``codes`` and ``numeric``."""
+        moves = list(self.moves)
+        for i, own, number in reversed(self.cells):
+            while moves and moves[-1][0] >= i:  # resampled after column i was drawn
+                chosen = moves.pop()[1].index_select(0, chosen)
+            codes[:, i] = own.index_select(0, chosen)
+            slot = layout.columns[i].numeric
+            if slot is not None and number is not None:
+                numeric[:, slot] = number.index_select(0, chosen)
 
 
 class AutoregressiveDecoder(Decoder):
@@ -60,7 +74,8 @@ class AutoregressiveDecoder(Decoder):
         Width of z; 0 where there is none (z is (n, 0) then).
     """
 
-    candidates = PARTICLES
+    candidates = 32
+    most_candidates = 1024
     scale: Tensor
 
     def __init__(
@@ -112,47 +127,129 @@ class AutoregressiveDecoder(Decoder):
             cells = cells.index_add(1, self.position_heads.columns, self.position_heads.log_density(h, batch))
         return cells
 
-    def sample(self, n: int, z: Tensor, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw ``n`` rows, column by column.
-
-        Given cells are kept as they are, and the columns before them follow the posterior: up to the last given
-        column every row has `PARTICLES` candidates (``z`` must hold n * PARTICLES rows then), weighted by the
-        probability of the given cells and drawn once by those weights (sequential importance sampling). With the
-        given columns first in the layout this is exact up to the latent.
-        """
-        given = set(condition.columns) if condition is not None else set()
-        last = max(given) if given else -1
-        rows = n * PARTICLES if given else n
-        state = self._start(z)
-        weight = state.context.new_zeros(rows)
-        for i, column in enumerate(self.layout.columns):
+    def draw(self, z: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent, column by column."""
+        state, rows = self._start(z), self._no_rows(len(z), z)
+        for i in range(len(self.layout.columns)):
             h = self._hidden_column(i, state)
-            logits = self.code_heads.logits(i, h)
-            if condition is not None and i in given:
-                codes = condition.rows.codes[:, i].repeat_interleave(PARTICLES)
-                weight = weight + logits.log_softmax(-1).gather(1, codes.unsqueeze(1)).squeeze(1)
-            else:
-                codes = draw(logits, rng)
-            state.codes[:, i] = codes
-            number = None
-            if column.numeric is not None:
-                if condition is not None and i in given:
-                    drawn = condition.rows.numeric[:, column.numeric].repeat_interleave(PARTICLES)
-                else:
-                    drawn = self.position_heads.sample(i, h, codes, rng)
-                active = (codes >= column.active[0]) & (codes < column.active[1])
-                state.numeric[:, column.numeric] = torch.where(active, drawn, 0.0)
-                number = torch.where(active, drawn - 0.5, 0.0)
-            state.context = state.context + self.cells.column(i, codes, number) @ self.contribute[i]
-            if i == last:
-                chosen = draw(weight.view(n, PARTICLES).nan_to_num(neginf=-1e30), rng)
-                state = state.pick(chosen + torch.arange(n, device=chosen.device) * PARTICLES)
-        return Batch(state.numeric, state.codes)
+            codes = draw(self.code_heads.logits(i, h), rng)
+            self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
+        return rows
+
+    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not given, column by column, by sequential Monte Carlo.
+
+        Candidates are weighted by the probability of each given cell (of being there at all, for a cell that must not
+        be missing), and resampled within their row where few of them count. After the last such column one is taken
+        for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
+        """
+        n = len(given)
+        particles, state = Particles(log_weight, n), self._start(z)
+        rows, trail = self._no_rows(n, z), _Trail([], [])
+        last = self._last_weighed(given)
+        for i in range(len(self.layout.columns)):
+            if i == last + 1:
+                state = self._settle(particles, trail, rows, state, rng)
+            h = self._hidden_column(i, state)
+            codes, number = self._cell(i, h, given, particles if i <= last else None, rng)
+            number = self._advance(i, codes, number, state)
+            if i > last:
+                self._note(rows, i, codes, number)
+                continue
+            if not bool(given.mask[:, i].all()):
+                trail.cells.append((i, codes, number))
+            moved = particles.resample(rng) if i < last else None
+            if moved is not None:
+                state = state.pick(moved)
+                trail.moves.append((i, moved))
+        if last + 1 == len(self.layout.columns):
+            self._settle(particles, trail, rows, state, rng)
+        return Filled(given.put_into(rows, self.layout), particles.log_evidence, particles.effective)
+
+    def _last_weighed(self, given: Given) -> int:
+        """Return the last column whose cells say something of the candidates; -1 for none."""
+        some, every = given.mask.any(0).tolist(), given.mask.all(0).tolist()
+        may_miss = [given.complete and column.missing is not None for column in self.layout.columns]
+        weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
+        return max(weighed, default=-1)
+
+    def _settle(self, particles: Particles, trail: _Trail, rows: Batch, state: _State, rng: Generator) -> _State:
+        """Take one candidate for each row: its cells into ``rows``, its state on."""
+        chosen = particles.choose(rng)
+        trail.follow(chosen, rows.codes, rows.numeric, self.layout)
+        return state.pick(chosen)
+
+    def _cell(
+        self, i: int, h: Tensor, given: Given, particles: Particles | None, rng: Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return codes and numbers of column i, given or drawn, and weigh the candidates by them."""
+        column, here = self.layout.columns[i], given.mask[:, i]
+        times = len(h) // len(here)
+        log_probability = self.code_heads.logits(i, h).log_softmax(-1)
+        wanted = given.rows.codes[:, i].repeat_interleave(times)
+        is_given = here.repeat_interleave(times)
+        given_number = None
+        if column.numeric is not None:
+            given_number = given.rows.numeric[:, column.numeric].repeat_interleave(times)
+        gain = h.new_zeros(len(h))
+        if bool(here.any()):
+            own = log_probability.gather(1, wanted.unsqueeze(1)).squeeze(1)
+            if given_number is not None:
+                own = own + self._position_log_density(i, h, wanted, given_number)
+            gain = torch.where(is_given, own, gain)
+        codes, number = wanted, given_number
+        if not bool(here.all()):
+            if given.complete and column.missing is not None:
+                log_probability[:, column.missing] = -torch.inf
+                gain = torch.where(is_given, gain, log_probability.logsumexp(-1))
+            codes = torch.where(is_given, wanted, draw(log_probability, rng))
+            if given_number is not None:
+                drawn = self._number(i, h, codes, rng)
+                number = None if drawn is None else torch.where(is_given, given_number, drawn)
+        if particles is not None:
+            particles.weigh(gain)
+        return codes, number
+
+    def _position_log_density(self, i: int, h: Tensor, codes: Tensor, number: Tensor) -> Tensor:
+        """Return (rows,): `PositionHeads.log_density` for one column."""
+        heads, column = self.position_heads, self.layout.columns[i]
+        at = heads.where[i]
+        feature = F.relu(h @ heads.hidden[at] + heads.code(codes + heads.first[i]))
+        logits = torch.addmm(heads.bias[at], feature, heads.out[at])
+        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1)
+        density = logits.log_softmax(-1).gather(1, cell.unsqueeze(1)).squeeze(1) + math.log(N_CELLS)
+        active = (codes >= column.active[0]) & (codes < column.active[1])
+        return torch.where(active, density, 0.0)
+
+    def _number(self, i: int, h: Tensor, codes: Tensor, rng: Generator) -> Tensor | None:
+        """Return drawn numbers (rows,) of column i; None where it has none."""
+        return None if self.layout.columns[i].numeric is None else self.position_heads.sample(i, h, codes, rng)
+
+    def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: _State) -> Tensor | None:
+        """Add the cells of column i to the state; return their numbers, 0 where they mean nothing."""
+        centred = None
+        if number is not None:
+            low, high = self.layout.columns[i].active
+            active = (codes >= low) & (codes < high)
+            number = torch.where(active, number, 0.0)
+            centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
+        state.context = state.context + self.cells.column(i, codes, centred) @ self.contribute[i]
+        return number
+
+    def _note(self, rows: Batch, i: int, codes: Tensor, number: Tensor | None) -> None:
+        rows.codes[:, i] = codes
+        slot = self.layout.columns[i].numeric
+        if slot is not None and number is not None:
+            rows.numeric[:, slot] = number
 
     def _start(self, z: Tensor) -> _State:
         context = z @ self.latent
-        codes = torch.zeros(len(z), len(self.layout.columns), dtype=torch.long, device=context.device)
-        return _State(context, torch.zeros_like(context), codes, context.new_zeros(len(z), self.layout.n_numeric))
+        return _State(context, torch.zeros_like(context))
+
+    def _no_rows(self, n: int, like: Tensor) -> Batch:
+        """Return n rows to be written."""
+        codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
+        return Batch(like.new_zeros(n, self.layout.n_numeric), codes)
 
     def _hidden_column(self, i: int, state: _State) -> Tensor:
         """Return (rows, hidden) of column i and add its features to the state: `hidden` for one column."""
