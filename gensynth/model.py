@@ -101,6 +101,8 @@ class Stage:
     ``decay_on_plateau``: halve the learning rates when the monitor stalls (right for likelihoods, not for games).
     ``prepare`` runs once before the stage with all training rows (closed-form fits; a stage may have no phases).
     ``share`` of the epoch and time budget, relative to the other stages.
+    ``average``: decay of an exponential moving average of the weights, which is what is evaluated and kept
+    (Polyak & Juditsky 1992); 0 keeps the weights as they are.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Stage:
     decay_on_plateau: bool = True
     prepare: Callable[[Batch, Generator], None] | None = None
     share: float = 1.0
+    average: float = 0.0
 
 
 class GenerativeModel(nn.Module, ABC):

@@ -62,7 +62,7 @@ class ToyModel(GenerativeModel):
 
     def stages(self) -> tuple[Stage, ...]:
         net = (*self.hidden.parameters(), *self.head.parameters())
-        first = Stage("codes", (Phase("likelihood", net, self.loss, learning_rate=1e-2),))
+        first = Stage("codes", (Phase("likelihood", net, self.loss, learning_rate=1e-2),), average=0.9)
         if not self.two_stages:
             return (first,)
         return (first, Stage("extra", (Phase("square", (self.extra,), self.extra_loss),), prepare=self.fit_mean))

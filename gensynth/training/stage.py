@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from gensynth.errors import TrainingError
 from gensynth.model import Batch, GenerativeModel, Loss, Stage
+from gensynth.training.average import WeightAverage
 from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
 from gensynth.training.devices import forked_random
 from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_factor
@@ -67,6 +68,7 @@ class StageLoop:
         self.device = setting.table.codes.device
         self.steppers = [PhaseStepper(stage, phase, setting.clip_norm, self.device) for phase in stage.phases]
         self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
+        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.average)
         self.order = setting.train_rows
         self.step = 0
         self.stalls = 0
@@ -82,9 +84,10 @@ class StageLoop:
         self._train()
         setting = self.setting
         began = time.monotonic()
-        monitor = self._evaluate()
-        self.evaluation_seconds = time.monotonic() - began
-        self._judge(monitor, self.step - first_step)
+        with self.average.in_place():
+            monitor = self._evaluate()
+            self.evaluation_seconds = time.monotonic() - began
+            self._judge(monitor, self.step - first_step)
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
         info = Round(
             stage=self.stage.name,
@@ -138,6 +141,7 @@ class StageLoop:
             if self.step % stepper.phase.every == 0:
                 stepper.set_factor(factor)
                 stepper.step(batch, setting.rng, self.step)
+        self.average.update(self.step)
 
     def _evaluate(self) -> float:
         """Return the monitor on held-out rows: eval mode, the same noise in every round."""
@@ -192,6 +196,7 @@ class StageLoop:
             "order": self.order,
             "best_weights": self.best_weights,
             "optimizers": [stepper.state() for stepper in self.steppers],
+            "average": self.average.values,
             "evaluation_seconds": self.evaluation_seconds,
         }
 
@@ -202,5 +207,6 @@ class StageLoop:
         self.order = state["order"].to(self.device)
         self.best_weights = {k: v.to(self.device) for k, v in state["best_weights"].items()}
         self.evaluation_seconds = state["evaluation_seconds"]
+        self.average.values = [value.to(self.device) for value in state["average"]]
         for stepper, saved in zip(self.steppers, state["optimizers"], strict=True):
             stepper.load_state(saved)

@@ -8,6 +8,9 @@ from gensynth.errors import OptionError
 from gensynth.model import Layout
 from gensynth.nn.priors import AutoregressivePrior, MixturePrior, Prior
 
+WEIGHT_AVERAGE = 0.99
+"""Decay of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
+
 
 def fitting_dropout(layout: Layout) -> float:
     """Small tables overfit: .1 from 10,000 rows on, up to .5 for a hundred."""

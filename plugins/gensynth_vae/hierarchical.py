@@ -15,6 +15,7 @@ from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
+from gensynth_vae.choices import WEIGHT_AVERAGE
 
 N_SCORE_DRAWS = 8
 
@@ -123,10 +124,12 @@ class HierarchicalModel(GenerativeModel):
         """All parts together first; then the density of all latents, where there is one."""
         late = () if self.late_prior is None else tuple(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if all(p is not q for q in late))
-        main = Stage("elbo", (Phase("elbo", body, self._loss, learning_rate=self.learning_rate),), self._monitor)
+        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate)
+        main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE)
         if not late:
             return (main,)
-        return main, Stage("prior", (Phase("prior", late, self._prior_loss, learning_rate=5e-3),), share=0.4)
+        prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
+        return main, Stage("prior", (prior,), share=0.4, average=WEIGHT_AVERAGE)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""

@@ -17,6 +17,7 @@ from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Sta
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
+from gensynth_vae.choices import WEIGHT_AVERAGE
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -109,12 +110,12 @@ class LatentModel(GenerativeModel):
         late = set() if self.late_prior is None else set(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if p not in late)
         phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
-        main = Stage("elbo", (phase,), monitor=self._monitor)
+        main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE)
         if self.late_prior is None:
             return (main,)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (phase,), share=0.2)
+        return main, Stage("prior", (phase,), share=0.2, average=WEIGHT_AVERAGE)
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""

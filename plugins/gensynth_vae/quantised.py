@@ -14,6 +14,7 @@ from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
 from gensynth.nn.decoder import Decoder
 from gensynth.nn.quantiser import VectorQuantiser
+from gensynth_vae.choices import WEIGHT_AVERAGE
 
 
 class CodePrior(nn.Module):
@@ -80,7 +81,7 @@ class QuantisedModel(GenerativeModel):
         body = (*self.encoder.parameters(), *self.decoder.parameters())
         books = Phase("reconstruction", body, self._loss, after_step=self._follow, learning_rate=self.learning_rate)
         codes = Phase("prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=1e-3)
-        return Stage("reconstruction", (books,)), Stage("prior", (codes,), share=0.7)
+        return Stage("reconstruction", (books,)), Stage("prior", (codes,), share=0.7, average=WEIGHT_AVERAGE)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""

@@ -76,3 +76,17 @@ def test_lower_levels_see_the_ones_above():
     below = model.levels[0].next_state(state, torch.tensor([[-3.0] * model.latent_dim, [3.0] * model.latent_dim]))
     mean, _ = model.levels[1].prior_parameters(below)
     assert not torch.allclose(mean[0], mean[1])
+
+
+def test_levels_that_carry_much_pay_more_while_warming_up():
+    model = _built(NVAE(width=16, levels=2, warmup=100, beta=1.0, spectral=0.0)).train()
+    rows, rng = mixed_rows(64), torch.Generator().manual_seed(0)
+    leaf = torch.tensor([3.0, 1.0], requires_grad=True)
+    model._terms = lambda batch, noise: (torch.zeros(len(batch)), leaf.expand(len(batch), -1))
+    model.step.fill_(49)
+    (early,) = torch.autograd.grad(model._loss(rows, rng), leaf)
+    model.step.fill_(200)
+    (late,) = torch.autograd.grad(model._loss(rows, rng), leaf)
+    assert float(early[0]) == pytest.approx(3.0 * float(early[1]), rel=0.02)
+    assert float(early.sum()) == pytest.approx(0.5 * 2.0, rel=0.02)  # half of the weight, half of the way
+    torch.testing.assert_close(late, torch.ones(2))

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import OptionError
-from gensynth.model import Batch, Condition
+from gensynth.model import Batch, ColumnLayout, Condition, Layout
+from gensynth.nn.decoder import Decoder
 from gensynth.nn.priors import standard_normal_log_density
-from gensynth_vae.latent import Divergence
+from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.recipes import VAE, VLAE, BetaVAE
 
 
@@ -68,6 +70,56 @@ def test_elbo_is_exact_where_the_latent_says_nothing():
     logits = model.decoder.buckets.log_marginals.expand(20, -1)
     expected = model.decoder.buckets.log_likelihood(logits, rows.codes).sum(1)
     torch.testing.assert_close(model.score(rows, "elbo"), expected, atol=1e-4, rtol=1e-4)
+
+
+class LinearGaussian(Decoder):
+    """x = w z + s e with z, e ~ N(0, 1), whose likelihood and posterior are known in closed form."""
+
+    candidates = most_candidates = 1
+
+    def __init__(self, w: float, s: float) -> None:
+        super().__init__()
+        self.w, self.s = w, s
+
+    def log_likelihood(self, batch: Batch, z: torch.Tensor) -> torch.Tensor:
+        return torch.distributions.Normal(self.w * z, self.s).log_prob(batch.numeric)
+
+    def draw(self, *_, **__):
+        raise AssertionError("not asked for")
+
+    fill = sample = draw
+
+
+class ExactPosterior(torch.nn.Module):
+    def __init__(self, w: float, s: float) -> None:
+        super().__init__()
+        self.gain, self.log_variance = w / (w * w + s * s), math.log(s * s / (w * w + s * s))
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        raw = 8.0 * math.atanh(self.log_variance / 8.0)  # the model bounds it by a tanh
+        return torch.cat([self.gain * batch.numeric, torch.full_like(batch.numeric, raw)], 1)
+
+
+@torch.no_grad()
+def test_elbo_is_the_likelihood_of_a_linear_gaussian_with_its_exact_posterior():
+    w, s = 1.7, 0.6
+    column = ColumnLayout("x", (0.0, 1.0), True, numeric=0, active=(1, 2), role="value")
+    model = LatentModel(
+        Layout((column,), 10),
+        ExactPosterior(w, s),
+        LinearGaussian(w, s),
+        latent_dim=1,
+        divergence=Divergence(),
+        learning_rate=1e-3,
+    ).double()
+    x = torch.linspace(-4, 4, 9, dtype=torch.float64).unsqueeze(1)
+    rows = Batch(x, torch.ones(9, 1, dtype=torch.long))
+    expected = torch.distributions.Normal(0.0, math.sqrt(w * w + s * s)).log_prob(x).squeeze(1)
+    torch.testing.assert_close(model.score(rows, "elbo"), expected, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(model.score(rows, "iwae"), expected, atol=1e-6, rtol=1e-6)
+    model.encoder.gain *= 0.8  # any other posterior: a lower bound
+    assert (model.score(rows, "elbo") < expected + 1e-6).all()
+    assert model.score(rows, "elbo").mean() < expected.mean() - 0.01
 
 
 @torch.no_grad()

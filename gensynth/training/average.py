@@ -1,0 +1,51 @@
+"""The moving average of the weights that a stage may be evaluated with."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class WeightAverage:
+    """Follows parameters slowly; does nothing at all where ``decay`` is 0.
+
+    The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        What is averaged.
+    decay : float
+        Share of the old average that each step keeps.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
+        self.parameters: list[Tensor] = list(dict.fromkeys(parameters)) if decay else []
+        self.decay = decay
+        self.values: list[Tensor] = [p.detach().clone() for p in self.parameters]
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Move towards the parameters; ``step`` counts from 1."""
+        if self.parameters:
+            decay = min(self.decay, (1 + step) / (10 + step))
+            torch._foreach_lerp_(self.values, self.parameters, 1.0 - decay)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put the averages in the place of the parameters for the block."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    @torch.no_grad()
+    def _swap(self) -> None:
+        for parameter, value in zip(self.parameters, self.values, strict=True):
+            own = parameter.detach().clone()
+            parameter.copy_(value)
+            value.copy_(own)
