@@ -34,5 +34,16 @@ def write_scored(table: Table, scores: NDArray[np.float64], path: Path) -> None:
     write_table(pd.concat([rows, pd.Series(scores, index=rows.index, name="score")], axis=1), path)
 
 
+def write_imputed(table: Table, filled: pd.DataFrame, path: Path) -> None:
+    """Write the rows with their gaps filled; from CSV to CSV all other cells keep their very text."""
+    if table.text is None or not _is_csv(path):
+        write_table(filled, path)
+        return
+    new, text = table.render(filled), table.text
+    gaps = table.frame.isna() & ~filled.isna()
+    columns = [text[name].where(~gaps[name], new[name]) for name in text.columns]
+    write_table(pd.concat(columns, axis=1), path)
+
+
 def _is_csv(path: Path) -> bool:
     return path.name.lower().endswith((".csv", ".csv.gz"))

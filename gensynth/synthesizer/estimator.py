@@ -19,7 +19,8 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.errors import OptionError
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.registry import Registry, default_registry
-from gensynth.schema import Column, TableSchema
+from gensynth.schema import Column, TableSchema, check_labels
+from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
 from gensynth.synthesizer.inference import draw_rows, make_scorer, score_rows, to_batch
 from gensynth.synthesizer.inputs import fit_input, new_input
 from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
@@ -187,17 +188,66 @@ class Synthesizer(BaseEstimator):
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
         n = count_of(n_samples, conditions)
-        entropy = [self.seed_, 1, self._n_draws] if random_state is None else [seed_of(random_state)]
-        self._n_draws += random_state is None
-        words = np.random.SeedSequence(entropy)
-        torch_seed, numpy_seed = (int(word >> np.uint64(1)) for word in words.generate_state(2, np.uint64))
-        rng = np.random.default_rng(numpy_seed)
+        seed, rng = self._next_random(random_state)
         columns: tuple[int, ...] = ()
         given = None
         if conditions is not None:
             columns, given = self.encoder_.encode_condition(conditions, n, rng=rng)
-        rows = draw_rows(self.model_, n, torch_seed, columns, given)
+        rows = draw_rows(self.model_, n, seed, columns, given)
         return self.container_.restore(self.encoder_.decode(rows, rng))
+
+    def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
+        """Fill the missing cells of a table, each row's given its other cells.
+
+        Cells are drawn, not predicted: the filled table follows the joint distribution, and another
+        ``random_state`` gives another draw (multiple imputation). Columns without missing values in the fit may
+        have some here. Values that were never seen stay, and the row's draws do not depend on them. Identifiers, and
+        columns that held nothing but missing values, are left as they are.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The fitted columns, in any order; others come back untouched.
+        random_state : int, Generator, RandomState or None
+            Seed, as for `sample`.
+
+        Returns
+        -------
+        DataFrame, ndarray, pyarrow.Table or polars.DataFrame
+            The container that came, with its order and dtypes; cells that were there are returned bit by bit.
+
+        Raises
+        ------
+        CapabilityError
+            The family cannot impute.
+        DataError
+            The table lacks a column or holds a value that cannot be read.
+        """
+        check_is_fitted(self, "model_")
+        frame = new_input(self, X, self.schema_.names, self.container_)
+        came, container = to_frame(X)
+        aligned = self.schema_.align(frame)
+        gaps = missing_cells(aligned, self.encoder_)
+        if not gaps:
+            return container.restore(came.copy())
+        seed, rng = self._next_random(random_state)
+        drawn = fill_cells(aligned, gaps, self.encoder_, self.model_, seed, rng)
+        position = {name: i for i, name in enumerate(check_labels(frame))}
+        parts = [came.iloc[:, i] for i in range(came.shape[1])]
+        for name, values in drawn.items():
+            i = position[name]
+            parts[i] = put_cells(parts[i], gaps[name], values, self.schema_[name])
+        out = pd.concat(parts, axis=1)
+        out.columns = came.columns
+        return container.restore(out)
+
+    def _next_random(self, random_state: RandomState) -> tuple[int, np.random.Generator]:
+        """Return the model's seed and the encoder's generator of one call."""
+        entropy = [self.seed_, 1, self._n_draws] if random_state is None else [seed_of(random_state)]
+        self._n_draws += random_state is None
+        words = np.random.SeedSequence(entropy)
+        seed, numpy_seed = (int(word >> np.uint64(1)) for word in words.generate_state(2, np.uint64))
+        return seed, np.random.default_rng(numpy_seed)
 
     def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
         """Return how normal each row is.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator
 
-from gensynth.encoding.layout import Layout, Rows
+from gensynth.encoding.layout import UNKNOWN, Layout, Rows
 from gensynth.errors import PluginError
 from gensynth.model import Batch, Condition, GenerativeModel
 from gensynth.training import forked_random
@@ -59,6 +59,57 @@ def draw_rows(
     if given is not None:
         _put_given(codes, numeric, columns, given, layout)
     return Rows(numeric, codes)
+
+
+def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[np.bool_]) -> Rows:
+    """Return the rows with their missing cells drawn given the others.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        Trained; runs in eval mode without gradients.
+    rows : Rows
+        Encoded rows.
+    seed : int
+        Seed in [0, 2**63).
+    missing : ndarray of shape (n, k), bool
+        The cells to be drawn.
+
+    Raises
+    ------
+    CapabilityError
+        The family cannot fill in cells.
+    PluginError
+        The model changed given cells, or drew one as missing or unknown.
+    """
+    layout = model.layout
+    device, dtype = place_of(model)
+    codes = np.where(missing, UNKNOWN, rows.codes)
+    numeric = rows.numeric.copy()
+    for position, column in enumerate(layout.columns):
+        if column.numeric is not None:
+            numeric[missing[:, position], column.numeric] = 0.0
+    chunk = _chunk(layout, 1_024)
+    noise = Generator(device).manual_seed(seed)
+    drawn = []
+    model.eval()
+    with torch.no_grad(), forked_random(seed, device):
+        for start in range(0, len(rows), chunk):
+            part = slice(start, start + chunk)
+            batch = to_batch(Rows(numeric[part], codes[part]), dtype).to(device)
+            drawn.append(model.complete(batch, torch.tensor(missing[part], device=device), noise).to("cpu"))
+    new = Batch.cat(drawn)
+    new_codes, new_numeric = new.codes.numpy().astype(np.int32), new.numeric.double().numpy()
+    for position, column in enumerate(layout.columns):
+        gap = missing[:, position]
+        own = new_codes[:, position]
+        if (own[~gap] != codes[~gap, position]).any():
+            raise PluginError(f"the model changed given cells of column {column.name!r}; report this to its authors")
+        if np.isin(own[gap], (UNKNOWN, UNKNOWN if column.missing is None else column.missing)).any():
+            raise PluginError(f"the model left cells of column {column.name!r} missing; report this to its authors")
+        if column.numeric is not None:
+            numeric[gap, column.numeric] = new_numeric[gap, column.numeric]
+    return Rows(numeric, new_codes)
 
 
 def make_scorer(model: GenerativeModel) -> GenerativeModel:

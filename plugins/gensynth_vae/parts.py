@@ -71,7 +71,7 @@ class IndependentDecoder(Decoder):
     """
 
     candidates = 32
-    most_candidates = 256
+    most_candidates = 128
 
     def __init__(
         self, layout: Layout, buckets: Buckets, hidden: Sequence[int], latent_dim: int, dropout: float

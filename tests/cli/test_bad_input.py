@@ -117,6 +117,14 @@ sample m.gensynth -n 9 -o out.csv --where age=inf             | age, infinite
 sample m.gensynth -n 9 -o out.csv --where since=yesterday     | since, yesterday
 sample m.gensynth -n 9 -o out.csv --where member=perhaps      | member, perhaps
 sample m.gensynth -n 9 -o out.csv --seed -1                   | --seed
+impute nofile.gensynth good.csv -o out.csv                    | nofile.gensynth, gensynth fit
+impute m.gensynth nofile.csv -o out.csv                       | nofile.csv
+impute m.gensynth no_sex.csv -o out.csv                       | sex
+impute m.gensynth text_age.csv -o out.csv                     | age, row 0, old
+impute m.gensynth good.csv -o good.csv                        | good.csv, input
+impute m.gensynth good.csv -o out.gensynth                    | out.gensynth, .csv
+impute m.gensynth good.csv -o out.csv --seed -1               | --seed
+impute m.gensynth good.csv                                    | --output
 score m.gensynth nofile.csv -o out.csv                        | nofile.csv
 score m.gensynth no_sex.csv -o out.csv                        | sex
 score m.gensynth text_age.csv -o out.csv                      | age, row 0, old

@@ -1,0 +1,26 @@
+"""``gensynth impute``."""
+
+from __future__ import annotations
+
+from gensynth.cli.options import Data, ModelFile, Output, Seed
+
+
+def impute(model: ModelFile, data: Data, output: Output, seed: Seed = None) -> None:
+    """Fill the missing cells of DATA by a trained model.
+
+    Each is drawn given the other cells of its row; cells that are there are written as they were.
+    """
+    from gensynth.cli.paths import checked_output, find, model_file, read
+    from gensynth.cli.rows import write_imputed
+    from gensynth.cli.terminal import say
+
+    source, found = model_file(model), find(data)
+    path = checked_output(output, inputs=[source, found])
+    from gensynth.persistence import load
+
+    synthesizer = load(source)
+    table = read(found)
+    filled = synthesizer.impute(table.frame, random_state=seed)
+    cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())
+    write_imputed(table, filled, path)
+    say(f"{cells:,} missing cells of {len(filled):,} rows filled, written to {path}")

@@ -1,0 +1,104 @@
+"""Filling the missing cells of a table, and nothing but them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import DataError
+from gensynth.model import GenerativeModel
+from gensynth.schema import Column
+from gensynth.schema.values import is_missing
+from gensynth.synthesizer.inference import complete_rows
+
+
+def missing_cells(frame: pd.DataFrame, encoder: TableEncoder) -> dict[str | int, NDArray[np.bool_]]:
+    """Return which cells (n,) of each column are to be filled; columns without any are left out.
+
+    Identifiers are left alone, and columns that held nothing but missing values: nothing is known of theirs.
+    """
+    found = {}
+    for column in encoder.schema.columns:
+        known = column.value is not None if column.kind == "constant" else column.name in encoder.columns
+        if known:
+            gap = is_missing(frame[column.name])
+            if gap.any():
+                found[column.name] = gap
+    return found
+
+
+def fill_cells(
+    aligned: pd.DataFrame,
+    gaps: dict[str | int, NDArray[np.bool_]],
+    encoder: TableEncoder,
+    model: GenerativeModel,
+    seed: int,
+    rng: np.random.Generator,
+) -> dict[str | int, pd.Series[Any]]:
+    """Return drawn values for the missing cells of each column in ``gaps``, in the order of their rows.
+
+    Parameters
+    ----------
+    aligned : DataFrame
+        The table as `TableSchema.align` returns it.
+    gaps : dict of label to ndarray of shape (n,), bool
+        From `missing_cells`.
+    encoder : TableEncoder
+        Table to rows and back.
+    model : GenerativeModel
+        Trained on such rows.
+    seed : int
+        Seed of the draws, in [0, 2**63).
+    rng : numpy.random.Generator
+        For what the encoder draws.
+    """
+    rows = np.flatnonzero(np.logical_or.reduce(list(gaps.values())))
+    some = aligned.iloc[rows].reset_index(drop=True)
+    encoded = encoder.encode(some)
+    columns = list(encoder.columns)
+    fillable = np.array([any(c.frequencies[2 if c.missing else 1 :]) for c in encoder.layout.columns])
+    missing = np.stack([gaps[name][rows] if name in gaps else np.zeros(len(rows), bool) for name in columns], 1)
+    # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
+    hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
+    complete = complete_rows(model, encoded, seed, hidden) if hidden.any() else encoded
+    decoded = encoder.decode(Rows(complete.numeric, complete.codes), rng)
+    return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
+
+
+def put_cells(series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return a copy of a column with ``values`` in its gaps, its dtype and its other cells untouched.
+
+    Raises
+    ------
+    DataError
+        The column's dtype cannot hold such values.
+    """
+    dtype = series.dtype
+    out = series.copy()
+    if isinstance(dtype, pd.CategoricalDtype):
+        new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]
+        if new:
+            out = out.cat.add_categories(new)
+        out.iloc[np.flatnonzero(gap)] = values.astype(object).to_numpy()
+        return out
+    try:
+        if pdt.is_object_dtype(dtype):
+            filled = out.to_numpy(dtype=object, copy=True)
+            filled[gap] = values.astype(object).to_numpy()
+            return pd.Series(filled, index=series.index, name=series.name, dtype=object)
+        if pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
+            values = values.astype(object).map(float)
+        own = pd.Series(values.array, dtype=dtype) if values.dtype == dtype else values.astype(dtype)
+        out.iloc[np.flatnonzero(gap)] = own.array
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"column {column.name!r} holds {dtype}, which cannot take values like those that were fitted "
+            f"({column.dtype}): {error}"
+        ) from error
+    return out
