@@ -38,10 +38,9 @@ def print_stamp(*notes: str) -> None:
     import gensynth
 
     root = Path(__file__).resolve().parents[1]
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True, check=False
-    )
-    commit = found.stdout.strip() or "unknown commit"
+    commit = _git(root, "rev-parse", "--short", "HEAD") or "unknown commit"
+    if _git(root, "status", "--porcelain", "--untracked-files=no", "gensynth", "plugins"):
+        commit += " and later changes"
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     print(f"gensynth {gensynth.__version__} ({commit}), {today}; torch {torch.__version__}, ", end="")
     print(f"Python {platform.python_version()}, {torch.get_num_threads()} thread(s) of {os.cpu_count()} cores")
@@ -73,6 +72,10 @@ def write_csv(rows: Sequence[Mapping[str, Any]], file: Path | None) -> None:
 def progress(text: str) -> None:
     """Say on standard output what was just measured."""
     print(f"... {text}", flush=True)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _names(rows: Sequence[Mapping[str, Any]]) -> list[str]:

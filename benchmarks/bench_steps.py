@@ -19,6 +19,7 @@ from gensynth.model import Batch, GenerativeModel, Recipe, Stage
 from gensynth.registry import default_registry
 from gensynth.schema import TableSchema
 from gensynth.training import forked_random
+from gensynth.training.average import WeightAverage
 from gensynth.training.plan import auto_batch_size
 from gensynth.training.steps import PhaseStepper
 
@@ -71,6 +72,7 @@ class Steps:
     def __init__(self, prepared: Prepared, stage: Stage, seed: int) -> None:
         self.prepared = prepared
         self.steppers = [PhaseStepper(stage, phase, CLIP_NORM, torch.device("cpu")) for phase in stage.phases]
+        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.average)
         self.cycle = math.lcm(*(phase.every for phase in stage.phases))
         """Steps after which every phase has had its turn."""
         self.rng = Generator().manual_seed(seed)
@@ -87,6 +89,7 @@ class Steps:
                 for stepper in self.steppers:
                     if self.step % stepper.phase.every == 0:
                         stepper.step(batch, self.rng, self.step)
+                self.average.update(self.step)
 
 
 Place = tuple[tuple[int, ...], tuple[int, ...]]
