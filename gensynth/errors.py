@@ -54,5 +54,9 @@ class IdentifierWarning(UserWarning):
     """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
 
 
+class CollapseWarning(UserWarning):
+    """Training collapsed: what the model generates is worse than columns drawn independently, or all alike."""
+
+
 class IgnoredColumnWarning(UserWarning):
     """A table holds columns that the fitted schema does not know; they are left out."""

@@ -103,6 +103,10 @@ class Stage:
     ``share`` of the epoch and time budget, relative to the other stages.
     ``average``: decay of an exponential moving average of the weights, which is what is evaluated and kept
     (Polyak & Juditsky 1992); 0 keeps the weights as they are.
+    ``steps`` make a full run where the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience
+    of the trainer lasts a third of them at least.
+    ``collapse`` returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage
+    that ends above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
     """
 
     name: str
@@ -112,6 +116,8 @@ class Stage:
     prepare: Callable[[Batch, Generator], None] | None = None
     share: float = 1.0
     average: float = 0.0
+    steps: int = 20_000
+    collapse: Loss | None = None
 
 
 class GenerativeModel(nn.Module, ABC):

@@ -29,23 +29,32 @@ class Bucket:
         return part.reshape(*flat.shape[:-1], len(self.columns), self.width)
 
 
+def draw_codes(probability: Tensor, rng: Generator) -> Tensor:
+    """Return codes (...) drawn from ``probability`` (..., width), up to a factor; never one of probability 0."""
+    total = probability.cumsum(-1)
+    # in (0, 1]: a draw of exactly 0 would land on UNKNOWN, whose probability is 0
+    draw = 1.0 - torch.rand(total.shape[:-1], generator=rng, device=total.device, dtype=total.dtype)
+    return (total < draw.unsqueeze(-1) * total[..., -1:]).sum(-1)
+
+
 class Buckets(nn.Module):
     """The code slots of a layout: every code of every column has one slot in a flat row of ``n_slots``.
 
-    Columns are padded to the next power of two and grouped by that width. ``padding`` (n_slots,) is 0 for a real
-    code and -inf for padding; ``never`` is -inf for `UNKNOWN` too (what sampling adds to its logits);
-    ``offsets`` (k,) is the first slot of each column, so that ``codes + offsets`` are slot indices.
+    Columns are grouped by width: the next power of two, to which they are padded, or (not ``padded``) their own.
+    ``padding`` (n_slots,) is 0 for a real code and -inf for padding; ``never`` is -inf for `UNKNOWN` too (what is added
+    to logits to sample); ``offsets`` (k,) is the first slot of each column: ``codes + offsets`` are slot indices.
     """
 
     padding: Tensor
     never: Tensor
     offsets: Tensor
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, padded: bool = True) -> None:
         super().__init__()
         by_width: dict[int, list[int]] = {}
         for position, cardinality in enumerate(layout.cardinalities):
-            by_width.setdefault(1 << (cardinality - 1).bit_length(), []).append(position)
+            width = 1 << (cardinality - 1).bit_length() if padded else cardinality
+            by_width.setdefault(width, []).append(position)
         buckets, start = [], 0
         for width, columns in sorted(by_width.items()):
             buckets.append(Bucket(tuple(columns), width, start))
@@ -86,11 +95,7 @@ class Buckets(nn.Module):
         logits = logits + self.never
         codes = torch.empty(logits.shape[0], len(self.offsets), dtype=torch.long, device=logits.device)
         for bucket in self.buckets:
-            probability = bucket.view(logits).softmax(-1)
-            total = probability.cumsum(-1)
-            # in (0, 1]: a draw of exactly 0 would land on UNKNOWN, whose probability is 0
-            draw = 1.0 - torch.rand(total.shape[:-1], generator=rng, device=logits.device, dtype=logits.dtype)
-            codes[:, list(bucket.columns)] = (total < draw.unsqueeze(-1) * total[..., -1:]).sum(-1)
+            codes[:, list(bucket.columns)] = draw_codes(bucket.view(logits).softmax(-1), rng)
         return codes
 
     def softmax(self, logits: Tensor) -> Tensor:

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
-from gensynth.nn.buckets import Buckets
+from gensynth.nn.buckets import Buckets, draw_codes
 
 
-def gumbel_softmax(buckets: Buckets, logits: Tensor, temperature: float, rng: Generator) -> Tensor:
-    """Return soft codes (n, n_slots): the slots of each column are >= 0 and sum to 1.
+class _StraightThrough(torch.autograd.Function):
+    """Forward: one-hot draws. Backward: the second-order estimate of how the expectation moves with the logits."""
 
-    The lower the temperature, the nearer they are to one-hot. The largest slot of a column is distributed as
-    softmax(logits) at any temperature; `UNKNOWN` and padding get 0.
-    Jang et al. 2017, "Categorical Reparameterization with Gumbel-Softmax", arXiv:1611.01144, eq. 2.
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, buckets: Buckets, rng: Generator) -> Tensor:
+        """Return one-hot codes drawn from softmax(logits), column by column."""
+        shares = buckets.softmax(logits)
+        drawn = torch.zeros_like(shares)
+        for bucket in buckets.buckets:
+            codes = draw_codes(bucket.view(shares), rng)
+            bucket.view(drawn).scatter_(-1, codes.unsqueeze(-1), 1.0)
+        ctx.save_for_backward(shares, drawn)
+        ctx.buckets = buckets
+        return drawn
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Return 2 J(m) g - J(p) g / 2, with p the shares, m halfway from p to the draw, J the softmax's Jacobian."""
+        shares, drawn = ctx.saved_tensors
+        parts = []
+        for bucket in ctx.buckets.buckets:
+            p, g = bucket.view(shares), bucket.view(gradient)
+            middle = 0.5 * (p + bucket.view(drawn))
+            part = 2.0 * middle * (g - (middle * g).sum(-1, keepdim=True))
+            parts.append((part - 0.5 * p * (g - (p * g).sum(-1, keepdim=True))).flatten(-2))
+        return torch.cat(parts, -1), None, None
+
+
+def straight_through(buckets: Buckets, logits: Tensor, rng: Generator) -> Tensor:
+    """Return one-hot codes (n, n_slots) drawn from softmax(logits), with a gradient; never `UNKNOWN`, never padding.
+
+    The gradient is ReinMax's (Liu et al. 2023, "Bridging Discrete and Backpropagation: Straight-Through and Beyond",
+    arXiv:2304.08612, algorithm 2): exact for functions of the codes that are quadratic, where Gumbel-softmax trades
+    bias for noise by a temperature.
     """
-    tiny = torch.finfo(logits.dtype).tiny
-    uniform = torch.rand(logits.shape, generator=rng, device=logits.device, dtype=logits.dtype).clamp_(min=tiny)
-    # an exponential draw e gives the Gumbel draw -log e
-    exponential = uniform.log_().neg_().clamp_(min=tiny)
-    return buckets.softmax((logits - exponential.log_()) / temperature)
-
-
-def harden(buckets: Buckets, soft: Tensor) -> Tensor:
-    """Return one-hot codes (n, n_slots) of the largest slots whose gradient is that of the soft ones.
-
-    The straight-through estimator of Bengio et al. 2013, arXiv:1308.3432, as Jang et al. 2017 use it (section 2.2).
-    """
-    parts = []
-    for bucket in buckets.buckets:
-        view = bucket.view(soft)
-        largest = torch.zeros_like(view).scatter_(-1, view.argmax(-1, keepdim=True), 1.0)
-        parts.append(largest.flatten(-2))
-    return soft + (torch.cat(parts, -1) - soft).detach()
+    codes: Tensor = _StraightThrough.apply(logits, buckets, rng)  # type: ignore[no-untyped-call] # torch types it not
+    return codes
 
 
 class FlatRows(nn.Module):
@@ -60,7 +75,7 @@ class FlatRows(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        self.buckets = Buckets(layout)
+        self.buckets = Buckets(layout, padded=False)
         self.n_slots = self.buckets.n_slots
         owned = [(c.numeric, i, c) for i, c in enumerate(layout.columns) if c.numeric is not None]
         owned.sort(key=lambda entry: entry[0])
@@ -95,24 +110,34 @@ class FlatRows(nn.Module):
         slots.scatter_(1, batch.codes + self.buckets.offsets, 1.0)
         return torch.cat([numbers, slots], 1)
 
-    def write(self, outputs: Tensor, temperature: float, rng: Generator) -> Tensor:
+    def project(self, batch: Batch, weight: Tensor) -> Tensor:
+        """Return ``flatten(batch) @ weight`` (n, m) for a weight (width, m) by looking rows of it up."""
+        products = F.embedding_bag(batch.codes + (self.buckets.offsets + self.n_numbers), weight, mode="sum")
+        if self.n_numbers:
+            products = products + self.numbers(batch) @ weight[: self.n_numbers]
+        return products
+
+    def write(self, outputs: Tensor, rng: Generator) -> Tensor:
         """Return flat rows (n, width) from outputs (n, width) of a generator: numbers and logits of the slots.
 
-        The codes are one-hot, as a critic sees them in real rows, with the gradient of the soft ones.
+        The codes are one-hot, as a critic sees them in real rows, with the gradient of `straight_through`.
         """
         numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
-        slots = harden(self.buckets, gumbel_softmax(self.buckets, logits, temperature, rng))
+        slots = straight_through(self.buckets, logits, rng)
         if self.n_numbers:
             present = torch.zeros_like(numbers)
             present = present.index_add(1, self.active_values, slots.index_select(1, self.active_slots))
             numbers = numbers * present
-        return torch.cat([numbers, slots], 1)
+            return torch.cat([numbers, slots], 1)
+        return slots
 
     def draw(self, outputs: Tensor, rng: Generator) -> Batch:
         """Return rows drawn from outputs (n, width) of a generator; positions are drawn uniformly."""
         numbers, logits = outputs[:, : self.n_numbers], outputs[:, self.n_numbers :]
         codes = self.buckets.sample(logits, rng)
         numeric = numbers.new_zeros(len(codes), len(self.owner))
+        if not len(self.owner):
+            return Batch(numeric, codes)
         numeric = numeric.index_copy(1, self.values, numbers)
         uniform = torch.rand((len(codes), len(self.positions)), generator=rng, device=codes.device, dtype=numbers.dtype)
         numeric = numeric.index_copy(1, self.positions, uniform)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from gensynth.encoding.layout import ColumnLayout, Layout
 from gensynth.model import Batch
 
 
-def _groups(column: ColumnLayout, n_groups: int) -> list[int]:
+def group_codes(column: ColumnLayout, n_groups: int) -> list[int]:
     """Return the group in [0, n_groups) of every code: equal shares in order, or the most frequent codes first."""
     shares = column.frequencies
     if column.cardinality <= n_groups:
@@ -52,8 +52,8 @@ class TwoSample:
     def __init__(self, layout: Layout, max_pairs: int = 300) -> None:
         self.layout = layout
         columns = layout.columns
-        self.fine = [torch.tensor(_groups(c, 32)) for c in columns]
-        self.coarse = [torch.tensor(_groups(c, 8)) for c in columns]
+        self.fine = [torch.tensor(group_codes(c, 32)) for c in columns]
+        self.coarse = [torch.tensor(group_codes(c, 8)) for c in columns]
         pairs = torch.combinations(torch.arange(len(columns)))
         if len(pairs) > max_pairs:
             order = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))
@@ -73,6 +73,22 @@ class TwoSample:
             joint = [table.index_select(1, left) * 8 + table.index_select(1, right) for table in tables]
             distance = distance + _variation(joint[0], joint[1], 64).mean()
         return distance
+
+    def collapse_bound(self, real: Batch, rng: Generator) -> Tensor:
+        """Return what the statistic exceeds for degenerate rows only, those of ``real`` (n) being the other sample.
+
+        It lies a third of the way from the statistic of independent columns (each drawn anew from its own cells:
+        right marginals, no dependence) to that of n copies of one row.
+        """
+        n = len(real)
+        draws = torch.randint(n, (n, len(self.layout.columns)), generator=rng, device=real.codes.device)
+        numeric = real.numeric.clone()
+        for i, column in enumerate(self.layout.columns):
+            if column.numeric is not None:
+                numeric[:, column.numeric] = real.numeric[draws[:, i], column.numeric]
+        independent = self(real, Batch(numeric, real.codes.gather(0, draws)))
+        one = torch.randint(n, (1,), generator=rng, device=real.codes.device).expand(n)
+        return torch.lerp(independent, self(real, real[one]), 1 / 3)
 
     def _cut(self, batch: Batch) -> Tensor:
         """Return the coarse group (n, k) of every cell; a number of role "value" is cut at normal quantiles."""

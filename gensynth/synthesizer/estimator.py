@@ -135,7 +135,9 @@ class Synthesizer(BaseEstimator):
         with forked_random(seed):
             model = recipe.build(encoder.layout)
         identity = json.dumps([type(recipe).__qualname__, recipe.to_json()], sort_keys=True)
-        history = trainer.run(model, batch, seed, resume=resume, identity=identity)
+        history = trainer.run(
+            model, batch, seed, resume=resume, identity=identity, rebuild=lambda: recipe.build(encoder.layout)
+        )
         self._set_fitted(Fitted(recipe, encoder, model, container, seed, history))
         return self
 

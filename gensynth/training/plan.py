@@ -28,9 +28,9 @@ def auto_batch_size(n_rows: int, n_slots: int) -> int:
     return int(min(max(size, 32), 1024, max(wide, 32)))
 
 
-def auto_epochs(n_rows: int, steps_per_epoch: int) -> int:
-    """Return epochs that make 1,000 steps for tiny tables, 20,000 from 500 rows on, and at least 10 epochs."""
-    steps = min(20_000, max(1_000, 40 * n_rows))
+def auto_epochs(n_rows: int, steps_per_epoch: int, most: int = 20_000) -> int:
+    """Return epochs that make ``most`` steps; 40 a row, but 1,000 or more, for tiny tables; at least 10 epochs."""
+    steps = min(most, max(1_000, 40 * n_rows))
     return max(10, math.ceil(steps / steps_per_epoch))
 
 
@@ -82,6 +82,11 @@ class Clock:
     def seconds(self) -> float:
         """Seconds used so far."""
         return self.before + time.monotonic() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is used up, all but a tenth."""
+        return self.max_time is not None and self.seconds >= 0.9 * self.max_time
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,7 @@ class StageLoop:
         self.best = math.inf
         self.reference = math.inf
         self.best_weights: dict[str, Tensor] | None = None
+        self.last = math.inf
         self.evaluation_seconds = 0.0
 
     def next_round(self) -> tuple[dict[str, Any], bool]:
@@ -85,7 +86,7 @@ class StageLoop:
         setting = self.setting
         began = time.monotonic()
         with self.average.in_place():
-            monitor = self._evaluate()
+            monitor = self.last = self._evaluate(self.monitor)
             self.evaluation_seconds = time.monotonic() - began
             self._judge(monitor, self.step - first_step)
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
@@ -103,6 +104,15 @@ class StageLoop:
         setting.progress.show_round(info)
         over = stop_asked(setting.callbacks, info) or self._is_over()
         return info.to_row(), over
+
+    def collapsed(self) -> str:
+        """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
+        if self.stage.collapse is None:
+            return ""
+        bound = self._evaluate(self.stage.collapse)
+        if self.last <= bound:
+            return ""
+        return f"stage {self.stage.name!r}, step {self.step}: the monitor is {self.last:.3g}, above {bound:.3g}"
 
     def finish(self) -> None:
         """Put the best weights into the model."""
@@ -143,8 +153,8 @@ class StageLoop:
                 stepper.step(batch, setting.rng, self.step)
         self.average.update(self.step)
 
-    def _evaluate(self) -> float:
-        """Return the monitor on held-out rows: eval mode, the same noise in every round."""
+    def _evaluate(self, monitor: Loss) -> float:
+        """Return a monitor on held-out rows: eval mode, the same noise in every round."""
         rows, chunk = self.setting.validation, self.setting.validation_chunk
         n = len(rows)
         parts = math.ceil(n / chunk)
@@ -154,7 +164,7 @@ class StageLoop:
         with torch.no_grad(), forked_random(self.setting.evaluation_seed, self.device):
             for i in range(parts):
                 part = rows[slice(n * i // parts, n * (i + 1) // parts)]
-                total += float(self.monitor(part, noise)) * len(part)
+                total += float(monitor(part, noise)) * len(part)
         return total / n
 
     def _judge(self, monitor: float, steps: int) -> None:
@@ -177,10 +187,17 @@ class StageLoop:
         if self.stage.decay_on_plateau and self.stalls % DECAY_AFTER == 0:
             self.decay /= 2
 
+    def _has_stalled(self) -> bool:
+        """Return whether patience is up; that of a game, whose monitor wavers, lasts a third of a full run at least."""
+        if self.stalls < self.setting.patience:
+            return False
+        full = min(self.budget.max_steps, self.stage.steps)
+        return self.stage.decay_on_plateau or self.stalls * self.setting.batching.round_steps >= full / 3
+
     def _is_over(self) -> bool:
         return (
             self.step >= self.budget.max_steps
-            or self.stalls >= self.setting.patience
+            or self._has_stalled()
             or self.decay < MIN_DECAY
             or self.budget.late(self.setting.clock.seconds, self.evaluation_seconds)
         )

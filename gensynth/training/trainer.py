@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
 from sklearn.base import BaseEstimator
 from torch import Generator
 
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import CollapseWarning, DataError, OptionError
 from gensynth.model import Batch, GenerativeModel, Stage
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.checkpoints import CheckpointFile, fingerprint
@@ -39,7 +40,8 @@ class Trainer(BaseEstimator):
     ----------
     max_epochs : int or "auto"
         Most passes over the training rows, all stages together (they divide it by their ``share``). "auto": as many
-        as make 20,000 steps (fewer for tables below 500 rows), at least 10.
+        as make the 20,000 steps (fewer for tables below 500 rows) that a stage asks for if it asks for no other
+        number (`Stage`), at least 10.
     max_time : float or None
         Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
     batch_size : int or "auto"
@@ -87,7 +89,13 @@ class Trainer(BaseEstimator):
         self.checkpoint = checkpoint
 
     def run(
-        self, model: GenerativeModel, batch: Batch, seed: int, resume: bool = False, identity: str = ""
+        self,
+        model: GenerativeModel,
+        batch: Batch,
+        seed: int,
+        resume: bool = False,
+        identity: str = "",
+        rebuild: Callable[[], GenerativeModel] | None = None,
     ) -> list[dict[str, Any]]:
         """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
 
@@ -103,6 +111,9 @@ class Trainer(BaseEstimator):
             Go on from ``checkpoint``. The result has the weights of an uninterrupted run.
         identity : str
             What else the run is a function of (hyperparameters); a checkpoint of another identity is refused.
+        rebuild : callable or None
+            Builds a model like ``model`` from torch's random state: what a run that collapsed (see `Stage`) starts
+            over with, once. The history is then that of the second attempt. None: a collapse is only reported.
 
         Returns
         -------
@@ -126,7 +137,7 @@ class Trainer(BaseEstimator):
         device = pick_device(self.device)
         clock = Clock(self.max_time)
         with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
-            run = _Run(self, model.to(device), batch, seed, clock, progress)
+            run = _Run(self, model.to(device), batch, seed, clock, progress, rebuild)
             return run.go(resume, identity)
 
 
@@ -134,10 +145,20 @@ class _Run:
     """One call of `Trainer.run`: splits, walks through the stages, saves and restores."""
 
     def __init__(
-        self, trainer: Trainer, model: GenerativeModel, batch: Batch, seed: int, clock: Clock, progress: Progress
+        self,
+        trainer: Trainer,
+        model: GenerativeModel,
+        batch: Batch,
+        seed: int,
+        clock: Clock,
+        progress: Progress,
+        rebuild: Callable[[], GenerativeModel] | None,
     ) -> None:
         self.trainer = trainer
         self.model = model
+        self.seed = seed
+        self.rebuild = rebuild
+        self.attempt = 1
         self.batch = batch
         self.clock = clock
         self.device = next((p.device for p in model.parameters()), pick_device(trainer.device))
@@ -170,15 +191,18 @@ class _Run:
         done, loop_state = 0, None
         if resume and checkpoint is not None:
             done, loop_state = self._restore(checkpoint.read())
-        for number in range(done, len(stages)):
-            stage = stages[number]
+        while done < len(stages):
             for callback in self.setting.callbacks:
                 if isinstance(callback, Callback):
-                    callback.on_stage(stage.name)
-            self._train_stage(number, stages, loop_state, checkpoint)
+                    callback.on_stage(stages[done].name)
+            symptom = self._train_stage(done, stages, loop_state, checkpoint)
             loop_state = None
+            done += 1
+            if symptom and self._starts_over(symptom):
+                stages = tuple(self.model.stages())
+                done = 0
             if checkpoint is not None:
-                checkpoint.write(self._state(number + 1, None))
+                checkpoint.write(self._state(done, None))
         self.model.eval()
         return self.history
 
@@ -188,14 +212,15 @@ class _Run:
         stages: tuple[Stage, ...],
         loop_state: dict[str, Any] | None,
         checkpoint: CheckpointFile | None,
-    ) -> None:
+    ) -> str:
+        """Train one stage; return what tells that it collapsed, or ""."""
         stage, setting = stages[number], self.setting
         if stage.prepare is not None and loop_state is None:
             self.model.eval()
             with torch.no_grad():
                 stage.prepare(setting.table[setting.train_rows], setting.rng)
         if not stage.phases:
-            return
+            return ""
         begin = loop_state["begin"] if loop_state is not None else self.clock.seconds
         loop = StageLoop(self.model, stage, setting, self._budget(number, stages, begin))
         if loop_state is not None:
@@ -206,12 +231,34 @@ class _Run:
             self.history.append(row)
             if checkpoint is not None and not over and checkpoint.is_due():
                 checkpoint.write(self._state(number, {"begin": begin, "loop": loop.state()}))
+        symptom = loop.collapsed()
         loop.finish()
+        return symptom
+
+    def _starts_over(self, symptom: str) -> bool:
+        """Report a collapse; put fresh weights into the model and new seeds into the run, if there is a second try."""
+        again = self.attempt == 1 and self.rebuild is not None and not self.clock.is_over
+        advice = "training starts over from a new seed" if again else "its best weights so far are kept"
+        warnings.warn(
+            f"training collapsed ({symptom} of a model that learns): {advice}; if this happens again try a lower "
+            "learning_rate, more rows, or another model",
+            CollapseWarning,
+            stacklevel=5,
+        )
+        if not again or self.rebuild is None:
+            return False
+        self.attempt += 1
+        with forked_random(derive_seed(self.seed, 4), self.device):
+            self.model.load_state_dict(self.rebuild().state_dict())
+        self.setting.rng.manual_seed(derive_seed(self.seed, 5))
+        self.history.clear()
+        return True
 
     def _budget(self, number: int, stages: tuple[Stage, ...], begin: float) -> Budget:
         """Return the stage's share: of all epochs, and of the time that the stages before it left."""
         batching, max_epochs = self.setting.batching, self.trainer.max_epochs
-        epochs = auto_epochs(batching.n_rows, batching.steps) if isinstance(max_epochs, str) else int(max_epochs)
+        auto = auto_epochs(batching.n_rows, batching.steps, stages[number].steps)
+        epochs = auto if isinstance(max_epochs, str) else int(max_epochs)
         share = stages[number].share
         all_shares = sum(s.share for s in stages if s.phases)
         steps = max(1, round(epochs * share / all_shares)) * batching.steps
@@ -231,6 +278,7 @@ class _Run:
 
     def _state(self, number: int, loop_state: dict[str, Any] | None) -> dict[str, Any]:
         return {
+            "attempt": self.attempt,
             "stage": number,
             "loop": loop_state,
             "model": dict(self.model.state_dict()),
@@ -245,5 +293,6 @@ class _Run:
         self.setting.rng.set_state(state["rng"])
         set_global_states(state["global"], self.device)
         self.clock.before = state["seconds"]
+        self.attempt = state["attempt"]
         self.history.extend(state["history"])
         return state["stage"], state["loop"]

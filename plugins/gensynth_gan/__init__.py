@@ -1,4 +1,4 @@
-"""Adversarial families: ``gan``, ``wgan`` and ``cgan``."""
+"""Adversarial families: ``gan``, ``wgan``, ``lsgan``, ``dragan`` and ``cgan``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
     score = frozenset({"score"})
     register(ModelSpec("gan", "gensynth_gan.recipes:GAN", "Generative adversarial network", score))
     register(ModelSpec("wgan", "gensynth_gan.recipes:WGAN", "Wasserstein GAN, gradient penalty or clipping", score))
+    register(ModelSpec("lsgan", "gensynth_gan.recipes:LSGAN", "Least-squares GAN", score))
+    register(ModelSpec("dragan", "gensynth_gan.recipes:DRAGAN", "GAN with a gradient penalty around the data", score))
     register(
         ModelSpec(
             "cgan",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
 from gensynth.nn.averaging import MovingAverage
 from gensynth.nn.losses import AdversarialLoss
+from gensynth.nn.matching import AssociationMatching
 from gensynth.nn.penalties import GradientPenalty, clip_weights
 from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
@@ -22,6 +24,10 @@ from gensynth.nn.two_sample import TwoSample
 from .conditions import ConditionTable
 from .networks import RowCritic, RowGenerator
 
+PENALISED = 0.25
+"""Share of the packs of a batch that the penalty looks at: it is half of a step's cost otherwise."""
+STEPS = 3500
+"""Steps of the critic that a full run takes: falling learning rates count for more than length."""
 MOST_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
 
@@ -44,8 +50,8 @@ class Game:
         Steps of the critic for each step of the generator.
     learning_rate : float
         Of both networks.
-    temperature : float
-        Of the Gumbel-softmax codes.
+    matching : float
+        Weight of the association matching in the generator's loss; 0: none.
     ema_decay : float
         Of the moving average of the generator, which is what is sampled from.
     """
@@ -56,7 +62,7 @@ class Game:
     conditional: bool = False
     critic_steps: int = 2
     learning_rate: float = 1e-3
-    temperature: float = 0.3
+    matching: float = 0.0
     ema_decay: float = 0.999
 
 
@@ -112,13 +118,13 @@ class AdversarialModel(GenerativeModel):
             noise_dim=noise_dim,
             width=width,
             depth=depth,
-            temperature=game.temperature,
         )
         self.critic = RowCritic(layout, self.rows, width, depth, pack)
         if game.clip is not None:
             clip_weights(self.critic, game.clip)
         self.average = MovingAverage(self.generator, game.ema_decay)
         self.two_sample = TwoSample(layout)
+        self.associations = AssociationMatching(layout, self.rows)
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
 
@@ -145,27 +151,44 @@ class AdversarialModel(GenerativeModel):
             betas=betas,
         )
         return (
-            Stage("game", (critic, generator), self.distance, decay_on_plateau=False, prepare=self._count),
+            Stage(
+                "game",
+                (critic, generator),
+                self.distance,
+                decay_on_plateau=False,
+                prepare=self._count,
+                steps=STEPS,
+                collapse=lambda rows, rng: self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng),
+            ),
             Stage("features", (), prepare=self._measure_features),
         )
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critic minimises: the game's loss, plus the penalty."""
         batch = self._whole_packs(batch)
+        critic, penalty = self.critic, self.game.penalty
         with torch.no_grad():
-            fake = self._packs(self._soft_rows(batch, rng))
-        loss = self.game.loss.critic(self.critic.real(batch), self.critic(fake))
-        if self.game.penalty is not None:
-            real = self._packs(self.rows.flatten(batch))
-            loss = loss + self.game.penalty(self.critic, real, fake, rng)
-        return loss
+            drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
+        products = critic.enter(Batch.cat([batch, drawn]))
+        loss = self.game.loss.critic(*critic.value(products).chunk(2))
+        if penalty is None:
+            return loss
+        few = critic.pack * math.ceil(len(batch) / critic.pack * PENALISED)
+        if penalty.mixes:  # the first layer is linear: its products are mixed in place of the wide flat rows
+            real, fake = (rows[:few].view(-1, critic.pack * rows.shape[1]) for rows in products.chunk(2))
+            return loss + penalty(critic.value, real, fake, rng, critic.weight)
+        real, fake = (self._packs(self.rows.flatten(rows[:few])) for rows in (batch, drawn))
+        return loss + penalty(critic, real, fake, rng)
 
     def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the generator minimises; leaves no gradient in the critic."""
         batch = self._whole_packs(batch)
-        fake = self._packs(self._soft_rows(batch, rng))
+        fake = self.generator(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
         with frozen(self.critic):
-            return self.game.loss.generator(self.critic(fake))
+            loss = self.game.loss.generator(self.critic(self._packs(fake)))
+        if self.game.matching:
+            loss = loss + self.game.matching * self.associations(batch, fake)
+        return loss
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
@@ -193,8 +216,7 @@ class AdversarialModel(GenerativeModel):
                 "conditions on any column, or 'cgan' with condition_on set to these columns"
             )
         network = self.average.module
-        noise = torch.randn((n, network.noise_dim), generator=rng, device=like.device, dtype=like.dtype)
-        return network.draw(noise, rng, given)
+        return network.draw(self._noise(network, n, rng), rng, given)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows (n,), higher = more normal.
@@ -211,13 +233,12 @@ class AdversarialModel(GenerativeModel):
             return value
         raise OptionError(f"score method {method!r}: expected one of {', '.join(map(repr, self.score_methods))}")
 
-    def _soft_rows(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return one generated flat row for each row of the batch, with the condition cells of that row."""
-        noise = torch.randn(
-            (len(batch), self.generator.noise_dim), generator=rng, device=batch.codes.device, dtype=batch.numeric.dtype
-        )
-        fake: Tensor = self.generator(noise, rng, batch if self.n_conditions else None)
-        return fake
+    def _noise(self, network: RowGenerator, n: int, rng: Generator) -> Tensor:
+        like = self.feature_mean
+        return torch.randn((n, network.noise_dim), generator=rng, device=like.device, dtype=like.dtype)
+
+    def _given(self, batch: Batch) -> Batch | None:
+        return batch if self.n_conditions else None
 
     def _whole_packs(self, batch: Batch) -> Batch:
         """Leave out the rows that do not fill a pack; fewer rows than a pack are repeated."""

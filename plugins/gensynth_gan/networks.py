@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -49,8 +48,6 @@ class RowGenerator(nn.Module):
         Width of the normal noise.
     width, depth : int
         Width and number of the hidden layers.
-    temperature : float
-        Of the Gumbel-softmax codes.
     """
 
     flat_order: Tensor
@@ -66,10 +63,9 @@ class RowGenerator(nn.Module):
         noise_dim: int,
         width: int,
         depth: int,
-        temperature: float,
     ) -> None:
         super().__init__()
-        self.noise_dim, self.temperature = noise_dim, temperature
+        self.noise_dim = noise_dim
         n_columns = len(layout.columns)
         n_blocks = min(n_columns - n_given, MOST_BLOCKS)
         columns = [list(range(n_given + i, n_columns, n_blocks)) for i in range(n_blocks)]
@@ -97,44 +93,35 @@ class RowGenerator(nn.Module):
 
         Their codes are one-hot, with the gradient of soft ones.
         """
-        flats: list[Tensor] = []
-
-        def write(part: FlatRows, outputs: Tensor) -> Tensor:
-            return part.write(outputs, self.temperature, rng)
-
-        self._write(noise, given, write, flats)
+        parts, h = self._flat_parts(), self._hidden(noise, given)
+        flats = [] if given is None else [parts[0].flatten(self._pick(given))]
+        for i, (norm, head) in enumerate(zip(self.block_norms, self.heads, strict=True), self.n_given_parts):
+            flats.append(parts[i].write(head(F.silu(norm(h))), rng))
+            if i < len(self.inputs):
+                h = h + flats[-1] @ self.inputs[i]
         return torch.cat(flats, 1).index_select(1, self.flat_order)
 
     def draw(self, noise: Tensor, rng: Generator, given: Batch | None = None) -> Batch:
         """Draw n rows; the given cells come back as they are."""
-        batches: list[Batch] = [] if given is None else [self._pick(given)]
-
-        def write(part: FlatRows, outputs: Tensor) -> Tensor:
-            batches.append(part.draw(outputs, rng))
-            return part.flatten(batches[-1])
-
-        self._write(noise, given, write, [])
+        parts, h = self._flat_parts(), self._hidden(noise, given)
+        batches = [] if given is None else [self._pick(given)]
+        for i, (norm, head) in enumerate(zip(self.block_norms, self.heads, strict=True), self.n_given_parts):
+            batches.append(parts[i].draw(head(F.silu(norm(h))), rng))
+            if i < len(self.inputs):
+                h = h + parts[i].project(batches[-1], self.inputs[i])
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
 
-    def _write(
-        self, noise: Tensor, given: Batch | None, write: Callable[[FlatRows, Tensor], Tensor], flats: list[Tensor]
-    ) -> None:
-        """Run through the blocks; ``write`` turns a block's outputs into its flat rows, which go to ``flats``."""
-        h = self.first(noise)
-        parts = self._flat_parts()
-        skip = self.n_given_parts
-        if skip:
+    def _hidden(self, noise: Tensor, given: Batch | None) -> Tensor:
+        """Return what the first block is written from (n, width)."""
+        h: Tensor = self.first(noise)
+        if self.n_given_parts:
             if given is None:
                 raise ValueError("this generator needs rows with the given cells")
-            flats.append(parts[0].flatten(self._pick(given)))
-            h = h + flats[0] @ self.inputs[0]
+            h = h + self._flat_parts()[0].project(self._pick(given), self.inputs[0])
         for norm, layer in zip(self.norms, self.hidden, strict=True):
             h = h + F.silu(layer(norm(h)))
-        for part, norm, head in zip(parts[skip:], self.block_norms, self.heads, strict=True):
-            flats.append(write(part, head(F.silu(norm(h)))))
-            if len(flats) < len(parts):
-                h = h + flats[-1] @ self.inputs[len(flats) - 1]
+        return h
 
     def _pick(self, given: Batch) -> Batch:
         """Return the given columns alone."""
@@ -210,27 +197,21 @@ class RowCritic(nn.Module):
 
     def forward(self, packs: Tensor) -> Tensor:
         """Map packs (n, pack * rows.width) of flat rows to values (n,)."""
-        first = packs.reshape(-1, self.rows.width) @ self.weight
-        return self._value(self._pack_features(self._row_features(first)))
+        return self.value(packs.reshape(-1, self.rows.width) @ self.weight)
 
-    def real(self, batch: Batch) -> Tensor:
-        """Map pack * n real rows to values (n,); rows of a pack follow each other."""
-        return self._value(self._pack_features(self._row_features(self._look_up(batch))))
+    def enter(self, batch: Batch) -> Tensor:
+        """Return the first layer's products (n, width) of rows."""
+        return self.rows.project(batch, self.weight)
+
+    def value(self, products: Tensor) -> Tensor:
+        """Map the products of pack * n rows, in any shape, to values (n,); rows of a pack follow each other."""
+        return self._value(self._pack_features(self._row_features(products.reshape(-1, self.bias.shape[0]))))
 
     def value_and_features(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the value (n,) and the last hidden layer (n, width) of each row, packed with itself."""
-        rows = self._row_features(self._look_up(batch))
+        rows = self._row_features(self.enter(batch))
         features = self._pack_features(rows.repeat_interleave(self.pack, 0))
         return self._value(features), features
-
-    def _look_up(self, batch: Batch) -> Tensor:
-        """Return the first layer's products (n, width) of real rows."""
-        n_numbers = self.rows.n_numbers
-        slots = batch.codes + self.rows.buckets.offsets + n_numbers
-        products = F.embedding_bag(slots, self.weight, mode="sum")
-        if n_numbers:
-            products = products + self.rows.numbers(batch) @ self.weight[:n_numbers]
-        return products
 
     def _row_features(self, first: Tensor) -> Tensor:
         h = F.leaky_relu(first + self.bias, 0.2)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
-from gensynth.nn.losses import Minimax, NonSaturating, Wasserstein
-from gensynth.nn.penalties import InterpolatePenalty
+from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
+from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty
 
 from .model import AdversarialModel, Game
 
@@ -31,8 +31,8 @@ class Adversarial(Recipe):
         Rows that the critic judges together (PacGAN); 1 judges single rows.
     critic_steps : int
         Steps of the critic for each step of the generator.
-    temperature : float, default=0.3
-        Of the Gumbel-softmax codes: lower is nearer to real codes, with noisier gradients.
+    matching : float
+        Weight of the association matching (pairs of columns) in the generator's loss; 0: the critic's word alone.
     learning_rate : float
         Of both networks.
     ema_decay : float, default=0.999
@@ -44,7 +44,7 @@ class Adversarial(Recipe):
     depth: int = 2
     pack: int = 4
     critic_steps: int = 2
-    temperature: float = 0.3
+    matching: float = 30.0
     learning_rate: float = 1e-3
     ema_decay: float = 0.999
 
@@ -72,7 +72,7 @@ class Adversarial(Recipe):
 
     def _pace(self) -> dict[str, Any]:
         """Return the settings of `Game` that do not depend on the loss."""
-        names = ("critic_steps", "learning_rate", "temperature", "ema_decay")
+        names = ("critic_steps", "learning_rate", "matching", "ema_decay")
         return {name: getattr(self, name) for name in names}
 
     def _check(self) -> None:
@@ -80,11 +80,19 @@ class Adversarial(Recipe):
             value = getattr(self, name)
             if not (name == "width" and value is None) and (not isinstance(value, int) or value < 1):
                 raise OptionError(f"{name}={value!r}: expected an integer >= 1")
-        for name in ("temperature", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name}={getattr(self, name)!r}: expected a number > 0")
+        if not self.learning_rate > 0:
+            raise OptionError(f"learning_rate={self.learning_rate!r}: expected a number > 0")
+        if not self.matching >= 0:
+            raise OptionError(f"matching={self.matching!r}: expected a number >= 0")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay={self.ema_decay!r}: expected a number in [0, 1)")
+
+
+def around_data(weight: float) -> DataPenalty | None:
+    """Return the penalty on the gradient at the data; None for weight 0."""
+    if not weight >= 0:
+        raise OptionError(f"penalty_weight={weight!r}: expected a number >= 0")
+    return DataPenalty(weight) if weight else None
 
 
 def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any], conditional: bool = False) -> Game:
@@ -101,23 +109,27 @@ def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any],
 class GAN(Adversarial):
     """Generative adversarial network for tables.
 
-    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by soft codes
-    (Gumbel-softmax), packs of rows and a moving average of the generator; the objective is the paper's.
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by drawn codes with
+    a straight-through gradient, packs of rows, association matching beside the critic, a penalty on the critic's
+    gradient at the data (Mescheder et al. 2018, arXiv:1801.04406) and a moving average of the generator.
 
     Parameters
     ----------
     loss : {"non-saturating", "minimax"}, default="non-saturating"
         What the generator minimises: -log D, or log(1 - D), whose gradient vanishes against a good critic.
+    penalty_weight : float, default=1.0
+        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the paper.
     """
 
     loss: Literal["non-saturating", "minimax"] = "non-saturating"
+    penalty_weight: float = 1.0
 
     def game(self) -> Game:
-        """Return cross-entropy without a penalty."""
+        """Return cross-entropy."""
         losses = {"non-saturating": NonSaturating, "minimax": Minimax}
         if self.loss not in losses:
             raise OptionError(f"loss={self.loss!r}: expected one of {', '.join(map(repr, losses))}")
-        return Game(losses[self.loss](), **self._pace())
+        return Game(losses[self.loss](), around_data(self.penalty_weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -125,8 +137,9 @@ class WGAN(Adversarial):
     """Wasserstein GAN for tables, with gradient penalty or with clipped weights.
 
     Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875; Gulrajani et al. 2017, "Improved Training of
-    Wasserstein GANs", arXiv:1704.00028. Departs from both by soft codes (Gumbel-softmax), packs of rows and a moving
-    average of the generator, and from the first by AdamW in place of RMSProp.
+    Wasserstein GANs", arXiv:1704.00028. Departs from both by drawn codes with a straight-through gradient, packs
+    of rows, of which a quarter is penalised, association matching beside the critic and a moving average of the
+    generator, and from the first by AdamW in place of RMSProp.
 
     Parameters
     ----------
@@ -145,6 +158,48 @@ class WGAN(Adversarial):
 
 
 @dataclass(eq=False)
+class LSGAN(Adversarial):
+    """Least-squares GAN for tables: the critic is fitted to 1 for real and 0 for generated rows.
+
+    Mao et al. 2017, "Least Squares Generative Adversarial Networks", arXiv:1611.04076, eq. 9. Departs from the paper
+    as `GAN` does from its own.
+
+    Parameters
+    ----------
+    penalty_weight : float, default=1.0
+        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the paper.
+    """
+
+    penalty_weight: float = 1.0
+
+    def game(self) -> Game:
+        """Return least squares."""
+        return Game(LeastSquares(), around_data(self.penalty_weight), **self._pace())
+
+
+@dataclass(eq=False)
+class DRAGAN(Adversarial):
+    """GAN for tables whose critic has gradients of norm 1 around the data.
+
+    Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4. Departs from the paper as
+    `GAN` does from its own.
+
+    Parameters
+    ----------
+    penalty_weight : float, default=10.0
+        Weight of the gradient penalty.
+    """
+
+    penalty_weight: float = 10.0
+
+    def game(self) -> Game:
+        """Return cross-entropy with the penalty at perturbed real rows."""
+        if not self.penalty_weight >= 0:
+            raise OptionError(f"penalty_weight={self.penalty_weight!r}: expected a number >= 0")
+        return Game(NonSaturating(), PerturbationPenalty(self.penalty_weight), **self._pace())
+
+
+@dataclass(eq=False)
 class CGAN(Adversarial):
     """Conditional GAN for tables: generator and critic are given the condition columns.
 
@@ -152,7 +207,7 @@ class CGAN(Adversarial):
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`. Departs from the paper by the Wasserstein loss with
-    gradient penalty, soft codes, packs of rows and a moving average of the generator.
+    gradient penalty, and as `WGAN` does from its own.
 
     Parameters
     ----------

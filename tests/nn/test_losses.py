@@ -47,6 +47,35 @@ def test_least_squares_with_the_optimal_critic_is_zero_only_for_disjoint_support
     assert LeastSquares().critic(torch.ones(3), torch.zeros(3)) == 0
 
 
+def test_least_squares_around_the_targets_is_half_the_pearson_divergence():
+    # Mao et al. 2017, theorem 1: with b - c = 1 and b - a = 2 the generator's side, the real rows' term included,
+    # is half the Pearson chi2 divergence between p_real + p_fake and 2 p_fake; a = -1, b = 1, c = 0
+    real, fake = REAL, FAKE
+    optimal = (real - fake) / (real + fake)
+    sides = 0.5 * (real * optimal.square()).sum() + 0.5 * (fake * optimal.square()).sum()
+    pearson = ((2 * fake - (real + fake)).square() / (real + fake)).sum()
+    torch.testing.assert_close(sides, 0.5 * pearson)
+    # our targets 0 and 1 are those moved and halved: the same optimal critic, the same game
+    torch.testing.assert_close((optimal + 1) / 2, real / (real + fake))
+
+
+def test_no_other_least_squares_critic_reaches_a_lower_loss_than_the_optimal_one():
+    loss, optimal = LeastSquares(), REAL / (REAL + FAKE)
+    best = loss.critic(optimal[_samples(REAL)], optimal[_samples(FAKE)])
+    for i in range(4):
+        for step in (-0.1, 0.1):
+            other = optimal.clone()
+            other[i] += step
+            assert loss.critic(other[_samples(REAL)], other[_samples(FAKE)]) > best
+
+
+def test_least_squares_pulls_back_generated_rows_that_are_beyond_the_target():
+    # Mao et al. 2017, section 3.2: rows on the right side but far from the boundary still have a gradient
+    fake = torch.tensor([4.0, 1.0, -2.0], requires_grad=True)
+    LeastSquares().generator(fake).backward()
+    assert fake.grad.sign().tolist() == [1.0, 0.0, -1.0]
+
+
 def test_wasserstein_is_invariant_to_a_constant_added_to_the_critic():
     real, fake = torch.randn(50, dtype=torch.float64), torch.randn(70, dtype=torch.float64)
     loss = Wasserstein()

@@ -66,3 +66,15 @@ def test_it_draws_nothing_and_takes_many_columns():
     values = {float(TwoSample(layout, max_pairs=50)(a, b)) for _ in range(2)}
     assert len(values) == 1
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_collapse_bound_lies_between_independent_columns_and_a_single_row():
+    statistic, real = TwoSample(mixed()), mixed_rows(1000)
+    bound = statistic.collapse_bound(real, torch.Generator().manual_seed(0))
+    codes = real.codes.clone()
+    for i in range(3):
+        codes[:, i] = codes[torch.randperm(1000, generator=torch.Generator().manual_seed(i)), i]
+    independent = Batch(real.numeric, codes)
+    few = real[torch.arange(1000) % 3]
+    assert statistic(real, independent) < bound < statistic(real, few)
+    assert statistic(real, mixed_rows(1000, seed=5)) < bound

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -10,10 +11,18 @@ from toy_layouts import mixed, mixed_rows
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Layout
 from gensynth.nn.two_sample import TwoSample
-from gensynth_gan.recipes import CGAN, GAN, WGAN
+from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
 SIZES = {"noise_dim": 8, "width": 32, "depth": 1, "pack": 2}
-RECIPES = [GAN(**SIZES), GAN(**SIZES, loss="minimax"), WGAN(**SIZES), WGAN(**SIZES, clip=0.05), CGAN(**SIZES)]
+RECIPES = [
+    GAN(**SIZES),
+    GAN(**SIZES, loss="minimax", penalty_weight=0.0),
+    WGAN(**SIZES),
+    WGAN(**SIZES, clip=0.05, matching=0.0),
+    LSGAN(**SIZES),
+    DRAGAN(**SIZES),
+    CGAN(**SIZES),
+]
 
 
 def _rng(seed=0):
@@ -147,7 +156,7 @@ def test_real_rows_enter_the_critic_as_their_flat_rows_do():
     model = _build(WGAN(**{**SIZES, "pack": 4}))
     rows = mixed_rows(40)
     flat = model.rows.flatten(rows).view(10, -1)
-    torch.testing.assert_close(model.critic.real(rows), model.critic(flat))
+    torch.testing.assert_close(model.critic.value(model.critic.enter(rows)), model.critic(flat))
     packed_with_itself = model.rows.flatten(rows).repeat(1, 4)
     torch.testing.assert_close(model.critic.value_and_features(rows)[0], model.critic(packed_with_itself))
 
@@ -181,6 +190,65 @@ def test_clipping_bounds_every_critic_weight_at_the_start_and_after_each_step():
         _train(model, mixed_rows(200), steps)
         assert all(p.abs().max() <= 0.01 for p in model.critic.parameters())
     assert any(p.abs().max() > 0.01 for p in model.generator.parameters())
+
+
+class _Recorder:
+    """A penalty that notes the points it would look at."""
+
+    def __init__(self, penalty):
+        self.penalty, self.mixes, self.seen = penalty, penalty.mixes, []
+
+    def __call__(self, critic, real, fake, rng, first=None):
+        self.seen.append((real, fake, self.penalty.points(real, fake, rng)))
+        return self.penalty(critic, real, fake, rng, first)
+
+
+def test_dragan_is_penalised_around_the_data_and_wgan_between_data_and_generated_rows():
+    for recipe, around in ((DRAGAN(**SIZES), True), (WGAN(**SIZES), False)):
+        model = _build(recipe)
+        recorder = _Recorder(model.game.penalty)
+        model.game = dataclasses.replace(model.game, penalty=recorder)
+        model.critic_loss(mixed_rows(64), _rng())
+        ((real, fake, points),) = recorder.seen
+        on_segments = ((points - real) * (fake - real)).sum(1) / (fake - real).square().sum(1)
+        rest = (points - torch.lerp(real, fake, on_segments.unsqueeze(1))).norm(dim=1)
+        assert not torch.equal(points, real)
+        if around:
+            assert ((points - real).abs() <= 0.5 * real.std()).all()
+            assert (rest > 1e-3).any()
+        else:
+            assert (rest < 1e-4).all()
+
+
+def test_the_penalty_on_products_is_that_on_flat_rows():
+    model = _build(WGAN(**SIZES)).double()
+    rows, other = (mixed_rows(32, seed=i).to("cpu", torch.float64) for i in range(2))
+    critic, penalty = model.critic, model.game.penalty
+    flat = penalty(critic, model._packs(model.rows.flatten(rows)), model._packs(model.rows.flatten(other)), _rng())
+    products = [critic.enter(b).view(-1, 2 * 32) for b in (rows, other)]
+    short = penalty(critic.value, *products, _rng(), critic.weight)
+    torch.testing.assert_close(short, flat)
+    parameters = [critic.weight, critic.hidden[0].weight] if len(critic.hidden) else [critic.weight]
+    for a, b in zip(torch.autograd.grad(short, parameters), torch.autograd.grad(flat, parameters), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_matching_is_the_generators_alone():
+    plain, matched = (_build(WGAN(**SIZES, matching=w)) for w in (0.0, 50.0))
+    rows = mixed_rows(64)
+    assert torch.equal(plain.critic_loss(rows, _rng()), matched.critic_loss(rows, _rng()))
+    assert not torch.equal(plain.generator_loss(rows, _rng()), matched.generator_loss(rows, _rng()))
+
+
+def test_a_generator_of_one_row_counts_as_collapsed_and_an_untrained_one_does_not():
+    model, held_out = _build(WGAN(**SIZES)).eval(), mixed_rows(500, seed=9)
+    bound = model.stages()[0].collapse(held_out, _rng())
+    assert model.distance(held_out, _rng()) < bound
+    with torch.no_grad():
+        for head in model.average.module.heads:
+            head.weight.zero_()
+            head.bias.copy_(torch.where(torch.arange(len(head.bias)) == 2, 50.0, 0.0))
+    assert model.distance(held_out, _rng()) > bound
 
 
 def test_the_average_is_sampled_and_it_lags_behind_the_generator():
@@ -221,7 +289,7 @@ def test_the_condition_reaches_generator_and_critic():
     first, second = (model.generator(noise, _rng(), given) for given in (rows, other))
     columns = slice(int(model.rows.buckets.offsets[1]), int(model.rows.buckets.offsets[1]) + 22)
     assert not torch.equal(first[:, columns], second[:, columns])  # another column than the condition
-    assert not torch.allclose(model.critic.real(rows), model.critic.real(other))
+    assert not torch.allclose(model.critic.enter(rows), model.critic.enter(other))
     assert torch.equal(model.rows.flatten(rows)[:, :4], model.rows.flatten(rows)[:, :4])
     own = slice(int(model.rows.buckets.offsets[0]), int(model.rows.buckets.offsets[0]) + 4)
     assert torch.equal(first[:, own], model.rows.flatten(rows)[:, own])  # the critic sees the condition itself
@@ -320,7 +388,9 @@ def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
     [
         (WGAN(width=0), "width=0"),
         (WGAN(pack=1.5), "pack=1.5"),
-        (WGAN(temperature=0.0), "temperature=0.0"),
+        (WGAN(matching=-1.0), "matching=-1.0"),
+        (WGAN(learning_rate=0.0), "learning_rate=0.0"),
+        (DRAGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (WGAN(clip=-1.0), "clip=-1.0"),
         (WGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (GAN(ema_decay=1.0), "ema_decay=1.0"),

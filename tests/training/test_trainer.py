@@ -9,7 +9,7 @@ import pytest
 import torch
 from toy_models import ToyModel, toy_batch, toy_layout
 
-from gensynth.errors import DataError, ModelFileError, OptionError, PluginError, TrainingError
+from gensynth.errors import CollapseWarning, DataError, ModelFileError, OptionError, PluginError, TrainingError
 from gensynth.model import Stage
 from gensynth.training import Callback, Trainer, forked_random
 from gensynth.training.optimizer import FusedAdamW
@@ -122,7 +122,8 @@ def test_learning_rate_is_halved_where_the_stage_allows(decays):
     class Stalled(ToyModel):
         def stages(self):
             (stage,) = super().stages()
-            return (replace(stage, monitor=lambda batch, rng: torch.tensor(1.0), decay_on_plateau=decays),)
+            stalled = replace(stage, monitor=lambda batch, rng: torch.tensor(1.0), decay_on_plateau=decays)
+            return (replace(stalled, steps=900),)  # a third of which is 6 rounds
 
     history = Trainer(**{**QUICK, "max_epochs": 10_000, "patience": 6}).run(Stalled(toy_layout()), toy_batch(), 0)
     rates = [row["learning_rate"] for row in history]
@@ -383,3 +384,106 @@ def test_cuda_is_reproducible_and_resumes(tmp_path):
         Trainer(**options).run(model, toy_batch(), 0)
     assert same(*models)
     assert next(models[0].parameters()).is_cuda
+
+
+# -- training that collapses -----------------------------------------------------------------------------------
+
+
+class Collapsing(ToyModel):
+    """Ends far above its bound unless it was built with luck, which is a matter of the random state."""
+
+    def __init__(self, luck: float) -> None:
+        super().__init__(toy_layout(), dropout=0.5)
+        self.register_buffer("luck", torch.tensor(luck))
+
+    def stages(self):
+        (stage,) = super().stages()
+
+        def monitor(batch, rng):
+            return self.loss(batch, rng) + (100.0 if self.luck < 0.5 else 0.0)
+
+        return (
+            replace(stage, monitor=monitor, collapse=lambda batch, rng: torch.tensor(50.0)),
+            Stage("mean", (), prepare=self.fit_mean),
+        )
+
+
+def lucky(luck: float) -> Collapsing:
+    with forked_random(0):
+        return Collapsing(luck)
+
+
+def test_a_collapse_is_said_and_training_starts_over_once_from_a_new_seed():
+    model, built = lucky(0.0), []
+
+    def rebuild():
+        built.append(torch.initial_seed())
+        return Collapsing(1.0)
+
+    with pytest.warns(
+        CollapseWarning, match=r"stage 'codes', step \d+: the monitor is 1.*starts over from a new seed"
+    ) as caught:
+        history = Trainer(**QUICK).run(model, toy_batch(), 0, rebuild=rebuild)
+    assert len(caught) == len(built) == 1
+    assert model.luck == 1.0
+    assert max(row["monitor"] for row in history) < 50.0  # of the second attempt alone
+    other = lucky(1.0)
+    Trainer(**QUICK).run(other, toy_batch(), 0)
+    assert not same(model, other)
+
+
+def test_a_second_collapse_is_said_and_the_best_weights_stay():
+    model, built = lucky(0.0), []
+
+    def rebuild():
+        built.append(1)
+        return Collapsing(0.0)
+
+    with pytest.warns(CollapseWarning) as caught:
+        Trainer(**QUICK).run(model, toy_batch(), 0, rebuild=rebuild)
+    assert [("starts over" in str(w.message)) for w in caught] == [True, False]
+    assert len(built) == 1
+    assert "best weights so far are kept" in str(caught[1].message)
+
+
+def test_without_a_way_to_rebuild_a_collapse_is_only_said():
+    with pytest.warns(CollapseWarning, match="best weights so far are kept"):
+        Trainer(**QUICK).run(lucky(0.0), toy_batch(), 0)
+
+
+def test_a_model_that_learns_is_not_rebuilt():
+    Trainer(**QUICK).run(lucky(1.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_a_run_interrupted_after_its_restart_resumes_exactly(tmp_path, after):
+    path, rounds = tmp_path / "run.ckpt", []
+    options = {**QUICK, "max_epochs": 150, "patience": 1000}
+
+    def interrupt(info):
+        rounds.append(info)
+        lucky_rounds = [r for r in rounds if r.monitor < 50]
+        if len(lucky_rounds) > after:
+            raise KeyboardInterrupt
+
+    whole = lucky(0.0)
+    with pytest.warns(CollapseWarning):
+        Trainer(**options).run(whole, toy_batch(), 3, rebuild=lambda: Collapsing(1.0))
+    with pytest.warns(CollapseWarning), pytest.raises(KeyboardInterrupt):
+        Trainer(**options, checkpoint=path, callbacks=[interrupt]).run(
+            lucky(0.0), toy_batch(), 3, rebuild=lambda: Collapsing(1.0)
+        )
+    resumed = lucky(0.0)
+    Trainer(**options, checkpoint=path).run(resumed, toy_batch(), 3, resume=True, rebuild=lambda: Collapsing(1.0))
+    assert same(whole, resumed)
+
+
+def test_a_stage_says_how_many_steps_are_a_full_run():
+    class Short(ToyModel):
+        def stages(self):
+            return (replace(super().stages()[0], steps=1000, decay_on_plateau=False),)
+
+    with forked_random(0):
+        model = Short(toy_layout())
+    history = Trainer(progress=False, device="cpu", patience=10**6).run(model, toy_batch(1000), 0)
+    assert 1000 <= history[-1]["step"] <= 1030
