@@ -165,6 +165,32 @@ def check_conditions(trained: Trained) -> None:
                 _require(same, f"the numbers given for column {j} come back changed")
 
 
+def check_completion(trained: Trained) -> None:
+    """Missing cells are filled and the others come back; or the family says that it cannot (`CapabilityError`)."""
+    layout, rows = trained.model.layout, trained.case.rows[:50]
+    missing = torch.rand(rows.codes.shape, generator=Generator().manual_seed(SEED)) < 0.4
+    missing[0], missing[1] = True, False
+    codes, numeric = torch.where(missing, UNKNOWN, rows.codes), rows.numeric.clone()
+    places = [(j, column.numeric) for j, column in enumerate(layout.columns) if column.numeric is not None]
+    for j, at in places:
+        numeric[missing[:, j], at] = 0.0
+    given = Batch(numeric.clone(), codes.clone())
+    try:
+        with _untouched("complete"), torch.no_grad():
+            batch = trained.model.complete(given, missing.clone(), Generator().manual_seed(SEED))
+    except CapabilityError:
+        return
+    _require(torch.equal(given.codes, codes) and torch.equal(given.numeric, numeric), "complete changes its argument")
+    _check_rows(trained, batch, len(rows))
+    _require(torch.equal(batch.codes[~missing], rows.codes[~missing]), "codes that are given come back changed")
+    for j, at in places:
+        same = torch.equal(batch.numeric[~missing[:, j], at], rows.numeric[~missing[:, j], at])
+        _require(same, f"the numbers given for column {j} come back changed")
+    for j, column in enumerate(layout.columns):
+        left = column.missing is not None and bool((batch.codes[missing[:, j], j] == column.missing).any())
+        _require(not left, f"missing cells of column {j} are filled with the code for missing")
+
+
 def check_score(trained: Trained) -> None:
     """Scores are (n,), finite, deterministic, and a row's score does not depend on the other rows (float64, 1e-7)."""
     model = copy.deepcopy(trained.model).double()
@@ -217,6 +243,7 @@ CHECKS: tuple[Check, ...] = (
     check_generate,
     check_seeds,
     check_conditions,
+    check_completion,
     check_score,
     check_score_of_strange_rows,
     check_state,

@@ -10,7 +10,8 @@ from torch import Generator, Tensor, nn
 
 from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
-from gensynth.nn.decoder import Decoder
+from gensynth.nn.completion import fill
+from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
@@ -133,11 +134,20 @@ class HierarchicalModel(GenerativeModel):
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
-        rows = n if condition is None else n * self.decoder.candidates
+        if condition is None:
+            return self.decoder.draw(self._prior_states(n, rng), rng)
+        return fill(self.decoder, self._propose, Given.of(condition), rng)
+
+    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
+        """Draw missing cells given the others of their row, by posterior iteration."""
+        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+
+    def _prior_states(self, n: int, rng: Generator) -> Tensor:
+        """Return what n draws of all levels tell the decoder (n, width)."""
         drawn = None
         if self.late_prior is not None:
-            drawn = self.late_prior.sample(rows, rng).unflatten(1, (len(self.levels), self.latent_dim))
-        state = self.top.expand(rows, -1)
+            drawn = self.late_prior.sample(n, rng).unflatten(1, (len(self.levels), self.latent_dim))
+        state = self.top.expand(n, -1)
         for i, level in enumerate(self._levels()):
             if drawn is None:
                 mean, log_scale = level.prior_parameters(state)
@@ -146,7 +156,32 @@ class HierarchicalModel(GenerativeModel):
             else:
                 z = drawn[:, i]
             state = level.next_state(state, z)
-        return self.decoder.sample(n, state, rng, condition)
+        return state
+
+    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c states for each of n rows and log-weights, as `gensynth.nn.completion.Propose` asks.
+
+        The prior first, then the encoder's posterior for the rows as they were filled so far.
+        """
+        if rows is None:
+            state = self._prior_states(n * c, rng)
+            return state, state.new_zeros(n * c)
+        candidates = rows[torch.arange(n, device=self.top.device).repeat_interleave(c)]
+        state, latents, divergences = self._infer(candidates, self._noise(candidates, rng))
+        log_weight = -divergences.sum(1)
+        if self.late_prior is not None:  # divergences are from the levels' own priors
+            log_weight = log_weight + self.late_prior.log_density(latents.flatten(1)) - self._own_prior(latents)
+        return state, log_weight
+
+    def _own_prior(self, latents: Tensor) -> Tensor:
+        """Return (n,): log-density of latents (n, levels, dim) under the levels' own priors."""
+        state, total = self.top.expand(len(latents), -1), latents.new_zeros(len(latents))
+        for i, level in enumerate(self._levels()):
+            mean, log_scale = level.prior_parameters(state)
+            standard = (latents[:, i] - mean) * torch.exp(-log_scale)
+            total = total - (0.5 * (standard.square() + LOG_2PI) + log_scale).sum(-1)
+            state = level.next_state(state, latents[:, i])
+        return total
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows, in nats: "elbo", "iwae" (importance-weighted bound) or "reconstruction" (no divergence)."""

@@ -11,8 +11,9 @@ from gensynth.errors import OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Stage
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding
-from gensynth.nn.decoder import Decoder
+from gensynth.nn.cells import CellEmbedding, draw
+from gensynth.nn.completion import fill
+from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.quantiser import VectorQuantiser
 from gensynth_vae.choices import WEIGHT_AVERAGE
 
@@ -85,9 +86,29 @@ class QuantisedModel(GenerativeModel):
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""
-        rows = n if condition is None else n * self.decoder.candidates
-        entries = self.quantiser.look_up(self.prior.sample(rows, rng)).flatten(1)
-        return self.decoder.sample(n, entries, rng, condition)
+        if condition is None:
+            return self.decoder.draw(self.quantiser.look_up(self.prior.sample(n, rng)).flatten(1), rng)
+        return fill(self.decoder, self._propose, Given.of(condition), rng)
+
+    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
+        """Draw missing cells given the others of their row, by posterior iteration."""
+        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+
+    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c rows of entries for each of n rows and log-weights, as `gensynth.nn.completion.Propose` asks.
+
+        The prior first; then, for the rows as they were filled so far, entries near the encoder's vectors: softmax of
+        minus the squared distance over that of the nearest entry.
+        """
+        if rows is None:
+            codes = self.prior.sample(n * c, rng)
+            return self.quantiser.look_up(codes).flatten(1), self.quantiser.book.new_zeros(n * c)
+        distance = torch.cdist(self._vectors(rows).transpose(0, 1), self.quantiser.book).square()  # (groups, n, codes)
+        scale = distance.amin(-1, keepdim=True).mean(1, keepdim=True).clamp(min=1e-6)
+        log_q = (-distance / scale).log_softmax(-1).transpose(0, 1).repeat_interleave(c, 0)  # (n * c, groups, codes)
+        codes = draw(log_q.flatten(0, 1), rng).view(n * c, -1)
+        log_weight = self.prior.log_density(codes) - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
+        return self.quantiser.look_up(codes).flatten(1), log_weight
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows, in nats: "likelihood" = "reconstruction" + "prior".

@@ -80,6 +80,23 @@ class Sabotaged(LatentClassModel):
             batch = Batch(batch.numeric, batch.codes.flip(0))
         return batch
 
+    def complete(self, batch, missing, rng):
+        if self.sabotage == "no completion":
+            raise CapabilityError("cannot")
+        if self.sabotage == "missing stays missing":
+            batch = super().complete(batch, missing, rng)
+            gaps = [(j, c) for j, c in enumerate(self.layout.columns) if c.missing is not None]
+            for j, column in gaps:
+                batch.codes[missing[:, j], j] = column.missing
+                batch.numeric[missing[:, j], column.numeric] = 0.0
+            return batch
+        if self.sabotage == "fills in place":
+            batch.codes[missing] = 2
+            return batch
+        if self.sabotage == "fills all":
+            missing = torch.ones_like(missing)
+        return super().complete(batch, missing, rng)
+
     def score(self, batch, method=None):
         score = super().score(batch, method)
         if self.sabotage == "scores the batch":
@@ -135,6 +152,9 @@ FOUND = {
     "beyond the codes": contract.check_generate,
     "not finite": contract.check_generate,
     "idle numbers": contract.check_generate,
+    "missing stays missing": contract.check_completion,
+    "fills in place": contract.check_completion,
+    "fills all": contract.check_completion,
     "scores the batch": contract.check_score,
     "scores at random": contract.check_score,
     "wrong shape": contract.check_score,
@@ -171,6 +191,8 @@ def test_finds_what_is_learned_outside_the_state(sound):
 def test_a_family_may_say_that_it_cannot_condition(sound):
     model = Broken("no conditions").build(sound.case.layout)
     contract.check_conditions(replace(sound, model=model.eval()))
+    model = Broken("no completion").build(sound.case.layout)
+    contract.check_completion(replace(sound, model=model.eval()))
 
 
 def test_every_check_passes_the_sound_one(sound):

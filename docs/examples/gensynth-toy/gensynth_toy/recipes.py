@@ -52,26 +52,40 @@ class LatentClassModel(GenerativeModel):
     @torch.no_grad()
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw a class from its posterior given the condition, then each column from that class."""
-        given = {} if condition is None else {j: condition.rows.codes[:, j] for j in condition.columns}
-        joint = self.weights.log_softmax(0).expand(n, -1)  # (n, n_classes)
-        for j, codes in given.items():
-            joint = joint + self.logits[j].log_softmax(1)[:, codes].T
+        codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=self.weights.device)
+        rows = Batch(self.weights.new_zeros(n, self.layout.n_numeric), codes) if condition is None else condition.rows
+        free = torch.ones_like(codes, dtype=torch.bool)
+        if condition is not None:
+            free[:, list(condition.columns)] = False
+        return self._draw(rows, free, rng)
+
+    @torch.no_grad()
+    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
+        """Draw missing cells given the others of their row; none of them as missing."""
+        return self._draw(batch, missing, rng, complete=True)
+
+    def _draw(self, rows: Batch, free: Tensor, rng: Generator, complete: bool = False) -> Batch:
+        """Draw the free cells (n, k) from classes that fit the others."""
+        joint = self.weights.log_softmax(0).expand(len(rows), -1)  # (n, n_classes)
+        allowed = []
+        for j, column in enumerate(self.layout.columns):
+            log_probability = self.logits[j].log_softmax(1)
+            known = log_probability.clone()
+            known[:, 0] = -torch.inf  # UNKNOWN is never sampled
+            if complete and column.missing is not None:
+                known[:, column.missing] = -torch.inf
+            told = log_probability.T[rows.codes[:, j]]
+            joint = joint + torch.where(free[:, j, None], known.logsumexp(1), told)
+            allowed.append(known.softmax(1))
         classes = torch.multinomial(joint.softmax(1), 1, generator=rng)[:, 0]
-        columns, device = self.layout.columns, joint.device
-        codes = torch.zeros(n, len(columns), dtype=torch.long, device=device)
-        numeric = torch.zeros(n, self.layout.n_numeric, dtype=joint.dtype, device=device)
-        for j, column in enumerate(columns):
-            if j in given:
-                codes[:, j] = given[j]
-            else:
-                known = self.logits[j][classes, 1:].softmax(1)  # UNKNOWN, code 0, is never sampled
-                codes[:, j] = 1 + torch.multinomial(known, 1, generator=rng)[:, 0]
+        codes, numeric = rows.codes.clone(), rows.numeric.clone()
+        for j, column in enumerate(self.layout.columns):
+            drawn = torch.multinomial(allowed[j][classes], 1, generator=rng)[:, 0]
+            codes[:, j] = torch.where(free[:, j], drawn, rows.codes[:, j])
             if column.numeric is not None:
                 inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
-                draw = torch.rand(n, generator=rng, device=device, dtype=joint.dtype)
-                numeric[:, column.numeric] = torch.where(inside, draw, 0.0)
-                if condition is not None and j in given:
-                    numeric[:, column.numeric] = condition.rows.numeric[:, column.numeric]
+                number = torch.rand(len(rows), generator=rng, device=codes.device, dtype=joint.dtype) * inside
+                numeric[:, column.numeric] = torch.where(free[:, j], number, rows.numeric[:, column.numeric])
         return Batch(numeric, codes)
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
