@@ -167,8 +167,7 @@ class AdversarialModel(GenerativeModel):
         """Return what the critic minimises: the game's loss, plus the penalty."""
         batch = self._whole_packs(batch)
         critic, penalty = self.critic, self.game.penalty
-        with torch.no_grad():
-            drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
+        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
         products = critic.enter(Batch.cat([batch, drawn]))
         loss = self.game.loss.critic(*critic.value(products).chunk(2))
         if penalty is None:

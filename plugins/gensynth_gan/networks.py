@@ -101,14 +101,15 @@ class RowGenerator(nn.Module):
                 h = h + flats[-1] @ self.inputs[i]
         return torch.cat(flats, 1).index_select(1, self.flat_order)
 
+    @torch.no_grad()
     def draw(self, noise: Tensor, rng: Generator, given: Batch | None = None) -> Batch:
-        """Draw n rows; the given cells come back as they are."""
+        """Draw n rows; the given cells come back as they are. Has no gradient."""
         parts, h = self._flat_parts(), self._hidden(noise, given)
         batches = [] if given is None else [self._pick(given)]
         for i, (norm, head) in enumerate(zip(self.block_norms, self.heads, strict=True), self.n_given_parts):
-            batches.append(parts[i].draw(head(F.silu(norm(h))), rng))
+            batches.append(parts[i].draw(head(F.silu(norm(h), inplace=True)), rng))
             if i < len(self.inputs):
-                h = h + parts[i].project(batches[-1], self.inputs[i])
+                h += parts[i].project(batches[-1], self.inputs[i])
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
 
