@@ -26,6 +26,9 @@ MIN_DECAY = 1 / 32
 MIN_IMPROVEMENT = 1e-4
 """Relative; less is kept as the best weights, but counts as a stall."""
 
+MIN_COLLAPSE = 200
+"""Steps from which on a bad monitor means that training collapsed, not that it has hardly begun."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -107,7 +110,7 @@ class StageLoop:
 
     def collapsed(self) -> str:
         """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
-        if self.stage.collapse is None:
+        if self.stage.collapse is None or self.step < MIN_COLLAPSE:
             return ""
         bound = self._evaluate(self.stage.collapse)
         if self.last <= bound:

@@ -389,6 +389,9 @@ def test_cuda_is_reproducible_and_resumes(tmp_path):
 # -- training that collapses -----------------------------------------------------------------------------------
 
 
+LONG = {**QUICK, "max_epochs": 100}  # 300 steps
+
+
 class Collapsing(ToyModel):
     """Ends far above its bound unless it was built with luck, which is a matter of the random state."""
 
@@ -403,7 +406,7 @@ class Collapsing(ToyModel):
             return self.loss(batch, rng) + (100.0 if self.luck < 0.5 else 0.0)
 
         return (
-            replace(stage, monitor=monitor, collapse=lambda batch, rng: torch.tensor(50.0)),
+            replace(stage, monitor=monitor, decay_on_plateau=False, collapse=lambda batch, rng: torch.tensor(50.0)),
             Stage("mean", (), prepare=self.fit_mean),
         )
 
@@ -423,12 +426,12 @@ def test_a_collapse_is_said_and_training_starts_over_once_from_a_new_seed():
     with pytest.warns(
         CollapseWarning, match=r"stage 'codes', step \d+: the monitor is 1.*starts over from a new seed"
     ) as caught:
-        history = Trainer(**QUICK).run(model, toy_batch(), 0, rebuild=rebuild)
+        history = Trainer(**LONG).run(model, toy_batch(), 0, rebuild=rebuild)
     assert len(caught) == len(built) == 1
     assert model.luck == 1.0
     assert max(row["monitor"] for row in history) < 50.0  # of the second attempt alone
     other = lucky(1.0)
-    Trainer(**QUICK).run(other, toy_batch(), 0)
+    Trainer(**LONG).run(other, toy_batch(), 0)
     assert not same(model, other)
 
 
@@ -440,7 +443,7 @@ def test_a_second_collapse_is_said_and_the_best_weights_stay():
         return Collapsing(0.0)
 
     with pytest.warns(CollapseWarning) as caught:
-        Trainer(**QUICK).run(model, toy_batch(), 0, rebuild=rebuild)
+        Trainer(**LONG).run(model, toy_batch(), 0, rebuild=rebuild)
     assert [("starts over" in str(w.message)) for w in caught] == [True, False]
     assert len(built) == 1
     assert "best weights so far are kept" in str(caught[1].message)
@@ -448,17 +451,21 @@ def test_a_second_collapse_is_said_and_the_best_weights_stay():
 
 def test_without_a_way_to_rebuild_a_collapse_is_only_said():
     with pytest.warns(CollapseWarning, match="best weights so far are kept"):
-        Trainer(**QUICK).run(lucky(0.0), toy_batch(), 0)
+        Trainer(**LONG).run(lucky(0.0), toy_batch(), 0)
 
 
 def test_a_model_that_learns_is_not_rebuilt():
-    Trainer(**QUICK).run(lucky(1.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
+    Trainer(**LONG).run(lucky(1.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
+
+
+def test_a_run_that_has_hardly_begun_has_not_collapsed():
+    Trainer(**QUICK).run(lucky(0.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
 
 
 @pytest.mark.parametrize("after", [1, 3])
 def test_a_run_interrupted_after_its_restart_resumes_exactly(tmp_path, after):
     path, rounds = tmp_path / "run.ckpt", []
-    options = {**QUICK, "max_epochs": 150, "patience": 1000}
+    options = {**LONG, "patience": 1000}
 
     def interrupt(info):
         rounds.append(info)
