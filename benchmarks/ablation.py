@@ -48,7 +48,9 @@ def main() -> None:
     add_set_options(parser, "telco_churn,magic_gamma")
     parser.add_argument("--groups", default="vlae", help=f"of {', '.join(GROUPS)} (default: %(default)s)")
     parser.add_argument("--only", help="variants to run, by commas: parts of their names (default: all)")
-    parser.add_argument("--max-time", type=float, help="seconds of training of each (default: no limit); not on a busy machine")
+    parser.add_argument(
+        "--max-time", type=float, help="seconds of training of each (default: no limit); not on a busy machine"
+    )
     parser.add_argument("--max-epochs", type=int, help="(default: chosen from the table)")
     add_common_options(parser)
     options = parser.parse_args()
