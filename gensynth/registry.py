@@ -36,7 +36,8 @@ class ModelSpec:
     summary : str
         One line for the list of models.
     capabilities : frozenset of str
-        What the family can do beyond sampling: "conditional" (sampling with given cells), "score".
+        What the family can do beyond sampling: "conditional" (sampling with given cells),
+        "impute" (filling missing cells), "score".
     """
 
     name: str

@@ -21,6 +21,10 @@ from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import N_CELLS, CellEmbedding, CodeHeads, PositionHeads, columnwise, draw
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
+from gensynth.nn.dropout import dropout
+
+MAX_TRIANGLE = 128
+"""Most columns whose running sums are a product with a triangle of ones: quadratic, but faster than a scan."""
 
 
 @dataclass
@@ -77,6 +81,7 @@ class AutoregressiveDecoder(Decoder):
     candidates = 32
     most_candidates = 1024
     scale: Tensor
+    before: Tensor
 
     def __init__(
         self,
@@ -107,14 +112,17 @@ class AutoregressiveDecoder(Decoder):
         # a sum of i contributions grows like sqrt(i); this keeps every column's context at one scale
         scale = torch.arange(1, k + 1).float().rsqrt()[:, None, None]
         self.register_buffer("scale", scale, persistent=False)
+        few = k if k <= MAX_TRIANGLE else 0
+        self.register_buffer("before", torch.ones(few, few).tril(-1), persistent=False)
 
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (k, n, hidden): for each column, what the columns before it and z say."""
         contributions = torch.bmm(self.cells(batch), self.contribute)
-        context = contributions.cumsum(0) - contributions + z @ self.latent  # of z and the columns before
+        context = self._sums_before(contributions) + z @ self.latent
         h = F.relu(context * (self.scale * self.gain) + self.shift)
         h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
-        features = torch.bmm(h, self.feature).cumsum(0)
+        own = torch.bmm(h, self.feature)
+        features = self._sums_before(own) + own
         f = F.relu(features * (self.scale * self.feature_gain) + self.feature_shift)
         h = h + F.relu(torch.baddbmm(self.outer_bias, self._drop(f), self.outer))
         return self._drop(h)
@@ -259,5 +267,11 @@ class AutoregressiveDecoder(Decoder):
         f = F.relu(state.features * (self.scale[i] * self.feature_gain[i]) + self.feature_shift[i])
         return h + F.relu(torch.addmm(self.outer_bias[i], f, self.outer[i]))
 
+    def _sums_before(self, x: Tensor) -> Tensor:
+        """Return (k, n, width): for each column the sum of ``x`` over the columns before it."""
+        if len(self.before):
+            return (self.before @ x.flatten(1)).view_as(x)
+        return x.cumsum(0) - x
+
     def _drop(self, h: Tensor) -> Tensor:
-        return F.dropout(h, self.dropout, self.training)
+        return dropout(h, self.dropout, self.training)

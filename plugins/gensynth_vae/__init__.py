@@ -9,7 +9,7 @@ from gensynth.registry import ModelSpec
 
 GENSYNTH_API_VERSION = 1
 
-_ABLE = frozenset({"conditional", "score"})
+_ABLE = frozenset({"conditional", "impute", "score"})
 
 
 @hookimpl
