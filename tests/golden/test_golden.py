@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from golden.make_format_1 import golden_table
 
@@ -48,7 +49,12 @@ def test_golden_file_keeps_its_record(loaded, expected):
 def test_golden_file_is_rewritten_byte_for_byte(loaded, tmp_path):
     import gensynth
 
-    loaded.save(tmp_path / "again.gensynth")
-    if gensynth.__version__ == "0.1.0":  # the manifest names the version that writes
-        assert (tmp_path / "again.gensynth").read_bytes() == (HERE / "format_1.gensynth").read_bytes()
-    assert load(tmp_path / "again.gensynth", device="cpu").schema_ == loaded.schema_
+    first, second = tmp_path / "first.gensynth", tmp_path / "second.gensynth"
+    loaded.save(first)
+    again = load(first, device="cpu")
+    again.save(second)
+    assert first.read_bytes() == second.read_bytes()
+    # the manifest names the version that writes, and pandas 2 has no dtype "str" for the labels of a category
+    if gensynth.__version__ == "0.1.0" and pd.__version__ >= "3":
+        assert first.read_bytes() == (HERE / "format_1.gensynth").read_bytes()
+    assert again.schema_ == loaded.schema_
