@@ -11,7 +11,6 @@ gensynth's own cards travel in the wheel; plugins add theirs with the hook `gens
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import hashlib
 import importlib
@@ -19,7 +18,6 @@ import os
 import re
 import runpy
 import sys
-import tempfile
 import tomllib
 import urllib.error
 import urllib.parse
@@ -30,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gensynth.errors import DataError
+from gensynth.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,19 +282,12 @@ def _from_loader(found: Card) -> pd.DataFrame:
 
 def _download(found: Card, path: Path) -> None:
     digest = hashlib.sha256()
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file, urllib.request.urlopen(str(found.address), timeout=_TIMEOUT) as answer:
-            while block := answer.read(1 << 20):
-                digest.update(block)
-                file.write(block)
+    with atomic_write(path) as file, urllib.request.urlopen(str(found.address), timeout=_TIMEOUT) as answer:
+        while block := answer.read(1 << 20):
+            digest.update(block)
+            file.write(block)
         if digest.hexdigest() != found.sha256:
             raise DataError(
                 f"data set {found.name!r}: {found.address} has SHA-256 {digest.hexdigest()}, its card says "
                 f"{found.sha256}: the file changed or was damaged on its way; nothing was kept"
             )
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise

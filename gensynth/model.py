@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
-from gensynth.errors import CapabilityError
+from gensynth.errors import CapabilityError, OptionError
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
@@ -129,6 +129,13 @@ class GenerativeModel(nn.Module, ABC):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         self.layout = layout
+
+    def score_method(self, method: str | None) -> str:
+        """Return the method to score by, the default for None; raise `OptionError` for one the family lacks."""
+        if method is not None and method not in self.score_methods:
+            known = ", ".join(map(repr, self.score_methods))
+            raise OptionError(f"method={method!r} is unknown; {type(self).__name__} has {known}")
+        return self.score_methods[0] if method is None else method
 
     @abstractmethod
     def stages(self) -> tuple[Stage, ...]:

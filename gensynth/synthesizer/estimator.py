@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
 from gensynth.encoding.table import TableEncoder
-from gensynth.errors import OptionError
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
@@ -274,9 +273,7 @@ class Synthesizer(BaseEstimator):
             The table lacks a column or holds a value that cannot be read.
         """
         check_is_fitted(self, "model_")
-        methods = self.model_.score_methods
-        if method is not None and method not in methods:
-            raise OptionError(f"method={method!r} is unknown; {type(self.recipe_).__name__} has {', '.join(methods)}")
+        method = self.model_.score_method(method)
         frame = self.schema_.align(new_input(self, X, self.schema_.names, self.container_))
         if self._scorer is None:
             self._scorer = make_scorer(self.model_)

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.errors import CapabilityError, OptionError
+from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
 from gensynth.nn.averaging import MovingAverage
 from gensynth.nn.losses import AdversarialLoss
@@ -225,12 +225,11 @@ class AdversarialModel(GenerativeModel):
         without the search for a latent). "critic": the critic's value of the row packed with itself; it was trained
         to tell real from generated rows and says little of rows that are like neither.
         """
+        method = self.score_method(method)
         value, features = self.critic.value_and_features(batch)
-        if method in (None, "feature"):
-            return -((features - self.feature_mean) / self.feature_scale).square().mean(1)
         if method == "critic":
             return value
-        raise OptionError(f"score method {method!r}: expected one of {', '.join(map(repr, self.score_methods))}")
+        return -((features - self.feature_mean) / self.feature_scale).square().mean(1)
 
     def _noise(self, network: RowGenerator, n: int, rng: Generator) -> Tensor:
         like = self.feature_mean

@@ -8,7 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
@@ -185,9 +184,7 @@ class HierarchicalModel(GenerativeModel):
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows, in nats: "elbo", "iwae" (importance-weighted bound) or "reconstruction" (no divergence)."""
-        method = method or self.score_methods[0]
-        if method not in self.score_methods:
-            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        method = self.score_method(method)
         volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
         terms = []
         for noise in self.score_noise:

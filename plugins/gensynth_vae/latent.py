@@ -12,7 +12,6 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.errors import OptionError
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
@@ -139,9 +138,7 @@ class LatentModel(GenerativeModel):
         importance-weighted bound, Burda et al. 2016); reconstruction is the first
         term of the ELBO alone, latent the second with its sign (all higher = more normal).
         """
-        method = method or self.score_methods[0]
-        if method not in self.score_methods:
-            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        method = self.score_method(method)
         mean, log_variance = self.posterior(batch)
         if method == "latent":
             return -self._divergence(mean, log_variance, mean)

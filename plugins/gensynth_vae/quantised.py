@@ -7,7 +7,6 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.errors import OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Stage
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
@@ -115,9 +114,7 @@ class QuantisedModel(GenerativeModel):
 
         reconstruction = log p(row | its entries); prior = log p(its codes).
         """
-        method = method or self.score_methods[0]
-        if method not in self.score_methods:
-            raise OptionError(f"unknown score method {method!r}; this family has {', '.join(self.score_methods)}")
+        method = self.score_method(method)
         entries, codes, _ = self.quantiser(self._vectors(batch))
         score = batch.numeric.new_zeros(len(batch))
         if method != "prior":

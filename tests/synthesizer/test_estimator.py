@@ -155,7 +155,7 @@ def test_scores_are_float64_and_do_not_depend_on_other_rows(fitted, monkeypatch)
 def test_score_methods(fitted):
     table = mixed(10)
     np.testing.assert_allclose(fitted.score_samples(table, "half"), fitted.score_samples(table) / 2)
-    with pytest.raises(OptionError, match="likelihood, half"):
+    with pytest.raises(OptionError, match="'likelihood', 'half'"):
         fitted.score_samples(table, "mahalanobis")
 
 
