@@ -32,8 +32,7 @@ def encode_condition(
         given = dict(conditions)
     else:
         raise ConditionError(f"conditions must be a mapping or a DataFrame, not {type(conditions).__name__}")
-    position = {name: i for i, name in enumerate(encoder.columns)}
-    codes = np.zeros((n, len(position)), dtype=np.int32)
+    codes = np.zeros((n, len(encoder.layout.columns)), dtype=np.int32)
     numbers = np.zeros((n, encoder.layout.n_numeric))
     chosen = []
     for name, wanted in given.items():
@@ -56,13 +55,18 @@ def encode_condition(
             if rng is None:
                 raise ConditionError(f"column {name!r}: several values are allowed; drawing among them needs an rng")
             draw = rng.choice(len(values), size=n, p=weights)
-        i = position[column.name]
+        i = encoder.position[column.name]
         chosen.append(i)
         codes[:, i] = own.codes[draw, i]
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
             numbers[:, slot] = own.numeric[draw, slot]
-    return tuple(sorted(chosen)), Rows(numbers, codes)
+    rows = Rows(numbers, codes)
+    for i, link in encoder.links.items():
+        if {encoder.position[link.earlier], encoder.position[link.later]} <= set(chosen):
+            codes[:, i] = encoder.link_codes(rows, link)
+            chosen.append(i)
+    return tuple(sorted(chosen)), rows
 
 
 def _values(column: Column, wanted: Any) -> pd.Series[Any]:
@@ -101,9 +105,9 @@ def _encode(encoder: TableEncoder, column: Column, values: pd.Series[Any]) -> tu
         value = values.iloc[int(np.argmax(bad))]
         value = value.item() if isinstance(value, np.generic) else value
         raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
-    i = list(encoder.columns).index(column.name)
+    i = encoder.position[column.name]
     layout = encoder.layout.columns[i]
-    codes = np.zeros((len(values), len(encoder.columns)), dtype=np.int32)
+    codes = np.zeros((len(values), len(encoder.layout.columns)), dtype=np.int32)
     numbers = np.zeros((len(values), encoder.layout.n_numeric))
     codes[:, i] = cells.codes
     if layout.numeric is not None and cells.numbers is not None:

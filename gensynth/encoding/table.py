@@ -13,11 +13,12 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells, ColumnEncoder
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
-from gensynth.encoding.layout import Encoding, Layout, Rows
+from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
+from gensynth.encoding.links import Decoded, Link, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import DataError
 from gensynth.schema import Column, TableSchema
-from gensynth.schema.values import from_codes
+from gensynth.schema.values import Bools, Ticks, from_codes, from_ticks
 
 _NO_LABELS: pd.Index[Any] = pd.Index([], dtype=object)
 
@@ -38,9 +39,15 @@ class TableEncoder:
     ----------
     layout : Layout
         What encoded rows look like; set by `fit`.
+    position : dict
+        Where each learned column stands in the layout.
+    links : dict of int to Link
+        The columns of the layout that say whether two columns of the table are equal, by their position.
     """
 
     layout: Layout
+    position: dict[str | int, int]
+    links: dict[int, Link]
 
     def __init__(self, schema: TableSchema, encoding: Encoding, first: Sequence[str | int] = ()) -> None:
         self.schema = schema
@@ -64,8 +71,9 @@ class TableEncoder:
         self.generators = {
             c.name: IdentifierGenerator.fit(frame[c.name], c) for c in self.schema.columns if c.kind == "identifier"
         }
-        self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding) for c in self._order()}
-        self._lay_out(len(frame))
+        order = self._order()
+        self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding) for c in order}
+        self._lay_out(len(frame), find_links(frame, order, self._n_conditions()))
         return self
 
     def encode(self, frame: pd.DataFrame, jacobian: bool = False) -> Rows:
@@ -73,10 +81,13 @@ class TableEncoder:
 
         ``jacobian`` asks for `Rows.log_jacobian` too.
         """
-        codes = np.empty((len(frame), len(self.columns)), dtype=np.int32)
+        codes = np.empty((len(frame), len(self.layout.columns)), dtype=np.int32)
         numbers = np.zeros((len(frame), self.layout.n_numeric))
         slopes = np.zeros_like(numbers) if jacobian else None
-        for i, (name, encoder) in enumerate(self.columns.items()):
+        for i, link in self.links.items():
+            codes[:, i] = link.encode(frame, self._schema_columns())
+        for name, encoder in self.columns.items():
+            i = self.position[name]
             cells = encoder.encode(frame[name], jacobian=jacobian)
             codes[:, i] = cells.codes
             slot = self.layout.columns[i].numeric
@@ -86,24 +97,55 @@ class TableEncoder:
                     slopes[:, slot] = cells.log_jacobian
         return Rows(numbers, codes, slopes)
 
-    def decode(self, rows: Rows, rng: np.random.Generator) -> pd.DataFrame:
+    def decode(self, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Return a table with the fitted columns, order and dtypes.
 
         Keys of identifier columns are new and differ within one call: decode all rows of a sample together.
+        ``given`` (n, k) are the cells that were not drawn: they stay as they are when two cells are made equal.
         """
         parts: dict[str | int, pd.Series[Any]] = {}
-        position = {name: i for i, name in enumerate(self.columns)}
+        linked = self._decode_linked(rows, given)
         for column in self.schema.columns:
             if column.kind == "identifier":
                 parts[column.name] = self.generators[column.name].generate(len(rows), rng)
             elif column.kind == "constant":
                 parts[column.name] = _constant(column, len(rows))
+            elif column.name in linked:
+                parts[column.name] = from_ticks(*linked[column.name], column)
             else:
-                i = position[column.name]
-                slot = self.layout.columns[i].numeric
-                numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
-                parts[column.name] = self.columns[column.name].decode(Cells(rows.codes[:, i], numbers))
+                parts[column.name] = self.columns[column.name].decode(self._cells(rows, column.name))
         return pd.DataFrame(parts, index=pd.RangeIndex(len(rows)), copy=False)
+
+    def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
+        """Return the codes (n,) of a link from the cells of its two columns."""
+        ends = (self._decode_ticks(rows, link.earlier), self._decode_ticks(rows, link.later))
+        return link.codes(*ends)
+
+    def _decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
+        encoder = self.columns[name]
+        assert isinstance(encoder, NumberEncoder)
+        return encoder.decode_ticks(self._cells(rows, name))
+
+    def _cells(self, rows: Rows, name: str | int) -> Cells:
+        i = self.position[name]
+        slot = self.layout.columns[i].numeric
+        numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
+        return Cells(rows.codes[:, i], numbers)
+
+    def _decode_linked(self, rows: Rows, given: NDArray[np.bool_] | None) -> Decoded:
+        """Return ticks, and what is missing, of the columns that take part in a link."""
+        decoded: Decoded = {}
+        for i, link in self.links.items():
+            for name in (link.earlier, link.later):
+                if name not in decoded:
+                    decoded[name] = self._decode_ticks(rows, name)
+            ends = [self.position[link.earlier], self.position[link.later]]
+            kept = np.zeros((len(rows), 2), dtype=bool) if given is None else given[:, ends]
+            link.copy(rows.codes[:, i], kept, decoded, self._schema_columns())
+        return decoded
+
+    def _schema_columns(self) -> dict[str | int, Column]:
+        return {column.name: column for column in self.schema.columns}
 
     def encode_condition(
         self, conditions: Mapping[Any, Any] | pd.DataFrame, n: int, rng: np.random.Generator | None = None
@@ -150,6 +192,8 @@ class TableEncoder:
             state, own = part.state() if part is not None else ({}, {})
             json["columns"].append(state)
             arrays.update({f"{i}.{key}": value for key, value in own.items()})
+        if self.links:
+            json["links"] = [link.to_json() for link in self.links.values()]
         return json, arrays
 
     @classmethod
@@ -165,7 +209,7 @@ class TableEncoder:
             elif column.learned:
                 fitted[column.name] = _encoder(column).from_state(column, state, own)
         out.columns = {c.name: fitted[c.name] for c in out._order()}
-        out._lay_out(json["n_rows"])
+        out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json.get("links", ())))
         return out
 
     def _order(self) -> list[Column]:
@@ -175,13 +219,22 @@ class TableEncoder:
         head = [c for name in self.first for c in learned if c.name == name and type(c.name) is type(name)]
         return head + [c for c in learned if c not in head]
 
-    def _lay_out(self, n_rows: int) -> None:
-        columns, slot = [], 0
-        for encoder in self.columns.values():
+    def _n_conditions(self) -> int:
+        return sum(name in self.columns for name in self.first)
+
+    def _lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
+        before = {link.later: link for link in links}
+        columns: list[ColumnLayout] = []
+        slot = 0
+        self.position, self.links = {}, {}
+        for name, encoder in self.columns.items():
+            if name in before:
+                self.links[len(columns)] = before[name]
+                columns.append(before[name].layout())
+            self.position[name] = len(columns)
             columns.append(encoder.layout(slot))
             slot += columns[-1].numeric is not None
-        n_conditions = sum(name in self.columns for name in self.first)
-        self.layout = Layout(tuple(columns), n_rows, n_conditions)
+        self.layout = Layout(tuple(columns), n_rows, self._n_conditions())
 
 
 def _encoder(column: Column) -> type[CategoryEncoder] | type[NumberEncoder]:

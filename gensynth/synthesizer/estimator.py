@@ -195,7 +195,9 @@ class Synthesizer(BaseEstimator):
         if conditions is not None:
             columns, given = self.encoder_.encode_condition(conditions, n, rng=rng)
         rows = draw_rows(self.model_, n, seed, columns, given)
-        return self.container_.restore(self.encoder_.decode(rows, rng))
+        fixed = np.zeros(rows.codes.shape, dtype=bool)
+        fixed[:, list(columns)] = True
+        return self.container_.restore(self.encoder_.decode(rows, rng, fixed))
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.

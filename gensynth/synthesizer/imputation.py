@@ -61,13 +61,17 @@ def fill_cells(
     rows = np.flatnonzero(np.logical_or.reduce(list(gaps.values())))
     some = aligned.iloc[rows].reset_index(drop=True)
     encoded = encoder.encode(some)
-    columns = list(encoder.columns)
     fillable = np.array([any(c.frequencies[2 if c.missing else 1 :]) for c in encoder.layout.columns])
-    missing = np.stack([gaps[name][rows] if name in gaps else np.zeros(len(rows), bool) for name in columns], 1)
+    missing = np.zeros(encoded.codes.shape, dtype=bool)
+    for name, gap in gaps.items():
+        if name in encoder.position:
+            missing[:, encoder.position[name]] = gap[rows]
+    for i, link in encoder.links.items():
+        missing[:, i] = missing[:, [encoder.position[link.earlier], encoder.position[link.later]]].any(1)
     # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     complete = complete_rows(model, encoded, seed, hidden) if hidden.any() else encoded
-    decoded = encoder.decode(Rows(complete.numeric, complete.codes), rng)
+    decoded = encoder.decode(Rows(complete.numeric, complete.codes), rng, ~hidden)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
 
 
