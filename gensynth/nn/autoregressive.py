@@ -4,6 +4,9 @@ Column i sees the sum of what the columns before it contribute (NADE: Larochelle
 "The neural autoregressive distribution estimator"), twice: once as a sum of linear contributions of the cells,
 and once as a sum of features of the hidden vectors, so that it is deep. A masked network (MADE) of the same
 quality costs the square of the columns.
+
+A row is written in passes: one a column, or fewer, of several columns each, which are independent given the passes
+before and the latent. Neighbours in the table stand in different passes.
 """
 
 from __future__ import annotations
@@ -42,14 +45,16 @@ class _State:
 class _Trail:
     """Cells that candidates drew, and who took whose place afterwards: from it one candidate's row is read off."""
 
-    cells: list[tuple[int, Tensor, Tensor | None]]
+    cells: list[tuple[int, int, Tensor, Tensor | None]]
+    """Pass, column, codes and numbers."""
     moves: list[tuple[int, Tensor]]
+    """Pass after which candidates moved, and whose place each took."""
 
     def follow(self, chosen: Tensor, codes: Tensor, numeric: Tensor, layout: Layout) -> None:
         """Write the cells of the chosen candidates (n,) into ``codes`` and ``numeric``."""
         moves = list(self.moves)
-        for i, own, number in reversed(self.cells):
-            while moves and moves[-1][0] >= i:  # resampled after column i was drawn
+        for step, i, own, number in reversed(self.cells):
+            while moves and moves[-1][0] >= step:  # resampled after this cell was drawn
                 chosen = moves.pop()[1].index_select(0, chosen)
             codes[:, i] = own.index_select(0, chosen)
             slot = layout.columns[i].numeric
@@ -76,12 +81,15 @@ class AutoregressiveDecoder(Decoder):
         Share of units dropped in training.
     latent_dim : int
         Width of z; 0 where there is none (z is (n, 0) then).
+    passes : int or None
+        Passes that a row is written in; None for one a column.
     """
 
     candidates = 32
     most_candidates = 1024
     scale: Tensor
     before: Tensor
+    pass_of: Tensor
 
     def __init__(
         self,
@@ -92,6 +100,7 @@ class AutoregressiveDecoder(Decoder):
         hidden: int,
         dropout: float,
         latent_dim: int,
+        passes: int | None = None,
     ) -> None:
         super().__init__()
         k, dim = len(layout.columns), cells.code.embedding_dim
@@ -109,11 +118,14 @@ class AutoregressiveDecoder(Decoder):
         self.latent = nn.Parameter(torch.randn(latent_dim, width) / max(latent_dim, 1) ** 0.5)
         self.code_heads = CodeHeads(layout, buckets, hidden)
         self.position_heads = PositionHeads(layout, buckets, hidden)
+        self.n_passes = k if passes is None else min(passes, k)
+        pass_of = torch.arange(k) % self.n_passes
+        seen = torch.bincount(pass_of).cumsum(0) - torch.bincount(pass_of)  # columns before each pass
         # a sum of i contributions grows like sqrt(i); this keeps every column's context at one scale
-        scale = torch.arange(1, k + 1).float().rsqrt()[:, None, None]
-        self.register_buffer("scale", scale, persistent=False)
-        few = k if k <= MAX_TRIANGLE else 0
-        self.register_buffer("before", torch.ones(few, few).tril(-1), persistent=False)
+        self.register_buffer("scale", (1 + seen[pass_of]).float().rsqrt()[:, None, None], persistent=False)
+        self.register_buffer("pass_of", pass_of, persistent=False)
+        few = pass_of[: k if k <= MAX_TRIANGLE else 0]
+        self.register_buffer("before", (few[:, None] > few).float(), persistent=False)
 
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (k, n, hidden): for each column, what the columns before it and z say."""
@@ -136,50 +148,53 @@ class AutoregressiveDecoder(Decoder):
         return cells
 
     def draw(self, z: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent, column by column."""
+        """Draw one row for each latent, pass by pass."""
         state, rows = self._start(z), self._no_rows(len(z), z)
-        for i in range(len(self.layout.columns)):
-            h = self._hidden_column(i, state)
-            codes = draw(self.code_heads.logits(i, h), rng)
-            self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
+        for columns in self._passes():
+            for i, h in zip(columns, self._hidden_pass(columns, state), strict=True):
+                codes = draw(self.code_heads.logits(i, h), rng)
+                self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
         return rows
 
+    def _passes(self) -> list[range]:
+        """Return the columns of each pass."""
+        return [range(i, len(self.layout.columns), self.n_passes) for i in range(self.n_passes)]
+
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not given, column by column, by sequential Monte Carlo.
+        """Draw the cells that are not given, pass by pass, by sequential Monte Carlo.
 
         Candidates are weighted by the probability of each given cell (of being there at all, for a cell that must not
-        be missing), and resampled within their row where few of them count. After the last such column one is taken
-        for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
+        be missing), and resampled within their row where few of them count. After the last pass with such cells one is
+        taken for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
         """
         n = len(given)
         particles, state = Particles(log_weight, n), self._start(z)
         rows, trail = self._no_rows(n, z), _Trail([], [])
         last = self._last_weighed(given)
-        for i in range(len(self.layout.columns)):
-            if i == last + 1:
+        for step, columns in enumerate(self._passes()):
+            if step == last + 1:
                 state = self._settle(particles, trail, rows, state, rng)
-            h = self._hidden_column(i, state)
-            codes, number = self._cell(i, h, given, particles if i <= last else None, rng)
-            number = self._advance(i, codes, number, state)
-            if i > last:
-                self._note(rows, i, codes, number)
-                continue
-            if not bool(given.mask[:, i].all()):
-                trail.cells.append((i, codes, number))
-            moved = particles.resample(rng) if i < last else None
+            for i, h in zip(columns, self._hidden_pass(columns, state), strict=True):
+                codes, number = self._cell(i, h, given, particles if step <= last else None, rng)
+                number = self._advance(i, codes, number, state)
+                if step > last:
+                    self._note(rows, i, codes, number)
+                elif not bool(given.mask[:, i].all()):
+                    trail.cells.append((step, i, codes, number))
+            moved = particles.resample(rng) if step < last else None
             if moved is not None:
                 state = state.pick(moved)
-                trail.moves.append((i, moved))
-        if last + 1 == len(self.layout.columns):
+                trail.moves.append((step, moved))
+        if last + 1 == self.n_passes:
             self._settle(particles, trail, rows, state, rng)
         return Filled(given.put_into(rows, self.layout), particles.log_evidence, particles.effective)
 
     def _last_weighed(self, given: Given) -> int:
-        """Return the last column whose cells say something of the candidates; -1 for none."""
+        """Return the last pass whose cells say something of the candidates; -1 for none."""
         some, every = given.mask.any(0).tolist(), given.mask.all(0).tolist()
         may_miss = [given.complete and column.missing is not None for column in self.layout.columns]
         weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
-        return max(weighed, default=-1)
+        return max((i % self.n_passes for i in weighed), default=-1)
 
     def _settle(self, particles: Particles, trail: _Trail, rows: Batch, state: _State, rng: Generator) -> _State:
         """Take one candidate for each row: its cells into ``rows``, its state on."""
@@ -259,18 +274,24 @@ class AutoregressiveDecoder(Decoder):
         codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
         return Batch(like.new_zeros(n, self.layout.n_numeric), codes)
 
-    def _hidden_column(self, i: int, state: _State) -> Tensor:
-        """Return (rows, hidden) of column i and add its features to the state: `hidden` for one column."""
-        h = F.relu(state.context * (self.scale[i] * self.gain[i]) + self.shift[i])
-        h = F.relu(torch.addmm(self.inner_bias[i], h, self.inner[i]))
-        state.features = state.features + h @ self.feature[i]
-        f = F.relu(state.features * (self.scale[i] * self.feature_gain[i]) + self.feature_shift[i])
-        return h + F.relu(torch.addmm(self.outer_bias[i], f, self.outer[i]))
+    def _hidden_pass(self, columns: range, state: _State) -> Tensor:
+        """Return (columns, rows, hidden) of one pass and add their features to the state: `hidden` for one pass."""
+        own = slice(columns.start, columns.stop, columns.step)
+        h = F.relu(state.context * (self.scale[own] * self.gain[own]) + self.shift[own])
+        h = F.relu(torch.baddbmm(self.inner_bias[own], h, self.inner[own]))
+        feature = torch.bmm(h, self.feature[own])
+        features = state.features + feature
+        f = F.relu(features * (self.scale[own] * self.feature_gain[own]) + self.feature_shift[own])
+        state.features = state.features + feature.sum(0)
+        return h + F.relu(torch.baddbmm(self.outer_bias[own], f, self.outer[own]))
 
     def _sums_before(self, x: Tensor) -> Tensor:
-        """Return (k, n, width): for each column the sum of ``x`` over the columns before it."""
+        """Return (k, n, width): for each column the sum of ``x`` over the columns of the passes before it."""
         if len(self.before):
             return (self.before @ x.flatten(1)).view_as(x)
+        if self.n_passes < len(x):
+            x = x.new_zeros(self.n_passes, *x.shape[1:]).index_add(0, self.pass_of, x)
+            return (x.cumsum(0) - x).index_select(0, self.pass_of)
         return x.cumsum(0) - x
 
     def _drop(self, h: Tensor) -> Tensor:
