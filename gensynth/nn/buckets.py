@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,16 +27,40 @@ class Bucket:
 
     def view(self, flat: Tensor) -> Tensor:
         """Return this bucket's part of ``flat`` (..., n_slots) as (..., n_columns, width)."""
-        part = flat[..., self.start : self.start + self.size]
-        return part.reshape(*flat.shape[:-1], len(self.columns), self.width)
+        return flat[..., self.start : self.start + self.size].unflatten(-1, (len(self.columns), self.width))
 
 
-def draw_codes(probability: Tensor, rng: Generator) -> Tensor:
-    """Return codes (...) drawn from ``probability`` (..., width), up to a factor; never one of probability 0."""
-    total = probability.cumsum(-1)
-    # in (0, 1]: a draw of exactly 0 would land on UNKNOWN, whose probability is 0
-    draw = 1.0 - torch.rand(total.shape[:-1], generator=rng, device=total.device, dtype=total.dtype)
-    return (total < draw.unsqueeze(-1) * total[..., -1:]).sum(-1)
+LOG_2E = 1.0 / math.log(2.0)
+"""exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
+_TINY, _HUGE = 1e-30, 1e30
+
+
+def draw_codes(weight: Tensor, rng: Generator) -> Tensor:
+    """Return codes (...) drawn in proportion to ``weight`` (..., width); never one of weight 0."""
+    return _reached(weight.cumsum(-1), shares(weight.shape[:-1], weight, rng))
+
+
+def draw_powers(powers: Tensor, share: Tensor) -> Tensor:
+    """Return codes (...) drawn in proportion to 2^``powers`` (..., width); never one of -inf.
+
+    ``share`` (...) in (0, 1] says which: from `shares`.
+    """
+    total = powers.exp2().cumsum_(-1)
+    # seldom: a column whose powers are all out of the range of its floats; only then they are moved about 0
+    lowest, highest = total[..., -1].aminmax()
+    if not (lowest > _TINY and highest < _HUGE):
+        total = (powers - powers.amax(-1, keepdim=True)).exp2_().cumsum_(-1)
+    return _reached(total, share)
+
+
+def shares(shape: Sequence[int], like: Tensor, rng: Generator) -> Tensor:
+    """Return uniform draws in (0, 1]: one of exactly 0 would land on `UNKNOWN`, whose probability is 0."""
+    return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype).neg_().add_(1.0)
+
+
+def _reached(total: Tensor, share: Tensor) -> Tensor:
+    """Return the first places (...) at which running totals (..., width) reach a share (...) of the last."""
+    return torch.searchsorted(total, share.unsqueeze(-1) * total[..., -1:]).squeeze(-1)
 
 
 class Buckets(nn.Module):
@@ -94,8 +120,10 @@ class Buckets(nn.Module):
         """Draw codes (n, k) from ``logits`` (n, n_slots); never `UNKNOWN`, never padding."""
         logits = logits + self.never
         codes = torch.empty(logits.shape[0], len(self.offsets), dtype=torch.long, device=logits.device)
+        share = shares(codes.shape, logits, rng)
         for bucket in self.buckets:
-            codes[:, list(bucket.columns)] = draw_codes(bucket.view(logits).softmax(-1), rng)
+            columns = list(bucket.columns)
+            codes[:, columns] = draw_powers(bucket.view(logits) * LOG_2E, share[:, columns])
         return codes
 
     def softmax(self, logits: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.model import Batch
-from gensynth.nn.buckets import Buckets
+from gensynth.nn.buckets import LOG_2E, Buckets, draw_powers, shares
 
 N_CELLS = 32
 """Cells in which `PositionHeads` learns where inside its code a value lies."""
@@ -39,31 +39,40 @@ def smooth_curves(n: int, width: int) -> Tensor:
 
 
 class Numbers(nn.Module):
-    """Where the numbers of a layout stand: picks them out of ``numeric``, one a column, 0 where there is none."""
+    """Where the numbers of a layout stand.
 
+    ``columns`` (p,) have a number beside their code, which stands at ``index`` (p,) of the row's numbers; ``owner``
+    (p,) is which of ``columns`` each of those belongs to.
+    """
+
+    columns: Tensor
     index: Tensor
+    owner: Tensor
     center: Tensor
     first: Tensor
     stop: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        columns = layout.columns
-        self.any = layout.n_numeric > 0
-        self.register_buffer("index", torch.tensor([c.numeric or 0 for c in columns]), persistent=False)
+        places = [i for i, column in enumerate(layout.columns) if column.numeric is not None]
+        columns = [layout.columns[i] for i in places]
+        self.any = bool(places)
+        self.register_buffer("columns", torch.tensor(places, dtype=torch.long), persistent=False)
+        index = torch.tensor([column.numeric or 0 for column in columns], dtype=torch.long)
+        self.register_buffer("index", index, persistent=False)
+        self.register_buffer("owner", index.argsort(), persistent=False)
         self.register_buffer("center", torch.tensor([0.5 * (c.role == "position") for c in columns]), persistent=False)
-        active = [c.active if c.numeric is not None else (0, 0) for c in columns]
-        self.register_buffer("first", torch.tensor([a[0] for a in active]), persistent=False)
-        self.register_buffer("stop", torch.tensor([a[1] for a in active]), persistent=False)
+        active = torch.tensor([column.active for column in columns], dtype=torch.long).view(-1, 2)
+        self.register_buffer("first", active[:, 0].clone(), persistent=False)
+        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
 
     def active(self, codes: Tensor) -> Tensor:
-        """Return (n, k) bool: whether the cell has a number beside its code."""
+        """Return (n, p) bool: whether the cells of ``columns`` have a number beside their code."""
+        codes = codes.index_select(1, self.columns)
         return (codes >= self.first) & (codes < self.stop)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return (n, k): the number of each cell about its centre, bounded; 0 for cells that have none."""
-        if not self.any:
-            return batch.numeric.new_zeros(batch.codes.shape)
+        """Return (n, p): the numbers of ``columns`` about their centre, bounded; 0 for cells that have none."""
         values = batch.numeric.index_select(1, self.index) - self.center
         return torch.where(self.active(batch.codes), values.clamp(-8.0, 8.0), 0.0)
 
@@ -94,11 +103,20 @@ class CellEmbedding(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (k, n, dim)."""
-        index = (batch.codes + self.slots).t()
-        cells: Tensor = self.code(index)
-        if self.numbers.any:
-            cells = cells + self.numbers(batch).t().unsqueeze(-1) * self.slope(index)
-        return cells
+        return self.rows(batch).transpose(0, 1)
+
+    def rows(self, batch: Batch) -> Tensor:
+        """Return (n, k, dim): the cells of a row side by side."""
+        n, k = batch.codes.shape
+        index = batch.codes + self.slots
+        # rows of a table, not `nn.Embedding`, whose gradient costs a CPU four times as much
+        cells = self.code.weight.index_select(0, index.flatten()).view(n, k, -1)
+        if not self.numbers.any:
+            return cells
+        number = self.numbers(batch)
+        slope = self.slope.weight.index_select(0, index.index_select(1, self.numbers.columns).flatten())
+        slope = number.unsqueeze(-1) * slope.view(*number.shape, -1)
+        return cells.index_add_(1, self.numbers.columns, slope)  # in place: nobody else has ``cells``
 
     def column(self, position: int, codes: Tensor, number: Tensor | None) -> Tensor:
         """Return (n, dim): the cells of one column, ``number`` being centred and masked as `Numbers` gives it."""
@@ -163,12 +181,14 @@ class PositionHeads(nn.Module):
     def __init__(self, layout: Layout, buckets: Buckets, width: int, dim: int = 32) -> None:
         super().__init__()
         self.positions = [i for i, c in enumerate(layout.columns) if c.role == "position"]
-        self.numbers = Numbers(layout)
         self.where = {position: i for i, position in enumerate(self.positions)}
         index = [layout.columns[i].numeric or 0 for i in self.positions]
         self.register_buffer("columns", torch.tensor(self.positions, dtype=torch.long), persistent=False)
         self.register_buffer("index", torch.tensor(index, dtype=torch.long), persistent=False)
         self.register_buffer("slots", buckets.offsets[self.positions].clone(), persistent=False)
+        active = torch.tensor([layout.columns[i].active for i in self.positions], dtype=torch.long).view(-1, 2)
+        self.register_buffer("start", active[:, 0].clone(), persistent=False)
+        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
         self.first = buckets.offsets.tolist()
         k = len(self.positions)
         self.code = nn.Embedding(buckets.n_slots, dim)
@@ -178,19 +198,22 @@ class PositionHeads(nn.Module):
         self.bias = nn.Parameter(torch.zeros(k, 1, N_CELLS))
 
     slots: Tensor
+    start: Tensor
+    stop: Tensor
 
     def log_density(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Return (n, p): log-density of each position, 0 for cells that have none."""
         codes = batch.codes.index_select(1, self.columns)
         number = batch.numeric.index_select(1, self.index)
         feature = torch.bmm(hidden.index_select(0, self.columns), self.hidden)
-        feature = F.relu(feature + self.code((codes + self.slots).t()))
+        own = self.code.weight.index_select(0, (codes + self.slots).t().flatten()).view_as(feature)
+        feature = F.relu(feature + own)
         logits = torch.baddbmm(self.bias, feature, self.out)  # (p, n, cells)
         cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1).t()
         chosen = logits.gather(-1, cell.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
         beyond = (number - number.clamp(0.0, 1.0)).abs()
         density = chosen.t() + math.log(N_CELLS) - beyond
-        return torch.where(self.numbers.active(batch.codes).index_select(1, self.columns), density, 0.0)
+        return torch.where((codes >= self.start) & (codes < self.stop), density, 0.0)
 
     def sample(self, position: int, hidden: Tensor, codes: Tensor, rng: Generator) -> Tensor:
         """Draw (n,) positions of one column given its hidden vectors (n, width) and its codes (n,)."""
@@ -203,6 +226,4 @@ class PositionHeads(nn.Module):
 
 def draw(logits: Tensor, rng: Generator) -> Tensor:
     """Draw (n,) indices from rows of log-weights (n, width); a weight of -inf is never drawn."""
-    total = logits.softmax(-1).cumsum(-1)
-    point = 1.0 - torch.rand(len(logits), 1, generator=rng, device=logits.device, dtype=logits.dtype)
-    return (total < point * total[:, -1:]).sum(-1)
+    return draw_powers(logits * LOG_2E, shares(logits.shape[:-1], logits, rng))

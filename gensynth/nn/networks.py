@@ -31,8 +31,12 @@ class ResidualMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., width_in) to (..., width_out)."""
+        out: Tensor = self.out(self.features(x))
+        return out
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return the last hidden layer (..., hidden[-1])."""
         for layer in self.layers:
             h = self.dropout(self.activation(layer(x)))
             x = x + h if h.shape == x.shape else h
-        out: Tensor = self.out(x)
-        return out
+        return x

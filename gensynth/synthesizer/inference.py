@@ -43,7 +43,7 @@ def draw_rows(
     codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
     numeric = np.zeros((n, layout.n_numeric))
     # with given cells a model may try dozens of candidates a row
-    chunk = _chunk(layout, 16_384 if given is None else 1_024)
+    chunk = _chunk(layout, (2_048 if device.type == "cpu" else 16_384) if given is None else 1_024)
     noise = Generator(device).manual_seed(seed)
     model.eval()
     with torch.no_grad(), forked_random(seed, device):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import torch
+from torch import Generator
+
 from gensynth.errors import OptionError
-from gensynth.model import Layout
-from gensynth.nn.priors import AutoregressivePrior, MixturePrior, Prior
+from gensynth.model import Batch, Layout
+from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, MixturePrior, Prior
 
 WEIGHT_AVERAGE = 0.99
 """Decay of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
@@ -32,6 +35,13 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
         return AutoregressivePrior(latent_dim)
     if name == "autoregressive":
         return AutoregressivePrior(latent_dim, n_components=10)
+    if name == "blockwise":
+        return BlockwisePrior(latent_dim)
     if name == "mixture":
         return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
-    raise OptionError(f"prior must be autoregressive, mixture, flow or normal, got {name!r}")
+    raise OptionError(f"prior must be blockwise, autoregressive, mixture, flow or normal, got {name!r}")
+
+
+def some_rows(batch: Batch, rng: Generator, most: int = 4096) -> Batch:
+    """Return at most so many rows in random order: enough for a first guess."""
+    return batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:most]]

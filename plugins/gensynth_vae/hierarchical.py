@@ -15,7 +15,7 @@ from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
-from gensynth_vae.choices import WEIGHT_AVERAGE
+from gensynth_vae.choices import WEIGHT_AVERAGE, some_rows
 
 N_SCORE_DRAWS = 8
 
@@ -129,7 +129,7 @@ class HierarchicalModel(GenerativeModel):
         if not late:
             return (main,)
         prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (prior,), share=0.4, average=WEIGHT_AVERAGE)
+        return main, Stage("prior", (prior,), prepare=self._start_prior, share=0.4, average=WEIGHT_AVERAGE)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
@@ -218,6 +218,12 @@ class HierarchicalModel(GenerativeModel):
         with torch.no_grad():
             _, latents, _ = self._infer(batch, self._noise(batch, rng))
         return -self.late_prior.log_density(latents.flatten(1)).mean()
+
+    def _start_prior(self, batch: Batch, rng: Generator) -> None:
+        assert self.late_prior is not None
+        rows = some_rows(batch, rng)
+        _, latents, _ = self._infer(rows, self._noise(rows, rng))
+        self.late_prior.start(latents.flatten(1))
 
     def _noise(self, batch: Batch, rng: Generator) -> Tensor:
         shape = (len(batch), len(self.levels), self.latent_dim)

@@ -16,7 +16,7 @@ from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Sta
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
-from gensynth_vae.choices import WEIGHT_AVERAGE
+from gensynth_vae.choices import WEIGHT_AVERAGE, some_rows
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -114,7 +114,7 @@ class LatentModel(GenerativeModel):
             return (main,)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (phase,), share=0.2, average=WEIGHT_AVERAGE)
+        return main, Stage("prior", (phase,), prepare=self._start_prior, share=0.2, average=WEIGHT_AVERAGE)
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""
@@ -178,12 +178,21 @@ class LatentModel(GenerativeModel):
         entropy = 0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1)
         return -entropy - self.prior.log_density(z)
 
+    def _start_prior(self, batch: Batch, rng: Generator) -> None:
+        assert self.late_prior is not None
+        self.late_prior.start(self._draw_latents(some_rows(batch, rng), rng))
+
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         assert self.late_prior is not None
         with torch.no_grad():
-            mean, log_variance = self.posterior(batch)
-            noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-        return -self.late_prior.log_density(mean + noise * torch.exp(0.5 * log_variance)).mean()
+            z = self._draw_latents(batch, rng)
+        return -self.late_prior.log_density(z).mean()
+
+    def _draw_latents(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (n, latent_dim): one draw from each row's posterior."""
+        mean, log_variance = self.posterior(batch)
+        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
+        return mean + noise * torch.exp(0.5 * log_variance)
 
     def _log_prior(self, z: Tensor) -> Tensor:
         prior = self.late_prior or self.prior

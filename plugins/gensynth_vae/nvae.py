@@ -35,7 +35,7 @@ class NVAE(Recipe):
         Final weight of the divergences.
     warmup : int, default=1000
         Steps over which that weight grows from 0, the levels balanced meanwhile.
-    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
+    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
         Density fitted to the latents of all levels in a second stage; "normal" samples from the hierarchy's own.
     spectral : float, default=1e-3
         Weight of the spectral regularisation.
@@ -56,7 +56,7 @@ class NVAE(Recipe):
     embedding_dim: int = 16
     beta: float = 0.3
     warmup: int = 1000
-    prior: str = "autoregressive"
+    prior: str = "blockwise"
     spectral: float = 1e-3
     learning_rate: float = 1e-3
     max_bins: int = 100

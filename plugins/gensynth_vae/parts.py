@@ -9,10 +9,11 @@ from torch import Generator, Tensor, nn
 
 from gensynth.model import UNKNOWN, Batch, Layout
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding, columnwise
+from gensynth.nn.cells import CellEmbedding, Numbers, columnwise
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
 from gensynth.nn.networks import ResidualMLP
+from gensynth.nn.packing import Packing
 
 MOST_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
@@ -48,7 +49,8 @@ class Encoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (n, width_out)."""
-        total = torch.bmm(self.cells(batch), self.contribute).sum(0) * 3.0 + self.bias
+        # one product over all cells: a product a column, summed, would write k times as much
+        total = torch.addmm(self.bias, self.cells.rows(batch).flatten(1), self.contribute.flatten(0, 1), alpha=3.0)
         out: Tensor = self.network(torch.relu(total))
         return out
 
@@ -78,6 +80,7 @@ class IndependentDecoder(Decoder):
     ) -> None:
         super().__init__()
         self.layout, self.buckets = layout, buckets
+        self.packing, self.numbers = Packing(layout, buckets), Numbers(layout)
         self.network = ResidualMLP(latent_dim, hidden, buckets.n_slots, dropout)
         with torch.no_grad():  # start at the marginals
             self.network.out.weight.mul_(0.3)
@@ -85,18 +88,19 @@ class IndependentDecoder(Decoder):
 
     def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code; a position has density 1 inside its code, less beyond."""
-        cells = self.buckets.log_likelihood(self.network(z), batch.codes)
-        numbered = [i for i, column in enumerate(self.layout.columns) if column.numeric is not None]
-        if not numbered:
+        cells = self._log_probability(z, batch.codes)
+        if not self.numbers.any:
             return cells
-        index = torch.tensor([self.layout.columns[i].numeric for i in numbered], device=cells.device)
-        number = batch.numeric.index_select(1, index)
+        number = batch.numeric.index_select(1, self.numbers.index)
         beyond = (number - number.clamp(0.0, 1.0)).abs()
-        return cells.index_add(1, torch.tensor(numbered, device=cells.device), -beyond)
+        return cells.index_add(1, self.numbers.columns, -beyond)
+
+    def _log_probability(self, z: Tensor, codes: Tensor) -> Tensor:
+        return self.packing.log_likelihood(self.network.features(z), self.network.out, codes)
 
     def draw(self, z: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent."""
-        return self._draw(self.network(z), rng)
+        return self._with_positions(self.packing.sample(self.network.features(z), self.network.out, rng), z, rng)
 
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
         """Draw the cells that are not given from one latent of each row, taken by the probability of those given."""
@@ -107,7 +111,8 @@ class IndependentDecoder(Decoder):
             for i, column in enumerate(self.layout.columns):
                 if column.missing is not None:
                     logits[:, self.buckets.offsets[i] + column.missing] = -torch.inf
-        rows = given.put_into(self._draw(logits, rng), self.layout)
+        drawn = self._with_positions(self.buckets.sample(logits, rng), logits, rng)
+        rows = given.put_into(drawn, self.layout)
         return Filled(rows, particles.log_evidence, particles.effective)
 
     def _gain(self, given: Given, z: Tensor) -> Tensor:
@@ -122,19 +127,17 @@ class IndependentDecoder(Decoder):
         for start in range(0, n, step):
             part = slice(start, start + step)
             latents, codes = z[part].flatten(0, 1), wanted[part].repeat_interleave(z.shape[1], 0)
-            cells = self.buckets.log_likelihood(self.network(latents), codes).view(-1, z.shape[1], codes.shape[1])
+            cells = self._log_probability(latents, codes).view(-1, z.shape[1], codes.shape[1])
             there = torch.log1p(-cells.exp().clamp(max=1.0 - 1e-6))
             gain = torch.where(given.mask[part].unsqueeze(1), cells, 0.0)
             gain = torch.where(may_miss[part].unsqueeze(1), there, gain)
             parts.append(gain.sum(-1).flatten())
         return torch.cat(parts)
 
-    def _draw(self, logits: Tensor, rng: Generator) -> Batch:
-        codes = self.buckets.sample(logits, rng)
+    def _with_positions(self, codes: Tensor, like: Tensor, rng: Generator) -> Batch:
+        """Return rows of these codes, uniform in the range of each."""
         shape = (len(codes), self.layout.n_numeric)
-        numeric = torch.rand(shape, generator=rng, device=logits.device, dtype=logits.dtype)
-        for i, column in enumerate(self.layout.columns):
-            if column.numeric is not None:
-                active = (codes[:, i] >= column.active[0]) & (codes[:, i] < column.active[1])
-                numeric[:, column.numeric] = torch.where(active, numeric[:, column.numeric], 0.0)
-        return Batch(numeric, codes)
+        if not self.numbers.any:
+            return Batch(like.new_zeros(shape), codes)
+        numeric = torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
+        return Batch(numeric.mul_(self.numbers.active(codes).index_select(1, self.numbers.owner)), codes)

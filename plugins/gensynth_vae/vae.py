@@ -24,7 +24,7 @@ class VAE(Recipe):
     ----------
     latent_dim : int, default=16
         Width of the latent.
-    hidden : tuple of int, default=(256, 256)
+    hidden : tuple of int, default=(128, 64)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -32,13 +32,13 @@ class VAE(Recipe):
         Weight of the divergence.
     warmup : int, default=1000
         Steps over which that weight grows from 0.
-    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
+    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
     learning_rate : float, default=1e-3
         Step size.
-    max_bins : int, default=100
+    max_bins : int, default=64
         Most quantile bins of a numeric column.
 
     References
@@ -48,14 +48,14 @@ class VAE(Recipe):
     """
 
     latent_dim: int = 16
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (128, 64)
     embedding_dim: int = 16
     beta: float = 0.2
     warmup: int = 1000
-    prior: str = "autoregressive"
+    prior: str = "blockwise"
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
-    max_bins: int = 100
+    max_bins: int = 64
 
     @property
     def encoding(self) -> Encoding:
@@ -78,7 +78,7 @@ class BetaVAE(Recipe):
     ----------
     latent_dim : int, default=16
         Width of the latent.
-    hidden : tuple of int, default=(256, 256)
+    hidden : tuple of int, default=(128, 64)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -88,13 +88,13 @@ class BetaVAE(Recipe):
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
     warmup : int, default=2000
         Steps over which weight or capacity grow.
-    prior : {"autoregressive", "mixture", "flow", "normal"}, default="autoregressive"
+    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
         Density of the latents that sampling draws from.
     dropout : float or None, default=0.0
         Share of hidden units dropped in training; None chooses from the number of rows.
     learning_rate : float, default=1e-3
         Step size.
-    max_bins : int, default=100
+    max_bins : int, default=64
         Most quantile bins of a numeric column.
 
     References
@@ -103,15 +103,15 @@ class BetaVAE(Recipe):
     """
 
     latent_dim: int = 16
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (128, 64)
     embedding_dim: int = 16
     beta: float = 4.0
     capacity: float | None = 8.0
     warmup: int = 2000
-    prior: str = "autoregressive"
+    prior: str = "blockwise"
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
-    max_bins: int = 100
+    max_bins: int = 64
 
     @property
     def encoding(self) -> Encoding:
