@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Layout
+from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import LOG_2E, Buckets, draw_powers, shares
+from gensynth.nn.curves import OrderedCurves
 
 N_CELLS = 32
 """Cells in which `PositionHeads` learns where inside its code a value lies."""
@@ -23,19 +24,6 @@ N_CELLS = 32
 def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
     """Return weights (k, width_in, width_out) of one linear map a column, initialised to keep the variance."""
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain / math.sqrt(width_in)))
-
-
-def _in_order(column: ColumnLayout) -> tuple[int, int]:
-    """Return the range of codes that stand in the order of their values (the bins, beside atoms)."""
-    if column.ordered:
-        return (UNKNOWN if column.missing is None else column.missing) + 1, column.cardinality
-    return column.active
-
-
-def smooth_curves(n: int, width: int) -> Tensor:
-    """Return (n, width) cosines of random frequency and phase over n places in order, of variance 1."""
-    place = torch.linspace(-1.0, 1.0, n).unsqueeze(1)
-    return math.sqrt(2.0) * torch.cos(place * torch.randn(1, width) * 3.0 + torch.rand(width) * 2.0 * math.pi)
 
 
 class Numbers(nn.Module):
@@ -81,23 +69,20 @@ class CellEmbedding(nn.Module):
     """Embed every cell: a vector a code, plus the number beside it times a second vector of that code.
 
     So a binned number enters with its full resolution, piecewise linear in the value, and no one-hot row exists.
-    Codes that stand in the order of their values start on a smooth curve, so that neighbours are alike from the
-    first step (it matters for small tables).
+    Codes that stand in the order of their values have vectors on smooth curves (`OrderedCurves`).
     """
 
     def __init__(self, layout: Layout, buckets: Buckets, dim: int) -> None:
         super().__init__()
         self.numbers = Numbers(layout)
-        self.offsets = buckets.offsets.tolist()
+        self.offsets, self.widths = buckets.offsets.tolist(), layout.cardinalities
         self.register_buffer("slots", buckets.offsets.clone(), persistent=False)
         self.code = nn.Embedding(buckets.n_slots, dim)
         nn.init.normal_(self.code.weight, std=0.3)
         self.slope = nn.Embedding(buckets.n_slots, dim)
         nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
-        for column, first in zip(layout.columns, self.offsets, strict=True):
-            start, stop = _in_order(column)
-            if stop - start > 8:
-                self.code.weight.data[first + start : first + stop] = 0.3 * smooth_curves(stop - start, dim)
+        self.curves = OrderedCurves(layout, buckets, dim, 0.3)
+        self.curves.start(self.code.weight.data)
 
     slots: Tensor
 
@@ -110,7 +95,7 @@ class CellEmbedding(nn.Module):
         n, k = batch.codes.shape
         index = batch.codes + self.slots
         # rows of a table, not `nn.Embedding`, whose gradient costs a CPU four times as much
-        cells = self.code.weight.index_select(0, index.flatten()).view(n, k, -1)
+        cells = self.curves(self.code.weight).index_select(0, index.flatten()).view(n, k, -1)
         if not self.numbers.any:
             return cells
         number = self.numbers(batch)
@@ -120,52 +105,50 @@ class CellEmbedding(nn.Module):
 
     def column(self, position: int, codes: Tensor, number: Tensor | None) -> Tensor:
         """Return (n, dim): the cells of one column, ``number`` being centred and masked as `Numbers` gives it."""
-        index = codes + self.offsets[position]
-        cells: Tensor = self.code(index)
-        return cells if number is None else cells + number.unsqueeze(-1) * self.slope(index)
+        first = self.offsets[position]
+        stop = first + self.widths[position]
+        cells = self.curves.column(position, self.code.weight[first:stop], first).index_select(0, codes)
+        return cells if number is None else cells + number.unsqueeze(-1) * self.slope(codes + first)
 
 
 class CodeHeads(nn.Module):
     """One softmax head a column over hidden vectors (k, n, width).
 
-    Biases start at the log marginals, weights of codes in order on smooth curves (as `CellEmbedding`).
+    Biases start at the log marginals; weights of codes that stand in order lie on smooth curves (`OrderedCurves`).
     """
 
     def __init__(self, layout: Layout, buckets: Buckets, width: int) -> None:
         super().__init__()
         self.buckets = buckets
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        self.place = [(0, 0)] * len(layout.columns)
-        for i, bucket in enumerate(buckets.buckets):
-            self.weights.append(columnwise(len(bucket.columns), width, bucket.width, gain=0.3))
-            self.biases.append(nn.Parameter(bucket.view(buckets.log_marginals).clamp(min=-30.0).unsqueeze(1)))
-            for j, position in enumerate(bucket.columns):
-                self.place[position] = (i, j)
-                start, stop = _in_order(layout.columns[position])
-                if stop - start > 8:
-                    curves = smooth_curves(stop - start, width).t()
-                    self.weights[i].data[j, :, start:stop] = curves * (0.3 / math.sqrt(width))
+        scale = 0.3 / math.sqrt(width)
+        self.weight = nn.Parameter(torch.randn(buckets.n_slots, width) * scale)
+        self.curves = OrderedCurves(layout, buckets, width, scale)
+        self.curves.start(self.weight.data)
+        self.bias = nn.Parameter(buckets.log_marginals.clamp(min=-30.0))
+        self.first, self.widths = buckets.offsets.tolist(), layout.cardinalities
 
     def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code."""
         out = hidden.new_zeros(codes.shape[1], codes.shape[0])
-        for bucket, weight, bias in zip(self.buckets.buckets, self.weights, self.biases, strict=True):
+        weight, bias = self.curves(self.weight), self.bias + self.buckets.padding
+        for bucket in self.buckets.buckets:
             columns = torch.tensor(bucket.columns, device=hidden.device)
-            padding = bucket.view(self.buckets.padding).unsqueeze(1)
-            logits = torch.baddbmm(bias + padding, hidden.index_select(0, columns), weight)
+            own = weight[bucket.start : bucket.start + bucket.size].unflatten(0, (len(columns), bucket.width))
+            logits = torch.baddbmm(
+                bucket.view(bias).unsqueeze(1), hidden.index_select(0, columns), own.transpose(1, 2)
+            )
             chosen = -F.cross_entropy(
                 logits.flatten(0, 1), codes.t().index_select(0, columns).flatten(), reduction="none"
             )
-            out = out.index_copy(0, columns, chosen.view(len(bucket.columns), -1))
+            out = out.index_copy(0, columns, chosen.view(len(columns), -1))
         return out.t()
 
     def logits(self, position: int, hidden: Tensor) -> Tensor:
         """Return (n, cardinality) log-weights of one column's codes, -inf for `UNKNOWN`; ``hidden`` is (n, width)."""
-        i, j = self.place[position]
-        bucket = self.buckets.buckets[i]
-        never = bucket.view(self.buckets.never)[j]
-        return torch.addmm(self.biases[i][j] + never, hidden, self.weights[i][j])
+        first = self.first[position]
+        own = slice(first, first + self.widths[position])
+        weight = self.curves.column(position, self.weight[own], first)
+        return torch.addmm(self.bias[own] + self.buckets.never[own], hidden, weight.t())
 
 
 class PositionHeads(nn.Module):

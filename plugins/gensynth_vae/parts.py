@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import UNKNOWN, Batch, Layout
+from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding, Numbers, columnwise
 from gensynth.nn.completion import Particles
@@ -141,3 +142,62 @@ class IndependentDecoder(Decoder):
             return Batch(like.new_zeros(shape), codes)
         numeric = torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
         return Batch(numeric.mul_(self.numbers.active(codes).index_select(1, self.numbers.owner)), codes)
+
+
+class DeepDecoder(Decoder):
+    """A perceptron over the latent, then the cells in passes: those of one are independent given those before it.
+
+    Parameters
+    ----------
+    cells : AutoregressiveDecoder
+        p(row | features).
+    hidden : sequence of int
+        Hidden widths of the perceptron.
+    latent_dim : int
+        Width of the latent.
+    dropout : float
+        Share of units dropped in training.
+    """
+
+    candidates = AutoregressiveDecoder.candidates
+    most_candidates = AutoregressiveDecoder.most_candidates
+
+    def __init__(
+        self, cells: AutoregressiveDecoder, hidden: Sequence[int], latent_dim: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.cells = cells
+        self.network = ResidualMLP(latent_dim, hidden, cells.latent.shape[0], dropout)
+
+    def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
+        """Return (n, k): log-density of each cell."""
+        return self.cells.log_likelihood(batch, self.network(z))
+
+    def draw(self, z: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent."""
+        return self.cells.draw(self.network(z), rng)
+
+    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not given, as `AutoregressiveDecoder.fill` does."""
+        return self.cells.fill(given, self.network(z), log_weight, rng)
+
+
+def row_decoder(
+    layout: Layout,
+    buckets: Buckets,
+    cells: CellEmbedding,
+    *,
+    passes: int,
+    hidden: Sequence[int],
+    latent_dim: int,
+    dropout: float,
+) -> Decoder:
+    """Return p(row | z) of cells written in ``passes``; in one, they are independent given z.
+
+    ``cells`` embeds what was written for the passes that follow.
+    """
+    if passes == 1:
+        return IndependentDecoder(layout, buckets, hidden, latent_dim, dropout)
+    width = hidden[0]
+    own = AutoregressiveDecoder(layout, buckets, cells, width, width // 2, dropout, width, passes)
+    return DeepDecoder(own, hidden, latent_dim, dropout)

@@ -9,7 +9,7 @@ from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
 from gensynth_vae.choices import check_ranges, fitting_dropout, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
-from gensynth_vae.parts import Encoder, IndependentDecoder
+from gensynth_vae.parts import Encoder, row_decoder
 
 
 @dataclass(eq=False)
@@ -56,6 +56,7 @@ class VAE(Recipe):
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
     max_bins: int = 64
+    passes: int = 1
 
     @property
     def encoding(self) -> Encoding:
@@ -112,6 +113,7 @@ class BetaVAE(Recipe):
     dropout: float | None = 0.0
     learning_rate: float = 1e-3
     max_bins: int = 64
+    passes: int = 1
 
     @property
     def encoding(self) -> Encoding:
@@ -135,7 +137,10 @@ def _independent(recipe: VAE | BetaVAE, layout: Layout, divergence: Divergence) 
     return LatentModel(
         layout,
         Encoder(layout, cells, hidden, 2 * recipe.latent_dim, dropout),
-        IndependentDecoder(layout, buckets, hidden, recipe.latent_dim, dropout),
+        row_decoder(
+            layout, buckets, cells,
+            passes=recipe.passes, hidden=hidden, latent_dim=recipe.latent_dim, dropout=dropout,
+        ),
         latent_dim=recipe.latent_dim,
         late_prior=named_prior(recipe.prior, recipe.latent_dim, layout),
         divergence=divergence,

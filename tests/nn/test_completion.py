@@ -27,8 +27,8 @@ def _decoder(layout, kind="autoregressive", strength=0.8):
         for parameter in decoder.parameters():
             parameter.data.add_(0.5 * strength * torch.randn_like(parameter))
     if kind == "autoregressive":  # as after training: unknown codes have no probability
-        for weight, bias in zip(decoder.code_heads.weights, decoder.code_heads.biases, strict=True):
-            weight.data[:, :, UNKNOWN], bias.data[:, :, UNKNOWN] = 0.0, -30.0
+        unknown = buckets.offsets + UNKNOWN
+        decoder.code_heads.weight.data[unknown], decoder.code_heads.bias.data[unknown] = 0.0, -30.0
     return decoder.eval()
 
 
@@ -110,9 +110,9 @@ def test_a_rare_value_in_the_last_column_is_met_by_the_right_rows():
     """One row of 200 has the value, and the first column decides: a handful of candidates would miss it."""
     layout = categories(8, 4, 2)
     decoder = _decoder(layout)
-    bucket, row = decoder.code_heads.place[2]
-    decoder.code_heads.weights[bucket].data[row] *= 2.0
-    decoder.code_heads.biases[bucket].data[row, 0, 2] -= RARE
+    first = decoder.code_heads.first[2]
+    decoder.code_heads.weight.data[first : first + 2 + 1] *= 2.0
+    decoder.code_heads.bias.data[first + 2] -= RARE
     rows, probability = _row_probabilities(decoder, layout)
     rare = rows[:, 2] == 2
     assert 0.001 < probability[rare].sum() < 0.01
