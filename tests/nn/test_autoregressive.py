@@ -7,17 +7,18 @@ import torch
 from toy_layouts import all_rows, categories, mixed, mixed_rows
 
 from gensynth.model import Batch, Condition
+from gensynth.nn import autoregressive
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import N_CELLS, CellEmbedding, draw
 
 
-def _decoder(layout, latent_dim=1, seed=0):
+def _decoder(layout, latent_dim=1, seed=0, passes=None):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         buckets = Buckets(layout)
         cells = CellEmbedding(layout, buckets, 8)
-        decoder = AutoregressiveDecoder(layout, buckets, cells, 16, 8, 0.0, latent_dim)
+        decoder = AutoregressiveDecoder(layout, buckets, cells, 16, 8, 0.0, latent_dim, passes)
         for parameter in decoder.parameters():
             parameter.data.add_(0.3 * torch.randn_like(parameter))
     return decoder.double().eval()
@@ -32,9 +33,10 @@ def _codes(codes):
 
 
 @torch.no_grad()
-def test_probabilities_of_all_rows_sum_to_one():
+@pytest.mark.parametrize("passes", [None, 1, 2])
+def test_probabilities_of_all_rows_sum_to_one(passes):
     layout = categories(2, 4, 3)
-    log_likelihood = _decoder(layout).log_likelihood(_codes(all_rows(layout)), _z(60)).sum(1)
+    log_likelihood = _decoder(layout, passes=passes).log_likelihood(_codes(all_rows(layout)), _z(60)).sum(1)
     assert log_likelihood.exp().sum() == pytest.approx(1.0, abs=1e-6)
 
 
@@ -47,6 +49,30 @@ def test_a_column_sees_only_the_columns_before_it():
     torch.testing.assert_close(cells[1, :3], cells[0, :3])
     torch.testing.assert_close(cells[2, :2], cells[0, :2])
     assert not torch.isclose(cells[3, 2], cells[0, 2])  # and it does see those
+
+
+@torch.no_grad()
+def test_columns_of_a_pass_do_not_see_each_other():
+    layout = categories(4, 4, 4, 4)  # passes: columns 0 and 2, then 1 and 3
+    decoder = _decoder(layout, passes=2)
+    rows = torch.tensor([[1, 2, 3, 4], [1, 2, 1, 4], [1, 1, 3, 4], [2, 2, 3, 4]])
+    cells = decoder.log_likelihood(_codes(rows), _z(len(rows)))
+    torch.testing.assert_close(cells[1, 0], cells[0, 0])
+    torch.testing.assert_close(cells[2, [0, 2, 3]], cells[0, [0, 2, 3]])
+    torch.testing.assert_close(cells[3, 2], cells[0, 2])
+    for changed, other in ((1, 1), (1, 3), (3, 1), (3, 3)):  # the second pass sees all of the first
+        assert not torch.isclose(cells[changed, other], cells[0, other])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("passes", [None, 1, 3])
+def test_wide_tables_sum_by_a_scan_as_narrow_ones_by_a_triangle(monkeypatch, passes):
+    layout = mixed()
+    narrow = _decoder(layout, passes=passes)
+    monkeypatch.setattr(autoregressive, "MAX_TRIANGLE", 0)
+    wide = _decoder(layout, passes=passes)
+    rows = mixed_rows(20).to("cpu", torch.float64)
+    torch.testing.assert_close(wide.log_likelihood(rows, _z(20)), narrow.log_likelihood(rows, _z(20)))
 
 
 @torch.no_grad()
@@ -65,9 +91,10 @@ def test_density_inside_a_code_integrates_to_one_and_decays_outside():
 
 
 @torch.no_grad()
-def test_samples_follow_the_density():
+@pytest.mark.parametrize("passes", [None, 1])
+def test_samples_follow_the_density(passes):
     layout = categories(2, 3)
-    decoder = _decoder(layout)
+    decoder = _decoder(layout, passes=passes)
     rows = all_rows(layout)
     drawn = decoder.sample(40_000, _z(40_000), torch.Generator().manual_seed(0)).codes
     frequency = torch.stack([(drawn == row).all(1).double().mean() for row in rows])
@@ -83,10 +110,11 @@ def test_samples_follow_the_density():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("passes", [None, 2])
 @pytest.mark.parametrize("given", [0, 2])
-def test_given_cells_come_back_and_the_others_follow_their_posterior(given):
+def test_given_cells_come_back_and_the_others_follow_their_posterior(given, passes):
     layout = categories(3, 3, 3)
-    decoder = _decoder(layout)
+    decoder = _decoder(layout, passes=passes)
     value = 2
     rng = torch.Generator().manual_seed(1)
     everything = decoder.sample(200_000, _z(200_000), rng).codes
