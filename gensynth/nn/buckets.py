@@ -46,11 +46,17 @@ def draw_powers(powers: Tensor, share: Tensor) -> Tensor:
     ``share`` (...) in (0, 1] says which: from `shares`.
     """
     total = powers.exp2().cumsum_(-1)
-    # seldom: a column whose powers are all out of the range of its floats; only then they are moved about 0
-    lowest, highest = total[..., -1].aminmax()
-    if not (lowest > _TINY and highest < _HUGE):
+    if not in_range(total[..., -1]):  # seldom; only then the powers are moved about 0
         total = (powers - powers.amax(-1, keepdim=True)).exp2_().cumsum_(-1)
     return _reached(total, share)
+
+
+def in_range(total: Tensor) -> bool:
+    """Return whether sums of powers are all far from 0 and from infinity."""
+    if not total.numel():
+        return True
+    lowest, highest = total.aminmax()
+    return bool(lowest > _TINY) and bool(highest < _HUGE)  # NaN is not
 
 
 def shares(shape: Sequence[int], like: Tensor, rng: Generator) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.nn.buckets import LOG_2E, Bucket, Buckets, draw_powers, shares
+from gensynth.nn.buckets import LOG_2E, Bucket, Buckets, draw_powers, in_range, shares
 
 WASTE = 1.2
 """How much wider than its narrowest column a run may be: fewer runs cost less to start, padding costs its slots."""
@@ -55,7 +55,9 @@ class Packing(nn.Module):
                 place = torch.arange(width)
                 slots.append(buckets.offsets[i] + place.clamp(max=widths[i] - 1))
                 padding.append(torch.where(place < widths[i], 0.0, -torch.inf))
-        self.runs = tuple(made)
+        ends = torch.tensor([len(run.columns) for run in made]).cumsum(0).tolist()
+        self.parts = tuple((run, slice(end - len(run.columns), end)) for run, end in zip(made, ends, strict=True))
+        self.n_slots = buckets.n_slots
         self.register_buffer("slots", torch.cat(slots), persistent=False)
         self.register_buffer("padding", torch.cat(padding), persistent=False)
         self.register_buffer("never", self.padding + buckets.never[self.slots], persistent=False)
@@ -65,9 +67,7 @@ class Packing(nn.Module):
 
     def log_likelihood(self, hidden: Tensor, heads: nn.Linear, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code; ``hidden`` is (n, width), ``heads`` has a slot an output."""
-        weight = heads.weight.index_select(0, self.slots)
-        bias = heads.bias.index_select(0, self.slots) + self.padding
-        chosen: Tensor = _LogLikelihood.apply(hidden, weight, bias, codes + self.offsets, self.place, self.runs)
+        chosen: Tensor = _LogLikelihood.apply(hidden, heads.weight, heads.bias, codes + self.offsets, self)
         return chosen
 
     def sample(self, hidden: Tensor, heads: nn.Linear, rng: Generator) -> Tensor:
@@ -75,50 +75,60 @@ class Packing(nn.Module):
         weight = heads.weight.index_select(0, self.slots)
         bias = (heads.bias.index_select(0, self.slots) + self.never) * LOG_2E
         share = shares((len(hidden), len(self.place)), hidden, rng)
-        drawn, first = [], 0
-        for run in self.runs:
+        drawn = []
+        for run, columns in self.parts:
             own = slice(run.start, run.start + run.size)
             powers = torch.addmm(bias[own], hidden, weight[own].t(), alpha=LOG_2E)
-            last = first + len(run.columns)
-            drawn.append(draw_powers(powers.view(-1, len(run.columns), run.width), share[:, first:last]))
-            first = last
+            drawn.append(draw_powers(powers.view(-1, len(run.columns), run.width), share[:, columns]))
         return torch.cat(drawn, 1).index_select(1, self.place)
 
 
 class _LogLikelihood(torch.autograd.Function):
-    """log softmax of linear heads at the chosen slots, its gradient made from the probabilities of the way there."""
+    """log softmax of linear heads at the chosen slots; its gradient is made from the exponentials of the way there."""
 
     @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, slots: Tensor, place: Tensor, runs: tuple[Bucket, ...]
-    ) -> Tensor:
-        """Return (n, k); ``weight`` is (n_packed, width), ``slots`` (n, k), ``place`` (k,) that of a column in runs."""
-        logits = torch.addmm(bias, hidden, weight.t())
-        chosen = logits.gather(1, slots)
-        parts = [run.view(logits) for run in runs]  # views: what follows is written into ``logits``
-        tops = [part.amax(-1, keepdim=True) for part in parts]
-        for part, top in zip(parts, tops, strict=True):
-            part.sub_(top)
-        logits.mul_(LOG_2E).exp2_()
-        totals = [part.sum(-1, keepdim=True) for part in parts]
-        for part, total in zip(parts, totals, strict=True):
-            part.div_(total)
-        normaliser = torch.cat([(top + total.log()).squeeze(-1) for top, total in zip(tops, totals, strict=True)], 1)
-        ctx.save_for_backward(hidden, weight, logits, slots, place)
-        ctx.runs = runs
-        return chosen - normaliser.index_select(1, place)
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, slots: Tensor, packing: Packing) -> Tensor:
+        """Return (n, k); ``weight`` is (n_slots, width), ``slots`` (n, k) are packed ones."""
+        weight = weight.index_select(0, packing.slots)
+        bias = (bias.index_select(0, packing.slots) + packing.padding) * LOG_2E
+        powers = torch.addmm(bias, hidden, weight.t(), alpha=LOG_2E)
+        chosen = powers.gather(1, slots)
+        exponential, total, top = _exponentials(powers, packing)
+        ctx.save_for_backward(hidden, weight, exponential, total, slots)
+        ctx.packing = packing
+        normaliser = total.log2() if top is None else total.log2() + top
+        return (chosen - normaliser.index_select(1, packing.place)) / LOG_2E
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of hidden vectors, weights and biases."""
-        hidden, weight, probability, slots, place = ctx.saved_tensors
+        hidden, weight, exponential, total, slots = ctx.saved_tensors
         (gradient,) = gradients
-        by_run = torch.empty_like(gradient).index_copy_(1, place, gradient).neg_()
-        out = torch.empty_like(probability)
-        first = 0
-        for run in ctx.runs:
-            last = first + len(run.columns)
-            torch.mul(run.view(probability), by_run[:, first:last].unsqueeze(-1), out=run.view(out))
-            first = last
+        packing = ctx.packing
+        factor = gradient.index_select(1, packing.order).neg_().div_(total)
+        out = torch.empty_like(exponential)
+        for run, own in packing.parts:
+            torch.mul(run.view(exponential), factor[:, own].unsqueeze(-1), out=run.view(out))
         out.scatter_add_(1, slots, gradient)
-        return out @ weight, out.t() @ hidden, out.sum(0), None, None, None
+        n_slots = packing.n_slots
+        by_weight = weight.new_zeros(n_slots, weight.shape[1]).index_add_(0, packing.slots, out.t() @ hidden)
+        by_bias = weight.new_zeros(n_slots).index_add_(0, packing.slots, out.sum(0))
+        return out @ weight, by_weight, by_bias, None, None
+
+
+def _exponentials(powers: Tensor, packing: Packing) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return 2^powers (n, n_packed), their totals (n, k) a column in packed order, and what was taken off before.
+
+    Columns are moved about 0 only where one is out of the range of its floats, which is seldom; an accelerator would
+    have to wait for the answer, so there it is always done.
+    """
+    if powers.device.type == "cpu":
+        exponential = powers.exp2()
+        total = torch.cat([run.view(exponential).sum(-1) for run, _ in packing.parts], 1)
+        if in_range(total):
+            return exponential, total, None
+    top = torch.cat([run.view(powers).amax(-1) for run, _ in packing.parts], 1)
+    for run, own in packing.parts:
+        run.view(powers).sub_(top[:, own].unsqueeze(-1))
+    exponential = powers.exp2_()
+    return exponential, torch.cat([run.view(exponential).sum(-1) for run, _ in packing.parts], 1), top

@@ -31,7 +31,7 @@ class Prior(nn.Module, ABC):
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Draw (n, dim) latents."""
 
-    def start(self, z: Tensor) -> None:  # noqa: B027 - most have nothing to do
+    def start(self, z: Tensor) -> None:
         """Take a first guess from latents (n, dim) in random order, before training."""
 
 
@@ -199,7 +199,9 @@ class BlockwisePrior(Prior):
         centre = (self.means * precision).transpose(1, 2)
         constant = (self.means.square() * precision + 2.0 * log_scale).sum(-1).unsqueeze(1)
         # |u - m|^2 / s^2 expanded, so that no (n_blocks, n, c, block) tensor is made
-        distance = torch.baddbmm(constant, torch.cat([u.square(), u], -1), torch.cat([precision.transpose(1, 2), -2.0 * centre], 1))
+        distance = torch.baddbmm(
+            constant, torch.cat([u.square(), u], -1), torch.cat([precision.transpose(1, 2), -2.0 * centre], 1)
+        )
         log_density = torch.logsumexp(weight - 0.5 * distance, -1) - torch.logsumexp(weight, -1)
         return (log_density - stretch.sum(-1)).sum(0) - 0.5 * LOG_2PI * z.shape[-1]
 

@@ -8,11 +8,16 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+EVERY, EARLY = 4, 16
+"""Steps that one look at the weights stands for, and first steps that are all looked at: a look at many small tensors
+costs a good part of a step."""
+
 
 class WeightAverage:
     """Follows parameters slowly; does nothing at all where ``decay`` is 0.
 
-    The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten.
+    The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten. After the
+    first few steps only every `EVERY`-th is looked at, with that to the power of `EVERY`.
 
     Parameters
     ----------
@@ -30,8 +35,9 @@ class WeightAverage:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move towards the parameters; ``step`` counts from 1."""
-        if self.parameters:
-            decay = min(self.decay, (1 + step) / (10 + step))
+        stride = 1 if step <= EARLY else EVERY
+        if self.parameters and step % stride == 0:
+            decay = min(self.decay, (1 + step) / (10 + step)) ** stride
             torch._foreach_lerp_(self.values, self.parameters, 1.0 - decay)
 
     @contextlib.contextmanager

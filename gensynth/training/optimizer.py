@@ -39,6 +39,7 @@ class FusedAdamW:
         self.betas = betas
         self.weight_decay = weight_decay
         self.fused = all(p.device.type in ("cpu", "cuda") for p in self.parameters)
+        self.alike = self.fused and len({(p.device, p.dtype) for p in self.parameters}) == 1
         self.first = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
         self.second = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]
         # the fused kernel wants its counts on the device, the plain one on the CPU
@@ -48,23 +49,28 @@ class FusedAdamW:
     def step(self, gradients: Sequence[Tensor | None]) -> None:
         """Take one step; a parameter whose gradient is None is left as it is."""
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        adamw(
+        lists = [
             [self.parameters[i] for i in used],
             [gradient for gradient in gradients if gradient is not None],
             [self.first[i] for i in used],
             [self.second[i] for i in used],
             [],
             [self.steps[i] for i in used],
-            foreach=False,
-            fused=self.fused,
-            amsgrad=False,
-            beta1=self.betas[0],
-            beta2=self.betas[1],
-            lr=self.learning_rate,
-            weight_decay=self.weight_decay,
-            eps=EPSILON,
-            maximize=False,
-        )
+        ]
+        settings = {
+            "amsgrad": False,
+            "lr": self.learning_rate,
+            "beta1": self.betas[0],
+            "beta2": self.betas[1],
+            "weight_decay": self.weight_decay,
+            "eps": EPSILON,
+            "maximize": False,
+        }
+        if self.alike:  # the kernel itself: sorting tensors by device and type costs as much as a small model's step
+            torch._foreach_add_(lists[-1], 1)
+            torch._fused_adamw_(*lists, **settings, grad_scale=None, found_inf=None)
+        else:
+            adamw(*lists, **settings, foreach=False, fused=self.fused)
 
     def state(self) -> dict[str, Any]:
         """Return moments and counts."""

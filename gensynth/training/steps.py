@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -55,22 +56,27 @@ class PhaseStepper:
             raise PluginError(f"{self.where}: the loss must be a scalar that depends on the phase's parameters")
         # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-        norm = torch.nn.utils.get_total_norm([g for g in gradients if g is not None])
-        if self.clip_norm is not None:
-            factor = (self.clip_norm / (norm + 1e-6)).clamp(max=1.0)
-            gradients = tuple(None if g is None else g * factor for g in gradients)
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in gradients if g is not None])))
         self._guard(loss.detach(), norm, step)
-        self.optimizer.step(gradients)
+        self.optimizer.step(self._clipped(gradients, norm))
         if self.phase.after_step is not None:
             with torch.no_grad():
                 self.phase.after_step()
+
+    def _clipped(self, gradients: tuple[Tensor | None, ...], norm: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients, none of them changed where their norm is small (known at no cost on a CPU only)."""
+        if self.clip_norm is None or (self.guard_every == 1 and float(norm) < self.clip_norm):
+            return gradients
+        factor = (self.clip_norm / (norm + 1e-6)).clamp(max=1.0)
+        return tuple(None if g is None else g * factor for g in gradients)
 
     def _guard(self, loss: Tensor, norm: Tensor, step: int) -> None:
         self.total += loss
         self.count += 1
         if self.guard_every == 1:
-            if not (torch.isfinite(loss) and torch.isfinite(norm)):
-                self._refuse(step, float(loss), float(norm))
+            value, size = float(loss), float(norm)
+            if not (math.isfinite(value) and math.isfinite(size)):
+                self._refuse(step, value, size)
             return
         finite = torch.isfinite(loss) & torch.isfinite(norm)
         first = ~finite & (self.bad_step < 0)

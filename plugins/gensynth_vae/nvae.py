@@ -25,7 +25,7 @@ class NVAE(Recipe):
         Groups of latents.
     latent_dim : int, default=6
         Latents a group.
-    width : int, default=128
+    width : int, default=64
         Width of features and state.
     flows : int, default=1
         Inverse autoregressive flows in each posterior.
@@ -41,7 +41,7 @@ class NVAE(Recipe):
         Weight of the spectral regularisation.
     learning_rate : float, default=1e-3
         Step size.
-    max_bins : int, default=100
+    max_bins : int, default=64
         Most quantile bins of a numeric column.
 
     References
@@ -51,7 +51,7 @@ class NVAE(Recipe):
 
     levels: int = 3
     latent_dim: int = 6
-    width: int = 128
+    width: int = 64
     flows: int = 1
     embedding_dim: int = 16
     beta: float = 0.3
@@ -59,7 +59,7 @@ class NVAE(Recipe):
     prior: str = "blockwise"
     spectral: float = 1e-3
     learning_rate: float = 1e-3
-    max_bins: int = 100
+    max_bins: int = 64
 
     @property
     def encoding(self) -> Encoding:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Stage
-from gensynth.nn.autoregressive import AutoregressiveDecoder
-from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding, draw
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.blockwise import BlockwiseNetwork
+from gensynth.nn.cells import draw
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.quantiser import VectorQuantiser
@@ -18,24 +18,48 @@ from gensynth_vae.choices import WEIGHT_AVERAGE
 
 
 class CodePrior(nn.Module):
-    """p(codes) over ``groups`` code books: the autoregressive decoder on a table of codes, without a latent."""
+    """p(codes) = prod_g p(code_g | codes before) over the code books, each code embedded in a vector of its own.
 
-    def __init__(self, groups: int, n_codes: int, n_rows: int, dropout: float) -> None:
+    Parameters
+    ----------
+    groups : int
+        Code books.
+    n_codes : int
+        Entries of each.
+    width : int
+        Hidden units a code book.
+    dropout : float
+        Share of them dropped in training.
+    dim : int
+        Width of an embedded code.
+    """
+
+    first: Tensor
+
+    def __init__(self, groups: int, n_codes: int, width: int, dropout: float, dim: int = 16) -> None:
         super().__init__()
-        frequencies = (0.0,) + (1.0 / n_codes,) * n_codes
-        layout = Layout(tuple(ColumnLayout(f"code {i}", frequencies) for i in range(groups)), n_rows)
-        buckets = Buckets(layout)
-        cells = CellEmbedding(layout, buckets, 16)
-        self.rows = AutoregressiveDecoder(layout, buckets, cells, 128, 64, dropout, latent_dim=0)
+        self.dim = dim
+        self.cells = nn.Parameter(torch.randn(groups * n_codes, dim))
+        self.network = BlockwiseNetwork(groups, dim, width, n_codes, dropout)
+        self.register_buffer("first", torch.arange(groups) * n_codes, persistent=False)
 
     def log_density(self, codes: Tensor) -> Tensor:
         """Return (n,) log-probabilities of rows of codes (n, groups)."""
-        empty = self.rows.gain.new_zeros(len(codes), 0)
-        return self.rows.log_likelihood(Batch(empty, codes + 1), empty).sum(-1)
+        cells = self.cells.index_select(0, (codes + self.first).flatten()).view(len(codes), -1)
+        logits = self.network(cells)  # (groups, n, n_codes)
+        cost = F.cross_entropy(logits.flatten(0, 1), codes.t().flatten(), reduction="none")
+        return -cost.view(codes.shape[1], -1).sum(0)
 
     def sample(self, n: int, rng: Generator) -> Tensor:
-        """Draw (n, groups) codes."""
-        return self.rows.sample(n, self.rows.gain.new_zeros(n, 0), rng).codes - 1
+        """Draw (n, groups) codes, group by group."""
+        groups = len(self.first)
+        codes = torch.empty(n, groups, dtype=torch.long, device=self.cells.device)
+        cells = self.cells.new_empty(n, groups * self.dim)
+        for g in range(groups):
+            before = g * self.dim
+            codes[:, g] = draw(self.network.one(g, cells[:, :before]), rng)
+            cells[:, before : before + self.dim] = self.cells.index_select(0, codes[:, g] + self.first[g])
+        return codes
 
 
 class QuantisedModel(GenerativeModel):

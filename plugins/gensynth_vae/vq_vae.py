@@ -25,7 +25,7 @@ class VQVAE(Recipe):
         Entries of each code book; None chooses from the number of rows.
     code_dim : int, default=8
         Width of an entry.
-    hidden : tuple of int, default=(256, 256)
+    hidden : tuple of int, default=(128, 64)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -33,11 +33,13 @@ class VQVAE(Recipe):
         Weight of the distance between encoder and entries (beta of equation 3).
     decay : float, default=0.99
         Of the moving averages that the code books follow.
+    prior_width : int, default=64
+        Hidden units of the density of the codes, a code book.
     dropout : float or None, default=None
         Share of units dropped in the density of the codes; None chooses from the number of rows.
     learning_rate : float, default=1e-3
         Step size of the autoencoder.
-    max_bins : int, default=100
+    max_bins : int, default=64
         Most quantile bins of a numeric column.
 
     References
@@ -48,13 +50,14 @@ class VQVAE(Recipe):
     groups: int = 8
     n_codes: int | None = None
     code_dim: int = 8
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (128, 64)
     embedding_dim: int = 16
     commitment: float = 0.25
     decay: float = 0.99
+    prior_width: int = 64
     dropout: float | None = None
     learning_rate: float = 1e-3
-    max_bins: int = 100
+    max_bins: int = 64
 
     @property
     def encoding(self) -> Encoding:
@@ -74,7 +77,7 @@ class VQVAE(Recipe):
             Encoder(layout, cells, hidden, width, 0.0),
             VectorQuantiser(self.groups, n_codes, self.code_dim, self.decay),
             IndependentDecoder(layout, buckets, hidden, width, 0.0),
-            CodePrior(self.groups, n_codes, layout.n_rows, dropout),
+            CodePrior(self.groups, n_codes, self.prior_width, dropout),
             self.commitment,
             self.learning_rate,
         )

@@ -3,19 +3,30 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gensynth.training.average import WeightAverage
+from gensynth.training.average import EVERY, WeightAverage
 
 
 def test_average_follows_slowly_and_stands_in_for_the_block_only():
     parameter = torch.nn.Parameter(torch.zeros(2))
     average = WeightAverage([parameter, parameter], 0.9)
-    for step in range(1, 200):
+    lags = []
+    for step in range(1, 201):
         parameter.data += 1.0
         average.update(step)
+        with average.in_place():
+            lags.append(step - parameter.tolist()[0])
+    # decay / (1 - decay) steps behind, as if every step were looked at
+    assert sum(lags[-EVERY:]) / EVERY == pytest.approx(9.0, rel=0.02)
+    assert parameter.tolist() == [200.0, 200.0]
+
+
+def test_average_of_a_few_steps_is_not_the_random_start():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    average = WeightAverage([parameter], 0.99)
+    parameter.data += 1.0
+    average.update(1)
     with average.in_place():
-        lag = 199.0 - parameter.tolist()[0]
-    assert lag == pytest.approx(9.0, rel=0.01)  # decay / (1 - decay) steps behind
-    assert parameter.tolist() == [199.0, 199.0]
+        assert parameter.tolist()[0] == pytest.approx(9 / 11)  # 1 - decay, which is (1 + 1) / (10 + 1)
 
 
 def test_average_comes_back_after_an_error():
