@@ -7,7 +7,7 @@ what is to be minimised; the one `Trainer` does the rest. Nothing here knows tab
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -163,6 +163,9 @@ class GenerativeModel(nn.Module, ABC):
 
 class Recipe(BaseEstimator, ABC):
     """Hyperparameters of a family, and nothing else: subclasses are dataclasses (``@dataclass(eq=False)``)."""
+
+    before: ClassVar[Mapping[str, Any]] = {}
+    """What hyperparameters that came later stand for in files written before them."""
 
     @property
     def encoding(self) -> Encoding:

@@ -58,7 +58,7 @@ def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
             f"the file's model {name!r} was made by {distribution} {state['version']} with {sorted(unknown)}, which "
             f"the installed version {entry.version} does not know: pip install '{distribution}=={state['version']}'"
         )
-    return kind(**parameters)
+    return kind(**{**kind.before, **parameters})
 
 
 def _is_plain(value: Any) -> bool:

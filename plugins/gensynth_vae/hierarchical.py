@@ -15,7 +15,7 @@ from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
-from gensynth_vae.choices import WEIGHT_AVERAGE, some_rows
+from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
 
 N_SCORE_DRAWS = 8
 
@@ -124,12 +124,12 @@ class HierarchicalModel(GenerativeModel):
         """All parts together first; then the density of all latents, where there is one."""
         late = () if self.late_prior is None else tuple(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if all(p is not q for q in late))
-        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate)
-        main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE)
+        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
         if not late:
-            return (main,)
+            return (Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
+        main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (prior,), prepare=self._start_prior, share=0.4, average=WEIGHT_AVERAGE)
+        return main, Stage("prior", (prior,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""

@@ -16,7 +16,7 @@ from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Sta
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
-from gensynth_vae.choices import WEIGHT_AVERAGE, some_rows
+from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -73,8 +73,8 @@ class LatentModel(GenerativeModel):
         A density that a second stage fits to the latents of the training rows; sampling then uses it.
     divergence : Divergence
         How the divergence is weighted.
-    learning_rate, weight_decay : float
-        Settings of the optimiser.
+    learning_rate : float
+        Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "latent")
@@ -92,14 +92,13 @@ class LatentModel(GenerativeModel):
         late_prior: Prior | None = None,
         divergence: Divergence,
         learning_rate: float,
-        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(layout)
         self.latent_dim = latent_dim
         self.encoder, self.decoder = encoder, decoder
         self.prior, self.late_prior = prior, late_prior
         self.divergence = divergence
-        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.learning_rate = learning_rate
         self.register_buffer("step", torch.zeros(()))
         half = torch.randn(N_SCORE_DRAWS // 2, latent_dim, generator=Generator().manual_seed(0))
         self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
@@ -108,13 +107,13 @@ class LatentModel(GenerativeModel):
         """Autoencoder and joint prior first; then the late prior on the latents, where there is one."""
         late = set() if self.late_prior is None else set(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if p not in late)
-        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=self.weight_decay)
-        main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE)
+        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
         if self.late_prior is None:
-            return (main,)
+            return (Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
+        main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (phase,), prepare=self._start_prior, share=0.2, average=WEIGHT_AVERAGE)
+        return main, Stage("prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""

@@ -14,7 +14,7 @@ from gensynth.nn.cells import draw
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.quantiser import VectorQuantiser
-from gensynth_vae.choices import WEIGHT_AVERAGE
+from gensynth_vae.choices import TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
 
 
 class CodePrior(nn.Module):
@@ -103,9 +103,10 @@ class QuantisedModel(GenerativeModel):
     def stages(self) -> tuple[Stage, ...]:
         """Autoencoder and code books; then the density of the codes."""
         body = (*self.encoder.parameters(), *self.decoder.parameters())
-        books = Phase("reconstruction", body, self._loss, after_step=self._follow, learning_rate=self.learning_rate)
-        codes = Phase("prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=1e-3)
-        return Stage("reconstruction", (books,)), Stage("prior", (codes,), share=0.7, average=WEIGHT_AVERAGE)
+        books = Phase("reconstruction", body, self._loss, after_step=self._follow, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
+        codes = Phase("prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY)
+        main = Stage("reconstruction", (books,), steps=TWO_STAGES)
+        return main, Stage("prior", (codes,), share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
@@ -24,7 +26,7 @@ class VAE(Recipe):
     ----------
     latent_dim : int, default=16
         Width of the latent.
-    hidden : tuple of int, default=(128, 64)
+    hidden : tuple of int, default=(128, 128)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -34,12 +36,15 @@ class VAE(Recipe):
         Steps over which that weight grows from 0.
     prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
         Density of the latents that sampling draws from.
-    dropout : float or None, default=0.0
+    dropout : float or None, default=None
         Share of hidden units dropped in training; None chooses from the number of rows.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=2e-3
         Step size.
-    max_bins : int, default=64
+    max_bins : int, default=100
         Most quantile bins of a numeric column.
+    passes : int, default=8
+        Passes that a row is written in: the columns of one are independent given the latent and the passes before.
+        1 makes all cells independent given the latent, and sampling fastest.
 
     References
     ----------
@@ -48,15 +53,16 @@ class VAE(Recipe):
     """
 
     latent_dim: int = 16
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = (128, 128)
     embedding_dim: int = 16
     beta: float = 0.2
     warmup: int = 1000
     prior: str = "blockwise"
-    dropout: float | None = 0.0
-    learning_rate: float = 1e-3
-    max_bins: int = 64
-    passes: int = 1
+    dropout: float | None = None
+    learning_rate: float = 2e-3
+    max_bins: int = 100
+    passes: int = 8
+    before: ClassVar[Mapping[str, Any]] = {"passes": 1}
 
     @property
     def encoding(self) -> Encoding:
@@ -79,7 +85,7 @@ class BetaVAE(Recipe):
     ----------
     latent_dim : int, default=16
         Width of the latent.
-    hidden : tuple of int, default=(128, 64)
+    hidden : tuple of int, default=(128, 128)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -91,12 +97,15 @@ class BetaVAE(Recipe):
         Steps over which weight or capacity grow.
     prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
         Density of the latents that sampling draws from.
-    dropout : float or None, default=0.0
+    dropout : float or None, default=None
         Share of hidden units dropped in training; None chooses from the number of rows.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=2e-3
         Step size.
-    max_bins : int, default=64
+    max_bins : int, default=100
         Most quantile bins of a numeric column.
+    passes : int, default=8
+        Passes that a row is written in: the columns of one are independent given the latent and the passes before.
+        1 makes all cells independent given the latent, and sampling fastest.
 
     References
     ----------
@@ -104,16 +113,17 @@ class BetaVAE(Recipe):
     """
 
     latent_dim: int = 16
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = (128, 128)
     embedding_dim: int = 16
     beta: float = 4.0
     capacity: float | None = 8.0
     warmup: int = 2000
     prior: str = "blockwise"
-    dropout: float | None = 0.0
-    learning_rate: float = 1e-3
-    max_bins: int = 64
-    passes: int = 1
+    dropout: float | None = None
+    learning_rate: float = 2e-3
+    max_bins: int = 100
+    passes: int = 8
+    before: ClassVar[Mapping[str, Any]] = {"passes": 1}
 
     @property
     def encoding(self) -> Encoding:

@@ -81,5 +81,4 @@ class VLAE(Recipe):
             prior=AutoregressivePrior(self.latent_dim),
             divergence=Divergence(self.beta, free_nats=self.free_nats),
             learning_rate=self.learning_rate,
-            weight_decay=0.1,
         )

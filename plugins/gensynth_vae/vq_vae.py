@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
 from gensynth.nn.quantiser import VectorQuantiser
 from gensynth_vae.choices import check_ranges, fitting_dropout
-from gensynth_vae.parts import Encoder, IndependentDecoder
+from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
 
 
@@ -25,7 +27,7 @@ class VQVAE(Recipe):
         Entries of each code book; None chooses from the number of rows.
     code_dim : int, default=8
         Width of an entry.
-    hidden : tuple of int, default=(128, 64)
+    hidden : tuple of int, default=(128, 128)
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
@@ -37,10 +39,13 @@ class VQVAE(Recipe):
         Hidden units of the density of the codes, a code book.
     dropout : float or None, default=None
         Share of units dropped in the density of the codes; None chooses from the number of rows.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=2e-3
         Step size of the autoencoder.
-    max_bins : int, default=64
+    max_bins : int, default=100
         Most quantile bins of a numeric column.
+    passes : int, default=8
+        Passes that a row is written in: the columns of one are independent given the latent and the passes before.
+        1 makes all cells independent given the latent, and sampling fastest.
 
     References
     ----------
@@ -50,14 +55,16 @@ class VQVAE(Recipe):
     groups: int = 8
     n_codes: int | None = None
     code_dim: int = 8
-    hidden: tuple[int, ...] = (128, 64)
+    hidden: tuple[int, ...] = (128, 128)
     embedding_dim: int = 16
     commitment: float = 0.25
     decay: float = 0.99
     prior_width: int = 64
     dropout: float | None = None
-    learning_rate: float = 1e-3
-    max_bins: int = 64
+    learning_rate: float = 2e-3
+    max_bins: int = 100
+    passes: int = 8
+    before: ClassVar[Mapping[str, Any]] = {"passes": 1}
 
     @property
     def encoding(self) -> Encoding:
@@ -74,9 +81,11 @@ class VQVAE(Recipe):
         hidden, width = tuple(self.hidden), self.groups * self.code_dim
         return QuantisedModel(
             layout,
-            Encoder(layout, cells, hidden, width, 0.0),
+            Encoder(layout, cells, hidden, width, dropout),
             VectorQuantiser(self.groups, n_codes, self.code_dim, self.decay),
-            IndependentDecoder(layout, buckets, hidden, width, 0.0),
+            row_decoder(
+                layout, buckets, cells, passes=self.passes, hidden=hidden, latent_dim=width, dropout=dropout
+            ),
             CodePrior(self.groups, n_codes, self.prior_width, dropout),
             self.commitment,
             self.learning_rate,
