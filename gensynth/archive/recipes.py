@@ -25,7 +25,7 @@ def recipe_to_json(recipe: Recipe, registry: Registry) -> dict[str, Any]:
             "register it in a plugin (docs/plugins.md), or use pickle"
         )
     name, distribution, version = found
-    parameters = recipe.to_json()
+    parameters = {k: v for k, v in recipe.to_json().items() if k not in recipe.before or v != recipe.before[k]}
     for key, value in parameters.items():
         if not _is_plain(value):
             raise PluginError(f"{type(recipe).__name__}.{key}={value!r} cannot be stored as JSON")
