@@ -23,7 +23,7 @@ DECAY_AFTER = 1
 """Rounds without improvement after which the learning rates are halved."""
 MIN_DECAY = 1 / 32
 """A stage whose learning rates were halved below this is at its end."""
-MIN_IMPROVEMENT = 1e-4
+MIN_IMPROVEMENT = 3e-4
 """Relative; less is kept as the best weights, but counts as a stall."""
 
 MIN_COLLAPSE = 200

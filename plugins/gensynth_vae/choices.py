@@ -18,9 +18,9 @@ WEIGHT_AVERAGE = 0.99
 WEIGHT_DECAY = 0.1
 """Of the optimiser (decoupled). On thousands of rows a hundredth of it overfits by nats."""
 
-STEPS = 6000
+STEPS = 10_000
 """Of a full run; the learning rates fall over the last third."""
-TWO_STAGES = STEPS * 3 // 2
+TWO_STAGES = 7500
 """Of a full run of two stages, the second of which has half the share of the first."""
 
 
