@@ -33,7 +33,7 @@ class NVAE(Recipe):
         Inverse autoregressive flows in each posterior.
     embedding_dim : int, default=16
         Width of a cell's embedding.
-    beta : float, default=0.3
+    beta : float, default=0.5
         Final weight of the divergences.
     warmup : int, default=1000
         Steps over which that weight grows from 0, the levels balanced meanwhile.
@@ -61,7 +61,7 @@ class NVAE(Recipe):
     width: int = 128
     flows: int = 1
     embedding_dim: int = 16
-    beta: float = 0.3
+    beta: float = 0.5
     warmup: int = 1000
     prior: str = "blockwise"
     dropout: float | None = None

@@ -30,7 +30,7 @@ class VAE(Recipe):
         Hidden widths of encoder and decoder.
     embedding_dim : int, default=16
         Width of a cell's embedding.
-    beta : float, default=0.2
+    beta : float, default=0.5
         Weight of the divergence.
     warmup : int, default=1000
         Steps over which that weight grows from 0.
@@ -55,7 +55,7 @@ class VAE(Recipe):
     latent_dim: int = 16
     hidden: tuple[int, ...] = (128, 128)
     embedding_dim: int = 16
-    beta: float = 0.2
+    beta: float = 0.5
     warmup: int = 1000
     prior: str = "blockwise"
     dropout: float | None = None
@@ -91,7 +91,7 @@ class BetaVAE(Recipe):
         Width of a cell's embedding.
     beta : float, default=4.0
         Weight of the distance between divergence and capacity (of the divergence itself without a capacity).
-    capacity : float or None, default=8.0
+    capacity : float or None, default=4.0
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
     warmup : int, default=2000
         Steps over which weight or capacity grow.
@@ -116,7 +116,7 @@ class BetaVAE(Recipe):
     hidden: tuple[int, ...] = (128, 128)
     embedding_dim: int = 16
     beta: float = 4.0
-    capacity: float | None = 8.0
+    capacity: float | None = 4.0
     warmup: int = 2000
     prior: str = "blockwise"
     dropout: float | None = None

@@ -21,7 +21,7 @@ class VQVAE(Recipe):
 
     Parameters
     ----------
-    groups : int, default=8
+    groups : int, default=4
         Code-book entries a row.
     n_codes : int or None, default=None
         Entries of each code book; None chooses from the number of rows.
@@ -52,7 +52,7 @@ class VQVAE(Recipe):
     van den Oord et al. 2017, "Neural discrete representation learning" (arXiv 1711.00937).
     """
 
-    groups: int = 8
+    groups: int = 4
     n_codes: int | None = None
     code_dim: int = 8
     hidden: tuple[int, ...] = (128, 128)
@@ -74,7 +74,7 @@ class VQVAE(Recipe):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         check_ranges(groups=(self.groups, 1, 1024), code_dim=(self.code_dim, 1, 4096), decay=(self.decay, 0, 1))
-        n_codes = self.n_codes or max(8, min(64, layout.n_rows // 50))
+        n_codes = self.n_codes or max(8, min(32, layout.n_rows // 50))
         dropout = fitting_dropout(layout) if self.dropout is None else self.dropout
         buckets = Buckets(layout)
         cells = CellEmbedding(layout, buckets, self.embedding_dim)
