@@ -168,7 +168,7 @@ class BlockwisePrior(Prior):
         Most dimensions of a block; it takes the greatest divisor of ``dim`` up to that.
     """
 
-    def __init__(self, dim: int, n_components: int = 64, width: int = 64, block: int = 4) -> None:
+    def __init__(self, dim: int, n_components: int = 64, width: int = 64, block: int = 6) -> None:
         super().__init__()
         self.block = max(b for b in range(1, block + 1) if dim % b == 0)
         self.n_blocks, self.n_components = dim // self.block, n_components
