@@ -141,7 +141,7 @@ class AutoregressivePrior(Prior):
             second[:, own] = first[:, own] + told
             head = F.linear(second[:, seen], outer[:, i, :, seen].flatten(0, 1), bias[:, i].flatten())
             weight, mean, log_scale = head.unflatten(-1, (3, self.n_components)).unbind(-2)
-            chosen = torch.multinomial(weight.softmax(-1), 1, generator=rng)
+            chosen = draw(weight, rng).unsqueeze(1)
             noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
             scale = torch.exp(_bounded(log_scale).gather(1, chosen))
             z[:, i] = (mean.gather(1, chosen) + scale * noise).squeeze(1)
