@@ -27,7 +27,8 @@ class Bucket:
 
     def view(self, flat: Tensor) -> Tensor:
         """Return this bucket's part of ``flat`` (..., n_slots) as (..., n_columns, width)."""
-        return flat[..., self.start : self.start + self.size].unflatten(-1, (len(self.columns), self.width))
+        part = flat[..., self.start : self.start + self.size]
+        return part.view(*flat.shape[:-1], len(self.columns), self.width)
 
 
 LOG_2E = 1.0 / math.log(2.0)

@@ -67,8 +67,9 @@ class Packing(nn.Module):
 
     def log_likelihood(self, hidden: Tensor, heads: nn.Linear, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code; ``hidden`` is (n, width), ``heads`` has a slot an output."""
-        chosen: Tensor = _LogLikelihood.apply(hidden, heads.weight, heads.bias, codes + self.offsets, self)
-        return chosen
+        slots = codes + self.offsets
+        out: Tensor = _LogLikelihood.apply(hidden, heads.weight, heads.bias, slots, self)  # type: ignore[no-untyped-call]
+        return out
 
     def sample(self, hidden: Tensor, heads: nn.Linear, rng: Generator) -> Tensor:
         """Draw codes (n, k); never `UNKNOWN`, never padding."""

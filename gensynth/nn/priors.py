@@ -141,7 +141,7 @@ class AutoregressivePrior(Prior):
             second[:, own] = first[:, own] + told
             head = F.linear(second[:, seen], outer[:, i, :, seen].flatten(0, 1), bias[:, i].flatten())
             weight, mean, log_scale = head.unflatten(-1, (3, self.n_components)).unbind(-2)
-            chosen = torch.multinomial(weight.softmax(-1), 1, generator=rng)
+            chosen = draw(weight, rng).unsqueeze(1)
             noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
             scale = torch.exp(_bounded(log_scale).gather(1, chosen))
             z[:, i] = (mean.gather(1, chosen) + scale * noise).squeeze(1)
@@ -168,7 +168,7 @@ class BlockwisePrior(Prior):
         Most dimensions of a block; it takes the greatest divisor of ``dim`` up to that.
     """
 
-    def __init__(self, dim: int, n_components: int = 64, width: int = 64, block: int = 4) -> None:
+    def __init__(self, dim: int, n_components: int = 64, width: int = 64, block: int = 6) -> None:
         super().__init__()
         self.block = max(b for b in range(1, block + 1) if dim % b == 0)
         self.n_blocks, self.n_components = dim // self.block, n_components

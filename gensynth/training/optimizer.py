@@ -49,28 +49,44 @@ class FusedAdamW:
     def step(self, gradients: Sequence[Tensor | None]) -> None:
         """Take one step; a parameter whose gradient is None is left as it is."""
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
-        lists = [
-            [self.parameters[i] for i in used],
-            [gradient for gradient in gradients if gradient is not None],
-            [self.first[i] for i in used],
-            [self.second[i] for i in used],
+        parameters: list[Tensor] = [self.parameters[i] for i in used]
+        given = [gradient for gradient in gradients if gradient is not None]
+        first, second, steps = ([own[i] for i in used] for own in (self.first, self.second, self.steps))
+        if self.alike:  # the kernel itself: sorting tensors by device and type costs a good part of a small step
+            torch._foreach_add_(steps, 1)
+            torch._fused_adamw_(
+                parameters,
+                given,
+                first,
+                second,
+                [],
+                steps,
+                lr=self.learning_rate,
+                beta1=self.betas[0],
+                beta2=self.betas[1],
+                weight_decay=self.weight_decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )
+            return
+        adamw(
+            parameters,
+            given,
+            first,
+            second,
             [],
-            [self.steps[i] for i in used],
-        ]
-        settings = {
-            "amsgrad": False,
-            "lr": self.learning_rate,
-            "beta1": self.betas[0],
-            "beta2": self.betas[1],
-            "weight_decay": self.weight_decay,
-            "eps": EPSILON,
-            "maximize": False,
-        }
-        if self.alike:  # the kernel itself: sorting tensors by device and type costs as much as a small model's step
-            torch._foreach_add_(lists[-1], 1)
-            torch._fused_adamw_(*lists, **settings, grad_scale=None, found_inf=None)
-        else:
-            adamw(*lists, **settings, foreach=False, fused=self.fused)
+            steps,
+            foreach=False,
+            fused=self.fused,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=self.learning_rate,
+            weight_decay=self.weight_decay,
+            eps=EPSILON,
+            maximize=False,
+        )
 
     def state(self) -> dict[str, Any]:
         """Return moments and counts."""

@@ -22,6 +22,7 @@ from gensynth.training.devices import (
     pick_device,
     set_global_states,
 )
+from gensynth.training.memory import keep_freed_memory
 from gensynth.training.options import check_options
 from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, split_rows
 from gensynth.training.progress import Progress
@@ -135,6 +136,8 @@ class Trainer(BaseEstimator):
         if len(batch) < 2:
             raise DataError(f"training needs at least 2 rows, got {len(batch)}")
         device = pick_device(self.device)
+        if device.type == "cpu":
+            keep_freed_memory()
         clock = Clock(self.max_time)
         with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
             run = _Run(self, model.to(device), batch, seed, clock, progress, rebuild)

@@ -36,7 +36,7 @@ class CodePrior(nn.Module):
 
     first: Tensor
 
-    def __init__(self, groups: int, n_codes: int, width: int, dropout: float, dim: int = 16) -> None:
+    def __init__(self, groups: int, n_codes: int, width: int, dropout: float, dim: int = 8) -> None:
         super().__init__()
         self.dim = dim
         self.cells = nn.Parameter(torch.randn(groups * n_codes, dim))

@@ -35,7 +35,7 @@ class VQVAE(Recipe):
         Weight of the distance between encoder and entries (beta of equation 3).
     decay : float, default=0.99
         Of the moving averages that the code books follow.
-    prior_width : int, default=64
+    prior_width : int, default=48
         Hidden units of the density of the codes, a code book.
     dropout : float or None, default=None
         Share of units dropped in the density of the codes; None chooses from the number of rows.
@@ -59,7 +59,7 @@ class VQVAE(Recipe):
     embedding_dim: int = 16
     commitment: float = 0.25
     decay: float = 0.99
-    prior_width: int = 64
+    prior_width: int = 48
     dropout: float | None = None
     learning_rate: float = 2e-3
     max_bins: int = 100
