@@ -3,77 +3,40 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
 from gensynth.nn.averaging import MovingAverage
-from gensynth.nn.losses import AdversarialLoss
 from gensynth.nn.matching import AssociationMatching
-from gensynth.nn.penalties import GradientPenalty, clip_weights
+from gensynth.nn.penalties import clip_weights
 from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
 
+from .calibration import calibrate
 from .conditions import ConditionTable
-from .networks import RowCritic, RowGenerator
+from .critic import RowCritic
+from .game import Game, frozen
+from .generator import RowGenerator
 
 PENALISED = 0.25
 """Share of the packs of a batch that the penalty looks at: it is half of a step's cost otherwise."""
-STEPS = 3500
-"""Steps of the critic that a full run takes: falling learning rates count for more than length."""
+LIKELIHOOD_STEPS = 20_000
+"""Steps of a likelihood stage that takes the whole run; a stall of the held-out likelihood ends it before."""
+GAME_STEPS = 3500
+"""Steps of the critic of a game that takes the whole run: falling learning rates count for more than length."""
+LIKELIHOOD_RATE = 2e-3
+"""Learning rate of the likelihood stage."""
+REFINE = 0.1
+"""Learning rate of a generator that comes from the likelihood stage, in units of the critic's."""
+CALIBRATED = 20_000
+"""Rows that are drawn to set the marginals right."""
 MOST_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
-
-
-@dataclass(frozen=True)
-class Game:
-    """How the two networks play.
-
-    Parameters
-    ----------
-    loss : AdversarialLoss
-        What both minimise.
-    penalty : GradientPenalty or None
-        Added to the critic's loss.
-    clip : float or None
-        Bound on the critic's weights after each of its steps.
-    conditional : bool
-        Whether both are given the condition columns of the layout; otherwise those are columns like any other.
-    critic_steps : int
-        Steps of the critic for each step of the generator.
-    learning_rate : float
-        Of both networks.
-    matching : float
-        Weight of the association matching in the generator's loss; 0: none.
-    ema_decay : float
-        Of the moving average of the generator, which is what is sampled from.
-    """
-
-    loss: AdversarialLoss
-    penalty: GradientPenalty | None = None
-    clip: float | None = None
-    conditional: bool = False
-    critic_steps: int = 2
-    learning_rate: float = 1e-3
-    matching: float = 0.0
-    ema_decay: float = 0.999
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Keep the parameters out of the graph that is built inside: no gradient reaches them."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)
 
 
 class AdversarialModel(GenerativeModel):
@@ -91,8 +54,10 @@ class AdversarialModel(GenerativeModel):
         Shape of the rows.
     game : Game
         Loss, penalty, condition, steps; without condition columns a conditional one is unconditional.
-    noise_dim, width, depth, pack : int
+    noise_dim, width, pack : int
         See `RowGenerator` and `RowCritic`.
+    dropout : float
+        Share of the generator's hidden units dropped in the likelihood stage.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
@@ -100,7 +65,9 @@ class AdversarialModel(GenerativeModel):
     feature_mean: Tensor
     feature_scale: Tensor
 
-    def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, depth: int, pack: int) -> None:
+    def __init__(
+        self, layout: Layout, game: Game, *, noise_dim: int, width: int, pack: int, dropout: float
+    ) -> None:
         super().__init__(layout)
         self.game = game
         self.rows = FlatRows(layout)
@@ -117,9 +84,9 @@ class AdversarialModel(GenerativeModel):
             n_given=self.n_conditions,
             noise_dim=noise_dim,
             width=width,
-            depth=depth,
+            dropout=dropout,
         )
-        self.critic = RowCritic(layout, self.rows, width, depth, pack)
+        self.critic = RowCritic(layout, self.rows, width, pack)
         if game.clip is not None:
             clip_weights(self.critic, game.clip)
         self.average = MovingAverage(self.generator, game.ema_decay)
@@ -129,10 +96,10 @@ class AdversarialModel(GenerativeModel):
         self.register_buffer("feature_scale", torch.ones(width))
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the game, and the statistics of the critic's features on the training rows."""
+        """Return the likelihood stage (with a warm start), the game, and what is measured after it."""
         game = self.game
-        clip = game.clip
-        betas = (0.5, 0.9)
+        warm, clip, betas = game.warm_start, game.clip, (0.5, 0.9)
+        parameters = tuple(self.generator.parameters())
         critic = Phase(
             "critic",
             tuple(self.critic.parameters()),
@@ -143,31 +110,41 @@ class AdversarialModel(GenerativeModel):
         )
         generator = Phase(
             "generator",
-            tuple(self.generator.parameters()),
+            parameters,
             self.generator_loss,
             every=game.critic_steps,
             after_step=lambda: self.average.update(self.generator),
-            learning_rate=game.learning_rate,
+            learning_rate=game.learning_rate * (REFINE if warm else 1.0),
             betas=betas,
         )
-        return (
-            Stage(
-                "game",
-                (critic, generator),
-                self.distance,
-                decay_on_plateau=False,
-                prepare=self._count,
-                steps=STEPS,
-                collapse=lambda rows, rng: self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng),
-            ),
-            Stage("features", (), prepare=self._measure_features),
+        play = Stage(
+            "game",
+            (critic, generator),
+            self.distance,
+            decay_on_plateau=False,
+            prepare=self._start_game,
+            share=1.0 - warm,
+            steps=GAME_STEPS,
+            collapse=lambda rows, rng: self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng),
+            start_counts=warm > 0,
         )
+        end = Stage("features", (), prepare=self._finish)
+        if not warm:
+            return play, end
+        learn = Phase(
+            "likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=1e-3
+        )
+        return Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99), play, end
+
+    def likelihood_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return minus the mean log-density of rows under the generator, each given noise of its own."""
+        return -self.generator.log_likelihood(batch, self._noise(self.generator, len(batch), rng)).mean()
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critic minimises: the game's loss, plus the penalty."""
         batch = self._whole_packs(batch)
         critic, penalty = self.critic, self.game.penalty
-        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
+        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch), places=False)
         products = critic.enter(Batch.cat([batch, drawn]))
         loss = self.game.loss.critic(*critic.value(products).chunk(2))
         if penalty is None:
@@ -248,14 +225,20 @@ class AdversarialModel(GenerativeModel):
     def _packs(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.critic.pack * self.rows.width)
 
-    def _count(self, rows: Batch, rng: Generator) -> None:
+    def _start_game(self, rows: Batch, rng: Generator) -> None:
+        """Count the conditions, and let the average go on from what the likelihood stage has found."""
         if self.conditions is not None:
             self.conditions.fit(rows, rng)
+        if self.game.warm_start:
+            self.average.restart(self.generator)
 
     @torch.no_grad()
-    def _measure_features(self, rows: Batch, rng: Generator) -> None:
+    def _finish(self, rows: Batch, rng: Generator) -> None:
+        """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
+        network = self.average.module
         if len(rows) > MOST_MONITORED:
             rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MOST_MONITORED]]
+        calibrate(network, self._noise(network, CALIBRATED, rng), rng, self._given(rows[torch.randint(len(rows), (CALIBRATED,), generator=rng, device=rows.codes.device)]))
         _, features = self.critic.value_and_features(rows)
         self.feature_mean.copy_(features.mean(0))
         self.feature_scale.copy_(features.std(0, correction=0).clamp(min=1e-6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,8 +26,6 @@ class Adversarial(Recipe):
         Width of the generator's noise.
     width : int or None, default=None
         Width of the hidden layers; None sizes it from the number of rows (64 to 256).
-    depth : int, default=2
-        Hidden layers of each network.
     pack : int, default=4
         Rows that the critic judges together (PacGAN); 1 judges single rows.
     critic_steps : int
@@ -37,21 +36,23 @@ class Adversarial(Recipe):
         Of both networks.
     ema_decay : float, default=0.999
         Of the moving average of the generator, which is what is sampled from; 0 samples the generator itself.
+    warm_start : float, default=0.6
+        Share of the run in [0, 1) that the generator is trained by maximum likelihood before the game; 0: the game alone.
     """
 
     noise_dim: int = 64
     width: int | None = None
-    depth: int = 2
     pack: int = 4
     critic_steps: int = 2
     matching: float = 30.0
     learning_rate: float = 1e-3
     ema_decay: float = 0.999
+    warm_start: float = 0.6
 
     @property
     def encoding(self) -> Encoding:
         """Codes only: quantile bins, with the place inside a bin drawn uniformly."""
-        return Encoding(numeric="bins", max_bins=64)
+        return Encoding(numeric="bins", max_bins=128)
 
     @abstractmethod
     def game(self) -> Game:
@@ -66,17 +67,17 @@ class Adversarial(Recipe):
             self.game(),
             noise_dim=self.noise_dim,
             width=width,
-            depth=self.depth,
             pack=self.pack,
+            dropout=min(0.5, max(0.1, 0.1 * math.sqrt(10_000 / max(layout.n_rows, 1)))),
         )
 
     def _pace(self) -> dict[str, Any]:
         """Return the settings of `Game` that do not depend on the loss."""
-        names = ("critic_steps", "learning_rate", "matching", "ema_decay")
+        names = ("critic_steps", "learning_rate", "matching", "ema_decay", "warm_start")
         return {name: getattr(self, name) for name in names}
 
     def _check(self) -> None:
-        for name in ("noise_dim", "width", "depth", "pack", "critic_steps"):
+        for name in ("noise_dim", "width", "pack", "critic_steps"):
             value = getattr(self, name)
             if not (name == "width" and value is None) and (not isinstance(value, int) or value < 1):
                 raise OptionError(f"{name}={value!r}: expected an integer >= 1")
@@ -86,6 +87,8 @@ class Adversarial(Recipe):
             raise OptionError(f"matching={self.matching!r}: expected a number >= 0")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay={self.ema_decay!r}: expected a number in [0, 1)")
+        if not 0 <= self.warm_start < 1:
+            raise OptionError(f"warm_start={self.warm_start!r}: expected a number in [0, 1)")
 
 
 def around_data(weight: float) -> DataPenalty | None:
