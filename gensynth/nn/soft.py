@@ -120,6 +120,11 @@ class FlatRows(nn.Module):
         slots.scatter_(1, batch.codes + self.buckets.offsets, 1.0)
         return torch.cat([numbers, slots], 1)
 
+    def shares(self, batch: Batch) -> Tensor:
+        """Return (n_slots,): how often each code stands in the rows; of every column they add up to 1."""
+        slots = (batch.codes + self.buckets.offsets).flatten()
+        return torch.bincount(slots, minlength=self.n_slots).to(batch.numeric.dtype) / len(batch)
+
     def project(self, batch: Batch, weight: Tensor) -> Tensor:
         """Return ``flatten(batch) @ weight`` (n, m) for a weight (width, m) by looking rows of it up."""
         products = F.embedding_bag(batch.codes + (self.buckets.offsets + self.n_numbers), weight, mode="sum")
@@ -160,10 +165,11 @@ class FlatRows(nn.Module):
     def log_likelihood(self, batch: Batch, outputs: Tensor, spread: Tensor) -> Tensor:
         """Return (n,): log-density of rows whose codes and numbers of role "value" are drawn from outputs (n, width).
 
-        The codes' is that of a softmax without `UNKNOWN`; a number's is normal about its output, with log standard
-        deviation ``spread`` (n_numbers,). Places are not looked at.
+        The codes' is that of a softmax, in which `UNKNOWN` keeps a chance so that every row has a finite value; a
+        number's is normal about its output, with log standard deviation ``spread`` (n_numbers,). Numbers of role
+        "position" are not looked at.
         """
-        logits = outputs[:, self.n_numbers :] + self.buckets.never
+        logits = outputs[:, self.n_numbers :]
         total = outputs.new_zeros(len(batch))
         for bucket in self.buckets.buckets:
             own = bucket.view(logits)  # (n, columns, width)

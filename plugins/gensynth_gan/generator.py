@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -20,9 +21,26 @@ from .blocks import MOST_BLOCKS, cut, flat_order, smooth
 
 CELL_DIM = 16
 """Width of the embedding of a cell."""
+HIDDEN = 32
+"""Width of a block's own hidden vectors: wider ones fit small tables less well, and cost twice as much."""
 
 Adjust = Callable[[int, Tensor], Tensor]
 """From a block's number and its outputs to the outputs that are drawn from."""
+
+
+class _Layers(NamedTuple):
+    """The weights of one block."""
+
+    gain: Tensor
+    shift: Tensor
+    inner: Tensor
+    inner_bias: Tensor
+    feature: Tensor
+    feature_gain: Tensor
+    feature_shift: Tensor
+    outer: Tensor
+    outer_bias: Tensor
+    contribute: Tensor
 
 
 @dataclass
@@ -54,7 +72,7 @@ class RowGenerator(nn.Module):
     noise_dim : int
         Width of the normal noise.
     width : int
-        Width of what the blocks share; their own hidden vectors have half of it.
+        Width of what the blocks share.
     dropout : float
         Share of hidden units dropped by `log_likelihood` in training.
     """
@@ -62,7 +80,9 @@ class RowGenerator(nn.Module):
     block_of: Tensor
     flat_order: Tensor
     cell_order: Tensor
+    columns: Tensor
     code_order: Tensor
+    numerics: Tensor
     numeric_order: Tensor
     scale: Tensor
     before: Tensor
@@ -73,7 +93,7 @@ class RowGenerator(nn.Module):
         super().__init__()
         self.noise_dim, self.dropout, self.n_given = noise_dim, dropout, n_given
         self.blocks = cut(layout, n_given)
-        k, hidden = len(self.blocks), max(width // 2, 1)
+        k, hidden = len(self.blocks), HIDDEN
         self.parts = nn.ModuleList(FlatRows(block.layout) for block in self.blocks)
         self.part_numbers = nn.ModuleList(Numbers(block.layout) for block in self.blocks)
         self.cells = CellEmbedding(layout, rows.buckets, CELL_DIM)
@@ -94,14 +114,19 @@ class RowGenerator(nn.Module):
         single = len(layout.columns) - n_given <= MOST_BLOCKS
         self.places = PositionHeads(layout, rows.buckets, hidden) if single and layout.n_numeric else None
         block_of = {column: i for i, block in enumerate(self.blocks) for column in block.columns}
+        self.slots = [[self.cells.offsets[c] for c in b.columns] for b in self.blocks]
+        columns = torch.tensor([i for block in self.blocks for i in block.columns])
+        numerics = torch.tensor([i for block in self.blocks for i in block.numerics], dtype=torch.long)
         order = flat_order(rows, parts, self.blocks)
         for name, entries in (
             ("block_of", torch.tensor([block_of[i] for i in range(len(layout.columns))])),
             ("flat_order", order),
             # the slots of the parts side by side, as they stand in the cells' embedding
             ("cell_order", order.argsort()[order.argsort() >= rows.n_numbers] - rows.n_numbers),
-            ("code_order", torch.tensor([i for b in self.blocks for i in b.columns]).argsort()),
-            ("numeric_order", torch.tensor([i for b in self.blocks for i in b.numerics], dtype=torch.long).argsort()),
+            ("columns", columns),
+            ("code_order", columns.argsort()),
+            ("numerics", numerics),
+            ("numeric_order", numerics.argsort()),
             # a sum of i contributions grows like sqrt(i); this keeps every block's context at one scale
             ("scale", torch.arange(1, k + 1).float().rsqrt()[:, None, None]),
             ("before", torch.ones(k, k).tril(-1)),
@@ -115,10 +140,10 @@ class RowGenerator(nn.Module):
         """
         h = self._hidden(batch, noise)
         total = noise.new_zeros(len(batch))
-        for i, (block, part) in enumerate(zip(self.blocks, self._parts(), strict=True)):
+        cells = zip(self.blocks, self._parts(), self._split(batch), strict=True)
+        for i, (block, part, own) in enumerate(cells):
             if block.given:
                 continue
-            own = block.pick(batch)
             outputs = torch.addmm(self.biases[i], h[i], self.heads[i])
             total = total + part.log_likelihood(own, outputs, self.spreads[i])
         if self.places is not None:
@@ -133,12 +158,12 @@ class RowGenerator(nn.Module):
         Their codes are one-hot, with the gradient of soft ones. Places inside codes are drawn uniformly: the critic
         does not see them.
         """
-        parts, state, flats = self._parts(), self._start(noise, given), []
+        parts, state, flats = self._parts(), self._start(noise, given), list[Tensor]()
         sizes = [part.n_slots for part in parts]
         codes = self.cells.code.weight.index_select(0, self.cell_order).split(sizes)
         slopes = self.cells.slope.weight.index_select(0, self.cell_order).split(sizes)
-        for i, (block, part) in enumerate(zip(self.blocks, parts, strict=True)):
-            h = self._hidden_block(i, state)
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
+            h = self._hidden_block(layers, state)
             if block.given and given is not None:
                 flats.append(part.flatten(block.pick(given)))
             else:
@@ -148,7 +173,7 @@ class RowGenerator(nn.Module):
             if block.numerics:
                 own = block.pick(given) if block.given and given is not None else None
                 cells = cells + (slots * part.numbers_of_slots(flats[-1], own, rng)) @ slopes[i]
-            state.context = state.context + cells @ self.contribute[i]
+            state.context = torch.addmm(state.context, cells, layers.contribute)
         return torch.cat(flats, 1).index_select(1, self.flat_order)
 
     @torch.no_grad()
@@ -166,9 +191,9 @@ class RowGenerator(nn.Module):
         Without ``places`` those inside codes are drawn uniformly, which is faster. ``adjust`` may change the outputs
         of each block before it is drawn.
         """
-        parts, state, batches = self._parts(), self._start(noise, given), []
-        for i, (block, part) in enumerate(zip(self.blocks, parts, strict=True)):
-            h = self._hidden_block(i, state)
+        parts, state, batches = self._parts(), self._start(noise, given), list[Batch]()
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
+            h = self._hidden_block(layers, state)
             if block.given and given is not None:
                 own = block.pick(given)
             else:
@@ -178,9 +203,15 @@ class RowGenerator(nn.Module):
                     place = self.places.sample(block.columns[0], h, own.codes[:, 0], rng)
                     own = Batch(torch.where(own.numeric != 0, place.unsqueeze(1), 0.0), own.codes)
             batches.append(own)
-            state.context = torch.addmm(state.context, self._embed(i, own), self.contribute[i])
+            state.context = torch.addmm(state.context, self._embed(i, own), layers.contribute)
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
+
+    def _split(self, batch: Batch) -> list[Batch]:
+        """Return the cells of each block."""
+        codes = batch.codes.index_select(1, self.columns).split([len(b.columns) for b in self.blocks], 1)
+        numeric = batch.numeric.index_select(1, self.numerics).split([len(b.numerics) for b in self.blocks], 1)
+        return [Batch(a, b) for a, b in zip(numeric, codes, strict=True)]
 
     def _outputs(self, i: int, h: Tensor, rng: Generator) -> Tensor:
         """Return what block i is drawn from (n, part.width): numbers of role "value", and logits."""
@@ -212,19 +243,35 @@ class RowGenerator(nn.Module):
         h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
         own = torch.bmm(h, self.feature)
         f = F.relu((self._sums_before(own) + own) * (self.scale * self.feature_gain) + self.feature_shift)
-        return self._drop(h + F.relu(torch.baddbmm(self.outer_bias, self._drop(f), self.outer)))
+        return self._drop(h + F.relu(torch.baddbmm(self.outer_bias, f, self.outer)))
 
-    def _hidden_block(self, i: int, state: _State) -> Tensor:
-        """Return (n, hidden) of block i and add its features to the state: `_hidden` for one block."""
-        h = F.relu(state.context * (self.scale[i] * self.gain[i]) + self.shift[i])
-        h = F.relu(torch.addmm(self.inner_bias[i], h, self.inner[i]))
-        state.features = state.features + h @ self.feature[i]
-        f = F.relu(state.features * (self.scale[i] * self.feature_gain[i]) + self.feature_shift[i])
-        return h + F.relu(torch.addmm(self.outer_bias[i], f, self.outer[i]))
+    def _layers(self) -> list[_Layers]:
+        """Return each block's weights; taken apart once, as the gradient of every index would be a whole array."""
+        whole = _Layers(
+            self.scale * self.gain,
+            self.shift,
+            self.inner,
+            self.inner_bias,
+            self.feature,
+            self.scale * self.feature_gain,
+            self.feature_shift,
+            self.outer,
+            self.outer_bias,
+            self.contribute,
+        )
+        return [_Layers(*own) for own in zip(*(weights.unbind(0) for weights in whole), strict=True)]
+
+    def _hidden_block(self, layers: _Layers, state: _State) -> Tensor:
+        """Return (n, hidden) of a block and add its features to the state: `_hidden` for one block."""
+        h = F.relu(torch.addcmul(layers.shift, state.context, layers.gain))
+        h = F.relu(torch.addmm(layers.inner_bias, h, layers.inner))
+        state.features = torch.addmm(state.features, h, layers.feature)
+        f = F.relu(torch.addcmul(layers.feature_shift, state.features, layers.feature_gain))
+        return h + F.relu(torch.addmm(layers.outer_bias, f, layers.outer))
 
     def _embed(self, i: int, own: Batch) -> Tensor:
         """Return (n, CELL_DIM): the sum of the embeddings of a block's cells."""
-        index = own.codes + self.cells.slots[list(self.blocks[i].columns)]
+        index = own.codes + own.codes.new_tensor(self.slots[i])
         cells = F.embedding_bag(index, self.cells.code.weight, mode="sum")
         if self.blocks[i].numerics:
             number = self.part_numbers[i](own)

@@ -29,9 +29,11 @@ LIKELIHOOD_STEPS = 20_000
 """Steps of a likelihood stage that takes the whole run; a stall of the held-out likelihood ends it before."""
 GAME_STEPS = 3500
 """Steps of the critic of a game that takes the whole run: falling learning rates count for more than length."""
-LIKELIHOOD_RATE = 2e-3
+LIKELIHOOD_RATE = 4e-3
 """Learning rate of the likelihood stage."""
-REFINE = 0.1
+OPENING = 0.3
+"""Share of the steps after the likelihood stage in which the critic is trained alone."""
+REFINE = 0.03
 """Learning rate of a generator that comes from the likelihood stage, in units of the critic's."""
 CALIBRATED = 20_000
 """Rows that are drawn to set the marginals right."""
@@ -60,14 +62,12 @@ class AdversarialModel(GenerativeModel):
         Share of the generator's hidden units dropped in the likelihood stage.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "feature", "critic")
 
     feature_mean: Tensor
     feature_scale: Tensor
 
-    def __init__(
-        self, layout: Layout, game: Game, *, noise_dim: int, width: int, pack: int, dropout: float
-    ) -> None:
+    def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, pack: int, dropout: float) -> None:
         super().__init__(layout)
         self.game = game
         self.rows = FlatRows(layout)
@@ -83,7 +83,7 @@ class AdversarialModel(GenerativeModel):
             self.rows,
             n_given=self.n_conditions,
             noise_dim=noise_dim,
-            width=width,
+            width=min(width, 128),
             dropout=dropout,
         )
         self.critic = RowCritic(layout, self.rows, width, pack)
@@ -96,7 +96,11 @@ class AdversarialModel(GenerativeModel):
         self.register_buffer("feature_scale", torch.ones(width))
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the likelihood stage (with a warm start), the game, and what is measured after it."""
+        """Return the game and what is measured after it; with a warm start, what comes before it.
+
+        That is the likelihood stage of the generator, and some steps of the critic alone, so that the generator is not
+        pulled about by one that knows nothing yet.
+        """
         game = self.game
         warm, clip, betas = game.warm_start, game.clip, (0.5, 0.9)
         parameters = tuple(self.generator.parameters())
@@ -123,18 +127,26 @@ class AdversarialModel(GenerativeModel):
             self.distance,
             decay_on_plateau=False,
             prepare=self._start_game,
-            share=1.0 - warm,
+            share=(1.0 - warm) * (1.0 - OPENING if warm else 1.0),
             steps=GAME_STEPS,
-            collapse=lambda rows, rng: self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng),
+            # a warm-started game begins with what it falls back on: there is nothing to start over for
+            collapse=None if warm else self._collapse_bound,
             start_counts=warm > 0,
         )
         end = Stage("features", (), prepare=self._finish)
         if not warm:
             return play, end
-        learn = Phase(
-            "likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=1e-3
+        learn = Phase("likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=1e-3)
+        likelihood = Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99)
+        opening = Stage(
+            "critic",
+            (critic,),
+            self._judgement,
+            decay_on_plateau=False,
+            share=(1.0 - warm) * OPENING,
+            steps=GAME_STEPS,
         )
-        return Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99), play, end
+        return likelihood, opening, play, end
 
     def likelihood_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return minus the mean log-density of rows under the generator, each given noise of its own."""
@@ -197,12 +209,19 @@ class AdversarialModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows (n,), higher = more normal.
 
-        "feature": minus the squared distance of the critic's last hidden layer from its mean over the training rows,
-        in units of its spread there (the feature residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921, eq. 4,
-        without the search for a latent). "critic": the critic's value of the row packed with itself; it was trained
-        to tell real from generated rows and says little of rows that are like neither.
+        "likelihood": log-density of the row's written cells under the generator without noise, which any generator
+        that writes block by block has. "feature": minus the squared distance of the critic's last hidden layer from
+        its mean over the training rows, in units of its spread there (the feature residual of Schlegl et al. 2017,
+        "AnoGAN", arXiv:1703.05921, eq. 4, without the search for a latent). "critic": the critic's value of the row
+        packed with itself; it was trained to tell real from generated rows and says little of rows that are like
+        neither, and less the better the generator.
         """
         method = self.score_method(method)
+        if method == "likelihood":
+            network = self.average.module
+            noise = self.feature_mean.new_zeros(len(batch), network.noise_dim)
+            log_density = network.log_likelihood(batch, noise)
+            return log_density if batch.log_jacobian is None else log_density + batch.log_jacobian.sum(1)
         value, features = self.critic.value_and_features(batch)
         if method == "critic":
             return value
@@ -225,6 +244,17 @@ class AdversarialModel(GenerativeModel):
     def _packs(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.critic.pack * self.rows.width)
 
+    @torch.no_grad()
+    def _judgement(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the critic's loss without the penalty."""
+        batch = self._whole_packs(batch)
+        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch), places=False)
+        return self.game.loss.critic(*self.critic.value(self.critic.enter(Batch.cat([batch, drawn]))).chunk(2))
+
+    @torch.no_grad()
+    def _collapse_bound(self, rows: Batch, rng: Generator) -> Tensor:
+        return self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng)
+
     def _start_game(self, rows: Batch, rng: Generator) -> None:
         """Count the conditions, and let the average go on from what the likelihood stage has found."""
         if self.conditions is not None:
@@ -236,9 +266,9 @@ class AdversarialModel(GenerativeModel):
     def _finish(self, rows: Batch, rng: Generator) -> None:
         """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
         network = self.average.module
+        calibrate(network, rows, self._noise(network, CALIBRATED, rng), rng)
         if len(rows) > MOST_MONITORED:
             rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MOST_MONITORED]]
-        calibrate(network, self._noise(network, CALIBRATED, rng), rng, self._given(rows[torch.randint(len(rows), (CALIBRATED,), generator=rng, device=rows.codes.device)]))
         _, features = self.critic.value_and_features(rows)
         self.feature_mean.copy_(features.mean(0))
         self.feature_scale.copy_(features.std(0, correction=0).clamp(min=1e-6))

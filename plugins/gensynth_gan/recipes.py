@@ -13,7 +13,8 @@ from gensynth.model import Recipe
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty
 
-from .model import AdversarialModel, Game
+from .game import Game
+from .model import AdversarialModel
 
 
 @dataclass(eq=False)
@@ -33,11 +34,12 @@ class Adversarial(Recipe):
     matching : float
         Weight of the association matching (pairs of columns) in the generator's loss; 0: the critic's word alone.
     learning_rate : float
-        Of both networks.
+        Of both networks in the game; a generator that comes from a warm start takes smaller steps.
     ema_decay : float, default=0.999
         Of the moving average of the generator, which is what is sampled from; 0 samples the generator itself.
-    warm_start : float, default=0.6
-        Share of the run in [0, 1) that the generator is trained by maximum likelihood before the game; 0: the game alone.
+    warm_start : float, default=0.8
+        Share of the run in [0, 1) in which the generator is trained by maximum likelihood, before the game; 0: the
+        game alone.
     """
 
     noise_dim: int = 64
@@ -47,7 +49,7 @@ class Adversarial(Recipe):
     matching: float = 30.0
     learning_rate: float = 1e-3
     ema_decay: float = 0.999
-    warm_start: float = 0.6
+    warm_start: float = 0.8
 
     @property
     def encoding(self) -> Encoding:
@@ -68,6 +70,7 @@ class Adversarial(Recipe):
             noise_dim=self.noise_dim,
             width=width,
             pack=self.pack,
+            # small tables overfit: .1 from 10,000 rows on, up to .5 for a hundred
             dropout=min(0.5, max(0.1, 0.1 * math.sqrt(10_000 / max(layout.n_rows, 1)))),
         )
 
@@ -112,9 +115,11 @@ def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any],
 class GAN(Adversarial):
     """Generative adversarial network for tables.
 
-    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by drawn codes with
-    a straight-through gradient, packs of rows, association matching beside the critic, a penalty on the critic's
-    gradient at the data (Mescheder et al. 2018, arXiv:1801.04406) and a moving average of the generator.
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by a generator that is
+    trained by maximum likelihood before the game (as that of SeqGAN: Yu et al. 2017, arXiv:1609.05473;
+    ``warm_start=0`` for the game alone), drawn codes with a straight-through gradient, packs of rows, association
+    matching beside the critic, a penalty on the critic's gradient at the data (Mescheder et al. 2018,
+    arXiv:1801.04406) and a moving average of the generator.
 
     Parameters
     ----------
@@ -140,9 +145,9 @@ class WGAN(Adversarial):
     """Wasserstein GAN for tables, with gradient penalty or with clipped weights.
 
     Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875; Gulrajani et al. 2017, "Improved Training of
-    Wasserstein GANs", arXiv:1704.00028. Departs from both by drawn codes with a straight-through gradient, packs
-    of rows, of which a quarter is penalised, association matching beside the critic and a moving average of the
-    generator, and from the first by AdamW in place of RMSProp.
+    Wasserstein GANs", arXiv:1704.00028. Departs from both by the warm start of `GAN`, drawn codes with a
+    straight-through gradient, packs of rows, of which a quarter is penalised, association matching beside the critic
+    and a moving average of the generator, and from the first by AdamW in place of RMSProp.
 
     Parameters
     ----------
