@@ -115,8 +115,8 @@ def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any],
 class GAN(Adversarial):
     """Generative adversarial network for tables.
 
-    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by a generator that is
-    trained by maximum likelihood before the game (as that of SeqGAN: Yu et al. 2017, arXiv:1609.05473;
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by a generator that
+    is trained by maximum likelihood before the game (as that of SeqGAN: Yu et al. 2017, arXiv:1609.05473;
     ``warm_start=0`` for the game alone), drawn codes with a straight-through gradient, packs of rows, association
     matching beside the critic, a penalty on the critic's gradient at the data (Mescheder et al. 2018,
     arXiv:1801.04406) and a moving average of the generator.
