@@ -107,6 +107,7 @@ class Stage:
     of the trainer lasts a third of them at least.
     ``collapse`` returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage
     that ends above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
+    ``start_counts``: the weights that the stage begins with are looked at too, so that it never makes them worse.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Stage:
     average: float = 0.0
     steps: int = 20_000
     collapse: Loss | None = None
+    start_counts: bool = False
 
 
 class GenerativeModel(nn.Module, ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Generic, TypeVar
 
 import torch
@@ -34,6 +35,12 @@ class MovingAverage(nn.Module, Generic[M]):
         self.module = copy.deepcopy(module)
         self.module.requires_grad_(False)
         self.register_buffer("updates", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def restart(self, module: M) -> None:
+        """Start from the weights of ``module``, which are trained ones: the decay is full from now on."""
+        self.module.load_state_dict(module.state_dict())
+        self.updates.fill_(math.ceil(9.0 / (1.0 - self.decay)))
 
     @torch.no_grad()
     def update(self, module: M) -> None:

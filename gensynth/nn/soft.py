@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -72,6 +73,8 @@ class FlatRows(nn.Module):
     positions: Tensor
     active_slots: Tensor
     active_values: Tensor
+    slot_number: Tensor
+    slot_active: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -88,6 +91,11 @@ class FlatRows(nn.Module):
             first = int(self.buckets.offsets[position])
             slots += [first + code for code in range(*column.active)]
             of_value += [j] * (column.active[1] - column.active[0])
+        slot_number, slot_active = torch.zeros(2, self.n_slots, dtype=torch.long)
+        for numeric, position, column in owned:
+            first = int(self.buckets.offsets[position])
+            slot_number[first + column.active[0] : first + column.active[1]] = numeric
+            slot_active[first + column.active[0] : first + column.active[1]] = 1
         for name, content in (
             ("owner", [position for _, position, _ in owned]),
             ("low", [c.active[0] for _, _, c in owned]),
@@ -98,6 +106,8 @@ class FlatRows(nn.Module):
             ("active_values", of_value),
         ):
             self.register_buffer(name, torch.tensor(content, dtype=torch.long), persistent=False)
+        self.register_buffer("slot_number", slot_number, persistent=False)
+        self.register_buffer("slot_active", slot_active, persistent=False)
 
     def numbers(self, batch: Batch) -> Tensor:
         """Return the numbers of role "value" (n, n_numbers)."""
@@ -109,6 +119,11 @@ class FlatRows(nn.Module):
         slots = numbers.new_zeros(len(batch), self.n_slots)
         slots.scatter_(1, batch.codes + self.buckets.offsets, 1.0)
         return torch.cat([numbers, slots], 1)
+
+    def shares(self, batch: Batch) -> Tensor:
+        """Return (n_slots,): how often each code stands in the rows; of every column they add up to 1."""
+        slots = (batch.codes + self.buckets.offsets).flatten()
+        return torch.bincount(slots, minlength=self.n_slots).to(batch.numeric.dtype) / len(batch)
 
     def project(self, batch: Batch, weight: Tensor) -> Tensor:
         """Return ``flatten(batch) @ weight`` (n, m) for a weight (width, m) by looking rows of it up."""
@@ -130,6 +145,45 @@ class FlatRows(nn.Module):
             numbers = numbers * present
             return torch.cat([numbers, slots], 1)
         return slots
+
+    def numbers_of_slots(self, flat: Tensor, known: Batch | None, rng: Generator) -> Tensor:
+        """Return (n, n_slots): the number beside each code, should it be the row's own, about its centre.
+
+        0 where a code has none. Those of role "value" are read from the flat rows (n, width), those of role
+        "position" from the ``known`` rows, or drawn.
+        """
+        like = flat[:, : self.n_numbers]
+        if known is None:
+            shape = (len(flat), len(self.owner))
+            numbers = torch.rand(shape, generator=rng, device=flat.device, dtype=flat.dtype) - 0.5
+        else:
+            numbers = known.numeric - 0.5
+        if self.n_numbers:
+            numbers = numbers.index_copy(1, self.values, like)
+        return numbers.index_select(1, self.slot_number) * self.slot_active
+
+    def log_likelihood(self, batch: Batch, outputs: Tensor, spread: Tensor) -> Tensor:
+        """Return (n,): log-density of rows whose codes and numbers of role "value" are drawn from outputs (n, width).
+
+        The codes' is that of a softmax, in which `UNKNOWN` keeps a chance so that every row has a finite value; a
+        number's is normal about its output, with log standard deviation ``spread`` (n_numbers,). Numbers of role
+        "position" are not looked at.
+        """
+        logits = outputs[:, self.n_numbers :]
+        total = outputs.new_zeros(len(batch))
+        for bucket in self.buckets.buckets:
+            own = bucket.view(logits)  # (n, columns, width)
+            codes = batch.codes[:, list(bucket.columns)]
+            chosen = F.cross_entropy(own.flatten(0, 1), codes.flatten(), reduction="none")
+            total = total - chosen.view(codes.shape).sum(1)
+        if self.n_numbers:
+            z = (self.numbers(batch) - outputs[:, : self.n_numbers]) * (-spread).exp()
+            density = -0.5 * z.square() - spread - 0.5 * math.log(2.0 * math.pi)
+            owner = self.owner.index_select(0, self.values)
+            codes = batch.codes.index_select(1, owner)
+            low, high = self.low.index_select(0, self.values), self.high.index_select(0, self.values)
+            total = total + torch.where((codes >= low) & (codes < high), density, 0.0).sum(1)
+        return total
 
     def draw(self, outputs: Tensor, rng: Generator) -> Batch:
         """Return rows drawn from outputs (n, width) of a generator; positions are drawn uniformly."""

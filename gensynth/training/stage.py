@@ -85,6 +85,8 @@ class StageLoop:
     def next_round(self) -> tuple[dict[str, Any], bool]:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
         first_step = self.step
+        if self.stage.start_counts and not self.step:
+            self._judge(self._evaluate(self.monitor), 0)
         self._train()
         setting = self.setting
         began = time.monotonic()

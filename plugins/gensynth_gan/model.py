@@ -3,77 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
 from gensynth.nn.averaging import MovingAverage
-from gensynth.nn.losses import AdversarialLoss
 from gensynth.nn.matching import AssociationMatching
-from gensynth.nn.penalties import GradientPenalty, clip_weights
+from gensynth.nn.penalties import clip_weights
 from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
 
+from .calibration import calibrate
 from .conditions import ConditionTable
-from .networks import RowCritic, RowGenerator
+from .critic import RowCritic
+from .game import Game, frozen
+from .generator import RowGenerator
 
 PENALISED = 0.25
 """Share of the packs of a batch that the penalty looks at: it is half of a step's cost otherwise."""
-STEPS = 3500
-"""Steps of the critic that a full run takes: falling learning rates count for more than length."""
+LIKELIHOOD_STEPS = 20_000
+"""Steps of a likelihood stage that takes the whole run; a stall of the held-out likelihood ends it before."""
+GAME_STEPS = 3500
+"""Steps of the critic of a game that takes the whole run: falling learning rates count for more than length."""
+LIKELIHOOD_RATE = 4e-3
+"""Learning rate of the likelihood stage."""
+OPENING = 0.3
+"""Share of the steps after the likelihood stage in which the critic is trained alone."""
+REFINE = 0.03
+"""Learning rate of a generator that comes from the likelihood stage, in units of the critic's."""
+CALIBRATED = 20_000
+"""Rows that are drawn to set the marginals right."""
 MOST_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
-
-
-@dataclass(frozen=True)
-class Game:
-    """How the two networks play.
-
-    Parameters
-    ----------
-    loss : AdversarialLoss
-        What both minimise.
-    penalty : GradientPenalty or None
-        Added to the critic's loss.
-    clip : float or None
-        Bound on the critic's weights after each of its steps.
-    conditional : bool
-        Whether both are given the condition columns of the layout; otherwise those are columns like any other.
-    critic_steps : int
-        Steps of the critic for each step of the generator.
-    learning_rate : float
-        Of both networks.
-    matching : float
-        Weight of the association matching in the generator's loss; 0: none.
-    ema_decay : float
-        Of the moving average of the generator, which is what is sampled from.
-    """
-
-    loss: AdversarialLoss
-    penalty: GradientPenalty | None = None
-    clip: float | None = None
-    conditional: bool = False
-    critic_steps: int = 2
-    learning_rate: float = 1e-3
-    matching: float = 0.0
-    ema_decay: float = 0.999
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """Keep the parameters out of the graph that is built inside: no gradient reaches them."""
-    module.requires_grad_(False)
-    try:
-        yield
-    finally:
-        module.requires_grad_(True)
 
 
 class AdversarialModel(GenerativeModel):
@@ -91,16 +56,18 @@ class AdversarialModel(GenerativeModel):
         Shape of the rows.
     game : Game
         Loss, penalty, condition, steps; without condition columns a conditional one is unconditional.
-    noise_dim, width, depth, pack : int
+    noise_dim, width, pack : int
         See `RowGenerator` and `RowCritic`.
+    dropout : float
+        Share of the generator's hidden units dropped in the likelihood stage.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "feature", "critic")
 
     feature_mean: Tensor
     feature_scale: Tensor
 
-    def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, depth: int, pack: int) -> None:
+    def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, pack: int, dropout: float) -> None:
         super().__init__(layout)
         self.game = game
         self.rows = FlatRows(layout)
@@ -116,10 +83,10 @@ class AdversarialModel(GenerativeModel):
             self.rows,
             n_given=self.n_conditions,
             noise_dim=noise_dim,
-            width=width,
-            depth=depth,
+            width=min(width, 128),
+            dropout=dropout,
         )
-        self.critic = RowCritic(layout, self.rows, width, depth, pack)
+        self.critic = RowCritic(layout, self.rows, width, pack)
         if game.clip is not None:
             clip_weights(self.critic, game.clip)
         self.average = MovingAverage(self.generator, game.ema_decay)
@@ -129,10 +96,14 @@ class AdversarialModel(GenerativeModel):
         self.register_buffer("feature_scale", torch.ones(width))
 
     def stages(self) -> tuple[Stage, ...]:
-        """Return the game, and the statistics of the critic's features on the training rows."""
+        """Return the game and what is measured after it; with a warm start, what comes before it.
+
+        That is the likelihood stage of the generator, and some steps of the critic alone, so that the generator is not
+        pulled about by one that knows nothing yet.
+        """
         game = self.game
-        clip = game.clip
-        betas = (0.5, 0.9)
+        warm, clip, betas = game.warm_start, game.clip, (0.5, 0.9)
+        parameters = tuple(self.generator.parameters())
         critic = Phase(
             "critic",
             tuple(self.critic.parameters()),
@@ -143,31 +114,49 @@ class AdversarialModel(GenerativeModel):
         )
         generator = Phase(
             "generator",
-            tuple(self.generator.parameters()),
+            parameters,
             self.generator_loss,
             every=game.critic_steps,
             after_step=lambda: self.average.update(self.generator),
-            learning_rate=game.learning_rate,
+            learning_rate=game.learning_rate * (REFINE if warm else 1.0),
             betas=betas,
         )
-        return (
-            Stage(
-                "game",
-                (critic, generator),
-                self.distance,
-                decay_on_plateau=False,
-                prepare=self._count,
-                steps=STEPS,
-                collapse=lambda rows, rng: self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng),
-            ),
-            Stage("features", (), prepare=self._measure_features),
+        play = Stage(
+            "game",
+            (critic, generator),
+            self.distance,
+            decay_on_plateau=False,
+            prepare=self._start_game,
+            share=(1.0 - warm) * (1.0 - OPENING if warm else 1.0),
+            steps=GAME_STEPS,
+            # a warm-started game begins with what it falls back on: there is nothing to start over for
+            collapse=None if warm else self._collapse_bound,
+            start_counts=warm > 0,
         )
+        end = Stage("features", (), prepare=self._finish)
+        if not warm:
+            return play, end
+        learn = Phase("likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=1e-3)
+        likelihood = Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99)
+        opening = Stage(
+            "critic",
+            (critic,),
+            self._judgement,
+            decay_on_plateau=False,
+            share=(1.0 - warm) * OPENING,
+            steps=GAME_STEPS,
+        )
+        return likelihood, opening, play, end
+
+    def likelihood_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return minus the mean log-density of rows under the generator, each given noise of its own."""
+        return -self.generator.log_likelihood(batch, self._noise(self.generator, len(batch), rng)).mean()
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critic minimises: the game's loss, plus the penalty."""
         batch = self._whole_packs(batch)
         critic, penalty = self.critic, self.game.penalty
-        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch))
+        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch), places=False)
         products = critic.enter(Batch.cat([batch, drawn]))
         loss = self.game.loss.critic(*critic.value(products).chunk(2))
         if penalty is None:
@@ -220,12 +209,19 @@ class AdversarialModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows (n,), higher = more normal.
 
-        "feature": minus the squared distance of the critic's last hidden layer from its mean over the training rows,
-        in units of its spread there (the feature residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921, eq. 4,
-        without the search for a latent). "critic": the critic's value of the row packed with itself; it was trained
-        to tell real from generated rows and says little of rows that are like neither.
+        "likelihood": log-density of the row's written cells under the generator without noise, which any generator
+        that writes block by block has. "feature": minus the squared distance of the critic's last hidden layer from
+        its mean over the training rows, in units of its spread there (the feature residual of Schlegl et al. 2017,
+        "AnoGAN", arXiv:1703.05921, eq. 4, without the search for a latent). "critic": the critic's value of the row
+        packed with itself; it was trained to tell real from generated rows and says little of rows that are like
+        neither, and less the better the generator.
         """
         method = self.score_method(method)
+        if method == "likelihood":
+            network = self.average.module
+            noise = self.feature_mean.new_zeros(len(batch), network.noise_dim)
+            log_density = network.log_likelihood(batch, noise)
+            return log_density if batch.log_jacobian is None else log_density + batch.log_jacobian.sum(1)
         value, features = self.critic.value_and_features(batch)
         if method == "critic":
             return value
@@ -248,12 +244,29 @@ class AdversarialModel(GenerativeModel):
     def _packs(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.critic.pack * self.rows.width)
 
-    def _count(self, rows: Batch, rng: Generator) -> None:
-        if self.conditions is not None:
-            self.conditions.fit(rows, rng)
+    @torch.no_grad()
+    def _judgement(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the critic's loss without the penalty."""
+        batch = self._whole_packs(batch)
+        drawn = self.generator.draw(self._noise(self.generator, len(batch), rng), rng, self._given(batch), places=False)
+        return self.game.loss.critic(*self.critic.value(self.critic.enter(Batch.cat([batch, drawn]))).chunk(2))
 
     @torch.no_grad()
-    def _measure_features(self, rows: Batch, rng: Generator) -> None:
+    def _collapse_bound(self, rows: Batch, rng: Generator) -> Tensor:
+        return self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng)
+
+    def _start_game(self, rows: Batch, rng: Generator) -> None:
+        """Count the conditions, and let the average go on from what the likelihood stage has found."""
+        if self.conditions is not None:
+            self.conditions.fit(rows, rng)
+        if self.game.warm_start:
+            self.average.restart(self.generator)
+
+    @torch.no_grad()
+    def _finish(self, rows: Batch, rng: Generator) -> None:
+        """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
+        network = self.average.module
+        calibrate(network, rows, self._noise(network, CALIBRATED, rng), rng)
         if len(rows) > MOST_MONITORED:
             rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MOST_MONITORED]]
         _, features = self.critic.value_and_features(rows)

@@ -43,3 +43,13 @@ def test_number_of_updates_is_kept_with_the_weights():
     second = MovingAverage(module, 0.9)
     second.load_state_dict(first.state_dict())
     assert int(second.updates) == 5
+
+
+def test_a_restart_follows_slowly_from_the_weights_given():
+    module = nn.Linear(1, 1, bias=False)
+    average = MovingAverage(module, 0.9)
+    _set(module, 3.0)
+    average.restart(module)
+    _set(module, 4.0)
+    average.update(module)
+    torch.testing.assert_close(average.module.weight, torch.full((1, 1), 3.1))

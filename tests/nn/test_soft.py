@@ -94,3 +94,29 @@ def test_a_layout_of_positions_only_has_no_numbers():
     assert rows.n_numbers == 0
     assert rows.numbers(batch).shape == (10, 0)
     assert rows.flatten(batch).shape == (10, rows.n_slots)
+
+
+def test_log_likelihood_is_a_softmax_for_codes_and_a_normal_density_for_values():
+    rows = FlatRows(WITH_VALUE)
+    batch = Batch(torch.tensor([[1.5, 0.25], [0.0, 0.75]]), torch.tensor([[1, 2, 1], [2, 1, 2]]))
+    outputs, spread = torch.randn(2, rows.width, generator=_rng()), torch.tensor([0.3])
+    expected = torch.distributions.Normal(outputs[0, 0], spread.exp()).log_prob(torch.tensor(1.5))
+    expected = torch.stack([expected.squeeze(), torch.zeros(())])  # the second row's value is missing
+    expected = expected + rows.buckets.log_likelihood(outputs[:, 1:], batch.codes).sum(1)
+    torch.testing.assert_close(rows.log_likelihood(batch, outputs, spread), expected)
+
+
+def test_numbers_stand_beside_the_codes_that_have_them():
+    rows = FlatRows(WITH_VALUE)
+    batch = Batch(torch.tensor([[1.5, 0.25]]), torch.tensor([[1, 2, 1]]))
+    beside = rows.numbers_of_slots(rows.flatten(batch), batch, _rng())
+    offsets = rows.buckets.offsets.tolist()
+    assert beside[0, offsets[0] : offsets[0] + 3].eq(0).all()
+    assert beside[0, offsets[1] : offsets[1] + 3].tolist() == [0.0, 0.0, 1.5]
+    assert beside[0, offsets[2] : offsets[2] + 3].tolist() == [0.0, -0.25, -0.25]
+
+
+def test_shares_are_those_of_the_codes():
+    rows = FlatRows(categories(2))
+    batch = Batch(torch.zeros(4, 0), torch.tensor([[1], [1], [2], [1]]))
+    assert rows.shares(batch).tolist() == [0.0, 0.75, 0.25]

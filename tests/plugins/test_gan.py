@@ -6,19 +6,25 @@ import json
 
 import pytest
 import torch
-from toy_layouts import mixed, mixed_rows
+from toy_layouts import all_rows, categories, mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Layout
+from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
+from gensynth.training import Trainer
+from gensynth_gan.blocks import MOST_BLOCKS
+from gensynth_gan.calibration import calibrate
+from gensynth_gan.model import AdversarialModel
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
-SIZES = {"noise_dim": 8, "width": 32, "depth": 1, "pack": 2}
+SIZES = {"noise_dim": 8, "width": 32, "pack": 2}
 RECIPES = [
     GAN(**SIZES),
     GAN(**SIZES, loss="minimax", penalty_weight=0.0),
     WGAN(**SIZES),
     WGAN(**SIZES, clip=0.05, matching=0.0),
+    WGAN(**SIZES, warm_start=0.0),
     LSGAN(**SIZES),
     DRAGAN(**SIZES),
     CGAN(**SIZES),
@@ -57,6 +63,11 @@ def _train(model, rows, steps, seed=1):
     return model.eval()
 
 
+def _game(model):
+    """The stage that is the game, whatever stands before it."""
+    return next(stage for stage in model.stages() if stage.name == "game")
+
+
 def _shares(codes, cardinality):
     return torch.bincount(codes, minlength=cardinality).double() / len(codes)
 
@@ -64,6 +75,11 @@ def _shares(codes, cardinality):
 @pytest.fixture(scope="module")
 def wgan():
     return _train(_build(WGAN(**SIZES, ema_decay=0.99)), mixed_rows(2000), 500)
+
+
+@pytest.fixture(scope="module")
+def game_alone():
+    return _train(_build(WGAN(**SIZES, ema_decay=0.99, warm_start=0.0)), mixed_rows(2000), 500)
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +104,16 @@ def test_every_variant_trains_and_draws_rows_of_the_layout(recipe):
     assert torch.equal(rows.numeric, again.numeric)
 
 
-def test_dependence_is_learnt(wgan):
+@pytest.mark.parametrize("name", ["wgan", "game_alone"])
+def test_dependence_is_learnt(name, request):
+    model = request.getfixturevalue(name)
     statistic, real = TwoSample(mixed()), mixed_rows(3000, seed=7)
     floor = statistic(real, mixed_rows(3000, seed=8))
     codes = real.codes.clone()
     for i in range(3):
         codes[:, i] = codes[torch.randperm(3000, generator=_rng(i)), i]
     independent = statistic(real, Batch(real.numeric, codes)) - floor
-    assert statistic(real, wgan.generate(3000, _rng())) - floor < 0.5 * independent
+    assert statistic(real, model.generate(3000, _rng())) - floor < 0.5 * independent
 
 
 def test_columns_with_values_are_learnt():
@@ -125,18 +143,23 @@ def test_an_untrained_generator_starts_near_the_marginals():
         )
 
 
-def test_planted_anomalies_score_lower_than_normal_rows(wgan):
+@pytest.mark.parametrize(
+    ("name", "method"),
+    # a critic whose generator starts good learns little of what no generator writes
+    [("game_alone", "critic"), ("game_alone", "feature"), ("game_alone", "likelihood"), ("wgan", "likelihood")],
+)
+def test_planted_anomalies_score_lower_than_normal_rows(name, method, request):
+    model = request.getfixturevalue(name)
     normal = mixed_rows(1000, seed=3)
     # the category says a low number and the flag a high one, then the other way round
     codes = torch.tensor([[1, 3, 2], [3, 21, 1]]).repeat(100, 1)
     planted = Batch(torch.full((200, 1), 0.5), codes)
-    for method in ("critic", "feature"):
-        scores = [wgan.score(rows, method) for rows in (normal, planted)]
-        auroc = (scores[0].unsqueeze(1) > scores[1]).double().mean()
-        assert auroc > 0.8, method
+    scores = [model.score(rows, method) for rows in (normal, planted)]
+    auroc = (scores[0].unsqueeze(1) > scores[1]).double().mean()
+    assert auroc > 0.8
 
 
-@pytest.mark.parametrize("method", [None, "critic", "feature"])
+@pytest.mark.parametrize("method", [None, "critic", "feature", "likelihood"])
 def test_a_score_depends_on_its_row_alone(wgan, method):
     double = copy.deepcopy(wgan).double()
     rows = mixed_rows(64).to("cpu", torch.float64)
@@ -148,7 +171,7 @@ def test_a_score_depends_on_its_row_alone(wgan, method):
 
 
 def test_an_unknown_score_method_names_the_known_ones(wgan):
-    with pytest.raises(OptionError, match="'feature', 'critic'"):
+    with pytest.raises(OptionError, match="'likelihood', 'feature', 'critic'"):
         wgan.score(mixed_rows(3), "elbo")
 
 
@@ -163,7 +186,7 @@ def test_real_rows_enter_the_critic_as_their_flat_rows_do():
 
 def test_each_phase_leaves_gradients_in_its_own_network_only():
     model = _build(WGAN(**SIZES))
-    critic, generator = model.stages()[0].phases
+    critic, generator = _game(model).phases
     critic.loss(mixed_rows(64), _rng()).backward()
     assert all(p.grad is None for p in model.generator.parameters())
     assert all(p.grad is not None for p in critic.parameters)
@@ -177,7 +200,7 @@ def test_each_phase_leaves_gradients_in_its_own_network_only():
 def test_the_same_seed_gives_the_same_losses_and_leaves_the_global_state_alone():
     model, rows = _build(WGAN(**SIZES)), mixed_rows(64)
     before = torch.get_rng_state()
-    for phase in model.stages()[0].phases:
+    for phase in _game(model).phases:
         assert torch.equal(phase.loss(rows, _rng(3)), phase.loss(rows, _rng(3)))
         assert not torch.equal(phase.loss(rows, _rng(3)), phase.loss(rows, _rng(4)))
     assert torch.equal(before, torch.get_rng_state())
@@ -228,7 +251,7 @@ def test_the_penalty_on_products_is_that_on_flat_rows():
     products = [critic.enter(b).view(-1, 2 * 32) for b in (rows, other)]
     short = penalty(critic.value, *products, _rng(), critic.weight)
     torch.testing.assert_close(short, flat)
-    parameters = [critic.weight, critic.hidden[0].weight] if len(critic.hidden) else [critic.weight]
+    parameters = [critic.weight, critic.hidden.weight]
     for a, b in zip(torch.autograd.grad(short, parameters), torch.autograd.grad(flat, parameters), strict=True):
         torch.testing.assert_close(a, b)
 
@@ -241,13 +264,13 @@ def test_matching_is_the_generators_alone():
 
 
 def test_a_generator_of_one_row_counts_as_collapsed_and_an_untrained_one_does_not():
-    model, held_out = _build(WGAN(**SIZES)).eval(), mixed_rows(500, seed=9)
-    bound = model.stages()[0].collapse(held_out, _rng())
+    model, held_out = _build(WGAN(**SIZES, warm_start=0.0)).eval(), mixed_rows(500, seed=9)
+    bound = _game(model).collapse(held_out, _rng())
     assert model.distance(held_out, _rng()) < bound
     with torch.no_grad():
-        for head in model.average.module.heads:
-            head.weight.zero_()
-            head.bias.copy_(torch.where(torch.arange(len(head.bias)) == 2, 50.0, 0.0))
+        for head, bias in zip(model.average.module.heads, model.average.module.biases, strict=True):
+            head.zero_()
+            bias.copy_(torch.where(torch.arange(len(bias)) == 2, 50.0, 0.0))
     assert model.distance(held_out, _rng()) > bound
 
 
@@ -263,7 +286,7 @@ def test_the_average_is_sampled_and_it_lags_behind_the_generator():
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_batches_that_fill_no_pack_are_used_as_they_are(n):
     model = _build(WGAN(**{**SIZES, "pack": 4}))
-    for phase in model.stages()[0].phases:
+    for phase in _game(model).phases:
         assert torch.isfinite(phase.loss(mixed_rows(n), _rng()))
 
 
@@ -394,6 +417,7 @@ def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
         (WGAN(clip=-1.0), "clip=-1.0"),
         (WGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (GAN(ema_decay=1.0), "ema_decay=1.0"),
+        (GAN(warm_start=1.0), "warm_start=1.0"),
         (GAN(loss="hinge"), "loss='hinge'"),
     ],
 )
@@ -410,13 +434,123 @@ def test_weights_come_back_into_a_freshly_built_model(cgan):
 
 
 def test_many_columns_are_written_in_blocks():
-    columns = tuple(ColumnLayout(f"c{i}", (0.0, 0.5, 0.3, 0.2)[: 3 + i % 2]) for i in range(40))
+    columns = tuple(ColumnLayout(f"c{i}", (0.0, 0.5, 0.3, 0.2)[: 3 + i % 2]) for i in range(100))
     model = _build(WGAN(**SIZES), Layout(columns, 1000, 0)).eval()
     rows = model.generate(50, _rng())
     assert all((rows.codes[:, i] < c.cardinality).all() for i, c in enumerate(columns))
-    assert len(model.generator.parts) == 16
+    assert len(model.generator.parts) == MOST_BLOCKS
     # the flat rows of the generator stand in the order of those of the critic
     flat = model.generator(torch.randn(50, 8, generator=_rng()), _rng())
     for bucket in model.rows.buckets.buckets:
         torch.testing.assert_close(bucket.view(flat).sum(-1), torch.ones(50, len(bucket.columns)))
     assert flat[:, model.rows.buckets.never == -torch.inf].eq(0).all()
+
+
+def test_a_table_of_three_hundred_columns_trains():
+    kinds = (
+        {"frequencies": (0.0, 0.5, 0.3, 0.2)},
+        {"frequencies": (0.0, *[0.1] * 10), "ordered": True, "active": (1, 11), "role": "position"},
+    )
+    columns = tuple(
+        ColumnLayout(f"c{i}", **kinds[i % 2], numeric=i // 2 if i % 2 else None)
+        for i in range(300)  # every other one a binned number
+    )
+    codes = torch.stack([torch.randint(1, c.cardinality, (200,), generator=_rng(i)) for i, c in enumerate(columns)], 1)
+    numbers = torch.rand(200, 150, generator=_rng())
+    model = _train(_build(WGAN(**SIZES), Layout(columns, 200)), Batch(numbers, codes), 3)
+    rows = model.generate(20, _rng())
+    assert rows.codes.shape == (20, 300)
+    assert ((rows.numeric >= 0) & (rows.numeric <= 1)).all()
+
+
+# -- the likelihood stage --------------------------------------------------------------------------------------
+
+
+def _stirred(layout, n_given=0):
+    """A generator whose columns depend strongly on each other and on the noise."""
+    recipe = (CGAN if n_given else WGAN)(**SIZES)
+    generator = _build(recipe, layout).generator.eval()
+    with torch.no_grad():
+        for weights in (*generator.heads, generator.first.weight):
+            weights.mul_(4.0)
+    return generator
+
+
+def test_the_likelihood_is_that_of_a_distribution_over_all_rows():
+    layout = categories(3, 2, 4)
+    rows = Batch(torch.zeros(5 * 4 * 3, 0), all_rows(layout))
+    noise = torch.randn(1, 8, generator=_rng()).expand(len(rows), -1)
+    total = _stirred(layout).log_likelihood(rows, noise).exp().sum()
+    assert total.item() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("n_given", [0, 1])
+def test_rows_are_drawn_with_the_probability_that_the_likelihood_stage_trains(n_given):
+    base = categories(3, 2, 3)
+    layout = Layout(base.columns, 1000, n_given)
+    generator = _stirred(layout, n_given)
+    noise = torch.randn(1, 8, generator=_rng()).expand(20_000, -1)
+    given = Batch(torch.zeros(20_000, 0), torch.full((20_000, 3), 2)) if n_given else None
+    every = all_rows(layout)
+    every = every[(every > 0).all(1) & (every[:, 0] == 2 if n_given else True)]
+    probability = generator.log_likelihood(Batch(torch.zeros(len(every), 0), every), noise[: len(every)]).exp()
+    probability = probability / probability.sum()  # what UNKNOWN would have had
+    assert probability.max() > 3 * probability.min()
+    rows = FlatRows(layout)
+    flat = generator(noise, _rng(1), given)
+    places = list(zip(rows.buckets.offsets.tolist(), layout.cardinalities, strict=True))
+    for codes in (
+        generator.draw(noise, _rng(), given).codes,
+        torch.stack([flat[:, o : o + c].argmax(1) for o, c in places], 1),
+    ):
+        shares = (codes.unsqueeze(1) == every).all(2).double().mean(0)
+        torch.testing.assert_close(shares, probability.double(), atol=0.012, rtol=0.0)
+
+
+def test_the_likelihood_stage_comes_first_and_only_with_a_warm_start():
+    rows = mixed_rows(64)
+    warm, pure = (_build(WGAN(**SIZES, warm_start=share)) for share in (0.5, 0.0))
+    assert [s.name for s in pure.stages()] == ["game", "features"]
+    assert [s.name for s in warm.stages()] == ["likelihood", "critic", "game", "features"]
+    likelihood, critic, game = warm.stages()[:3]
+    assert likelihood.share == 0.5 == pytest.approx(critic.share + game.share)
+    rates = [_game(model).phases[1].learning_rate for model in (warm, pure)]
+    assert rates[0] < rates[1]
+    warm.eval()
+    noise = torch.randn(64, 8, generator=_rng())
+    expected = -warm.generator.log_likelihood(rows, noise).mean()
+    assert torch.equal(likelihood.phases[0].loss(rows, _rng()), expected)
+
+
+def test_places_inside_bins_are_learnt_with_the_codes():
+    rows = mixed_rows(2000)
+    rows = Batch(torch.where(rows.codes[:, 1:2] > 1, 0.25 * rows.numeric, 0.0), rows.codes)
+    drawn = _train(_build(WGAN(**SIZES)), rows, 300).generate(2000, _rng())
+    inside = drawn.numeric[drawn.codes[:, 1] > 1]
+    assert (inside < 0.3).double().mean() > 0.9
+
+
+def test_a_game_that_does_harm_ends_with_the_weights_it_began_with():
+    recipe = WGAN(**SIZES, learning_rate=1.0, ema_decay=0.0, critic_steps=1)  # a ruinous game
+    model, rows, seen = _build(recipe), mixed_rows(1000), []
+    Trainer(max_epochs=40, progress=False, callbacks=[seen.append]).run(model, rows, seed=0)
+    game = [r for r in seen if r.stage == "game"]
+    assert game[-1].monitor > game[-1].best + 0.05
+    alone = _build(recipe)
+    alone.stages = lambda: AdversarialModel.stages(alone)[:1]
+    Trainer(max_epochs=round(40 * recipe.warm_start), progress=False).run(alone, rows, seed=0)
+    torch.testing.assert_close(model.generator.inner, alone.generator.inner)
+
+
+def test_calibration_gives_every_code_its_frequency():
+    model = _build(WGAN(**SIZES)).eval()
+    network = model.average.module
+    with torch.no_grad():
+        for bias in network.biases:
+            bias += torch.randn(len(bias), generator=_rng()) * 0.7
+    noise, rows = torch.randn(20_000, 8, generator=_rng()), mixed_rows(2000)
+    calibrate(network, rows, noise, _rng())
+    codes = network.draw(noise, _rng(1)).codes
+    for i, column in enumerate(mixed().columns):
+        shares = [_shares(c[:, i], column.cardinality) for c in (codes, rows.codes)]
+        torch.testing.assert_close(*shares, atol=0.012, rtol=0)

@@ -499,3 +499,19 @@ def test_a_stage_says_how_many_steps_are_a_full_run():
         model = Short(toy_layout())
     history = Trainer(progress=False, device="cpu", patience=10**6).run(model, toy_batch(1000), 0)
     assert 1000 <= history[-1]["step"] <= 1030
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_the_weights_a_stage_begins_with_are_kept_where_they_count(counts):
+    class Worsening(ToyModel):
+        """Every step makes its monitor worse."""
+
+        def stages(self):
+            (stage,) = super().stages()
+            moved = lambda batch, rng: (self.head.weight - self.start).abs().sum()  # noqa: E731
+            return (replace(stage, monitor=moved, average=0.0, start_counts=counts),)
+
+    model = Worsening(toy_layout())
+    model.start = model.head.weight.detach().clone()
+    Trainer(max_epochs=3, progress=False).run(model, toy_batch(), seed=0)
+    assert torch.equal(model.head.weight, model.start) is counts

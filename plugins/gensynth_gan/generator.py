@@ -1,0 +1,294 @@
+"""The generator of rows of a table: it writes them block by block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch
+from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads, columnwise
+from gensynth.nn.dropout import dropout
+from gensynth.nn.soft import FlatRows
+
+from .blocks import MOST_BLOCKS, cut, flat_order, smooth
+
+CELL_DIM = 16
+"""Width of the embedding of a cell."""
+HIDDEN = 32
+"""Width of a block's own hidden vectors: wider ones fit small tables less well, and cost twice as much."""
+
+Adjust = Callable[[int, Tensor], Tensor]
+"""From a block's number and its outputs to the outputs that are drawn from."""
+
+
+class _Layers(NamedTuple):
+    """The weights of one block."""
+
+    gain: Tensor
+    shift: Tensor
+    inner: Tensor
+    inner_bias: Tensor
+    feature: Tensor
+    feature_gain: Tensor
+    feature_shift: Tensor
+    outer: Tensor
+    outer_bias: Tensor
+    contribute: Tensor
+
+
+@dataclass
+class _State:
+    """What the blocks so far have added up to."""
+
+    context: Tensor
+    features: Tensor
+
+
+class RowGenerator(nn.Module):
+    """Writes rows block by block: each block of columns sees the noise and the cells of the blocks before it.
+
+    A block is a column, up to `blocks.MOST_BLOCKS` of them; in wider tables the columns of one block are tied by what
+    stands before it alone, and neighbours in the table stand in different blocks. What a block sees comes twice: as a
+    sum of linear contributions of the cells, and as a sum of features of the hidden vectors, so that it is deep; all
+    blocks of known rows are computed at once (`log_likelihood`), those of new rows one after the other. Biases of the
+    logits start at the log marginals: an untrained generator draws every column with its own distribution.
+    Numbers of role "value" are drawn from a normal distribution of learnt mean and spread.
+
+    Parameters
+    ----------
+    layout : Layout
+        Shape of the rows.
+    rows : FlatRows
+        Its flat rows.
+    n_given : int
+        The first columns are given with every row, not written.
+    noise_dim : int
+        Width of the normal noise.
+    width : int
+        Width of what the blocks share.
+    dropout : float
+        Share of hidden units dropped by `log_likelihood` in training.
+    """
+
+    block_of: Tensor
+    flat_order: Tensor
+    cell_order: Tensor
+    columns: Tensor
+    code_order: Tensor
+    numerics: Tensor
+    numeric_order: Tensor
+    scale: Tensor
+    before: Tensor
+
+    def __init__(
+        self, layout: Layout, rows: FlatRows, *, n_given: int, noise_dim: int, width: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.noise_dim, self.dropout, self.n_given = noise_dim, dropout, n_given
+        self.blocks = cut(layout, n_given)
+        k, hidden = len(self.blocks), HIDDEN
+        self.parts = nn.ModuleList(FlatRows(block.layout) for block in self.blocks)
+        self.part_numbers = nn.ModuleList(Numbers(block.layout) for block in self.blocks)
+        self.cells = CellEmbedding(layout, rows.buckets, CELL_DIM)
+        self.first = nn.Linear(noise_dim, width)
+        self.second = nn.Linear(width, width)
+        self.contribute = columnwise(k, CELL_DIM, width)
+        self.gain, self.shift = _affine(k, width, 0.3)
+        self.inner, self.inner_bias = columnwise(k, width, hidden), nn.Parameter(torch.zeros(k, 1, hidden))
+        self.feature = columnwise(k, hidden, width)
+        self.feature_gain, self.feature_shift = _affine(k, width, 0.0)
+        self.outer, self.outer_bias = columnwise(k, width, hidden), nn.Parameter(torch.zeros(k, 1, hidden))
+        self.heads, self.biases, self.spreads = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
+        parts = self._parts()
+        for block, part in zip(self.blocks, parts, strict=True):
+            self.heads.append(smooth(block.layout, part, hidden, 0.3 / math.sqrt(hidden)).t().contiguous())
+            self.biases.append(torch.cat([torch.zeros(part.n_numbers), part.buckets.log_marginals.clamp(min=-30.0)]))
+            self.spreads.append(torch.zeros(part.n_numbers))
+        single = len(layout.columns) - n_given <= MOST_BLOCKS
+        self.places = PositionHeads(layout, rows.buckets, hidden) if single and layout.n_numeric else None
+        block_of = {column: i for i, block in enumerate(self.blocks) for column in block.columns}
+        self.slots = [[self.cells.offsets[c] for c in b.columns] for b in self.blocks]
+        columns = torch.tensor([i for block in self.blocks for i in block.columns])
+        numerics = torch.tensor([i for block in self.blocks for i in block.numerics], dtype=torch.long)
+        order = flat_order(rows, parts, self.blocks)
+        for name, entries in (
+            ("block_of", torch.tensor([block_of[i] for i in range(len(layout.columns))])),
+            ("flat_order", order),
+            # the slots of the parts side by side, as they stand in the cells' embedding
+            ("cell_order", order.argsort()[order.argsort() >= rows.n_numbers] - rows.n_numbers),
+            ("columns", columns),
+            ("code_order", columns.argsort()),
+            ("numerics", numerics),
+            ("numeric_order", numerics.argsort()),
+            # a sum of i contributions grows like sqrt(i); this keeps every block's context at one scale
+            ("scale", torch.arange(1, k + 1).float().rsqrt()[:, None, None]),
+            ("before", torch.ones(k, k).tril(-1)),
+        ):
+            self.register_buffer(name, entries, persistent=False)
+
+    def log_likelihood(self, batch: Batch, noise: Tensor) -> Tensor:
+        """Return (n,): log-density of the written cells of each row given the noise, in encoded units.
+
+        The sum over blocks of that of a block's cells given the cells before it: rows of teacher-forced training.
+        """
+        h = self._hidden(batch, noise)
+        total = noise.new_zeros(len(batch))
+        cells = zip(self.blocks, self._parts(), self._split(batch), strict=True)
+        for i, (block, part, own) in enumerate(cells):
+            if block.given:
+                continue
+            outputs = torch.addmm(self.biases[i], h[i], self.heads[i])
+            total = total + part.log_likelihood(own, outputs, self.spreads[i])
+        if self.places is not None:
+            given = sum(position < self.n_given for position in self.places.positions)
+            h = h.index_select(0, self.block_of)
+            total = total + self.places.log_density(h, batch)[:, given:].sum(1)
+        return total
+
+    def forward(self, noise: Tensor, rng: Generator, given: Batch | None = None) -> Tensor:
+        """Map noise (n, noise_dim), and n rows whose given cells are read, to flat rows (n, rows.width).
+
+        Their codes are one-hot, with the gradient of soft ones. Places inside codes are drawn uniformly: the critic
+        does not see them.
+        """
+        parts, state, flats = self._parts(), self._start(noise, given), list[Tensor]()
+        sizes = [part.n_slots for part in parts]
+        codes = self.cells.code.weight.index_select(0, self.cell_order).split(sizes)
+        slopes = self.cells.slope.weight.index_select(0, self.cell_order).split(sizes)
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
+            h = self._hidden_block(layers, state)
+            if block.given and given is not None:
+                flats.append(part.flatten(block.pick(given)))
+            else:
+                flats.append(part.write(self._outputs(i, h, rng), rng))
+            slots = flats[-1][:, part.n_numbers :]
+            cells = slots @ codes[i]
+            if block.numerics:
+                own = block.pick(given) if block.given and given is not None else None
+                cells = cells + (slots * part.numbers_of_slots(flats[-1], own, rng)) @ slopes[i]
+            state.context = torch.addmm(state.context, cells, layers.contribute)
+        return torch.cat(flats, 1).index_select(1, self.flat_order)
+
+    @torch.no_grad()
+    def draw(
+        self,
+        noise: Tensor,
+        rng: Generator,
+        given: Batch | None = None,
+        *,
+        places: bool = True,
+        adjust: Adjust | None = None,
+    ) -> Batch:
+        """Draw n rows; the given cells come back as they are. Has no gradient.
+
+        Without ``places`` those inside codes are drawn uniformly, which is faster. ``adjust`` may change the outputs
+        of each block before it is drawn.
+        """
+        parts, state, batches = self._parts(), self._start(noise, given), list[Batch]()
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
+            h = self._hidden_block(layers, state)
+            if block.given and given is not None:
+                own = block.pick(given)
+            else:
+                outputs = self._outputs(i, h, rng)
+                own = part.draw(outputs if adjust is None else adjust(i, outputs), rng)
+                if places and self.places is not None and block.columns[0] in self.places.where:
+                    place = self.places.sample(block.columns[0], h, own.codes[:, 0], rng)
+                    own = Batch(torch.where(own.numeric != 0, place.unsqueeze(1), 0.0), own.codes)
+            batches.append(own)
+            state.context = torch.addmm(state.context, self._embed(i, own), layers.contribute)
+        numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
+        return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
+
+    def _split(self, batch: Batch) -> list[Batch]:
+        """Return the cells of each block."""
+        codes = batch.codes.index_select(1, self.columns).split([len(b.columns) for b in self.blocks], 1)
+        numeric = batch.numeric.index_select(1, self.numerics).split([len(b.numerics) for b in self.blocks], 1)
+        return [Batch(a, b) for a, b in zip(numeric, codes, strict=True)]
+
+    def _outputs(self, i: int, h: Tensor, rng: Generator) -> Tensor:
+        """Return what block i is drawn from (n, part.width): numbers of role "value", and logits."""
+        outputs = torch.addmm(self.biases[i], h, self.heads[i])
+        m = len(self.spreads[i])
+        if not m:
+            return outputs
+        noise = torch.randn((len(h), m), generator=rng, device=h.device, dtype=h.dtype)
+        return torch.cat([outputs[:, :m] + noise * self.spreads[i].exp(), outputs[:, m:]], 1)
+
+    def _noise_context(self, noise: Tensor) -> Tensor:
+        first = self.first(noise)
+        context: Tensor = first + self.second(F.silu(first))
+        return context
+
+    def _start(self, noise: Tensor, given: Batch | None) -> _State:
+        if self.n_given and given is None:
+            raise ValueError("this generator needs rows with the given cells")
+        context = self._noise_context(noise)
+        return _State(context, torch.zeros_like(context))
+
+    def _hidden(self, batch: Batch, noise: Tensor) -> Tensor:
+        """Return (blocks, n, hidden): for each block, what the blocks before it and the noise say."""
+        cells = self.cells(batch)
+        if len(self.blocks) < len(self.block_of):
+            cells = cells.new_zeros(len(self.blocks), *cells.shape[1:]).index_add(0, self.block_of, cells)
+        context = self._sums_before(torch.bmm(cells, self.contribute)) + self._noise_context(noise)
+        h = F.relu(context * (self.scale * self.gain) + self.shift)
+        h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
+        own = torch.bmm(h, self.feature)
+        f = F.relu((self._sums_before(own) + own) * (self.scale * self.feature_gain) + self.feature_shift)
+        return self._drop(h + F.relu(torch.baddbmm(self.outer_bias, f, self.outer)))
+
+    def _layers(self) -> list[_Layers]:
+        """Return each block's weights; taken apart once, as the gradient of every index would be a whole array."""
+        whole = _Layers(
+            self.scale * self.gain,
+            self.shift,
+            self.inner,
+            self.inner_bias,
+            self.feature,
+            self.scale * self.feature_gain,
+            self.feature_shift,
+            self.outer,
+            self.outer_bias,
+            self.contribute,
+        )
+        return [_Layers(*own) for own in zip(*(weights.unbind(0) for weights in whole), strict=True)]
+
+    def _hidden_block(self, layers: _Layers, state: _State) -> Tensor:
+        """Return (n, hidden) of a block and add its features to the state: `_hidden` for one block."""
+        h = F.relu(torch.addcmul(layers.shift, state.context, layers.gain))
+        h = F.relu(torch.addmm(layers.inner_bias, h, layers.inner))
+        state.features = torch.addmm(state.features, h, layers.feature)
+        f = F.relu(torch.addcmul(layers.feature_shift, state.features, layers.feature_gain))
+        return h + F.relu(torch.addmm(layers.outer_bias, f, layers.outer))
+
+    def _embed(self, i: int, own: Batch) -> Tensor:
+        """Return (n, CELL_DIM): the sum of the embeddings of a block's cells."""
+        index = own.codes + own.codes.new_tensor(self.slots[i])
+        cells = F.embedding_bag(index, self.cells.code.weight, mode="sum")
+        if self.blocks[i].numerics:
+            number = self.part_numbers[i](own)
+            cells = cells + F.embedding_bag(index, self.cells.slope.weight, mode="sum", per_sample_weights=number)
+        return cells
+
+    def _sums_before(self, x: Tensor) -> Tensor:
+        """Return (blocks, n, width): for each block the sum of ``x`` over the blocks before it."""
+        return (self.before @ x.flatten(1)).view_as(x)
+
+    def _drop(self, h: Tensor) -> Tensor:
+        return dropout(h, self.dropout, self.training)
+
+    def _parts(self) -> list[FlatRows]:
+        return [part for part in self.parts if isinstance(part, FlatRows)]
+
+
+def _affine(k: int, width: int, spread: float) -> tuple[nn.Parameter, nn.Parameter]:
+    """Return gains, which start at 1, and shifts (k, 1, width)."""
+    return nn.Parameter(torch.ones(k, 1, width)), nn.Parameter(torch.randn(k, 1, width) * spread)
