@@ -207,9 +207,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         _check_n_features(self, frame, reset=True)
         return frame, container
 
-    def _count(
-        self, X: Any, y: Any
-    ) -> tuple[pd.DataFrame, Container, list[Any], NDArray[np.int64], dict[int, int]]:
+    def _count(self, X: Any, y: Any) -> tuple[pd.DataFrame, Container, list[Any], NDArray[np.int64], dict[int, int]]:
         frame, container = self._features(X)
         labels = labels_of(y)
         if len(labels) != len(frame):

@@ -102,9 +102,7 @@ class Source:
         name = free_name("class", frame)
         joined = with_column(frame, name, pd.Categorical([f"c{k}" for k in codes]))
         synthesizer = self._fit(joined, name, rng)
-        return [
-            self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng) for k, n in wanted.items()
-        ]
+        return [self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng) for k, n in wanted.items()]
 
     def _class_by_class(
         self,

@@ -59,7 +59,9 @@ class Link:
         equal = (earlier[0] == later[0]) & ~earlier[1] & ~later[1]
         return np.where(equal, YES, NO).astype(np.int32)
 
-    def copy(self, codes: NDArray[np.int32], given: Bools, decoded: Decoded, columns: Mapping[str | int, Column]) -> None:
+    def copy(
+        self, codes: NDArray[np.int32], given: Bools, decoded: Decoded, columns: Mapping[str | int, Column]
+    ) -> None:
         """Make the two cells equal where the code says so; of two cells the one that is not given follows the other.
 
         A value that the column could not have held (beyond its range) is not copied.
@@ -155,4 +157,3 @@ def _equal_pairs(values: NDArray[np.float64]) -> list[tuple[int, int, float]]:
     rows, at = np.nonzero(ranked[:, 1:] == ranked[:, :-1])
     pairs, counts = np.unique(order[rows, at] * k + order[rows, at + 1], return_counts=True)
     return [(int(p // k), int(p % k), float(c) / n) for p, c in zip(pairs, counts, strict=True)]
-

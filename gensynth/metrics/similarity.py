@@ -207,9 +207,7 @@ def _bins(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[list[NDArray[
     return [np.where(np.isnan(v), 0, np.searchsorted(edges, v, "right") + 1) for v in (x, y)], len(edges) + 2
 
 
-def _variation(
-    p: NDArray[np.int64], q: NDArray[np.int64], size: int, mass: NDArray[np.float64] | None = None
-) -> float:
+def _variation(p: NDArray[np.int64], q: NDArray[np.int64], size: int, mass: NDArray[np.float64] | None = None) -> float:
     """Return the total variation distance of two samples of codes below ``size``, in [0, 1]; ``mass`` is of ``p``."""
     if size > 4 * (len(p) + len(q)):  # most cells are empty: count those that occur
         codes = np.unique(np.concatenate([p, q]), return_inverse=True)[1]

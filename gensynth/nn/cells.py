@@ -95,7 +95,8 @@ class CellEmbedding(nn.Module):
         n, k = batch.codes.shape
         index = batch.codes + self.slots
         # rows of a table, not `nn.Embedding`, whose gradient costs a CPU four times as much
-        cells = self.curves(self.code.weight).index_select(0, index.flatten()).view(n, k, -1)
+        table: Tensor = self.curves(self.code.weight)
+        cells = table.index_select(0, index.flatten()).view(n, k, -1)
         if not self.numbers.any:
             return cells
         number = self.numbers(batch)
@@ -134,9 +135,7 @@ class CodeHeads(nn.Module):
         for bucket in self.buckets.buckets:
             columns = torch.tensor(bucket.columns, device=hidden.device)
             own = weight[bucket.start : bucket.start + bucket.size].unflatten(0, (len(columns), bucket.width))
-            logits = torch.baddbmm(
-                bucket.view(bias).unsqueeze(1), hidden.index_select(0, columns), own.transpose(1, 2)
-            )
+            logits = torch.baddbmm(bucket.view(bias).unsqueeze(1), hidden.index_select(0, columns), own.transpose(1, 2))
             chosen = -F.cross_entropy(
                 logits.flatten(0, 1), codes.t().index_select(0, columns).flatten(), reduction="none"
             )

@@ -26,7 +26,7 @@ TWO_STAGES = 7500
 
 def fitting_dropout(layout: Layout) -> float:
     """The fewer rows, the more is dropped: .2 at 20,000, up to .5 for 500 and fewer, .075 for a million."""
-    return min(0.5, max(0.05, 0.2 * (20_000 / max(layout.n_rows, 1)) ** 0.25))
+    return min(0.5, max(0.05, 0.2 * math.pow(20_000 / max(layout.n_rows, 1), 0.25)))
 
 
 def check_ranges(**ranges: tuple[float, float, float]) -> None:

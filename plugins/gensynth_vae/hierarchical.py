@@ -129,7 +129,9 @@ class HierarchicalModel(GenerativeModel):
             return (Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
         main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (prior,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        return main, Stage(
+            "prior", (prior,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES
+        )
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""

@@ -113,7 +113,9 @@ class LatentModel(GenerativeModel):
         main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        return main, Stage("prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        return main, Stage(
+            "prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES
+        )
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""

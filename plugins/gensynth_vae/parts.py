@@ -162,9 +162,7 @@ class DeepDecoder(Decoder):
     candidates = AutoregressiveDecoder.candidates
     most_candidates = AutoregressiveDecoder.most_candidates
 
-    def __init__(
-        self, cells: AutoregressiveDecoder, hidden: Sequence[int], latent_dim: int, dropout: float
-    ) -> None:
+    def __init__(self, cells: AutoregressiveDecoder, hidden: Sequence[int], latent_dim: int, dropout: float) -> None:
         super().__init__()
         self.cells = cells
         self.network = ResidualMLP(latent_dim, hidden, cells.latent.shape[0], dropout)

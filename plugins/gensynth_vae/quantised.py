@@ -103,8 +103,17 @@ class QuantisedModel(GenerativeModel):
     def stages(self) -> tuple[Stage, ...]:
         """Autoencoder and code books; then the density of the codes."""
         body = (*self.encoder.parameters(), *self.decoder.parameters())
-        books = Phase("reconstruction", body, self._loss, after_step=self._follow, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
-        codes = Phase("prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY)
+        books = Phase(
+            "reconstruction",
+            body,
+            self._loss,
+            after_step=self._follow,
+            learning_rate=self.learning_rate,
+            weight_decay=WEIGHT_DECAY,
+        )
+        codes = Phase(
+            "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY
+        )
         main = Stage("reconstruction", (books,), steps=TWO_STAGES)
         return main, Stage("prior", (codes,), share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
 

@@ -83,9 +83,7 @@ class VQVAE(Recipe):
             layout,
             Encoder(layout, cells, hidden, width, dropout),
             VectorQuantiser(self.groups, n_codes, self.code_dim, self.decay),
-            row_decoder(
-                layout, buckets, cells, passes=self.passes, hidden=hidden, latent_dim=width, dropout=dropout
-            ),
+            row_decoder(layout, buckets, cells, passes=self.passes, hidden=hidden, latent_dim=width, dropout=dropout),
             CodePrior(self.groups, n_codes, self.prior_width, dropout),
             self.commitment,
             self.learning_rate,

@@ -57,7 +57,9 @@ def test_only_long_orders_have_curves_and_all_else_is_the_rest():
 
 
 def test_neighbours_start_alike_with_the_spread_asked_for():
-    layout = Layout((ColumnLayout("bins", (0.0,) + (1 / 128,) * 128, numeric=0, active=(1, 129), role="position"),), 1000)
+    layout = Layout(
+        (ColumnLayout("bins", (0.0,) + (1 / 128,) * 128, numeric=0, active=(1, 129), role="position"),), 1000
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         buckets = Buckets(layout)
