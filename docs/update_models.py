@@ -1,7 +1,11 @@
-"""Renew the tables of settings in docs/models/*.md from the recipes: python docs/update_models.py."""
+"""Renew the tables in docs/models/*.md, of settings from the recipes and of what benchmarks/quality.py measured.
+
+python docs/update_models.py
+"""
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -9,7 +13,8 @@ from pathlib import Path
 from gensynth.registry import default_registry
 
 FOLDER = Path(__file__).resolve().parent / "models"
-BLOCK = re.compile(r"(<!-- settings of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MEASURED = FOLDER.parents[1] / "benchmarks" / "results" / "quality.csv"
+BLOCK = re.compile(r"(<!-- (settings|measured) of ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PARAMETER = re.compile(r"^    (\w[\w, ]*?) : (.+)\n((?:^        .+\n?)+)", re.MULTILINE)
 
 
@@ -30,9 +35,28 @@ def settings_of(model: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def measured_of(model: str) -> str:
+    """Return a table of what was measured of a model, the mean over the sets last."""
+    with MEASURED.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["model"] == model]
+    lines = [
+        "| set | fit CPU s | rows/s | detection AUC | gap of TSTR | shape / trend error | DCR share | levels off |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        number = {name: float(value) for name, value in row.items() if re.fullmatch(r"-?[\d.e-]+", value or "")}
+        lines.append(
+            f"| {row['set']} | {number['fit CPU s']:.0f} | {number['rows/s']:,.0f} | {number['detection']:.3f} | "
+            f"{number['gap']:.3f} | {number['shape']:.3f} / {number['trend']:.3f} | {number['DCR share']:.3f} | "
+            f"{row['levels off']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def renewed(page: str) -> str:
-    """Return a page with its tables as the recipes of today make them."""
-    return BLOCK.sub(lambda found: found[1] + settings_of(found[2]) + found[3], page)
+    """Return a page with its tables as the recipes and measurements of today make them."""
+    make = {"settings": settings_of, "measured": measured_of}
+    return BLOCK.sub(lambda found: found[1] + make[found[2]](found[3]) + found[4], page)
 
 
 if __name__ == "__main__":

@@ -95,14 +95,18 @@ class CellEmbedding(nn.Module):
         n, k = batch.codes.shape
         index = batch.codes + self.slots
         # rows of a table, not `nn.Embedding`, whose gradient costs a CPU four times as much
-        table: Tensor = self.curves(self.code.weight)
-        cells = table.index_select(0, index.flatten()).view(n, k, -1)
+        cells = self.table().index_select(0, index.flatten()).view(n, k, -1)
         if not self.numbers.any:
             return cells
         number = self.numbers(batch)
         slope = self.slope.weight.index_select(0, index.index_select(1, self.numbers.columns).flatten())
         slope = number.unsqueeze(-1) * slope.view(*number.shape, -1)
         return cells.index_add_(1, self.numbers.columns, slope)  # in place: nobody else has ``cells``
+
+    def table(self) -> Tensor:
+        """Return (n_slots, dim): the vector of every code."""
+        table: Tensor = self.curves(self.code.weight)
+        return table
 
     def column(self, position: int, codes: Tensor, number: Tensor | None) -> Tensor:
         """Return (n, dim): the cells of one column, ``number`` being centred and masked as `Numbers` gives it."""

@@ -14,10 +14,11 @@ from torch import Generator, Tensor, nn
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads, columnwise
+from gensynth.nn.curves import OrderedCurves
 from gensynth.nn.dropout import dropout
 from gensynth.nn.soft import FlatRows
 
-from .blocks import MOST_BLOCKS, cut, flat_order, smooth
+from .blocks import MOST_BLOCKS, cut, flat_order
 
 CELL_DIM = 16
 """Width of the embedding of a cell."""
@@ -106,9 +107,15 @@ class RowGenerator(nn.Module):
         self.feature_gain, self.feature_shift = _affine(k, width, 0.0)
         self.outer, self.outer_bias = columnwise(k, width, hidden), nn.Parameter(torch.zeros(k, 1, hidden))
         self.heads, self.biases, self.spreads = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
-        parts = self._parts()
-        for block, part in zip(self.blocks, parts, strict=True):
-            self.heads.append(smooth(block.layout, part, hidden, 0.3 / math.sqrt(hidden)).t().contiguous())
+        parts, scale = self._parts(), 0.3 / math.sqrt(hidden)
+        self.curves = nn.ModuleList(
+            OrderedCurves(block.layout, part.buckets, hidden, scale)
+            for block, part in zip(self.blocks, parts, strict=True)
+        )
+        for part, curves in zip(parts, self._curves(), strict=True):
+            head = torch.randn(part.width, hidden) * scale
+            curves.start(head[part.n_numbers :])
+            self.heads.append(head)
             self.biases.append(torch.cat([torch.zeros(part.n_numbers), part.buckets.log_marginals.clamp(min=-30.0)]))
             self.spreads.append(torch.zeros(part.n_numbers))
         single = len(layout.columns) - n_given <= MOST_BLOCKS
@@ -144,7 +151,7 @@ class RowGenerator(nn.Module):
         for i, (block, part, own) in enumerate(cells):
             if block.given:
                 continue
-            outputs = torch.addmm(self.biases[i], h[i], self.heads[i])
+            outputs = torch.addmm(self.biases[i], h[i], self._head(i).t())
             total = total + part.log_likelihood(own, outputs, self.spreads[i])
         if self.places is not None:
             given = sum(position < self.n_given for position in self.places.positions)
@@ -160,7 +167,7 @@ class RowGenerator(nn.Module):
         """
         parts, state, flats = self._parts(), self._start(noise, given), list[Tensor]()
         sizes = [part.n_slots for part in parts]
-        codes = self.cells.code.weight.index_select(0, self.cell_order).split(sizes)
+        codes = self.cells.table().index_select(0, self.cell_order).split(sizes)
         slopes = self.cells.slope.weight.index_select(0, self.cell_order).split(sizes)
         for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
             h = self._hidden_block(layers, state)
@@ -192,6 +199,7 @@ class RowGenerator(nn.Module):
         of each block before it is drawn.
         """
         parts, state, batches = self._parts(), self._start(noise, given), list[Batch]()
+        table = self.cells.table()
         for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
             h = self._hidden_block(layers, state)
             if block.given and given is not None:
@@ -203,7 +211,7 @@ class RowGenerator(nn.Module):
                     place = self.places.sample(block.columns[0], h, own.codes[:, 0], rng)
                     own = Batch(torch.where(own.numeric != 0, place.unsqueeze(1), 0.0), own.codes)
             batches.append(own)
-            state.context = torch.addmm(state.context, self._embed(i, own), layers.contribute)
+            state.context = torch.addmm(state.context, self._embed(i, own, table), layers.contribute)
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
 
@@ -213,9 +221,17 @@ class RowGenerator(nn.Module):
         numeric = batch.numeric.index_select(1, self.numerics).split([len(b.numerics) for b in self.blocks], 1)
         return [Batch(a, b) for a, b in zip(numeric, codes, strict=True)]
 
+    def _head(self, i: int) -> Tensor:
+        """Return the weights (part.width, hidden) of block i's outputs."""
+        curves, head, m = self._curves()[i], self.heads[i], len(self.spreads[i])
+        return torch.cat([head[:m], curves(head[m:])]) if m else curves(head)
+
+    def _curves(self) -> list[OrderedCurves]:
+        return [curves for curves in self.curves if isinstance(curves, OrderedCurves)]
+
     def _outputs(self, i: int, h: Tensor, rng: Generator) -> Tensor:
         """Return what block i is drawn from (n, part.width): numbers of role "value", and logits."""
-        outputs = torch.addmm(self.biases[i], h, self.heads[i])
+        outputs = torch.addmm(self.biases[i], h, self._head(i).t())
         m = len(self.spreads[i])
         if not m:
             return outputs
@@ -269,13 +285,14 @@ class RowGenerator(nn.Module):
         f = F.relu(torch.addcmul(layers.feature_shift, state.features, layers.feature_gain))
         return h + F.relu(torch.addmm(layers.outer_bias, f, layers.outer))
 
-    def _embed(self, i: int, own: Batch) -> Tensor:
-        """Return (n, CELL_DIM): the sum of the embeddings of a block's cells."""
+    def _embed(self, i: int, own: Batch, table: Tensor) -> Tensor:
+        """Return (n, CELL_DIM): the sum of the embeddings of a block's cells, ``table`` being that of all codes."""
         index = own.codes + own.codes.new_tensor(self.slots[i])
-        cells = F.embedding_bag(index, self.cells.code.weight, mode="sum")
-        if self.blocks[i].numerics:
-            number = self.part_numbers[i](own)
-            cells = cells + F.embedding_bag(index, self.cells.slope.weight, mode="sum", per_sample_weights=number)
+        cells = F.embedding_bag(index, table, mode="sum")
+        numbers = self.part_numbers[i]
+        if isinstance(numbers, Numbers) and numbers.any:
+            index = index.index_select(1, numbers.columns)
+            cells = cells + F.embedding_bag(index, self.cells.slope.weight, mode="sum", per_sample_weights=numbers(own))
         return cells
 
     def _sums_before(self, x: Tensor) -> Tensor:

@@ -136,7 +136,7 @@ class AdversarialModel(GenerativeModel):
         end = Stage("features", (), prepare=self._finish)
         if not warm:
             return play, end
-        learn = Phase("likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=1e-3)
+        learn = Phase("likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=0.1)
         likelihood = Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99)
         opening = Stage(
             "critic",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from typing import Any, Literal
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
+from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty
 
@@ -70,8 +70,7 @@ class Adversarial(Recipe):
             noise_dim=self.noise_dim,
             width=width,
             pack=self.pack,
-            # small tables overfit: .1 from 10,000 rows on, up to .5 for a hundred
-            dropout=min(0.5, max(0.1, 0.1 * math.sqrt(10_000 / max(layout.n_rows, 1)))),
+            dropout=fitting_rate(layout.n_rows),
         )
 
     def _pace(self) -> dict[str, Any]:

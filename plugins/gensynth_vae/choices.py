@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Generator
 
@@ -22,11 +20,6 @@ STEPS = 10_000
 """Of a full run; the learning rates fall over the last third."""
 TWO_STAGES = 7500
 """Of a full run of two stages, the second of which has half the share of the first."""
-
-
-def fitting_dropout(layout: Layout) -> float:
-    """The fewer rows, the more is dropped: .2 at 20,000, up to .5 for 500 and fewer, .075 for a million."""
-    return min(0.5, max(0.05, 0.2 * math.pow(20_000 / max(layout.n_rows, 1), 0.25)))
 
 
 def check_ranges(**ranges: tuple[float, float, float]) -> None:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
-from gensynth_vae.choices import check_ranges, fitting_dropout, named_prior
+from gensynth.nn.dropout import fitting_rate
+from gensynth_vae.choices import check_ranges, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
 from gensynth_vae.parts import Encoder, row_decoder
 
@@ -79,7 +80,7 @@ class NVAE(Recipe):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         check_ranges(levels=(self.levels, 1, 64), latent_dim=(self.latent_dim, 1, 4096), beta=(self.beta, 0, 1e6))
-        dropout = fitting_dropout(layout) if self.dropout is None else self.dropout
+        dropout = fitting_rate(layout.n_rows) if self.dropout is None else self.dropout
         buckets = Buckets(layout)
         cells = CellEmbedding(layout, buckets, self.embedding_dim)
         return HierarchicalModel(

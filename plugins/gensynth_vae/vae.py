@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
-from gensynth_vae.choices import check_ranges, fitting_dropout, named_prior
+from gensynth.nn.dropout import fitting_rate
+from gensynth_vae.choices import check_ranges, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, row_decoder
 
@@ -140,7 +141,7 @@ class BetaVAE(Recipe):
 
 def _independent(recipe: VAE | BetaVAE, layout: Layout, divergence: Divergence) -> GenerativeModel:
     """Return the model of `VAE` and `BetaVAE`, which differ in their divergence only."""
-    dropout = fitting_dropout(layout) if recipe.dropout is None else recipe.dropout
+    dropout = fitting_rate(layout.n_rows) if recipe.dropout is None else recipe.dropout
     buckets = Buckets(layout)
     cells = CellEmbedding(layout, buckets, recipe.embedding_dim)
     hidden = tuple(recipe.hidden)

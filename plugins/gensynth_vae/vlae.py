@@ -8,8 +8,9 @@ from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
+from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.priors import AutoregressivePrior
-from gensynth_vae.choices import check_ranges, fitting_dropout
+from gensynth_vae.choices import check_ranges
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder
 
@@ -66,7 +67,7 @@ class VLAE(Recipe):
         check_ranges(
             latent_dim=(self.latent_dim, 1, 4096), beta=(self.beta, 0, 1e6), max_bins=(self.max_bins, 2, 10_000)
         )
-        dropout = fitting_dropout(layout) if self.dropout is None else self.dropout
+        dropout = fitting_rate(layout.n_rows) if self.dropout is None else self.dropout
         small, wide = layout.n_rows < 2000, len(layout.columns) > 200
         width = self.width or (64 if small or wide else 128)
         hidden = self.hidden or (32 if small or wide else 64)

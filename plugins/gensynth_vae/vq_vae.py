@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from gensynth.model import Encoding, GenerativeModel, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
+from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.quantiser import VectorQuantiser
-from gensynth_vae.choices import check_ranges, fitting_dropout
+from gensynth_vae.choices import check_ranges
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
 
@@ -75,7 +76,7 @@ class VQVAE(Recipe):
         """Return an untrained model for this layout."""
         check_ranges(groups=(self.groups, 1, 1024), code_dim=(self.code_dim, 1, 4096), decay=(self.decay, 0, 1))
         n_codes = self.n_codes or max(8, min(32, layout.n_rows // 50))
-        dropout = fitting_dropout(layout) if self.dropout is None else self.dropout
+        dropout = fitting_rate(layout.n_rows) if self.dropout is None else self.dropout
         buckets = Buckets(layout)
         cells = CellEmbedding(layout, buckets, self.embedding_dim)
         hidden, width = tuple(self.hidden), self.groups * self.code_dim
