@@ -1,9 +1,4 @@
-"""An autoregressive decoder over cells whose cost grows linearly with the columns.
-
-Column i sees the sum of what the columns before it contribute (NADE: Larochelle & Murray 2011,
-"The neural autoregressive distribution estimator"), twice: once as a sum of linear contributions of the cells,
-and once as a sum of features of the hidden vectors, so that it is deep. A masked network (MADE) of the same
-quality costs the square of the columns.
+"""An autoregressive decoder over cells whose cost grows linearly with the columns (`gensynth.nn.tower`).
 
 A row is written in passes: one a column, or fewer, of several columns each, which are independent given the passes
 before and the latent. Neighbours in the table stand in different passes.
@@ -21,24 +16,10 @@ from torch import Generator, Tensor, nn
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import N_CELLS, CellEmbedding, CodeHeads, PositionHeads, columnwise, draw
+from gensynth.nn.cells import N_CELLS, CellEmbedding, CodeHeads, PositionHeads, draw
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
-from gensynth.nn.dropout import dropout
-
-MAX_TRIANGLE = 128
-"""Most columns whose running sums are a product with a triangle of ones: quadratic, but faster than a scan."""
-
-
-@dataclass
-class _State:
-    """What the columns so far have added up to (first axis: rows, or candidates)."""
-
-    context: Tensor
-    features: Tensor
-
-    def pick(self, rows: Tensor) -> _State:
-        return _State(self.context.index_select(0, rows), self.features.index_select(0, rows))
+from gensynth.nn.tower import Sums, Tower
 
 
 @dataclass
@@ -87,9 +68,6 @@ class AutoregressiveDecoder(Decoder):
 
     candidates = 32
     most_candidates = 1024
-    scale: Tensor
-    before: Tensor
-    pass_of: Tensor
 
     def __init__(
         self,
@@ -104,40 +82,17 @@ class AutoregressiveDecoder(Decoder):
     ) -> None:
         super().__init__()
         k, dim = len(layout.columns), cells.code.embedding_dim
-        self.layout, self.cells, self.dropout = layout, cells, dropout
-        self.contribute = columnwise(k, dim, width)
-        self.gain = nn.Parameter(torch.ones(k, 1, width))
-        self.shift = nn.Parameter(torch.randn(k, 1, width) * 0.3)
-        self.inner = columnwise(k, width, hidden)
-        self.inner_bias = nn.Parameter(torch.zeros(k, 1, hidden))
-        self.feature = columnwise(k, hidden, width)
-        self.feature_gain = nn.Parameter(torch.ones(k, 1, width))
-        self.feature_shift = nn.Parameter(torch.zeros(k, 1, width))
-        self.outer = columnwise(k, width, hidden)
-        self.outer_bias = nn.Parameter(torch.zeros(k, 1, hidden))
+        self.layout, self.cells = layout, cells
+        self.n_passes = k if passes is None else min(passes, k)
+        self.tower = Tower(k, self.n_passes, dim, width, hidden, dropout)
         self.latent = nn.Parameter(torch.randn(latent_dim, width) / max(latent_dim, 1) ** 0.5)
         self.code_heads = CodeHeads(layout, buckets, hidden)
         self.position_heads = PositionHeads(layout, buckets, hidden)
-        self.n_passes = k if passes is None else min(passes, k)
-        pass_of = torch.arange(k) % self.n_passes
-        seen = torch.bincount(pass_of).cumsum(0) - torch.bincount(pass_of)  # columns before each pass
-        # a sum of i contributions grows like sqrt(i); this keeps every column's context at one scale
-        self.register_buffer("scale", (1 + seen[pass_of]).float().rsqrt()[:, None, None], persistent=False)
-        self.register_buffer("pass_of", pass_of, persistent=False)
-        few = pass_of[: k if k <= MAX_TRIANGLE else 0]
-        self.register_buffer("before", (few[:, None] > few).float(), persistent=False)
 
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (k, n, hidden): for each column, what the columns before it and z say."""
-        contributions = torch.bmm(self.cells(batch), self.contribute)
-        context = self._sums_before(contributions) + z @ self.latent
-        h = F.relu(context * (self.scale * self.gain) + self.shift)
-        h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
-        own = torch.bmm(h, self.feature)
-        features = self._sums_before(own) + own
-        f = F.relu(features * (self.scale * self.feature_gain) + self.feature_shift)
-        h = h + F.relu(torch.baddbmm(self.outer_bias, self._drop(f), self.outer))
-        return self._drop(h)
+        hidden: Tensor = self.tower(self.cells(batch), z @ self.latent)
+        return hidden
 
     def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (n, k): log-density of each cell given the cells before it (in encoded units)."""
@@ -149,9 +104,9 @@ class AutoregressiveDecoder(Decoder):
 
     def draw(self, z: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent, pass by pass."""
-        state, rows = self._start(z), self._no_rows(len(z), z)
-        for columns in self._passes():
-            for i, h in zip(columns, self._hidden_pass(columns, state), strict=True):
+        state, rows = Sums.start(z @ self.latent), self._no_rows(len(z), z)
+        for columns, layers in zip(self._passes(), self.tower.passes(), strict=True):
+            for i, h in zip(columns, self.tower.step(layers, state), strict=True):
                 codes = draw(self.code_heads.logits(i, h), rng)
                 self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
         return rows
@@ -168,13 +123,13 @@ class AutoregressiveDecoder(Decoder):
         taken for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
         """
         n = len(given)
-        particles, state = Particles(log_weight, n), self._start(z)
+        particles, state = Particles(log_weight, n), Sums.start(z @ self.latent)
         rows, trail = self._no_rows(n, z), _Trail([], [])
         last = self._last_weighed(given)
-        for step, columns in enumerate(self._passes()):
+        for step, (columns, layers) in enumerate(zip(self._passes(), self.tower.passes(), strict=True)):
             if step == last + 1:
                 state = self._settle(particles, trail, rows, state, rng)
-            for i, h in zip(columns, self._hidden_pass(columns, state), strict=True):
+            for i, h in zip(columns, self.tower.step(layers, state), strict=True):
                 codes, number = self._cell(i, h, given, particles if step <= last else None, rng)
                 number = self._advance(i, codes, number, state)
                 if step > last:
@@ -196,7 +151,7 @@ class AutoregressiveDecoder(Decoder):
         weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
         return max((i % self.n_passes for i in weighed), default=-1)
 
-    def _settle(self, particles: Particles, trail: _Trail, rows: Batch, state: _State, rng: Generator) -> _State:
+    def _settle(self, particles: Particles, trail: _Trail, rows: Batch, state: Sums, rng: Generator) -> Sums:
         """Take one candidate for each row: its cells into ``rows``, its state on."""
         chosen = particles.choose(rng)
         trail.follow(chosen, rows.codes, rows.numeric, self.layout)
@@ -248,7 +203,7 @@ class AutoregressiveDecoder(Decoder):
         """Return drawn numbers (rows,) of column i; None where it has none."""
         return None if self.layout.columns[i].numeric is None else self.position_heads.sample(i, h, codes, rng)
 
-    def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: _State) -> Tensor | None:
+    def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: Sums) -> Tensor | None:
         """Add the cells of column i to the state; return their numbers, 0 where they mean nothing."""
         centred = None
         if number is not None:
@@ -256,7 +211,7 @@ class AutoregressiveDecoder(Decoder):
             active = (codes >= low) & (codes < high)
             number = torch.where(active, number, 0.0)
             centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
-        state.context = state.context + self.cells.column(i, codes, centred) @ self.contribute[i]
+        state.context = state.context + self.cells.column(i, codes, centred) @ self.tower.contribute[i]
         return number
 
     def _note(self, rows: Batch, i: int, codes: Tensor, number: Tensor | None) -> None:
@@ -265,34 +220,7 @@ class AutoregressiveDecoder(Decoder):
         if slot is not None and number is not None:
             rows.numeric[:, slot] = number
 
-    def _start(self, z: Tensor) -> _State:
-        context = z @ self.latent
-        return _State(context, torch.zeros_like(context))
-
     def _no_rows(self, n: int, like: Tensor) -> Batch:
         """Return n rows to be written."""
         codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
         return Batch(like.new_zeros(n, self.layout.n_numeric), codes)
-
-    def _hidden_pass(self, columns: range, state: _State) -> Tensor:
-        """Return (columns, rows, hidden) of one pass and add their features to the state: `hidden` for one pass."""
-        own = slice(columns.start, columns.stop, columns.step)
-        h = F.relu(state.context * (self.scale[own] * self.gain[own]) + self.shift[own])
-        h = F.relu(torch.baddbmm(self.inner_bias[own], h, self.inner[own]))
-        feature = torch.bmm(h, self.feature[own])
-        features = state.features + feature
-        f = F.relu(features * (self.scale[own] * self.feature_gain[own]) + self.feature_shift[own])
-        state.features = state.features + feature.sum(0)
-        return h + F.relu(torch.baddbmm(self.outer_bias[own], f, self.outer[own]))
-
-    def _sums_before(self, x: Tensor) -> Tensor:
-        """Return (k, n, width): for each column the sum of ``x`` over the columns of the passes before it."""
-        if len(self.before):
-            return (self.before @ x.flatten(1)).view_as(x)
-        if self.n_passes < len(x):
-            x = x.new_zeros(self.n_passes, *x.shape[1:]).index_add(0, self.pass_of, x)
-            return (x.cumsum(0) - x).index_select(0, self.pass_of)
-        return x.cumsum(0) - x
-
-    def _drop(self, h: Tensor) -> Tensor:
-        return dropout(h, self.dropout, self.training)

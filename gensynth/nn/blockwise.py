@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from gensynth.nn.cells import columnwise
 from gensynth.nn.dropout import dropout
+from gensynth.nn.tower import columnwise
 
 
 class BlockwiseNetwork(nn.Module):

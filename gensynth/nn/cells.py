@@ -16,14 +16,10 @@ from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import LOG_2E, Buckets, draw_powers, shares
 from gensynth.nn.curves import OrderedCurves
+from gensynth.nn.tower import columnwise
 
 N_CELLS = 32
 """Cells in which `PositionHeads` learns where inside its code a value lies."""
-
-
-def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
-    """Return weights (k, width_in, width_out) of one linear map a column, initialised to keep the variance."""
-    return nn.Parameter(torch.randn(k, width_in, width_out) * (gain / math.sqrt(width_in)))
 
 
 class Numbers(nn.Module):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -13,10 +11,10 @@ from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
-from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads, columnwise
+from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads
 from gensynth.nn.curves import OrderedCurves
-from gensynth.nn.dropout import dropout
 from gensynth.nn.soft import FlatRows
+from gensynth.nn.tower import Sums, Tower
 
 from .blocks import MOST_BLOCKS, cut, flat_order
 
@@ -27,29 +25,6 @@ HIDDEN = 32
 
 Adjust = Callable[[int, Tensor], Tensor]
 """From a block's number and its outputs to the outputs that are drawn from."""
-
-
-class _Layers(NamedTuple):
-    """The weights of one block."""
-
-    gain: Tensor
-    shift: Tensor
-    inner: Tensor
-    inner_bias: Tensor
-    feature: Tensor
-    feature_gain: Tensor
-    feature_shift: Tensor
-    outer: Tensor
-    outer_bias: Tensor
-    contribute: Tensor
-
-
-@dataclass
-class _State:
-    """What the blocks so far have added up to."""
-
-    context: Tensor
-    features: Tensor
 
 
 class RowGenerator(nn.Module):
@@ -85,14 +60,12 @@ class RowGenerator(nn.Module):
     code_order: Tensor
     numerics: Tensor
     numeric_order: Tensor
-    scale: Tensor
-    before: Tensor
 
     def __init__(
         self, layout: Layout, rows: FlatRows, *, n_given: int, noise_dim: int, width: int, dropout: float
     ) -> None:
         super().__init__()
-        self.noise_dim, self.dropout, self.n_given = noise_dim, dropout, n_given
+        self.noise_dim, self.n_given = noise_dim, n_given
         self.blocks = cut(layout, n_given)
         k, hidden = len(self.blocks), HIDDEN
         self.parts = nn.ModuleList(FlatRows(block.layout) for block in self.blocks)
@@ -100,12 +73,7 @@ class RowGenerator(nn.Module):
         self.cells = CellEmbedding(layout, rows.buckets, CELL_DIM)
         self.first = nn.Linear(noise_dim, width)
         self.second = nn.Linear(width, width)
-        self.contribute = columnwise(k, CELL_DIM, width)
-        self.gain, self.shift = _affine(k, width, 0.3)
-        self.inner, self.inner_bias = columnwise(k, width, hidden), nn.Parameter(torch.zeros(k, 1, hidden))
-        self.feature = columnwise(k, hidden, width)
-        self.feature_gain, self.feature_shift = _affine(k, width, 0.0)
-        self.outer, self.outer_bias = columnwise(k, width, hidden), nn.Parameter(torch.zeros(k, 1, hidden))
+        self.tower = Tower(k, k, CELL_DIM, width, hidden, dropout)
         self.heads, self.biases, self.spreads = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
         parts, scale = self._parts(), 0.3 / math.sqrt(hidden)
         self.curves = nn.ModuleList(
@@ -134,9 +102,6 @@ class RowGenerator(nn.Module):
             ("code_order", columns.argsort()),
             ("numerics", numerics),
             ("numeric_order", numerics.argsort()),
-            # a sum of i contributions grows like sqrt(i); this keeps every block's context at one scale
-            ("scale", torch.arange(1, k + 1).float().rsqrt()[:, None, None]),
-            ("before", torch.ones(k, k).tril(-1)),
         ):
             self.register_buffer(name, entries, persistent=False)
 
@@ -165,12 +130,12 @@ class RowGenerator(nn.Module):
         Their codes are one-hot, with the gradient of soft ones. Places inside codes are drawn uniformly: the critic
         does not see them.
         """
-        parts, state, flats = self._parts(), self._start(noise, given), list[Tensor]()
+        parts, sums, flats = self._parts(), self._start(noise, given), list[Tensor]()
         sizes = [part.n_slots for part in parts]
         codes = self.cells.table().index_select(0, self.cell_order).split(sizes)
         slopes = self.cells.slope.weight.index_select(0, self.cell_order).split(sizes)
-        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
-            h = self._hidden_block(layers, state)
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self.tower.passes(), strict=True)):
+            h = self.tower.step(layers, sums)[0]
             if block.given and given is not None:
                 flats.append(part.flatten(block.pick(given)))
             else:
@@ -180,7 +145,7 @@ class RowGenerator(nn.Module):
             if block.numerics:
                 own = block.pick(given) if block.given and given is not None else None
                 cells = cells + (slots * part.numbers_of_slots(flats[-1], own, rng)) @ slopes[i]
-            state.context = torch.addmm(state.context, cells, layers.contribute)
+            sums.context = torch.addmm(sums.context, cells, layers.contribute[0])
         return torch.cat(flats, 1).index_select(1, self.flat_order)
 
     @torch.no_grad()
@@ -198,10 +163,10 @@ class RowGenerator(nn.Module):
         Without ``places`` those inside codes are drawn uniformly, which is faster. ``adjust`` may change the outputs
         of each block before it is drawn.
         """
-        parts, state, batches = self._parts(), self._start(noise, given), list[Batch]()
+        parts, sums, batches = self._parts(), self._start(noise, given), list[Batch]()
         table = self.cells.table()
-        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self._layers(), strict=True)):
-            h = self._hidden_block(layers, state)
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self.tower.passes(), strict=True)):
+            h = self.tower.step(layers, sums)[0]
             if block.given and given is not None:
                 own = block.pick(given)
             else:
@@ -211,7 +176,7 @@ class RowGenerator(nn.Module):
                     place = self.places.sample(block.columns[0], h, own.codes[:, 0], rng)
                     own = Batch(torch.where(own.numeric != 0, place.unsqueeze(1), 0.0), own.codes)
             batches.append(own)
-            state.context = torch.addmm(state.context, self._embed(i, own, table), layers.contribute)
+            sums.context = torch.addmm(sums.context, self._embed(i, own, table), layers.contribute[0])
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
 
@@ -243,47 +208,18 @@ class RowGenerator(nn.Module):
         context: Tensor = first + self.second(F.silu(first))
         return context
 
-    def _start(self, noise: Tensor, given: Batch | None) -> _State:
+    def _start(self, noise: Tensor, given: Batch | None) -> Sums:
         if self.n_given and given is None:
             raise ValueError("this generator needs rows with the given cells")
-        context = self._noise_context(noise)
-        return _State(context, torch.zeros_like(context))
+        return Sums.start(self._noise_context(noise))
 
     def _hidden(self, batch: Batch, noise: Tensor) -> Tensor:
         """Return (blocks, n, hidden): for each block, what the blocks before it and the noise say."""
         cells = self.cells(batch)
         if len(self.blocks) < len(self.block_of):
             cells = cells.new_zeros(len(self.blocks), *cells.shape[1:]).index_add(0, self.block_of, cells)
-        context = self._sums_before(torch.bmm(cells, self.contribute)) + self._noise_context(noise)
-        h = F.relu(context * (self.scale * self.gain) + self.shift)
-        h = F.relu(torch.baddbmm(self.inner_bias, self._drop(h), self.inner))
-        own = torch.bmm(h, self.feature)
-        f = F.relu((self._sums_before(own) + own) * (self.scale * self.feature_gain) + self.feature_shift)
-        return self._drop(h + F.relu(torch.baddbmm(self.outer_bias, f, self.outer)))
-
-    def _layers(self) -> list[_Layers]:
-        """Return each block's weights; taken apart once, as the gradient of every index would be a whole array."""
-        whole = _Layers(
-            self.scale * self.gain,
-            self.shift,
-            self.inner,
-            self.inner_bias,
-            self.feature,
-            self.scale * self.feature_gain,
-            self.feature_shift,
-            self.outer,
-            self.outer_bias,
-            self.contribute,
-        )
-        return [_Layers(*own) for own in zip(*(weights.unbind(0) for weights in whole), strict=True)]
-
-    def _hidden_block(self, layers: _Layers, state: _State) -> Tensor:
-        """Return (n, hidden) of a block and add its features to the state: `_hidden` for one block."""
-        h = F.relu(torch.addcmul(layers.shift, state.context, layers.gain))
-        h = F.relu(torch.addmm(layers.inner_bias, h, layers.inner))
-        state.features = torch.addmm(state.features, h, layers.feature)
-        f = F.relu(torch.addcmul(layers.feature_shift, state.features, layers.feature_gain))
-        return h + F.relu(torch.addmm(layers.outer_bias, f, layers.outer))
+        hidden: Tensor = self.tower(cells, self._noise_context(noise))
+        return hidden
 
     def _embed(self, i: int, own: Batch, table: Tensor) -> Tensor:
         """Return (n, CELL_DIM): the sum of the embeddings of a block's cells, ``table`` being that of all codes."""
@@ -295,17 +231,5 @@ class RowGenerator(nn.Module):
             cells = cells + F.embedding_bag(index, self.cells.slope.weight, mode="sum", per_sample_weights=numbers(own))
         return cells
 
-    def _sums_before(self, x: Tensor) -> Tensor:
-        """Return (blocks, n, width): for each block the sum of ``x`` over the blocks before it."""
-        return (self.before @ x.flatten(1)).view_as(x)
-
-    def _drop(self, h: Tensor) -> Tensor:
-        return dropout(h, self.dropout, self.training)
-
     def _parts(self) -> list[FlatRows]:
         return [part for part in self.parts if isinstance(part, FlatRows)]
-
-
-def _affine(k: int, width: int, spread: float) -> tuple[nn.Parameter, nn.Parameter]:
-    """Return gains, which start at 1, and shifts (k, 1, width)."""
-    return nn.Parameter(torch.ones(k, 1, width)), nn.Parameter(torch.randn(k, 1, width) * spread)

@@ -10,11 +10,12 @@ from torch import Generator, Tensor, nn
 from gensynth.model import UNKNOWN, Batch, Layout
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding, Numbers, columnwise
+from gensynth.nn.cells import CellEmbedding, Numbers
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.packing import Packing
+from gensynth.nn.tower import columnwise
 
 MOST_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""

@@ -7,7 +7,7 @@ import torch
 from toy_layouts import all_rows, categories, mixed, mixed_rows
 
 from gensynth.model import Batch, Condition
-from gensynth.nn import autoregressive
+from gensynth.nn import tower
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import N_CELLS, CellEmbedding, draw
@@ -69,7 +69,7 @@ def test_columns_of_a_pass_do_not_see_each_other():
 def test_wide_tables_sum_by_a_scan_as_narrow_ones_by_a_triangle(monkeypatch, passes):
     layout = mixed()
     narrow = _decoder(layout, passes=passes)
-    monkeypatch.setattr(autoregressive, "MAX_TRIANGLE", 0)
+    monkeypatch.setattr(tower, "MAX_TRIANGLE", 0)
     wide = _decoder(layout, passes=passes)
     rows = mixed_rows(20).to("cpu", torch.float64)
     torch.testing.assert_close(wide.log_likelihood(rows, _z(20)), narrow.log_likelihood(rows, _z(20)))

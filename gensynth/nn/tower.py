@@ -1,0 +1,164 @@
+"""Hidden vectors of the steps of a row, each made of what the steps before it say; the cost grows linearly with them.
+
+A step sees the sum of what the steps before it contribute (NADE: Larochelle & Murray 2011, "The neural autoregressive
+distribution estimator"), twice: once as a sum of linear contributions of the cells, and once as a sum of features of
+the hidden vectors, so that it is deep. A masked network (MADE) of the same quality costs the square of the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from gensynth.nn.dropout import dropout
+
+MAX_TRIANGLE = 128
+"""Most steps whose running sums are a product with a triangle of ones: quadratic, but faster than a scan."""
+
+
+def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
+    """Return weights (k, width_in, width_out) of one linear map a step, initialised to keep the variance."""
+    return nn.Parameter(torch.randn(k, width_in, width_out) * (gain * width_in**-0.5))
+
+
+@dataclass
+class Sums:
+    """What the steps so far have added up to (first axis: rows, or candidates)."""
+
+    context: Tensor
+    features: Tensor
+
+    @classmethod
+    def start(cls, context: Tensor) -> Sums:
+        """Return the sums before the first step; ``context`` (n, width) is what every step sees."""
+        return cls(context, torch.zeros_like(context))
+
+    def pick(self, rows: Tensor) -> Sums:
+        """Return the sums of these rows (an index tensor)."""
+        return Sums(self.context.index_select(0, rows), self.features.index_select(0, rows))
+
+
+class Layers(NamedTuple):
+    """The weights of some steps, a first axis of steps each."""
+
+    gain: Tensor
+    shift: Tensor
+    inner: Tensor
+    inner_bias: Tensor
+    feature: Tensor
+    feature_gain: Tensor
+    feature_shift: Tensor
+    outer: Tensor
+    outer_bias: Tensor
+    contribute: Tensor
+
+
+class Tower(nn.Module):
+    """The network of the steps.
+
+    Parameters
+    ----------
+    k : int
+        Steps.
+    n_passes : int
+        Passes that they are taken in: step i in pass i % n_passes; steps of one pass do not see each other.
+    dim : int
+        Width of a cell.
+    width : int
+        Width of what the steps share.
+    hidden : int
+        Width of a step's own hidden vector.
+    dropout : float
+        Share of units dropped in training, where all steps are computed at once.
+    """
+
+    scale: Tensor
+    before: Tensor
+    pass_of: Tensor
+
+    def __init__(self, k: int, n_passes: int, dim: int, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.n_passes, self.dropout = n_passes, dropout
+        self.contribute = columnwise(k, dim, width)
+        self.gain = nn.Parameter(torch.ones(k, 1, width))
+        self.shift = nn.Parameter(torch.randn(k, 1, width) * 0.3)
+        self.inner = columnwise(k, width, hidden)
+        self.inner_bias = nn.Parameter(torch.zeros(k, 1, hidden))
+        self.feature = columnwise(k, hidden, width)
+        self.feature_gain = nn.Parameter(torch.ones(k, 1, width))
+        self.feature_shift = nn.Parameter(torch.zeros(k, 1, width))
+        self.outer = columnwise(k, width, hidden)
+        self.outer_bias = nn.Parameter(torch.zeros(k, 1, hidden))
+        passes = torch.arange(k) % n_passes
+        sizes = torch.bincount(passes)
+        seen = sizes.cumsum(0) - sizes  # steps before each pass
+        # a sum of i contributions grows like sqrt(i); this keeps every step's context at one scale
+        self.register_buffer("scale", (1 + seen[passes]).float().rsqrt()[:, None, None], persistent=False)
+        self.register_buffer("pass_of", passes, persistent=False)
+        few = passes[: k if k <= MAX_TRIANGLE else 0]
+        self.register_buffer("before", (few[:, None] > few).float(), persistent=False)
+
+    def forward(self, cells: Tensor, context: Tensor) -> Tensor:
+        """Return (k, n, hidden): for each step, what the steps before it and the context (n, width) say.
+
+        ``cells`` (k, n, dim) are those that the steps write.
+        """
+        contributions = torch.bmm(cells, self.contribute)
+        h, _ = self._hidden(self.layers(), self._sums_before(contributions) + context, self._sums_before, self.dropout)
+        return h
+
+    def layers(self) -> Layers:
+        """Return the weights of all steps."""
+        return Layers(
+            self.scale * self.gain,
+            self.shift,
+            self.inner,
+            self.inner_bias,
+            self.feature,
+            self.scale * self.feature_gain,
+            self.feature_shift,
+            self.outer,
+            self.outer_bias,
+            self.contribute,
+        )
+
+    def passes(self) -> list[Layers]:
+        """Return the weights of the steps of each pass; taken apart once, as each part's gradient is a whole array."""
+        whole, n = self.layers(), self.n_passes
+        if n == len(self.pass_of):
+            return [Layers(*own) for own in zip(*(weights.split(1) for weights in whole), strict=True)]
+        return [Layers(*(weights[i::n] for weights in whole)) for i in range(n)]
+
+    def step(self, layers: Layers, sums: Sums) -> Tensor:
+        """Return (steps, n, hidden) of one pass and add its features to the sums: `forward` for one pass."""
+        h, features = self._hidden(layers, sums.context, lambda _: sums.features, 0.0)
+        sums.features = sums.features + features.sum(0)
+        return h
+
+    def _hidden(
+        self, layers: Layers, context: Tensor, before: Callable[[Tensor], Tensor], rate: float
+    ) -> tuple[Tensor, Tensor]:
+        """Return hidden vectors and the steps' own features; ``before`` gives the sums of those before each step."""
+        h = F.relu(torch.addcmul(layers.shift, context, layers.gain))
+        h = F.relu(torch.baddbmm(layers.inner_bias, self._drop(h, rate), layers.inner))
+        own = torch.bmm(h, layers.feature)
+        f = F.relu(torch.addcmul(layers.feature_shift, before(own) + own, layers.feature_gain))
+        h = h + F.relu(torch.baddbmm(layers.outer_bias, self._drop(f, rate), layers.outer))
+        return self._drop(h, rate), own
+
+    def _sums_before(self, x: Tensor) -> Tensor:
+        """Return (k, n, width): for each step the sum of ``x`` over the steps of the passes before it."""
+        if len(self.before):
+            return (self.before @ x.flatten(1)).view_as(x)
+        if self.n_passes < len(x):
+            x = x.new_zeros(self.n_passes, *x.shape[1:]).index_add(0, self.pass_of, x)
+            return (x.cumsum(0) - x).index_select(0, self.pass_of)
+        return x.cumsum(0) - x
+
+    def _drop(self, h: Tensor, rate: float) -> Tensor:
+        return dropout(h, rate, self.training)
