@@ -7,40 +7,61 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 from bench_judge import ceiling_of, detector_name, judge
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import add_set_options, load_sets, split
 
-GROUPS: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+Variant = tuple[str, dict[str, Any], dict[str, Any]]
+
+GROUPS: dict[str, dict[str, Variant]] = {
     "vlae": {
-        "vlae as it is": ("vlae", {}),
-        "32 bins a number": ("vlae", {"max_bins": 32}),
-        "8 bins a number": ("vlae", {"max_bins": 8}),
-        "almost no latent": ("vlae", {"latent_dim": 1, "free_nats": 0.0}),
-        "no free nats": ("vlae", {"free_nats": 0.0}),
-        "4 free nats": ("vlae", {"free_nats": 4.0}),
-        "no dropout": ("vlae", {"dropout": 0.0}),
-        "embedding of 4": ("vlae", {"embedding_dim": 4}),
-        "half the width": ("vlae", {"width": 64, "hidden": 32}),
-        "no autoregression (vae)": ("vae", {}),
+        "vlae as it is": ("vlae", {}, {}),
+        "encoding: 32 bins a number": ("vlae", {"max_bins": 32}, {}),
+        "encoding: 8 bins a number": ("vlae", {"max_bins": 8}, {}),
+        "encoding: no curves over the bins": ("vlae", {}, {"gensynth.nn.curves.LEAST_CODES": 10**9}),
+        "almost no latent": ("vlae", {"latent_dim": 1, "free_nats": 0.0}, {}),
+        "no dropout": ("vlae", {"dropout": 0.0}, {}),
+        "no weight decay": ("vlae", {}, {"gensynth_vae.latent.WEIGHT_DECAY": 0.0}),
+        "no average of the weights (EMA)": ("vlae", {}, {"gensynth_vae.latent.WEIGHT_AVERAGE": 0.0}),
+        "half the width": ("vlae", {"width": 64, "hidden": 32}, {}),
     },
     "vae": {
-        "vae as it is": ("vae", {}),
-        "prior: mixture": ("vae", {"prior": "mixture"}),
-        "prior: flow": ("vae", {"prior": "flow"}),
-        "prior: N(0, I)": ("vae", {"prior": "normal"}),
-        "the paper's: beta 1, N(0, I)": ("vae", {"beta": 1.0, "prior": "normal"}),
-        "32 bins a number": ("vae", {"max_bins": 32}),
+        "vae as it is (8 passes)": ("vae", {}, {}),
+        "autoregression: 4 passes": ("vae", {"passes": 4}, {}),
+        "autoregression: none (1 pass)": ("vae", {"passes": 1}, {}),
+        "prior: mixture": ("vae", {"prior": "mixture"}, {}),
+        "prior: flow": ("vae", {"prior": "flow"}, {}),
+        "prior: N(0, I)": ("vae", {"prior": "normal"}, {}),
+        "1 pass, prior N(0, I)": ("vae", {"passes": 1, "prior": "normal"}, {}),
+        "1 pass, prior N(0, I), beta 1: the paper's": ("vae", {"passes": 1, "prior": "normal", "beta": 1.0}, {}),
     },
     "wgan": {
-        "wgan as it is": ("wgan", {}),
-        "no moving average": ("wgan", {"ema_decay": 0.0}),
-        "rows judged singly": ("wgan", {"pack": 1}),
+        "wgan as it is": ("wgan", {}, {}),
+        "the game alone": ("wgan", {"warm_start": 0.0}, {}),
+        "the game alone, no moment matching": ("wgan", {"warm_start": 0.0, "matching": 0.0}, {}),
+        "no moment matching": ("wgan", {"matching": 0.0}, {}),
+        "no calibration of the marginals": ("wgan", {}, {"gensynth_gan.calibration.ROUNDS": 0}),
+        "no moving average (EMA)": ("wgan", {"ema_decay": 0.0}, {}),
+        "rows judged singly": ("wgan", {"pack": 1}, {}),
     },
 }
-"""For each group its variants: what they are called, the model, and the parameters that differ."""
+"""For each group its variants: what they are called, the model, the settings and the constants that differ."""
+
+
+@contextmanager
+def constants(values: dict[str, Any]) -> Iterator[None]:
+    """Give constants, named as module and name, other values for a while."""
+    with ExitStack() as stack:
+        for path, value in values.items():
+            module, _, name = path.rpartition(".")
+            stack.enter_context(patch.object(import_module(module), name, value))
+        yield
 
 
 def main() -> None:
@@ -67,16 +88,18 @@ def main() -> None:
     for data in sets:
         ceiling = ceiling_of(data)
         for group in split(options.groups):
-            for name, (model, parameters) in GROUPS[group].items():
+            for name, (model, parameters, changed) in GROUPS[group].items():
                 if wanted is not None and not any(part in name for part in wanted):
                     continue
                 trainer = Trainer(max_epochs=options.max_epochs or "auto", max_time=options.max_time, progress=False)
                 synthesizer = Synthesizer(model, trainer=trainer, random_state=options.seed)
                 synthesizer.set_params(**{f"model__{key}": value for key, value in parameters.items()})
                 cpu = time.process_time()
-                synthesizer.fit(data.train)
-                cpu = time.process_time() - cpu
-                measured = judge(data, synthesizer.sample(len(data.train)), ceiling, options.threads)
+                with constants(changed):
+                    synthesizer.fit(data.train)
+                    cpu = time.process_time() - cpu
+                    sample = synthesizer.sample(len(data.train))
+                measured = judge(data, sample, ceiling, options.threads)
                 measured.pop("levels off")
                 rows.append({"set": data.name, "variant": name, "fit CPU s": cpu, **measured})
                 write_csv(rows, options.csv)

@@ -97,15 +97,27 @@ def test_ablation_changes_what_it_says(data):
         "--max-epochs", "1", "--csv", "a.csv", cwd=data,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is", "prior: mixture"]
+    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is (8 passes)", "prior: mixture"]
 
 
 def test_every_variant_of_the_ablation_can_be_made(benchmark):
     from gensynth import Synthesizer
 
-    for variants in benchmark("ablation").GROUPS.values():
-        for model, parameters in variants.values():
+    ablation = benchmark("ablation")
+    for variants in ablation.GROUPS.values():
+        for model, parameters, changed in variants.values():
             Synthesizer(model).set_params(**{f"model__{key}": value for key, value in parameters.items()})
+            with ablation.constants(changed):  # raises for a constant that is not there
+                pass
+
+
+def test_constants_of_the_ablation_are_put_back(benchmark):
+    from gensynth.nn import curves
+
+    before = curves.LEAST_CODES
+    with benchmark("ablation").constants({"gensynth.nn.curves.LEAST_CODES": 99}):
+        assert curves.LEAST_CODES == 99
+    assert before == curves.LEAST_CODES
 
 
 def test_scaling_runs_each_cell_in_a_process_of_its_own(tmp_path):

@@ -62,7 +62,7 @@ class OrderedCurves(nn.Module):
         self.coefficients = nn.ParameterDict()
         self.parts = [(bucket.start, bucket.size) for bucket in buckets.buckets]
         # cosines of n places have a mean square of 1 / (1 + f / 6)^2 each
-        spread = scale / cosines(LEAST_CODES).square().mean(0).sum().sqrt()
+        spread = scale / cosines(N_CURVES).square().mean(0).sum().sqrt()
         for b, bucket in enumerate(buckets.buckets):
             basis = torch.zeros(len(bucket.columns), bucket.width, N_CURVES)
             for j, position in enumerate(bucket.columns):
