@@ -46,7 +46,7 @@ GROUPS: dict[str, dict[str, Variant]] = {
         "the game alone": ("wgan", {"warm_start": 0.0}, {}),
         "the game alone, no moment matching": ("wgan", {"warm_start": 0.0, "matching": 0.0}, {}),
         "no moment matching": ("wgan", {"matching": 0.0}, {}),
-        "no calibration of the marginals": ("wgan", {}, {"gensynth_gan.calibration.ROUNDS": 0}),
+        "no calibration of the marginals": ("wgan", {}, {"gensynth.nn.calibration.ROUNDS": 0}),
         "no moving average (EMA)": ("wgan", {"ema_decay": 0.0}, {}),
         "rows judged singly": ("wgan", {"pack": 1}, {}),
     },

@@ -7,6 +7,7 @@ before and the latent. Neighbours in the table stand in different passes.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,10 +17,14 @@ from torch import Generator, Tensor, nn
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import Buckets
+from gensynth.nn.calibration import bias_change
 from gensynth.nn.cells import N_CELLS, CellEmbedding, CodeHeads, PositionHeads, draw
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
 from gensynth.nn.tower import Sums, Tower
+
+Adjust = Callable[[int, Tensor], Tensor]
+"""From a column's position and its logits (n, cardinality) to those that are drawn from."""
 
 
 @dataclass
@@ -102,14 +107,26 @@ class AutoregressiveDecoder(Decoder):
             cells = cells.index_add(1, self.position_heads.columns, self.position_heads.log_density(h, batch))
         return cells
 
-    def draw(self, z: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent, pass by pass."""
+    def draw(self, z: Tensor, rng: Generator, adjust: Adjust | None = None) -> Batch:
+        """Draw one row for each latent, pass by pass; ``adjust`` may change the logits of a column before."""
         state, rows = Sums.start(z @ self.latent), self._no_rows(len(z), z)
         for columns, layers in zip(self._passes(), self.tower.passes(), strict=True):
             for i, h in zip(columns, self.tower.step(layers, state), strict=True):
-                codes = draw(self.code_heads.logits(i, h), rng)
+                logits = self.code_heads.logits(i, h)
+                codes = draw(logits if adjust is None else adjust(i, logits), rng)
                 self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
         return rows
+
+    @torch.no_grad()
+    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:
+        """Set the marginals right column by column, each given corrected columns before it."""
+
+        def adjust(i: int, logits: Tensor) -> Tensor:
+            change = bias_change(logits, rows.codes[:, i])
+            self.code_heads.bias_of(i).add_(change)
+            return logits + change
+
+        self.draw(z, rng, adjust)
 
     def _passes(self) -> list[range]:
         """Return the columns of each pass."""

@@ -149,6 +149,10 @@ class CodeHeads(nn.Module):
         weight = self.curves.column(position, self.weight[own], first)
         return torch.addmm(self.bias[own] + self.buckets.never[own], hidden, weight.t())
 
+    def bias_of(self, position: int) -> Tensor:
+        """Return (cardinality,): the biases of one column's codes, not a copy."""
+        return self.bias[self.first[position] :][: self.widths[position]]
+
 
 class PositionHeads(nn.Module):
     """Where inside its code a value lies: a density of `N_CELLS` equal steps on [0, 1] a column.

@@ -94,6 +94,10 @@ class Decoder(nn.Module, ABC):
         """Draw one row for each latent."""
 
     @abstractmethod
+    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:
+        """Change the biases so that every code is drawn, from these latents, as often as it stands in the rows."""
+
+    @abstractmethod
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
         """Draw the cells that are not given, from c candidates a row.
 

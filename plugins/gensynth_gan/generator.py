@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
+from gensynth.nn.calibration import bias_change
 from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads
 from gensynth.nn.curves import OrderedCurves
 from gensynth.nn.soft import FlatRows
@@ -179,6 +180,26 @@ class RowGenerator(nn.Module):
             sums.context = torch.addmm(sums.context, self._embed(i, own, table), layers.contribute[0])
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
+
+    def calibrate(self, rows: Batch, noise: Tensor, rng: Generator) -> None:
+        """Change the biases so that every code is drawn, from this noise, as often as it stands in the rows.
+
+        Block by block, in the order of writing, so that each is corrected given corrected blocks before it. Given
+        columns are those of random rows.
+        """
+        parts = self._parts()
+
+        def adjust(i: int, outputs: Tensor) -> Tensor:
+            part, change = parts[i], torch.zeros_like(self.biases[i])
+            for column, offset in zip(self.blocks[i].columns, part.buckets.offsets.tolist(), strict=True):
+                first = part.n_numbers + offset
+                own = slice(first, first + self.cells.widths[column])
+                change[own] = bias_change(outputs[:, own], rows.codes[:, column])
+            self.biases[i] += change
+            return outputs + change
+
+        pick = torch.randint(len(rows), (len(noise),), generator=rng, device=noise.device)
+        self.draw(noise, rng, rows[pick] if self.n_given else None, places=False, adjust=adjust)
 
     def _split(self, batch: Batch) -> list[Batch]:
         """Return the cells of each block."""

@@ -12,12 +12,12 @@ from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
 from gensynth.nn.averaging import MovingAverage
+from gensynth.nn.calibration import n_drawn
 from gensynth.nn.matching import AssociationMatching
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
 
-from .calibration import calibrate
 from .conditions import ConditionTable
 from .critic import RowCritic
 from .game import Game, frozen
@@ -35,8 +35,6 @@ OPENING = 0.3
 """Share of the steps after the likelihood stage in which the critic is trained alone."""
 REFINE = 0.03
 """Learning rate of a generator that comes from the likelihood stage, in units of the critic's."""
-CALIBRATED = 20_000
-"""Rows that are drawn to set the marginals right."""
 MOST_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
 
@@ -266,7 +264,7 @@ class AdversarialModel(GenerativeModel):
     def _finish(self, rows: Batch, rng: Generator) -> None:
         """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
         network = self.average.module
-        calibrate(network, rows, self._noise(network, CALIBRATED, rng), rng)
+        network.calibrate(rows, self._noise(network, n_drawn(len(self.layout.columns)), rng), rng)
         if len(rows) > MOST_MONITORED:
             rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MOST_MONITORED]]
         _, features = self.critic.value_and_features(rows)

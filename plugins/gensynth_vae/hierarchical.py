@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.calibration import n_drawn
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.flows import InverseAutoregressiveFlow
@@ -129,9 +130,10 @@ class HierarchicalModel(GenerativeModel):
             return (Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
         main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
-        return main, Stage(
+        density = Stage(
             "prior", (prior,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES
         )
+        return main, density, Stage("marginals", (), prepare=self._calibrate)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
@@ -226,6 +228,10 @@ class HierarchicalModel(GenerativeModel):
         rows = some_rows(batch, rng)
         _, latents, _ = self._infer(rows, self._noise(rows, rng))
         self.late_prior.start(latents.flatten(1))
+
+    @torch.no_grad()
+    def _calibrate(self, batch: Batch, rng: Generator) -> None:
+        self.decoder.calibrate(batch, self._prior_states(n_drawn(len(self.layout.columns)), rng), rng)
 
     def _noise(self, batch: Batch, rng: Generator) -> Tensor:
         shape = (len(batch), len(self.levels), self.latent_dim)

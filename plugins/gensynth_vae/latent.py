@@ -13,6 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.nn.calibration import n_drawn
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
@@ -113,9 +114,8 @@ class LatentModel(GenerativeModel):
         main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        return main, Stage(
-            "prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES
-        )
+        prior = Stage("prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        return main, prior, Stage("marginals", (), prepare=self._calibrate)
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""
@@ -182,6 +182,10 @@ class LatentModel(GenerativeModel):
     def _start_prior(self, batch: Batch, rng: Generator) -> None:
         assert self.late_prior is not None
         self.late_prior.start(self._draw_latents(some_rows(batch, rng), rng))
+
+    @torch.no_grad()
+    def _calibrate(self, batch: Batch, rng: Generator) -> None:
+        self.decoder.calibrate(batch, self._sampling_prior_draw(n_drawn(len(self.layout.columns)), rng), rng)
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         assert self.late_prior is not None

@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 from gensynth.model import UNKNOWN, Batch, Layout
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.buckets import Buckets
+from gensynth.nn.calibration import bias_change
 from gensynth.nn.cells import CellEmbedding, Numbers
 from gensynth.nn.completion import Particles
 from gensynth.nn.decoder import Decoder, Filled, Given
@@ -104,6 +105,14 @@ class IndependentDecoder(Decoder):
         """Draw one row for each latent."""
         return self._with_positions(self.packing.sample(self.network.features(z), self.network.out, rng), z, rng)
 
+    @torch.no_grad()
+    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Set the marginals right; nothing is drawn for it."""
+        logits = self.network(z)
+        for i, first in enumerate(self.buckets.offsets.tolist()):
+            own = slice(first, first + self.layout.cardinalities[i])
+            self.network.out.bias[own] += bias_change(logits[:, own], rows.codes[:, i])
+
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
         """Draw the cells that are not given from one latent of each row, taken by the probability of those given."""
         particles = Particles(log_weight, len(given))
@@ -175,6 +184,11 @@ class DeepDecoder(Decoder):
     def draw(self, z: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent."""
         return self.cells.draw(self.network(z), rng)
+
+    @torch.no_grad()
+    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:
+        """Set the marginals right, as `AutoregressiveDecoder.calibrate` does."""
+        self.cells.calibrate(rows, self.network(z), rng)
 
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
         """Draw the cells that are not given, as `AutoregressiveDecoder.fill` does."""

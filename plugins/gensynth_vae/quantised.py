@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
 from gensynth.nn.blockwise import BlockwiseNetwork
+from gensynth.nn.calibration import n_drawn
 from gensynth.nn.cells import draw
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
@@ -115,17 +116,26 @@ class QuantisedModel(GenerativeModel):
             "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY
         )
         main = Stage("reconstruction", (books,), steps=TWO_STAGES)
-        return main, Stage("prior", (codes,), share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        density = Stage("prior", (codes,), share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        return main, density, Stage("marginals", (), prepare=self._calibrate)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""
         if condition is None:
-            return self.decoder.draw(self.quantiser.look_up(self.prior.sample(n, rng)).flatten(1), rng)
+            return self.decoder.draw(self._drawn_entries(n, rng), rng)
         return fill(self.decoder, self._propose, Given.of(condition), rng)
 
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
         """Draw missing cells given the others of their row, by posterior iteration."""
         return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+
+    def _drawn_entries(self, n: int, rng: Generator) -> Tensor:
+        """Return (n, groups * dim): entries whose codes are drawn from their density, side by side."""
+        return self.quantiser.look_up(self.prior.sample(n, rng)).flatten(1)
+
+    @torch.no_grad()
+    def _calibrate(self, batch: Batch, rng: Generator) -> None:
+        self.decoder.calibrate(batch, self._drawn_entries(n_drawn(len(self.layout.columns)), rng), rng)
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c rows of entries for each of n rows and log-weights, as `gensynth.nn.completion.Propose` asks.
@@ -134,8 +144,7 @@ class QuantisedModel(GenerativeModel):
         minus the squared distance over that of the nearest entry.
         """
         if rows is None:
-            codes = self.prior.sample(n * c, rng)
-            return self.quantiser.look_up(codes).flatten(1), self.quantiser.book.new_zeros(n * c)
+            return self._drawn_entries(n * c, rng), self.quantiser.book.new_zeros(n * c)
         distance = torch.cdist(self._vectors(rows).transpose(0, 1), self.quantiser.book).square()  # (groups, n, codes)
         scale = distance.amin(-1, keepdim=True).mean(1, keepdim=True).clamp(min=1e-6)
         log_q = (-distance / scale).log_softmax(-1).transpose(0, 1).repeat_interleave(c, 0)  # (n * c, groups, codes)

@@ -14,7 +14,6 @@ from gensynth.nn.soft import FlatRows
 from gensynth.nn.two_sample import TwoSample
 from gensynth.training import Trainer
 from gensynth_gan.blocks import MOST_BLOCKS
-from gensynth_gan.calibration import calibrate
 from gensynth_gan.model import AdversarialModel
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
@@ -552,8 +551,8 @@ def test_calibration_gives_every_code_its_frequency():
         for bias in network.biases:
             bias += torch.randn(len(bias), generator=_rng()) * 0.7
     noise, rows = torch.randn(20_000, 8, generator=_rng()), mixed_rows(2000)
-    calibrate(network, rows, noise, _rng())
+    network.calibrate(rows, noise, _rng())
     codes = network.draw(noise, _rng(1)).codes
-    for i, column in enumerate(mixed().columns):
+    for i, column in enumerate(model.layout.columns):
         shares = [_shares(c[:, i], column.cardinality) for c in (codes, rows.codes)]
         torch.testing.assert_close(*shares, atol=0.012, rtol=0)

@@ -84,6 +84,9 @@ class LinearGaussian(Decoder):
     def log_likelihood(self, batch: Batch, z: torch.Tensor) -> torch.Tensor:
         return torch.distributions.Normal(self.w * z, self.s).log_prob(batch.numeric)
 
+    def calibrate(self, rows, z, rng):
+        raise NotImplementedError
+
     def draw(self, *_, **__):
         raise AssertionError("not asked for")
 
