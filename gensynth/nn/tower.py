@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from gensynth.nn.dropout import dropout
@@ -109,8 +108,8 @@ class Tower(nn.Module):
         ``cells`` (k, n, dim) are those that the steps write.
         """
         contributions = torch.bmm(cells, self.contribute)
-        h, _ = self._hidden(self.layers(), self._sums_before(contributions) + context, self._sums_before, self.dropout)
-        return h
+        seen = self._sums_before(contributions).add_(context)
+        return self._hidden(self.layers(), seen, lambda own: self._sums_before(own).add_(own), self.dropout)
 
     def layers(self) -> Layers:
         """Return the weights of all steps."""
@@ -136,20 +135,21 @@ class Tower(nn.Module):
 
     def step(self, layers: Layers, sums: Sums) -> Tensor:
         """Return (steps, n, hidden) of one pass and add its features to the sums: `forward` for one pass."""
-        h, features = self._hidden(layers, sums.context, lambda _: sums.features, 0.0)
-        sums.features = sums.features + features.sum(0)
-        return h
 
-    def _hidden(
-        self, layers: Layers, context: Tensor, before: Callable[[Tensor], Tensor], rate: float
-    ) -> tuple[Tensor, Tensor]:
-        """Return hidden vectors and the steps' own features; ``before`` gives the sums of those before each step."""
-        h = F.relu(torch.addcmul(layers.shift, context, layers.gain))
-        h = F.relu(torch.baddbmm(layers.inner_bias, self._drop(h, rate), layers.inner))
-        own = torch.bmm(h, layers.feature)
-        f = F.relu(torch.addcmul(layers.feature_shift, before(own) + own, layers.feature_gain))
-        h = h + F.relu(torch.baddbmm(layers.outer_bias, self._drop(f, rate), layers.outer))
-        return self._drop(h, rate), own
+        def add(own: Tensor) -> Tensor:
+            seen = sums.features + own
+            sums.features = seen[0] if len(own) == 1 else sums.features + own.sum(0)
+            return seen
+
+        return self._hidden(layers, sums.context, add, 0.0)
+
+    def _hidden(self, layers: Layers, context: Tensor, add: Callable[[Tensor], Tensor], rate: float) -> Tensor:
+        """Return hidden vectors; ``add`` gives the sums of each step's own features and of those before it."""
+        h = torch.addcmul(layers.shift, context, layers.gain).relu_()
+        h = torch.baddbmm(layers.inner_bias, self._drop(h, rate), layers.inner).relu_()
+        f = torch.addcmul(layers.feature_shift, add(torch.bmm(h, layers.feature)), layers.feature_gain).relu_()
+        h = h + torch.baddbmm(layers.outer_bias, self._drop(f, rate), layers.outer).relu_()
+        return self._drop(h, rate)
 
     def _sums_before(self, x: Tensor) -> Tensor:
         """Return (k, n, width): for each step the sum of ``x`` over the steps of the passes before it."""
