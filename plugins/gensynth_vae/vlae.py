@@ -37,7 +37,7 @@ class VLAE(Recipe):
         Divergence that costs nothing, so that the latent is used.
     dropout : float or None, default=None
         Share of units dropped in training; None chooses from the number of rows.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=4e-3
         Step size.
     max_bins : int, default=128
         Most quantile bins of a numeric column.
@@ -54,7 +54,7 @@ class VLAE(Recipe):
     beta: float = 1.0
     free_nats: float = 0.5
     dropout: float | None = None
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     max_bins: int = 128
 
     @property
