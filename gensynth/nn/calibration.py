@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-ROUNDS = 4
+ROUNDS = 3
 """Corrections of the biases of a column; each is a fixed-point step that nearly ends there."""
 MOST = 2.0
 """Largest change of a bias: what is further off is not a matter of calibration."""
 LEAST = 1e-6
 """Frequencies below this are taken for this."""
-DRAWN = 20_000
+DRAWN = 10_000
 """Rows that are drawn to see how often each code comes out, ..."""
 MOST_CELLS = 1_000_000
 """... as long as they have no more cells than this."""

@@ -10,12 +10,12 @@ from environments import ROOT
 
 FOLDER = ROOT / "docs" / "models"
 PAGES = sorted(FOLDER.glob("*.md"))
-VARIATIONAL = ["vae", "beta-vae", "vq-vae", "nvae", "vlae"]
+FAMILIES = ["vae", "beta-vae", "vq-vae", "nvae", "vlae", "gan", "wgan", "lsgan", "dragan", "cgan"]
 update = runpy.run_path(str(ROOT / "docs" / "update_models.py"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_settings_are_those_of_the_recipes(page):
+def test_tables_are_those_of_the_recipes_and_of_what_was_measured(page):
     text = page.read_text("utf-8")
     assert text == update["renewed"](text), "run python docs/update_models.py"
 
@@ -26,13 +26,14 @@ def test_links(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("name", VARIATIONAL)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_a_page_says_what_a_reader_looks_for(name):
     text = (FOLDER / f"{name}.md").read_text("utf-8")
     assert f"# `{name}`" in text
     for heading in ("## Idea", "## Formula", "## When to choose it", "## Settings", "## Measured", "## Papers"):
         assert heading in text
     assert f"<!-- settings of {name} -->" in text
+    assert f"<!-- measured of {name} -->" in text
     assert "arXiv" in text
     assert f"]({name}.md)" in (FOLDER / "README.md").read_text("utf-8")
 
@@ -41,3 +42,5 @@ def test_the_comparison_can_fail():
     page = "<!-- settings of vae -->\nnothing\n<!-- end -->"
     assert update["renewed"](page) != page
     assert "| `latent_dim` | `16` | Width of the latent. |" in update["renewed"](page)
+    page = "<!-- measured of vae -->\n<!-- end -->"
+    assert update["renewed"](page).count("\n") > 4
