@@ -22,11 +22,8 @@ TWO_STAGES = 7500
 """Of a full run of two stages, the second of which has half the share of the first."""
 
 
-def check_ranges(**ranges: tuple[float, float, float]) -> None:
-    """Raise `OptionError` for an option, given as (value, lowest, highest), that is out of its range."""
-    for name, (value, low, high) in ranges.items():
-        if not low <= value <= high:
-            raise OptionError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+WIDE_TABLE = 200
+"""Columns above which each has a smaller network of its own: there are many of them then."""
 
 
 def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:

@@ -17,6 +17,8 @@ from gensynth.nn.decoder import Decoder, Filled, Given
 from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.packing import Packing
 from gensynth.nn.tower import columnwise
+from gensynth_vae.choices import WIDE_TABLE
+from gensynth_vae.variational import Cells
 
 MOST_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
@@ -195,22 +197,12 @@ class DeepDecoder(Decoder):
         return self.cells.fill(given, self.network(z), log_weight, rng)
 
 
-def row_decoder(
-    layout: Layout,
-    buckets: Buckets,
-    cells: CellEmbedding,
-    *,
-    passes: int,
-    hidden: Sequence[int],
-    latent_dim: int,
-    dropout: float,
-) -> Decoder:
-    """Return p(row | z) of cells written in ``passes``; in one, they are independent given z.
-
-    ``cells`` embeds what was written for the passes that follow.
-    """
+def row_decoder(layout: Layout, cells: Cells, *, passes: int, hidden: Sequence[int], latent_dim: int) -> Decoder:
+    """Return p(row | z) of cells written in ``passes``; in one, they are independent given z."""
+    buckets, embedding, dropout = cells
     if passes == 1:
         return IndependentDecoder(layout, buckets, hidden, latent_dim, dropout)
     width = hidden[0]
-    own = AutoregressiveDecoder(layout, buckets, cells, width, width // 2, dropout, width, passes)
-    return DeepDecoder(own, hidden, latent_dim, dropout)
+    own = width // 2 if len(layout.columns) <= WIDE_TABLE else width // 4
+    rows = AutoregressiveDecoder(layout, buckets, embedding, width, own, dropout, width, passes)
+    return DeepDecoder(rows, hidden, latent_dim, dropout)

@@ -12,7 +12,7 @@ from gensynth.model import Batch, ColumnLayout, Condition, Layout
 from gensynth.nn.decoder import Decoder
 from gensynth.nn.priors import standard_normal_log_density
 from gensynth_vae.latent import Divergence, LatentModel
-from gensynth_vae.recipes import VAE, VLAE, BetaVAE
+from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
 
 def _trained(recipe, steps, n=2000, layout=None):
@@ -222,7 +222,20 @@ def test_planted_anomalies_score_lower(family, request):
     assert (model.score(rows) > model.score(far))[known].all()
 
 
-@pytest.mark.parametrize("recipe", [VAE(prior="cauchy"), BetaVAE(beta=-1.0), VLAE(latent_dim=0), VAE(max_bins=1)])
-def test_options_out_of_range_are_named(recipe):
-    with pytest.raises(OptionError, match=r"prior|beta|latent_dim|max_bins"):
-        _encode_and_build(recipe)
+@pytest.mark.parametrize(
+    ("model", "option", "value"),
+    [
+        (VAE, "prior", "cauchy"),
+        (VAE, "max_bins", 1),
+        (VAE, "passes", 0),
+        (BetaVAE, "beta", -1.0),
+        (VLAE, "latent_dim", 0),
+        (VLAE, "dropout", 1.0),
+        (VLAE, "embedding_dim", 0),
+        (VQVAE, "learning_rate", 0.0),
+        (NVAE, "levels", 0),
+    ],
+)
+def test_options_out_of_range_are_named(model, option, value):
+    with pytest.raises(OptionError, match=option):
+        _encode_and_build(model(**{option: value}))

@@ -1,0 +1,81 @@
+"""What the variational recipes share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from gensynth.errors import OptionError
+from gensynth.model import Encoding, Layout, Recipe
+from gensynth.nn.buckets import Buckets
+from gensynth.nn.cells import CellEmbedding
+from gensynth.nn.dropout import fitting_rate
+
+
+class Cells(NamedTuple):
+    """What encoder and decoder of a model are made over."""
+
+    buckets: Buckets
+    embedding: CellEmbedding
+    dropout: float
+
+
+@dataclass(eq=False)
+class Variational(Recipe):
+    """Numbers are quantile bins, cells are embedded, and dropout fits the number of rows.
+
+    Parameters
+    ----------
+    embedding_dim : int, default=16
+        Width of a cell's embedding.
+    dropout : float or None, default=None
+        Share of units dropped in training, in [0, 1); None chooses from the number of rows.
+    learning_rate : float
+        Step size.
+    max_bins : int
+        Most quantile bins of a numeric column.
+    """
+
+    embedding_dim: int = 16
+    dropout: float | None = None
+    learning_rate: float = 2e-3
+    max_bins: int = 100
+
+    @property
+    def encoding(self) -> Encoding:
+        """Quantile bins."""
+        return Encoding("bins", max_bins=self.max_bins)
+
+    def _cells(self, layout: Layout, **ranges: tuple[float, float, float]) -> Cells:
+        """Return what a model is made over, after a look at the options: given as (value, lowest, highest)."""
+        if not self.learning_rate > 0:
+            raise OptionError(f"learning_rate must be above 0, got {self.learning_rate!r}")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise OptionError(f"dropout must lie in [0, 1), got {self.dropout!r}; None chooses it")
+        ranges["embedding_dim"] = (self.embedding_dim, 1, 4096)
+        ranges["max_bins"] = (self.max_bins, 2, 10_000)
+        for name, (value, low, high) in ranges.items():
+            if not low <= value <= high:
+                raise OptionError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+        buckets = Buckets(layout)
+        dropout = fitting_rate(layout.n_rows) if self.dropout is None else self.dropout
+        return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
+
+
+@dataclass(eq=False)
+class InPasses(Variational):
+    """A row is written in passes.
+
+    Parameters
+    ----------
+    passes : int, default=8
+        Passes that a row is written in: the columns of one are independent given the latent and the passes before.
+        1 makes all cells independent given the latent, and sampling fastest.
+    """
+
+    passes: int = 8
+    before: ClassVar[Mapping[str, Any]] = {"passes": 1}
+
+    def _cells(self, layout: Layout, **ranges: tuple[float, float, float]) -> Cells:
+        return super()._cells(layout, passes=(self.passes, 1, 1_000_000), **ranges)
