@@ -38,8 +38,9 @@ GROUPS: dict[str, dict[str, Variant]] = {
         "prior: mixture": ("vae", {"prior": "mixture"}, {}),
         "prior: flow": ("vae", {"prior": "flow"}, {}),
         "prior: N(0, I)": ("vae", {"prior": "normal"}, {}),
-        "1 pass, prior N(0, I)": ("vae", {"passes": 1, "prior": "normal"}, {}),
-        "1 pass, prior N(0, I), beta 1: the paper's": ("vae", {"passes": 1, "prior": "normal", "beta": 1.0}, {}),
+        "1 pass, prior N(0, I): the paper's": ("vae", {"passes": 1, "prior": "normal"}, {}),
+        "1 pass, beta .2": ("vae", {"passes": 1, "beta": 0.2}, {}),
+        "beta .5": ("vae", {"beta": 0.5}, {}),
     },
     "wgan": {
         "wgan as it is": ("wgan", {}, {}),

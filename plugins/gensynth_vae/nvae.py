@@ -28,7 +28,7 @@ class NVAE(InPasses):
         Width of features and state.
     flows : int, default=1
         Inverse autoregressive flows in each posterior.
-    beta : float, default=0.5
+    beta : float, default=1.0
         Final weight of the divergences.
     warmup : int, default=1000
         Steps over which that weight grows from 0, the levels balanced meanwhile.
@@ -46,7 +46,7 @@ class NVAE(InPasses):
     latent_dim: int = 6
     width: int = 128
     flows: int = 1
-    beta: float = 0.5
+    beta: float = 1.0
     warmup: int = 1000
     prior: str = "blockwise"
     spectral: float = 1e-3
