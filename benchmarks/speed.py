@@ -82,6 +82,10 @@ def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict
     synthesizer = Synthesizer(model, trainer=Trainer(max_epochs=1, progress=False), random_state=options.seed)
     if model == "cgan":
         synthesizer.set_params(condition_on=data.target)
+    label = model
+    if options.passes is not None and "model__passes" in synthesizer.get_params():
+        synthesizer.set_params(model__passes=options.passes)
+        label = f"{model}, passes={options.passes}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one epoch is no training, and a model may say so
         synthesizer.fit(data.train)
@@ -94,12 +98,12 @@ def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict
     encoded = statistics.median(cpu)
     row = {
         "set": data.name,
-        "model": model,
+        "model": label,
         "rows": options.samples,
         "rows/s (CPU time)": round(options.samples / encoded),
         "rows/s (wall time)": round(options.samples / statistics.median(wall)),
     }
-    progress(f"{data.name}, {model}: {row['rows/s (CPU time)']:,} rows/s")
+    progress(f"{data.name}, {label}: {row['rows/s (CPU time)']:,} rows/s")
     return row
 
 
@@ -114,6 +118,7 @@ def main() -> None:
     parser.add_argument("--what", default="training,sampling", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="training steps timed at once (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=50_000, help="rows drawn (default: %(default)s)")
+    parser.add_argument("--passes", type=int, help="of the families that sample in passes (default: their own)")
     parser.add_argument("--repeats", type=int, default=5, help="the median of so many counts (default: %(default)s)")
     add_common_options(parser)
     options = parser.parse_args()

@@ -55,8 +55,8 @@ class VAE(OneLatent):
     """Variational autoencoder over codes.
 
     Departs from the paper in two measured points: cells are written in passes, not all at once, and sampling uses a
-    density fitted to the latents in a second stage instead of N(0, I). ``passes=1, prior="normal"`` is the paper's; with
-    ``passes=1`` a ``beta`` below 1 keeps more of what ties the columns.
+    density fitted to the latents in a second stage instead of N(0, I). ``passes=1, prior="normal"`` is the paper's;
+    with ``passes=1`` a ``beta`` below 1 keeps more of what ties the columns.
 
     Parameters
     ----------
