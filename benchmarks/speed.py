@@ -78,12 +78,13 @@ def training_rows(model: str, data: DataSet, options: argparse.Namespace) -> lis
 def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict[str, Any]:
     """Return rows a second of `Synthesizer.sample`, which ends with a DataFrame."""
     from gensynth import Synthesizer, Trainer
+    from gensynth.registry import default_registry
 
     synthesizer = Synthesizer(model, trainer=Trainer(max_epochs=1, progress=False), random_state=options.seed)
     if model == "cgan":
         synthesizer.set_params(condition_on=data.target)
     label = model
-    if options.passes is not None and "model__passes" in synthesizer.get_params():
+    if options.passes is not None and hasattr(default_registry().recipe(model), "passes"):
         synthesizer.set_params(model__passes=options.passes)
         label = f"{model}, passes={options.passes}"
     with warnings.catch_warnings():
