@@ -17,7 +17,7 @@ class VQVAE(InPasses):
 
     Parameters
     ----------
-    groups : int, default=4
+    groups : int, default=2
         Code-book entries a row.
     n_codes : int or None, default=None
         Entries of each code book; None chooses from the number of rows.
@@ -37,7 +37,7 @@ class VQVAE(InPasses):
     van den Oord et al. 2017, "Neural discrete representation learning" (arXiv 1711.00937).
     """
 
-    groups: int = 4
+    groups: int = 2
     n_codes: int | None = None
     code_dim: int = 8
     hidden: tuple[int, ...] = (128, 128)
