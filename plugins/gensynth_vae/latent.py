@@ -105,17 +105,22 @@ class LatentModel(GenerativeModel):
         self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
 
     def stages(self) -> tuple[Stage, ...]:
-        """Autoencoder and joint prior first; then the late prior on the latents, where there is one."""
+        """Autoencoder and joint prior first; then the late prior on the latents, where there is one.
+
+        A model whose prior was learned has its marginals set right at the end.
+        """
         late = set() if self.late_prior is None else set(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if p not in late)
         phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
+        marginals = Stage("marginals", (), prepare=self._calibrate)
         if self.late_prior is None:
-            return (Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
+            whole = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=STEPS)
+            return (whole,) if self.prior is None else (whole, marginals)
         main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
         prior = Stage("prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
-        return main, prior, Stage("marginals", (), prepare=self._calibrate)
+        return main, prior, marginals
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""
