@@ -59,8 +59,12 @@ class Variational(Recipe):
             if not low <= value <= high:
                 raise OptionError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
         buckets = Buckets(layout)
-        dropout = fitting_rate(layout.n_rows) if self.dropout is None else self.dropout
+        dropout = self._fitting_dropout(layout) if self.dropout is None else self.dropout
         return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
+
+    def _fitting_dropout(self, layout: Layout) -> float:
+        """Return the share of units to drop that suits the table."""
+        return fitting_rate(layout.n_rows)
 
 
 @dataclass(eq=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from gensynth.model import GenerativeModel, Layout
 from gensynth.nn.autoregressive import AutoregressiveDecoder
+from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.priors import AutoregressivePrior
 from gensynth_vae.choices import WIDE_TABLE
 from gensynth_vae.latent import Divergence, LatentModel
@@ -48,6 +50,11 @@ class VLAE(Variational):
     free_nats: float = 0.5
     learning_rate: float = 4e-3
     max_bins: int = 128
+
+    def _fitting_dropout(self, layout: Layout) -> float:
+        # beyond some thousands of rows less than for the other families: all that ties the columns is learned by the
+        # units that dropout drops, and none of it by the latent
+        return min(fitting_rate(layout.n_rows), max(0.05, 0.2 * math.sqrt(10_000 / layout.n_rows)))
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
