@@ -26,6 +26,12 @@ WIDE_TABLE = 200
 """Columns above which each has a smaller network of its own: there are many of them then."""
 
 
+WIDEST = 65_536
+"""Of a layer that a recipe may ask for."""
+MOST_STEPS = 10**9
+"""Of a warm-up that a recipe may ask for."""
+
+
 def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
     """Return the density of latents of that name; None for N(0, I)."""
     if name == "normal":

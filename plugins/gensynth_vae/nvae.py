@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gensynth.model import GenerativeModel, Layout
-from gensynth_vae.choices import named_prior
+from gensynth_vae.choices import MOST_STEPS, WIDEST, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.variational import InPasses
@@ -54,7 +54,14 @@ class NVAE(InPasses):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         cells = self._cells(
-            layout, levels=(self.levels, 1, 64), latent_dim=(self.latent_dim, 1, 4096), beta=(self.beta, 0, 1e6)
+            layout,
+            levels=(self.levels, 1, 64),
+            latent_dim=(self.latent_dim, 1, 4096),
+            width=(self.width, 1, WIDEST),
+            flows=(self.flows, 0, 64),
+            beta=(self.beta, 0.0, 1e6),
+            warmup=(self.warmup, 0, MOST_STEPS),
+            spectral=(self.spectral, 0.0, 1e6),
         )
         return HierarchicalModel(
             layout,

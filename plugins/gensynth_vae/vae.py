@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from gensynth.model import GenerativeModel, Layout
-from gensynth_vae.choices import named_prior
+from gensynth_vae.choices import MOST_STEPS, WIDEST, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.variational import InPasses
@@ -37,7 +37,14 @@ class OneLatent(InPasses):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         divergence = self.divergence()
-        cells = self._cells(layout, latent_dim=(self.latent_dim, 1, 4096), beta=(divergence.weight, 0, 1e6))
+        cells = self._cells(
+            layout,
+            latent_dim=(self.latent_dim, 1, 4096),
+            hidden=(self.hidden, 1, WIDEST),
+            beta=(divergence.weight, 0.0, 1e6),
+            warmup=(divergence.warmup, 0, MOST_STEPS),
+            capacity=(divergence.capacity, 0.0, 1e6, True),
+        )
         hidden = tuple(self.hidden)
         return LatentModel(
             layout,

@@ -21,6 +21,10 @@ class Cells(NamedTuple):
     dropout: float
 
 
+Range = tuple[Any, float, float] | tuple[Any, float, float, bool]
+"""An option's value or values, the lowest and the highest allowed (integers: so is it), and whether it may be None."""
+
+
 @dataclass(eq=False)
 class Variational(Recipe):
     """Numbers are quantile bins, cells are embedded, and dropout fits the number of rows.
@@ -47,17 +51,16 @@ class Variational(Recipe):
         """Quantile bins."""
         return Encoding("bins", max_bins=self.max_bins)
 
-    def _cells(self, layout: Layout, **ranges: tuple[float, float, float]) -> Cells:
-        """Return what a model is made over, after a look at the options: given as (value, lowest, highest)."""
+    def _cells(self, layout: Layout, **ranges: Range) -> Cells:
+        """Return what a model is made over, after a look at the options whose ranges are given."""
         if not self.learning_rate > 0:
             raise OptionError(f"learning_rate must be above 0, got {self.learning_rate!r}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise OptionError(f"dropout must lie in [0, 1), got {self.dropout!r}; None chooses it")
         ranges["embedding_dim"] = (self.embedding_dim, 1, 4096)
         ranges["max_bins"] = (self.max_bins, 2, 10_000)
-        for name, (value, low, high) in ranges.items():
-            if not low <= value <= high:
-                raise OptionError(f"{name} must lie between {low:g} and {high:g}, got {value!r}")
+        for name, allowed in ranges.items():
+            _check(name, *allowed)
         buckets = Buckets(layout)
         dropout = self._fitting_dropout(layout) if self.dropout is None else self.dropout
         return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
@@ -81,5 +84,23 @@ class InPasses(Variational):
     passes: int = 8
     before: ClassVar[Mapping[str, Any]] = {"passes": 1}
 
-    def _cells(self, layout: Layout, **ranges: tuple[float, float, float]) -> Cells:
+    def _cells(self, layout: Layout, **ranges: Range) -> Cells:
         return super()._cells(layout, passes=(self.passes, 1, 1_000_000), **ranges)
+
+
+def _check(name: str, value: Any, low: float, high: float, optional: bool = False) -> None:
+    """Raise `OptionError` for an option, or one of a sequence of values, that is out of its range."""
+    if value is None and optional:
+        return
+    if isinstance(value, tuple | list):
+        if not value:
+            raise OptionError(f"{name} must hold one number at least, got {value!r}")
+        for part in value:
+            _check(name, part, low, high)
+        return
+    whole = isinstance(low, int) and isinstance(high, int)
+    kind = int if whole else (int, float)
+    if not isinstance(value, kind) or not low <= value <= high:
+        raise OptionError(
+            f"{name} must be {'an integer' if whole else 'a number'} from {low:,} to {high:,}, got {value!r}"
+        )

@@ -9,7 +9,7 @@ from gensynth.model import GenerativeModel, Layout
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.priors import AutoregressivePrior
-from gensynth_vae.choices import WIDE_TABLE
+from gensynth_vae.choices import WIDE_TABLE, WIDEST
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder
 from gensynth_vae.variational import Variational
@@ -52,13 +52,19 @@ class VLAE(Variational):
     max_bins: int = 128
 
     def _fitting_dropout(self, layout: Layout) -> float:
-        # beyond some thousands of rows less than for the other families: all that ties the columns is learned by the
-        # units that dropout drops, and none of it by the latent
+        # measured for this family alone: beyond some thousands of rows the common rate is too high for it
         return min(fitting_rate(layout.n_rows), max(0.05, 0.2 * math.sqrt(10_000 / layout.n_rows)))
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(layout, latent_dim=(self.latent_dim, 1, 4096), beta=(self.beta, 0, 1e6))
+        cells = self._cells(
+            layout,
+            latent_dim=(self.latent_dim, 1, 4096),
+            width=(self.width, 1, WIDEST, True),
+            hidden=(self.hidden, 1, WIDEST, True),
+            beta=(self.beta, 0.0, 1e6),
+            free_nats=(self.free_nats, 0.0, 1e6),
+        )
         small, wide = layout.n_rows < 2000, len(layout.columns) > WIDE_TABLE
         width = self.width or (64 if small or wide else 128)
         hidden = self.hidden or (32 if small or wide else 64)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gensynth.model import GenerativeModel, Layout
 from gensynth.nn.quantiser import VectorQuantiser
+from gensynth_vae.choices import WIDEST
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
 from gensynth_vae.variational import InPasses
@@ -48,7 +49,14 @@ class VQVAE(InPasses):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         cells = self._cells(
-            layout, groups=(self.groups, 1, 1024), code_dim=(self.code_dim, 1, 4096), decay=(self.decay, 0, 1)
+            layout,
+            groups=(self.groups, 1, 1024),
+            n_codes=(self.n_codes, 2, 65_536, True),
+            code_dim=(self.code_dim, 1, 4096),
+            hidden=(self.hidden, 1, WIDEST),
+            commitment=(self.commitment, 0.0, 1e6),
+            decay=(self.decay, 0.0, 1.0),
+            prior_width=(self.prior_width, 1, WIDEST),
         )
         n_codes = self.n_codes or max(8, min(32, layout.n_rows // 50))
         hidden, width = tuple(self.hidden), self.groups * self.code_dim

@@ -234,6 +234,16 @@ def test_planted_anomalies_score_lower(family, request):
         (VLAE, "embedding_dim", 0),
         (VQVAE, "learning_rate", 0.0),
         (NVAE, "levels", 0),
+        (VAE, "hidden", (64, 0)),
+        (VAE, "hidden", ()),
+        (VAE, "latent_dim", 2.5),
+        (VAE, "warmup", -1),
+        (BetaVAE, "capacity", -1.0),
+        (VLAE, "width", -3),
+        (VLAE, "beta", "much"),
+        (VQVAE, "n_codes", 1),
+        (VAE, "latent_dim", None),
+        (NVAE, "flows", -1),
     ],
 )
 def test_options_out_of_range_are_named(model, option, value):
