@@ -14,6 +14,7 @@ UNKNOWN = 0
 """Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
 
 Role = Literal["value", "position"]
+NumericEncoding = Literal["bins", "normal", "standard"]
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,10 @@ class Encoding:
 
     Parameters
     ----------
-    numeric : {"bins", "normal"}
+    numeric : {"bins", "normal", "standard"}
         "bins": quantile bins, role "position". "normal": quantile-to-normal, role "value" (one code "a value").
+        "standard": the value itself less the median, in units of its robust spread; role "value" too. Far values stay
+        far, which a score needs to see; columns that are often equal are not linked.
     max_bins : int
         Most bins a column gets; fewer for small tables.
     max_atoms : int
@@ -136,14 +139,14 @@ class Encoding:
         Most categories a column gets as codes of their own; the rest folds into one "other" code.
     """
 
-    numeric: Literal["bins", "normal"] = "bins"
+    numeric: NumericEncoding = "bins"
     max_bins: int = 128
     max_atoms: int = 256
     max_levels: int = 1000
 
     def __post_init__(self) -> None:
-        if self.numeric not in ("bins", "normal"):
-            raise OptionError(f"numeric encoding must be 'bins' or 'normal', got {self.numeric!r}")
+        if self.numeric not in ("bins", "normal", "standard"):
+            raise OptionError(f"numeric encoding must be 'bins', 'normal' or 'standard', got {self.numeric!r}")
         for name, least in (("max_bins", 2), ("max_atoms", 0), ("max_levels", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < least:

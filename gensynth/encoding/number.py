@@ -1,4 +1,4 @@
-"""Numbers and dates: repeated values as codes of their own, the rest in quantile bins or as a normal score."""
+"""Numbers and dates: repeated values as codes of their own, the rest in bins, as normal scores or as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, State
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
 from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, is_span, ticks_of
@@ -48,8 +48,8 @@ class NumberEncoder(ColumnEncoder):
         Greatest common divisor of what lies above the least tick; the unit of ticks that are not whole.
     center, scale : float
         Robust location and scale, in steps.
-    normal : bool
-        Normal scores instead of bins.
+    numeric : {"bins", "normal", "standard"}
+        As in `Encoding`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class NumberEncoder(ColumnEncoder):
         step: float,
         center: float,
         scale: float,
-        normal: bool,
+        numeric: NumericEncoding,
     ) -> None:
         self.column = column
         self.counts = counts
@@ -72,14 +72,14 @@ class NumberEncoder(ColumnEncoder):
         self.step = step
         self.center = center
         self.scale = scale
-        self.normal = normal
+        self.numeric = numeric
         bins = 0 if function is None else function.n_bins
         self.first = len(counts) - bins - len(atoms)
         self.n_missing = int(counts[1]) if self.first == 2 else 0
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
         self.margin = 0.5 / rows  # probability beyond the outermost fitted value
-        self.slopes = self._slopes() if normal and function is not None else None
+        self.slopes = self._slopes() if numeric == "normal" and function is not None else None
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
@@ -97,15 +97,13 @@ class NumberEncoder(ColumnEncoder):
         if rest.any():
             n = int(counts[rest].sum())
             n_bins = min(max(round(n**0.5), _MIN_BINS), encoding.max_bins, int(rest.sum()))
-            normal = encoding.numeric == "normal"
-            function = QuantileFunction.fit(steps[rest], counts[rest], 1 if normal else n_bins, whole=column.discrete)
+            n_bins = n_bins if encoding.numeric == "bins" else 1
+            function = QuantileFunction.fit(steps[rest], counts[rest], n_bins, whole=column.discrete)
             bins = function.find_bin(steps[rest])
             bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(np.int64)
         head = [0, n_missing] if n_missing else [0]
         all_counts = np.concatenate([head, counts[atom], bin_counts]).astype(np.int64)
-        return cls(
-            column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric == "normal"
-        )
+        return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
     def layout(self, numeric: int) -> ColumnLayout:
         """Return the layout: unknown, missing, atoms, bins."""
@@ -118,7 +116,7 @@ class NumberEncoder(ColumnEncoder):
             missing=1 if self.n_missing else None,
             numeric=numeric if bins else None,
             active=(n_codes - bins, n_codes) if bins else (0, 0),
-            role=None if not bins else "value" if self.normal else "position",
+            role=None if not bins else "position" if self.numeric == "bins" else "value",
         )
 
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
@@ -131,8 +129,10 @@ class NumberEncoder(ColumnEncoder):
         steps = _steps_of(ticks, self.origin, self.step)
         bins = self.function.find_bin(steps)
         numbers = self.function.encode(steps, bins)
-        if self.normal:
+        if self.numeric == "normal":
             numbers = self._to_normal(steps, numbers)
+        elif self.numeric == "standard":
+            numbers = (steps - self.center) / self.scale
         plain = ~(missing | atom)
         codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
         codes[missing] = 1 if self.n_missing else UNKNOWN
@@ -159,7 +159,7 @@ class NumberEncoder(ColumnEncoder):
             return self.atoms[place], missing
         bins = np.clip(codes - self.first - len(self.atoms), 0, self.function.n_bins - 1)
         numbers = np.zeros(len(codes)) if cells.numbers is None else cells.numbers
-        steps = self.function.decode(bins, self._from_normal(numbers) if self.normal else numbers)
+        steps = self.function.decode(bins, self._positions(numbers))
         out: Ticks = steps * self.step
         if self.column.discrete:
             out = self._whole(steps)
@@ -201,7 +201,9 @@ class NumberEncoder(ColumnEncoder):
     def state(self) -> State:
         """Return the fitted state."""
         json = {"origin": self.origin, "step": self.step, "center": self.center, "scale": self.scale,
-                "normal": self.normal, "function": self.function is not None}  # fmt: skip
+                "normal": self.numeric == "normal", "function": self.function is not None}  # fmt: skip
+        if self.numeric == "standard":  # said only where it is so: older files lack the word
+            json["standard"] = True
         arrays = {"counts": self.counts, "atoms": self.atoms}
         return json, arrays if self.function is None else arrays | self.function.state()
 
@@ -211,8 +213,9 @@ class NumberEncoder(ColumnEncoder):
         function = None
         if json["function"]:
             function = QuantileFunction(arrays["positions"], arrays["values"], arrays["offsets"])
-        numbers = (json["origin"], json["step"], json["center"], json["scale"], json["normal"])
-        return cls(column, arrays["counts"], arrays["atoms"], function, *numbers)
+        numbers = (json["origin"], json["step"], json["center"], json["scale"])
+        numeric: NumericEncoding = "normal" if json["normal"] else "standard" if json.get("standard") else "bins"
+        return cls(column, arrays["counts"], arrays["atoms"], function, *numbers, numeric)
 
     def _atom_codes(self, ticks: Ticks) -> tuple[NDArray[np.int32], Bools]:
         """Return the code of the nearest atom (`UNKNOWN` beyond them), and where the value is that atom."""
@@ -235,8 +238,15 @@ class NumberEncoder(ColumnEncoder):
         beyond += np.maximum(steps - high, 0.0) * np.exp(self.slopes[1][-1]) / self.scale
         return np.asarray(ndtri(share) + beyond)
 
-    def _from_normal(self, numbers: Floats) -> Floats:
-        return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
+    def _positions(self, numbers: Floats) -> Floats:
+        """Return where in their bins (for "normal" and "standard" in the only one) numbers lie, in [0, 1]."""
+        if self.numeric == "normal":
+            return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
+        if self.numeric == "standard":
+            assert self.function is not None
+            steps = self.center + self.scale * numbers
+            return self.function.encode(steps, np.zeros(len(steps), dtype=np.int64))
+        return numbers
 
     def _slopes(self) -> tuple[Floats, Floats]:
         """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""
@@ -249,6 +259,8 @@ class NumberEncoder(ColumnEncoder):
 
     def _log_jacobian(self, steps: Floats, bins: NDArray[np.int64]) -> Floats:
         assert self.function is not None
+        if self.numeric == "standard":
+            return np.zeros(len(steps))
         if self.slopes is not None:
             return np.interp(steps, *self.slopes)
         return -np.log(np.maximum(self.function.widths / self.scale, _MIN_WIDTH))[bins]

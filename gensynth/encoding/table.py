@@ -73,7 +73,8 @@ class TableEncoder:
         }
         order = self._order()
         self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding) for c in order}
-        self._lay_out(len(frame), find_links(frame, order, self._n_conditions()))
+        linked = self.encoding.numeric != "standard"
+        self._lay_out(len(frame), find_links(frame, order, self._n_conditions()) if linked else ())
         return self
 
     def encode(self, frame: pd.DataFrame, jacobian: bool = False) -> Rows:

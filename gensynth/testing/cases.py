@@ -97,7 +97,7 @@ def _folded(name: str, hidden: Codes, rng: np.random.Generator, encoding: Encodi
 
 def _plain(name: str, hidden: Codes, rng: np.random.Generator, encoding: Encoding, at: int) -> Made:
     """Make a number without missing or repeated values."""
-    if encoding.numeric == "normal":
+    if encoding.numeric != "bins":
         numbers = 0.8 * (hidden - 1.0) + 0.6 * rng.standard_normal(len(hidden))
         return ColumnLayout(name, (0.0,) * 2, numeric=at, active=(1, 2), role="value"), np.ones_like(hidden), numbers
     codes = 1 + 4 * hidden + rng.integers(0, 4, len(hidden))

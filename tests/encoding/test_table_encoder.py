@@ -20,7 +20,7 @@ from gensynth.errors import ConditionError, DataError, IdentifierWarning
 from gensynth.schema import TableSchema
 
 N = 60
-MODES = ("bins", "normal")
+MODES = ("bins", "normal", "standard")
 INTS = np.random.default_rng(0).integers(0, 20, N)
 DAYS = pd.Series(pd.Timestamp("2019-03-01") + pd.to_timedelta(INTS * 37, unit="D"))
 

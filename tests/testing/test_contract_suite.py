@@ -15,7 +15,7 @@ from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
 SOUND = LatentClasses(n_classes=2)
 
 
-@pytest.mark.parametrize("numeric", ["bins", "normal"])
+@pytest.mark.parametrize("numeric", ["bins", "normal", "standard"])
 def test_cases_fit_their_layouts(numeric):
     for name, case in make_cases(Encoding(numeric=numeric)).items():
         layout, rows = case.layout, case.rows
