@@ -162,6 +162,20 @@ class GenerativeModel(nn.Module, ABC):
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Return (n,) scores, higher = more normal; deterministic; a row's score depends on that row alone."""
 
+    def explain(self, batch: Batch, method: str | None = None) -> Tensor | None:  # noqa: ARG002
+        """Return (n, k): each column's share of minus the score, a row's summing to it; None for no own way.
+
+        Without one the engine looks at what every cell costs. Families whose score is a sum over columns override it.
+        """
+        return None
+
+    def expected(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
+        """Return (n,) low and high ends of what was expected in one column given the other cells; None if unknown.
+
+        ``position`` is the column's in the layout. Ends are numbers for a column of role "value", else codes.
+        """
+        return None
+
 
 class Recipe(BaseEstimator, ABC):
     """Hyperparameters of a family, and nothing else: subclasses are dataclasses (``@dataclass(eq=False)``)."""

@@ -38,18 +38,23 @@ class ModelSpec:
     capabilities : frozenset of str
         What the family can do beyond sampling: "conditional" (sampling with given cells),
         "impute" (filling missing cells), "score".
+    detector : str or None
+        ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
+        made to score rows, not to sample them. None: the recipe itself.
     """
 
     name: str
     target: str
     summary: str = ""
     capabilities: frozenset[str] = frozenset()
+    detector: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"model name {self.name!r}: expected lower-case letters, digits and . _ - between them")
-        if not isinstance(self.target, str) or not _TARGET.fullmatch(self.target):
-            raise PluginError(f"target {self.target!r} of model {self.name!r}: expected 'package.module:Class'")
+        for target in (self.target, self.target if self.detector is None else self.detector):
+            if not isinstance(target, str) or not _TARGET.fullmatch(target):
+                raise PluginError(f"target {target!r} of model {self.name!r}: expected 'package.module:Class'")
         object.__setattr__(self, "capabilities", frozenset(self.capabilities))
 
     @property
@@ -143,32 +148,37 @@ class Registry:
         """
         return self.load(self.entry(name))
 
-    def load(self, entry: ModelEntry) -> type[Recipe]:
-        """Import the recipe class of an entry; raises `PluginError` as `recipe` does."""
+    def detector(self, name: str) -> type[Recipe]:
+        """Import the recipe class that an `AnomalyDetector` of this model trains; raises as `recipe` does."""
+        return self.load(self.entry(name), detector=True)
+
+    def load(self, entry: ModelEntry, *, detector: bool = False) -> type[Recipe]:
+        """Import the recipe class of an entry, or its detector's; raises `PluginError` as `recipe` does."""
         spec = entry.spec
         who = f"model {spec.name!r} of {entry.distribution} {entry.version}"
-        module = spec.target.partition(":")[0]
+        target = (spec.detector or spec.target) if detector else spec.target
+        module, _, name = target.partition(":")
         try:
-            found = getattr(importlib.import_module(module), spec.class_name)
+            found = getattr(importlib.import_module(module), name)
         except Exception as error:
             raise PluginError(
-                f"{who}: importing {spec.target} failed with {type(error).__name__}: {error}; reinstall or upgrade "
+                f"{who}: importing {target} failed with {type(error).__name__}: {error}; reinstall or upgrade "
                 f"{entry.distribution}, or report this to its authors"
             ) from error
         # a Recipe's module imports the contract, so this is no import: the registry itself must not need torch
         contract = sys.modules.get("gensynth.model")
         if contract is None or not (isinstance(found, type) and issubclass(found, contract.Recipe)):
-            raise PluginError(f"{who}: {spec.target} is not a subclass of gensynth.model.Recipe")
+            raise PluginError(f"{who}: {target} is not a subclass of gensynth.model.Recipe")
         recipe: type[Recipe] = found
         return recipe
 
-    def name_of(self, recipe: Recipe | type[Recipe]) -> tuple[str, str, str] | None:
-        """Return (name, distribution, version) under which a recipe or its class is registered, or None."""
-        kind = recipe if isinstance(recipe, type) else type(recipe)
+    def entry_of(self, recipe: Recipe) -> tuple[ModelEntry, bool] | None:
+        """Return where a recipe's class is registered and whether as a detector; None if nowhere."""
         for entry in self.models():
-            module, _, name = entry.spec.target.partition(":")
-            if getattr(sys.modules.get(module), name, None) is kind:
-                return entry.spec.name, entry.distribution, entry.version
+            for target in (entry.spec.target, entry.spec.detector or entry.spec.target):
+                module, _, name = target.partition(":")
+                if getattr(sys.modules.get(module), name, None) is type(recipe):
+                    return entry, target != entry.spec.target
         return None
 
     def add_commands(self, app: Any) -> None:

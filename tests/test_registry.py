@@ -197,14 +197,32 @@ def test_recipe_and_its_name(install):
     registry, _ = loaded(install("aaa", good("latent-classes", "gensynth_toy.recipes:LatentClasses")))
     recipe = registry.recipe("latent-classes")
     assert recipe is registry.recipe("aaa/latent-classes")
-    assert registry.name_of(recipe()) == registry.name_of(recipe) == ("latent-classes", "aaa", "1.2.3")
-    assert Registry([]).name_of(recipe) is None
+    entry, detector = registry.entry_of(recipe())
+    assert (entry.qualified_name, entry.version, detector) == ("aaa/latent-classes", "1.2.3", False)
+    assert Registry([]).entry_of(recipe()) is None
 
 
-def test_name_of_a_recipe_that_another_module_exports(install):
+def test_the_recipe_of_a_detector(install):
+    import dataclasses
+
+    code = good("fine", "aaa:Scorer") + (
+        "from dataclasses import dataclass\nfrom gensynth_toy.recipes import LatentClasses\n"
+        "@dataclass(eq=False)\nclass Scorer(LatentClasses):\n    pass\n"
+    )
+    registry, _ = loaded(install("aaa", code))
+    entry = registry.entry("fine")
+    plain = dataclasses.replace(entry.spec, target="gensynth_toy.recipes:LatentClasses", detector="aaa:Scorer")
+    assert registry.detector("fine") is registry.recipe("fine"), "without a detector: the recipe itself"
+    other = dataclasses.replace(entry, spec=plain)
+    assert registry.load(other, detector=True).__name__ == "Scorer"
+    assert registry.load(other).__name__ == "LatentClasses"
+
+
+def test_entry_of_a_recipe_that_another_module_exports(install):
     code = good("fine", "aaa:Renamed") + "from gensynth_toy.recipes import LatentClasses as Renamed\n"
     registry, _ = loaded(install("aaa", code))
-    assert registry.name_of(registry.recipe("fine")) == ("fine", "aaa", "1.2.3")
+    entry, _ = registry.entry_of(registry.recipe("fine")())
+    assert (entry.qualified_name, entry.version) == ("aaa/fine", "1.2.3")
 
 
 def test_commands_metrics_and_datasets_of_plugins(install, tmp_path):

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from gensynth.archive.members import FORMAT, Archive, read_archive, write_archive
 from gensynth.archive.recipes import recipe_from_json, recipe_to_json
-from gensynth.archive.tensors import load_weights, weights_of
+from gensynth.archive.tensors import join_weights, load_weights, split_weights, weights_of
 
 __all__ = [
     "FORMAT",
     "Archive",
+    "join_weights",
     "load_weights",
     "read_archive",
     "recipe_from_json",
     "recipe_to_json",
+    "split_weights",
     "weights_of",
     "write_archive",
 ]

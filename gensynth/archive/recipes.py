@@ -18,18 +18,19 @@ def recipe_to_json(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     PluginError
         The recipe's class is not registered, or a hyperparameter is not a plain value.
     """
-    found = registry.name_of(recipe)
+    found = registry.entry_of(recipe)
     if found is None:
         raise PluginError(
             f"{type(recipe).__name__} is not registered, so that a file could not say what to load; "
             "register it in a plugin (docs/plugins.md), or use pickle"
         )
-    name, distribution, version = found
+    entry, detector = found
     parameters = {k: v for k, v in recipe.to_json().items() if k not in recipe.before or v != recipe.before[k]}
     for key, value in parameters.items():
         if not _is_plain(value):
             raise PluginError(f"{type(recipe).__name__}.{key}={value!r} cannot be stored as JSON")
-    return {"name": name, "distribution": distribution, "version": version, "parameters": parameters}
+    state = {"name": entry.spec.name, "distribution": entry.distribution, "version": entry.version}
+    return {**state, "parameters": parameters, **({"detector": True} if detector else {})}
 
 
 def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
@@ -50,7 +51,7 @@ def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
             f"the file needs the model {name!r} of the plugin {distribution} {state['version']}, which is not "
             f"installed or did not load: pip install {distribution}"
         ) from error
-    kind = registry.load(entry)
+    kind = registry.load(entry, detector=state.get("detector", False))
     parameters = {key: _to_tuples(value) for key, value in state["parameters"].items()}
     unknown = set(parameters) - set(kind().get_params(deep=False))
     if unknown:

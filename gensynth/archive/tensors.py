@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor
@@ -24,6 +26,27 @@ def weights_of(model: GenerativeModel) -> bytes:
             raise PluginError(f"{type(model).__name__}: state {name!r} is a {type(value).__name__}, not a tensor")
     # clone: safetensors refuses tensors that share memory (tied weights); both copies are written and read
     return safetensors_torch.save({name: value.detach().cpu().contiguous().clone() for name, value in state.items()})
+
+
+def join_weights(parts: Sequence[bytes]) -> bytes:
+    """Return the weights of several models as one; the names of the i-th begin with ``i.``."""
+    joined = {
+        f"{i}.{name}": value for i, part in enumerate(parts) for name, value in safetensors_torch.load(part).items()
+    }
+    return safetensors_torch.save(joined)
+
+
+def split_weights(data: bytes, count: int) -> list[bytes]:
+    """Return the parts of what `join_weights` made; raises `ModelFileError` if they cannot be read."""
+    try:
+        joined = safetensors_torch.load(data)
+    except SafetensorError as error:
+        raise ModelFileError(f"the weights in the file cannot be read: {error}") from error
+    prefixes = [f"{i}." for i in range(count)]
+    return [
+        safetensors_torch.save({n.removeprefix(prefix): v for n, v in joined.items() if n.startswith(prefix)})
+        for prefix in prefixes
+    ]
 
 
 def load_weights(model: GenerativeModel, data: bytes) -> None:

@@ -15,10 +15,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
+from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
+from gensynth.synthesizer.explanation import by_table_column, explain_rows
 from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
 from gensynth.synthesizer.inference import draw_rows, make_scorer, score_rows, to_batch
 from gensynth.synthesizer.inputs import fit_input, new_input
@@ -274,12 +276,47 @@ class Synthesizer(BaseEstimator):
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
+        _, rows = self.encoded(X)
+        return score_rows(self.scorer, rows, self.model_.score_method(method))
+
+    def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
+        """Return each column's share in how odd each row is.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            As for `score_samples`.
+        method : str or None
+            As for `score_samples`.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, n_features)
+            Shares in the score's unit, higher = odder; a row's sum to minus its `score_samples`. Constants and
+            identifiers have none. The index is that of ``X``.
+
+        Raises
+        ------
+        OptionError, DataError
+            As for `score_samples`.
+        """
+        _, rows = self.encoded(X)
+        shares = explain_rows(self.scorer, rows, self.model_.score_method(method))
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.DataFrame(by_table_column(shares, self.encoder_), index=index)
+
+    def encoded(self, X: Any) -> tuple[pd.DataFrame, Rows]:
+        """Return new rows as the fitted columns, and encoded, with their ``log_jacobian``."""
         check_is_fitted(self, "model_")
-        method = self.model_.score_method(method)
         frame = self.schema_.align(new_input(self, X, self.schema_.names, self.container_))
+        return frame, self.encoder_.encode(frame, jacobian=True)
+
+    @property
+    def scorer(self) -> GenerativeModel:
+        """The model's float64 copy, which scores are computed with; made at the first call."""
         if self._scorer is None:
             self._scorer = make_scorer(self.model_)
-        return score_rows(self._scorer, self.encoder_.encode(frame, jacobian=True), method)
+        return self._scorer
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
         """Return the mean of `score_samples`; higher = the rows fit the model better."""

@@ -121,8 +121,7 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
 def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -> NDArray[np.float64]:
     """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal."""
     device, dtype = place_of(scorer)
-    # on a CPU larger chunks leave the cache, and their memory is mapped anew each time: half the speed
-    chunk = _chunk(scorer.layout, 256 if device.type == "cpu" else 4096)
+    chunk = score_chunk(scorer.layout, device)
     scores = np.empty(len(rows))
     with torch.no_grad(), forked_random(0, device):
         for start in range(0, len(rows), chunk):
@@ -143,6 +142,12 @@ def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
     """Return device and floating type of a model's parameters."""
     parameter = next((p for p in model.parameters() if p.is_floating_point()), torch.zeros(()))
     return parameter.device, parameter.dtype
+
+
+def score_chunk(layout: Layout, device: torch.device) -> int:
+    """Return rows that are scored at a time."""
+    # on a CPU larger chunks leave the cache, and their memory is mapped anew each time: half the speed
+    return _chunk(layout, 256 if device.type == "cpu" else 4096)
 
 
 def _chunk(layout: Layout, most: int) -> int:

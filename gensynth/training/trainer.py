@@ -89,6 +89,13 @@ class Trainer(BaseEstimator):
         self.callbacks = callbacks
         self.checkpoint = checkpoint
 
+    def split(self, n_rows: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the indices of the rows that `run` learns from, and of those that it only watches.
+
+        They are the same where so few rows are not split, or none are to be held out.
+        """
+        return split_rows(n_rows, self.validation_fraction, derive_seed(seed, 1))
+
     def run(
         self,
         model: GenerativeModel,
@@ -167,7 +174,7 @@ class _Run:
         self.device = next((p.device for p in model.parameters()), pick_device(trainer.device))
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
         table = batch.to(self.device, dtype)
-        train_rows, held = split_rows(len(batch), trainer.validation_fraction, derive_seed(seed, 1))
+        train_rows, held = trainer.split(len(batch), seed)
         n_slots = sum(model.layout.cardinalities)
         size = trainer.batch_size
         size = auto_batch_size(len(train_rows), n_slots) if isinstance(size, str) else int(size)

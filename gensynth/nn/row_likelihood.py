@@ -1,0 +1,64 @@
+"""p(row | parameters) for the members of a scoring ensemble: normal numbers, categorical codes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from gensynth.nn.coordinates import Coordinates, Entered
+
+LOG_2PI = math.log(2.0 * math.pi)
+
+
+class RowLikelihood(nn.Module):
+    """log p(row | parameters) of every member, cell by cell: normal numbers, categorical codes.
+
+    Parameters
+    ----------
+    coordinates : Coordinates
+        The members' views.
+    members : int
+        Networks of the ensemble.
+    floor : float
+        Least standard deviation of a number, in its coordinates. Without one a column that is nearly a function of
+        others outweighs all.
+    """
+
+    def __init__(self, coordinates: Coordinates, members: int, floor: float) -> None:
+        super().__init__()
+        self.p, self.floor = coordinates.n_numbers, floor
+        self.buckets = coordinates.buckets
+        self.columns, self.coded = coordinates.columns, coordinates.coded
+        self.n_columns = len(self.columns) + sum(int(i) not in set(self.columns.tolist()) for i in self.coded)
+        self.raw = nn.Parameter(torch.full((members, 1, self.p), 1.0))
+        self.register_buffer("marginals", coordinates.marginals.clone(), persistent=False)
+
+    marginals: Tensor
+
+    @property
+    def width(self) -> int:
+        """Width of the parameters: means, then logits."""
+        return self.p + self.buckets.n_slots
+
+    def deviation(self) -> Tensor:
+        """Return (members, 1, p): standard deviations."""
+        return self.floor + F.softplus(self.raw)
+
+    def cells(self, parameters: Tensor, rows: Entered, log_scale: Tensor | None = None) -> Tensor:
+        """Return (members, n, k) log-likelihoods; ``log_scale`` (members, n, p) widens the deviations row by row."""
+        deviation = self.deviation()
+        if log_scale is not None:
+            deviation = deviation * log_scale.exp()
+        standard = (rows.numbers - parameters[..., : self.p]) / deviation
+        numbers = -0.5 * (standard.square() + LOG_2PI) - deviation.log()
+        numbers = torch.where(rows.here, numbers, 0.0) + rows.surprise
+        out = numbers.new_zeros(*numbers.shape[:2], self.n_columns)
+        out = out.index_add(2, self.columns.to(out.device), numbers)
+        if self.buckets.n_slots:
+            logits = parameters[..., self.p :] + self.marginals
+            codes = self.buckets.log_likelihood(logits, rows.codes.expand(len(logits), -1, -1))
+            out = out.index_add(2, self.coded.to(out.device), codes)
+        return out

@@ -1,0 +1,270 @@
+"""Ensembles that are trained to score rows: what every family's has in common."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Encoding, Layout
+from gensynth.errors import CapabilityError, OptionError
+from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Stage
+from gensynth.nn.coordinates import Coordinates, Entered, Kind
+
+MOST_CALIBRATED = 20_000
+"""Rows that the members' scores are put on a common scale by, at most."""
+TRIMMED = 0.2
+"""Share of the worst rows of a batch that nothing is learned from where training rows may be anomalies."""
+
+
+STEPS = 1200
+"""Of a full run."""
+FILLINGS = 10
+"""Turns in which a cell is filled in to say what was expected there (Rezende et al. 2014, appendix F, by means)."""
+
+
+@dataclass(eq=False)
+class ScoringRecipe(Recipe):
+    """What the recipes of all scoring ensembles share.
+
+    Parameters
+    ----------
+    n_members : int, default=8
+        Networks of the ensemble, trained side by side as one.
+    contaminated : bool, default=False
+        Whether the rows may hold anomalies. The worst fifth of every batch is then left out of the loss (a trimmed
+        likelihood: Neykov & Neytchev 1990), and columns are measured by median and quartiles.
+    hidden : int, default=128
+        Hidden width of a network.
+    learning_rate : float, default=2e-3
+        Step size.
+    max_levels : int, default=64
+        Most levels of a category that are told apart.
+    """
+
+    n_members: int = 8
+    contaminated: bool = False
+    hidden: int = 128
+    learning_rate: float = 2e-3
+    max_levels: int = 64
+
+    @property
+    def encoding(self) -> Encoding:
+        """Numbers as they are, standardised: a value far away must look far away."""
+        return Encoding("standard", max_atoms=0, max_levels=self.max_levels)
+
+    def views(self) -> tuple[Kind, ...]:
+        """Return the coordinates of each member, in turns."""
+        self._check()
+        linear: Kind = "robust" if self.contaminated else "standard"
+        kinds: tuple[Kind, ...] = (linear, "quantile")
+        return tuple(kinds[i % 2] for i in range(self.n_members))
+
+    def of_members(self, *choices: float) -> list[float]:
+        """Return an option of each member: two members, one a view, have the same, then the next two the next."""
+        return [choices[i // 2 % len(choices)] for i in range(self.n_members)]
+
+    @property
+    def trim(self) -> float:
+        """Share of the worst rows that are left out of the loss."""
+        return TRIMMED if self.contaminated else 0.0
+
+    def _check(self) -> None:
+        for name, high in (("n_members", 1024), ("hidden", 65_536), ("max_levels", 10_000)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
+                raise OptionError(f"{name} must be an integer from 1 to {high:,}, got {value!r}")
+        if not self.learning_rate > 0:
+            raise OptionError(f"learning_rate must be above 0, got {self.learning_rate!r}")
+
+
+class Energies(NamedTuple):
+    """How odd rows are to each member: ``cells`` (members, n, k) of the row's columns, ``rest`` (members, n)."""
+
+    cells: Tensor
+    rest: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Energy of each row (members, n): lower = more normal."""
+        return self.cells.sum(-1) + self.rest
+
+
+class ScoringEnsemble(GenerativeModel):
+    """Networks side by side whose energies, each in units of its own spread over the training rows, are averaged.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    views : sequence of {"standard", "robust", "quantile"}
+        Coordinates of each member.
+    trim : float
+        Share in [0, 1) of the worst rows of a batch that the loss leaves out.
+    blend : mapping of str to float
+        Weights of the score methods that the method "auto" adds up; empty for a family without it.
+    """
+
+    typical: Tensor
+    spread: Tensor
+
+    def __init__(
+        self, layout: Layout, views: Sequence[Kind], trim: float, blend: Mapping[str, float] | None = None
+    ) -> None:
+        super().__init__(layout)
+        self.coordinates = Coordinates(layout, views)
+        self.members, self.trim = len(views), trim
+        self.blend = dict(blend or {})
+        self.register_buffer("typical", torch.zeros(len(self.score_methods), self.members))
+        self.register_buffer("spread", torch.ones(len(self.score_methods), self.members))
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Measure the columns, learn, put the members on a common scale."""
+        first = Stage("coordinates", (), prepare=self.coordinates.fit)
+        return first, *self.learning_stages(), Stage("scales", (), prepare=self._calibrate)
+
+    @abstractmethod
+    def learning_stages(self) -> tuple[Stage, ...]:
+        """Return what is to be trained."""
+
+    @abstractmethod
+    def energies(self, rows: Entered, method: str) -> Energies:
+        """Return how odd the rows are to each member, by one of ``score_methods``."""
+
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:  # noqa: ARG002
+        """Raise `CapabilityError`: these networks are trained to score."""
+        raise CapabilityError("an anomaly detector scores rows; to sample rows, fit a Synthesizer with the same model")
+
+    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Score rows (n,): minus the mean of the members' energies; 0 is typical of the training rows."""
+        rows = self.coordinates(batch)
+        parts = self._parts(method).items()
+        terms = [weight * self._standardised(self.energies(rows, part).total, part).mean(0) for part, weight in parts]
+        return -torch.stack(terms).sum(0)
+
+    def explain(self, batch: Batch, method: str | None = None) -> Tensor:
+        """Return (n, k): the share of each column in how odd a row is; a row's shares sum to minus its score.
+
+        Energies that belong to the row as a whole (a divergence, a critic's features) are shared out in proportion to
+        how much they would change with the column: |x dE / dx| (gradient times input, Shrikumar et al. 2017,
+        arXiv 1605.01713).
+        """
+        terms = [weight * self._explained(batch, part) for part, weight in self._parts(method).items()]
+        return torch.stack(terms).sum(0)
+
+    def expected(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return what was expected in one column, given the other cells of each row; None if the family cannot say.
+
+        Parameters
+        ----------
+        batch : Batch
+            n rows.
+        position : int
+            The column's position in the layout.
+
+        Returns
+        -------
+        low, high : Tensor of shape (n,)
+            For a number: where the members' two deviations on each side end, in encoded units, on average. For a
+            column of codes: the most likely code, twice.
+        """
+        hidden = self.coordinates(batch).network.clone()
+        inputs = self.coordinates.inputs_of(position)
+        hidden[..., inputs] = 0.0  # standardised: what is typical
+        parameters = self.reconstruct(hidden)
+        if parameters is None:
+            return None
+        for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
+            hidden[..., inputs] = self.coordinates.as_read(parameters)[..., inputs]
+            parameters = self.reconstruct(hidden)
+            assert parameters is not None
+        at = (self.coordinates.columns == position).nonzero().flatten().tolist()
+        if not at:
+            logits = self.coordinates.with_marginals(parameters)[..., inputs].mean(0)
+            code = logits[:, 1:].argmax(-1) + 1  # never `UNKNOWN`
+            return code, code
+        mean, reach = parameters[..., at[0]], 2.0 * self.deviation()[..., at[0]]
+        ends = (self.coordinates.encoded(at[0], mean - reach), self.coordinates.encoded(at[0], mean + reach))
+        return ends[0].median(0).values, ends[1].median(0).values
+
+    def reconstruct(self, network: Tensor) -> Tensor | None:  # noqa: ARG002
+        """Return (members, n, width) parameters of the cells given what the networks read; None if there are none."""
+        return None
+
+    def deviation(self) -> Tensor:
+        """Return (members, 1, p): standard deviations of the numbers about what `reconstruct` returns."""
+        return torch.ones(
+            self.members, 1, self.coordinates.n_numbers, dtype=self.typical.dtype, device=self.typical.device
+        )
+
+    def mean_loss(self, losses: Tensor) -> Tensor:
+        """Return the scalar of each member's row losses (members, n), without the worst rows where they are trimmed."""
+        if self.trim and losses.shape[1] > 1:
+            kept = max(1, math.ceil(losses.shape[1] * (1.0 - self.trim)))
+            losses = losses.topk(kept, dim=1, largest=False).values
+        return losses.mean() / len(self.layout.columns)
+
+    def _parts(self, method: str | None) -> dict[str, float]:
+        """Return the weights of the methods that make up ``method``."""
+        method = self.score_method(method)
+        return self.blend if method == "auto" else {method: 1.0}
+
+    def _explained(self, batch: Batch, method: str) -> Tensor:
+        with torch.enable_grad():
+            rows = self.coordinates(batch)
+            network = rows.network.detach().requires_grad_(True)
+            energies = self.energies(rows._replace(network=network), method)
+            weights = self._influence(energies.rest, network)
+        unit = self.spread[self.score_methods.index(method)].view(-1, 1, 1)
+        shares = ((energies.cells + energies.rest.unsqueeze(-1) * weights).detach() / unit).mean(0)
+        total = self._standardised(energies.total.detach(), method).mean(0)
+        return shares + ((total - shares.sum(-1)) / shares.shape[-1]).unsqueeze(-1)
+
+    def _influence(self, rest: Tensor, network: Tensor) -> Tensor:
+        """Return (members, n, k): shares, summing to 1, of the columns in the rest of the energy."""
+        k = len(self.layout.columns)
+        if not rest.requires_grad:
+            return torch.full((*rest.shape, k), 1.0 / k, dtype=rest.dtype, device=rest.device)
+        (gradient,) = torch.autograd.grad(rest.sum(), network, allow_unused=True, retain_graph=True)
+        size = torch.zeros_like(network) if gradient is None else (gradient * network).abs()
+        out = self.coordinates.by_column(size) + 1e-12
+        return out / out.sum(-1, keepdim=True)
+
+    def _standardised(self, energy: Tensor, method: str) -> Tensor:
+        at = self.score_methods.index(method)
+        return (energy - self.typical[at].unsqueeze(1)) / self.spread[at].unsqueeze(1)
+
+    @torch.no_grad()
+    def _calibrate(self, batch: Batch, rng: Generator) -> None:
+        """Take median and quartiles of every member's energies on the training rows."""
+        if len(batch) > MOST_CALIBRATED:
+            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MOST_CALIBRATED]]
+        quartiles = torch.tensor([0.25, 0.5, 0.75], device=self.typical.device)
+        for at, method in enumerate(self.score_methods):
+            if method == "auto":
+                continue
+            parts = [
+                self.energies(self.coordinates(batch[i : i + 2048]), method).total for i in range(0, len(batch), 2048)
+            ]
+            low, middle, high = torch.cat(parts, 1).float().quantile(quartiles, dim=1)
+            self.typical[at].copy_(middle)
+            self.spread[at].copy_(torch.maximum(high - low, 1e-6 + 1e-4 * middle.abs()))
+
+
+def likelihood_stage(
+    name: str,
+    parameters: Sequence[nn.Parameter],
+    loss: Callable[[Batch, Generator], Tensor],
+    *,
+    learning_rate: float,
+    share: float = 1.0,
+    after_step: Callable[[], None] | None = None,
+) -> Stage:
+    """Return a stage of one phase, as scoring ensembles learn: short, and watched on held-out rows."""
+    phase = Phase(name, tuple(parameters), loss, after_step=after_step, learning_rate=learning_rate, weight_decay=1e-4)
+    return Stage(name, (phase,), share=share, steps=STEPS, decay_on_plateau=False)

@@ -1,0 +1,87 @@
+"""What makes a row odd: each column's share of its score, and what was expected in a cell's place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gensynth.encoding.columns import Cells
+from gensynth.encoding.layout import Layout, Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.model import Batch, GenerativeModel
+from gensynth.synthesizer.inference import place_of, score_chunk, to_batch
+
+
+def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
+    """Return (n, k): the columns' shares of minus the score; a row's sum to it.
+
+    A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
+    with the most frequent value in its place. What these gains leave of the score is shared out evenly.
+    """
+    device, dtype = place_of(scorer)
+    out = np.empty(rows.codes.shape)
+    chunk = score_chunk(scorer.layout, device)
+    for start in range(0, len(rows), chunk):
+        part = slice(start, start + chunk)
+        jacobian = None if rows.log_jacobian is None else rows.log_jacobian[part]
+        batch = to_batch(Rows(rows.numeric[part], rows.codes[part], jacobian), dtype).to(device)
+        shares = scorer.explain(batch, method)
+        out[part] = (_occlusion(scorer, batch, method) if shares is None else shares).double().cpu().numpy()
+    return out
+
+
+@torch.no_grad()
+def _occlusion(scorer: GenerativeModel, batch: Batch, method: str) -> Tensor:
+    score = scorer.score(batch, method)
+    gains = torch.stack([scorer.score(_typical_in(scorer.layout, batch, i), method) - score
+                         for i in range(len(scorer.layout.columns))], 1)  # fmt: skip
+    return gains + ((-score - gains.sum(1)) / gains.shape[1]).unsqueeze(1)
+
+
+def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
+    """Return the rows with one column's most frequent code, and the middle of its numbers."""
+    column = layout.columns[position]
+    codes, numeric, jacobian = batch.codes.clone(), batch.numeric.clone(), batch.log_jacobian
+    codes[:, position] = int(np.argmax(column.frequencies))
+    if column.numeric is not None:
+        numeric[:, column.numeric] = 0.5 if column.role == "position" else 0.0
+        if jacobian is not None:
+            jacobian = jacobian.clone()
+            jacobian[:, column.numeric] = 0.0
+    return Batch(numeric, codes, jacobian)
+
+
+def by_table_column(shares: NDArray[np.float64], encoder: TableEncoder) -> dict[str | int, NDArray[np.float64]]:
+    """Return the shares of the table's columns; that of a link is the later column's."""
+    found = {name: shares[:, i].copy() for name, i in encoder.position.items()}
+    for i, link in encoder.links.items():
+        found[link.later] += shares[:, i]
+    return {c.name: found[c.name] if c.name in found else np.zeros(len(shares)) for c in encoder.schema.columns}
+
+
+def expected_values(
+    scorer: GenerativeModel, encoder: TableEncoder, rows: Rows, name: str | int
+) -> tuple[pd.Series[Any], pd.Series[Any]] | None:
+    """Return what was expected in a column given the other cells: low and high values, or one value twice.
+
+    None if the family cannot say.
+    """
+    position = encoder.position[name]
+    device, dtype = place_of(scorer)
+    with torch.no_grad():
+        ends = scorer.expected(to_batch(rows, dtype).to(device), position)
+    if ends is None:
+        return None
+    column = encoder.layout.columns[position]
+    decoded = []
+    for end in ends:
+        values = end.double().cpu().numpy()
+        codes = values.astype(np.int32) if column.role != "value" else np.full(len(values), column.active[0], np.int32)
+        numbers = None if column.numeric is None else (values if column.role == "value" else np.full(len(values), 0.5))
+        decoded.append(encoder.columns[name].decode(Cells(codes, numbers)))
+    return decoded[0], decoded[1]

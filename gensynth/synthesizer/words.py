@@ -1,0 +1,101 @@
+"""Why rows are odd, in words: "amount 9,300 where 20 to 140 was expected"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.synthesizer.explanation import expected_values
+
+if TYPE_CHECKING:
+    from gensynth.synthesizer.estimator import Synthesizer
+
+LEAST_SHARE = 0.1
+"""Of what speaks against a row: columns with less are not named, but for the first."""
+
+
+def reasons(synthesizer: Synthesizer, X: pd.DataFrame, shares: pd.DataFrame, most: int = 3) -> list[str]:
+    """Return one sentence a row: the columns that speak against it most, and what was expected there.
+
+    Parameters
+    ----------
+    synthesizer : Synthesizer
+        Fitted.
+    X : DataFrame of shape (n, n_features)
+        The rows.
+    shares : DataFrame of shape (n, n_features)
+        What `Synthesizer.explain` returned for them.
+    most : int
+        Columns that a sentence names at most.
+    """
+    frame, rows = synthesizer.encoded(X)
+    order, named = chosen_columns(shares, most)
+    clauses: list[list[str]] = [[""] * order.shape[1] for _ in range(len(frame))]
+    for j, name in enumerate(shares.columns):
+        at, place = np.nonzero(named & (order == j))
+        if len(at):
+            for i, rank, clause in zip(at, place, _clauses(synthesizer, frame, rows, name, at), strict=True):
+                clauses[i][rank] = clause
+    return ["; ".join(clause for clause in row if clause) for row in clauses]
+
+
+def chosen_columns(shares: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return (n, most) positions of each row's columns by share, and which of them a sentence names."""
+    values = shares.to_numpy().clip(min=0.0)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :most]
+    named = np.take_along_axis(values, order, 1) >= LEAST_SHARE * np.maximum(values.sum(1, keepdims=True), 1e-300)
+    named[:, 0] = True
+    return order, named
+
+
+def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: Any, at: Any) -> list[str]:
+    """Return what is odd about one column in the rows ``at``."""
+    cells = frame[name].iloc[at].tolist()
+    encoder = synthesizer.encoder_
+    if name not in encoder.position:  # a constant or an identifier: nothing is known of it
+        return [_clause(name, cell, None, unseen=False) for cell in cells]
+    position = encoder.position[name]
+    numbered = encoder.layout.columns[position].role is not None
+    unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
+    found = expected_values(synthesizer.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
+    ends = [None] * len(cells) if found is None else list(zip(found[0].tolist(), found[1].tolist(), strict=True))
+    return [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
+
+
+def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, unseen: bool) -> str:
+    shown = "is missing" if _is_missing(value) else format_value(value)
+    if ends is None:
+        return f"{name} {shown}" + (" was never seen" if unseen else "" if shown == "is missing" else " is unusual")
+    low, high = ends
+    if low == high:
+        if not _is_missing(value) and value == low:
+            return f"{name} {shown} does not fit the rest of the row"
+        return f"{name} {shown} where {format_value(low)} was expected"
+    if not _is_missing(value) and low <= value <= high:
+        return f"{name} {shown} does not fit the rest of the row"
+    return f"{name} {shown} where {format_value(low)} to {format_value(high)} was expected"
+
+
+def _is_missing(value: Any) -> bool:
+    missing = pd.isna(value)
+    return bool(missing) if np.isscalar(missing) or isinstance(missing, bool | np.bool_) else False
+
+
+def format_value(value: Any) -> str:
+    """Return a cell as people write it: four significant digits, thousands apart, text in quotes."""
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        return str(value)
+    number = float(value)
+    if number.is_integer() and abs(number) < 1e15:
+        return f"{int(number):,}"
+    if not 1e-4 <= abs(number) < 1e15:
+        return f"{number:.4g}"
+    decimals = max(0, 3 - int(np.floor(np.log10(abs(number)))))
+    text = f"{number:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
