@@ -14,15 +14,12 @@ GENSYNTH_API_VERSION = 1
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
     score = frozenset({"score"})
-    register(ModelSpec("gan", "gensynth_gan.recipes:GAN", "Generative adversarial network", score))
-    register(ModelSpec("wgan", "gensynth_gan.recipes:WGAN", "Wasserstein GAN, gradient penalty or clipping", score))
-    register(ModelSpec("lsgan", "gensynth_gan.recipes:LSGAN", "Least-squares GAN", score))
-    register(ModelSpec("dragan", "gensynth_gan.recipes:DRAGAN", "GAN with a gradient penalty around the data", score))
-    register(
-        ModelSpec(
-            "cgan",
-            "gensynth_gan.recipes:CGAN",
-            "Conditional GAN: samples given the condition columns",
-            frozenset({"conditional", "score"}),
-        )
-    )
+    for name, recipe, summary, can in (
+        ("gan", "GAN", "Generative adversarial network", score),
+        ("wgan", "WGAN", "Wasserstein GAN, gradient penalty or clipping", score),
+        ("lsgan", "LSGAN", "Least-squares GAN", score),
+        ("dragan", "DRAGAN", "GAN with a gradient penalty around the data", score),
+        ("cgan", "CGAN", "Conditional GAN: samples given the condition columns", score | {"conditional"}),
+    ):
+        target, detector = f"gensynth_gan.recipes:{recipe}", f"gensynth_gan.scoring_recipes:{recipe}Scorer"
+        register(ModelSpec(name, target, summary, can, detector))

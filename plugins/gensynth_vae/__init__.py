@@ -15,15 +15,17 @@ _ABLE = frozenset({"conditional", "impute", "score"})
 @hookimpl
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
-    register(ModelSpec("vae", "gensynth_vae.recipes:VAE", "Variational autoencoder", _ABLE))
-    register(ModelSpec("beta-vae", "gensynth_vae.recipes:BetaVAE", "VAE with a weighted divergence", _ABLE))
-    register(ModelSpec("vq-vae", "gensynth_vae.recipes:VQVAE", "VAE with code books and a density over codes", _ABLE))
-    register(ModelSpec("nvae", "gensynth_vae.recipes:NVAE", "VAE with a hierarchy of latents and flows", _ABLE))
-    register(
-        ModelSpec(
+    for name, recipe, module, summary in (
+        ("vae", "VAE", "scoring", "Variational autoencoder"),
+        ("beta-vae", "BetaVAE", "scoring", "VAE with a weighted divergence"),
+        ("vq-vae", "VQVAE", "scoring_vqvae", "VAE with code books and a density over codes"),
+        ("nvae", "NVAE", "scoring_nvae", "VAE with a hierarchy of latents and flows"),
+        (
             "vlae",
-            "gensynth_vae.recipes:VLAE",
+            "VLAE",
+            "scoring_vlae",
             "Variational lossy autoencoder: autoregressive decoder, learned prior (the default)",
-            _ABLE,
-        )
-    )
+        ),
+    ):
+        target, detector = f"gensynth_vae.recipes:{recipe}", f"gensynth_vae.{module}:{recipe}Scorer"
+        register(ModelSpec(name, target, summary, _ABLE, detector))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Generator
 
@@ -50,3 +52,21 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
 def some_rows(batch: Batch, rng: Generator, most: int = 4096) -> Batch:
     """Return at most so many rows in random order: enough for a first guess."""
     return batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:most]]
+
+
+def check_range(name: str, value: Any, low: float, high: float, optional: bool = False) -> None:
+    """Raise `OptionError` for an option, or one of a sequence of values, that is out of its range."""
+    if value is None and optional:
+        return
+    if isinstance(value, tuple | list):
+        if not value:
+            raise OptionError(f"{name} must hold one number at least, got {value!r}")
+        for part in value:
+            check_range(name, part, low, high)
+        return
+    whole = isinstance(low, int) and isinstance(high, int)
+    kind = int if whole else (int, float)
+    if not isinstance(value, kind) or not low <= value <= high:
+        raise OptionError(
+            f"{name} must be {'an integer' if whole else 'a number'} from {low:,} to {high:,}, got {value!r}"
+        )

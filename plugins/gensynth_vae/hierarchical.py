@@ -17,6 +17,7 @@ from gensynth.nn.networks import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
 from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
+from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
 
@@ -92,7 +93,7 @@ class HierarchicalModel(GenerativeModel):
         Step size.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction")
+    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising")
     step: Tensor
     score_noise: Tensor
 
@@ -117,6 +118,7 @@ class HierarchicalModel(GenerativeModel):
         self.latent_dim, self.beta, self.warmup, self.learning_rate = latent_dim, beta, warmup, learning_rate
         self.top = nn.Parameter(torch.zeros(width))
         self.penalty = SpectralPenalty([*levels, decoder], spectral)
+        self.corruption = Corruption(layout)
         self.register_buffer("step", torch.zeros(()))
         half = torch.randn(N_SCORE_DRAWS // 2, len(levels), latent_dim, generator=Generator().manual_seed(0))
         self.register_buffer("score_noise", torch.cat([half, -half]))
@@ -187,10 +189,19 @@ class HierarchicalModel(GenerativeModel):
         return total
 
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
-        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound) or "reconstruction" (no divergence)."""
+        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound), "reconstruction" (no divergence).
+
+        "denoising": log p(row | latents of the row under noise), the mean over noise levels (`Corruption`).
+        """
         method = self.score_method(method)
         volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
         terms = []
+        if method == "denoising":
+            still = torch.zeros_like(self.score_noise[0]).expand(len(batch), -1, -1)
+            for noisy in self.corruption(batch):
+                state, _, _ = self._infer(noisy, still)
+                terms.append(self.decoder.log_likelihood(batch, state).sum(-1) + volume)
+            return torch.stack(terms).mean(0)
         for noise in self.score_noise:
             likelihood, divergences = self._terms(batch, noise.expand(len(batch), -1, -1))
             terms.append(likelihood + volume - (0.0 if method == "reconstruction" else divergences.sum(1)))

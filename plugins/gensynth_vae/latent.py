@@ -18,6 +18,7 @@ from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
 from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
+from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -78,7 +79,9 @@ class LatentModel(GenerativeModel):
         Step size.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "latent")
+    score_methods: ClassVar[tuple[str, ...]] = (
+        "elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "latent",
+    )  # fmt: skip
     step: Tensor
     score_noise: Tensor
 
@@ -100,6 +103,7 @@ class LatentModel(GenerativeModel):
         self.prior, self.late_prior = prior, late_prior
         self.divergence = divergence
         self.learning_rate = learning_rate
+        self.corruption = Corruption(layout)
         self.register_buffer("step", torch.zeros(()))
         half = torch.randn(N_SCORE_DRAWS // 2, latent_dim, generator=Generator().manual_seed(0))
         self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
@@ -141,8 +145,10 @@ class LatentModel(GenerativeModel):
         """Score rows, in nats.
 
         elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row) (the
-        importance-weighted bound, Burda et al. 2016); reconstruction is the first
-        term of the ELBO alone, latent the second with its sign (all higher = more normal).
+        importance-weighted bound, Burda et al. 2016), which as an estimate of log p(row) is called log_likelihood too;
+        reconstruction is the first term of the ELBO alone, latent the second with its sign. denoising: log p(row | z)
+        with z of the row under noise, the mean over noise levels (`Corruption`; Vincent et al. 2010). All are higher
+        for rows that are more normal.
         """
         method = self.score_method(method)
         mean, log_variance = self.posterior(batch)
@@ -150,6 +156,10 @@ class LatentModel(GenerativeModel):
             return -self._divergence(mean, log_variance, mean)
         volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
         terms = []
+        if method == "denoising":
+            for noisy in self.corruption(batch):
+                terms.append(self.decoder.log_likelihood(batch, self.posterior(noisy)[0]).sum(-1) + volume)
+            return torch.stack(terms).mean(0)
         for noise in self.score_noise:
             z = mean + noise * torch.exp(0.5 * log_variance)
             term = self.decoder.log_likelihood(batch, z).sum(-1) + volume
@@ -157,7 +167,7 @@ class LatentModel(GenerativeModel):
                 term = term + self._log_prior(z) - self._log_posterior(noise, log_variance)
             terms.append(term)
         stacked = torch.stack(terms)
-        if method == "iwae":
+        if method in ("iwae", "log_likelihood"):
             return stacked.logsumexp(0) - math.log(len(terms))
         return stacked.mean(0)
 

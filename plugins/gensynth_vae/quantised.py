@@ -16,6 +16,7 @@ from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.quantiser import VectorQuantiser
 from gensynth_vae.choices import TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
+from gensynth_vae.corruption import Corruption
 
 
 class CodePrior(nn.Module):
@@ -84,7 +85,7 @@ class QuantisedModel(GenerativeModel):
         Step size.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "prior")
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "denoising", "prior")
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class QuantisedModel(GenerativeModel):
         super().__init__(layout)
         self.encoder, self.quantiser, self.decoder, self.prior = encoder, quantiser, decoder, prior
         self.commitment, self.learning_rate = commitment, learning_rate
+        self.corruption = Corruption(layout)
         self._given: tuple[Tensor, Generator] | None = None
 
     def stages(self) -> tuple[Stage, ...]:
@@ -155,9 +157,14 @@ class QuantisedModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None) -> Tensor:
         """Score rows, in nats: "likelihood" = "reconstruction" + "prior".
 
-        reconstruction = log p(row | its entries); prior = log p(its codes).
+        reconstruction = log p(row | its entries); prior = log p(its codes). denoising: the reconstruction from the
+        entries of the row under noise, the mean over noise levels (`Corruption`).
         """
         method = self.score_method(method)
+        if method == "denoising":
+            volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
+            found = [self.quantiser(self._vectors(noisy))[0].flatten(1) for noisy in self.corruption(batch)]
+            return torch.stack([self.decoder.log_likelihood(batch, e).sum(-1) + volume for e in found]).mean(0)
         entries, codes, _ = self.quantiser(self._vectors(batch))
         score = batch.numeric.new_zeros(len(batch))
         if method != "prior":

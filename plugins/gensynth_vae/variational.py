@@ -11,6 +11,7 @@ from gensynth.model import Encoding, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
 from gensynth.nn.dropout import fitting_rate
+from gensynth_vae.choices import check_range
 
 
 class Cells(NamedTuple):
@@ -60,7 +61,7 @@ class Variational(Recipe):
         ranges["embedding_dim"] = (self.embedding_dim, 1, 4096)
         ranges["max_bins"] = (self.max_bins, 2, 10_000)
         for name, allowed in ranges.items():
-            _check(name, *allowed)
+            check_range(name, *allowed)
         buckets = Buckets(layout)
         dropout = self._fitting_dropout(layout) if self.dropout is None else self.dropout
         return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
@@ -86,21 +87,3 @@ class InPasses(Variational):
 
     def _cells(self, layout: Layout, **ranges: Range) -> Cells:
         return super()._cells(layout, passes=(self.passes, 1, 1_000_000), **ranges)
-
-
-def _check(name: str, value: Any, low: float, high: float, optional: bool = False) -> None:
-    """Raise `OptionError` for an option, or one of a sequence of values, that is out of its range."""
-    if value is None and optional:
-        return
-    if isinstance(value, tuple | list):
-        if not value:
-            raise OptionError(f"{name} must hold one number at least, got {value!r}")
-        for part in value:
-            _check(name, part, low, high)
-        return
-    whole = isinstance(low, int) and isinstance(high, int)
-    kind = int if whole else (int, float)
-    if not isinstance(value, kind) or not low <= value <= high:
-        raise OptionError(
-            f"{name} must be {'an integer' if whole else 'a number'} from {low:,} to {high:,}, got {value!r}"
-        )

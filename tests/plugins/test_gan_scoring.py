@@ -1,0 +1,185 @@
+"""The scoring ensembles of the adversarial families."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from gensynth import Synthesizer, Trainer
+from gensynth.errors import OptionError
+from gensynth.testing.cases import make_cases
+from gensynth_gan.scoring import AdversarialEnsemble, FeatureSpace
+from gensynth_gan.scoring_recipes import CGANScorer, DRAGANScorer, GANScorer, LSGANScorer, WGANScorer
+
+FAMILIES = [GANScorer, WGANScorer, LSGANScorer, DRAGANScorer, CGANScorer]
+METHODS = AdversarialEnsemble.score_methods
+
+
+def table(n, seed=0):
+    """Return rows on a curve, with a category that follows it and missing cells."""
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(-1.0, 1.0, n)
+    numbers = np.stack([t, t**2, np.sin(3 * t), -t], 1) + 0.05 * rng.normal(size=(n, 4))
+    X = pd.DataFrame(numbers, columns=list("abcd"))
+    X["kind"] = np.where(t > 0, "up", "down")
+    X.loc[rng.random(n) < 0.05, "d"] = np.nan
+    return X
+
+
+def planted(n=20):
+    """Return rows that lie far from all others."""
+    return table(n, seed=1).assign(a=8.0, b=-8.0, c=8.0)
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.__name__)
+def fitted(request):
+    recipe = request.param(n_members=2, hidden=32)
+    return Synthesizer(recipe, trainer=Trainer(60, progress=False), random_state=0).fit(table(300))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_planted_rows_score_lower(fitted, method):
+    normal, odd = (fitted.score_samples(X, method=method) for X in (table(200, seed=2), planted()))
+    assert np.ptp(normal) > 0
+    assert (odd < np.quantile(normal, 0.1)).mean() > 0.9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_row_scores_the_same_in_any_company(fitted, method):
+    X = table(40, seed=3)
+    whole = fitted.score_samples(X, method=method)
+    parts = np.concatenate([fitted.score_samples(X.iloc[i : i + 7], method=method) for i in range(0, 40, 7)])
+    np.testing.assert_allclose(parts, whole, rtol=1e-9, atol=1e-9)
+
+
+def test_missing_cells_and_unseen_categories_are_scored(fitted):
+    X = table(3, seed=4)
+    X.loc[0, "a"] = np.nan  # never missing in the table that was fitted
+    X.loc[1, "kind"] = "sideways"
+    X.loc[2, ["b", "c", "d"]] = np.nan
+    for method in METHODS:
+        assert np.isfinite(fitted.score_samples(X, method=method)).all()
+
+
+def test_anomalies_in_training_rows_score_lower_than_the_rest():
+    X = pd.concat([table(270), planted(30)], ignore_index=True)
+    recipe = WGANScorer(n_members=2, hidden=32, contaminated=True)
+    scores = Synthesizer(recipe, trainer=Trainer(60, progress=False), random_state=0).fit(X).score_samples(X)
+    assert (scores[270:] < np.quantile(scores[:270], 0.1)).mean() > 0.9
+
+
+def _trained(recipe, case):
+    """Return a model after a few steps: what is asked of it must hold however bad it is."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = recipe.build(case.layout)
+    with torch.enable_grad():
+        Trainer(max_epochs=3, progress=False).run(model, case.rows, 0)
+    return model
+
+
+@pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.__name__)
+def hasty(request):
+    recipe = request.param(n_members=2, hidden=16)
+    case = make_cases(recipe.encoding)["mixed"]
+    return _trained(recipe, case).double(), case.rows[:30].to("cpu", torch.float64)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_shares_of_the_columns_sum_to_minus_the_score(hasty, method):
+    model, rows = hasty
+    shares = model.explain(rows, method)
+    assert shares.shape == rows.codes.shape
+    torch.testing.assert_close(shares.sum(1), -model.score(rows, method))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("member", [0, 1])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_member_has_a_say(hasty, method, member):
+    model, rows = hasty
+    scores, kept = model.score(rows, method), {k: v.clone() for k, v in model.state_dict().items()}
+    for network in (model.encoder, model.critic):
+        for p in network.parameters():
+            p[member] *= 1.5
+    changed = model.score(rows, method)
+    model.load_state_dict(kept)
+    assert not torch.allclose(changed, scores)
+
+
+@torch.no_grad()
+def test_what_was_expected_does_not_depend_on_the_cell(hasty):
+    model, rows = hasty
+    position = next(i for i, c in enumerate(model.layout.columns) if c.role == "value")
+    other = type(rows)(rows.numeric.clone(), rows.codes)
+    other.numeric[:, model.layout.columns[position].numeric] += 3.0
+    low, high = model.expected(rows, position)
+    assert (low < high).all()
+    torch.testing.assert_close(model.expected(other, position)[0], low)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+@pytest.mark.parametrize("name", ["categories", "one-category", "one-number", "numbers"])
+def test_tables_without_numbers_or_without_categories(family, name):
+    recipe = family(n_members=2, hidden=16)
+    case = make_cases(recipe.encoding)[name]
+    scores = _trained(recipe, case).score(case.rows)
+    assert torch.isfinite(scores).all()
+
+
+@torch.no_grad()
+def test_given_cells_are_kept_and_not_judged():
+    recipe = CGANScorer(hidden=16)
+    case = make_cases(recipe.encoding)["wide"]
+    model = _trained(recipe, case)
+    rows = model.coordinates(case.rows)
+    _, written = model.write(model.encode(rows.network), rows)
+    slots = model.given_slots.expand_as(written)
+    assert torch.equal(written[slots], rows.network[slots])
+    assert not torch.allclose(written[~slots], rows.network[~slots])
+    given = model.given.squeeze(1)
+    assert (given.sum(1) == len(case.layout.columns) // 3).all()
+    cells = model.energies(rows, "reconstruction").cells
+    assert ((cells != 0).any(1) == ~given).all()
+
+
+@torch.no_grad()
+def test_who_is_given_a_cell_asks_another_of_its_view_what_to_expect():
+    recipe = CGANScorer(hidden=16)
+    model = _trained(recipe, make_cases(recipe.encoding)["wide"])
+    witnesses = model._witnesses().squeeze(1)
+    who = torch.arange(model.members).unsqueeze(1).expand_as(witnesses)
+    given = model.given_slots.squeeze(1)
+    assert torch.equal(witnesses[~given], who[~given])
+    assert (witnesses[given] % 2 == who[given] % 2).all()
+    assert not given.gather(0, witnesses).any()
+
+
+def test_distance_of_features_is_that_of_mahalanobis():
+    rng = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 500, 3, generator=rng) @ torch.randn(3, 3, generator=rng)
+    space = FeatureSpace(2, 3, ridge=1e-9)
+    space.fit(features, trim=0.0)
+    torch.testing.assert_close(space.distance(features).mean(1), torch.full((2,), 3.0), rtol=1e-3, atol=0)
+    inverse = torch.linalg.inv(torch.cov(features[0].T, correction=0))
+    centred = features[0] - features[0].mean(0)
+    expected = torch.einsum("ni,ij,nj->n", centred, inverse, centred)
+    torch.testing.assert_close(space.distance(features)[0], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_trimmed_features_do_not_follow_outliers():
+    features = torch.randn(1, 500, 3, generator=torch.Generator().manual_seed(0))
+    features[:, :50] += 20.0
+    space = FeatureSpace(1, 3, ridge=0.05)
+    space.fit(features, trim=0.2)
+    assert space.center.abs().max() < 0.5
+    assert space.distance(features)[0, :50].min() > space.distance(features)[0, 50:].max()
+
+
+@pytest.mark.parametrize("option", [{"noise_dims": (0,)}, {"kappa": -1.0}, {"critic_steps": 0}, {"n_members": 0}])
+def test_options_that_cannot_be_are_refused(option):
+    layout = make_cases(WGANScorer().encoding)["numbers"].layout
+    with pytest.raises(OptionError, match=next(iter(option))):
+        WGANScorer(**option).build(layout)
