@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Synthesizer": "gensynth.synthesizer",
     "Trainer": "gensynth.training",
+    "AnomalyDetector": "gensynth.detector",
     "Augmenter": "gensynth.augmentation",
     "AugmentedEstimator": "gensynth.augmentation",
     "augment": "gensynth.augmentation",
@@ -25,6 +26,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AnomalyDetector",
     "AugmentedEstimator",
     "Augmenter",
     "GensynthError",
@@ -41,6 +43,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentedEstimator, Augmenter, augment
+    from gensynth.detector import AnomalyDetector
     from gensynth.errors import GensynthError
     from gensynth.hookspecs import hookimpl
     from gensynth.persistence import load, save

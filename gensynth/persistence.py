@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from gensynth.archive import read_archive
+from gensynth.detector import AnomalyDetector
 from gensynth.errors import ModelFileError
 from gensynth.registry import Registry, default_registry
 from gensynth.synthesizer import Synthesizer
 
+_KINDS: dict[str, type[Synthesizer] | type[AnomalyDetector]] = {
+    "synthesizer": Synthesizer,
+    "detector": AnomalyDetector,
+}
 
-def save(synthesizer: Synthesizer, path: str | os.PathLike[str]) -> None:
-    """Write a fitted synthesizer to one file, atomically; the same synthesizer always gives the same bytes.
+
+def save(estimator: Synthesizer | AnomalyDetector, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator to one file, atomically; the same estimator always gives the same bytes.
 
     Parameters
     ----------
-    synthesizer : Synthesizer
+    estimator : Synthesizer or AnomalyDetector
         Fitted, with a recipe that a plugin registers.
     path : path-like
         Usually ending in ``.gensynth``. An existing file is replaced.
@@ -27,11 +34,11 @@ def save(synthesizer: Synthesizer, path: str | os.PathLike[str]) -> None:
     OSError
         The file cannot be written.
     """
-    synthesizer.save(path)
+    estimator.save(path)
 
 
-def load(path: str | os.PathLike[str], device: str = "auto", *, registry: Registry | None = None) -> Synthesizer:
-    """Read a fitted synthesizer, wherever it was trained.
+def load(path: str | os.PathLike[str], device: str = "auto", *, registry: Registry | None = None) -> Any:
+    """Read a fitted `Synthesizer` or `AnomalyDetector`, wherever it was trained.
 
     The sequence of `Synthesizer.sample` starts anew.
 
@@ -54,6 +61,7 @@ def load(path: str | os.PathLike[str], device: str = "auto", *, registry: Regist
         The device is not there.
     """
     archive = read_archive(path)
-    if archive.kind != "synthesizer":
+    if archive.kind not in _KINDS:
         raise ModelFileError(f"{os.fspath(path)!r} holds a {archive.kind!r}, which this gensynth does not know")
-    return Synthesizer.from_archive(archive, device, default_registry() if registry is None else registry)
+    known = default_registry() if registry is None else registry
+    return _KINDS[archive.kind].from_archive(archive, device, known)

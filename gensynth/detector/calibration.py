@@ -1,0 +1,75 @@
+"""From scores to p-values, thresholds and decisions: pure functions of arrays. Scores: higher = more normal."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+NULL_LEVELS = (0.1, 0.35, 0.6)
+"""Quantiles of the anomaly scores that are taken to be normal rows', and that their distribution is fitted to."""
+SHAPES = np.geomspace(0.1, 1000.0, 400)
+"""Shapes of the gamma distributions tried: from very skewed to normal."""
+SHARE_FDR = 0.05
+"""Share of false ones among the anomalies that an estimated contamination counts."""
+MOST_SHARE = 0.5
+
+
+def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
+    """Return split-conformal p-values.
+
+    p = (1 + number of calibration scores <= the row's) / (1 + n_calibration): for a row from the same distribution as
+    the calibration rows, P(p <= a) <= a for every a (Vovk et al. 2005; Bates et al. 2023, "Testing for outliers with
+    conformal p-values", arXiv 2104.08279, equation 2).
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Scores of the rows.
+    calibration : ndarray of shape (n_calibration,)
+        Scores of normal rows that nothing was learned from.
+    """
+    below = np.searchsorted(np.sort(calibration), scores, side="right")
+    return np.asarray((1.0 + below) / (1.0 + len(calibration)), dtype=np.float64)
+
+
+def benjamini_hochberg(p_values: Floats, fdr: float) -> NDArray[np.bool_]:
+    """Return (n,) which rows are anomalies, so that an expected share of at most ``fdr`` of them is normal.
+
+    Benjamini & Hochberg 1995; valid for conformal p-values of one calibration set (Bates et al. 2023, theorem 2).
+    """
+    n = len(p_values)
+    order = np.sort(p_values)
+    passed = np.flatnonzero(order <= fdr * np.arange(1, n + 1) / n)
+    if not len(passed):
+        return np.zeros(n, dtype=bool)
+    return np.asarray(p_values <= order[passed[-1]])
+
+
+def threshold_at(calibration: Floats, level: float) -> float:
+    """Return the score below which a normal row falls with probability ``level``, or 1 / (1 + n) if that is more."""
+    k = max(1, int(level * (len(calibration) + 1)))
+    return float(np.partition(calibration, k - 1)[k - 1])
+
+
+def estimate_share(scores: Floats) -> float:
+    """Return the estimated share of anomalies, in [0, 0.5], among rows that most of are normal.
+
+    The lower 60 % of the anomaly scores are taken to be normal rows'. A shifted gamma distribution with their
+    quantiles (energies of normal rows are sums of many squares) says how far normal rows would reach; the rows
+    beyond, by `benjamini_hochberg`, are counted.
+    """
+    energy = -np.asarray(scores)
+    low, middle, high = np.quantile(energy, NULL_LEVELS)
+    if high - low <= 1e-12 * max(1.0, abs(high)):
+        return 0.0
+    # upper over lower distance is a monotone function of the shape alone
+    at = stats.gamma.ppf(np.array(NULL_LEVELS)[:, None], SHAPES)
+    skew = (at[2] - at[1]) / (at[1] - at[0])
+    best = int(np.argmin(np.abs(np.log(skew * max(middle - low, 1e-12) / max(high - middle, 1e-12)))))
+    scale = (high - low) / (at[2, best] - at[0, best])
+    start = low - scale * at[0, best]
+    flagged = benjamini_hochberg(stats.gamma.sf((energy - start) / scale, SHAPES[best]), SHARE_FDR)
+    return float(min(flagged.mean(), MOST_SHARE))

@@ -1,0 +1,329 @@
+"""The scikit-learn outlier detector over every family of models: see `AnomalyDetector`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from gensynth.archive import Archive, write_archive
+from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values, estimate_share, threshold_at
+from gensynth.detector.options import check_options, detector_recipe, kept_constants, prepared_recipe
+from gensynth.detector.storage import pack, unpack
+from gensynth.errors import DataError, OptionError
+from gensynth.model import Recipe
+from gensynth.registry import Registry, default_registry
+from gensynth.schema import Column, TableSchema
+from gensynth.synthesizer import Synthesizer
+from gensynth.synthesizer.inputs import fit_input, new_input
+from gensynth.synthesizer.parameters import RandomState, seed_of
+from gensynth.synthesizer.words import reasons
+from gensynth.training import Trainer
+
+MIN_ROWS = 10
+MOST_CALIBRATION = 5_000
+"""Held-out rows that p-values are counted among, at most."""
+AUTO_LEVEL = 0.01
+"""Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
+BATCH_SIZE = 128
+SEVERAL_MODELS_KEEP = 0.1
+"""Share of the rows that p-values are counted among where each of several models holds out other rows."""
+
+Floats = NDArray[np.float64]
+
+
+class AnomalyDetector(OutlierMixin, BaseEstimator):
+    """Find rows that are unlike the others, with an ensemble of deep generative models.
+
+    Parameters
+    ----------
+    model : str or Recipe, default="vae"
+        Name of a registered model: an ensemble made for scoring is trained, where the family has one. A recipe is
+        trained as it is.
+    method : str, default="auto"
+        Score method of the model; "auto" for its default. (Not ``score``: scikit-learn calls what has that name.)
+    n_estimators : int or None, default=None
+        Networks of the ensemble, trained side by side as one; None for the recipe's own number. A family without such
+        ensembles is fitted so many times (None: once), with seeds of their own.
+    contamination : float or "auto", default="auto"
+        Share of anomalies, in (0, 0.5]. With ``novelty=True`` it is the share of normal rows that `predict` may take
+        for anomalies. "auto": estimated from the scores, and 0.01 with ``novelty=True``.
+    novelty : bool, default=False
+        True: the training rows are normal. False: they may hold anomalies; those that look worst are not learned from.
+        Unlike in ``LocalOutlierFactor`` every method is there in both settings.
+    calibration_fraction : float or None, default=None
+        Share of the rows, in (0, 0.5], that ``novelty=True`` keeps for p-values and does nothing else with: they are
+        exact then. None keeps none: p-values are counted among the rows that the trainer held out, which it learns
+        nothing from either but when to stop.
+    trainer : Trainer or None
+        How models are trained; None: the defaults, in batches of 128 rows.
+    schema : TableSchema, mapping or None
+        What is known of the columns, as for `Synthesizer`.
+    random_state : int, Generator, RandomState or None
+        Seed.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function = score_samples - offset_``.
+    contamination_ : float
+        Share of the calibration rows below ``offset_``.
+    calibration_scores_ : ndarray of shape (n_calibration,)
+        Scores that p-values are counted among: of held-out rows, or with ``novelty=False`` of the training rows.
+    estimators_ : list of Synthesizer
+        The fitted models: one, or several of a family without ensembles of its own.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from gensynth import AnomalyDetector, Trainer
+    >>> X = load_wine(as_frame=True).data
+    >>> detector = AnomalyDetector(trainer=Trainer(max_epochs=5), random_state=0).fit(X)
+    >>> strange = X.head(1).assign(alcohol=40.0)
+    >>> bool(detector.predict(strange)[0] == -1)
+    True
+    """
+
+    def __init__(
+        self,
+        model: str | Recipe = "vae",
+        *,
+        method: str = "auto",
+        n_estimators: int | None = None,
+        contamination: float | Literal["auto"] = "auto",
+        novelty: bool = False,
+        calibration_fraction: float | None = None,
+        trainer: Trainer | None = None,
+        schema: TableSchema | Mapping[Any, str | Column] | None = None,
+        random_state: RandomState = None,
+    ) -> None:
+        self.model = model
+        self.method = method
+        self.n_estimators = n_estimators
+        self.contamination = contamination
+        self.novelty = novelty
+        self.calibration_fraction = calibration_fraction
+        self.trainer = trainer
+        self.schema = schema
+        self.random_state = random_state
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
+        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
+            params["model"] = detector_recipe(params.get("model", self.model))
+        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
+            params["trainer"] = Trainer(batch_size=BATCH_SIZE)
+        super().set_params(**params)
+        return self
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Learn what normal rows look like.
+
+        Parameters
+        ----------
+        X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
+            Columns of any kind, missing values included; at least 10 rows.
+        y : ignored
+            For scikit-learn's pipelines.
+
+        Raises
+        ------
+        DataError
+            Too few rows, or a column that cannot be learned.
+        OptionError
+            A parameter has a value that it cannot have.
+        """
+        check_options(self)
+        frame, self.container_ = fit_input(self, X)
+        if len(frame) < MIN_ROWS:
+            raise DataError(
+                f"the table has {len(frame)} sample(s) (rows); a detector needs at least {MIN_ROWS} to tell what is "
+                "normal"
+            )
+        self.seed_ = seed_of(self.random_state)
+        recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
+        trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
+        learned, held = self._split(len(frame), trainer, n_models)
+        training = frame.iloc[learned].reset_index(drop=True)
+        schema = kept_constants(training, self.schema)
+        self.estimators_ = [
+            Synthesizer(clone(recipe), trainer=trainer, schema=schema, random_state=(self.seed_ + i) % 2**32).fit(
+                training
+            )
+            for i in range(n_models)
+        ]
+        self.method_ = self.estimators_[0].model_.score_method(None if self.method == "auto" else self.method)
+        self.units_ = np.array([[0.0, 1.0]] * n_models)
+        if n_models > 1:
+            self.units_ = np.array([_unit(s.score_samples(training, self.method_)) for s in self.estimators_])
+        scores = self._scores(frame.reset_index(drop=True))
+        self.calibration_scores_ = np.sort(scores[held])
+        self._set_offset(scores)
+        return self
+
+    def _split(self, n: int, trainer: Trainer, n_models: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows to fit on and the rows to calibrate on."""
+        everything = np.arange(n)
+        if not self.novelty:
+            return everything, everything
+        if self.calibration_fraction is None and n_models == 1:
+            return everything, trainer.split(n, self.seed_)[1].numpy()
+        share = SEVERAL_MODELS_KEEP if self.calibration_fraction is None else self.calibration_fraction
+        held = min(max(round(share * n), 2), MOST_CALIBRATION)
+        order = np.random.default_rng(self.seed_).permutation(n)
+        return np.sort(order[held:]), np.sort(order[:held])
+
+    def _set_offset(self, scores: Floats) -> None:
+        """Choose the threshold from the calibration scores and, where those are few, from those of all rows."""
+        held = self.calibration_scores_
+        if self.novelty:
+            level = AUTO_LEVEL if self.contamination == "auto" else float(self.contamination)
+            self.offset_ = threshold_at(held, level)
+            if level * (len(held) + 1) < 1:  # so few rows can promise no such level
+                self.offset_ = min(self.offset_, float(np.quantile(scores, level)))
+        else:
+            share = estimate_share(held) if self.contamination == "auto" else float(self.contamination)
+            # the oddest row is always named: that is what one asks for
+            self.offset_ = float(np.percentile(held, 100.0 * max(share, 0.5 / (len(held) - 1))))
+        self.contamination_ = float(np.mean(held < self.offset_))
+
+    def score_samples(self, X: Any, method: str | None = None) -> Floats:
+        """Return how normal each row is.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            As for `fit`; columns may stand in another order.
+        method : str or None
+            One of the model's score methods; None for the detector's. Offset and p-values are of the detector's.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Higher = more normal. For the ensembles 0 is typical of the training rows, and the unit is the distance
+            between the quartiles of their scores. A row's score depends on no other row.
+        """
+        check_is_fitted(self, "estimators_")
+        return self._scores(self._new(X), method)
+
+    def anomaly_score(self, X: Any) -> Floats:
+        """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
+        return -self.score_samples(X)
+
+    def decision_function(self, X: Any) -> Floats:
+        """Return ``score_samples(X) - offset_``: below 0 are the anomalies."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
+        """Return -1 for anomalies and 1 for the others.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The rows.
+        fdr : float or None
+            Expected share, in (0, 1), of normal rows among those returned as -1 (Benjamini-Hochberg on `p_values`).
+            None: a row is an anomaly if its score is below ``offset_``.
+        """
+        if fdr is None:
+            return np.where(self.decision_function(X) < 0, -1, 1)
+        if not isinstance(fdr, int | float) or not 0 < fdr < 1:
+            raise OptionError(f"fdr={fdr!r}: expected a number above 0 and below 1")
+        return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
+
+    def fit_predict(self, X: Any, y: Any = None, **_: Any) -> NDArray[np.int64]:
+        """Return ``fit(X).predict(X)``."""
+        return self.fit(X, y).predict(X)
+
+    def p_values(self, X: Any) -> Floats:
+        """Return the probability of a score at least as low among normal rows.
+
+        Split-conformal: with ``novelty=True`` a normal row has p <= a with probability at most a, whatever the model
+        (see ``calibration_fraction``).
+        With ``novelty=False`` the training rows themselves are the comparison, anomalies included: p is a rank.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            In [1 / (1 + n_calibration), 1].
+        """
+        return conformal_p_values(self.score_samples(X), self.calibration_scores_)
+
+    def explain(self, X: Any) -> pd.DataFrame:
+        """Return each column's share in how odd each row is, also of rows never seen.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, n_features)
+            Higher = odder; a row's shares sum to its `anomaly_score`.
+        """
+        check_is_fitted(self, "estimators_")
+        frame = self._new(X)
+        total: Any = 0.0
+        for synthesizer, (center, scale) in zip(self.estimators_, self.units_, strict=True):
+            shares = synthesizer.explain(frame, self.method_)
+            total = total + (shares + center / shares.shape[1]) / scale
+        out: pd.DataFrame = total / len(self.estimators_)
+        if isinstance(X, pd.DataFrame):
+            out.index = X.index
+        return out
+
+    def reasons(self, X: Any, shares: pd.DataFrame | None = None, most: int = 3) -> list[str]:
+        """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The rows.
+        shares : DataFrame or None
+            What `explain` returned for them; None computes it.
+        most : int
+            Columns that a sentence names at most.
+        """
+        shares = self.explain(X) if shares is None else shares
+        return reasons(self.estimators_[0], self._new(X), shares, most)
+
+    def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
+        """Write a ``.gensynth`` file, which `gensynth.load` reads."""
+        check_is_fitted(self, "estimators_")
+        write_archive(pack(self, default_registry() if registry is None else registry), path)
+
+    @classmethod
+    def from_archive(cls, archive: Archive, device: str, registry: Registry) -> Self:
+        """Return the fitted detector of a file that was read."""
+        parameters, fitted = unpack(archive, device, registry)
+        out = cls(**parameters)
+        for name, value in fitted.items():
+            setattr(out, name, value)
+        return out
+
+    def _new(self, X: Any) -> pd.DataFrame:
+        first = self.estimators_[0]
+        return new_input(self, X, first.schema_.names, self.container_)
+
+    def _scores(self, frame: pd.DataFrame, method: str | None = None) -> Floats:
+        method = self.method_ if method in (None, "auto") else method
+        scores = [(s.score_samples(frame, method) - center) / scale
+                  for s, (center, scale) in zip(self.estimators_, self.units_, strict=True)]  # fmt: skip
+        return np.asarray(np.mean(scores, axis=0))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _unit(scores: Floats) -> tuple[float, float]:
+    """Return median, and distance of the quartiles, of training scores."""
+    low, middle, high = np.quantile(scores, (0.25, 0.5, 0.75))
+    return float(middle), float(max(high - low, 1e-9 * max(1.0, abs(middle))))

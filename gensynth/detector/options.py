@@ -1,0 +1,79 @@
+"""What a detector's parameters come to: the recipe, how many models, which columns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from gensynth.errors import OptionError
+from gensynth.model import Recipe
+from gensynth.registry import default_registry
+from gensynth.schema import Column, TableSchema
+
+if TYPE_CHECKING:
+    from gensynth.detector.estimator import AnomalyDetector
+
+
+def check_options(detector: AnomalyDetector) -> None:
+    """Raise `OptionError` for a parameter that is out of its range."""
+    contamination, n = detector.contamination, detector.n_estimators
+    if contamination != "auto" and not (_is_number(contamination) and 0 < contamination <= 0.5):
+        raise OptionError(f"contamination={contamination!r}: expected a number in (0, 0.5], or 'auto'")
+    kept = detector.calibration_fraction
+    if kept is not None and not (_is_number(kept) and 0 < kept <= 0.5):
+        raise OptionError(f"calibration_fraction={kept!r}: expected a number in (0, 0.5], or None")
+    if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
+        raise OptionError(f"n_estimators={n!r}: expected an integer of at least 1, or None")
+    if not isinstance(detector.method, str):
+        raise OptionError(f"method={detector.method!r}: expected 'auto' or the name of a score method")
+
+
+def detector_recipe(model: str | Recipe) -> Recipe:
+    """Return the recipe that is trained: for a name, that of the family's ensembles made for scoring."""
+    if isinstance(model, str):
+        return default_registry().detector(model)()
+    if not isinstance(model, Recipe):
+        raise OptionError(f"model={model!r}, expected a model's name or a Recipe such as gensynth.models.VAE()")
+    recipe: Recipe = clone(model)
+    return recipe
+
+
+def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminated: bool) -> tuple[Recipe, int]:
+    """Return the recipe, told what it can be told, and how many models of it are to be fitted."""
+    recipe = detector_recipe(model)
+    known = recipe.get_params(deep=False)
+    told: dict[str, Any] = {"contaminated": contaminated} if "contaminated" in known else {}
+    if "n_members" not in known:
+        return recipe.set_params(**told), n_estimators or 1
+    if n_estimators is not None:
+        told["n_members"] = n_estimators
+    return recipe.set_params(**told), 1
+
+
+def kept_constants(
+    frame: pd.DataFrame, declared: TableSchema | Mapping[Any, str | Column] | None
+) -> TableSchema | Mapping[Any, str | Column] | None:
+    """Return a schema that learns constants too: a column that never changed is the first to look at when it does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit itself warns
+        schema = TableSchema.infer(frame, declared)
+    constants = [c.name for c in schema.columns if c.kind == "constant" and c.value is not None]
+    if not constants:
+        return declared
+    kinds: dict[Any, str | Column] = {}
+    if isinstance(declared, TableSchema):
+        kinds = {column.name: column for column in declared.columns}
+    elif declared is not None:
+        kinds = dict(declared)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        kept = TableSchema.infer(frame, {k: v for k, v in kinds.items() if k not in constants}, keep=constants)
+    return {**kinds, **{name: kept[name].kind for name in constants}}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,65 @@
+"""P-values, thresholds and the estimated share are what statistics says they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gensynth.detector.calibration import (
+    benjamini_hochberg,
+    conformal_p_values,
+    estimate_share,
+    threshold_at,
+)
+
+
+def test_conformal_p_values_count_the_calibration_scores_below():
+    p = conformal_p_values(np.array([-10.0, 1.5, 2.0, 99.0]), np.array([3.0, 1.0, 2.0]))
+    assert p == pytest.approx([1 / 4, 2 / 4, 3 / 4, 1.0])
+
+
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.2, 0.5])
+def test_a_normal_row_has_a_small_p_value_as_seldom_as_it_says(level):
+    rng = np.random.default_rng(0)
+    false = [conformal_p_values(rng.standard_t(3, 1), rng.standard_t(3, 199))[0] <= level for _ in range(4000)]
+    low, high = stats.binom.ppf([0.0005, 0.9995], len(false), level)
+    assert low <= sum(false) <= high
+
+
+def test_a_threshold_is_crossed_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    false = [rng.normal() < threshold_at(rng.normal(size=99), 0.1) for _ in range(4000)]
+    low, high = stats.binom.ppf([0.0005, 0.9995], len(false), 0.1)
+    assert low <= sum(false) <= high
+
+
+def test_benjamini_hochberg_agrees_with_scipy():
+    p = np.random.default_rng(0).random(200) ** 3
+    assert (benjamini_hochberg(p, 0.1) == (stats.false_discovery_control(p) <= 0.1)).all()
+    assert not benjamini_hochberg(np.full(5, 0.9), 0.1).any()
+
+
+def test_false_discoveries_are_as_rare_as_asked():
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(300):
+        scores = np.r_[rng.normal(size=180), rng.normal(-6, 1, 20)]
+        found = benjamini_hochberg(conformal_p_values(scores, rng.normal(size=1000)), 0.1)
+        shares.append(found[:180].sum() / max(found.sum(), 1))
+    assert np.mean(shares) < 0.1 + 3 * np.std(shares) / len(shares) ** 0.5
+    assert found[180:].mean() > 0.9
+
+
+@pytest.mark.parametrize("share", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize("normal", [stats.norm(), stats.gamma(2), stats.gamma(20)])
+def test_the_share_of_anomalies_is_found(normal, share):
+    rng = np.random.default_rng(0)
+    n_odd = round(share * 2000)
+    reach = normal.ppf(0.9999)
+    energy = np.r_[normal.rvs(2000 - n_odd, random_state=rng), reach * (1.5 + rng.exponential(size=n_odd))]
+    assert estimate_share(-energy) == pytest.approx(share, abs=0.01)
+
+
+def test_equal_scores_have_no_anomalies():
+    assert estimate_share(np.zeros(50)) == 0.0

@@ -1,0 +1,283 @@
+"""The detector finds what was planted, says why, keeps its promises about error rates, and refuses bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from toy_detectors import make_detector, make_rows, plant
+from toy_models import Toy
+
+from gensynth import AnomalyDetector, Trainer, load
+from gensynth.errors import DataError, OptionError
+
+PLANTED = ("amount", "region", "count", "day")
+
+
+def test_planted_anomalies_come_out_with_the_right_sign(rows, novelty):
+    scores = novelty.score_samples(plant(rows))
+    normal = np.median(scores[4:])
+    assert (scores[:4] < np.quantile(scores[4:], 0.02)).all()
+    assert normal == pytest.approx(0, abs=1)
+    assert (novelty.anomaly_score(rows) == -novelty.score_samples(rows)).all()
+    assert (novelty.predict(plant(rows))[:3] == -1).all()
+
+
+def test_anomalies_among_the_training_rows_are_found():
+    frame = plant(make_rows(600, seed=1))
+    detector = make_detector(contamination=0.01).fit(frame)
+    assert (detector.predict(frame) == -1).sum() == 6
+    assert set(np.argsort(detector.score_samples(frame))[:6]) >= {0, 3}
+
+
+def test_contamination_is_estimated_where_nobody_knows_it():
+    frame = make_rows(800, seed=2)
+    odd = frame.index[:40]
+    frame.loc[odd, "amount"] = np.random.default_rng(0).uniform(1000, 9000, 40)
+    detector = make_detector().fit(frame)
+    assert detector.contamination_ == pytest.approx(0.05, abs=0.03)
+    labels = np.where(np.arange(800) < 40, 1, 0)
+    assert roc_auc_score(labels, detector.anomaly_score(frame)) > 0.99
+
+
+@pytest.mark.parametrize("kept", [0.5, None])
+@pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
+def test_normal_rows_are_flagged_as_often_as_was_asked(level, kept):
+    found = 0
+    fits, fresh = 5, 2000
+    for seed in range(fits):
+        detector = make_detector(epochs=3, novelty=True, contamination=level, calibration_fraction=kept)
+        if kept is None:
+            detector.set_params(trainer__validation_fraction=0.5)
+        detector.set_params(random_state=seed).fit(make_rows(2000, seed=10 + seed))
+        found += (detector.predict(make_rows(fresh, seed=100 + seed)) == -1).sum()
+    # rows of one fit share its calibration rows: a beta-binomial, whose variance has both parts
+    deviation = (level * (1 - level) * (1 / (fits * fresh) + 1 / (fits * 1000))) ** 0.5
+    assert found / (fits * fresh) == pytest.approx(level, abs=4 * deviation)
+
+
+def test_p_values_of_normal_rows_are_uniform(novelty):
+    p = novelty.p_values(make_rows(3000, seed=5))
+    grid = 1 / (1 + len(novelty.calibration_scores_))
+    assert p.min() >= grid
+    assert stats.kstest(p, "uniform").statistic < 1.7 / len(novelty.calibration_scores_) ** 0.5
+
+
+def test_false_discovery_rate():
+    detector = make_detector(novelty=True, calibration_fraction=0.5).fit(make_rows(1000))
+    frame = make_rows(500, seed=7)
+    frame.loc[:49, "amount"] = 9000.0
+    found = detector.predict(frame, fdr=0.1) == -1
+    assert found[:50].all()
+    assert found[50:].sum() <= 20
+
+
+def test_shares_sum_to_the_score_and_name_the_column(rows, novelty):
+    frame = plant(rows).iloc[::-1]
+    shares = novelty.explain(frame)
+    assert list(shares.columns) == list(frame.columns)
+    assert (shares.index == frame.index).all()
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(novelty.anomaly_score(frame), rel=1e-9, abs=1e-9)
+    for row, column in enumerate(PLANTED):
+        assert shares.loc[row].idxmax() == column
+
+
+def test_reasons_say_what_was_expected(rows, novelty):
+    said = novelty.reasons(plant(rows).head(4))
+    assert said[0].startswith("amount 9,300 where ")
+    low, high = said[0].split(";")[0].removeprefix("amount 9,300 where ").removesuffix(" was expected").split(" to ")
+    assert 2 * rows["size"][0] == pytest.approx((float(low) + float(high)) / 2, abs=30), "given the rest of the row"
+    assert "region 'atlantis' where '" in said[1]
+    assert said[2].startswith("count 400 where ")
+    assert said[3].startswith("day 2199-01-01")
+
+
+def test_a_missing_cell_where_none_was_ever_missing_is_odd(rows, novelty):
+    frame = rows.head(20).copy()
+    frame.loc[0, "size"] = np.nan
+    assert novelty.score_samples(frame)[0] < novelty.score_samples(rows.head(20))[0]
+    assert "size is missing where" in novelty.reasons(frame.head(1))[0]
+
+
+def test_a_constant_column_that_changes_is_odd(rows):
+    frame = rows.assign(version=3)
+    detector = make_detector(epochs=5, novelty=True).fit(frame)
+    changed = frame.head(2).copy()
+    changed.loc[0, "version"] = 9
+    scores = detector.score_samples(changed)
+    assert scores[0] < scores[1] - 1
+    assert detector.explain(changed).loc[0].idxmax() == "version"
+
+
+def test_a_score_does_not_depend_on_the_other_rows(rows, novelty):
+    frame = plant(rows)
+    whole = novelty.score_samples(frame)
+    assert novelty.score_samples(frame.iloc[:1])[0] == pytest.approx(whole[0], rel=1e-12)
+    order = np.random.default_rng(0).permutation(len(frame))
+    assert novelty.score_samples(frame.iloc[order]) == pytest.approx(whole[order], rel=1e-9)
+    assert novelty.explain(frame.iloc[:3]).to_numpy() == pytest.approx(novelty.explain(frame).to_numpy()[:3], abs=1e-9)
+
+
+@pytest.mark.parametrize("n_estimators", [1, 3])
+def test_every_member_counts(rows, n_estimators):
+    detector = make_detector(epochs=2, n_estimators=n_estimators).fit(rows)
+    model = detector.estimators_[0].model_
+    assert model.members == n_estimators
+    before = detector.score_samples(rows)
+    for member in range(n_estimators):
+        weight = model.decoder.out.weight
+        kept = weight.data[member].clone()
+        weight.data[member] += 0.5
+        detector.estimators_[0]._scorer = None
+        assert np.abs(detector.score_samples(rows) - before).max() > 1e-6
+        weight.data[member] = kept
+
+
+def test_every_model_of_an_ensemble_of_fits_counts(rows):
+    detector = AnomalyDetector(Toy(), n_estimators=3, trainer=Trainer(max_epochs=2, progress=False), random_state=0)
+    detector.fit(rows[["size", "region"]])
+    assert len({synthesizer.seed_ for synthesizer in detector.estimators_}) == 3
+    expected = np.mean(
+        [
+            (s.score_samples(rows[["size", "region"]]) - center) / scale
+            for s, (center, scale) in zip(detector.estimators_, detector.units_, strict=True)
+        ],
+        axis=0,
+    )
+    assert detector.score_samples(rows[["size", "region"]]) == pytest.approx(expected)
+    shares = detector.explain(rows[["size", "region"]])
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(-expected, abs=1e-9)
+
+
+def test_methods(rows, novelty):
+    found = {
+        m: novelty.score_samples(rows, method=m) for m in ("elbo", "iwae", "reconstruction", "denoising", "latent")
+    }
+    assert all(np.isfinite(scores).all() and scores.std() > 0 for scores in found.values())
+    assert (novelty.score_samples(rows, method="auto") == novelty.score_samples(rows)).all()
+    detector = make_detector(epochs=2, method="latent").fit(rows)
+    assert (detector.score_samples(rows) == detector.score_samples(rows, method="latent")).all()
+
+
+def test_the_same_seed_gives_the_same_scores(rows):
+    first, second = (make_detector(epochs=2).fit(rows).score_samples(rows) for _ in range(2))
+    assert (first == second).all()
+
+
+def test_pipeline_and_grid_search():
+    rng = np.random.default_rng(0)
+    X = np.r_[rng.normal(size=(190, 3)), rng.normal(6, 1, size=(10, 3))]
+    y = np.r_[np.ones(190), -np.ones(10)].astype(int)
+    pipeline = make_pipeline(StandardScaler(), make_detector(epochs=5))
+    assert pipeline.fit(X).predict(X).shape == (200,)
+    search = GridSearchCV(
+        pipeline, {"anomalydetector__model__hidden": [4, 8]}, scoring="roc_auc", cv=StratifiedKFold(2)
+    )
+    search.fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_parameters_of_a_model_given_by_name():
+    detector = AnomalyDetector().set_params(model__hidden=16, trainer__max_epochs=3)
+    assert detector.get_params()["model__hidden"] == 16
+    assert detector.get_params()["trainer__batch_size"] == 128
+
+
+def test_save_and_load(rows, novelty, tmp_path):
+    novelty.save(tmp_path / "d.gensynth")
+    loaded = load(tmp_path / "d.gensynth")
+    frame = plant(rows)
+    assert isinstance(loaded, AnomalyDetector)
+    assert (loaded.score_samples(frame) == novelty.score_samples(frame)).all()
+    assert (loaded.predict(frame) == novelty.predict(frame)).all()
+    assert (loaded.p_values(frame) == novelty.p_values(frame)).all()
+    assert loaded.reasons(frame.head(4)) == novelty.reasons(frame.head(4))
+    assert loaded.get_params()["novelty"] is True
+    loaded.save(tmp_path / "again.gensynth")
+    assert (tmp_path / "again.gensynth").read_bytes() == (tmp_path / "d.gensynth").read_bytes()
+
+
+def test_save_and_load_several_models(rows, tmp_path):
+    from gensynth.models import VAE
+
+    recipe = VAE(hidden=(8, 8), latent_dim=2, embedding_dim=4, passes=1, prior="normal")
+    trainer = Trainer(max_epochs=1, progress=False)
+    detector = AnomalyDetector(recipe, n_estimators=2, trainer=trainer, random_state=0).fit(rows)
+    detector.save(tmp_path / "d.gensynth")
+    assert (load(tmp_path / "d.gensynth").score_samples(rows) == detector.score_samples(rows)).all()
+
+
+def test_damaged_contents_are_refused(novelty, tmp_path):
+    from gensynth.archive import read_archive, write_archive
+    from gensynth.errors import ModelFileError
+
+    novelty.save(tmp_path / "d.gensynth")
+    archive = read_archive(tmp_path / "d.gensynth")
+    del archive.state["offset"]
+    write_archive(archive, tmp_path / "bad.gensynth")
+    with pytest.raises(ModelFileError, match="offset"):
+        load(tmp_path / "bad.gensynth")
+
+
+def test_nine_rows_are_too_few(rows):
+    with pytest.raises(DataError, match=r"9 sample\(s\).*at least 10"):
+        make_detector().fit(rows.head(9))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": np.ones(30), "b": np.ones(30)}),
+        pd.concat([make_rows(1)] * 40, ignore_index=True),
+        pd.DataFrame({"a": np.r_[np.zeros(39), 1e300], "b": np.arange(40.0)}),
+        pd.DataFrame({"a": [None] * 20 + [1.0] * 20, "b": ["x", "y"] * 20}),
+        pd.DataFrame(np.random.default_rng(0).standard_cauchy((60, 4)) * 1e6, columns=list("abcd")),
+    ],
+    ids=["constant", "duplicates", "huge", "half missing", "all anomalous"],
+)
+@pytest.mark.parametrize("novelty", [True, False])
+def test_no_score_is_ever_nan(frame, novelty):
+    detector = make_detector(epochs=3, novelty=novelty).fit(frame)
+    assert np.isfinite(detector.score_samples(frame)).all()
+    assert np.isfinite(detector.explain(frame).to_numpy()).all()
+    assert set(detector.predict(frame)) <= {-1, 1}
+    assert all(detector.reasons(frame.head(3)))
+
+
+def test_nothing_but_missing_values_is_refused():
+    with pytest.raises(DataError, match="no column can be learned"):
+        make_detector().fit(pd.DataFrame({"a": [None] * 20, "b": [np.nan] * 20}))
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"contamination": 0.0}, "contamination=0.0"),
+        ({"contamination": 0.6}, "contamination=0.6"),
+        ({"contamination": "low"}, "contamination='low'"),
+        ({"calibration_fraction": 0}, "calibration_fraction=0"),
+        ({"n_estimators": 0}, "n_estimators=0"),
+        ({"n_estimators": 1.5}, "n_estimators=1.5"),
+        ({"method": "nonsense"}, "'nonsense' is unknown"),
+        ({"method": 3}, "method=3"),
+    ],
+)
+def test_options_out_of_range(rows, options, word):
+    with pytest.raises(OptionError, match=word):
+        make_detector(epochs=1, **options).fit(rows.head(40))
+
+
+@pytest.mark.parametrize("fdr", [0, 1, "x"])
+def test_fdr_out_of_range(rows, novelty, fdr):
+    with pytest.raises(OptionError, match="fdr="):
+        novelty.predict(rows, fdr=fdr)
+
+
+def test_a_table_without_a_fitted_column_is_refused(rows, novelty):
+    with pytest.raises(DataError, match="amount"):
+        novelty.score_samples(rows.drop(columns="amount"))
