@@ -11,6 +11,10 @@ import numpy as np
 import pandas as pd
 
 QUICK = ["-m", "vae", "--set", "trainer.max_epochs=1", "--set", "model.hidden=16,16", "--seed", "0"]
+QUICK_DETECTOR = [
+    *("--set", "trainer.max_epochs=2", "--set", "model.n_members=2", "--set", "model.hidden=16"),
+    *("--seed", "0"),
+]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from gensynth import __version__
-from gensynth.cli import augment, datasets, fit, impute, models, plugins, sample, score
+from gensynth.cli import augment, datasets, detect, fit, impute, models, plugins, sample, score
 from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
 
 
@@ -102,6 +102,7 @@ app.command("fit")(fit.fit)
 app.command("sample")(sample.sample)
 app.command("impute")(impute.impute)
 app.command("score")(score.score)
+app.command("detect")(detect.detect)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
 app.add_typer(datasets.app, name="datasets")

@@ -11,14 +11,14 @@ def impute(model: ModelFile, data: Data, output: Output, seed: Seed = None) -> N
     Each is drawn given the other cells of its row; cells that are there are written as they were.
     """
     from gensynth.cli.paths import checked_output, find, model_file, read
-    from gensynth.cli.rows import write_imputed
     from gensynth.cli.terminal import say
 
     source, found = model_file(model), find(data)
     path = checked_output(output, inputs=[source, found])
-    from gensynth.persistence import load
+    from gensynth.cli.fitted import load_synthesizer
+    from gensynth.cli.rows import write_imputed
 
-    synthesizer = load(source)
+    synthesizer = load_synthesizer(source, "impute")
     table = read(found)
     filled = synthesizer.impute(table.frame, random_state=seed)
     cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet")  # gensynth.tables has them too, but importing it takes pandas
 MODEL_ENDINGS = (".gensynth",)
+PAGE_ENDINGS = (".html", ".htm")
 
 
 def find(data: str) -> Path | Card:
@@ -71,8 +72,13 @@ def model_file(path: Path) -> Path:
     return path
 
 
-def checked_output(path: Path, endings: tuple[str, ...] = TABLE_ENDINGS, inputs: Iterable[Path | Card] = ()) -> Path:
-    """Return ``path`` if a file can be written there: known before training, not after.
+def checked_output(
+    path: Path,
+    endings: tuple[str, ...] = TABLE_ENDINGS,
+    inputs: Iterable[Path | Card] = (),
+    option: str = "--output",
+) -> Path:
+    """Return ``path``, which followed ``option``, if a file can be written there: known before training, not after.
 
     Raises
     ------
@@ -81,25 +87,35 @@ def checked_output(path: Path, endings: tuple[str, ...] = TABLE_ENDINGS, inputs:
         of the ``inputs``.
     """
     if path.is_dir():
-        raise OptionError(f"--output {path} is a folder; name a file in it")
+        raise OptionError(f"{option} {path} is a folder; name a file in it")
     if not path.name.lower().endswith(endings):
-        raise OptionError(f"--output {path}: the name must end in {' or '.join(endings)}")
+        raise OptionError(f"{option} {path}: the name must end in {' or '.join(endings)}")
     if not path.parent.is_dir():
-        raise OptionError(f"--output {path}: there is no folder {path.parent}; create it first")
+        raise OptionError(f"{option} {path}: there is no folder {path.parent}; create it first")
     if path.exists():
         if not path.is_file():
-            raise OptionError(f"--output {path} is not an ordinary file")
+            raise OptionError(f"{option} {path} is not an ordinary file")
         if any(isinstance(other, Path) and other.exists() and path.samefile(other) for other in inputs):
-            raise OptionError(f"--output {path} is the input itself; name another file")
+            raise OptionError(f"{option} {path} is the input itself; name another file")
         if not os.access(path, os.W_OK):
-            raise OptionError(f"--output {path} is write-protected; name another file or change its permissions")
+            raise OptionError(f"{option} {path} is write-protected; name another file or change its permissions")
     try:
         with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
             pass
     except OSError as error:
-        raise OptionError(f"--output {path} cannot be written: {error.strerror or error}") from error
+        raise OptionError(f"{option} {path} cannot be written: {error.strerror or error}") from error
     # a link stays a link: its target is written
     return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def check_distinct(outputs: Mapping[str, Path | None]) -> None:
+    """Raise `OptionError` if two options name the same file, the one as a link to the other."""
+    seen: dict[str, str] = {}
+    for option, path in outputs.items():
+        if path is not None:
+            other = seen.setdefault(os.path.realpath(path), option)
+            if other != option:
+                raise OptionError(f"{option} and {other} are the same file, {path}; name two files")
 
 
 def _neighbours(path: Path) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from gensynth.errors import DataError
 from gensynth.tables import Table, write_table
 
 if TYPE_CHECKING:
@@ -27,11 +28,22 @@ def write_augmented(table: Table, result: AugmentResult, path: Path, only_synthe
     write_table(whole.assign(_synthetic=mask), path)
 
 
-def write_scored(table: Table, scores: NDArray[np.float64], path: Path) -> None:
-    """Write the rows with a last column ``score``; from CSV to CSV their cells keep their very text."""
+def check_free(table: Table, source: object, names: Iterable[str]) -> None:
+    """Raise `DataError` if the table has one of the columns that are to be added."""
+    taken = [repr(name) for name in names if name in table.frame.columns]
+    if taken:
+        several = len(taken) > 1
+        raise DataError(
+            f"{source} has {'columns' if several else 'a column'} {', '.join(taken)} already; "
+            f"rename {'them' if several else 'it'} first"
+        )
+
+
+def write_scored(table: Table, columns: Mapping[str, Any], path: Path) -> None:
+    """Write the rows with new last columns; from CSV to CSV their cells keep their very text."""
     rows: Any = table.frame if table.text is None or not _is_csv(path) else table.text
-    # setting the column would warn where pandas holds the table in many blocks
-    write_table(pd.concat([rows, pd.Series(scores, index=rows.index, name="score")], axis=1), path)
+    # setting the columns one by one would warn where pandas holds the table in many blocks
+    write_table(pd.concat([rows, pd.DataFrame(dict(columns), index=rows.index)], axis=1), path)
 
 
 def write_imputed(table: Table, filled: pd.DataFrame, path: Path) -> None:

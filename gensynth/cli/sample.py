@@ -34,10 +34,10 @@ def sample(
         raise OptionError(f"--rows must be at least 1, not {n}")
     source = model_file(model)
     path = checked_output(output, inputs=[source])
-    from gensynth.persistence import load
+    from gensynth.cli.fitted import load_synthesizer
     from gensynth.tables import write_table
 
-    synthesizer = load(source)
+    synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
     frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
     write_table(frame, path)

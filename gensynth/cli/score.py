@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, ModelFile, Output
+from gensynth.cli.options import Data, Output
+from gensynth.errors import OptionError
+
+_MOST = 3
 
 
 def score(
-    model: ModelFile,
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="A .gensynth file, written by gensynth fit or gensynth detect --save.",
+            show_default=False,
+        ),
+    ],
     data: Data,
     output: Output,
     method: Annotated[
@@ -22,24 +33,41 @@ def score(
             show_default=False,
         ),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help='Add the columns "top_columns" and "reason": what speaks against each row.'),
+    ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            metavar="N",
+            help=f"Columns that --explain names at most, {_MOST} when not given.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Score each row of DATA by a trained model.
 
     OUT holds the rows of DATA with a column "score": the higher, the more normal.
     """
     from gensynth.cli.paths import checked_output, find, model_file, read
-    from gensynth.cli.rows import write_scored
-    from gensynth.cli.terminal import say
-    from gensynth.errors import DataError
 
+    if top is not None and not explain:
+        raise OptionError("--top says how many columns --explain names; add --explain or leave it out")
+    if top is not None and top < 1:
+        raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data)
     path = checked_output(output, inputs=[source, found])
+    from gensynth.cli.fitted import explained
+    from gensynth.cli.rows import check_free, write_scored
+    from gensynth.cli.terminal import say
     from gensynth.persistence import load
 
-    synthesizer = load(source)
+    fitted = load(source)
     table = read(found)
-    if "score" in table.frame.columns:
-        raise DataError(f"{data} has a column 'score' already; rename it first")
-    scores = synthesizer.score_samples(table.frame, method=method)
-    write_scored(table, scores, path)
+    check_free(table, data, ("score", "top_columns", "reason") if explain else ("score",))
+    reasons = explained(fitted, table.frame, method, top or _MOST) if explain else {}
+    scores = fitted.score_samples(table.frame, method=method)
+    write_scored(table, {"score": scores, **reasons}, path)
     say(f"{len(scores):,} rows with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")

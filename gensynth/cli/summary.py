@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,11 @@ from gensynth.cli.terminal import say, table
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentReport
+    from gensynth.report.anomalies import Findings
     from gensynth.synthesizer import Synthesizer
 
 _MOST_CLASSES = 12
+_MOST_ROWS = 10
 
 
 def augmentation_summary(report: AugmentReport, target: str | None, path: Path, seconds: float) -> None:
@@ -44,3 +47,20 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
         f"{rows:,} rows, {len(kinds)} columns ({counted})\n{synthesizer.n_iter_:,} epochs of training; "
         f"{path} written in {seconds:.1f} s"
     )
+
+
+def detection_summary(findings: Findings, written: Sequence[str], seconds: float) -> None:
+    """Show how many rows are anomalies, and why the most anomalous are."""
+    n, n_odd = len(findings.scores), int(findings.anomalies.sum())
+    limit = "" if findings.threshold is None else f", threshold {findings.threshold:.4g}"
+    several = "y" if n_odd == 1 else "ies"
+    say(f"{n:,} rows, {n_odd:,} anomal{several} ({100 * n_odd / n:.3g} %){limit}")
+    rows = [
+        (f"{at + 1:,}", f"{findings.scores[at]:.4g}", f"{findings.p_values[at]:.3g}", " ".join(reason.split()))
+        for at, reason in zip(findings.shown[: min(n_odd, _MOST_ROWS)], findings.reasons, strict=False)
+    ]
+    if rows:
+        table(("row", "score", "p", "reason"), rows, err=True)
+    if n_odd > len(rows):
+        say(f"and {n_odd - len(rows):,} more")
+    say(f"{' and '.join(written)} written in {seconds:.1f} s")

@@ -1,4 +1,4 @@
-"""What ``fit`` and ``augment`` share: the recipe and the trainer that the options describe."""
+"""What the commands that train share: the recipe and the trainer that the options describe."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from gensynth.training import Trainer
 
 
-def recipe_and_trainer(model: str, settings: Sequence[str] | None, max_time: float | None) -> tuple[Recipe, Trainer]:
+def recipe_and_trainer(
+    model: str, settings: Sequence[str] | None, max_time: float | None, *, detector: bool = False
+) -> tuple[Recipe, Trainer]:
     """Return the recipe of ``--model`` and the trainer, with ``--set`` and ``--max-time`` applied.
+
+    With ``detector`` both are what an `AnomalyDetector` of this model is trained by.
 
     Raises
     ------
@@ -32,15 +36,40 @@ def recipe_and_trainer(model: str, settings: Sequence[str] | None, max_time: flo
         raise OptionError(f"--max-time must be more than 0 seconds, not {max_time:g}")
     from gensynth.training import Trainer
 
-    kind = registry.recipe(model)
+    kind = registry.detector(model) if detector else registry.recipe(model)
     found = split_settings(settings or (), {"model": kind, "trainer": Trainer})
     if max_time is not None:
         if "max_time" in found["trainer"]:
             raise OptionError("--max-time and --set trainer.max_time are the same; leave one out")
         found["trainer"]["max_time"] = max_time
+    if detector:
+        from gensynth.detector.estimator import BATCH_SIZE
+
+        found["trainer"].setdefault("batch_size", BATCH_SIZE)
     recipe: Recipe = build(kind, found["model"], "model")
     trainer: Trainer = build(Trainer, found["trainer"], "trainer")
     return recipe, trainer
+
+
+def known_score_method(option: str, recipe: Recipe, method: str) -> None:
+    """Raise `OptionError` if models of the recipe do not have the score method: one is built for a tiny table.
+
+    What `recipe` refuses in its own settings comes out here too.
+    """
+    import pandas as pd
+
+    from gensynth.encoding.table import TableEncoder
+    from gensynth.schema import TableSchema
+    from gensynth.training import forked_random
+
+    frame = pd.DataFrame({"number": [0.5, 1.25, 2.0], "word": ["a", "b", "a"]})
+    encoder = TableEncoder(TableSchema.infer(frame), recipe.encoding).fit(frame)
+    with forked_random(0):
+        known = recipe.build(encoder.layout).score_methods
+    if method not in known:
+        near = difflib.get_close_matches(method, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise OptionError(f"{option} {method!r}: the model has no such score; {hint}scores: {', '.join(known)}")
 
 
 def known_columns(option: str, names: Sequence[str], columns: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import QUICK, Outcome, Run, write_tables
+from command_line import QUICK, QUICK_DETECTOR, Outcome, Run, people, write_tables
 
 from gensynth.cli import main
 
@@ -35,6 +35,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         assert main(["fit", str(folder / "good.csv"), "-o", str(folder / "m.gensynth"), *QUICK]) == 0
+        detect = ["detect", str(folder / "good.csv"), "-o", str(folder / "found.csv"), *QUICK_DETECTOR]
+        assert main([*detect, "--save", str(folder / "d.gensynth")]) == 0
+    people().assign(reason="none").to_csv(folder / "reasoned.csv", index=False)
+    people().drop(columns="sex").assign(weight=1.0).to_csv(folder / "weighed.csv", index=False)
+    people(5).to_csv(folder / "five.csv", index=False)
     whole = (folder / "m.gensynth").read_bytes()
     (folder / "cut.gensynth").write_bytes(whole[: len(whole) // 2])
     (folder / "nothing.gensynth").write_bytes(b"")

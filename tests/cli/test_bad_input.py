@@ -9,6 +9,8 @@ import pytest
 
 A = "augment good.csv --target label -o out.csv -m vae"
 F = "fit good.csv -o out.gensynth -m vae"
+D = "detect good.csv -o out.csv"
+N = "detect good.csv -o out.csv --train-on good.csv"
 
 # command line | words of the message
 BAD = """
@@ -133,6 +135,56 @@ score m.gensynth good.csv -o out.csv --method magic           | magic
 score m.gensynth good.csv -o good.csv                         | good.csv, input
 score m.gensynth header.csv -o out.csv                        | header.csv, no rows
 score cut.gensynth good.csv -o out.csv                        | cut.gensynth
+sample d.gensynth -o out.csv                                  | d.gensynth, anomaly detector, gensynth fit
+impute d.gensynth good.csv -o out.csv                         | d.gensynth, anomaly detector, gensynth fit
+score d.gensynth no_sex.csv -o out.csv                        | sex
+score d.gensynth good.csv -o out.csv --method magic           | magic, reconstruction
+score d.gensynth scored.csv -o out.csv                        | scored.csv, score
+score d.gensynth good.csv -o out.csv --method elbo --explain  | --method elbo, --explain, auto
+score m.gensynth reasoned.csv -o out.csv --explain            | reasoned.csv, 'reason', rename
+score m.gensynth good.csv -o out.csv --top 2                  | --top, --explain
+score m.gensynth good.csv -o out.csv --explain --top 0        | --top, at least 1
+detect nofile.csv -o out.csv                                  | no file, nofile.csv
+detect onerow.csv -o out.csv                                  | 1 sample, at least
+detect five.csv -o out.csv                                    | 5 sample, at least 10
+detect infinite.csv -o out.csv                                | 'a', infinite
+detect scored.csv -o out.csv                                  | scored.csv, 'score', rename
+detect reasoned.csv -o out.csv                                | reasoned.csv, 'reason', rename
+detect good.csv                                               | --output
+detect good.csv -o good.csv                                   | --output, good.csv, input
+detect good.csv -o out.gensynth                               | --output, out.gensynth, .csv
+{D} --contamination lots                                      | --contamination, lots, auto
+{D} --contamination 0                                         | --contamination, above 0
+{D} --contamination 0.6                                       | --contamination, 0.6, at most 0.5
+{D} --contamination nan                                       | --contamination, nan
+{D} --fdr 0.1                                                 | --fdr, --train-on
+{N} --fdr 0                                                   | --fdr, above 0
+{N} --fdr 1                                                   | --fdr, below 1
+{N} --fdr nan                                                 | --fdr, nan
+{N} --fdr 0.1 --contamination 0.1                             | --fdr, --contamination, exclude
+{D} --train-on nofile.csv                                     | no file, nofile.csv
+{D} --train-on no_sex.csv                                     | no_sex.csv, lacks, 'sex', good.csv
+detect no_sex.csv -o out.csv --train-on good.csv              | no_sex.csv, lacks, 'sex', good.csv
+{D} --train-on weighed.csv                                    | weighed.csv, lacks, 'sex'
+{D} --train-on five.csv                                       | 5 sample, at least 10
+detect text_age.csv -o out.csv --train-on good.csv            | age, row 0, old
+detect good.csv -o five.csv --train-on five.csv               | five.csv, input
+{D} --html page.txt                                           | --html, page.txt, .html
+{D} --html none/page.html                                     | --html, no folder
+{D} --html /proc/page.html                                    | --html, cannot be written
+{D} --save out2.csv                                           | --save, out2.csv, .gensynth
+{D} --save none/d.gensynth                                    | --save, no folder
+{D} --model vea                                               | vea, Did you mean, vae
+{D} --score magic                                             | --score, magic, reconstruction
+{D} --score elboo                                             | --score, elboo, did you mean, 'elbo'
+{D} --set model.members=4                                     | model.members, Did you mean, model.n_members
+{D} --set model.n_members=0                                   | n_members, 0
+{D} --set model.contaminated=no                               | model.contaminated, --train-on
+{D} --set trainer.max_epochs=0                                | max_epochs, 0
+{D} --schema zzz=numeric                                      | --schema, zzz
+{D} --schema sex=nominal                                      | sex, nominal, categorical
+{D} --max-time 0                                              | --max-time, more than 0
+{D} --seed -1                                                 | --seed
 datasets show brest-cancer                                    | brest-cancer, did you mean, breast-cancer
 datasets fetch nothing -o out.csv                             | nothing, wine
 datasets fetch wine -o out.json                               | out.json, .csv
@@ -149,7 +201,7 @@ def test_enough_cases() -> None:
 @pytest.mark.parametrize(("line", "words"), CASES, ids=[line for line, _ in CASES])
 def test_refused_with_a_clear_message(line, words, folder: Path, run) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    outcome = run(*shlex.split(line.replace("{A}", A).replace("{F}", F)))
+    outcome = run(*shlex.split(line.format(A=A, F=F, D=D, N=N)))
     assert outcome.code == 2
     assert not outcome.out
     for word in words.split(", "):

@@ -39,10 +39,12 @@ def test_help_takes_less_than_400_ms(arguments) -> None:
     assert min(spent) < 0.4
 
 
-HEAVY = ("torch", "pandas", "numpy", "sklearn", "scipy", "pyarrow", "onnx", "safetensors")
+HEAVY = ("torch", "pandas", "numpy", "sklearn", "scipy", "pyarrow", "onnx", "safetensors", "jinja2")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["models"], ["plugins"], ["datasets", "list"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["fit", "--help"], ["detect", "--help"], ["models"], ["plugins"], ["datasets", "list"]]
+)
 def test_what_needs_no_table_imports_nothing_heavy(arguments) -> None:
     code = (
         f"import sys; from gensynth.cli import main; code = main({arguments!r})\n"
@@ -58,7 +60,14 @@ def test_the_import_check_can_fail() -> None:
 
 
 @posix
-@pytest.mark.parametrize("line", ["augment good.csv --ratio 1 -o out.csv", "fit good.csv -o out.gensynth"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "augment good.csv --ratio 1 -o out.csv",
+        "fit good.csv -o out.gensynth",
+        "detect good.csv -o out.csv --html page.html --save new.gensynth",
+    ],
+)
 def test_interrupt_in_training_leaves_nothing(line, folder: Path) -> None:
     Path("out.csv").write_text("old")
     before = sorted(folder.iterdir())

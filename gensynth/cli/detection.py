@@ -1,0 +1,115 @@
+"""What ``gensynth detect`` does with tables: checks before the training, labels and reasons after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.cli.terminal import note
+from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values
+from gensynth.errors import DataError
+from gensynth.report.anomalies import MOST_ROWS, Findings
+from gensynth.schema import TableSchema
+
+if TYPE_CHECKING:
+    from gensynth.detector import AnomalyDetector
+    from gensynth.tables import Table
+
+ADDED = ("score", "p_value", "anomaly", "reason")
+"""Columns of OUT that DATA has not."""
+_MOST_NAMES = 10
+
+
+def check_same_columns(frame: pd.DataFrame, normal: pd.DataFrame, data: str, train_on: str) -> None:
+    """Raise `DataError` if one table has a column that the other lacks."""
+    for own, other, here, there in ((frame, normal, data, train_on), (normal, frame, train_on, data)):
+        absent = [repr(name) for name in own.columns if name not in other.columns]
+        if absent:
+            names = ", ".join(absent[:_MOST_NAMES]) + (", ..." if len(absent) > _MOST_NAMES else "")
+            several = "s" if len(absent) > 1 else ""
+            raise DataError(
+                f"{there} lacks the column{several} {names} of {here}; both tables must have the same columns: "
+                f"remove the column{several} from {here}, or add to {there}"
+            )
+
+
+def check_values(frame: pd.DataFrame, normal: pd.DataFrame, kinds: dict[str, str] | None) -> None:
+    """Raise `DataError` for a value that cannot be read as what its column holds in the normal rows."""
+    TableSchema.infer(normal, kinds).align(frame)
+
+
+def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *, on_page: bool) -> Findings:
+    """Score and label the rows of a table, and explain the labelled ones and those that go on the page."""
+    scores = detector.score_samples(table.frame)
+    p_values = conformal_p_values(scores, detector.calibration_scores_)
+    anomalies = scores < detector.offset_ if fdr is None else benjamini_hochberg(p_values, fdr)
+    n_odd = int(anomalies.sum())
+    threshold: float | None = detector.offset_
+    if fdr is not None:
+        threshold = float(scores[anomalies].max()) if n_odd else None
+        _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
+    # the labelled rows are those with the lowest scores, so that they come first
+    shown = np.argsort(scores, kind="stable")[: max(n_odd, MOST_ROWS if on_page else 0)]
+    shares, reasons = pd.DataFrame(), []
+    if len(shown):
+        rows = table.frame.iloc[shown]
+        shares = detector.explain(rows)
+        reasons = detector.reasons(rows, shares)
+    cells = (table.frame if table.text is None else table.text).iloc[shown]
+    return Findings(scores, p_values, anomalies, threshold, shown, reasons, shares, cells)
+
+
+def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
+    """Write a note if rows are as odd as p-values can say, and yet none is labelled."""
+    at_the_end = int(np.sum(p_values <= 1.0 / (1 + n_normal)))
+    if at_the_end and not n_odd:
+        note(
+            f"--fdr {fdr:g} labels no row: p-values are counted among {n_normal:,} held-out normal rows, too few for "
+            f"the {at_the_end:,} oddest of {len(p_values):,} rows to stand out; give more normal rows, or leave out "
+            "--fdr"
+        )
+
+
+def reasons_of(findings: Findings) -> list[str]:
+    """Return the reason of each row of the table: empty for the rows that are no anomalies."""
+    out = [""] * len(findings.scores)
+    for at, reason in zip(findings.shown, findings.reasons, strict=True):
+        if findings.anomalies[at]:
+            out[at] = reason
+    return out
+
+
+def page_facts(
+    detector: AnomalyDetector, model: str, *, found: Findings, data: str, train_on: str | None, fdr: float | None
+) -> tuple[list[tuple[str, str]], str]:
+    """Return what was done, in names and values, and what the p-values are."""
+    n_normal = len(detector.calibration_scores_)
+    members: Any = getattr(detector.estimators_[0].recipe_, "n_members", len(detector.estimators_))
+    networks = f"{members} networks" if members > 1 else "1 network"
+    facts = [
+        ("Data", f"{data}: {len(found.scores):,} rows, {detector.n_features_in_:,} columns"),
+        ("Model", f"{model}, {networks}, score: {detector.method_}"),
+    ]
+    if train_on is None:
+        facts.append(("Trained on", "the same rows, of which those that look worst are not learned from"))
+        p_value = "p is a row's rank among all rows: the share of rows with scores as low as its own."
+        came = "estimated from the scores" if detector.contamination == "auto" else "given"
+        chosen = f"by the share of anomalies, which was {came}"
+    else:
+        facts.append(("Trained on", f"{train_on}, taken for normal; {n_normal:,} of its rows held out for p-values"))
+        p_value = "p is the probability of a score as low as the row's own among normal rows."
+        below = round(detector.contamination_ * n_normal)
+        chosen = f"so that {below:,} of the {n_normal:,} held-out normal rows lie below it"
+    where = "below"
+    if fdr is not None:
+        where = "up to"
+        chosen = f"so that at most {fdr:g} of the labelled rows are expected to be normal (Benjamini-Hochberg)"
+    if found.threshold is None:
+        facts.append(("Threshold", "none: no row stands out enough"))
+    else:
+        facts.append(("Threshold", f"scores {where} {found.threshold:.4g} are labelled"))
+    facts.append(("Chosen", chosen))
+    return facts, p_value

@@ -1,0 +1,56 @@
+"""Fitted estimators from files, and what they say of the rows that they score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gensynth.errors import OptionError
+from gensynth.persistence import load
+from gensynth.synthesizer import Synthesizer
+from gensynth.synthesizer.words import chosen_columns, reasons
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gensynth.detector import AnomalyDetector
+
+
+def load_synthesizer(source: Path, command: str) -> Synthesizer:
+    """Return the synthesizer of a model file; raise `OptionError` if it holds a detector."""
+    found = load(source)
+    if not isinstance(found, Synthesizer):
+        raise OptionError(
+            f"{source} holds an anomaly detector, which can score rows but not {command} them; gensynth fit DATA -o "
+            f"MODEL.gensynth writes a model that gensynth {command} works with"
+        )
+    return found
+
+
+def explained(
+    fitted: Synthesizer | AnomalyDetector, frame: pd.DataFrame, method: str | None, most: int
+) -> dict[str, list[str]]:
+    """Return the columns ``top_columns`` and ``reason``: what speaks against each row.
+
+    Raises
+    ------
+    OptionError
+        A detector is asked for another score than its own: that one it cannot explain.
+    """
+    if isinstance(fitted, Synthesizer):
+        shares = fitted.explain(frame, method)
+        return {"top_columns": top_columns(shares, most), "reason": reasons(fitted, frame, shares, most)}
+    if method not in (None, "auto", fitted.method_):
+        raise OptionError(
+            f"--method {method} with --explain: a detector explains the score it was fitted with, "
+            f"{fitted.method_!r}; leave out one of the two"
+        )
+    shares = fitted.explain(frame)
+    return {"top_columns": top_columns(shares, most), "reason": fitted.reasons(frame, shares, most)}
+
+
+def top_columns(shares: pd.DataFrame, most: int) -> list[str]:
+    """Return for each row the columns that its reason names, the one with the largest share first."""
+    order, enough = chosen_columns(shares, most)
+    names = [str(name) for name in shares.columns]
+    return [", ".join(names[i] for i in row[keep]) for row, keep in zip(order, enough, strict=True)]

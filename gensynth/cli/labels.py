@@ -1,0 +1,42 @@
+"""Which options of ``gensynth detect`` say what an anomaly is; all can be checked without a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from gensynth.errors import OptionError
+
+
+def share_of(contamination: str) -> float | Literal["auto"]:
+    """Return the value of ``--contamination``; raise `OptionError` if it is neither a share nor "auto"."""
+    if contamination == "auto":
+        return "auto"
+    try:
+        share = float(contamination)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 0.5:
+        raise OptionError(f"--contamination must be auto or a number above 0 and at most 0.5, not {contamination}")
+    return share
+
+
+def check_labelling(fdr: float | None, contamination: str, train_on: str | None) -> None:
+    """Raise `OptionError` if ``--fdr`` is out of range, or has nothing to work with."""
+    if fdr is None:
+        return
+    if not 0 < fdr < 1:
+        raise OptionError(f"--fdr must be above 0 and below 1, not {fdr:g}")
+    if contamination != "auto":
+        raise OptionError("--fdr and --contamination exclude each other; keep one")
+    if train_on is None:
+        raise OptionError(
+            "--fdr needs --train-on NORMAL, a table of normal rows: among the rows that were learned from p-values are "
+            "mere ranks, by which no row can stand out"
+        )
+
+
+def check_settings(settings: Sequence[str]) -> None:
+    """Raise `OptionError` for a setting that another option decides."""
+    if any(text.partition("=")[0].strip() == "model.contaminated" for text in settings):
+        raise OptionError("--set model.contaminated follows from --train-on (true without it); leave it out")

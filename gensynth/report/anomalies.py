@@ -1,0 +1,205 @@
+"""The page of ``gensynth detect --html``: how odd the rows are, and why the oddest are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
+
+from gensynth import __version__
+from gensynth.files import atomic_write
+from gensynth.synthesizer.words import LEAST_SHARE, format_value
+
+MOST_ROWS = 50
+_BINS = 48
+_REACH = 12.0
+"""Distances of the quartiles from the median that the histogram shows; its outer bars hold what lies beyond."""
+_MOST_BARS = 8
+_LEAST_BAR = 0.01
+_MOST_CELLS = 40
+"""Cells of a row that are shown at once; of a wider table the rest is folded away."""
+_MOST_LETTERS = 160
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a detector found in a table of n rows.
+
+    Parameters
+    ----------
+    scores, p_values : ndarray of shape (n,)
+        Of all rows; scores are higher for rows that are more normal.
+    anomalies : ndarray of shape (n,), bool
+        Rows that are labelled.
+    threshold : float or None
+        Score that the labelled rows lie below; None if no row was far enough out.
+    shown : ndarray of shape (k,)
+        Positions of the oddest rows, the oddest first; a page shows `MOST_ROWS` of them.
+    reasons : sequence of str
+        A sentence for each of them.
+    shares : DataFrame of shape (k, n_columns)
+        What `AnomalyDetector.explain` returned for them.
+    cells : DataFrame of shape (k, n_columns)
+        Their cells, as they are to be read.
+    """
+
+    scores: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    anomalies: NDArray[np.bool_]
+    threshold: float | None
+    shown: NDArray[np.int64]
+    reasons: Sequence[str]
+    shares: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def write_page(
+    findings: Findings, path: str | os.PathLike[str], *, title: str, facts: Sequence[tuple[str, str]], p_value: str
+) -> None:
+    """Write the page, whole or not at all.
+
+    Parameters
+    ----------
+    findings : Findings
+        What was found.
+    path : path-like
+        File to write.
+    title : str
+        Name of the data.
+    facts : sequence of pairs of str
+        What was done, as names and values.
+    p_value : str
+        A sentence that says what the p-values are.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    page = render_page(findings, title=title, facts=facts, p_value=p_value)
+    with atomic_write(path) as file:
+        file.write(page.encode("utf-8", "replace"))
+
+
+def render_page(findings: Findings, *, title: str, facts: Sequence[tuple[str, str]], p_value: str) -> str:
+    """Return the page; parameters are those of `write_page`."""
+    # everything from the data is escaped, whatever it is named in the template
+    environment = Environment(
+        loader=PackageLoader("gensynth.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    n, n_odd = len(findings.scores), int(findings.anomalies.sum())
+    return environment.get_template("anomalies.html.j2").render(
+        title=title,
+        facts=facts,
+        p_value=p_value,
+        n_rows=n,
+        n_anomalies=n_odd,
+        share=f"{100 * n_odd / n:.3g}",
+        histogram=histogram(findings.scores, findings.anomalies, findings.threshold),
+        rows=_rows(findings),
+        most_cells=_MOST_CELLS,
+        version=__version__,
+    )
+
+
+def histogram(scores: NDArray[np.float64], anomalies: NDArray[np.bool_], threshold: float | None) -> dict[str, Any]:
+    """Return bars, ticks and the threshold's place, in percent of the width and the height.
+
+    The oddest rows may be so far away that all others would share one bar: the axis ends some quartiles from the
+    median, and its outer bars hold what lies beyond.
+    """
+    first, median, third = np.quantile(scores, (0.25, 0.5, 0.75))
+    reach = _REACH * max(float(third - first), 1e-9 * max(1.0, abs(float(median))))
+    low, high = max(float(scores.min()), median - reach), min(float(scores.max()), median + reach)
+    if threshold is not None:
+        low, high = min(low, threshold), max(high, threshold)
+    if not low < high:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, _BINS + 1)
+    inside = scores.clip(low, high)
+    every, odd = (np.histogram(part, edges)[0] for part in (inside, inside[anomalies]))
+    tallest = int(every.max())
+    bars = []
+    for i in np.flatnonzero(every):
+        # a bar of few rows beside one of thousands must still be seen
+        height = max(100.0 * every[i] / tallest, 1.5)
+        bars.append({
+            "x": 100.0 * i / _BINS, "width": 88.0 / _BINS, "height": height,
+            "odd": height * odd[i] / every[i], "n": int(every[i]), "n_odd": int(odd[i]),
+            "from": f"{edges[i]:.4g}", "to": f"{edges[i + 1]:.4g}",
+        })  # fmt: skip
+    return {
+        "bars": bars,
+        "tallest": tallest,
+        "ticks": [{"x": 100.0 * (t - low) / (high - low), "text": f"{t:g}"} for t in _ticks(low, high)],
+        "threshold": None if threshold is None else 100.0 * (threshold - low) / (high - low),
+        "threshold_text": None if threshold is None else f"{threshold:.4g}",
+        "beyond": int((scores < low).sum()),
+        "lowest": f"{scores.min():.4g}",
+    }
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return 3 to 6 round numbers between the ends."""
+    raw = (high - low) / 4
+    power = 10.0 ** np.floor(np.log10(raw))
+    step = power * min((1, 2, 5, 10), key=lambda m: abs(m * power - raw))
+    return [float(round(k * step, 12)) for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
+
+
+def _rows(findings: Findings) -> list[dict[str, Any]]:
+    """Return what the page says of each row that it shows."""
+    names = [str(name) for name in findings.cells.columns]
+    by_name = {str(name): i for i, name in enumerate(findings.shares.columns)}
+    against = findings.shares.to_numpy(dtype=float).clip(min=0.0)
+    fractions = against / np.maximum(against.sum(1, keepdims=True), 1e-300)
+    out = []
+    for rank, at in enumerate(findings.shown[:MOST_ROWS]):
+        own = {name: float(fractions[rank, by_name[name]]) if name in by_name else 0.0 for name in names}
+        cells = [
+            {"name": name, "odd": own[name] >= LEAST_SHARE, **_shown(value)}
+            for name, value in zip(names, findings.cells.iloc[rank].tolist(), strict=True)
+        ]
+        out.append({
+            "rank": rank + 1,
+            "number": int(at) + 1,
+            "score": f"{findings.scores[at]:.4g}",
+            "p_value": f"{findings.p_values[at]:.3g}",
+            "anomaly": bool(findings.anomalies[at]),
+            "reason": findings.reasons[rank],
+            "bars": _bars(own),
+            "cells": cells,
+        })  # fmt: skip
+    return out
+
+
+def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:
+    """Return the columns that say most, and what all others say together."""
+    named = sorted(fractions, key=lambda name: -fractions[name])[:_MOST_BARS]
+    named = [name for name in named if fractions[name] >= _LEAST_BAR]
+    bars = [{"name": name, "percent": 100 * fractions[name], "rest": False} for name in named]
+    rest = [name for name in fractions if name not in named and fractions[name] > 0]
+    together = sum(fractions[name] for name in rest)
+    if together >= _LEAST_BAR:
+        label = f"{len(rest)} other column{'s' if len(rest) > 1 else ''}"
+        bars.append({"name": label, "percent": 100 * together, "rest": True})
+    return bars
+
+
+def _shown(value: Any) -> dict[str, Any]:
+    """Return a cell's text, cut where it is very long, and whether it is empty."""
+    missing = pd.isna(value)
+    if (isinstance(missing, bool | np.bool_) and missing) or (isinstance(value, str) and not value):
+        return {"text": "missing", "missing": True}
+    text = value if isinstance(value, str) else format_value(value)
+    return {"text": text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + " …", "missing": False}
