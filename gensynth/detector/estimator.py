@@ -32,8 +32,8 @@ MOST_CALIBRATION = 5_000
 AUTO_LEVEL = 0.01
 """Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
 BATCH_SIZE = 128
-SEVERAL_MODELS_KEEP = 0.1
-"""Share of the rows that p-values are counted among where each of several models holds out other rows."""
+KEPT = 0.1
+"""Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     calibration_fraction : float or None, default=None
         Share of the rows, in (0, 0.5], that ``novelty=True`` keeps for p-values and does nothing else with: they are
         exact then. None keeps none: p-values are counted among the rows that the trainer held out, which it learns
-        nothing from either but when to stop.
+        nothing from either but when to stop (a tenth of the rows is kept where it holds out none).
     trainer : Trainer or None
         How models are trained; None: the defaults, in batches of 128 rows.
     schema : TableSchema, mapping or None
@@ -175,8 +175,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if not self.novelty:
             return everything, everything
         if self.calibration_fraction is None and n_models == 1:
-            return everything, trainer.split(n, self.seed_)[1].numpy()
-        share = SEVERAL_MODELS_KEEP if self.calibration_fraction is None else self.calibration_fraction
+            learned, watched = (rows.numpy() for rows in trainer.split(n, self.seed_))
+            if not np.isin(watched, learned).any():
+                return everything, watched
+        share = KEPT if self.calibration_fraction is None else self.calibration_fraction
         held = min(max(round(share * n), 2), MOST_CALIBRATION)
         order = np.random.default_rng(self.seed_).permutation(n)
         return np.sort(order[held:]), np.sort(order[:held])

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
@@ -26,7 +27,9 @@ def check_options(detector: AnomalyDetector) -> None:
     kept = detector.calibration_fraction
     if kept is not None and not (_is_number(kept) and 0 < kept <= 0.5):
         raise OptionError(f"calibration_fraction={kept!r}: expected a number in (0, 0.5], or None")
-    if n is not None and (not isinstance(n, int) or isinstance(n, bool) or n < 1):
+    if kept is not None and not detector.novelty:
+        raise OptionError(f"calibration_fraction={kept!r} needs novelty=True: without it all rows are learned from")
+    if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
         raise OptionError(f"n_estimators={n!r}: expected an integer of at least 1, or None")
     if not isinstance(detector.method, str):
         raise OptionError(f"method={detector.method!r}: expected 'auto' or the name of a score method")
@@ -48,9 +51,9 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
     known = recipe.get_params(deep=False)
     told: dict[str, Any] = {"contaminated": contaminated} if "contaminated" in known else {}
     if "n_members" not in known:
-        return recipe.set_params(**told), n_estimators or 1
+        return recipe.set_params(**told), int(n_estimators or 1)
     if n_estimators is not None:
-        told["n_members"] = n_estimators
+        told["n_members"] = int(n_estimators)
     return recipe.set_params(**told), 1
 
 
@@ -76,4 +79,4 @@ def kept_constants(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -75,7 +75,8 @@ def unpack(archive: Archive, device: str, registry: Registry) -> tuple[dict[str,
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"the file's contents cannot be read: {type(error).__name__}: {error}") from error
     fitted["estimators_"] = [Synthesizer.from_archive(part, device, registry) for part in parts]
-    parameters["model"] = fitted["estimators_"][0].recipe_
+    first = fitted["estimators_"][0]
+    parameters |= {"model": first.recipe_, "trainer": first.trainer, "schema": first.schema}
     return parameters, fitted
 
 

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from gensynth.nn.coordinates import Coordinates, Entered
 
 LOG_2PI = math.log(2.0 * math.pi)
+FLOOR = 0.22
+"""Least standard deviation of a number, in its coordinates: finer than this, a column that is nearly a function of
+others outweighs all."""
 
 
 class RowLikelihood(nn.Module):
@@ -22,14 +25,11 @@ class RowLikelihood(nn.Module):
         The members' views.
     members : int
         Networks of the ensemble.
-    floor : float
-        Least standard deviation of a number, in its coordinates. Without one a column that is nearly a function of
-        others outweighs all.
     """
 
-    def __init__(self, coordinates: Coordinates, members: int, floor: float) -> None:
+    def __init__(self, coordinates: Coordinates, members: int) -> None:
         super().__init__()
-        self.p, self.floor = coordinates.n_numbers, floor
+        self.p = coordinates.n_numbers
         self.buckets = coordinates.buckets
         self.columns, self.coded = coordinates.columns, coordinates.coded
         self.n_columns = len(self.columns) + sum(int(i) not in set(self.columns.tolist()) for i in self.coded)
@@ -45,13 +45,11 @@ class RowLikelihood(nn.Module):
 
     def deviation(self) -> Tensor:
         """Return (members, 1, p): standard deviations."""
-        return self.floor + F.softplus(self.raw)
+        return FLOOR + F.softplus(self.raw)
 
-    def cells(self, parameters: Tensor, rows: Entered, log_scale: Tensor | None = None) -> Tensor:
-        """Return (members, n, k) log-likelihoods; ``log_scale`` (members, n, p) widens the deviations row by row."""
+    def cells(self, parameters: Tensor, rows: Entered) -> Tensor:
+        """Return (members, n, k) log-likelihoods."""
         deviation = self.deviation()
-        if log_scale is not None:
-            deviation = deviation * log_scale.exp()
         standard = (rows.numbers - parameters[..., : self.p]) / deviation
         numbers = -0.5 * (standard.square() + LOG_2PI) - deviation.log()
         numbers = torch.where(rows.here, numbers, 0.0) + rows.surprise

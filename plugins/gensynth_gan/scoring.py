@@ -18,8 +18,6 @@ from gensynth.nn.scoring import Energies, ScoringEnsemble
 
 from .game import Game, frozen
 
-FLOOR = 0.22
-"""Least standard deviation of a cell: finer than this, columns that are nearly functions of others outweigh all."""
 GAME_STEPS, ENCODER_STEPS = 800, 600
 """Of a full run."""
 AVERAGE = 0.98
@@ -132,7 +130,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         super().__init__(layout, views, trim, BLEND)
         m, widest, width = self.members, max(noise_dims), self.coordinates.width
         self.game, self.kappa = game, kappa
-        self.likelihood = RowLikelihood(self.coordinates, m, FLOOR)
+        self.likelihood = RowLikelihood(self.coordinates, m)
         n_in = widest + width if game.conditional else widest
         self.generator = MemberMLP(m, (n_in, hidden, hidden, self.likelihood.width))
         self.critic = MemberMLP(m, (width, hidden, hidden, 1))

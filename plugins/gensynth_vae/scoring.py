@@ -17,7 +17,6 @@ from gensynth.nn.row_likelihood import RowLikelihood
 from gensynth.nn.scoring import Energies, ScoringEnsemble, likelihood_stage
 from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.scoring_parts import (
-    FLOOR,
     N_DRAWS,
     LatentScoringRecipe,
     MemberOptions,
@@ -68,7 +67,7 @@ class LatentEnsemble(ScoringEnsemble):
         super().__init__(layout, views, trim, blend)
         m, widest = len(options), max(o.latent_dim for o in options)
         self.learning_rate = learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m, FLOOR)
+        self.likelihood = RowLikelihood(self.coordinates, m)
         self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden, 2 * widest))
         self.decoder = MemberMLP(m, (widest, hidden, hidden, self.likelihood.width))
         mask = torch.tensor([[float(i < o.latent_dim) for i in range(widest)] for o in options])

@@ -22,8 +22,6 @@ N_DRAWS = 4
 """Posterior draws behind a score, the same noise for every row."""
 NOISE_LEVELS = (0.2, 0.4, 0.8)
 """Of the denoising score, in the coordinates of a member."""
-FLOOR = 0.22
-"""Least standard deviation of a cell: finer than this, columns that are nearly functions of others outweigh all."""
 
 
 class MemberOptions(NamedTuple):
@@ -83,7 +81,7 @@ class DrawnEnsemble(ScoringEnsemble):
         super().__init__(layout, views, trim)
         m, widest = len(options), max(o.latent_dim for o in options)
         self.learning_rate = learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m, FLOOR)
+        self.likelihood = RowLikelihood(self.coordinates, m)
         mask = torch.tensor([[float(i < o.latent_dim) for i in range(widest)] for o in options])
         self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
         self.register_buffer("beta", torch.tensor([[o.beta] for o in options]), persistent=False)

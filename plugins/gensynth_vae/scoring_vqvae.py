@@ -18,7 +18,7 @@ from gensynth.nn.quantiser import VectorQuantiser
 from gensynth.nn.row_likelihood import RowLikelihood
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
 from gensynth_vae.choices import check_range
-from gensynth_vae.scoring_parts import FLOOR, NOISE_LEVELS, MaskedMLP, without_rest
+from gensynth_vae.scoring_parts import NOISE_LEVELS, MaskedMLP, without_rest
 
 MOST_MEASURED = 4096
 """Rows that the spread of the vectors about their entries is taken of, at most."""
@@ -74,7 +74,7 @@ class QuantisedEnsemble(ScoringEnsemble):
         m = self.members
         self.groups, self.n_codes, self.code_dim = groups, n_codes, code_dim
         self.commitment, self.learning_rate = commitment, learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m, FLOOR)
+        self.likelihood = RowLikelihood(self.coordinates, m)
         self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden, groups * code_dim))
         self.decoder = MemberMLP(m, (groups * code_dim, hidden, hidden, self.likelihood.width))
         self.quantiser = VectorQuantiser(m * groups, n_codes, code_dim)

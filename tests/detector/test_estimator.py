@@ -224,6 +224,16 @@ def test_damaged_contents_are_refused(novelty, tmp_path):
         load(tmp_path / "bad.gensynth")
 
 
+@pytest.mark.parametrize("n_rows", [15, 200])
+def test_p_values_are_not_counted_among_rows_that_were_learned(n_rows):
+    frame = make_rows(n_rows)
+    detector = make_detector(epochs=2, novelty=True, n_estimators=np.int64(1))
+    if n_rows > 20:
+        detector.set_params(trainer__validation_fraction=0.0)
+    detector.fit(frame)
+    assert detector.estimators_[0].encoder_.layout.n_rows == n_rows - len(detector.calibration_scores_)
+
+
 def test_nine_rows_are_too_few(rows):
     with pytest.raises(DataError, match=r"9 sample\(s\).*at least 10"):
         make_detector().fit(rows.head(9))
@@ -261,6 +271,7 @@ def test_nothing_but_missing_values_is_refused():
         ({"contamination": 0.6}, "contamination=0.6"),
         ({"contamination": "low"}, "contamination='low'"),
         ({"calibration_fraction": 0}, "calibration_fraction=0"),
+        ({"calibration_fraction": 0.2}, "needs novelty=True"),
         ({"n_estimators": 0}, "n_estimators=0"),
         ({"n_estimators": 1.5}, "n_estimators=1.5"),
         ({"method": "nonsense"}, "'nonsense' is unknown"),
