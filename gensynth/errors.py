@@ -6,6 +6,32 @@ exception that scikit-learn users expect, so ``except ValueError`` keeps working
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+_command_line: ContextVar[bool] = ContextVar("command_line", default=False)
+
+
+@contextlib.contextmanager
+def command_line_hints() -> Iterator[None]:
+    """Within this block hints name options of the command line instead of Python arguments."""
+    token = _command_line.set(True)
+    try:
+        yield
+    finally:
+        _command_line.reset(token)
+
+
+def on_command_line() -> bool:
+    """Whether hints are for somebody at the command line."""
+    return _command_line.get()
+
+
+def declare_hint(name: str | int, kind: str) -> str:
+    """Return how a column is declared to be of a kind: ``schema={'zip': 'categorical'}`` or ``--schema zip=...``."""
+    return f"--schema {name}={kind}" if on_command_line() else f"schema={{{name!r}: {kind!r}}}"
+
 
 class GensynthError(Exception):
     """Base of every error raised by gensynth; the command line prints it and exits with code 2."""
@@ -50,7 +76,11 @@ class UnknownModelError(GensynthError, KeyError):
         return str(self.args[0]) if self.args else ""
 
 
-class IdentifierWarning(UserWarning):
+class ColumnWarning(UserWarning):
+    """What a column was taken for, where it could have been meant otherwise, and how to declare it."""
+
+
+class IdentifierWarning(ColumnWarning):
     """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
 
 

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from gensynth import __version__
 from gensynth.cli import augment, datasets, detect, fit, impute, models, plugins, sample, score
 from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
+from gensynth.errors import command_line_hints
 
 
 class CommandGroup(TyperGroup):
@@ -34,7 +35,7 @@ class CommandGroup(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run; warnings come out as one line each."""
-        with warnings_as_notes():
+        with command_line_hints(), warnings_as_notes():
             return super().main(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError
+from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError, declare_hint
 from gensynth.schema.align import align_column
 from gensynth.schema.column import KINDS, Column, Kind
 from gensynth.schema.infer import infer_column
@@ -94,7 +94,7 @@ class TableSchema:
             if column.kind == "identifier" and name not in kinds:
                 warnings.warn(
                     f"column {name!r} looks like an identifier: it is not learned, and sampled rows get new values of "
-                    f"the same pattern; declare it (schema={{{name!r}: 'categorical'}}) if it is not one",
+                    f"the same pattern; declare it ({declare_hint(name, 'categorical')}) if it is not one",
                     IdentifierWarning,
                     stacklevel=2,
                 )
