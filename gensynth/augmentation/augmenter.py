@@ -60,8 +60,10 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of feature columns, as in `Synthesizer`.
-    drop_copies : bool, default=True
-        Draw other rows in place of those that equal a real row of the class.
+    drop_copies : bool, default=False
+        Draw other rows in place of those that equal a real row of the class (identifiers aside). The rows that are
+        left do not follow the model's distribution: combinations of values that are common among the real rows become
+        rare, and where columns hold few values that can turn associations round.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Seed of training and drawing.
 
@@ -69,8 +71,9 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
     ----------
     sampling_strategy_ : dict
         Rows added to each targeted class.
-    n_copies_dropped_ : int
-        Synthetic rows that equalled a real row and were drawn anew.
+    copies_ : Copies
+        How many synthetic rows equal a real row of their class, how many did and were drawn anew, and which share of
+        the real rows equal another one.
     synthetic_mask_ : ndarray of shape (n_samples_new,), bool
         True for the rows of the last `fit_resample` that are synthetic.
     n_features_in_ : int
@@ -98,7 +101,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         sampling_strategy: Any = "auto",
         trainer: Any = None,
         schema: Any = None,
-        drop_copies: bool = True,
+        drop_copies: bool = False,
         random_state: Any = None,
     ) -> None:
         self.model = model
@@ -187,10 +190,10 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             source = Source(self.model, self.trainer, self.schema, self.drop_copies)
             drawn = source.rows(target.joined, n_rows, generator(self.random_state))
         else:
-            drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64), 0)
+            drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn)
         rows = drawn.rows
-        features = Drawn(rows[list(frame.columns)], drawn.codes, drawn.n_copies_dropped)
+        features = Drawn(rows[list(frame.columns)], drawn.codes)
         return _extend(X, container, features), target.extended(rows)
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
@@ -219,7 +222,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         return frame, container, classes, codes, {positions[c]: n for c, n in self.sampling_strategy_.items()}
 
     def _note(self, n_real: int, drawn: Drawn) -> None:
-        self.n_copies_dropped_ = drawn.n_copies_dropped
+        self.copies_ = drawn.copies
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
     def __sklearn_tags__(self) -> SamplingTags:

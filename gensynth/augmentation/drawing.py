@@ -1,11 +1,10 @@
-"""Fit a synthesizer to real rows and draw new ones that are no copies of them."""
+"""Fit a synthesizer to real rows, draw new ones, and count those that are copies of real ones."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -15,35 +14,50 @@ from numpy.typing import NDArray
 from gensynth.augmentation.stacking import with_column
 from gensynth.augmentation.target import free_name
 from gensynth.errors import CapabilityError, OptionError
-from gensynth.metrics.privacy import copies
+from gensynth.metrics.privacy import copies, repeated
 from gensynth.synthesizer import Synthesizer
+from gensynth.tables import to_frame
 
-MAX_DRAWS = 8
-"""How often rows are drawn in place of copies before copies are kept."""
+MAX_REDRAWS, MAX_REDRAWN = 40, 8
+"""How often ``drop_copies`` draws rows in place of copies, and how many a row, before copies are kept."""
 
 MIN_CLASS_ROWS = 10
 """Fewest rows of a class that get a synthesizer of their own."""
 
+Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
+"""From the class of each row (its position among the classes) to that many synthetic rows."""
+
 
 @dataclass(frozen=True)
-class Part:
-    """Rows of one draw, the number of copies that were thrown away, and the columns of identifiers."""
+class Copies:
+    """Synthetic rows that equal a real row of their class in every column but the identifiers.
 
-    rows: pd.DataFrame
-    n_copies_dropped: int
-    keys: frozenset[Any]
+    Parameters
+    ----------
+    n : int
+        How many of the rows that are returned do.
+    n_dropped : int
+        How many others were drawn anew, because ``drop_copies`` asked for it.
+    real_share : float
+        Share of the real rows that equal another real one, in [0, 1], the classes in the proportions of the synthetic
+        rows: what held-out real rows would have beside the rest. NaN if there is nothing to compare.
+    """
+
+    n: int = 0
+    n_dropped: int = 0
+    real_share: float = np.nan
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Synthetic rows, the class of each (its position among the classes), and how many copies were thrown away.
+    """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
 
     ``keys`` are the columns that were taken for identifiers: made up anew, not learned.
     """
 
     rows: pd.DataFrame
     codes: NDArray[np.int64]
-    n_copies_dropped: int
+    copies: Copies = Copies()
     keys: frozenset[Any] = frozenset()
 
 
@@ -54,12 +68,17 @@ class Source:
     model: Any
     trainer: Any = None
     schema: Any = None
-    drop_copies: bool = True
+    drop_copies: bool = False
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
-        part = self._draw(self._fit(frame, None, rng), frame, n, None, rng)
-        return Drawn(part.rows, np.zeros(n, dtype=np.int64), part.n_copies_dropped, part.keys)
+        synthesizer = self._fit(frame, None, rng)
+
+        def draw(codes: NDArray[np.int64]) -> pd.DataFrame:
+            return _frame(synthesizer.sample(len(codes), random_state=seed_from(rng)))
+
+        real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
+        return self._drawn(frame, real, new, draw, _keys_of(synthesizer))
 
     def class_rows(
         self,
@@ -76,7 +95,7 @@ class Source:
         """
         wanted = {k: n for k, n in wanted.items() if n > 0}
         if not wanted:
-            return Drawn(frame.iloc[:0], codes[:0], 0)
+            return Drawn(frame.iloc[:0], codes[:0])
         single = [classes[k] for k in wanted if np.count_nonzero(codes == k) == 1]
         if single:
             warnings.warn(
@@ -85,24 +104,27 @@ class Source:
                 UserWarning,
                 stacklevel=3,
             )
+        new = np.repeat(list(wanted), list(wanted.values()))
         try:
-            parts = self._conditional(frame, codes, wanted, rng)
+            draw, keys = self._conditional(frame, codes, rng)
+            return self._drawn(frame, codes, new, draw, keys)
         except CapabilityError as error:
-            parts = self._class_by_class(frame, codes, classes, wanted, rng, error)
-        return Drawn(
-            pd.concat([part.rows for part in parts], ignore_index=True)[list(frame.columns)],
-            np.repeat(list(wanted), list(wanted.values())),
-            sum(part.n_copies_dropped for part in parts),
-            frozenset().union(*(part.keys for part in parts)),
-        )
+            draw, keys = self._class_by_class(frame, codes, classes, wanted, rng, error)
+        return self._drawn(frame, codes, new, draw, keys)
 
     def _conditional(
-        self, frame: pd.DataFrame, codes: NDArray[np.int64], wanted: Mapping[int, int], rng: np.random.Generator
-    ) -> list[Part]:
+        self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Draw, frozenset[Any]]:
         name = free_name("class", frame)
-        joined = with_column(frame, name, pd.Categorical([f"c{k}" for k in codes]))
-        synthesizer = self._fit(joined, name, rng)
-        return [self._draw(synthesizer, frame[codes == k], n, {name: f"c{k}"}, rng) for k, n in wanted.items()]
+        synthesizer = self._fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
+
+        def draw(wanted: NDArray[np.int64]) -> pd.DataFrame:
+            given = pd.DataFrame({name: [f"c{k}" for k in wanted]})
+            # all classes in one call: identifiers differ within a call
+            rows = _frame(synthesizer.sample(len(wanted), conditions=given, random_state=seed_from(rng)))
+            return rows[list(frame.columns)]
+
+        return draw, _keys_of(synthesizer)
 
     def _class_by_class(
         self,
@@ -112,17 +134,22 @@ class Source:
         wanted: Mapping[int, int],
         rng: np.random.Generator,
         error: CapabilityError,
-    ) -> list[Part]:
-        parts = []
-        for k, n in wanted.items():
-            own = frame[codes == k]
-            if len(own) < MIN_CLASS_ROWS:
-                raise CapabilityError(
-                    f"{error}; and class {classes[k]!r} has {len(own)} rows, too few to fit a model to it alone "
-                    f"(at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
-                ) from error
-            parts.append(self._draw(self._fit(own, None, rng), own, n, None, rng))
-        return parts
+    ) -> tuple[Draw, frozenset[Any]]:
+        few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
+        if few is not None:
+            raise CapabilityError(
+                f"{error}; and class {classes[few]!r} has {np.count_nonzero(codes == few)} rows, too few to fit a "
+                f"model to it alone (at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
+            ) from error
+        fitted = {k: self._fit(frame[codes == k], None, rng) for k in wanted}
+
+        def draw(rows: NDArray[np.int64]) -> pd.DataFrame:
+            numbers = {k: int(np.count_nonzero(rows == k)) for k in fitted}
+            parts = [_frame(fitted[k].sample(n, random_state=seed_from(rng))) for k, n in numbers.items() if n]
+            order = np.concatenate([np.flatnonzero(rows == k) for k, n in numbers.items() if n])
+            return pd.concat(parts, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
+
+        return draw, frozenset().union(*(_keys_of(synthesizer) for synthesizer in fitted.values()))
 
     def _fit(self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator) -> Synthesizer:
         return Synthesizer(
@@ -133,48 +160,59 @@ class Source:
             random_state=seed_from(rng),
         ).fit(frame)
 
-    def _draw(
+    def _drawn(
         self,
-        synthesizer: Synthesizer,
-        real: pd.DataFrame,
-        n: int,
-        conditions: Mapping[Any, Any] | None,
-        rng: np.random.Generator,
-    ) -> Part:
-        """Draw ``n`` rows, none of which copies a row of ``real`` unless there is no other way."""
-        rows = synthesizer.sample(n, conditions=conditions, random_state=seed_from(rng))
-        keys = frozenset(c.name for c in synthesizer.schema_.columns if c.kind == "identifier")
-        if not self.drop_copies:
-            return Part(rows, 0, keys)
-        learned = {c.name for c in synthesizer.schema_.learned}  # a new identifier does not make a new row
-        names = [c for c in real.columns if c in learned]
-        if not names:
-            return Part(rows, 0, keys)
-        real = real[names]
-        kept, spare, n_kept, n_drawn, dropped = [], [], 0, 0, 0
-        for attempt in range(MAX_DRAWS):
-            if attempt:
-                share = max(n_kept / n_drawn, 0.1)
-                more = ceil(1.1 * (n - n_kept) / share)
-                rows = synthesizer.sample(more, conditions=conditions, random_state=seed_from(rng))
-            copied = copies(real, rows)
-            new = rows[~copied].iloc[: n - n_kept]
-            kept.append(new)
-            spare.append(rows[copied])
-            n_kept, n_drawn, dropped = n_kept + len(new), n_drawn + len(rows), dropped + int(copied.sum())
-            if n_kept == n:
+        frame: pd.DataFrame,
+        codes: NDArray[np.int64],
+        new: NDArray[np.int64],
+        draw: Draw,
+        keys: frozenset[Any],
+    ) -> Drawn:
+        """Draw rows of the classes ``new``, count copies of the real rows, and drop them if that is asked for."""
+        rows = draw(new)
+        learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row
+        if not learned:
+            return Drawn(rows, new, keys=keys)
+        name = free_name("class", frame)
+        real = with_column(frame[learned], name, codes)
+        copied = copies(real, with_column(rows[learned], name, new))
+        dropped = 0
+        for _ in range(MAX_REDRAWS if self.drop_copies else 0):
+            at = np.flatnonzero(copied)
+            if not len(at) or dropped + len(at) > MAX_REDRAWN * len(rows):
                 break
-        if n_kept < n:
-            missing = n - n_kept
+            again = draw(new[at])
+            copied[at] = copies(real, with_column(again[learned], name, new[at]))
+            dropped += len(at)
+            rows = _replaced(rows, at, again, learned)
+        n_kept = int(copied.sum())
+        if self.drop_copies and n_kept:
             warnings.warn(
-                f"{missing} of {n} synthetic rows equal a real row and were kept: the columns hold so few different "
-                f"values that {n_drawn} draws gave no more new rows",
+                f"{n_kept} of {len(rows)} synthetic rows equal a real row and were kept: the columns hold so few "
+                f"different values that {len(rows) + dropped:,} draws gave no other rows",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=4,
             )
-            kept.append(pd.concat(spare).iloc[:missing])
-            dropped -= missing
-        return Part(pd.concat(kept, ignore_index=True), dropped, keys)
+        share = np.bincount(new, minlength=int(codes.max()) + 1) / np.maximum(np.bincount(codes), 1)
+        usual = float(np.average(repeated(real), weights=share[codes]))
+        return Drawn(rows, new, Copies(n_kept, dropped, usual), keys)
+
+
+def _keys_of(synthesizer: Synthesizer) -> frozenset[Any]:
+    return frozenset(column.name for column in synthesizer.schema_.columns if column.kind == "identifier")
+
+
+def _frame(rows: Any) -> pd.DataFrame:
+    return to_frame(rows)[0].reset_index(drop=True)
+
+
+def _replaced(rows: pd.DataFrame, at: NDArray[np.int64], again: pd.DataFrame, learned: list[Any]) -> pd.DataFrame:
+    """Return the rows with the learned cells of others at ``at``; identifiers stay, which differ within one draw."""
+    order = np.arange(len(rows))
+    order[at] = len(rows) + np.arange(len(at))
+    both = pd.concat([rows[learned], again[learned]], ignore_index=True).iloc[order].reset_index(drop=True)
+    keys = rows.drop(columns=learned)
+    return pd.concat([both, keys], axis=1)[list(rows.columns)]
 
 
 def generator(random_state: Any) -> np.random.Generator:

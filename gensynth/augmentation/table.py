@@ -32,8 +32,15 @@ class AugmentReport:
     ----------
     n_real, n_synthetic : int
         Rows that came, and rows that were drawn.
+    n_copies : int
+        Synthetic rows that equal a real row (when balancing: of their class) in every column but the identifiers.
     n_copies_dropped : int
-        Rows that equalled a real row and were drawn anew.
+        Rows that did and were drawn anew, because ``drop_copies`` asked for it.
+    real_copy_share : float
+        Share of the real rows, in [0, 1], that equal another real one, weighted like the fidelity: what a held-out real
+        row would have in common with the others. NaN if there is nothing to compare.
+    identifiers : tuple
+        Columns that were taken for identifiers: made up anew, not learned, and not compared.
     classes_before, classes_after : dict or None
         Class to number of rows, without and with the synthetic ones, whichever of them are returned; None for a
         continuous target or no target.
@@ -46,7 +53,10 @@ class AugmentReport:
 
     n_real: int
     n_synthetic: int
+    n_copies: int
     n_copies_dropped: int
+    real_copy_share: float
+    identifiers: tuple[Any, ...]
     classes_before: dict[Any, int] | None
     classes_after: dict[Any, int] | None
     fidelity: Fidelity | None
@@ -73,7 +83,7 @@ class AugmentResult:
     synthetic : table
         The synthetic rows alone, without that column, in the container and with the dtypes of ``real``.
     report : AugmentReport
-        Classes before and after, fidelity, copies dropped, seconds.
+        Classes before and after, fidelity, copies, seconds.
     """
 
     frame: Any
@@ -93,6 +103,7 @@ def augment(
     model: Any = "vlae",
     trainer: Any = None,
     schema: Any = None,
+    drop_copies: bool = False,
     random_state: Any = None,
 ) -> AugmentResult:
     """Add synthetic rows to a table.
@@ -119,6 +130,10 @@ def augment(
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of columns, as in `Synthesizer`.
+    drop_copies : bool, default=False
+        Draw other rows in place of those that equal a real row (identifiers aside). The rows that are left do not
+        follow the model's distribution: combinations that are common among the real rows become rare, and where
+        columns hold few values that can turn associations round. Copies are counted in the report either way.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Seed of training and drawing; global random state is neither read nor changed.
 
@@ -153,15 +168,15 @@ def augment(
     frame = dense(frame)
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance, n_rows, ratio)
-    source, rng = Source(model, trainer, schema), generator(random_state)
+    source, rng = Source(model, trainer, schema, drop_copies), generator(random_state)
     weight = None
     if n is None:
         if target is None:
             raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-        source = Source(model, trainer, _without(schema, target))  # the class has a column of its own there
+        source = replace(source, schema=_without(schema, target))  # the class has a column of its own there
         drawn, weight = _balanced(frame, target, source, rng)
     elif n == 0:
-        drawn = Drawn(frame.iloc[:0], np.zeros(0, dtype=np.int64), 0)
+        drawn = Drawn(frame.iloc[:0], np.zeros(0, dtype=np.int64))
     else:
         drawn = source.rows(frame, n, rng)
 
@@ -175,7 +190,10 @@ def augment(
     report = AugmentReport(
         n_real=len(frame),
         n_synthetic=len(rows),
-        n_copies_dropped=drawn.n_copies_dropped,
+        n_copies=drawn.copies.n,
+        n_copies_dropped=drawn.copies.n_dropped,
+        real_copy_share=drawn.copies.real_share,
+        identifiers=tuple(name for name in frame.columns if name in drawn.keys),
         classes_before=before,
         classes_after=after,
         fidelity=None if empty or not compared else fidelity(frame[compared], rows, weight=weight),

@@ -41,6 +41,14 @@ def augment(
     kinds: Kinds = None,
     seed: Seed = None,
     max_time: MaxTime = None,
+    drop_copies: Annotated[
+        bool,
+        typer.Option(
+            "--drop-copies",
+            help="Draw other rows in place of those that equal a real row. What is left does not follow the real "
+            "distribution: common combinations become rare, and associations can turn round.",
+        ),
+    ] = False,
     only_synthetic: Annotated[
         bool, typer.Option("--only-synthetic", help="Write the new rows only, without the real ones.")
     ] = False,
@@ -84,6 +92,7 @@ def augment(
         model=recipe,
         trainer=trainer,
         schema=declared_kinds(kinds, columns),
+        drop_copies=drop_copies,
         random_state=seed,
     )
     write_augmented(table, result, path, only_synthetic)

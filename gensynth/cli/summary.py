@@ -28,7 +28,7 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
         )
     rows.append(("rows", f"{report.n_real:,}", f"{report.n_real + report.n_synthetic:,}"))
     table((str(target) if before else "", "before", "after"), rows, numbers=2, err=True)
-    lines = [f"{report.n_synthetic:,} synthetic rows, {report.n_copies_dropped:,} copies of real rows dropped"]
+    lines = [f"{report.n_synthetic:,} synthetic rows", *_copies(report)]
     if report.fidelity is not None:
         lines.append(
             f"fidelity {1 - report.fidelity.shape_error:.3f} of single columns, "
@@ -36,6 +36,23 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
         )
     lines.append(f"{path} written in {seconds:.1f} s")
     say("\n".join(lines))
+
+
+def _copies(report: AugmentReport) -> list[str]:
+    """Return how many rows are copies beside what is usual among real rows, and what dropping them did."""
+    if report.n_synthetic == 0 or report.real_copy_share != report.real_copy_share:
+        return []
+    aside = f" (identifiers aside: {', '.join(map(str, report.identifiers))})" if report.identifiers else ""
+    lines = [
+        f"{report.n_copies:,} of them ({report.n_copies / report.n_synthetic:.1%}) equal a real row{aside}; "
+        f"of the real rows {report.real_copy_share:.1%} equal another one"
+    ]
+    if report.n_copies_dropped:
+        lines.append(
+            f"{report.n_copies_dropped:,} copies were drawn anew (--drop-copies): combinations that are common among "
+            "the real rows are rarer in the new ones"
+        )
+    return lines
 
 
 def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:

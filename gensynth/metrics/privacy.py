@@ -51,6 +51,16 @@ def copies(real: Any, synthetic: Any) -> NDArray[np.bool_]:
     return out
 
 
+def repeated(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which rows equal another row of the same table in every column; missing equals missing.
+
+    The share of them is what held-out real rows are expected to have in common with the rest: how many copies a table
+    of so few different rows has by nature.
+    """
+    codes = [pd.factorize(rows.iloc[:, j])[0] for j in range(rows.shape[1])]
+    return np.asarray(pd.DataFrame(dict(enumerate(codes))).duplicated(keep=False), dtype=bool)
+
+
 def dcr_share(train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000, random_state: int = 0) -> float:
     """Return the share of synthetic rows that lie nearer to a training row than to any held-out row.
 

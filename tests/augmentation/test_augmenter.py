@@ -130,7 +130,7 @@ def numbers(n: int = 80) -> np.ndarray:
 )
 def test_features_of_any_container_come_back_as_they_went(X):
     y = np.arange(80) % 4 == 0
-    X_res, y_res = toy(drop_copies=False).fit_resample(X, y)
+    X_res, y_res = toy().fit_resample(X, y)
     assert type(X_res) is type(X)
     assert len(X_res) == len(y_res) == 120
     for attribute in ("dtype", "schema"):
@@ -160,34 +160,61 @@ def test_a_balanced_table_trains_nothing():
     assert len(y_res) == 120
 
 
-def test_copies_of_real_rows_are_drawn_anew():
+def few_values(n: int = 300) -> tuple[pd.DataFrame, pd.Series]:
     rng = np.random.default_rng(0)
-    X = pd.DataFrame(rng.integers(0, 3, (300, 3)), columns=list("abc")).astype(str)
-    y = pd.Series(np.arange(300) % 15 == 0)
+    X = pd.DataFrame(rng.integers(0, 3, (n, 3)), columns=list("abc")).astype(str)
+    return X, pd.Series(np.arange(n) % 15 == 0)
+
+
+def test_copies_are_counted_and_kept():
+    X, y = few_values()
     augmenter = toy()
     X_res, _ = augmenter.fit_resample(X, y)
     new = X_res[augmenter.synthetic_mask_]
+    assert augmenter.copies_.n == copies(X[y], new).sum() > 0
+    assert augmenter.copies_.n_dropped == 0
+    assert augmenter.copies_.real_share == X[y].duplicated(keep=False).mean()
+
+
+def test_copies_are_drawn_anew_where_that_is_asked():
+    X, y = few_values()
+    augmenter = toy(drop_copies=True)
+    X_res, _ = augmenter.fit_resample(X, y)
+    new = X_res[augmenter.synthetic_mask_]
     assert len(new) == 260
-    assert augmenter.n_copies_dropped_ > 0
+    assert augmenter.copies_.n_dropped > 0
+    assert augmenter.copies_.n == 0
     assert not copies(X[y], new).any()
-    kept = toy(drop_copies=False)
-    X_kept, _ = kept.fit_resample(X, y)
-    assert copies(X[y], X_kept[kept.synthetic_mask_]).any()
-    assert kept.n_copies_dropped_ == 0
 
 
 def test_copies_are_kept_with_a_warning_where_nothing_else_can_be():
     X = pd.DataFrame({"a": ["p", "q"] * 40})
     y = np.arange(80) % 8 < 2
+    augmenter = toy(drop_copies=True)
     with pytest.warns(UserWarning, match="equal a real row and were kept"):
-        X_res, _ = toy().fit_resample(X, y)
+        X_res, _ = augmenter.fit_resample(X, y)
     assert len(X_res) == 120
+    assert augmenter.copies_.n == 40
 
 
 def test_identifiers_do_not_hide_copies():
     X = pd.DataFrame({"id": [f"k{i:04}" for i in range(80)], "a": ["p", "q"] * 40})
+    augmenter = toy(drop_copies=True)
     with pytest.warns(IdentifierWarning), pytest.warns(UserWarning, match="equal a real row"):
-        toy().fit_resample(X, np.arange(80) % 8 < 2)
+        X_res, _ = augmenter.fit_resample(X, np.arange(80) % 8 < 2)
+    assert augmenter.copies_.n == 40
+    assert X_res["id"].is_unique
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_identifiers_differ_over_all_classes(drop):
+    X, _ = few_values()
+    X.insert(0, "number", np.arange(300))
+    y = np.repeat(["x", "y", "z"], [200, 60, 40])
+    with pytest.warns(IdentifierWarning):
+        X_res, y_res = toy(drop_copies=drop).fit_resample(X, y)
+    assert X_res["number"].is_unique
+    assert {c: int(np.sum(y_res == c)) for c in "xyz"} == {"x": 200, "y": 200, "z": 200}
 
 
 def test_families_that_cannot_condition_get_a_model_per_class():
@@ -208,7 +235,7 @@ def test_a_class_of_one_row_is_warned_of():
     X, y = mixed()
     y.iloc[0] = "maybe"
     with pytest.warns(UserWarning, match="'maybe' have one row only"):
-        _, y_res = toy(drop_copies=False).fit_resample(X, y)
+        _, y_res = toy().fit_resample(X, y)
     assert len(set(y_res.value_counts())) == 1
 
 

@@ -46,7 +46,8 @@ def test_balance_fills_up_each_class_and_leaves_real_rows_alone():
     assert report.classes_before == {"<=50K": 90, ">50K": 30}
     assert report.classes_after == {"<=50K": 90, ">50K": 90}
     assert (report.n_real, report.n_synthetic) == (120, 60)
-    assert not copies(data, result.synthetic).any()
+    assert report.n_copies == copies(data, result.synthetic).sum()
+    assert (report.n_copies_dropped, report.real_copy_share) == (0, data[data["income"] == ">50K"].duplicated().mean())
     assert 0 <= report.fidelity.shape_error < 0.5
     assert report.seconds > 0
     assert report.to_frame().loc[">50K"].tolist() == [30, 90]
@@ -57,6 +58,38 @@ def test_fidelity_of_a_balanced_table_looks_at_the_classes_that_were_drawn():
     result = run(people(400), "income", balance=True)
     target = next(c for c in result.report.fidelity.columns if c.name == "income")
     assert target.shape_error == pytest.approx(0, abs=1e-9)
+
+
+def few_combinations(n: int = 400) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    sex = rng.random(n) < 0.5
+    return pd.DataFrame({"sex": sex, "member": np.where(rng.random(n) < 0.95, sex, ~sex), "p": rng.random(n) < 0.3})
+
+
+def test_rows_follow_the_distribution_where_nearly_all_of_them_are_copies():
+    """Without the copies only combinations would be left that real rows hardly ever hold."""
+    data = few_combinations().astype(str)
+    result = run(data, n_rows=400, model="vae", trainer=Trainer(max_epochs=60, progress=False))
+    agree = (result.synthetic["sex"] == result.synthetic["member"]).mean()
+    assert agree == pytest.approx(0.95, abs=0.06)
+    assert result.report.n_copies > 390
+    assert result.report.real_copy_share > 0.97
+
+
+def test_dropping_copies_is_asked_for_and_counted():
+    data = few_combinations(60).assign(x=np.arange(60) % 7)
+    result = run(data, n_rows=100, drop_copies=True)
+    assert result.report.n_copies_dropped > 0
+    assert result.report.n_copies == copies(data, result.synthetic).sum() == 0
+
+
+def test_identifiers_are_told_apart_from_learned_columns_in_the_count_of_copies():
+    data = few_combinations(100).astype(str).assign(key=[f"k{i:03}" for i in range(100)])
+    with pytest.warns(IdentifierWarning):
+        report = run(data, n_rows=100).report
+    assert report.identifiers == ("key",)
+    assert report.n_copies > 50
+    assert report.real_copy_share > 0.9
 
 
 @pytest.mark.parametrize(

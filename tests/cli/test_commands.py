@@ -30,8 +30,17 @@ def test_balance_keeps_the_real_cells_byte_for_byte(folder: Path, run: Run) -> N
     assert table["label"].value_counts().to_dict() == {"no": 90, "yes": 90}
     assert set(table["member"]) == {"TRUE", "FALSE"}
     assert table["_synthetic"].tolist() == ["False"] * 120 + ["True"] * 60
-    for word in ("before", "after", "yes", "30", "90", "fidelity", "copies", "out.csv"):
+    for word in ("before", "after", "yes", "30", "90", "fidelity", "equal a real row", "out.csv"):
         assert word in outcome.err
+
+
+def test_dropped_copies_are_said(folder: Path, run: Run) -> None:
+    few = people()[["sex", "label"]].assign(n=range(120))
+    few["n"] = few["n"] % 9
+    few.to_csv("few.csv", index=False)
+    outcome = run("augment", "few.csv", "--drop-copies", "--rows", "30", "-o", "out.csv", *QUICK)
+    assert outcome.code == 0, outcome.err
+    assert "copies were drawn anew (--drop-copies): combinations that are common" in outcome.err
 
 
 def test_parquet_keeps_values_and_dtypes(folder: Path, run: Run) -> None:
