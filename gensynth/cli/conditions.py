@@ -1,8 +1,9 @@
-"""``--where sex=F --where age=39``: texts to values of the fitted columns."""
+"""``--where sex=F --where "age>=20"``: texts to values and ranges of the fitted columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import OptionError
@@ -10,28 +11,54 @@ from gensynth.errors import OptionError
 if TYPE_CHECKING:
     from gensynth.synthesizer import Synthesizer
 
+_OPERATOR = re.compile(r"\s*(>=|<=|!=|=|>|<)")
+
 
 def conditions(texts: Sequence[str], synthesizer: Synthesizer) -> dict[Any, Any] | None:
-    """Parse ``COL=VALUE`` texts; an empty value asks for a missing one.
+    """Parse ``COL=VALUE`` texts, and bounds such as ``COL>=VALUE``; several bounds on a column all hold.
+
+    An empty value asks for a missing one (``COL!=``: for one that is not).
 
     Raises
     ------
     OptionError
-        Not ``COL=VALUE``, or a column that is named twice. Unknown columns and values are left to the encoder.
+        None of these, or a column that is named twice. Unknown columns and values are left to the encoder.
     """
+    from gensynth.encoding.ranges import Range
+
     columns = {str(name): name for name in synthesizer.schema_.names}
-    found: dict[Any, Any] = {}
+    values: dict[Any, Any] = {}
+    bounds: dict[Any, list[tuple[str, Any]]] = {}
     for text in texts:
-        if "=" not in text:
-            raise OptionError(f"--where {text!r}: expected COL=VALUE, for example --where sex=F")
-        # a column's name may hold "=" itself: the longest name that fits
-        fitting = [name for name in columns if text.startswith(f"{name}=")]
-        written = max(fitting, key=len, default=text.partition("=")[0])
-        name, value = columns.get(written, written), text[len(written) + 1 :]
-        if name in found:
+        written, operator, value = _split(text, columns)
+        name = columns.get(written, written)
+        if name in values or (operator == "=" and name in bounds):
             raise OptionError(f"--where names the column {written!r} twice; a cell has one value")
-        found[name] = _value(synthesizer, name, value)
-    return found or None
+        if operator == "=":
+            values[name] = _value(synthesizer, name, value)
+        elif value or operator == "!=":
+            bounds.setdefault(name, []).append((operator, _value(synthesizer, name, value)))
+        else:
+            raise OptionError(f"--where {text!r}: a value is missing after {operator}")
+    return values | {name: Range(tuple(own)) for name, own in bounds.items()} or None
+
+
+def _split(text: str, columns: Iterable[str]) -> tuple[str, str, str]:
+    """Return column, operator and value; a column's name may hold operators itself: the longest name that fits."""
+    rests = {name: _OPERATOR.match(text, len(name)) for name in columns if text.startswith(name)}
+    written = max((name for name, found in rests.items() if found), key=len, default=None)
+    if written is None:
+        found = re.search(_OPERATOR, text)
+        written = "" if found is None else text[: found.start()]
+    else:
+        found = rests[written]
+    if not written or found is None:
+        raise OptionError(
+            f'--where {text!r}: expected COL=VALUE, for example --where sex=F, or a bound as in --where "age>=20"'
+        )
+    value = text[found.end() :]
+    spaced = found.group(0) != found.group(1) or found.group(1) != "="
+    return written, found.group(1), value.strip() if spaced else value
 
 
 def _value(synthesizer: Synthesizer, name: Any, text: str) -> Any:

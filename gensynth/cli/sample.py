@@ -19,7 +19,8 @@ def sample(
         typer.Option(
             "--where",
             metavar="COL=VALUE",
-            help="Only rows with this value in this column (an empty VALUE: missing). Can be repeated.",
+            help="Only rows with this value in this column (an empty VALUE: missing), or values above or below one: "
+            "'COL>=VALUE', also with >, <, <= and !=. Can be repeated.",
             show_default=False,
         ),
     ] = None,

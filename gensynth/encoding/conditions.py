@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import re
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,63 +14,123 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
+from gensynth.encoding.columns import Cells
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
-from gensynth.errors import ConditionError, DataError
-from gensynth.schema import Column
+from gensynth.encoding.ranges import Range, draw_within, levels_within, pieces_of, ranges_of
+from gensynth.encoding.refusals import refuse_unseen
+from gensynth.errors import ColumnWarning, ConditionError, DataError
+from gensynth.schema import Column, TableSchema
 from gensynth.schema.align import align_column
+from gensynth.schema.exact import exact_tick
+from gensynth.schema.values import ticks_of
 
 if TYPE_CHECKING:
     from gensynth.encoding.table import TableEncoder
+
+_MOST_LISTED = 100_000
+"""Values of a ``range`` that are looked at one by one."""
 
 
 def encode_condition(
     encoder: TableEncoder, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
     """Return columns and rows as `TableEncoder.encode_condition` promises."""
-    if isinstance(conditions, pd.DataFrame):
-        if len(conditions) != n:
-            raise ConditionError(f"the table of conditions has {len(conditions)} rows; {n} rows are to be sampled")
-        given: dict[Any, Any] = {name: conditions[name].reset_index(drop=True) for name in conditions.columns}
-    elif isinstance(conditions, Mapping):
-        given = dict(conditions)
-    else:
-        raise ConditionError(f"conditions must be a mapping or a DataFrame, not {type(conditions).__name__}")
+    given = _by_column(conditions, n)
     codes = np.zeros((n, len(encoder.layout.columns)), dtype=np.int32)
     numbers = np.zeros((n, encoder.layout.n_numeric))
     chosen = []
     for name, wanted in given.items():
-        if name not in encoder.schema.names:
-            known = ", ".join(repr(known) for known in encoder.schema.names[:10])
-            raise ConditionError(f"there is no column {name!r} to condition on; the columns are {known}")
-        column = encoder.schema[name]
-        if column.kind == "identifier":
-            raise ConditionError(f"column {name!r} is an identifier: its values are made, they cannot be asked for")
-        values = _values(column, wanted)
-        if column.kind == "constant":
-            _check_constant(column, values)
+        column = _column(encoder.schema, name)
+        own = None if rng is None else rng.spawn(1)[0]  # so that no column's draws depend on n or on the others
+        try:
+            cells = _cells(encoder, column, wanted, n, own)
+        except ConditionError:
+            raise
+        except DataError as error:
+            text = str(error) if isinstance(wanted, pd.Series) else re.sub(r", row \d+:", ":", str(error), count=1)
+            raise ConditionError(text) from error
+        if cells is None:
             continue
-        own, weights = _encode(encoder, column, values)
-        if isinstance(wanted, pd.Series):
-            draw = np.arange(n)
-        elif len(values) == 1:
-            draw = np.zeros(n, dtype=np.int64)
-        else:
-            if rng is None:
-                raise ConditionError(f"column {name!r}: several values are allowed; drawing among them needs an rng")
-            draw = rng.choice(len(values), size=n, p=weights)
         i = encoder.position[column.name]
         chosen.append(i)
-        codes[:, i] = own.codes[draw, i]
+        codes[:, i] = cells.codes
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
-            numbers[:, slot] = own.numeric[draw, slot]
+            numbers[:, slot] = cells.numbers
     rows = Rows(numbers, codes)
     for i, link in encoder.links.items():
         if {encoder.position[link.earlier], encoder.position[link.later]} <= set(chosen):
             codes[:, i] = encoder.link_codes(rows, link)
             chosen.append(i)
     return tuple(sorted(chosen)), rows
+
+
+def _by_column(conditions: Any, n: int) -> dict[Any, Any]:
+    if isinstance(conditions, pd.DataFrame):
+        if len(conditions) != n:
+            raise ConditionError(f"the table of conditions has {len(conditions)} rows; {n} rows are to be sampled")
+        return {name: conditions[name].reset_index(drop=True) for name in conditions.columns}
+    if isinstance(conditions, Mapping):
+        return dict(conditions)
+    raise ConditionError(f"conditions must be a mapping or a DataFrame, not {type(conditions).__name__}")
+
+
+def _column(schema: TableSchema, name: Any) -> Column:
+    """Return the column that a condition names."""
+    if name not in schema.names:
+        near = difflib.get_close_matches(str(name), [str(known) for known in schema.names], n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        known = ", ".join(repr(known) for known in schema.names[:10]) + (", ..." if len(schema.names) > 10 else "")
+        raise ConditionError(f"there is no column {name!r} to condition on; {hint}the columns are {known}")
+    column = schema[name]
+    if column.kind == "identifier":
+        raise ConditionError(f"column {name!r} is an identifier: its values are made, they cannot be asked for")
+    return column
+
+
+def _cells(encoder: TableEncoder, column: Column, wanted: Any, n: int, rng: np.random.Generator | None) -> Cells | None:
+    """Return the cells (n,) of one column; None for a constant, which is no column of the layout."""
+    ranges = ranges_of(wanted)
+    if column.kind == "constant":
+        _check_constant(column, wanted, ranges)
+        return None
+    own = encoder.columns[column.name]
+    assert isinstance(own, (CategoryEncoder, NumberEncoder))
+    if isinstance(wanted, range):
+        wanted = _from_range(own, column, wanted)
+        ranges = ranges_of(wanted)
+    if isinstance(own, CategoryEncoder) and _are_levels(wanted, own):
+        ranges = None
+    if ranges is not None and isinstance(own, CategoryEncoder):
+        wanted = levels_within(own, column, ranges)
+    elif ranges is not None:
+        assert isinstance(own, NumberEncoder)
+        return draw_within(own, column, ranges, n, _needed(rng, column))
+    elif isinstance(own, NumberEncoder):
+        _note_on_pairs(own, column, wanted)
+    values = _values(column, wanted)
+    cells = _encoded(own, column, values)
+    if isinstance(wanted, pd.Series):
+        return cells
+    draw = np.zeros(n, dtype=np.int64)
+    if len(values) > 1:
+        weights = own.weights(cells)
+        draw = _needed(rng, column).choice(len(values), size=n, p=weights / weights.sum())
+    return Cells(cells.codes[draw], None if cells.numbers is None else cells.numbers[draw])
+
+
+def _needed(rng: np.random.Generator | None, column: Column) -> np.random.Generator:
+    if rng is None:
+        raise ConditionError(f"column {column.name!r}: several values are allowed; drawing among them needs an rng")
+    return rng
+
+
+def _are_levels(wanted: Any, own: CategoryEncoder) -> bool:
+    """Whether intervals are the values of a category (``pandas.cut``), not ranges."""
+    several = isinstance(wanted, list | tuple | set | frozenset | pd.IntervalIndex)
+    values = list(wanted) if several else [wanted]
+    return all(isinstance(v, pd.Interval) for v in values) and isinstance(own.labels.index.dtype, pd.IntervalDtype)
 
 
 def _values(column: Column, wanted: Any) -> pd.Series[Any]:
@@ -80,37 +144,107 @@ def _values(column: Column, wanted: Any) -> pd.Series[Any]:
     return pd.Series(values, dtype=object).infer_objects()
 
 
-def _check_constant(column: Column, values: pd.Series[Any]) -> None:
-    held = None if column.value is None else column.value.index[0]
-    for value in values:
+def _note_on_pairs(own: NumberEncoder, column: Column, wanted: Any) -> None:
+    """Warn that a tuple of two values with others between them is no range."""
+    if not isinstance(wanted, tuple) or len(wanted) != 2:
+        return
+    low, high = wanted
+    try:
+        between = pieces_of([Range(((">", low), ("<", high)))], column)
+    except DataError:
+        return
+    held = own.function is not None or any(((own.atoms >= a) & (own.atoms <= b)).any() for a, b in between)
+    if between and held:
+        warnings.warn(
+            f"column {column.name!r}: {wanted!r} asks for one of these two values; a range is written "
+            f"slice({low!r}, {high!r}) or pandas.Interval({low!r}, {high!r}), a list of two values [{low!r}, {high!r}]",
+            ColumnWarning,
+            stacklevel=6,
+        )
+
+
+def _from_range(own: CategoryEncoder | NumberEncoder, column: Column, wanted: range) -> Any:
+    """Return a Python ``range`` as bounds, or as the list of its numbers that the column held."""
+    if not len(wanted):
+        raise ConditionError(f"column {column.name!r}: {wanted} allows no value")
+    ascending = wanted if wanted.step > 0 else wanted[::-1]
+    if ascending.step == 1 and column.kind == "numeric" and column.decimals == 0:
+        return Range(((">=", ascending[0]), ("<=", ascending[-1])))
+    if column.kind == "numeric" and column.minimum is not None and column.maximum is not None:
+        scale = 10 ** (column.decimals or 0)
+        before = math.ceil((column.minimum / scale - ascending.start) / ascending.step)
+        after = math.floor((column.maximum / scale - ascending.start) / ascending.step)
+        ascending = ascending[max(before, 0) : max(after + 1, 0)]
+    if len(ascending) > _MOST_LISTED:
+        raise ConditionError(f"column {column.name!r}: {wanted} has {len(ascending):,} values; give a slice instead")
+    values = pd.Series(list(ascending), dtype=object).infer_objects()
+    held = values[~own.unseen(align_column(values, column))] if len(values) else values
+    if not len(held):
+        raise ConditionError(f"column {column.name!r} never held a value of {wanted}; {own.known()}")
+    return held.tolist()
+
+
+def _check_constant(column: Column, wanted: Any, ranges: tuple[Range, ...] | None) -> None:
+    held = None if column.value is None else column.value.index.tolist()[0]
+    if isinstance(wanted, range):
+        wanted = held if held in wanted else list(wanted[:1])
+    if ranges is not None:
+        if held is None or not any(_keeps(held, one) for one in ranges):
+            asked = " or ".join(map(str, ranges))
+            raise ConditionError(f"column {column.name!r} is constant: it only held {held!r}, not a value {asked}")
+        return
+    for value in _values(column, wanted):
         same = pd.isna(value) if held is None else (value == held or str(value) == str(held))
         if not same:
             raise ConditionError(f"column {column.name!r} is constant: it only held {held!r}, not {value!r}")
 
 
-def _encode(encoder: TableEncoder, column: Column, values: pd.Series[Any]) -> tuple[Rows, NDArray[np.float64]]:
-    """Return the values as rows of the whole layout, and how often each was seen (shares that sum to 1)."""
-    own = encoder.columns[column.name]
-    assert isinstance(own, (CategoryEncoder, NumberEncoder))
+def _keeps(held: Any, bounds: Range) -> bool:
+    """Whether the one value of a constant column keeps bounds."""
+    column = pd.Series([held])
+    for operator, value in bounds.bounds:
+        if value is None:
+            continue
+        try:
+            own = float(value) if isinstance(value, str) and pd.api.types.is_number(held) else value
+            compared = {">=": column >= own, ">": column > own, "<=": column <= own, "<": column < own}
+        except (TypeError, ValueError):
+            return False
+        if not bool(compared.get(operator, column != own).iloc[0]):
+            return False
+    return True
+
+
+def _encoded(own: CategoryEncoder | NumberEncoder, column: Column, values: pd.Series[Any]) -> Cells:
+    """Return the cells of values, each of which the column must have held."""
     gap = values.isna().to_numpy(dtype=bool)
     if gap.any() and not own.n_missing:
         raise ConditionError(f"column {column.name!r} had no missing values; a missing one cannot be asked for")
-    try:
-        aligned = align_column(values, column)
-    except DataError as error:
-        raise ConditionError(str(error)) from error
-    cells = own.encode(aligned)
+    aligned = align_column(values, column)
     bad = own.unseen(aligned) & ~gap
+    if isinstance(own, NumberEncoder) and column.discrete:
+        bad |= ~gap & _changed(column, values, aligned)
     if bad.any():
         value = values.iloc[int(np.argmax(bad))]
-        value = value.item() if isinstance(value, np.generic) else value
-        raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
-    i = encoder.position[column.name]
-    layout = encoder.layout.columns[i]
-    codes = np.zeros((len(values), len(encoder.layout.columns)), dtype=np.int32)
-    numbers = np.zeros((len(values), encoder.layout.n_numeric))
-    codes[:, i] = cells.codes
-    if layout.numeric is not None and cells.numbers is not None:
-        numbers[:, layout.numeric] = cells.numbers
-    weights = own.weights(cells)
-    return Rows(numbers, codes), weights / weights.sum()
+        refuse_unseen(own, column, value.item() if isinstance(value, np.generic) else value)
+    return own.encode(aligned)
+
+
+def _changed(column: Column, values: pd.Series[Any], aligned: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Return where a value is not what the column makes of it, such as a date whose time of day it would cut off.
+
+    Floats are left to `NumberEncoder.unseen`, which allows for their rounding.
+    """
+    ticks, _ = ticks_of(aligned, column)
+    known: dict[Any, Any] = {}
+    out = np.zeros(len(values), dtype=bool)
+    for i, value in enumerate(values.tolist()):
+        if isinstance(value, float) or pd.isna(value):
+            continue
+        if value not in known:
+            try:
+                known[value] = exact_tick(value, column)
+            except DataError:
+                known[value] = None
+        out[i] = known[value] is not None and known[value] != int(ticks[i])
+    return out

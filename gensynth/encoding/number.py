@@ -189,10 +189,16 @@ class NumberEncoder(ColumnEncoder):
         """Name the atoms, or the range."""
         some = len(self.atoms) and self.function is None
         shown = self.atoms[:10] if some else np.array([self.low, self.high])
-        texts = [str(v) for v in from_ticks(shown, np.zeros(len(shown), bool), self.column).tolist()]
+        texts = self._text(shown)
         if not some:
             return f"it held values from {texts[0]} to {texts[1]}"
-        return f"it held {', '.join(texts)}" + (f" and {len(self.atoms) - 10} more" if len(self.atoms) > 10 else "")
+        more = len(self.atoms) - len(texts)
+        return f"it held {', '.join(texts)}" + (
+            f" and {more} more up to {self._text(self.atoms[-1:])[0]}" if more else ""
+        )
+
+    def _text(self, ticks: Ticks) -> list[str]:
+        return [str(v) for v in from_ticks(ticks, np.zeros(len(ticks), bool), self.column).tolist()]
 
     def weights(self, cells: Cells) -> Floats:
         """Return the count of each cell's code."""
@@ -247,6 +253,19 @@ class NumberEncoder(ColumnEncoder):
             steps = self.center + self.scale * numbers
             return self.function.encode(steps, np.zeros(len(steps), dtype=np.int64))
         return numbers
+
+    def numbers_at(self, codes: NDArray[np.int32], positions: Floats) -> Floats:
+        """Return the numbers (n,) of cells at positions in [0, 1] of their codes; 0 for codes without a number."""
+        first = self.first + len(self.atoms)
+        if self.function is None:
+            return np.zeros(len(codes))
+        numbers = positions
+        if self.numeric == "normal":
+            numbers = ndtri(self.margin + positions * (1.0 - 2.0 * self.margin))
+        elif self.numeric == "standard":
+            steps = self.function.decode(np.zeros(len(codes), dtype=np.int64), positions)
+            numbers = (steps - self.center) / self.scale
+        return np.where(codes >= first, numbers, 0.0)
 
     def _slopes(self) -> tuple[Floats, Floats]:
         """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""

@@ -112,6 +112,22 @@ class QuantileFunction:
         low, high = self.values[left], self.values[right]
         return np.clip(low + np.clip(share, 0.0, 1.0) * (high - low), low, high)
 
+    def positions_between(self, bin_: int, low: float, high: float) -> tuple[float, float]:
+        """Return the least and the greatest position of a bin at which values lie in [low, high].
+
+        A plateau lies inside as a whole. The first is above the second where the bin has no such value.
+        """
+        part = slice(int(self.offsets[bin_]), int(self.offsets[bin_ + 1]))
+        u, v = self.positions[part], self.values[part]
+        start, stop = int(np.searchsorted(v, low, side="left")), int(np.searchsorted(v, high, side="right"))
+        if start == len(v) or not stop:
+            return 1.0, 0.0
+
+        def between(i: int, value: float) -> float:
+            return float(u[i - 1] + (value - v[i - 1]) / (v[i] - v[i - 1]) * (u[i] - u[i - 1]))
+
+        return (between(start, low) if start else 0.0), (between(stop, high) if stop < len(v) else 1.0)
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `QuantileFunction` is made of."""
         return {"positions": self.positions, "values": self.values, "offsets": self.offsets}

@@ -156,12 +156,14 @@ class TableEncoder:
         Parameters
         ----------
         conditions : mapping or DataFrame
-            For each column one value, or a list or set of values (drawn by their fitted frequencies); or a table
-            of n rows. None asks for a missing value.
+            For each column one value, a list or set of values, a range (``pandas.Interval``, ``slice``, ``range`` or
+            `gensynth.encoding.ranges.Range`) or a list of ranges; or a table of n rows. Of several values one is
+            drawn by their fitted frequencies. None asks for a missing value.
         n : int
             Number of rows.
         rng : numpy.random.Generator or None
-            Draws among several values; needed only for those.
+            Draws among several values; needed only for those. A row's draws depend neither on n nor on the other
+            columns.
 
         Returns
         -------
@@ -174,7 +176,7 @@ class TableEncoder:
         Raises
         ------
         ConditionError
-            If a column is unknown or an identifier, or never held the value.
+            If a column is unknown or an identifier, or cannot have the value; the message says why.
         """
         return encode_condition(self, conditions, n, rng)
 

@@ -168,8 +168,11 @@ class Synthesizer(BaseEstimator):
         n_samples : int or None
             Rows to draw, >= 0. None: 1, or one for each row of a table of conditions.
         conditions : mapping, DataFrame or None
-            Cells that are given: a value (or several values, drawn by their frequency) for each column named, or a
-            table of as many rows as are drawn. They come back exactly.
+            Cells that are given, for each column named: a value, a list of values or a range (of which cells are
+            drawn by fitted frequency); or a table of as many rows as are drawn. Values come back exactly. Ranges of
+            numbers and dates are written ``slice(20, 30)`` (both ends belong to it, as in ``DataFrame.loc``; None:
+            no bound), ``pandas.Interval(20, 30, closed="left")`` or ``range(20, 30)`` (whole numbers below 30);
+            the tuple ``(20, 30)`` is two values. Several columns with ranges or lists are drawn independently.
         random_state : int, Generator, RandomState or None
             Seed. None: every call gives other rows, and the sequence of calls is fixed by the fit's seed.
 
@@ -181,7 +184,7 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         ConditionError
-            A condition names an unknown column or a value that it never held.
+            A condition names an unknown column, a value that it cannot have or a range in which it held none.
         CapabilityError
             The family cannot condition.
         OptionError

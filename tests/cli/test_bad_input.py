@@ -112,7 +112,16 @@ sample m.gensynth -n 9 -o out.gensynth                        | out.gensynth, .c
 sample m.gensynth -n 9 -o out.csv --where sex=X               | sex, 'X', 'F'
 sample m.gensynth -n 9 -o out.csv --where sex=                | sex, missing
 sample m.gensynth -n 9 -o out.csv --where gender=F            | gender, 'sex'
+sample m.gensynth -n 9 -o out.csv --where sx=F                | sx, Did you mean 'sex'
 sample m.gensynth -n 9 -o out.csv --where sex                 | --where, COL=VALUE
+sample m.gensynth -n 9 -o out.csv --where >=20                | --where, COL=VALUE
+sample m.gensynth -n 9 -o out.csv --where age>=               | --where, age>=
+sample m.gensynth -n 9 -o out.csv --where age>=200            | age, >= 200, from 18 to 79
+sample m.gensynth -n 9 -o out.csv --where age>=old            | age, old
+sample m.gensynth -n 9 -o out.csv --where age>9 --where age=9 | age, twice
+sample m.gensynth -n 9 -o out.csv --where age=30.5            | age, whole numbers
+sample m.gensynth -n 9 -o out.csv --where sex>F               | sex, no order
+sample m.gensynth -n 9 -o out.csv --where since>=never        | since, never, date
 sample m.gensynth -n 9 -o out.csv --where sex=F --where sex=M | sex, twice
 sample m.gensynth -n 9 -o out.csv --where age=old             | age, old
 sample m.gensynth -n 9 -o out.csv --where age=inf             | age, infinite

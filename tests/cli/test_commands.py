@@ -131,6 +131,33 @@ def test_fit_sample_where_score(folder: Path, run: Run) -> None:
     assert Path("s.parquet").read_bytes() == Path("again.parquet").read_bytes()
 
 
+def test_sample_within_bounds(folder: Path, run: Run) -> None:
+    bounds = ["--where", "age>=30", "--where", "age < 40", "--where", "since >= 2021-01-01", "--where", "sex!=F"]
+    assert run("sample", "m.gensynth", "-n", "60", *bounds, "--seed", "1", "-o", "s.csv").code == 0
+    table = pd.read_csv("s.csv", parse_dates=["since"])
+    assert table["age"].between(30, 39).all()
+    assert table["age"].nunique() > 3
+    assert (table["since"] >= "2021-01-01").all()
+    assert set(table["sex"]) == {"M"}
+
+
+def test_names_and_values_may_hold_operators(folder: Path, run: Run) -> None:
+    rng = np.random.default_rng(0)
+    odd = pd.DataFrame(
+        {"a": rng.normal(size=60), "a>b": rng.choice([">50K", "<=50K", "=x"], 60), "a>": rng.normal(size=60)}
+    )
+    odd.to_csv("odd.csv", index=False)
+    assert run("fit", "odd.csv", "-o", "odd.gensynth", *QUICK).code == 0
+    for text, column, wanted in (
+        ("a>b=>50K", "a>b", [">50K"]), ("a>b=<=50K", "a>b", ["<=50K"]), ("a>b==x", "a>b", ["=x"]),
+        ("a>b!=>50K", "a>b", ["<=50K", "=x"]),
+    ):  # fmt: skip
+        assert run("sample", "odd.gensynth", "-n", "40", "--where", text, "-o", "s.csv").code == 0
+        assert sorted(set(pd.read_csv("s.csv")[column])) == wanted
+    assert run("sample", "odd.gensynth", "-n", "40", "--where", "a>>0.5", "-o", "s.csv").code == 0
+    assert (pd.read_csv("s.csv")["a>"] > 0.5).all()
+
+
 def test_score_adds_one_column(folder: Path, run: Run) -> None:
     outcome = run("score", "m.gensynth", "good.csv", "-o", "out.csv")
     assert outcome.code == 0

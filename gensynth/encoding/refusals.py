@@ -1,0 +1,56 @@
+"""Why a column cannot have a value that a condition asks for."""
+
+from __future__ import annotations
+
+import decimal
+from typing import Any, NoReturn
+
+import pandas as pd
+
+from gensynth.encoding.category import CategoryEncoder
+from gensynth.encoding.number import NumberEncoder
+from gensynth.errors import ConditionError, DataError
+from gensynth.schema import Column
+from gensynth.schema.exact import exact_tick, tick_nanoseconds
+
+_DAY = 86_400 * 10**9
+
+
+def refuse_unseen(own: CategoryEncoder | NumberEncoder, column: Column, value: Any) -> NoReturn:
+    """Raise the `ConditionError` for a value that the fitted column never held, with the reason."""
+    reason = _reason(own, column, value) if isinstance(own, NumberEncoder) else None
+    if reason is None:
+        raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
+    raise ConditionError(f"column {column.name!r} {reason}; {own.known()}")
+
+
+def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
+    """Return why the value is not one of the column's; None for no better reason than that it was never held."""
+    try:
+        tick = exact_tick(value, column)
+    except DataError:
+        return None
+    if column.discrete and tick.denominator != 1:
+        if column.kind == "datetime":
+            return f"counts time in larger units than {value!r} needs"
+        if not column.decimals:
+            return f"holds whole numbers, which {value!r} is not"
+        return f"has {column.decimals} decimal{'s' if column.decimals > 1 else ''}, {value!r} has more"
+    if column.minimum is None or column.maximum is None:
+        return None
+    if not column.minimum <= tick <= column.maximum:
+        return f"never held {value!r}, which is outside its range"
+    if not column.discrete or (tick - own.origin) % int(own.step) == 0:
+        return None
+    length = tick_nanoseconds(column) if column.kind == "datetime" else None
+    if length is not None and own.step * length % _DAY == 0 and (tick - own.origin) * length % _DAY:
+        return f"holds dates without a time of day, {value!r} has one"
+    if own.function is None:
+        return None
+    return f"never held {value!r}: its values lie {_step_text(own, column, length)} apart"
+
+
+def _step_text(own: NumberEncoder, column: Column, length: int | None) -> str:
+    if length is not None:
+        return str(pd.Timedelta(int(own.step) * length, unit="ns"))
+    return str(decimal.Decimal(int(own.step)).scaleb(-(column.decimals or 0)))

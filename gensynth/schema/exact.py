@@ -1,0 +1,124 @@
+"""One value as an exact count of a column's ticks, for comparisons: a fraction where it lies between two ticks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gensynth.errors import DataError
+from gensynth.schema.align import align_column
+from gensynth.schema.column import Column
+from gensynth.schema.dtypes import dtype_from_text
+from gensynth.schema.values import is_span, ticks_of
+
+_NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+_ROUNDING = 1e-6
+"""Ticks by which a float may miss a whole one: 0.1 + 0.2 is 0.3."""
+_DATES = (dt.date, np.datetime64)  # a Timestamp and a datetime are dates
+_SPANS = (dt.timedelta, np.timedelta64)
+
+
+def exact_tick(value: Any, column: Column) -> Fraction:
+    """Return where a value lies among the ticks of a numeric or datetime column.
+
+    Text is read as the column's own cells are written, numbers and ISO dates in any column. A date without a time
+    zone is taken in that of the column.
+
+    Raises
+    ------
+    DataError
+        The value is not a finite number, not a date, or missing.
+    """
+    if pd.isna(value):
+        raise DataError(f"column {column.name!r}: a missing value lies nowhere in a range")
+    if column.kind == "datetime" or is_span(column):
+        return _moment(value, column)
+    return _number(value, column)
+
+
+def tick_nanoseconds(column: Column) -> int | None:
+    """Return how long a tick of dates or durations lasts; None for periods, whose length differs."""
+    if column.format is not None or column.element:
+        return _NANOSECONDS["us"]
+    dtype = dtype_from_text(column.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        kind = dtype.pyarrow_dtype
+        if pa.types.is_date(kind):
+            return _NANOSECONDS["D" if pa.types.is_date32(kind) else "ms"]
+        return _NANOSECONDS.get(getattr(kind, "unit", ""))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return _NANOSECONDS[dtype.unit]
+    return _NANOSECONDS[np.datetime_data(dtype)[0]] if getattr(dtype, "kind", "") in ("m", "M") else None
+
+
+def _number(value: Any, column: Column) -> Fraction:
+    scale = 10 ** (column.decimals or 0)
+    if isinstance(value, int | np.integer | np.bool_):
+        return Fraction(int(value) * scale)
+    if column.decimals is None and isinstance(value, float | np.floating):
+        number = decimal.Decimal(float(value))
+    else:
+        try:  # str: the shortest decimals that say which float it is
+            number = decimal.Decimal(str(value).strip())
+        except decimal.InvalidOperation:
+            return Fraction(_aligned(value, column))
+    if not number.is_finite():
+        raise DataError(f"column {column.name!r}: {value!r} is not a finite number")
+    if column.decimals is None:
+        return Fraction(float(number))
+    tick = Fraction(number) * scale
+    near = round(tick)
+    return Fraction(near) if isinstance(value, float | np.floating) and abs(tick - near) < _ROUNDING else tick
+
+
+def _moment(value: Any, column: Column) -> Fraction:
+    length = tick_nanoseconds(column)
+    if isinstance(value, str) and (column.format is not None or length is None):
+        try:
+            return Fraction(_aligned(value, column))
+        except DataError:
+            if length is None:
+                raise
+    known = isinstance(value, (str, *(_SPANS if is_span(column) else _DATES)))
+    if length is None or not known:
+        return Fraction(_aligned(value, column))
+    moment = _span(value, column) if is_span(column) else _stamp(value, column)
+    cell = moment.asm8
+    return Fraction(int(cell.astype(np.int64)) * _NANOSECONDS[np.datetime_data(cell)[0]], length)
+
+
+def _span(value: Any, column: Column) -> pd.Timedelta:
+    try:
+        return pd.Timedelta(value)
+    except ValueError as error:
+        raise DataError(f"column {column.name!r}: {value!r} is not a duration such as '2 days 03:00:00'") from error
+
+
+def _stamp(value: Any, column: Column) -> pd.Timestamp:
+    """Return a date; a text is one in the ISO format."""
+    try:
+        stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
+    except ValueError as error:
+        raise DataError(f"column {column.name!r}: {value!r} is not a date such as 2021-03-01") from error
+    zone = getattr(dtype_from_text(column.dtype), "tz", None)
+    if zone is not None and stamp.tz is None:
+        return stamp.tz_localize(zone)
+    if zone is None and stamp.tz is not None:
+        raise DataError(f"column {column.name!r} has dates without a time zone; take it away from {value}")
+    return stamp
+
+
+def _aligned(value: Any, column: Column) -> int | float:
+    """Return the tick of a value that is written like the column's cells."""
+    series = align_column(pd.Series([value], dtype=object).infer_objects(), column)
+    ticks, missing = ticks_of(series, column)
+    if missing[0]:
+        raise DataError(f"column {column.name!r}: {value!r} cannot be read")
+    tick: int | float = ticks[0].item()
+    return tick
