@@ -215,7 +215,9 @@ def test_whole_numbers_of_any_size_stay_within(values, a, b):
     try:
         _, rows = encoder.encode_condition({"v": slice(low, high)}, 20, np.random.default_rng(0))
     except ConditionError as error:
-        assert not inside or ("too far apart" in str(error) and high - low < 2**12)
+        narrow = "too far apart" in str(error) and high - low < 2**12
+        if inside and not narrow:
+            raise
         return
     drawn = encoder.decode(rows, np.random.default_rng(0))["v"].tolist()
     assert all(low <= v <= high for v in drawn)
