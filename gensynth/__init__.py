@@ -5,8 +5,7 @@ Public names are resolved on first use (PEP 562): importing the package imports 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # typing's own takes longer to import than all else here; checkers know the name
 
 __version__ = "0.1.0"
 
@@ -42,6 +41,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gensynth.augmentation import AugmentedEstimator, Augmenter, augment
     from gensynth.detector import AnomalyDetector
     from gensynth.errors import GensynthError
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
+        import importlib
+
         return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'gensynth' has no attribute {name!r}")
 

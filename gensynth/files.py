@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+_temporary: set[Path] = set()
+"""Temporary files that this process has not finished."""
+
+
+class NamedRaw(io.FileIO):
+    """A file whose errors while writing name ``label``, what the user calls it, as their file."""
+
+    label = ""
+
+    def write(self, data: Any) -> int:
+        """Write bytes; an `OSError` gets the label as its file name."""
+        with errors_name(self.label):
+            return super().write(data)
+
+
+@contextlib.contextmanager
+def errors_name(label: str) -> Iterator[None]:
+    """Give every `OSError` raised within the block this file name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = label, None
+        raise
 
 
 @contextlib.contextmanager
@@ -15,6 +40,8 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a temporary file beside ``path`` for writing; at the end of the block it takes the place of ``path``.
 
     When the block raises (`KeyboardInterrupt` included) ``path`` stays as it was and the temporary file is removed.
+    A new file gets the permissions of the process; one that is replaced keeps its own, and its group where allowed.
+    Of several processes that write one path the last to finish wins, with a whole file.
 
     Parameters
     ----------
@@ -29,26 +56,72 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The folder is missing or not writable, or the disk is full.
+        The folder is missing or not writable, or the disk is full; ``filename`` is ``path``.
     """
     target = Path(os.path.realpath(path))
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".tmp", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
+    label = os.fspath(path)
+    with _temporary_beside(target, label) as (temporary, raw):
+        with io.BufferedWriter(raw) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        mask = os.umask(0)  # reading the mask means setting it
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp makes the file private
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            with errors_name(label):
+                stream.flush()
+                os.fsync(raw.fileno())
+        with errors_name(label):
+            temporary.replace(target)
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise `OSError` if `atomic_write` could not write ``path``: a temporary file is made beside it, and removed."""
+    with _temporary_beside(Path(os.path.realpath(path)), os.fspath(path)) as (_, raw):
+        raw.close()
+
+
+def remove_temporary_files() -> None:
+    """Remove what is not finished: for a process that ends without unwinding its stack."""
+    for path in tuple(_temporary):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _temporary_beside(target: Path, label: str) -> Iterator[tuple[Path, NamedRaw]]:
+    """Create an empty file in the folder of ``target``; it is removed at the end unless it was renamed."""
+    # the name is listed before there is a file of it: an interrupt between two steps leaves none behind
+    temporary = target.parent / f".{target.name[:50]}.{os.urandom(8).hex()}.tmp"
+    _temporary.add(temporary)
+    try:
+        with errors_name(label):
+            raw = _create(temporary, target)
+        raw.label = label
+        with raw:
+            yield temporary, raw
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        _temporary.discard(temporary)
+
+
+def _create(temporary: Path, target: Path) -> NamedRaw:
+    """Open a new file with the permissions of ``target``, if there is one."""
+    try:
+        old = target.stat()
+    except OSError:
+        old = None
+    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode) & 0o777
+
+    def opener(name: str, _: int) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        return os.open(name, flags, mode)  # the kernel takes the umask away
+
+    raw = NamedRaw(os.fspath(temporary), "w", opener=opener)
+    if old is not None and hasattr(os, "fchmod"):
+        with contextlib.suppress(OSError):  # somebody else's group
+            os.fchown(raw.fileno(), -1, old.st_gid)
+        os.fchmod(raw.fileno(), mode)
+    return raw

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+TYPE_CHECKING = False  # until `main` runs Ctrl-C ends in a traceback: import as little as possible here
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["main"]
 
@@ -14,14 +15,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Arguments after the program's name; default: those of the process.
+        Arguments after the program's name. Default: those of the process, which then is the command's own: signals
+        are handled, and standard streams that are closed or full are replaced.
 
     Returns
     -------
     int
         0: done; 2: bad usage, bad input or an output that cannot be written, with one message on standard error;
-        130: interrupted; 141: the reader of standard output went away.
+        130, 143, 129: ended by Ctrl-C, SIGTERM or SIGHUP; 141: the reader of standard output went away.
     """
+    if arguments is not None:
+        return _run(arguments)
+    try:
+        from gensynth.cli.signals import StopSignals
+    except KeyboardInterrupt:
+        return 130
+    signals = StopSignals()
+    try:
+        signals.install()
+        code = _run_process()
+    except BaseException:
+        # the signal's exception itself, or another that a library made of it
+        if signals.raised is None:
+            raise
+        from gensynth.cli.signals import stop_code
+        from gensynth.cli.terminal import stopped
+
+        stopped(signals.raised)
+        code = stop_code(signals.raised)
+    signals.finish()
+    return code
+
+
+def _run_process() -> int:
+    from gensynth.cli.streams import repair_streams
+
+    repair_streams()
+    from gensynth.cli.terminal import flushed
+
+    return flushed(_run(None))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    import os
+
     # read when torch starts OpenMP: spinning threads make training on a shared machine up to 40 times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import typer.main

@@ -38,6 +38,11 @@ class CommandGroup(TyperGroup):
         with command_line_hints(), warnings_as_notes():
             return super().main(*args, **kwargs)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments; a signal or a closed output meanwhile is no traceback either."""
+        with errors_as_exit_codes():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; errors that are the user's come out as one message and an exit code."""
         with errors_as_exit_codes():

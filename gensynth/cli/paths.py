@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.errors import DataError, OptionError
+from gensynth.files import check_writable
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card
@@ -100,8 +100,7 @@ def checked_output(
         if not os.access(path, os.W_OK):
             raise OptionError(f"{option} {path} is write-protected; name another file or change its permissions")
     try:
-        with tempfile.TemporaryFile(dir=Path(os.path.realpath(path)).parent):
-            pass
+        check_writable(path)
     except OSError as error:
         raise OptionError(f"{option} {path} cannot be written: {error.strerror or error}") from error
     # a link stays a link: its target is written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import errno
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,12 @@ from typing import Any
 
 import typer
 
+from gensynth.cli.signals import stop_code, stop_message
+from gensynth.cli.streams import OUTPUT_FAILED, PIPE_CLOSED, STANDARD_OUTPUT, drop_output
 from gensynth.errors import GensynthError
 
-FAILED, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
-"""Exit codes: bad input, usage or output; Ctrl-C (128 + SIGINT); nobody reads the answer (128 + SIGPIPE)."""
+FAILED = 2
+"""Exit code: bad input, usage or output."""
 
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
 """Warnings for the authors of libraries, not for who runs a command."""
@@ -52,6 +54,24 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
+def stopped(error: BaseException) -> None:
+    """Say that a signal ended the command."""
+    fail(stop_message(error))
+
+
+def flushed(code: int) -> int:
+    """Write out what is left of standard output; return ``code``, or what says that it could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        drop_output()
+        if isinstance(error, BrokenPipeError):
+            return PIPE_CLOSED
+        fail(_why(error))
+        return OUTPUT_FAILED
+    return code
+
+
 @contextlib.contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
     """Turn errors that the user can mend into one message and an exit code; bugs keep their traceback."""
@@ -60,18 +80,26 @@ def errors_as_exit_codes() -> Iterator[None]:
         sys.stdout.flush()
     except GensynthError as error:
         raise fail(str(error)) from None
-    except KeyboardInterrupt:
-        raise fail("interrupted; no output was written", INTERRUPTED) from None
+    except KeyboardInterrupt as error:
+        stopped(error)
+        raise typer.Exit(stop_code(error)) from None
     except BrokenPipeError:
         # what is left in the buffer must go somewhere when the interpreter ends
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         raise typer.Exit(PIPE_CLOSED) from None
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        raise fail(f"{place}{error.strerror or error}") from None
+        if error.filename == STANDARD_OUTPUT:
+            drop_output()
+        raise fail(_why(error)) from None
     except MemoryError:
         raise fail("out of memory: use fewer rows, or a machine with more memory") from None
+
+
+def _why(error: OSError) -> str:
+    if error.filename == STANDARD_OUTPUT and error.errno == errno.EBADF:
+        return f"{STANDARD_OUTPUT} is closed"
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0, err: bool = False) -> None:
