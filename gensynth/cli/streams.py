@@ -19,7 +19,7 @@ STANDARD_OUTPUT = "standard output"
 class _Lenient(io.FileIO):
     """A file in which what cannot be written is lost: an error stream that is full has nowhere to say so."""
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError:
