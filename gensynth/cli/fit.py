@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Seed, Settings
+from gensynth.errors import OptionError
 
 
 def fit(
@@ -31,19 +32,43 @@ def fit(
     kinds: Kinds = None,
     seed: Seed = None,
     max_time: MaxTime = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help="Write the state of the training to this file now and then, for --resume.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from --checkpoint FILE, which a run of this very command wrote that did not come to its end.",
+        ),
+    ] = False,
 ) -> None:
     """Train a model on DATA.
 
     OUT is what gensynth sample and gensynth score work with.
     """
-    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, read
+    from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, read
     from gensynth.cli.summary import fit_summary
-    from gensynth.cli.training import declared_kinds, known_columns, recipe_and_trainer
+    from gensynth.cli.training import checkpoint_seed, declared_kinds, known_columns, recipe_and_trainer
 
     start = time.perf_counter()
     found = find(data)
     path = checked_output(output, MODEL_ENDINGS, [found])
+    if resume and checkpoint is None:
+        raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")
+    if checkpoint is not None:
+        checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
+        check_distinct({"--output": path, "--checkpoint": checkpoint})
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    if checkpoint is not None:
+        trainer.checkpoint = checkpoint
+        seed = checkpoint_seed(checkpoint, seed, resume=resume)
     frame = read(found).frame
     known_columns("--condition-on", condition_on or (), list(frame.columns))
     from gensynth.synthesizer import Synthesizer
@@ -54,6 +79,6 @@ def fit(
         schema=declared_kinds(kinds, list(frame.columns)),
         condition_on=condition_on or None,
         random_state=seed,
-    ).fit(frame)
+    ).fit(frame, resume=resume)
     synthesizer.save(path)
     fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)

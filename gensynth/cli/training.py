@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.cli.settings import build, split_settings
-from gensynth.errors import OptionError
+from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
     from gensynth.model import Recipe
@@ -49,6 +50,38 @@ def recipe_and_trainer(
     recipe: Recipe = build(kind, found["model"], "model")
     trainer: Trainer = build(Trainer, found["trainer"], "trainer")
     return recipe, trainer
+
+
+def checkpoint_seed(path: Path, seed: int | None, *, resume: bool) -> int | None:
+    """Return the seed of a run with a checkpoint: when resuming without ``--seed`` that of the interrupted run.
+
+    Raises
+    ------
+    OptionError
+        There is nothing to resume from, or a file that is not to be replaced: what can be resumed, or no checkpoint.
+    ModelFileError
+        The checkpoint to resume from is damaged or not one.
+    """
+    from gensynth.training.checkpoints import read_header
+
+    if not path.exists():
+        if resume:
+            raise OptionError(f"--resume: there is no checkpoint {path}; leave out --resume to start")
+        return seed
+    if resume:
+        return int(read_header(path).marks["seed"]) if seed is None else seed
+    try:
+        finished = read_header(path).finished
+    except ModelFileError as error:
+        raise OptionError(
+            f"--checkpoint {path} exists, and cannot be resumed from ({error}); name another file, or remove it"
+        ) from error
+    if not finished:
+        raise OptionError(
+            f"--checkpoint {path} holds a run that did not come to its end: add --resume to go on with it, or remove "
+            "the file to start over"
+        )
+    return seed
 
 
 def known_score_method(option: str, recipe: Recipe, method: str) -> None:

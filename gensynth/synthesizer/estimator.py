@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -135,7 +134,8 @@ class Synthesizer(BaseEstimator):
         del frame
         with forked_random(seed):
             model = recipe.build(encoder.layout)
-        identity = json.dumps([type(recipe).__qualname__, recipe.to_json()], sort_keys=True)
+        parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
+        identity = {"model": type(recipe).__qualname__, **parameters}
         history = trainer.run(
             model, batch, seed, resume=resume, identity=identity, rebuild=lambda: recipe.build(encoder.layout)
         )

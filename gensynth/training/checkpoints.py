@@ -1,29 +1,55 @@
-"""Checkpoints of a training run: plain types and tensors only, read without running code from the file."""
+"""Checkpoints of a training run: a checksum, plain types and tensors; reading one never runs code from the file."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
-from gensynth.errors import ModelFileError, OptionError
+from gensynth.errors import ModelFileError, OptionError, on_command_line
 from gensynth.files import atomic_write
 from gensynth.model import Batch, GenerativeModel, Stage
 
-FORMAT = 1
+FORMAT = 2
 MAX_SHARE = 0.1
 """Share of the run that writing checkpoints may take."""
 
+_MAGIC = b"gensynth checkpoint\n"
+_MAX_HEADER = 2**20
+_DIGESTS = ("table", "network")
+"""Marks whose values say nothing to a reader."""
+
 
 def fingerprint(
-    model: GenerativeModel, stages: tuple[Stage, ...], table: Batch, options: dict[str, Any], identity: str
+    model: GenerativeModel,
+    stages: tuple[Stage, ...],
+    table: Batch,
+    options: Mapping[str, Any],
+    identity: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Return digests of what a resumed run must share with the interrupted one, each under a name for the error."""
+    """Return what a resumed run must share with the interrupted one, each under a name for the error.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        Freshly built.
+    stages : tuple of Stage
+        How it is trained.
+    table : Batch
+        All rows.
+    options : mapping
+        Parameters of the trainer.
+    identity : mapping
+        Everything else that decides, such as the recipe's parameters and the seed.
+    """
     rows = hashlib.sha256()
     for tensor in (table.numeric, table.codes):
         rows.update(repr(tuple(tensor.shape)).encode())
@@ -34,15 +60,45 @@ def fingerprint(
         for s in stages
         for p in s.phases
     ]
-
-    def digest(value: object) -> str:
-        return hashlib.sha256(json.dumps(value, sort_keys=True, default=repr).encode()).hexdigest()
-
+    network = json.dumps([type(model).__qualname__, repr(model), shapes, phases], sort_keys=True, default=repr)
     return {
+        **{name: repr(value) for name, value in identity.items()},
+        **{f"trainer.{name}": repr(value) for name, value in options.items()},
+        "rows": repr(len(table)),
         "table": rows.hexdigest(),
-        "model": digest([type(model).__qualname__, identity, repr(model), shapes, phases]),
-        **{f"option {name}": repr(value) for name, value in options.items()},
+        "network": hashlib.sha256(network.encode()).hexdigest(),
     }
+
+
+@dataclass(frozen=True)
+class CheckpointHeader:
+    """What a checkpoint says of its run, readable without the state.
+
+    Parameters
+    ----------
+    marks : dict of str to str
+        Result of `fingerprint`.
+    finished : bool
+        Whether the run came to its end.
+    """
+
+    marks: dict[str, str]
+    finished: bool
+
+
+def read_header(path: str | os.PathLike[str]) -> CheckpointHeader:
+    """Return what a checkpoint says of its run.
+
+    Raises
+    ------
+    ModelFileError
+        The file is not a checkpoint, or its beginning is damaged.
+    OSError
+        It cannot be read.
+    """
+    with Path(path).open("rb") as stream:
+        header = _read_header(stream, Path(path))
+    return CheckpointHeader(header["marks"], header["finished"])
 
 
 class CheckpointFile:
@@ -66,11 +122,17 @@ class CheckpointFile:
         """Return whether a write now keeps the time for writing below `MAX_SHARE`."""
         return time.monotonic() - self._last >= self._cost / MAX_SHARE
 
-    def write(self, state: dict[str, Any]) -> None:
-        """Write ``state`` atomically."""
+    def write(self, state: dict[str, Any], *, finished: bool = False) -> None:
+        """Write ``state`` atomically; ``finished`` tells that there is nothing to go on with."""
         began = time.monotonic()
+        packed = io.BytesIO()
+        torch.save(state, packed)
+        header = {"format": FORMAT, "marks": self.marks, "finished": finished, "size": packed.getbuffer().nbytes}
+        line = json.dumps(header, sort_keys=True).encode() + b"\n"
+        digest = _digest(line, packed.getbuffer())
         with atomic_write(self.path) as stream:
-            torch.save({"format": FORMAT, "marks": self.marks, **state}, stream)
+            stream.writelines((_MAGIC, digest, b"\n", line))
+            stream.write(packed.getbuffer())
         self._last = time.monotonic()
         self._cost = self._last - began
 
@@ -80,22 +142,65 @@ class CheckpointFile:
         Raises
         ------
         OptionError
-            There is no checkpoint, or it belongs to another table, model or setting.
+            There is no checkpoint, or it belongs to another table, model or setting; names what differs.
         ModelFileError
             The file is damaged or not a checkpoint.
         """
         if not self.path.exists():
-            raise OptionError(f"there is no checkpoint {str(self.path)!r} to resume from; train without resume first")
-        try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises a dozen kinds, according to where the damage is
-            raise ModelFileError(f"{str(self.path)!r} is not a readable checkpoint: {error}") from error
-        if not isinstance(state, dict) or state.get("format") != FORMAT:
-            raise ModelFileError(f"{str(self.path)!r} is not a checkpoint of format {FORMAT}")
-        different = [name for name, mark in self.marks.items() if state["marks"].get(name) != mark]
-        if different:
             raise OptionError(
-                f"checkpoint {str(self.path)!r} belongs to another run (different: {', '.join(different)}); "
-                "train without resume, or with what the checkpoint was written with"
+                f"there is no checkpoint {str(self.path)!r} to resume from; train without {_resume()} first"
             )
+        with self.path.open("rb") as stream:
+            header = _read_header(stream, self.path)
+            data = stream.read()
+        if len(data) != header["size"] or _digest(header["line"], data) != header["digest"]:
+            raise _damaged(self.path, "its checksum is wrong: it was cut off or changed")
+        different = [_difference(name, header["marks"].get(name), mark) for name, mark in self.marks.items()]
+        if any(different):
+            raise OptionError(
+                f"checkpoint {str(self.path)!r} belongs to another run: {', '.join(filter(None, different))}; "
+                f"train without {_resume()}, or with what the checkpoint was written with"
+            )
+        try:
+            state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises a dozen kinds
+            raise _damaged(self.path, f"its state cannot be read: {error}") from error
         return dict(state)
+
+
+def _read_header(stream: BinaryIO, path: Path) -> dict[str, Any]:
+    if stream.read(len(_MAGIC)) != _MAGIC:
+        raise ModelFileError(f"{str(path)!r} is not a checkpoint of gensynth, or its beginning is damaged")
+    digest = stream.readline(_MAX_HEADER).rstrip(b"\n")
+    line = stream.readline(_MAX_HEADER)
+    try:
+        header = json.loads(line)
+        marks, finished, size = header["marks"], header["finished"], header["size"]
+        if header["format"] != FORMAT or not isinstance(marks, dict):
+            raise ValueError(f"format {header['format']!r}, expected {FORMAT}")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, f"its header cannot be read: {error}") from error
+    return {"marks": marks, "finished": bool(finished), "size": size, "digest": digest, "line": line}
+
+
+def _digest(line: bytes, data: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256(line)
+    digest.update(data)
+    return digest.hexdigest().encode()
+
+
+def _difference(name: str, before: str | None, now: str) -> str:
+    """Return what differs between a checkpoint's mark and the run's, in words; "" where nothing does."""
+    if before == now:
+        return ""
+    if name in _DIGESTS:
+        return f"the {name} is another"
+    return f"{name} was {before}, now {now}" if before is not None else f"{name} is new"
+
+
+def _resume() -> str:
+    return "--resume" if on_command_line() else "resume"
+
+
+def _damaged(path: Path, why: str) -> ModelFileError:
+    return ModelFileError(f"checkpoint {str(path)!r} is damaged: {why}; train without {_resume()} to start over")

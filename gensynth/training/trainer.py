@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -102,7 +102,7 @@ class Trainer(BaseEstimator):
         batch: Batch,
         seed: int,
         resume: bool = False,
-        identity: str = "",
+        identity: Mapping[str, Any] | None = None,
         rebuild: Callable[[], GenerativeModel] | None = None,
     ) -> list[dict[str, Any]]:
         """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
@@ -117,8 +117,8 @@ class Trainer(BaseEstimator):
             Seed >= 0 of split, order, dropout and noise.
         resume : bool
             Go on from ``checkpoint``. The result has the weights of an uninterrupted run.
-        identity : str
-            What else the run is a function of (hyperparameters); a checkpoint of another identity is refused.
+        identity : mapping of str to object, or None
+            What else the run is a function of (hyperparameters), by name; a checkpoint of another one is refused.
         rebuild : callable or None
             Builds a model like ``model`` from torch's random state: what a run that collapsed (see `Stage`) starts
             over with, once. The history is then that of the second attempt. None: a collapse is only reported.
@@ -148,7 +148,7 @@ class Trainer(BaseEstimator):
         clock = Clock(self.max_time)
         with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
             run = _Run(self, model.to(device), batch, seed, clock, progress, rebuild)
-            return run.go(resume, identity)
+            return run.go(resume, identity or {})
 
 
 class _Run:
@@ -194,7 +194,7 @@ class _Run:
         )
         self.history: list[dict[str, Any]] = []
 
-    def go(self, resume: bool, identity: str) -> list[dict[str, Any]]:
+    def go(self, resume: bool, identity: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Train all stages (from the checkpoint on, if asked to)."""
         stages = tuple(self.model.stages())
         checkpoint = self._checkpoint(stages, identity)
@@ -212,7 +212,7 @@ class _Run:
                 stages = tuple(self.model.stages())
                 done = 0
             if checkpoint is not None:
-                checkpoint.write(self._state(done, None))
+                checkpoint.write(self._state(done, None), finished=done == len(stages))
         self.model.eval()
         return self.history
 
@@ -277,13 +277,13 @@ class _Run:
         shares_left = sum(s.share for s in stages[number:] if s.phases)
         return Budget(steps, begin, max(0.0, self.clock.max_time - begin) * share / shares_left)
 
-    def _checkpoint(self, stages: tuple[Stage, ...], identity: str) -> CheckpointFile | None:
+    def _checkpoint(self, stages: tuple[Stage, ...], identity: Mapping[str, Any]) -> CheckpointFile | None:
         trainer = self.trainer
         if trainer.checkpoint is None:
             return None
         names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")
         options = {name: getattr(trainer, name) for name in names}
-        options["seed"] = self.setting.evaluation_seed
+        identity = {**identity, "seed": self.seed}
         return CheckpointFile(trainer.checkpoint, fingerprint(self.model, stages, self.batch, options, identity))
 
     def _state(self, number: int, loop_state: dict[str, Any] | None) -> dict[str, Any]:

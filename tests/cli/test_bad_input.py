@@ -96,6 +96,15 @@ augmnet good.csv                                              | augmnet, augment
 fit good.csv -o out.csv                                       | out.csv, .gensynth
 fit good.csv -o none/out.gensynth                             | no folder
 fit good.csv -o /proc/out.gensynth                            | /proc/out.gensynth, cannot be written
+{F} --resume                                                  | --resume, --checkpoint
+{F} --checkpoint none/run.ckpt                                | --checkpoint, none, no folder
+{F} --checkpoint folder.csv                                   | --checkpoint, folder.csv, is a folder
+{F} --checkpoint good.csv                                     | --checkpoint, good.csv, input
+{F} --checkpoint out.gensynth                                 | --checkpoint, --output, same file
+{F} --checkpoint no_sex.csv                                   | --checkpoint, no_sex.csv, not a checkpoint
+{F} --checkpoint run.ckpt --resume                            | --resume, no checkpoint, run.ckpt
+{F} --checkpoint no_sex.csv --resume                          | no_sex.csv, not a checkpoint
+{F} --checkpoint /proc/run.ckpt                               | --checkpoint, cannot be written
 {F} --condition-on gender                                     | --condition-on, gender
 {F} --set model.dropout=lots                                  | model.dropout, lots
 sample nofile.gensynth -o out.csv                             | nofile.gensynth, gensynth fit
