@@ -13,7 +13,9 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, State
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
-from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, is_span, ticks_of
+from gensynth.schema.calendar import count_days, uncount_days
+from gensynth.schema.moments import is_span
+from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, ticks_of
 
 _MIN_BINS = 8
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
@@ -78,6 +80,7 @@ class NumberEncoder(ColumnEncoder):
         self.n_missing = int(counts[1]) if self.first == 2 else 0
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
+        self.last = self.high if column.days is None else count_days(np.array([self.high]), column)[0].item()
         self.margin = 0.5 / rows  # probability beyond the outermost fitted value
         self.slopes = self._slopes() if numeric == "normal" and function is not None else None
 
@@ -85,6 +88,7 @@ class NumberEncoder(ColumnEncoder):
     def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
         """Choose atoms and fit the quantile function of the rest."""
         ticks, missing = ticks_of(series, column)
+        ticks, _ = count_days(ticks, column)
         n_missing = int(missing.sum())
         present: Ticks = ticks[~missing] if n_missing else ticks
         distinct, counts = _distinct(present)
@@ -122,7 +126,9 @@ class NumberEncoder(ColumnEncoder):
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
         """Return codes and numbers of aligned cells."""
         ticks, missing = ticks_of(series, self.column)
+        ticks, off = count_days(ticks, self.column)
         codes, atom = self._atom_codes(ticks)
+        codes[off] = UNKNOWN
         if self.function is None:
             codes[missing] = 1 if self.n_missing else UNKNOWN
             return Cells(codes)
@@ -133,8 +139,9 @@ class NumberEncoder(ColumnEncoder):
             numbers = self._to_normal(steps, numbers)
         elif self.numeric == "standard":
             numbers = (steps - self.center) / self.scale
-        plain = ~(missing | atom)
+        plain = ~(missing | atom | off)
         codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
+        codes[off] = UNKNOWN
         codes[missing] = 1 if self.n_missing else UNKNOWN
         numbers[~plain] = 0.0
         if not jacobian:
@@ -148,6 +155,10 @@ class NumberEncoder(ColumnEncoder):
 
     def decode_ticks(self, cells: Cells) -> tuple[Ticks, Bools]:
         """Return the ticks of encoded cells, and what is missing."""
+        ticks, missing = self._decode_counted(cells)
+        return uncount_days(ticks, self.column), missing
+
+    def _decode_counted(self, cells: Cells) -> tuple[Ticks, Bools]:
         codes = cells.codes.astype(np.int64)
         fallback = 1 if self.n_missing else int(np.argmax(self.counts))
         codes = np.where(codes == UNKNOWN, fallback, codes)
@@ -169,7 +180,7 @@ class NumberEncoder(ColumnEncoder):
 
     def _whole(self, steps: Floats) -> NDArray[np.int64]:
         """Return ticks of steps rounded to whole ones, without overflow at the ends of int64."""
-        last = np.uint64((int(self.high) - self.origin) // int(self.step))
+        last = np.uint64((int(self.last) - self.origin) // int(self.step))
         whole = np.minimum(np.minimum(np.rint(steps), _LAST).astype(np.uint64), last)
         return (whole * np.uint64(self.step)).view(np.int64) + self.origin  # modulo 2**64
 
@@ -188,14 +199,13 @@ class NumberEncoder(ColumnEncoder):
     def known(self) -> str:
         """Name the atoms, or the range."""
         some = len(self.atoms) and self.function is None
-        shown = self.atoms[:10] if some else np.array([self.low, self.high])
+        atoms = uncount_days(self.atoms, self.column)
+        shown = atoms[:10] if some else np.array([self.low, self.high])
         texts = self._text(shown)
         if not some:
             return f"it held values from {texts[0]} to {texts[1]}"
-        more = len(self.atoms) - len(texts)
-        return f"it held {', '.join(texts)}" + (
-            f" and {more} more up to {self._text(self.atoms[-1:])[0]}" if more else ""
-        )
+        more = len(atoms) - len(texts)
+        return f"it held {', '.join(texts)}" + (f" and {more} more up to {self._text(atoms[-1:])[0]}" if more else "")
 
     def _text(self, ticks: Ticks) -> list[str]:
         return [str(v) for v in from_ticks(ticks, np.zeros(len(ticks), bool), self.column).tolist()]

@@ -17,6 +17,7 @@ from gensynth.encoding.columns import Cells
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ConditionError
 from gensynth.schema import Column
+from gensynth.schema.calendar import count_days
 from gensynth.schema.exact import exact_tick
 from gensynth.schema.values import Bools, Ticks, from_ticks
 
@@ -214,6 +215,8 @@ def draw_within(own: NumberEncoder, column: Column, ranges: Sequence[Range], n: 
 
 def _candidates(own: NumberEncoder, pieces: Sequence[Piece]) -> tuple[NDArray[np.int32], Any, NDArray[np.float64]]:
     """Return codes, the positions from and to which values lie inside, and weights."""
+    if own.column.days is not None:
+        pieces = [tuple(count_days(np.array(piece), own.column)[0].tolist()) for piece in pieces]
     held = np.flatnonzero(_inside(own.atoms, pieces))
     codes = (own.first + held).tolist()
     ends = [(0.0, 0.0)] * len(held)

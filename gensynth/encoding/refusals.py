@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import decimal
+from fractions import Fraction
 from typing import Any, NoReturn
 
+import numpy as np
 import pandas as pd
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ConditionError, DataError
 from gensynth.schema import Column
+from gensynth.schema.calendar import count_days, describe_days
 from gensynth.schema.exact import exact_tick, tick_nanoseconds
 
 _DAY = 86_400 * 10**9
@@ -40,6 +43,11 @@ def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
         return None
     if not column.minimum <= tick <= column.maximum:
         return f"never held {value!r}, which is outside its range"
+    if column.days is not None:
+        counted, off = count_days(np.array([int(tick)]), column)
+        if off[0]:
+            return f"never held {value!r}: its dates fall on {describe_days(column.days)} only"
+        tick = Fraction(int(counted[0]))
     if not column.discrete or (tick - own.origin) % int(own.step) == 0:
         return None
     length = tick_nanoseconds(column) if column.kind == "datetime" else None

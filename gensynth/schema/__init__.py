@@ -14,6 +14,7 @@ from gensynth.schema.align import align_column
 from gensynth.schema.column import KINDS, Column, Kind
 from gensynth.schema.infer import infer_column
 from gensynth.schema.labels import Labels
+from gensynth.schema.strftime import plain
 
 __all__ = ["KINDS", "Column", "Kind", "Labels", "TableSchema"]
 
@@ -68,7 +69,8 @@ class TableSchema:
         frame : pandas.DataFrame
             The table; its index is ignored.
         declared : TableSchema, mapping of names to kinds or `Column`, or None
-            What is known; it overrides what would be inferred.
+            What is known; it overrides what would be inferred. Dates in text may be declared with their format in
+            the words of strftime: ``{"at": "datetime:%d/%m/%Y"}``.
         keep : collection of column labels
             Columns that are always learned, never taken for an identifier or a constant.
 
@@ -164,6 +166,11 @@ def _listing(names: Collection[str | int], most: int = 10) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
+def _declared_kind(column: Column) -> str:
+    words = "" if column.format is None else f":{plain(column.format)}"
+    return f"datetime{words}" if column.kind == "datetime" else column.kind
+
+
 def _declared(declared: Any, names: list[str | int]) -> dict[str | int, str]:
     if declared is None:
         return {}
@@ -175,7 +182,11 @@ def _declared(declared: Any, names: list[str | int]) -> dict[str | int, str]:
     for name, kind in declared.items():
         if name not in names:
             raise SchemaError(f"the schema names the column {name!r}, which the table lacks; it has {_listing(names)}")
-        kinds[name] = kind.kind if isinstance(kind, Column) else kind
-        if kinds[name] not in KINDS:
-            raise SchemaError(f"column {name!r}: kind {kinds[name]!r} is unknown; use one of {', '.join(KINDS)}")
+        kinds[name] = _declared_kind(kind) if isinstance(kind, Column) else kind
+        base, _, words = str(kinds[name]).partition(":")
+        if base not in KINDS or (words and base != "datetime"):
+            raise SchemaError(
+                f"column {name!r}: kind {kinds[name]!r} is unknown; use one of {', '.join(KINDS)} "
+                "(dates also with their format, as in datetime:%d/%m/%Y)"
+            )
     return kinds

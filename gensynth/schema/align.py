@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api import types as pdt
 
 from gensynth.errors import DataError
 from gensynth.schema.column import Column
-from gensynth.schema.dates import parse_dates
+from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text
-from gensynth.schema.values import NAT, dense, floats_of, is_missing, is_span, is_text
+from gensynth.schema.moments import ELEMENTS, is_clock, is_numbered, is_span, moments_of, objects_of, zone_of
+from gensynth.schema.strftime import plain
+from gensynth.schema.values import Bools, dense, floats_of, is_missing, is_text
 
 
 def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
@@ -30,7 +36,7 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     if missing.all():
         return pd.Series(np.full(len(series), np.nan), index=series.index)
     if column.kind == "datetime" or is_span(column):
-        return _align_dates(series, missing, column)
+        return _align_moments(series, missing, column)
     if pdt.is_datetime64_any_dtype(series.dtype) or pdt.is_timedelta64_dtype(series.dtype):
         raise DataError(f"column {column.name!r} holds {series.dtype}; expected numbers as in the fitted table")
     if not (pdt.is_numeric_dtype(series.dtype) or pdt.is_bool_dtype(series.dtype)):
@@ -55,38 +61,87 @@ def _numbers(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Colu
     return pd.Series(values, index=series.index)
 
 
-def _align_dates(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Column) -> pd.Series[Any]:
+def _align_moments(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return dates, times or durations as the fitted column has them, whatever holds them in the new one."""
     if column.format is not None:
-        if pdt.is_datetime64_any_dtype(series.dtype):
-            series = series.dt.strftime(column.format)
-        if not is_text(series):
-            raise DataError(f"column {column.name!r} holds {series.dtype}; expected dates written as {column.format}")
-        bad = (parse_dates(series.astype(object).where(~missing, None).to_numpy(), column.format) == NAT) & ~missing
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise DataError(
-                f"column {column.name!r}, row {row}: {series.iloc[row]!r} is not a date written as {column.format}"
-            )
-        return series
+        return _align_written(series, missing, column)
     dtype = dtype_from_text(column.dtype)
-    if series.dtype == dtype:
+    element = pdt.infer_dtype(series, skipna=True) if series.dtype == object else ""
+    if series.dtype == dtype and (not column.element or (element == column.element and column.zone is None)):
         return series
-    wanted = "a duration" if is_span(column) else "a date"
-    try:
-        if is_span(column):
-            return pd.Series(pd.to_timedelta(series))
-        if isinstance(series.dtype, pd.ArrowDtype) or isinstance(dtype, (pd.ArrowDtype, pd.PeriodDtype)):
-            return series.astype(dtype)
-        if pdt.is_numeric_dtype(series.dtype):
-            raise DataError(f"column {column.name!r} holds numbers; expected dates as in the fitted table ({dtype})")
-        dates = pd.Series(pd.to_datetime(series, format="ISO8601" if is_text(series) else None))
-    except DataError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise DataError(f"column {column.name!r}: a value is not {wanted} ({error}); expected {dtype}") from error
-    if (dates.dt.tz is None) != (getattr(dtype, "tz", None) is None):
+    wanted = "a duration" if is_span(column) else "a time of day" if is_clock(column) else "a date"
+    if pdt.is_numeric_dtype(series.dtype) or element in ("integer", "floating"):
+        raise DataError(f"column {column.name!r} holds numbers; expected {wanted} as in the fitted table ({dtype})")
+    if isinstance(series.dtype, pd.ArrowDtype) or isinstance(dtype, pd.PeriodDtype):
+        return _converted(series, missing, column, wanted, lambda cells: cells.astype(dtype))
+    if is_clock(column):
+        return _converted(series, missing, column, wanted, lambda cells: _clocks(cells, column))
+    if is_span(column):
+        return _converted(series, missing, column, wanted, lambda cells: pd.Series(pd.to_timedelta(cells)))
+    form = "ISO8601" if is_text(series) else None
+    dates = _converted(series, missing, column, wanted, lambda cells: pd.Series(pd.to_datetime(cells, format=form)))
+    if (dates.dt.tz is None) != (zone_of(column) is None):
         raise DataError(
             f"column {column.name!r} is {dates.dtype}, the fitted column {dtype}; "
             "give or take away the time zone with .dt.tz_localize"
         )
-    return dates
+    return dates.astype(dtype) if isinstance(dtype, pd.ArrowDtype) else dates
+
+
+def _converted(
+    series: pd.Series[Any], missing: Bools, column: Column, wanted: str, convert: Callable[[Any], pd.Series[Any]]
+) -> pd.Series[Any]:
+    """Return the converted column; raise `DataError` that names the first cell that cannot be converted."""
+    try:
+        return convert(series)
+    except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        for row in np.flatnonzero(~missing).tolist():
+            try:
+                convert(series.iloc[row : row + 1])
+            except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                raise DataError(
+                    f"column {column.name!r}, row {row}: {series.iloc[row]!r} is not {wanted}; "
+                    f"expected {dtype_from_text(column.dtype)}"
+                ) from error
+        raise DataError(f"column {column.name!r} cannot be read as {dtype_from_text(column.dtype)}: {error}") from error
+
+
+def _clocks(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return times of day as objects, or as the Arrow type of the column."""
+    values = [None if gap else value if isinstance(value, dt.time) else dt.time.fromisoformat(str(value))
+              for value, gap in zip(series.tolist(), is_missing(series), strict=True)]  # fmt: skip
+    dtype = dtype_from_text(column.dtype)
+    if not isinstance(dtype, pd.ArrowDtype):
+        return pd.Series(values, index=series.index, dtype=object)
+    array = pa.array(values, pa.time64("us")).cast(dtype.pyarrow_dtype)
+    return pd.Series(pd.arrays.ArrowExtensionArray(array), index=series.index)
+
+
+def _align_written(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return dates as text, or as whole numbers, in the fitted format."""
+    assert column.format is not None
+    element = pdt.infer_dtype(series, skipna=True) if series.dtype == object else ""
+    shown, cells = plain(column.format), series
+    if element in ELEMENTS or pdt.is_datetime64_any_dtype(series.dtype):
+        same = Column(column.name, "datetime", f"object[{element or 'datetime'},None]")
+        whole = moments_of(series.dt.tz_localize(None) if not element else series, same)
+        series = pd.Series(objects_of(np.where(missing, 0, whole), column), index=series.index).where(~missing, None)
+    numbers = element in ("integer", "floating", "mixed-integer-float") or (
+        pdt.is_numeric_dtype(series.dtype) and not pdt.is_bool_dtype(series.dtype)
+    )
+    if is_numbered(column) and not numbers and is_text(series):
+        numbers, series = True, pd.Series(floats_of(series), index=series.index)
+    if not numbers and not is_text(series):
+        raise DataError(f"column {column.name!r} holds {series.dtype}; expected dates written as {shown}")
+    if numbers:
+        ticks = moments_of(series, column if is_numbered(column) else replace(column, dtype="int64"))
+    else:
+        ticks = moments_of(series, column)
+    bad = (ticks == NAT) & ~missing
+    if bad.any():
+        row = int(np.argmax(bad))
+        cell = cells.iloc[[row]].tolist()[0]  # a Python number, not numpy's
+        raise DataError(f"column {column.name!r}, row {row}: {cell!r} is not a date written as {shown}")
+    if numbers and not is_numbered(column):
+        series = pd.Series(objects_of(np.where(missing, 0, ticks), column), index=series.index).where(~missing, None)
+    return series

@@ -18,7 +18,8 @@ class Column:
     """What a column holds.
 
     Numbers and dates are counted in *ticks*: ``value * 10**decimals`` for numbers with a fixed count of decimals
-    (integers have 0), the unit of the dtype since 1970 for dates; a number without a fixed count is its own tick.
+    (integers have 0), the unit of the dtype (of objects and text: microseconds) since
+    1970 for dates, since midnight for times of day; a number without a fixed count is its own tick.
 
     Parameters
     ----------
@@ -36,7 +37,11 @@ class Column:
     minimum, maximum : int, float or None
         Range in ticks, of numeric and datetime columns and of integer identifiers.
     format : str or None
-        strftime format of dates that are written as text (``%-d``: no leading zero).
+        Format of dates that are written as text, or as whole numbers (`gensynth.schema.dates`).
+    days : str or None
+        The only days that the dates fall on, such as ``Mon,Tue,Wed,Thu,Fri``, ``month day 1`` or ``month end``.
+    zone : str or None
+        Time zone of Python datetime objects.
     labels : Labels or None
         Categories of a ``category`` column, in their order.
     value : Labels or None
@@ -51,6 +56,8 @@ class Column:
     minimum: int | float | None = None
     maximum: int | float | None = None
     format: str | None = None
+    days: str | None = None
+    zone: str | None = None
     labels: Labels | None = None
     value: Labels | None = None
 

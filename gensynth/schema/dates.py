@@ -1,88 +1,280 @@
-"""Dates written as text: one strict format a column, so that new dates are written as the old ones were."""
+"""Dates written as text: read and written in one format, whatever the locale."""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%m/%d/%Y", "%d/%m/%Y", "%-m/%-d/%Y", "%-d/%-m/%Y", "%d.%m.%Y",
-         "%-d.%-m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%B %-d, %Y", "%B %d, %Y", "%b %-d, %Y", "%b %d, %Y", "%-d %B %Y",
-         "%d %B %Y", "%-d %b %Y", "%d %b %Y", "%d-%b-%Y", "%-d-%b-%Y", "%b-%d-%Y", "%m/%d/%y", "%d/%m/%y",
-         "%-m/%-d/%y", "%-d/%-m/%y", "%d-%b-%y", "%-d-%b-%y")  # fmt: skip
-_TIMES = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%-H:%M", "%-H:%M:%S")
-_SHORT = ("%Y-%m", "%Y/%m", "%b %Y", "%B %Y", "%b-%y", "%b-%Y")
-FORMATS: tuple[str, ...] = (
-    *(d for d in _DAYS if d != "%Y%m%d"),
-    *(f"{d}{sep}{t}" for d in _DAYS[:13] for t in _TIMES for sep in (" ", "T")),
-    *(f"%Y-%m-%dT{t}Z" for t in _TIMES[:3]),
-    *(f"%Y-%m-%d {t}Z" for t in _TIMES[:3]),
-    *_SHORT,
-)
-"""Candidate formats, the likelier first; ``%-d`` means without a leading zero, a final Z is a letter."""
+from gensynth.schema.strftime import MONTHS, PIVOT, WEEKDAYS, Token, has_days, tokens, unit_of
 
-_MONTHS = np.array(
-    [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
-)
-_DATE_LIKE = re.compile(r"^[0-9A-Za-z][0-9A-Za-z ,./:\-]{4,30}$")
+Ints = NDArray[np.int64]
+NAT = np.iinfo(np.int64).min
+
+_ORDINALS = [""] + [
+    f"{d}{'th' if 10 < d < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}" for d in range(1, 32)
+]
+_PATTERNS = {
+    "Y": r"\d{4}", "G": r"\d{4}", "y": r"\d{2}", "V": r"\d{2}", "j": r"\d{3}", "u": "[1-7]", "q": "[1-4]",
+    "K": r"\d{1,6}", "f": r"\d{1,9}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}",
+    "a": "[A-Za-z]{3}", "A": "[A-Za-z]{6,9}",
+    "p": r"[AaPp]\.?[Mm]\.?", "o": r"\d{1,2}(?:st|nd|rd|th|ST|ND|RD|TH)",
+}  # fmt: skip
+_WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": 6}
 
 
-def find_format(texts: NDArray[np.object_]) -> str | None:
-    """Return the first format that reads and writes every one of these distinct texts exactly, or None."""
-    if not len(texts) or not all(_DATE_LIKE.match(t) and any(c.isdigit() for c in t) for t in texts[:50]):
+@functools.lru_cache(maxsize=512)
+def _pattern(format_: str) -> str:
+    """Return the RE2 pattern of texts in the format, a group ``g0``, ``g1``, ... for every word."""
+    parts, words = [], tokens(format_)
+    for i, token in enumerate(words):
+        if not token.letter:
+            parts.append(re.escape(token.text))
+            continue
+        near = [words[j].letter for j in (i - 1, i + 1) if 0 <= j < len(words)]
+        pattern = _PATTERNS.get(token.letter) or (r"\d{2}" if any(near) else r" ?\d{1,2}")
+        if token.letter == "f" and "." in token.flags:
+            parts.append(rf"(?:\.(?P<g{i}>{pattern}))?")
+        else:
+            parts.append(f"(?P<g{i}>{pattern})")
+    return f"^{''.join(parts)}$"
+
+
+def match(texts: Any, format_: str) -> dict[str, pa.Array] | None:
+    """Return the parts of texts by the letter of their word, null where one does not have the form; None: nowhere."""
+    array = pa.array(texts, pa.string(), from_pandas=True)
+    found = pc.extract_regex(array, _pattern(format_))
+    if found.null_count == len(found):
         return None
-    few = texts[:: max(1, len(texts) // 50)]
-    return next((f for f in FORMATS if _fits(few, f) and (len(few) == len(texts) or _fits(texts, f))), None)
+    gap = pc.is_null(found)
+    parts = {}
+    for i, token in enumerate(tokens(format_)):
+        if token.letter:
+            part = pc.struct_field(found, [found.type.get_field_index(f"g{i}")])
+            parts[token.letter] = pc.if_else(gap, pa.scalar(None, pa.string()), part)
+    return parts
 
 
-def parse_dates(texts: Any, format_: str) -> NDArray[np.int64]:
-    """Return microseconds since 1970; the least int64 for a text that is not in the format."""
-    plain = format_.replace("%-", "%")
-    index = pd.to_datetime(pd.Index(np.asarray(texts, dtype=object)), format=plain, errors="coerce")
-    return np.asarray(pd.DatetimeIndex(index).as_unit("us").asi8)
+def parse_dates(texts: Any, format_: str) -> Ints:
+    """Return ticks (n,), in the unit of the format, since 1970; the least int64 for a text that is not such a date.
+
+    Leading zeros may be missing and the case of names may differ; a date or time that does not exist is none.
+    """
+    words = {token.letter: token for token in tokens(format_)}
+    found = _fixed_fields(texts, format_)
+    if found is not None:
+        fields, bad = found
+    else:
+        parts = match(texts, format_)
+        if parts is None:
+            return np.full(len(texts), NAT, dtype=np.int64)
+        bad = np.asarray(pc.is_null(next(iter(parts.values()))).to_numpy(zero_copy_only=False), dtype=bool)
+        fields = {letter: _number(letter, part) for letter, part in parts.items() if letter != "f"}
+        if "f" in parts:
+            fields["f"] = _fraction(parts["f"])
+    days = _days(fields, words, bad)
+    hours = fields.get("H", fields.get("K", np.zeros(len(bad), dtype=np.int64)))
+    if "I" in fields:
+        bad |= (fields["I"] < 1) | (fields["I"] > 12)
+        hours = fields["I"] % 12 + 12 * fields.get("p", np.zeros(len(bad), dtype=np.int64))
+    minutes, seconds = (fields.get(letter, np.zeros(len(bad), dtype=np.int64)) for letter in "MS")
+    bad |= (minutes > 59) | (seconds > 59)
+    if "K" not in fields:
+        bad |= hours > 23
+    digits = 9 if unit_of(format_) == "ns" else 6
+    reach = 2**63 // (86_400 * 10**digits) - 1
+    bad |= np.abs(days) > reach
+    whole = (np.where(bad, 0, days) * 24 + hours) * 3600 + minutes * 60 + seconds
+    ticks = whole * 10**digits
+    if "f" in fields:
+        finer = 10 ** (9 - digits)
+        bad |= fields["f"] % finer != 0
+        ticks += fields["f"] // finer
+    return np.where(bad, NAT, ticks)
 
 
-def write_dates(ticks: NDArray[np.int64], format_: str) -> NDArray[np.object_]:
-    """Write microseconds since 1970 in the format (English month names, whatever the locale)."""
+def _number(letter: str, part: pa.Array) -> Ints:
+    """Return one part of every text as a number: months and weekdays from 0 on by their names, 1 for PM."""
+    if letter in "bBaA":
+        names = MONTHS if letter in "bB" else WEEKDAYS
+        known = pa.array([(name if letter in "BA" else name[:3]).lower() for name in names])
+        number = pc.index_in(pc.ascii_lower(part), value_set=known)
+        return np.asarray(pc.fill_null(number, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    if letter == "p":
+        number = pc.cast(pc.starts_with(pc.ascii_lower(part), "p"), pa.int64())
+    else:
+        number = pc.cast(pc.replace_substring_regex(part, r"\D", "") if letter in "mdHIo" else part, pa.int64())
+    return np.asarray(pc.fill_null(number, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _days(fields: dict[str, Ints], words: dict[str, Token], bad: NDArray[np.bool_]) -> Ints:
+    """Return days since 1970; marks dates that do not exist as ``bad``."""
+    if not has_days("".join(f"%{letter}" for letter in fields)):  # a time of day
+        return np.zeros(len(bad), dtype=np.int64)
+    year = fields.get("Y", fields.get("G"))
+    if "y" in fields:
+        first = words["y"].number or PIVOT
+        year = first + (fields["y"] - first) % 100
+    if year is None:
+        year = np.full(len(bad), 2000, dtype=np.int64)  # dates without a year: one with a leap day
+    bad |= (year < 1) | (year > 9999)
+    if "V" in fields:
+        return _iso_days(year, fields["V"], fields.get("u", np.ones(len(bad), dtype=np.int64)), bad)
+    if "j" in fields:
+        start = (year - 1970).astype("M8[Y]")
+        length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
+        bad |= (fields["j"] < 1) | (fields["j"] > length)
+        return np.asarray(start.astype("M8[D]").astype(np.int64) + fields["j"] - 1)
+    month = np.ones(len(bad), dtype=np.int64)
+    if "m" in fields:
+        month = fields["m"]
+    elif "q" in fields:
+        month = 3 * fields["q"] - 2
+    elif named := set(fields) & set("bB"):
+        month = fields[named.pop()] + 1
+    day = fields.get("d", fields.get("o", np.ones(len(bad), dtype=np.int64)))
+    bad |= (month < 1) | (month > 12)
+    start = ((year - 1970) * 12 + month - 1).astype("M8[M]")
+    length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
+    bad |= (day < 1) | (day > length)
+    return np.asarray(start.astype("M8[D]").astype(np.int64) + day - 1)
+
+
+def _iso_days(year: Ints, week: Ints, weekday: Ints, bad: NDArray[np.bool_]) -> Ints:
+    """Return days since 1970 of an ISO 8601 week and its day."""
+    monday = _first_monday(year)
+    days = monday + 7 * (week - 1) + weekday - 1
+    bad |= (week < 1) | (monday + 7 * (week - 1) >= _first_monday(year + 1))
+    return np.asarray(days)
+
+
+def _first_monday(year: Ints) -> Ints:
+    """Return days since 1970 of the Monday of the first ISO week, the one with January 4."""
+    fourth = (year - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64) + 3
+    return np.asarray(fourth - (fourth + 3) % 7)
+
+
+def _fraction(part: pa.Array) -> Ints:
+    """Return nanoseconds."""
+    text = pc.utf8_rpad(pc.fill_null(part, "0"), 9, "0")
+    return np.asarray(pc.cast(text, pa.int64()).to_numpy(zero_copy_only=False))
+
+
+def _fixed_fields(texts: Any, format_: str) -> tuple[dict[str, Ints], NDArray[np.bool_]] | None:
+    """Return numbers by letter, and which texts do not fit, of texts of one length made of digits; else None.
+
+    The quick way for the most frequent formats, such as ISO 8601.
+    """
+    words = tokens(format_)
+    if not all(token.letter in _WIDTHS and token.flags == "" for token in words if token.letter):
+        return None
+    widths = [
+        len(t.text.encode()) if not t.letter else t.number or 6 if t.letter == "f" else _WIDTHS[t.letter] for t in words
+    ]
+    array = pa.array(texts, pa.large_string(), from_pandas=True)
+    total = sum(widths)
+    if array.null_count or not pc.all(pc.equal(pc.binary_length(array), total)).as_py():
+        return None
+    data = np.frombuffer(array.buffers()[2], dtype=np.uint8, count=total * len(array)).reshape(len(array), total)
+    bad = np.zeros(len(array), dtype=bool)
+    fields, start = {}, 0
+    for token, width in zip(words, widths, strict=True):
+        cells = data[:, start : start + width]
+        start += width
+        if not token.letter:
+            bad |= (cells != np.frombuffer(token.text.encode(), dtype=np.uint8)).any(1)
+            continue
+        number = np.zeros(len(array), dtype=np.int64)
+        for j in range(width):
+            digit = cells[:, j] - np.uint8(48)  # less than the digit 0 is a large number
+            bad |= digit > 9
+            number = number * 10 + digit
+        fields[token.letter] = number * 10 ** (9 - width) if token.letter == "f" else number
+    return fields, bad
+
+
+def write_dates(ticks: Ints, format_: str) -> NDArray[np.object_]:
+    """Write ticks, in the unit of the format, since 1970 (names in English, whatever the locale)."""
     if not len(ticks):
         return np.empty(0, dtype=object)
-    index = pd.DatetimeIndex(ticks.view("M8[us]"))
-    out = np.full(len(ticks), "", dtype=object)
-    for token in re.split(r"(%-?[A-Za-z])", format_):
-        out = out + (_part(index, token[1:]) if token.startswith("%") else token)
-    return out
+    second = 10**9 if unit_of(format_) == "ns" else 10**6
+    whole, fraction = np.divmod(ticks, second)
+    words = tokens(format_)
+    durations = any(token.letter == "K" for token in words)
+    days, clock = (np.zeros(len(ticks), dtype=np.int64), whole) if durations else np.divmod(whole, 86_400)
+    parts = [
+        _part(days, clock, fraction * (10**9 // second), token) if token.letter else pa.scalar(token.text)
+        for token in words
+    ]
+    joined = pc.binary_join_element_wise(*parts, "")
+    return np.asarray(joined.to_numpy(zero_copy_only=False), dtype=object)
 
 
-def _part(index: pd.DatetimeIndex, token: str) -> NDArray[np.object_]:
-    if token in ("B", "b"):
-        names = _MONTHS if token == "B" else np.array([m[:3] for m in _MONTHS])
-        return np.asarray(names[index.month.to_numpy() - 1], dtype=object)
-    numbers = {
-        "Y": index.year, "y": index.year % 100, "m": index.month, "d": index.day, "H": index.hour,
-        "M": index.minute, "S": index.second, "f": index.microsecond,
-    }[token[-1]]  # fmt: skip
-    text = np.asarray(numbers).astype(str)
-    if not token.startswith("-"):
-        text = np.char.zfill(text, {"Y": 4, "f": 6}.get(token, 2))
-    return text.astype(object)
+def _part(days: Ints, clock: Ints, nanoseconds: Ints, token: Token) -> pa.Array:
+    """Return one word of every date as text."""
+    letter, flags = token.letter, token.flags
+    if letter == "f":
+        return _write_fraction(nanoseconds, token)
+    if letter in "HIKMSp":
+        hour = clock // 3600
+        if letter == "p":
+            names = ["A.M.", "P.M."] if "." in flags else ["AM", "PM"]
+            return pa.array([n.lower() for n in names] if "#" in flags else names).take(pa.array(hour // 12))
+        number = {"I": (hour - 1) % 12 + 1, "M": clock // 60 % 60, "S": clock % 60}.get(letter, hour)
+        return _digits(number, 2, flags)
+    if letter in "aAu":
+        weekday = (days + 3) % 7
+        return _digits(weekday + 1, 1, "") if letter == "u" else _named(weekday, WEEKDAYS, token)
+    dates = days.view("M8[D]")
+    if letter in "GV":
+        thursday = (days + 3) // 7 * 7  # of the same ISO week: it lies in the year that the week belongs to
+        year = thursday.view("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
+        return (
+            _digits(year, 4, flags) if letter == "G" else _digits((thursday - _first_monday(year)) // 7 + 1, 2, flags)
+        )
+    if letter in "Yyj":
+        years = dates.astype("M8[Y]")
+        if letter == "j":
+            return _digits((dates - years.astype("M8[D]")).astype(np.int64) + 1, 3, flags)
+        year = years.astype(np.int64) + 1970
+        return _digits(year, 4, flags) if letter == "Y" else _digits(year % 100, 2, flags)
+    months = dates.astype("M8[M]")
+    if letter in "do":
+        day = (dates - months.astype("M8[D]")).astype(np.int64) + 1
+        return _digits(day, 2, flags) if letter == "d" else pa.array(_ORDINALS).take(pa.array(day))
+    month = months.astype(np.int64) % 12
+    if letter in "bB":
+        return _named(month, MONTHS, token)
+    return _digits(month // 3 + 1, 1, "") if letter == "q" else _digits(month + 1, 2, flags)
 
 
-def _fits(texts: NDArray[np.object_], format_: str) -> bool:
-    ticks = parse_dates(texts, format_)
-    return bool((ticks != np.iinfo(np.int64).min).all()) and bool((write_dates(ticks, format_) == texts).all())
+def _named(index: Ints, names: tuple[str, ...], token: Token) -> pa.Array:
+    shown = [name if token.letter in "AB" else name[:3] for name in names]
+    if "^" in token.flags:
+        shown = [name.upper() for name in shown]
+    elif "#" in token.flags:
+        shown = [name.lower() for name in shown]
+    return pa.array(shown).take(pa.array(index))
+
+
+def _digits(number: Ints, width: int, flags: str) -> pa.Array:
+    """Write numbers with leading zeros up to a width, or as the flags say; each distinct one once."""
+    low, high = int(number.min()), int(number.max())
+    if high - low > 10_000:
+        text = pc.cast(pa.array(number), pa.string())
+        return text if "-" in flags else pc.utf8_lpad(text, width, "0")
+    pad = "" if "-" in flags else f">{width}" if "_" in flags else f"0>{width}"
+    return pa.array([format(str(n), pad) for n in range(low, high + 1)]).take(pa.array(number - low))
+
+
+def _write_fraction(nanoseconds: Ints, token: Token) -> pa.Array:
+    text = pc.utf8_lpad(pc.cast(pa.array(nanoseconds), pa.string()), 9, "0")
+    if "." not in token.flags:
+        return pc.utf8_slice_codeunits(text, 0, token.number or 6)
+    text = pc.utf8_rtrim(text, "0") if token.number is None else pc.utf8_slice_codeunits(text, 0, token.number)
+    return pc.if_else(pa.array(nanoseconds == 0), "", pc.binary_join_element_wise(pa.scalar("."), text, ""))

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from gensynth.errors import DataError
 from gensynth.schema.align import align_column
 from gensynth.schema.column import Column
-from gensynth.schema.dtypes import dtype_from_text
-from gensynth.schema.values import is_span, ticks_of
+from gensynth.schema.moments import is_clock, is_span, unit, zone_of
+from gensynth.schema.values import ticks_of
 
 _NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _ROUNDING = 1e-6
@@ -44,17 +43,7 @@ def exact_tick(value: Any, column: Column) -> Fraction:
 
 def tick_nanoseconds(column: Column) -> int | None:
     """Return how long a tick of dates or durations lasts; None for periods, whose length differs."""
-    if column.format is not None or column.element:
-        return _NANOSECONDS["us"]
-    dtype = dtype_from_text(column.dtype)
-    if isinstance(dtype, pd.ArrowDtype):
-        kind = dtype.pyarrow_dtype
-        if pa.types.is_date(kind):
-            return _NANOSECONDS["D" if pa.types.is_date32(kind) else "ms"]
-        return _NANOSECONDS.get(getattr(kind, "unit", ""))
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return _NANOSECONDS[dtype.unit]
-    return _NANOSECONDS[np.datetime_data(dtype)[0]] if getattr(dtype, "kind", "") in ("m", "M") else None
+    return _NANOSECONDS.get(unit(column) or "")
 
 
 def _number(value: Any, column: Column) -> Fraction:
@@ -85,6 +74,8 @@ def _moment(value: Any, column: Column) -> Fraction:
         except DataError:
             if length is None:
                 raise
+    if is_clock(column):
+        return Fraction(_aligned(value, column))
     known = isinstance(value, (str, *(_SPANS if is_span(column) else _DATES)))
     if length is None or not known:
         return Fraction(_aligned(value, column))
@@ -106,7 +97,7 @@ def _stamp(value: Any, column: Column) -> pd.Timestamp:
         stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
     except ValueError as error:
         raise DataError(f"column {column.name!r}: {value!r} is not a date such as 2021-03-01") from error
-    zone = getattr(dtype_from_text(column.dtype), "tz", None)
+    zone = zone_of(column)
     if zone is not None and stamp.tz is None:
         return stamp.tz_localize(zone)
     if zone is None and stamp.tz is not None:

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.errors import DataError, SchemaError
+from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
-from gensynth.schema.dates import find_format
+from gensynth.schema.declared import declared_format, found_format
 from gensynth.schema.dtypes import is_text_dtype
 from gensynth.schema.labels import Labels
+from gensynth.schema.moments import ELEMENTS as MOMENTS
+from gensynth.schema.moments import is_span, with_zone
 from gensynth.schema.values import (
     codes_of,
     dense,
     floats_of,
     is_missing,
-    is_span,
     is_text,
     refuse_object,
     stored_dtype,
@@ -44,7 +46,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     name : str or int
         Its label.
     kind : str or None
-        Declared kind; None to infer it.
+        Declared kind, for dates also with their format (``datetime:%d/%m/%Y``); None to infer it.
     keep : bool
         Never make it an identifier or a constant.
 
@@ -62,17 +64,24 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         series = dense(series)
         base = Column(name, "categorical", dtype)
     missing = is_missing(series)
-    base = _with(base, missing=bool(missing.any()))
+    base = with_zone(_with(base, missing=bool(missing.any())), series)
     if kind is None:
         if not keep and (constant := _constant(series, missing, base)) is not None:
             return constant
+        if base.labels is None and (found := found_format(series, missing, base)) is not None:
+            return _complete(series, missing, _with(base, kind="datetime", format=found))
         kind = _kind(series, base, keep)
+    kind, _, words = kind.partition(":")
     if kind == "constant":
         constant = _constant(series, missing, base)
         if constant is None:
             raise SchemaError(f"column {name!r} is declared constant and holds several values")
         return constant
-    return _complete(series, missing, _with(base, kind=kind))
+    base = _with(base, kind=kind)
+    _check_declared(series, base)
+    if kind == "datetime":
+        base = declared_format(series, missing, base, words)
+    return _complete(series, missing, base)
 
 
 def _with(column: Column, **changes: Any) -> Column:
@@ -101,14 +110,14 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
     if column.labels is not None:
         return "categorical"
     dtype = series.dtype
-    if column.element in ("date", "datetime", "boolean"):
-        return "boolean" if column.element == "boolean" else "datetime"
+    if column.element == "boolean":
+        return "boolean"
+    if column.element in MOMENTS:
+        return "numeric" if is_span(column) else "datetime"
     if column.element in ("floating", "mixed-integer-float", "decimal"):
         return "numeric"
     if is_text(series):
         codes, texts = codes_of(series)
-        if find_format(texts.to_numpy(dtype=object)) is not None:
-            return "datetime"
         present = int((codes >= 0).sum())
         unique = len(texts) > _UNIQUE_SHARE * present and present >= _MIN_KEYS
         return "identifier" if unique and not keep else "categorical"
@@ -132,7 +141,8 @@ def _is_dates(dtype: Any) -> bool:
         return True
     if not isinstance(dtype, pd.ArrowDtype):
         return False
-    return bool(pa.types.is_timestamp(dtype.pyarrow_dtype) or pa.types.is_date(dtype.pyarrow_dtype))
+    kind = dtype.pyarrow_dtype
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind))
 
 
 def _integer_keys(series: pd.Series[Any], column: Column) -> bool:
@@ -150,17 +160,8 @@ def _integer_keys(series: pd.Series[Any], column: Column) -> bool:
 
 
 def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
-    """Fill in decimals, range and date format of a column whose kind is settled."""
-    _check_declared(series, column)
-    if column.kind == "datetime" and is_text(series):
-        form = find_format(codes_of(series)[1].to_numpy(dtype=object))
-        if form is None:
-            raise SchemaError(
-                f"column {column.name!r} is declared datetime, but its text is not in one date format; "
-                "convert it with pandas.to_datetime"
-            )
-        column = _with(column, format=form)
-    elif column.kind == "numeric":
+    """Fill in decimals, range and days of a column whose kind and date format are settled."""
+    if column.kind == "numeric":
         column = _with(column, decimals=_decimals(series, missing, column))
     elif column.kind == "identifier" and not is_text(series) and column.labels is None:
         column = _with(column, decimals=0)
@@ -169,18 +170,21 @@ def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
         present = ticks[~missing]
         if len(present):
             column = _with(column, minimum=present.min().item(), maximum=present.max().item())
+            column = _with(column, days=find_days(present, column))
     return column
 
 
 def _check_declared(series: pd.Series[Any], column: Column) -> None:
     """Refuse a declared kind that cells of this dtype cannot have."""
     dtype, name = series.dtype, column.name
-    dates = column.element in ("date", "datetime") or _is_dates(dtype)
+    dates = column.element in MOMENTS or _is_dates(dtype)
     if column.labels is not None and column.kind in ("numeric", "datetime", "identifier"):
         raise SchemaError(f"column {name!r} has the dtype category and is declared {column.kind}; convert it first")
-    if column.kind == "datetime" and not dates and not is_text(series):
+    if column.kind == "datetime" and is_span(column):
+        raise SchemaError(f"column {name!r} is declared datetime and holds durations; declare it numeric")
+    if column.kind == "datetime" and not (dates or is_text(series) or pdt.is_numeric_dtype(dtype)):
         raise SchemaError(f"column {name!r} is declared datetime and holds {dtype}; convert it with pandas.to_datetime")
-    if column.kind == "numeric" and dates:
+    if column.kind == "numeric" and dates and not is_span(column):
         raise SchemaError(f"column {name!r} is declared numeric and holds dates; declare it datetime")
     whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
     if column.kind == "identifier" and not whole and not is_text(series):

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import decimal
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.errors import DataError
 from gensynth.schema.column import Column
-from gensynth.schema.dates import parse_dates, write_dates
+from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype
+from gensynth.schema.moments import ELEMENTS as MOMENTS
+from gensynth.schema.moments import check_objects, is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
 
 Ticks = NDArray[np.int64] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
-NAT = np.iinfo(np.int64).min
 _LIMIT = float(2**62)  # whole ticks beyond this are cut off: int64 ends at 2**63
 _SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>": pd.NA}
 
@@ -85,8 +85,9 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
         none = np.zeros(len(series))
         return none.astype(np.int64) if column.discrete else none, missing
     if column.kind == "datetime" or is_span(column):
-        whole = dates_of(series, column)
-        return np.where(missing | (whole == NAT), 0, whole), missing | (whole == NAT)
+        whole = moments_of(series, column)
+        missing = missing | (whole == NAT)
+        return np.where(missing, 0, whole), missing
     dtype = series.dtype
     if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         ints = series.to_numpy(dtype=np.int64) if not missing.any() else series.to_numpy(dtype=np.int64, na_value=0)
@@ -100,45 +101,16 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     return np.clip(scaled, -_LIMIT, _LIMIT).astype(np.int64), missing
 
 
-def is_span(column: Column) -> bool:
-    """Whether a numeric column holds durations."""
-    return column.dtype.startswith(("timedelta64", "arrow:duration"))
-
-
-def dates_of(series: pd.Series[Any], column: Column) -> NDArray[np.int64]:
-    """Return (n,) int64 ticks of dates or durations; the least int64 where missing."""
-    if column.format is not None:
-        array = arrow_of(series.astype(object) if series.dtype == object else series).dictionary_encode()
-        ticks = np.append(parse_dates(array.dictionary.to_pylist(), column.format), NAT)
-        return np.asarray(ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
-    if isinstance(series.dtype, pd.ArrowDtype):
-        array = arrow_of(series)
-        if column.dtype.startswith("arrow:"):
-            array = array.cast(dtype_from_text(column.dtype).pyarrow_dtype)
-        bits = pa.int32() if array.type.bit_width == 32 else pa.int64()
-        return np.asarray(pc.fill_null(array.cast(bits).cast(pa.int64()), int(NAT)).to_numpy(zero_copy_only=False))
-    if isinstance(series.dtype, pd.PeriodDtype):
-        return np.asarray(pd.PeriodIndex(series).asi8)
-    if is_span(column):
-        return np.asarray(pd.TimedeltaIndex(series).as_unit(_unit(column)).asi8)
-    if column.element == "date":
-        return np.asarray(pd.DatetimeIndex(pd.to_datetime(series)).as_unit("us").asi8)
-    return np.asarray(pd.DatetimeIndex(series).as_unit(_unit(column)).asi8)
-
-
-def _unit(column: Column) -> Any:
-    if column.element:
-        return "us"
-    dtype = dtype_from_text(column.dtype)
-    return dtype.unit if isinstance(dtype, pd.DatetimeTZDtype) else np.datetime_data(dtype)[0]
-
-
 def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
     """Return a column of the fitted dtype; the opposite of `ticks_of`."""
-    if column.format is not None:
-        return _plain(write_dates(np.asarray(ticks, dtype=np.int64), column.format), missing, column)
     if column.kind == "datetime" or is_span(column):
-        return _from_dates(np.asarray(ticks, dtype=np.int64), missing, column)
+        moments = np.asarray(ticks, dtype=np.int64)
+        if not is_numbered(column):
+            written = column.format is not None or column.element
+            return (
+                _plain(objects_of(moments, column), missing, column) if written else series_of(moments, missing, column)
+            )
+        ticks, column = numbers_of(moments, column), replace(column, kind="numeric", format=None, decimals=0)
     dtype = dtype_from_text(column.dtype)
     if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not missing.any():
         return pd.Series(np.asarray(ticks, dtype=np.int64)).astype(dtype)
@@ -182,25 +154,6 @@ def _plain(values: NDArray[np.object_], missing: Bools, column: Column) -> pd.Se
     return out
 
 
-def _from_dates(ticks: NDArray[np.int64], missing: Bools, column: Column) -> pd.Series[Any]:
-    if column.element:
-        stamps = pd.DatetimeIndex(ticks.view("M8[us]"))
-        objects = _objects([s.date() if column.element == "date" else s.to_pydatetime() for s in stamps])
-        return _plain(objects, missing, column)
-    dtype = dtype_from_text(column.dtype)
-    if isinstance(dtype, pd.ArrowDtype):
-        kind = dtype.pyarrow_dtype
-        array = pa.array(ticks, mask=missing)
-        array = array.cast(pa.int32()).cast(kind) if kind.bit_width == 32 else array.cast(kind)
-        return pd.Series(pd.arrays.ArrowExtensionArray(array))
-    ticks = np.where(missing, NAT, ticks)
-    if isinstance(dtype, pd.PeriodDtype):
-        return pd.Series(pd.arrays.PeriodArray(ticks, dtype=dtype))
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return pd.Series(pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz))
-    return pd.Series(ticks.view(dtype))
-
-
 def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
     """Return (n,) positions among the distinct values (-1: missing) and these values.
 
@@ -241,10 +194,11 @@ def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) 
 def refuse_object(series: pd.Series[Any], name: str | int) -> str:
     """Return the type of an object column's elements; raise `DataError` if it is not one that can be modelled."""
     element = str(pdt.infer_dtype(series, skipna=True))
-    known = ("string", "boolean", "integer", "floating", "mixed-integer-float", "date", "datetime", "decimal", "empty")
+    known = ("string", "boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty")
     if element in known:
-        if element == "datetime" and any(isinstance(v, dt.datetime) and v.tzinfo for v in series):
-            raise DataError(f"column {name!r} holds datetime objects with time zones; use pandas.to_datetime on it")
+        return element
+    if element in MOMENTS:
+        check_objects(series, name)
         return element
     types = sorted({type(v).__name__ for v in series[~is_missing(series)]})
     raise DataError(

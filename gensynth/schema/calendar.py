@@ -1,0 +1,126 @@
+"""Which days the dates of a column fall on: only some weekdays, or one day of every month.
+
+New dates fall on such days only, because these are counted one after the other: the tick of a date is replaced by the
+rank of its day among the allowed ones, and the time within the day.
+"""
+
+from __future__ import annotations
+
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.schema.column import Column
+from gensynth.schema.dates import Ints
+from gensynth.schema.moments import day_ticks, from_local_days, is_clock, is_span, local_days, zone_of
+from gensynth.schema.strftime import WEEKDAYS, tokens
+
+MONTH_END = "month end"
+
+_CHANCE = 1e-3
+_LEAST_MONTHS = 5
+_MONDAY = 4  # 1970-01-01 was a Thursday; this day since 1970 is the first Monday
+_NAMES = tuple(name[:3] for name in WEEKDAYS)
+
+
+def find_days(ticks: NDArray[Any], column: Column) -> str | None:
+    """Return the days that the dates of a column fall on, as `Column.days`; None if they fall on any day.
+
+    Parameters
+    ----------
+    ticks : ndarray of shape (n,)
+        Ticks of the dates that are present.
+    column : Column
+        The column, its format and time zone known.
+    """
+    if column.kind != "datetime" or is_clock(column) or is_span(column) or day_ticks(column) is None or not len(ticks):
+        return None
+    written = {token.letter for token in tokens(column.format)} if column.format is not None else {"d"}
+    if "V" in written and "u" not in written:
+        return _NAMES[0]
+    if not written & set("dojV"):
+        return "month day 1"
+    days = np.unique(local_days(ticks, column)[0])
+    dates = days.view("M8[D]")
+    months = dates.astype("M8[M]")
+    if len(np.unique(months)) >= _LEAST_MONTHS:
+        day_of_month = (dates - months.astype("M8[D]")).astype(np.int64) + 1
+        if (day_of_month == day_of_month[0]).all() and day_of_month[0] <= 28:
+            return f"month day {day_of_month[0]}"
+        if (dates + 1 == (months + 1).astype("M8[D]")).all():
+            return MONTH_END
+    kept = np.unique((days + 3) % 7)
+    if len(kept) == 7 or comb(7, len(kept)) * (len(kept) / 7) ** len(days) > _CHANCE:
+        return None
+    return ",".join(_NAMES[day] for day in kept)
+
+
+def count_days(ticks: NDArray[Any], column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return ticks that count allowed days only, and which dates (n,) fall on others: they become the end of the last.
+
+    A day takes 25 hours where clocks are put back.
+    """
+    if column.days is None:
+        return ticks, np.zeros(len(ticks), dtype=bool)
+    days, rest = local_days(ticks, column)
+    rank, off = _rank(days, column.days)
+    length = _length(column)
+    return rank * length + np.where(off, length - 1, np.minimum(rest, length - 1)), off
+
+
+def uncount_days(counted: NDArray[Any], column: Column) -> NDArray[Any]:
+    """Return ticks; the opposite of `count_days`."""
+    if column.days is None:
+        return counted
+    rank, rest = np.divmod(counted, _length(column))
+    return from_local_days(_day(rank, column.days), rest, column)
+
+
+def describe_days(days: str) -> str:
+    """Return `Column.days` in words."""
+    if days == MONTH_END:
+        return "the last day of the month"
+    if days.startswith("month day "):
+        return f"day {days.rsplit(' ', 1)[1]} of the month"
+    names = [f"{WEEKDAYS[_NAMES.index(day)]}s" for day in days.split(",")]
+    return " and ".join(", ".join(names).rsplit(", ", 1))
+
+
+def _length(column: Column) -> int:
+    ticks_a_day = day_ticks(column)
+    assert ticks_a_day is not None
+    return ticks_a_day if zone_of(column) is None else ticks_a_day // 24 * 25
+
+
+def _weekdays(days: str) -> Ints:
+    return np.array([_NAMES.index(name) for name in days.split(",")], dtype=np.int64)
+
+
+def _rank(days: Ints, allowed: str) -> tuple[Ints, NDArray[np.bool_]]:
+    """Return the rank of each day among the allowed ones, of others that of the one before, and which are others."""
+    if allowed.startswith("month"):
+        months = days.view("M8[D]").astype("M8[M]")
+        own = _month_day(months.astype(np.int64), allowed)
+        return months.astype(np.int64) - (days < own), days != own
+    weekdays = _weekdays(allowed)
+    week, weekday = np.divmod(days - _MONDAY, 7)
+    before = np.searchsorted(weekdays, weekday, side="right") - 1  # -1: the last one of the week before
+    return week * len(weekdays) + before, ~np.isin(weekday, weekdays)
+
+
+def _day(rank: Ints, allowed: str) -> Ints:
+    """Return days since 1970 by their rank among the allowed ones."""
+    if allowed.startswith("month"):
+        return _month_day(rank, allowed)
+    weekdays = _weekdays(allowed)
+    week, place = np.divmod(rank, len(weekdays))
+    return week * 7 + weekdays[place] + _MONDAY
+
+
+def _month_day(months: Ints, allowed: str) -> Ints:
+    """Return days since 1970 of the allowed day of months since 1970."""
+    if allowed == MONTH_END:
+        return np.asarray((months + 1).view("M8[M]").astype("M8[D]").astype(np.int64) - 1)
+    return np.asarray(months.view("M8[M]").astype("M8[D]").astype(np.int64) + int(allowed.rsplit(" ", 1)[1]) - 1)

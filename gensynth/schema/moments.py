@@ -1,0 +1,267 @@
+"""Dates, times of day and durations of every dtype as whole ticks, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.errors import DataError
+from gensynth.schema.column import Column
+from gensynth.schema.dates import NAT, Ints, parse_dates, write_dates
+from gensynth.schema.dtypes import dtype_from_text
+from gensynth.schema.strftime import has_days, unit_of
+
+ELEMENTS = ("date", "datetime", "time", "timedelta")
+"""Python objects that are counted in microseconds."""
+
+_DAY_TICKS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
+
+
+def is_span(column: Column) -> bool:
+    """Whether a column holds durations."""
+    return column.dtype.startswith(("timedelta64", "arrow:duration")) or column.element == "timedelta"
+
+
+def is_clock(column: Column) -> bool:
+    """Whether a column holds times of day, or durations written as such."""
+    if column.format is not None:
+        return not has_days(column.format)
+    return column.element == "time" or (column.dtype.startswith("arrow:time") and "stamp" not in column.dtype)
+
+
+def is_numbered(column: Column) -> bool:
+    """Whether a column holds dates written as whole numbers, such as 19870423."""
+    if column.format is None:
+        return False
+    return column.element in ("integer", "floating") or pdt.is_numeric_dtype(dtype_from_text(column.dtype))
+
+
+def unit(column: Column) -> str | None:
+    """Return what the ticks of a column of dates or durations are; None for periods that are not days."""
+    if column.format is not None:
+        return unit_of(column.format)
+    if column.element:
+        return "us"
+    dtype = dtype_from_text(column.dtype)
+    if isinstance(dtype, pd.PeriodDtype):
+        return "D" if dtype == pd.PeriodDtype("D") else None
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return str(dtype.unit)
+    if isinstance(dtype, pd.ArrowDtype):
+        kind = dtype.pyarrow_dtype
+        return "D" if pa.types.is_date32(kind) else "ms" if pa.types.is_date64(kind) else str(kind.unit)
+    return str(np.datetime_data(dtype)[0])
+
+
+def day_ticks(column: Column) -> int | None:
+    """Return the ticks of a day; None for periods that are not days."""
+    return _DAY_TICKS.get(unit(column) or "")
+
+
+def zone_of(column: Column) -> str | dt.tzinfo | None:
+    """Return the time zone of a column whose ticks count from 1970 in UTC, or None."""
+    if column.zone is not None:
+        return _zone(column.zone)
+    dtype = None if column.element or column.format else dtype_from_text(column.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        return getattr(dtype.pyarrow_dtype, "tz", None)
+    return dtype.tz if isinstance(dtype, pd.DatetimeTZDtype) else None
+
+
+def _zone(name: str) -> dt.tzinfo:
+    if name == "UTC":
+        return dt.UTC
+    if name.startswith(("+", "-")):
+        sign = -1 if name[0] == "-" else 1
+        hours, minutes, *seconds = (int(part) for part in name[1:].split(":"))
+        return dt.timezone(sign * dt.timedelta(hours=hours, minutes=minutes, seconds=sum(seconds)))
+    return zoneinfo.ZoneInfo(name)
+
+
+def check_objects(series: pd.Series[Any], name: str | int) -> None:
+    """Raise `DataError` if objects say more than microseconds, or a time of day has a time zone."""
+    for value in series.dropna():
+        if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
+            raise DataError(f"column {name!r} holds objects with nanoseconds ({value!r}); use pandas.to_datetime on it")
+        if isinstance(value, dt.time) and value.tzinfo is not None:
+            raise DataError(f"column {name!r} holds times of day with a time zone ({value!r}); take it away first")
+
+
+def zone_name(series: pd.Series[Any], name: str | int) -> str | None:
+    """Return the one time zone of a column of datetime objects, None if they have none.
+
+    Raises
+    ------
+    DataError
+        If they have several, or only some have one.
+    """
+    found: set[str | None] = set()
+    for zone in {value.tzinfo for value in series.dropna()}:
+        key = getattr(zone, "key", None) or getattr(zone, "zone", None)
+        if zone is None or isinstance(key, str):
+            found.add(key)
+            continue
+        offsets = {value.utcoffset() for value in series.dropna() if value.tzinfo == zone}
+        found |= {"UTC" if not offset else _offset_name(offset) for offset in offsets}
+    if len(found) > 1:
+        raise DataError(
+            f"column {name!r} holds datetime objects of several time zones; bring them into one: "
+            f"df[{name!r}] = pandas.to_datetime(df[{name!r}], utc=True)"
+        )
+    return found.pop() if found else None
+
+
+def _offset_name(offset: dt.timedelta) -> str:
+    seconds = round(abs(offset).total_seconds())
+    hours, minutes = divmod(seconds // 60, 60)
+    tail = f":{seconds % 60:02d}" if seconds % 60 else ""
+    return f"{'-' if offset < dt.timedelta(0) else '+'}{hours:02d}:{minutes:02d}{tail}"
+
+
+def moments_of(series: pd.Series[Any], column: Column) -> Ints:
+    """Return (n,) ticks of dates, times or durations; the least int64 where missing (or written otherwise)."""
+    if is_numbered(column):
+        return _ticks_of_numbers(series, column)
+    if column.format is not None:
+        cells = series.astype(object) if series.dtype == object else series
+        array = pa.array(cells, from_pandas=True)
+        array = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+        ticks = np.append(parse_dates(array.dictionary, column.format), NAT)
+        return np.asarray(ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    if series.dtype == object and column.element in ELEMENTS:
+        return _ticks_of_objects(series, column)
+    if isinstance(series.dtype, pd.ArrowDtype):
+        array = pa.array(series, from_pandas=True)
+        if column.dtype.startswith("arrow:"):
+            array = array.cast(dtype_from_text(column.dtype).pyarrow_dtype)
+        bits = pa.int32() if array.type.bit_width == 32 else pa.int64()
+        return np.asarray(pc.fill_null(array.cast(bits).cast(pa.int64()), int(NAT)).to_numpy(zero_copy_only=False))
+    if isinstance(series.dtype, pd.PeriodDtype):
+        return np.asarray(pd.PeriodIndex(series).asi8)
+    if is_span(column):
+        return np.asarray(pd.TimedeltaIndex(series).as_unit(unit(column)).asi8)  # type: ignore[arg-type]
+    return np.asarray(pd.DatetimeIndex(series).as_unit(unit(column)).asi8)  # type: ignore[arg-type]
+
+
+def _ticks_of_objects(series: pd.Series[Any], column: Column) -> Ints:
+    gap = series.isna().to_numpy(dtype=bool)
+    values = series[~gap].tolist()
+    out = np.full(len(series), NAT, dtype=np.int64)
+    if column.element == "time":
+        days = [dt.datetime.combine(dt.date(1970, 1, 1), value) for value in values]
+        out[~gap] = np.array(days, dtype="M8[us]").astype(np.int64)
+    elif column.element == "timedelta":
+        out[~gap] = np.array(values, dtype="m8[us]").astype(np.int64)
+    else:
+        if column.zone is not None:
+            values = [value.astimezone(dt.UTC).replace(tzinfo=None) for value in values]
+        out[~gap] = np.array(values, dtype="M8[us]").astype(np.int64)
+    return out
+
+
+def _ticks_of_numbers(series: pd.Series[Any], column: Column) -> Ints:
+    """Return ticks of whole numbers that are read as the digits of a date."""
+    assert column.format is not None
+    numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    gap = np.isnan(numbers)
+    whole = np.where(gap, 0, numbers).astype(np.int64)
+    ticks = parse_numbers(whole, column.format)
+    return np.where(gap | (whole != np.where(gap, 0, numbers)), NAT, ticks)
+
+
+def parse_numbers(whole: Ints, format_: str) -> Ints:
+    """Return ticks (n,) of whole numbers that are read as the digits of a date."""
+    distinct, which = np.unique(whole, return_inverse=True)
+    digits = len(write_dates(np.zeros(1, dtype=np.int64), format_)[0])
+    return np.asarray(parse_dates(np.char.zfill(distinct.astype(str), digits).astype(object), format_)[which])
+
+
+def numbers_of(ticks: Ints, column: Column) -> Ints:
+    """Return (n,) whole numbers that are written with the digits of dates."""
+    assert column.format is not None
+    return write_dates(ticks, column.format).astype(np.int64)
+
+
+def objects_of(ticks: Ints, column: Column) -> NDArray[np.object_]:
+    """Return (n,) text in the column's format, or Python objects."""
+    if column.format is not None:
+        return write_dates(ticks, column.format)
+    if column.element == "timedelta":
+        return ticks.view("m8[us]").astype(object)
+    stamps = ticks.view("M8[us]")
+    if column.element == "date":
+        return stamps.astype("M8[D]").astype(object)
+    moments: NDArray[np.object_] = stamps.astype(object)
+    if column.element == "datetime" and column.zone is None:
+        return moments
+    out = np.empty(len(ticks), dtype=object)
+    if column.element == "time":
+        out[:] = [moment.time() for moment in moments]
+    else:
+        zone = zone_of(column)
+        assert isinstance(zone, dt.tzinfo)
+        out[:] = [moment.replace(tzinfo=dt.UTC).astimezone(zone) for moment in moments]
+    return out
+
+
+def series_of(ticks: Ints, missing: NDArray[np.bool_], column: Column) -> pd.Series[Any]:
+    """Return a column of a dtype that holds dates or durations."""
+    dtype = dtype_from_text(column.dtype)
+    if isinstance(dtype, pd.ArrowDtype):
+        kind = dtype.pyarrow_dtype
+        array = pa.array(ticks, mask=missing)
+        array = array.cast(pa.int32()).cast(kind) if kind.bit_width == 32 else array.cast(kind)
+        return pd.Series(pd.arrays.ArrowExtensionArray(array))
+    ticks = np.where(missing, NAT, ticks)
+    if isinstance(dtype, pd.PeriodDtype):
+        return pd.Series(pd.arrays.PeriodArray(ticks, dtype=dtype))
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.Series(pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz))
+    return pd.Series(ticks.view(dtype))
+
+
+def local_days(ticks: Ints, column: Column) -> tuple[Ints, Ints]:
+    """Return days since 1970 where the column's clocks are, and the ticks since the midnight of each."""
+    ticks_a_day = day_ticks(column)
+    assert ticks_a_day is not None
+    zone = zone_of(column)
+    if zone is None:
+        days, rest = np.divmod(ticks, ticks_a_day)
+        return days, rest
+    moments = pd.DatetimeIndex(ticks.view(f"M8[{unit(column)}]")).tz_localize("UTC").tz_convert(zone)
+    days = np.asarray(moments.tz_localize(None).to_numpy()).astype("M8[D]").astype(np.int64)
+    return days, np.asarray(ticks - _midnights(days, column, zone))
+
+
+def from_local_days(days: Ints, rest: Ints, column: Column) -> Ints:
+    """Return ticks; the opposite of `local_days`. What goes beyond a day is its last tick."""
+    ticks_a_day = day_ticks(column)
+    assert ticks_a_day is not None
+    zone = zone_of(column)
+    if zone is None:
+        return np.asarray(days * ticks_a_day + np.minimum(rest, ticks_a_day - 1))
+    start = _midnights(days, column, zone)
+    return np.asarray(np.minimum(start + rest, _midnights(days + 1, column, zone) - 1))
+
+
+def _midnights(days: Ints, column: Column, zone: str | dt.tzinfo) -> Ints:
+    """Return ticks of the first moment of local days."""
+    distinct, which = np.unique(days, return_inverse=True)
+    midnights = pd.DatetimeIndex(distinct.view("M8[D]").astype(f"M8[{unit(column)}]"))
+    local = midnights.tz_localize(zone, nonexistent="shift_forward", ambiguous=np.ones(len(midnights), dtype=bool))
+    return np.asarray(local.asi8)[which]
+
+
+def with_zone(column: Column, series: pd.Series[Any]) -> Column:
+    """Return the column with the time zone of its datetime objects."""
+    zone = zone_name(series, column.name) if column.element == "datetime" else None
+    return column if zone is None else dataclasses.replace(column, zone=zone)
