@@ -84,6 +84,10 @@ class IdentifierWarning(ColumnWarning):
     """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
 
 
+class FileWarning(UserWarning):
+    """How a file was read or written, where it could have been meant otherwise."""
+
+
 class CollapseWarning(UserWarning):
     """Training collapsed: what the model generates is worse than columns drawn independently, or all alike."""
 

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
 
 from gensynth.errors import DataError
-from gensynth.tables import Container, to_frame
+from gensynth.tables import Container, Table, to_frame
 
 
 def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container]:
@@ -82,7 +82,7 @@ def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], co
 
 
 def _is_array(X: Any) -> bool:
-    if isinstance(X, pd.DataFrame | pd.Series) or (isinstance(X, np.ndarray) and X.dtype.names):
+    if isinstance(X, Table | pd.DataFrame | pd.Series) or (isinstance(X, np.ndarray) and X.dtype.names):
         return False
     return scipy.sparse.issparse(X) or not (hasattr(X, "columns") or hasattr(X, "column_names"))
 

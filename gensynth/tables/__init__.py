@@ -1,6 +1,8 @@
 """Tables in and out: containers, CSV and Parquet files. No torch in here."""
 
 from gensynth.tables.container import Container, to_frame
-from gensynth.tables.files import Table, read_table, write_table
+from gensynth.tables.files import read_table, write_table
+from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle
+from gensynth.tables.table import Table
 
-__all__ = ["Container", "Table", "read_table", "to_frame", "write_table"]
+__all__ = ["ArrowStyle", "Container", "CsvStyle", "FileStyle", "Table", "read_table", "to_frame", "write_table"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,27 @@ from pandas.api import types as pdt
 MISSING_TOKENS = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>")
 """Cells that are read as missing values."""
 
+WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
+"""Those of them that could be a category as well: a country, a class."""
+
 _PADDED = 0.02
 """Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
 
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
-_NUMBER = r"^[+-]?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
-_INTEGER = r"^[+-]?\d+$"
-_CODE = r"^[+-]?0\d"  # 02208 is a code, not a number
+_NUMBER = r"^-?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
+_INTEGER = r"^-?\d+$"
+_CODE = r"^-?0\d"  # 02208 is a code, not a number
 
 
-def parse_cells(cells: pa.ChunkedArray) -> pd.Series[Any]:
+def parse_cells(cells: pa.ChunkedArray, tokens: Sequence[str] = MISSING_TOKENS) -> pd.Series[Any]:
     """Return a column of a CSV file with the type that all its cells have.
 
-    Integers (``Int64`` where some are missing), floats, booleans (``boolean`` where some are missing), else text.
-    Numbers with leading zeros are codes, that is text; so are integers beyond 64 bits.
+    Integers (``Int64`` where some are missing), floats, booleans (``boolean`` where some are missing), else text, just
+    as it stands there. Numbers with a plus sign or leading zeros (phones, codes) are text; so are integers beyond 64
+    bits. Cells that are one of ``tokens`` are missing.
     """
     bare = pc.utf8_trim_whitespace(cells)
-    missing = pc.is_in(bare, value_set=pa.array(MISSING_TOKENS))
+    missing = pc.is_in(bare, value_set=pa.array(tokens, pa.string()))
     values = pc.if_else(missing, pa.scalar(None, bare.type), bare)
     if values.null_count == len(values):
         return pd.Series(np.full(len(values), np.nan))
@@ -55,12 +60,27 @@ def _any(flags: Any) -> bool:
     return bool(pc.any(flags).as_py())
 
 
+def taken_for_missing(cells: pa.ChunkedArray, values: pd.Series[Any]) -> list[str]:
+    """Return the `WORDS` that were read as missing values in a column that holds categories otherwise.
+
+    Such a column is text, repeats itself, and its texts have no digits.
+    """
+    if not pdt.is_string_dtype(values.dtype) or not values.isna().any():
+        return []
+    words = pc.unique(pc.utf8_trim_whitespace(cells.filter(pa.array(values.isna().to_numpy(dtype=bool))))).to_pylist()
+    found = [word for word in WORDS if word in words]
+    if not found:
+        return []
+    distinct = values.dropna().unique()
+    digits = sum(any(c.isdigit() for c in text) for text in distinct)
+    return found if 2 * len(distinct) <= values.notna().sum() and 2 * digits < len(distinct) else []
+
+
 def _numbers(values: Any, *, whole: bool) -> pd.Series[Any] | None:
-    plain = pc.replace_substring_regex(values, r"^\+", "")
     if not whole:
-        return pd.Series(pc.cast(plain, pa.float64()).to_numpy()).astype(np.float64)
+        return pd.Series(pc.cast(values, pa.float64()).to_numpy()).astype(np.float64)
     try:
-        ints = pc.cast(plain, pa.int64())
+        ints = pc.cast(values, pa.int64())
     except pa.ArrowInvalid:  # beyond 64 bits
         return None
     return pd.Series(ints.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)).astype(
@@ -89,6 +109,16 @@ class CellStyle:
     whole: int = 1
     true: str = "True"
     false: str = "False"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; what holds its default is left out."""
+        plain = asdict(CellStyle())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> CellStyle:
+        """Rebuild from `to_json`."""
+        return cls(**state)
 
     @classmethod
     def of(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:

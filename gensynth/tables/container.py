@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from gensynth.errors import DataError
-from gensynth.tables.arrow import schema_from_text, schema_to_text
+from gensynth.tables.arrow import check_schema, schema_from_text, schema_to_text
+from gensynth.tables.style import FileStyle, style_from_json
+from gensynth.tables.table import Table
 
 Family = Literal["pandas", "series", "numpy", "structured", "arrow", "polars"]
 
@@ -26,15 +29,27 @@ class Container:
         Kind of container.
     detail : str
         numpy: the dtype; arrow and polars: the serialised Arrow schema; series: its name ("" for none).
+    names : tuple of str, int or None
+        pandas: the names of the levels of the column labels.
+    labels : tuple of tuple or None
+        pandas: the column labels, where they have several levels.
+    index_name : str, int or None
+        pandas: the name of an index with one level.
+    style : CsvStyle, ArrowStyle or None
+        What the file looked like that the table was read from.
     """
 
     family: Family = "pandas"
     detail: str = ""
+    names: tuple[str | int | None, ...] = (None,)
+    labels: tuple[tuple[Any, ...], ...] | None = None
+    index_name: str | int | None = None
+    style: FileStyle | None = None
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Return the rows of ``frame`` in the container that came in."""
         if self.family == "pandas":
-            return frame
+            return self._with_names(frame)
         if self.family == "series":
             return frame.iloc[:, 0].rename(self.detail or None)
         if self.family == "numpy":
@@ -59,14 +74,43 @@ class Container:
 
         return polars.from_arrow(table)
 
+    def _with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if self.names == (None,) and self.index_name is None:
+            return frame
+        out = frame.copy(deep=False)
+        if self.labels is not None and len(self.labels) == len(frame.columns):
+            out.columns = pd.MultiIndex.from_tuples(self.labels, names=self.names)
+        elif len(self.names) == 1:
+            out.columns = out.columns.rename(self.names[0])
+        if out.index.nlevels == 1 and out.index.name is None:
+            out.index = out.index.rename(self.index_name)
+        return out
+
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {"family": self.family, "detail": self.detail}
+        """Return plain JSON values; of what only pandas and files have, nothing but what is there."""
+        state: dict[str, Any] = {"family": self.family, "detail": self.detail}
+        if self.names != (None,):
+            state["names"] = list(self.names)
+        if self.labels is not None:
+            state["labels"] = [list(label) for label in self.labels]
+        if self.index_name is not None:
+            state["index_name"] = self.index_name
+        if self.style is not None:
+            state["style"] = self.style.to_json()
+        return state
 
     @classmethod
-    def from_json(cls, state: dict[str, Any]) -> Container:
+    def from_json(cls, state: Mapping[str, Any]) -> Container:
         """Rebuild from `to_json`."""
-        return cls(state["family"], state["detail"])
+        labels = state.get("labels")
+        return cls(
+            state["family"],
+            state["detail"],
+            tuple(state.get("names", (None,))),
+            None if labels is None else tuple(tuple(label) for label in labels),
+            state.get("index_name"),
+            style_from_json(state.get("style")),
+        )
 
 
 def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
@@ -76,16 +120,18 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
 
     Parameters
     ----------
-    X : DataFrame, Series, ndarray, structured array, pyarrow.Table, polars.DataFrame or list of rows
-        The table.
+    X : DataFrame, Series, ndarray, structured array, pyarrow.Table, polars.DataFrame, Table or list of rows
+        The table. Column labels of several levels are joined by ``_``.
 
     Raises
     ------
     DataError
         If it is none of these, or an array that does not have two dimensions.
     """
+    if isinstance(X, Table):
+        return X.frame, Container(style=X.style)
     if isinstance(X, pd.DataFrame):
-        return X, Container()
+        return _from_pandas(X)
     if isinstance(X, pd.Series):
         name = X.name if X.name is not None else "x0"
         return X.to_frame(name), Container("series", "" if X.name is None else str(X.name))
@@ -107,11 +153,31 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     )
 
 
+def _from_pandas(frame: pd.DataFrame) -> tuple[pd.DataFrame, Container]:
+    """Return the frame with labels of one level, and the names of its axes (those that are text or whole numbers)."""
+    named = tuple(_plain(name) for name in frame.columns.names)
+    index = _plain(frame.index.name) if frame.index.nlevels == 1 else None
+    if not isinstance(frame.columns, pd.MultiIndex):
+        return frame, Container(names=named, index_name=index)
+    labels = tuple(tuple(_plain(part) for part in label) for label in frame.columns)
+    strange = next((x for x, y in zip(frame.columns, labels, strict=True) if None in y), None)
+    if strange is not None:
+        raise DataError(f"column label {strange!r} holds other things than text and whole numbers; rename the columns")
+    joined = ["_".join(str(part) for part in label if part != "") for label in labels]
+    if len(set(joined)) < len(joined):
+        double = next(name for name in joined if joined.count(name) > 1)
+        raise DataError(f"several columns have the name {double!r} when their levels are joined; rename all but one")
+    return frame.set_axis(pd.Index(joined, dtype=object), axis=1), Container(names=named, labels=labels, index_name=index)
+
+
+def _plain(name: Any) -> str | int | None:
+    """Return a label as plain text or whole number; None if it is neither."""
+    name = name.item() if isinstance(name, np.generic) else name
+    return name if isinstance(name, (str, int)) and not isinstance(name, bool) else None
+
+
 def _from_arrow(table: pa.Table) -> pd.DataFrame:
-    names = table.column_names
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
+    check_schema(table.schema)
     return pd.DataFrame(table.replace_schema_metadata(None).to_pandas(types_mapper=pd.ArrowDtype), copy=False)
 
 

@@ -2,87 +2,119 @@
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import gzip
-import itertools
 import os
-from dataclasses import dataclass
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from gensynth.errors import DataError, GensynthError, OptionError
 from gensynth.files import atomic_write
-from gensynth.tables.cells import CellStyle, parse_cells
+from gensynth.tables.csvfile import read_csv
+from gensynth.tables.dialect import Dialect
+from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
+from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, write_cells
+from gensynth.tables.table import Table
 
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-_SEPARATORS = ",;\t|"
-_MAX_CELL = 2**24
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+"""Endings of files that can be written."""
+READ_ENDINGS = (*ENDINGS, ".zip")
+"""Endings of files that can be read; a .zip holds one .csv or .tsv file."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table that was read from a file.
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    missing: str | Collection[str] | None = None,
+    categories: Collection[str] = (),
+    targets: Collection[str] = (),
+) -> Table:
+    """Read a ``.csv``, ``.tsv`` (both also as ``.gz`` or ``.zip``) or ``.parquet`` file.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        The values.
-    text : pandas.DataFrame or None
-        The cells of a CSV file as they stand there; None for other formats.
-    """
-
-    frame: pd.DataFrame
-    text: pd.DataFrame | None = None
-
-    def render(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return rows as the file would write them.
-
-        Rows for a CSV file become text in the file's own style: its token for missing values, its decimals, its
-        way to write booleans. Columns that the file lacks are written plainly. Other formats: returned as it came.
-        """
-        if self.text is None:
-            return frame
-        parts = {}
-        for name in frame.columns:
-            known = name in self.text.columns
-            style = CellStyle.of(self.text[name], self.frame[name]) if known else CellStyle()
-            parts[name] = style.write(frame[name])
-        return pd.DataFrame(parts, index=pd.RangeIndex(len(frame)))
-
-
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a ``.csv``, ``.csv.gz`` or ``.parquet`` file.
+    path : path-like
+        The file.
+    missing : str, collection of str or None
+        Cells of a CSV file that are missing values, besides empty ones; ``""``: only empty ones. None: NA, N/A, null,
+        None, NaN and the like.
+    categories : collection of str
+        Columns of a CSV file in which only empty cells are missing values.
+    targets : collection of str
+        Likewise, unless their other cells are all numbers or booleans.
 
     Raises
     ------
     DataError
         If there is no such file, or it is not a readable table with rows.
+
+    Warns
+    -----
+    ColumnWarning
+        If words that may be categories were read as missing values.
+    FileWarning
+        If the encoding was guessed.
     """
     path = Path(path)
-    ending = _ending(path)
+    ending = _ending(path, READ_ENDINGS)
     if path.is_dir():
-        raise DataError(f"{path} is a directory; give the path of a table ({', '.join(ENDINGS)})")
+        raise DataError(f"{path} is a directory; give the path of a table ({', '.join(READ_ENDINGS)})")
     if not path.exists():
         raise DataError(f"there is no file {path}")
     if ending is None:
-        raise DataError(f"{path}: unknown kind of file; expected a name that ends in {', '.join(ENDINGS)}")
+        raise DataError(f"{path}: unknown kind of file; expected a name that ends in {', '.join(READ_ENDINGS)}")
+    missing = (missing,) if isinstance(missing, str) else missing
     try:
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty; expected a header and rows")
-        return _read_parquet(path) if ending == ".parquet" else _read_csv(path)
+        if ending == ".parquet":
+            return read_parquet(path)
+        table = read_csv(_content(path, ending), path, missing, categories, targets)
+        if _is_tabbed(path) and isinstance(table.style, CsvStyle) and table.style.dialect.separator == "\t":
+            style = replace(table.style, dialect=replace(table.style.dialect, tabbed=True))
+            table = replace(table, style=style)
+        return table
     except PermissionError as error:
         raise DataError(f"{path} cannot be read: permission denied") from error
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+def _content(path: Path, ending: str) -> bytes:
+    if ending.endswith(".gz"):
+        return gzip.decompress(path.read_bytes())
+    if ending != ".zip":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
+        if len(names) != 1 or not names[0].lower().endswith((".csv", ".tsv", ".txt")):
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
+            raise DataError(f"{path} holds {shown}; expected one .csv or .tsv file: unpack it and give the path of one")
+        try:
+            return archive.read(names[0])
+        except RuntimeError as error:  # encrypted
+            raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileStyle | None = None) -> None:
     """Write a table; the ending of ``path`` says the format. A file is replaced only when all is written.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The values.
+    path : path-like
+        Where to.
+    style : CsvStyle, ArrowStyle or None
+        Of the file that rows like these were read from: CSV files are written in the style of a CSV file, Parquet
+        files with the types of a Parquet file; otherwise plainly.
 
     Raises
     ------
@@ -92,16 +124,45 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         If the file cannot be written (permission, disk full).
     """
     path = Path(path)
+    if is_csv(path) and isinstance(style, CsvStyle):
+        write_text(style.render(frame), path, style.dialect)
+        return
+    with _replaced(path) as file:
+        if is_csv(path):
+            frame.to_csv(file, index=False, lineterminator="\n", sep=_separator(path))
+        else:
+            write_parquet(to_arrow(frame, style.schema if isinstance(style, ArrowStyle) else None), file)
+
+
+def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Dialect) -> None:
+    """Write text cells as a CSV file, in a dialect; raises as `write_table`.
+
+    A ``.tsv`` file has tabs, a ``.csv`` file of rows that came from a ``.tsv`` file commas.
+    """
+    path = Path(path)
+    if _is_tabbed(path) or dialect.tabbed:
+        dialect = replace(dialect, separator=_separator(path))
+    with _replaced(path) as file:
+        write_cells(cells, file, dialect, path)
+
+
+def write_arrow(table: pa.Table, path: str | os.PathLike[str]) -> None:
+    """Write an Arrow table as a Parquet file; raises as `write_table`."""
+    with _replaced(Path(path)) as file:
+        write_parquet(table, file)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of ``path`` when all is written, packed if its ending says so."""
     ending = check_output(path)
     try:
         with atomic_write(path) as file:
-            if ending == ".parquet":
-                pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), file)
-            elif ending == ".csv":
-                frame.to_csv(file, index=False, lineterminator="\n")
+            if not ending.endswith(".gz"):
+                yield file
             else:  # no name and no time in the gzip header: equal tables give equal files
                 with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
-                    frame.to_csv(packed, index=False, lineterminator="\n")
+                    yield packed
     except OSError as error:
         raise GensynthError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -109,7 +170,7 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 def check_output(path: str | os.PathLike[str]) -> str:
     """Return the ending of a table to be written; raise `OptionError` if it cannot be written there."""
     path = Path(path)
-    ending = _ending(path)
+    ending = _ending(path, ENDINGS)
     if ending is None:
         raise OptionError(f"{path}: unknown kind of file; end the name in one of {', '.join(ENDINGS)}")
     if path.is_dir():
@@ -119,111 +180,19 @@ def check_output(path: str | os.PathLike[str]) -> str:
     return ending
 
 
-def _ending(path: Path) -> str | None:
+def is_csv(path: Path) -> bool:
+    """Whether the ending says that a file holds separated text."""
+    return _ending(path, READ_ENDINGS) != ".parquet"
+
+
+def _is_tabbed(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".tsv")
+
+
+def _separator(path: Path) -> str:
+    return "\t" if _is_tabbed(path) else ","
+
+
+def _ending(path: Path, endings: tuple[str, ...]) -> str | None:
     name = path.name.lower()
-    return next((ending for ending in ENDINGS if name.endswith(ending)), None)
-
-
-def _read_parquet(path: Path) -> Table:
-    try:
-        frame = pq.read_table(path).to_pandas()
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not a Parquet file: {error}") from error
-    if not len(frame) or not len(frame.columns):
-        raise DataError(f"{path} has no rows; at least one is needed")
-    return Table(frame.reset_index(drop=True))
-
-
-def _read_csv(path: Path) -> Table:
-    with _open_text(path) as file:
-        try:
-            first = next(iter(file), "")
-            separator = max(_SEPARATORS, key=first.count) if "," not in first else ","
-            file.seek(0)
-            header = next(csv.reader(file, delimiter=separator), [])
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise DataError(_undecodable(path, error)) from error
-    if not any(header):
-        raise DataError(f"{path} has no header in its first line")
-    if len(set(header)) < len(header):
-        double = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"{path}: several columns have the name {double!r}; rename or drop all but one")
-    table = _read_fast(path, header, separator)
-    if table is None:
-        table = _read_carefully(path, header, separator)
-    if not table.num_rows:
-        raise DataError(f"{path} has a header but no rows; at least one is needed")
-    _check_last_quote(path, table)
-    text = table.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
-    frame = pd.DataFrame({name: parse_cells(table.column(name)) for name in header}, copy=False)
-    return Table(frame, text)
-
-
-def _check_last_quote(path: Path, table: pa.Table) -> None:
-    """Raise `DataError` if a quote that is never closed made one cell of all lines to the end of the file."""
-    last = {name: table.column(name)[-1].as_py() for name in table.column_names}
-    broken = next((name for name, cell in last.items() if "\n" in cell), None)
-    if broken is None:
-        return
-    with _open_text(path) as file:
-        quotes = sum(line.count('"') for line in file)
-    if quotes % 2:
-        raise DataError(
-            f"{path}: the double quote that opens in row {table.num_rows}, column {broken!r}, is never closed: "
-            "all lines after it would be one cell"
-        )
-
-
-def _open_text(path: Path) -> IO[str]:
-    if path.name.lower().endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _read_fast(path: Path, header: list[str], separator: str) -> pa.Table | None:
-    """Read a regular file; None for one that has to be looked at line by line."""
-    options = pacsv.ConvertOptions(column_types={n: pa.string() for n in header}, strings_can_be_null=False)
-    try:
-        table = pacsv.read_csv(
-            path,
-            parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=options,
-        )
-    except pa.ArrowInvalid:
-        return None
-    return table if table.column_names == header else None
-
-
-def _read_carefully(path: Path, header: list[str], separator: str) -> pa.Table:
-    """Read line by line: short rows are filled up with empty cells, a long one is an error that names its line."""
-    columns: list[list[str]] = [[] for _ in header]
-    shared: dict[str, str] = {}
-    with _open_text(path) as file:
-        csv.field_size_limit(_MAX_CELL)
-        reader = csv.reader(file, delimiter=separator)
-        try:
-            for row in itertools.islice(reader, 1, None):
-                if not row:
-                    continue
-                if len(row) > len(header):
-                    raise DataError(
-                        f"{path}, line {reader.line_num}: {len(row)} cells, but the header has {len(header)}; "
-                        "put a cell that holds the separator in double quotes"
-                    )
-                row += [""] * (len(header) - len(row))
-                for column, cell in zip(columns, row, strict=True):
-                    column.append(shared.setdefault(cell, cell))
-        except UnicodeDecodeError as error:
-            raise DataError(_undecodable(path, error)) from error
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: {error}") from error
-    return pa.table(
-        {name: pa.chunked_array([pa.array(c, pa.string())]) for name, c in zip(header, columns, strict=True)}
-    )
-
-
-def _undecodable(path: Path, error: Exception) -> str:
-    detail = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
-    return (
-        f"{path} is not UTF-8 text ({detail}); convert it, for example: iconv -f latin1 -t utf-8 {path.name} > new.csv"
-    )
+    return next((ending for ending in endings if name.endswith(ending)), None)

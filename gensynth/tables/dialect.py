@@ -1,0 +1,221 @@
+"""How a CSV file is written: encoding, separator, line ends and quotes, found in the file itself."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from gensynth.errors import DataError, FileWarning
+
+SEPARATORS = "\t;|,"
+"""Candidates; of two that fit equally well the earlier one: commas stand in texts and in decimals, too."""
+
+_MARKS = (  # the longer first: UTF-32 begins like UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LOOK_AT = 1 << 18  # characters of the file that its dialect is found from
+_MOST_RECORDS = 500
+_NUL_SHARE = 0.02  # UTF-16 has a NUL in every separator, digit and line end
+
+
+@dataclass(frozen=True)
+class Dialect:
+    r"""How a CSV file is written.
+
+    Parameters
+    ----------
+    separator : str
+        Between the cells of a line.
+    encoding : str
+        Name of a codec.
+    mark : bool
+        Whether the file begins with a byte order mark.
+    line_end : str
+        ``"\n"``, ``"\r\n"`` or ``"\r"``.
+    quoted : tuple of str
+        Columns whose cells are all in double quotes, needed or not.
+    quoted_names : bool
+        Whether the names of the columns are.
+    tabbed : bool
+        Whether the file's ending, ``.tsv``, said that there are tabs: a ``.csv`` file of its rows has commas.
+    """
+
+    separator: str = ","
+    encoding: str = "utf-8"
+    mark: bool = False
+    line_end: str = "\n"
+    quoted: tuple[str, ...] = ()
+    quoted_names: bool = False
+    tabbed: bool = False
+
+    @property
+    def first_bytes(self) -> bytes:
+        """The byte order mark, if there is one."""
+        return next(mark for mark, name in _MARKS if name == self.encoding) if self.mark else b""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; what holds its default is left out."""
+        plain = asdict(Dialect())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Dialect:
+        """Rebuild from `to_json`."""
+        return cls(**{**state, "quoted": tuple(state.get("quoted", ()))})
+
+
+def decode(data: bytes, source: object) -> tuple[str, str, bool]:
+    """Return the text of a file, the name of its encoding, and whether a byte order mark said so.
+
+    UTF-8, UTF-16 and UTF-32, with or without a mark; what is none of these is read as Windows-1252.
+
+    Raises
+    ------
+    DataError
+        If it is no text.
+
+    Warns
+    -----
+    FileWarning
+        If the encoding was guessed.
+    """
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return _decoded(data[len(mark) :], name, source), name, True
+    if b"\0" in data[:_LOOK_AT]:
+        guess = _utf16(data)
+        if guess is None:
+            line = data[: data.index(b"\0")].count(b"\n") + 1
+            raise DataError(f"{source}, line {line}: a NUL character; this is not a text file, or a damaged one")
+        return _decoded(data, guess, source), guess, False
+    try:
+        return data.decode("utf-8"), "utf-8", False
+    except UnicodeDecodeError as error:
+        bad = error
+    line = data[: bad.start].count(b"\n") + 1
+    for name, known in (("cp1252", "Windows-1252"), ("latin-1", "Latin-1")):
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+        warnings.warn(
+            f"{source} is not UTF-8 (line {line}): read as {known}, and written so; if accents come out wrong, convert "
+            "the file to UTF-8 first, for example: iconv -f ENCODING -t UTF-8",
+            FileWarning,
+            stacklevel=2,
+        )
+        return text, name, False
+    raise AssertionError("Latin-1 decodes every byte")
+
+
+def _decoded(data: bytes, name: str, source: object) -> str:
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].decode(name, "replace").count("\n") + 1
+        raise DataError(
+            f"{source}, line {line}: bytes that are not {name.upper()} ({error.reason}); the file is damaged or cut off"
+        ) from error
+
+
+def _utf16(data: bytes) -> str | None:
+    """Return the UTF-16 that text without a mark is in, or None: NULs stand on one side of the pairs only."""
+    zeros = np.frombuffer(data[:_LOOK_AT], dtype=np.uint8) == 0
+    even, odd = int(zeros[::2].sum()), int(zeros[1::2].sum())
+    if len(data) % 2 or even + odd < _NUL_SHARE * len(zeros) or min(even, odd) > 0.1 * max(even, odd):
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def find_dialect(text: str, encoding: str = "utf-8", mark: bool = False) -> Dialect:
+    """Return the dialect of a text: its separator is the one by which its lines have the most regular cells."""
+    sample = text[:_LOOK_AT]
+    whole = len(sample) == len(text)
+    separator = _separator(sample, whole)
+    end = re.search(r"\r\n|\n|\r", sample)
+    raw = raw_records(sample, separator)
+    names = [_bare(cell) for cell in raw[0]] if raw else []
+    rows = [row for row in raw[1:] if len(row) == len(names)]
+    quoted = tuple(name for i, name in enumerate(names) if rows and all(row[i].startswith('"') for row in rows))
+    return Dialect(
+        separator, encoding, mark, end.group() if end else "\n", quoted, bool(raw) and all(map(_is_quoted, raw[0]))
+    )
+
+
+def read_records(text: str, separator: str, most: int = _MOST_RECORDS) -> list[tuple[int, list[str]]]:
+    """Return the first records that are not empty, each with the number of its last line.
+
+    Raises
+    ------
+    csv.Error
+        If a cell is too large.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    found: list[tuple[int, list[str]]] = []
+    for row in reader:
+        if row:
+            found.append((reader.line_num, row))
+        if len(found) == most:
+            break
+    return found
+
+
+def raw_records(sample: str, separator: str) -> list[list[str]]:
+    """Return the cells of the first lines as they stand there, with their quotes."""
+    cell = re.compile(rf'("(?:[^"]|"")*"|[^{re.escape(separator)}\r\n]*)({re.escape(separator)}|\r\n|\n|\r|$)')
+    records: list[list[str]] = [[]]
+    at = 0
+    while at < len(sample) and len(records) <= _MOST_RECORDS:
+        found = cell.match(sample, at)
+        if found is None:  # a quote in the middle of a cell
+            break
+        records[-1].append(found[1])
+        at = found.end()
+        if found[2] != separator:
+            records.append([])
+    return [row for row in records[:-1] if row != [""]]
+
+
+def _is_quoted(cell: str) -> bool:
+    return len(cell) > 1 and cell.startswith('"')
+
+
+def _bare(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if _is_quoted(cell) else cell
+
+
+def _separator(sample: str, whole: bool) -> str:
+    fits = {separator: _regularity(sample, separator, whole) for separator in SEPARATORS}
+    best = max(SEPARATORS, key=lambda separator: fits[separator])
+    return best if any(fits[best]) else ","
+
+
+def _regularity(sample: str, separator: str, whole: bool) -> tuple[float, float]:
+    """Return the share of records with as many cells as the header has, and with the commonest count of cells."""
+    if separator not in sample:
+        return 0.0, 0.0
+    try:
+        records = read_records(sample, separator)
+    except csv.Error:
+        return 0.0, 0.0
+    if not whole and 1 < len(records) < _MOST_RECORDS:
+        records = records[:-1]  # cut off
+    widths = [len(row) for _, row in records]
+    if len(widths) == 1:
+        return float(widths[0] > 1), 0.0
+    common, count = Counter(widths[1:]).most_common(1)[0]
+    as_header = sum(width == widths[0] for width in widths[1:]) / (len(widths) - 1) if widths[0] > 1 else 0.0
+    return as_header, count / (len(widths) - 1) if common > 1 else 0.0

@@ -1,0 +1,147 @@
+"""Lines of a CSV file that are no rows of its table: titles, totals, separators too many, and what to do about them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError
+
+_REGULAR = 0.9
+_TOTAL = re.compile(
+    r"^\W*(grand |sub-?|gesamt-?)?(totals?|totaal|totale?s?|sum|sums|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
+    re.IGNORECASE,
+)
+_NAMES = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}
+
+Records = Sequence[tuple[int, list[str]]]
+
+
+def check_header(source: object, header: list[str], records: Records) -> None:
+    """Raise `DataError` if the first line cannot name the columns.
+
+    Parameters
+    ----------
+    source : path
+        For the message.
+    header : list of str
+        Cells of the first record.
+    records : sequence of (int, list of str)
+        The first records, the header among them, with the numbers of their lines.
+    """
+    if not any(header):
+        raise DataError(f"{source} has no header in its first line")
+    if len(header) > 2 and header[0] and not any(header[1:]):
+        raise DataError(_title(source, records, 1))
+    if len(set(header)) < len(header):
+        double = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"{source}: several columns have the name {double!r}; rename or drop all but one")
+
+
+def too_long(source: object, line: int, row: list[str], header: list[str], records: Records, separator: str) -> str:
+    """Return what to say of a row with more cells than the header has: what the first records look like tells why."""
+    widths = Counter(len(cells) for _, cells in records[1:])
+    common, count = widths.most_common(1)[0] if widths else (0, 0)
+    if common <= len(header) or count < _REGULAR * (len(records) - 1):
+        return (
+            f"{source}, line {line}: {len(row)} cells, but the header has {len(header)}; put a cell that holds the "
+            f"separator, a {_NAMES[separator]}, in double quotes"
+        )
+    usual = [cells for _, cells in records[1:] if len(cells) == common]
+    if not any(cell for cells in usual for cell in cells[len(header) :]):
+        return (
+            f"{source}, line {line}: a {_NAMES[separator]} too many at the end ({common} cells, the header has "
+            f"{len(header)}), as in most lines; remove it from the lines, or add it to the header"
+        )
+    if len(header) > 1 and common == len(header) + 1:
+        return (
+            f"{source}, line {line}: {common} cells, as in most lines, but the header has {len(header)} names; add the "
+            "name that is missing to line 1 (the first one, if the first cell of a line is its row's name)"
+        )
+    return _title(source, records, common)
+
+
+def _title(source: object, records: Records, common: int) -> str:
+    first, title = records[0]
+    common = max(common, max((sum(map(bool, cells)) for _, cells in records[1:]), default=1))
+    start = next((line for line, cells in records[1:] if sum(map(bool, cells)) == common), None)
+    shown = " ".join(cell for cell in title if cell)[:60]
+    said = f"{source}, line {first}: {shown!r} is not the header of a table whose lines have {common} cells"
+    if start is None:
+        return f"{said}; write the names of all columns into line {first}"
+    return (
+        f"{said}; if it is a title, remove what stands above the header, which seems to be line {start}; "
+        f"if it is a name, add those of the other columns to line {first}"
+    )
+
+
+def check_end(source: object, cells: pa.Table, n_lines: int) -> None:
+    """Raise `DataError` if the last row is a line of totals, or a note below the table.
+
+    Parameters
+    ----------
+    source : path
+        For the message.
+    cells : pyarrow.Table
+        All cells as text.
+    n_lines : int
+        Lines of the file.
+    """
+    if len(cells) < 3:
+        return
+    last = [str(cells.column(i)[-1].as_py() or "").strip() for i in range(cells.num_columns)]
+    filled = [i for i, cell in enumerate(last) if cell]
+    if not filled:
+        return
+    word = bool(_TOTAL.match(last[filled[0]]))
+    gap = any(not last[i] and _never_empty(cells, i) for i in range(len(last)))
+    if not word and not gap:
+        return
+    if word and (gap or _only_number_breaks(cells, filled[0]) or any(_adds_up(cells, i, last[i]) for i in filled)):
+        what = "a line of totals"
+    elif gap and any(_adds_up(cells, i, last[i]) for i in filled):
+        what = "a line of totals"
+    elif len(filled) == 1 and len(last) > 2 and filled[0] == 0 and all(_never_empty(cells, i) for i in range(len(last))):
+        what = "a note below the table, or a row that is cut off"
+    else:
+        return
+    shown = ", ".join(last[i] for i in filled)[:60]
+    raise DataError(f"{source}, line {n_lines}: {shown!r} looks like {what}, not like a row; remove the line")
+
+
+def _above(cells: pa.Table, i: int) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(cells.column(i).slice(0, len(cells) - 1))
+
+
+def _never_empty(cells: pa.Table, i: int) -> bool:
+    return not pc.any(pc.equal(_above(cells, i), "")).as_py()
+
+
+def _numbers(cells: pa.Table, i: int) -> NDArray[np.float64]:
+    texts = pd.Series(_above(cells, i).to_pandas(), dtype=object)
+    return np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+
+
+def _only_number_breaks(cells: pa.Table, i: int) -> bool:
+    """Whether all other cells of the column are numbers."""
+    return bool(np.isfinite(_numbers(cells, i)).all())
+
+
+def _adds_up(cells: pa.Table, i: int, cell: str) -> bool:
+    """Whether a cell is the sum of the numbers above it."""
+    try:
+        total = float(cell)
+    except ValueError:
+        return False
+    numbers = _numbers(cells, i)
+    if not np.isfinite(numbers).any() or not total or (numbers[np.isfinite(numbers)] == 0).all():
+        return False
+    added = float(np.nansum(numbers))
+    return abs(added - total) <= 1e-9 * float(np.nansum(np.abs(numbers))) + 1e-12

@@ -1,0 +1,147 @@
+"""Parquet files in and out: every cell with the file's own type, what pandas noted beside them included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import types as pat
+
+from gensynth.errors import DataError
+from gensynth.tables.arrow import check_schema
+from gensynth.tables.style import ArrowStyle
+from gensynth.tables.table import Table
+
+_MASKED = {getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
+           for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")}  # fmt: skip
+_PANDAS = b"pandas"
+
+
+def read_parquet(path: Path) -> Table:
+    """Read a Parquet file; the index that pandas wrote is read as columns.
+
+    Raises
+    ------
+    DataError
+        If it is no Parquet file, has no rows, or a column that is no single value a row.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            check_schema(file.schema_arrow, path)
+            table = file.read()
+    except pa.ArrowException as error:
+        raise DataError(f"{path} is not a Parquet file, or a damaged one: {error}") from error
+    if not table.num_rows or not table.num_columns:
+        raise DataError(f"{path} has no rows; at least one is needed")
+    parts = {name: to_series(table.column(name)) for name in table.column_names}
+    return Table(pd.DataFrame(parts, copy=False), arrow=table, style=ArrowStyle(table.schema))
+
+
+def to_series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Return an Arrow column as the plainest pandas one that holds its values exactly."""
+    kind = column.type
+    dtype: Any = None
+    if pat.is_decimal(kind) or pat.is_date(kind):
+        dtype = pd.ArrowDtype(kind)
+    elif column.null_count and pat.is_boolean(kind):
+        dtype = pd.BooleanDtype()
+    elif column.null_count:
+        dtype = _MASKED.get(kind)
+    return pd.Series(column.to_pandas(types_mapper=lambda _: dtype))
+
+
+def to_column(series: pd.Series[Any], kind: pa.DataType) -> pa.Array:
+    """Return a pandas column as an Arrow one of the type.
+
+    Raises
+    ------
+    DataError
+        If a value does not fit the type; names the column.
+    """
+    try:
+        if pat.is_null(kind):
+            return pa.nulls(len(series))
+        array = pa.array(series, from_pandas=True)
+        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        if pat.is_dictionary(kind):
+            array = array if pat.is_dictionary(array.type) else array.dictionary_encode()
+            codes, values = array.indices.cast(kind.index_type), array.dictionary.cast(kind.value_type)
+            return pa.DictionaryArray.from_arrays(codes, values, ordered=kind.ordered)
+        return array if array.type == kind else array.cast(kind, safe=not pat.is_temporal(kind))
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(f"column {series.name!r} cannot be written as {kind}: {error}") from error
+
+
+def to_arrow(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
+    """Return a frame as an Arrow table; columns that ``schema`` names have its types."""
+    if schema is None:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    fields, arrays = [], []
+    for name in frame.columns:
+        known = name in schema.names
+        array = to_column(frame[name], schema.field(name).type) if known else pa.array(frame[name], from_pandas=True)
+        arrays.append(array)
+        fields.append(schema.field(name).with_nullable(True) if known else pa.field(name, array.type))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=schema.metadata))
+
+
+def filled(table: pa.Table, frame: pd.DataFrame, gaps: pd.DataFrame) -> pa.Table:
+    """Return an Arrow table with the values of ``frame`` where ``gaps`` says so; all other cells are untouched."""
+    for i, name in enumerate(table.column_names):
+        gap = gaps[name].to_numpy(dtype=bool)
+        if gap.any():
+            kind = table.schema.field(name).type
+            new = to_column(frame[name][gap], kind)
+            own = table.column(name).combine_chunks()
+            rest = own.dictionary_decode() if pat.is_dictionary(kind) else own
+            fresh = new.dictionary_decode() if pat.is_dictionary(kind) else new
+            whole = pc.replace_with_mask(rest, pa.array(gap), fresh)
+            if pat.is_dictionary(kind):
+                whole = to_column(pd.Series(whole.to_pandas(), name=name), kind)
+            table = table.set_column(i, table.schema.field(name).with_nullable(True), whole)
+    return table
+
+
+def extended(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
+    """Return an Arrow table with new last columns."""
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values, from_pandas=True))
+    return table
+
+
+def write_parquet(table: pa.Table, file: IO[bytes]) -> None:
+    """Write an Arrow table; what pandas noted is brought up to date with its rows and columns."""
+    pq.write_table(_noted(table).unify_dictionaries(), file)
+
+
+def _noted(table: pa.Table) -> pa.Table:
+    """Return the table with pandas' notes for its number of rows and its columns."""
+    metadata = table.schema.metadata or {}
+    if _PANDAS not in metadata:
+        return table
+    notes = json.loads(metadata[_PANDAS])
+    for index in notes.get("index_columns", ()):
+        if isinstance(index, dict) and index.get("kind") == "range":
+            index["stop"] = index["start"] + index["step"] * table.num_rows
+    known = {column.get("field_name") or column.get("name") for column in notes.get("columns", ())}
+    levels = notes.get("column_indexes") or []
+    for i, name in enumerate(table.column_names):
+        if name in known:
+            continue
+        if len(levels) > 1:  # pandas writes the labels of several levels as tuples
+            name = str((name, *[""] * (len(levels) - 1)))
+            table = table.rename_columns([name if j == i else old for j, old in enumerate(table.column_names)])
+        elif levels and levels[0].get("pandas_type") not in ("unicode", "string", "mixed"):
+            levels[0] |= {"pandas_type": "unicode", "numpy_type": "object", "metadata": {"encoding": "UTF-8"}}
+        kind = table.schema.field(name).type
+        note = {"name": name, "field_name": name, "metadata": None}
+        note |= {"pandas_type": str(kind), "numpy_type": str(np.dtype(kind.to_pandas_dtype()))}
+        notes.setdefault("columns", []).append(note)
+    return table.replace_schema_metadata({**metadata, _PANDAS: json.dumps(notes).encode()})
