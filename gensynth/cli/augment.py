@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Output, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings
 from gensynth.errors import OptionError
 
 
@@ -39,6 +39,7 @@ def augment(
     model: ModelName = "vlae",
     settings: Settings = None,
     kinds: Kinds = None,
+    missing: Missing = None,
     seed: Seed = None,
     max_time: MaxTime = None,
     drop_copies: Annotated[
@@ -77,7 +78,7 @@ def augment(
     if balance and target is None:
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
-    table = read(found)
+    table = read(found, missing, kinds, [target] if target is not None else [])
     columns = list(table.frame.columns)
     known_columns("--target", [target] if target is not None else [], columns)
     from gensynth.augmentation import augment as augment_table

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Output, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings
 
 
 def detect(
@@ -67,6 +67,7 @@ def detect(
     ] = "auto",
     settings: Settings = None,
     kinds: Kinds = None,
+    missing: Missing = None,
     seed: Seed = None,
     max_time: MaxTime = None,
 ) -> None:
@@ -97,9 +98,9 @@ def detect(
     from gensynth.cli.summary import detection_summary
     from gensynth.detector import AnomalyDetector
 
-    table = read(found)
+    table = read(found, missing, kinds)
     check_free(table, data, ADDED)
-    learned = table if normal is None else read(normal)
+    learned = table if normal is None else read(normal, missing, kinds)
     schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
         check_same_columns(table.frame, learned.frame, data, train_on)
@@ -114,7 +115,7 @@ def detect(
         trainer=trainer,
         schema=schema,
         random_state=seed,
-    ).fit(learned.frame)
+    ).fit(learned)
     findings = find_anomalies(detector, table, fdr, on_page=page is not None)
     if save is not None:
         detector.save(save)

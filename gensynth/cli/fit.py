@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, ModelName, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Seed, Settings
 from gensynth.errors import OptionError
 
 
@@ -30,6 +30,7 @@ def fit(
     ] = None,
     settings: Settings = None,
     kinds: Kinds = None,
+    missing: Missing = None,
     seed: Seed = None,
     max_time: MaxTime = None,
     checkpoint: Annotated[
@@ -69,7 +70,8 @@ def fit(
     if checkpoint is not None:
         trainer.checkpoint = checkpoint
         seed = checkpoint_seed(checkpoint, seed, resume=resume)
-    frame = read(found).frame
+    table = read(found, missing, kinds, condition_on or ())
+    frame = table.frame
     known_columns("--condition-on", condition_on or (), list(frame.columns))
     from gensynth.synthesizer import Synthesizer
 
@@ -79,6 +81,6 @@ def fit(
         schema=declared_kinds(kinds, list(frame.columns)),
         condition_on=condition_on or None,
         random_state=seed,
-    ).fit(frame, resume=resume)
+    ).fit(table, resume=resume)
     synthesizer.save(path)
     fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)

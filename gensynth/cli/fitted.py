@@ -9,6 +9,8 @@ from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
 from gensynth.synthesizer.words import chosen_columns, reasons
+from gensynth.tables import CsvStyle
+from gensynth.tables.cells import MISSING_TOKENS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,19 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
             f"MODEL.gensynth writes a model that gensynth {command} works with"
         )
     return found
+
+
+def meaning_of_cells(fitted: Synthesizer | AnomalyDetector) -> tuple[tuple[str, ...] | None, list[str]]:
+    """Return the cells of CSV files that are missing values to a fitted estimator, and columns where words are not.
+
+    The latter have one of the usual words for a missing value, such as NA, among their categories.
+    """
+    style = fitted.container_.style
+    missing = style.missing if isinstance(style, CsvStyle) else None
+    encoder = (fitted if isinstance(fitted, Synthesizer) else fitted.estimators_[0]).encoder_
+    labels = {str(name): getattr(own, "labels", None) for name, own in encoder.columns.items()}
+    words = set(MISSING_TOKENS)
+    return missing, [n for n, own in labels.items() if own is not None and words & set(map(str, own.index[:10_000]))]
 
 
 def explained(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gensynth.cli.options import Data, ModelFile, Output, Seed
+from gensynth.cli.options import Data, Missing, ModelFile, Output, Seed
 
 
-def impute(model: ModelFile, data: Data, output: Output, seed: Seed = None) -> None:
+def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None, seed: Seed = None) -> None:
     """Fill the missing cells of DATA by a trained model.
 
     Each is drawn given the other cells of its row; cells that are there are written as they were.
@@ -19,8 +19,8 @@ def impute(model: ModelFile, data: Data, output: Output, seed: Seed = None) -> N
     from gensynth.cli.rows import write_imputed
 
     synthesizer = load_synthesizer(source, "impute")
-    table = read(found)
+    table = read(found, missing, like=synthesizer)
     filled = synthesizer.impute(table.frame, random_state=seed)
     cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())
-    write_imputed(table, filled, path)
+    write_imputed(table, filled, path, synthesizer.container_.style)
     say(f"{cells:,} missing cells of {len(filled):,} rows filled, written to {path}")

@@ -10,13 +10,18 @@ import typer
 Data = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="A .csv, .csv.gz or .parquet file, or the name of a data set.", show_default=False
+        metavar="DATA",
+        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, or the name of a data set.",
+        show_default=False,
     ),
 ]
 Output = Annotated[
     Path,
     typer.Option(
-        "--output", "-o", metavar="OUT", help="File to write; the ending .csv, .csv.gz or .parquet says the format."
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format.",
     ),
 ]
 ModelFile = Annotated[
@@ -41,6 +46,16 @@ Kinds = Annotated[
         metavar="COL=KIND",
         help="Kind of a column where the inferred one is wrong: numeric, categorical, boolean, datetime, "
         "identifier or constant. Can be repeated.",
+        show_default=False,
+    ),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--missing",
+        metavar="TEXT",
+        help='Cells of a CSV file that are missing values, with commas between them; "": only empty cells. When not '
+        "given: NA, N/A, null, None, NaN, ? and empty cells. Can be repeated.",
         show_default=False,
     ),
 ]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import ColumnWarning, DataError, OptionError
 from gensynth.files import check_writable
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card
     from gensynth.tables import Table
 
-TABLE_ENDINGS = (".csv", ".csv.gz", ".parquet")  # gensynth.tables has them too, but importing it takes pandas
+# gensynth.tables has them too, but importing it takes pandas
+TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+READ_ENDINGS = (*TABLE_ENDINGS, ".zip")
 MODEL_ENDINGS = (".gensynth",)
 PAGE_ENDINGS = (".html", ".htm")
 
@@ -30,7 +33,7 @@ def find(data: str) -> Path | Card:
     """
     path = Path(data)
     if path.is_dir():
-        raise DataError(f"{data} is a folder; expected a file that ends in {', '.join(TABLE_ENDINGS)}")
+        raise DataError(f"{data} is a folder; expected a file that ends in {', '.join(READ_ENDINGS)}")
     if path.exists():
         return path
     from gensynth.datasets import cards
@@ -50,15 +53,46 @@ def find(data: str) -> Path | Card:
     raise DataError(f"{data!r} is neither a file nor a data set.{hint} Data sets: {', '.join(known)}.")
 
 
-def read(found: Path | Card) -> Table:
-    """Return the table of what `find` found."""
+def read(
+    found: Path | Card,
+    missing: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+    targets: Sequence[str] = (),
+    like: Any = None,
+) -> Table:
+    """Return the table of what `find` found.
+
+    Parameters
+    ----------
+    found : Path or Card
+        From `find`.
+    missing : sequence of str or None
+        ``--missing``: texts with commas between the cells that are missing values; for files only.
+    kinds : sequence of str or None
+        ``--schema``: in columns that are declared categorical only empty cells are missing.
+    targets : sequence of str
+        Columns of classes: likewise.
+    like : Synthesizer, AnomalyDetector or None
+        What scores or fills the rows: cells mean what they meant when it was fitted.
+    """
     from gensynth.tables import Table, read_table
 
-    if isinstance(found, Path):
-        return read_table(found)
-    from gensynth.datasets import load
+    if not isinstance(found, Path):
+        if missing:
+            raise OptionError(f"--missing is for files; {found.name} is a data set, whose missing values are known")
+        from gensynth.datasets import load
 
-    return Table(load(found.name)[0], None)
+        return Table(load(found.name)[0])
+    tokens = None if missing is None else tuple(token for text in missing for token in text.split(","))
+    categories = {column for column, _, kind in (text.rpartition("=") for text in kinds or ()) if kind == "categorical"}
+    if like is None:
+        return read_table(found, missing=tokens, categories=categories, targets=targets)
+    from gensynth.cli.fitted import meaning_of_cells
+
+    known, classes = meaning_of_cells(like)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ColumnWarning)  # said when the model was fitted
+        return read_table(found, missing=known if tokens is None else tokens, categories=classes)
 
 
 def model_file(path: Path) -> Path:

@@ -41,5 +41,5 @@ def sample(
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
     frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
-    write_table(frame, path)
+    write_table(frame, path, synthesizer.container_.style)
     say(f"{len(frame):,} synthetic rows written to {path}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Output
+from gensynth.cli.options import Data, Missing, Output
 from gensynth.errors import OptionError
 
 _MOST = 3
@@ -24,6 +24,7 @@ def score(
     ],
     data: Data,
     output: Output,
+    missing: Missing = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -65,7 +66,7 @@ def score(
     from gensynth.persistence import load
 
     fitted = load(source)
-    table = read(found)
+    table = read(found, missing, like=fitted)
     check_free(table, data, ("score", "top_columns", "reason") if explain else ("score",))
     reasons = explained(fitted, table.frame, method, top or _MOST) if explain else {}
     scores = fitted.score_samples(table.frame, method=method)

@@ -167,7 +167,9 @@ def _from_pandas(frame: pd.DataFrame) -> tuple[pd.DataFrame, Container]:
     if len(set(joined)) < len(joined):
         double = next(name for name in joined if joined.count(name) > 1)
         raise DataError(f"several columns have the name {double!r} when their levels are joined; rename all but one")
-    return frame.set_axis(pd.Index(joined, dtype=object), axis=1), Container(names=named, labels=labels, index_name=index)
+    return frame.set_axis(pd.Index(joined, dtype=object), axis=1), Container(
+        names=named, labels=labels, index_name=index
+    )
 
 
 def _plain(name: Any) -> str | int | None:

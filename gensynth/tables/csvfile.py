@@ -15,7 +15,7 @@ import pyarrow.csv as pacsv
 from pandas.api import types as pdt
 
 from gensynth.errors import ColumnWarning, DataError, declare_hint, on_command_line
-from gensynth.tables.cells import MISSING_TOKENS, WORDS, CellStyle, parse_cells, taken_for_missing
+from gensynth.tables.cells import MISSING_TOKENS, CellStyle, parse_cells, taken_for_missing
 from gensynth.tables.dialect import Dialect, decode, find_dialect, read_records
 from gensynth.tables.lines import check_end, check_header, too_long
 from gensynth.tables.style import CsvStyle
@@ -81,7 +81,9 @@ def _tell_of_words(cells: pa.Table, frame: pd.DataFrame) -> None:
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     several = "s" if len(found) > 1 else ""
     empty = '--missing ""' if on_command_line() else 'read_table(path, missing="")'
-    kept = f"{declare_hint(next(iter(found)), 'categorical')}, or {empty} for all columns" if on_command_line() else empty
+    kept = (
+        f"{declare_hint(next(iter(found)), 'categorical')}, or {empty} for all columns" if on_command_line() else empty
+    )
     warnings.warn(
         f"words were read as missing values in the column{several} {', '.join(shown)}{more}; to keep them as "
         f"categories: {kept}",

@@ -137,7 +137,9 @@ def _utf16(data: bytes) -> str | None:
     even, odd = int(zeros[::2].sum()), int(zeros[1::2].sum())
     if len(data) % 2 or even + odd < _NUL_SHARE * len(zeros) or min(even, odd) > 0.1 * max(even, odd):
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    text = data[:_LOOK_AT].decode(name, "ignore")
+    return name if "\n" in text or "\r" in text else None
 
 
 def find_dialect(text: str, encoding: str = "utf-8", mark: bool = False) -> Dialect:

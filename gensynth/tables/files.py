@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -153,7 +153,7 @@ def write_arrow(table: pa.Table, path: str | os.PathLike[str]) -> None:
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[IO[bytes]]:
+def _replaced(path: Path) -> Iterator[Any]:
     """Open a file that takes the place of ``path`` when all is written, packed if its ending says so."""
     ending = check_output(path)
     try:

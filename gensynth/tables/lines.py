@@ -16,7 +16,7 @@ from gensynth.errors import DataError
 
 _REGULAR = 0.9
 _TOTAL = re.compile(
-    r"^\W*(grand |sub-?|gesamt-?)?(totals?|totaal|totale?s?|sum|sums|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
+    r"^\W*(grand |sub-?)?(totals?|totaal|totale?s?|sums?|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
     re.IGNORECASE,
 )
 _NAMES = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}
@@ -104,11 +104,10 @@ def check_end(source: object, cells: pa.Table, n_lines: int) -> None:
     gap = any(not last[i] and _never_empty(cells, i) for i in range(len(last)))
     if not word and not gap:
         return
-    if word and (gap or _only_number_breaks(cells, filled[0]) or any(_adds_up(cells, i, last[i]) for i in filled)):
+    added = any(_adds_up(cells, i, last[i]) for i in filled)
+    if (word and (gap or _only_number_breaks(cells, filled[0]))) or added:
         what = "a line of totals"
-    elif gap and any(_adds_up(cells, i, last[i]) for i in filled):
-        what = "a line of totals"
-    elif len(filled) == 1 and len(last) > 2 and filled[0] == 0 and all(_never_empty(cells, i) for i in range(len(last))):
+    elif filled == [0] and len(last) > 2 and all(_never_empty(cells, i) for i in range(len(last))):
         what = "a note below the table, or a row that is cut off"
     else:
         return

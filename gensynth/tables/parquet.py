@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -22,10 +23,11 @@ from gensynth.tables.table import Table
 _MASKED = {getattr(pa, name.lower())(): getattr(pd, f"{name}Dtype")()
            for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")}  # fmt: skip
 _PANDAS = b"pandas"
+_UNNAMED = re.compile(r"__index_level_\d+__")  # what pandas calls an index without a name
 
 
 def read_parquet(path: Path) -> Table:
-    """Read a Parquet file; the index that pandas wrote is read as columns.
+    """Read a Parquet file; the index that pandas wrote is read as columns, but for whole numbers without a name.
 
     Raises
     ------
@@ -40,8 +42,15 @@ def read_parquet(path: Path) -> Table:
         raise DataError(f"{path} is not a Parquet file, or a damaged one: {error}") from error
     if not table.num_rows or not table.num_columns:
         raise DataError(f"{path} has no rows; at least one is needed")
-    parts = {name: to_series(table.column(name)) for name in table.column_names}
+    parts = {name: to_series(table.column(name)) for name in table.column_names if not _is_numbering(table, name)}
+    if not parts:
+        raise DataError(f"{path} has no columns besides the index of its rows; at least one is needed")
     return Table(pd.DataFrame(parts, copy=False), arrow=table, style=ArrowStyle(table.schema))
+
+
+def _is_numbering(table: pa.Table, name: str) -> bool:
+    """Whether a column is the index of a table whose rows were picked from another: no part of the data."""
+    return bool(_UNNAMED.fullmatch(name)) and pat.is_integer(table.schema.field(name).type)
 
 
 def to_series(column: pa.ChunkedArray) -> pd.Series[Any]:
@@ -88,11 +97,26 @@ def to_arrow(frame: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
         known = name in schema.names
         array = to_column(frame[name], schema.field(name).type) if known else pa.array(frame[name], from_pandas=True)
         arrays.append(array)
-        fields.append(schema.field(name).with_nullable(True) if known else pa.field(name, array.type))
+        fields.append(schema.field(name).with_nullable(True) if known else pa.field(str(name), array.type))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=schema.metadata))
 
 
-def filled(table: pa.Table, frame: pd.DataFrame, gaps: pd.DataFrame) -> pa.Table:
+def stacked(table: pa.Table, frame: pd.DataFrame) -> pa.Table:
+    """Return an Arrow table with the rows of ``frame`` below its own, which stay as they are."""
+    below = to_arrow(frame, table.schema)
+    columns = []
+    for own in table.schema:
+        if own.name in frame.columns:
+            columns.append(below.column(own.name))
+        else:  # numbers of the rows go on
+            start = (pc.max(table.column(own.name)).as_py() or 0) + 1
+            columns.append(pa.array(np.arange(start, start + len(frame)), own.type))
+    schema = pa.schema([field.with_nullable(True) for field in table.schema], metadata=table.schema.metadata)
+    new = pa.Table.from_arrays(columns, schema=schema)
+    return pa.concat_tables([table.cast(schema), new])
+
+
+def fill(table: pa.Table, frame: pd.DataFrame, gaps: pd.DataFrame) -> pa.Table:
     """Return an Arrow table with the values of ``frame`` where ``gaps`` says so; all other cells are untouched."""
     for i, name in enumerate(table.column_names):
         gap = gaps[name].to_numpy(dtype=bool)
@@ -127,10 +151,13 @@ def _noted(table: pa.Table) -> pa.Table:
     if _PANDAS not in metadata:
         return table
     notes = json.loads(metadata[_PANDAS])
-    for index in notes.get("index_columns", ()):
+    kept = [c for c in notes.get("index_columns", ()) if not isinstance(c, str) or c in table.column_names]
+    notes["index_columns"] = kept or [{"kind": "range", "name": None, "start": 0, "stop": 0, "step": 1}]
+    for index in notes["index_columns"]:
         if isinstance(index, dict) and index.get("kind") == "range":
             index["stop"] = index["start"] + index["step"] * table.num_rows
-    known = {column.get("field_name") or column.get("name") for column in notes.get("columns", ())}
+    notes["columns"] = [c for c in notes.get("columns", ()) if (c.get("field_name") or c["name"]) in table.column_names]
+    known = {column.get("field_name") or column["name"] for column in notes["columns"]}
     levels = notes.get("column_indexes") or []
     for i, name in enumerate(table.column_names):
         if name in known:
@@ -143,5 +170,5 @@ def _noted(table: pa.Table) -> pa.Table:
         kind = table.schema.field(name).type
         note = {"name": name, "field_name": name, "metadata": None}
         note |= {"pandas_type": str(kind), "numpy_type": str(np.dtype(kind.to_pandas_dtype()))}
-        notes.setdefault("columns", []).append(note)
+        notes["columns"].append(note)
     return table.replace_schema_metadata({**metadata, _PANDAS: json.dumps(notes).encode()})

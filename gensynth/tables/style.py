@@ -103,7 +103,7 @@ def write_cells(cells: pd.DataFrame, file: IO[bytes], dialect: Dialect, source: 
     except UnicodeEncodeError as error:
         strange = text[error.start]
         warnings.warn(
-            f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the table that came, has no {strange!r}",
+            f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no {strange!r}",
             FileWarning,
             stacklevel=2,
         )

@@ -24,7 +24,6 @@ augment notes.txt --target label -o out.csv                   | notes.txt, .parq
 augment empty.csv --target label -o out.csv                   | empty.csv, empty
 augment header.csv --target label -o out.csv                  | header.csv, no rows
 augment no_rows.parquet --target label -o out.csv             | no_rows.parquet, no rows
-augment latin.csv --target x -o out.csv                       | latin.csv, UTF-8, iconv
 augment ragged.csv --target a -o out.csv                      | ragged.csv, line 3, 4 cells
 augment quote.csv --target a -o out.csv                       | quote.csv, row 1, 'b', never closed
 augment double.csv --target b -o out.csv                      | double.csv, 'a', rename

@@ -11,13 +11,13 @@ import pytest
 from command_line import QUICK, Run, people
 
 
-def augmented(run: Run, folder: Path, frame: pd.DataFrame | str, *more: str) -> pd.DataFrame:
+def augmented(run: Run, folder: Path, frame: pd.DataFrame | str, *more: str, sep: str = ",") -> pd.DataFrame:
     """Write a CSV, augment it by a few rows, and return what was written, as text."""
     text = frame if isinstance(frame, str) else frame.to_csv(index=False)
     (folder / "odd.csv").write_text(text, newline="")
     outcome = run("augment", "odd.csv", "-o", "out.csv", "--rows", "20", *QUICK, *more)
     assert outcome.code == 0, outcome.err
-    return pd.read_csv(folder / "out.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv(folder / "out.csv", dtype=str, keep_default_na=False, sep=sep)
 
 
 def new_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -86,9 +86,12 @@ def test_column_name_with_spaces_quotes_and_equals(folder: Path, run: Run) -> No
 @pytest.mark.parametrize("ending", ["\r\n", "\n"])
 def test_byte_order_mark_semicolons_and_line_ends(folder: Path, run: Run, ending: str) -> None:
     text = "\ufeff" + people().to_csv(index=False, sep=";", lineterminator=ending)
-    table = augmented(run, folder, text)
+    table = augmented(run, folder, text, sep=";")
     assert list(table.columns) == [*people().columns, "_synthetic"]
     assert len(table) == 140
+    written = (folder / "out.csv").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbfage;")
+    assert written.count(b"\r\n") == (141 if ending == "\r\n" else 0)
 
 
 def test_cells_with_commas_quotes_and_line_breaks(folder: Path, run: Run) -> None:
