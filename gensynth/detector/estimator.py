@@ -21,10 +21,11 @@ from gensynth.model import Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema
 from gensynth.synthesizer import Synthesizer
-from gensynth.synthesizer.inputs import fit_input, new_input
+from gensynth.synthesizer.inputs import fit_input, new_input, weighted_rows
 from gensynth.synthesizer.parameters import RandomState, seed_of
 from gensynth.synthesizer.words import reasons
 from gensynth.training import Trainer
+from gensynth.training.weights import Parts
 
 MIN_ROWS = 10
 MOST_CALIBRATION = 5_000
@@ -124,7 +125,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         super().set_params(**params)
         return self
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn what normal rows look like.
 
         Parameters
@@ -133,40 +134,48 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             Columns of any kind, missing values included; at least 10 rows.
         y : ignored
             For scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,), number or None
+            How often each row counts, as for `Synthesizer.fit`: in what is learned, in p-values and in the threshold.
 
         Raises
         ------
         DataError
-            Too few rows, or a column that cannot be learned.
+            Too few rows, or a column that cannot be learned; a weight that is negative or missing.
         OptionError
             A parameter has a value that it cannot have.
         """
         check_options(self)
         frame, self.container_ = fit_input(self, X)
-        if len(frame) < MIN_ROWS:
+        frame, weights = weighted_rows(frame, sample_weight)
+        frame = frame.reset_index(drop=True)
+        parts = Parts.of(weights, len(frame))
+        if len(parts) < MIN_ROWS:
             raise DataError(
-                f"the table has {len(frame)} sample(s) (rows); a detector needs at least {MIN_ROWS} to tell what is "
+                f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS} to tell what is "
                 "normal"
             )
         self.seed_ = seed_of(self.random_state)
         recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
         trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
-        learned, held = self._split(len(frame), trainer, n_models)
-        training = frame.iloc[learned].reset_index(drop=True)
+        learned, held = (parts[some] for some in self._split(len(parts), trainer, n_models))
+        training, own = frame, weights
+        if len(learned) < len(parts):
+            training, own = weighted_rows(frame, learned.row_weights(len(frame)))
         schema = kept_constants(training, self.schema)
         self.estimators_ = [
             Synthesizer(clone(recipe), trainer=trainer, schema=schema, random_state=(self.seed_ + i) % 2**32).fit(
-                training
+                training, sample_weight=own
             )
             for i in range(n_models)
         ]
         self.method_ = self.estimators_[0].model_.score_method(None if self.method == "auto" else self.method)
         self.units_ = np.array([[0.0, 1.0]] * n_models)
         if n_models > 1:
-            self.units_ = np.array([_unit(s.score_samples(training, self.method_)) for s in self.estimators_])
-        scores = self._scores(frame.reset_index(drop=True))
-        self.calibration_scores_ = np.sort(scores[held])
-        self._set_offset(scores)
+            drawn = Parts.of(own, len(training)).draw()
+            self.units_ = np.array([_unit(s.score_samples(training, self.method_)[drawn]) for s in self.estimators_])
+        scores = self._scores(frame)
+        self.calibration_scores_ = np.sort(scores[held.draw()])
+        self._set_offset(scores[parts.draw()])
         return self
 
     def _split(self, n: int, trainer: Trainer, n_models: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -241,9 +250,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             raise OptionError(f"fdr={fdr!r}: expected a number above 0 and below 1")
         return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
 
-    def fit_predict(self, X: Any, y: Any = None, **_: Any) -> NDArray[np.int64]:
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
         """Return ``fit(X).predict(X)``."""
-        return self.fit(X, y).predict(X)
+        return self.fit(X, y, sample_weight).predict(X)
 
     def p_values(self, X: Any) -> Floats:
         """Return the probability of a score at least as low among normal rows.

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.encoding.columns import Cells, ColumnEncoder, State
+from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.schema import Column, Labels
 from gensynth.schema.values import codes_of, from_codes
@@ -25,14 +25,14 @@ class CategoryEncoder(ColumnEncoder):
     labels : Labels
         Levels in the order of their codes, the folded ones last.
     counts : ndarray of shape (n_levels,)
-        Fitted rows of each level.
-    n_missing : int
+        Fitted rows of each level; fractions where rows have weights that are no whole numbers.
+    n_missing : int or float
         Fitted rows without a value.
     n_codes : int
         Levels that have a code of their own.
     """
 
-    def __init__(self, column: Column, labels: Labels, counts: NDArray[np.int64], n_missing: int, n_codes: int) -> None:
+    def __init__(self, column: Column, labels: Labels, counts: Counts, n_missing: float, n_codes: int) -> None:
         self.column = column
         self.labels = labels
         self.counts = counts
@@ -43,11 +43,11 @@ class CategoryEncoder(ColumnEncoder):
         self.tail = tail / tail[-1] if tail[-1] else tail
 
     @classmethod
-    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
-        """Count the levels of a column."""
+    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding, weights: Counts | None = None) -> Self:
+        """Count the levels of a column; ``weights`` (n,) are how often each row counts."""
         codes, distinct = codes_of(series)
-        counts = np.bincount(codes + 1, minlength=len(distinct) + 1)
-        n_missing, counts = int(counts[0]), counts[1:]
+        counts = weighted_counts(codes + 1, len(distinct) + 1, weights)
+        n_missing, counts = counts[0].item(), counts[1:]
         used = np.flatnonzero(counts)
         own_order = (column.labels is not None and column.labels.ordered) or column.kind == "boolean"
         if column.kind == "boolean":
@@ -58,15 +58,15 @@ class CategoryEncoder(ColumnEncoder):
             used = used[np.argsort(-counts[used], kind="stable")]
             own_order = False
         n_codes = len(used) if len(used) <= encoding.max_levels else max(encoding.max_levels - 1, 0)
-        return cls(column, Labels(distinct[used], own_order), counts[used].astype(np.int64), n_missing, n_codes)
+        return cls(column, Labels(distinct[used], own_order), counts[used], n_missing, n_codes)
 
     def layout(self, numeric: int) -> ColumnLayout:
         """Return the layout: unknown, missing, levels, "other"."""
         folded = self.n_codes < len(self.counts)
-        total = max(int(self.counts.sum()) + self.n_missing, 1)
+        total = max(self.counts.sum().item() + self.n_missing, 1)
         counts = [0, *([self.n_missing] if self.n_missing else []), *self.counts[: self.n_codes].tolist()]
         if folded:
-            counts.append(int(self.counts[self.n_codes :].sum()))
+            counts.append(self.counts[self.n_codes :].sum().item())
         return ColumnLayout(
             str(self.column.name),
             tuple(count / total for count in counts),

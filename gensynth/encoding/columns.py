@@ -16,6 +16,16 @@ State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 """Fitted state: plain JSON values, and arrays by name."""
 
 
+Counts = NDArray[np.int64] | NDArray[np.float64]
+"""Numbers of rows: whole ones, or sums of weights that are not."""
+
+
+def weighted_counts(codes: NDArray[Any], n: int, weights: Counts | None) -> Counts:
+    """Return (n,) how many rows each code has, of whole numbers where the weights are."""
+    counts = np.bincount(codes, weights=weights, minlength=n)
+    return counts.astype(np.int64 if weights is None else weights.dtype)
+
+
 @dataclass(frozen=True)
 class Cells:
     """Encoded cells of one column: codes (n,), and for columns with a number beside the code the numbers (n,)."""

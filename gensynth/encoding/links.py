@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.encoding.columns import Counts
 from gensynth.encoding.layout import ColumnLayout
 from gensynth.schema import Column
 from gensynth.schema.values import Bools, Ticks, ticks_of
@@ -99,7 +100,9 @@ class Link:
         return cls(*state)
 
 
-def find_links(frame: pd.DataFrame, order: Sequence[Column], n_conditions: int = 0) -> tuple[Link, ...]:
+def find_links(
+    frame: pd.DataFrame, order: Sequence[Column], n_conditions: int = 0, weights: Counts | None = None
+) -> tuple[Link, ...]:
     """Return for each column the earlier one that it equals most often, if it does in a share of 2 % of the rows.
 
     Values that make up more than 1 % of their column do not count: two columns of small whole numbers are equal by
@@ -114,6 +117,8 @@ def find_links(frame: pd.DataFrame, order: Sequence[Column], n_conditions: int =
         Its learned columns, in the order of the layout.
     n_conditions : int
         How many of them are condition columns.
+    weights : ndarray of shape (n,) or None
+        How often each row counts; for the shares.
     """
     by_unit: dict[tuple[str, ...], list[int]] = {}
     for i, column in enumerate(order):
@@ -130,7 +135,7 @@ def find_links(frame: pd.DataFrame, order: Sequence[Column], n_conditions: int =
                 best[later] = max(best.get(later, (0.0, -1)), (share, earlier))
     columns = {column.name: column for column in order}
     links = [Link(order[earlier].name, order[later].name, 0.0) for later, (_, earlier) in sorted(best.items())]
-    shares = [float((link.encode(frame, columns) == YES).mean()) for link in links]
+    shares = [float(np.average(link.encode(frame, columns) == YES, weights=weights)) for link in links]
     return tuple(Link(link.earlier, link.later, share) for link, share in zip(links, shares, strict=True))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from gensynth.encoding.columns import Cells, ColumnEncoder, State
+from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
@@ -39,7 +39,7 @@ class NumberEncoder(ColumnEncoder):
     column : Column
         The column.
     counts : ndarray of shape (n_codes,)
-        Fitted rows of each code, `UNKNOWN` included.
+        Fitted rows of each code, `UNKNOWN` included; fractions where rows have weights that are no whole numbers.
     atoms : ndarray of shape (n_atoms,)
         Ticks that are codes of their own, ascending.
     function : QuantileFunction or None
@@ -57,7 +57,7 @@ class NumberEncoder(ColumnEncoder):
     def __init__(
         self,
         column: Column,
-        counts: NDArray[np.int64],
+        counts: Counts,
         atoms: Ticks,
         function: QuantileFunction | None,
         origin: int,
@@ -77,7 +77,7 @@ class NumberEncoder(ColumnEncoder):
         self.numeric = numeric
         bins = 0 if function is None else function.n_bins
         self.first = len(counts) - bins - len(atoms)
-        self.n_missing = int(counts[1]) if self.first == 2 else 0
+        self.n_missing = counts[1].item() if self.first == 2 else 0
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
         self.last = self.high if column.days is None else count_days(np.array([self.high]), column)[0].item()
@@ -85,33 +85,33 @@ class NumberEncoder(ColumnEncoder):
         self.slopes = self._slopes() if numeric == "normal" and function is not None else None
 
     @classmethod
-    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding) -> Self:
-        """Choose atoms and fit the quantile function of the rest."""
+    def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding, weights: Counts | None = None) -> Self:
+        """Choose atoms and fit the quantile function of the rest; ``weights`` (n,) are how often each row counts."""
         ticks, missing = ticks_of(series, column)
         ticks, _ = count_days(ticks, column)
-        n_missing = int(missing.sum())
+        n_missing = missing.sum().item() if weights is None else weights[missing].sum().item()
         present: Ticks = ticks[~missing] if n_missing else ticks
-        distinct, counts = _distinct(present)
+        distinct, counts = _distinct(present, None if weights is None else weights[~missing])
         atom = choose_atoms(counts, encoding.max_atoms)
         origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
         steps = _steps_of(distinct, origin, step)
         center, scale = _location(steps, counts)
         rest = ~atom
-        function, bin_counts = None, np.zeros(0, dtype=np.int64)
+        function, bin_counts = None, np.zeros(0, dtype=counts.dtype)
         if rest.any():
             n = int(counts[rest].sum())
             n_bins = min(max(round(n**0.5), _MIN_BINS), encoding.max_bins, int(rest.sum()))
             n_bins = n_bins if encoding.numeric == "bins" else 1
             function = QuantileFunction.fit(steps[rest], counts[rest], n_bins, whole=column.discrete)
             bins = function.find_bin(steps[rest])
-            bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(np.int64)
+            bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(counts.dtype)
         head = [0, n_missing] if n_missing else [0]
-        all_counts = np.concatenate([head, counts[atom], bin_counts]).astype(np.int64)
+        all_counts = np.concatenate([head, counts[atom], bin_counts]).astype(counts.dtype)
         return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
     def layout(self, numeric: int) -> ColumnLayout:
         """Return the layout: unknown, missing, atoms, bins."""
-        n_codes, total = len(self.counts), max(int(self.counts.sum()), 1)
+        n_codes, total = len(self.counts), max(self.counts.sum().item(), 1)
         bins = 0 if self.function is None else self.function.n_bins
         return ColumnLayout(
             str(self.column.name),
@@ -295,7 +295,7 @@ class NumberEncoder(ColumnEncoder):
         return -np.log(np.maximum(self.function.widths / self.scale, _MIN_WIDTH))[bins]
 
 
-def choose_atoms(counts: NDArray[np.int64], max_atoms: int) -> Bools:
+def choose_atoms(counts: Counts, max_atoms: int) -> Bools:
     """Return which distinct values become codes of their own, from how often each occurs."""
     n = int(counts.sum())
     if len(counts) <= max_atoms and (len(counts) <= 2 or len(counts) * _ROWS_PER_ATOM <= n):
@@ -307,11 +307,15 @@ def choose_atoms(counts: NDArray[np.int64], max_atoms: int) -> Bools:
     return atom
 
 
-def _distinct(ticks: Ticks) -> tuple[Ticks, NDArray[np.int64]]:
-    distinct, counts = np.unique(ticks, return_counts=True)
-    if ticks.dtype.kind == "i":
-        return np.asarray(distinct, dtype=np.int64), counts.astype(np.int64)
-    return np.asarray(distinct, dtype=np.float64), counts.astype(np.int64)
+def _distinct(ticks: Ticks, weights: Counts | None) -> tuple[Ticks, Counts]:
+    counts: Counts
+    if weights is None:
+        distinct, counts = np.unique(ticks, return_counts=True)
+    else:
+        distinct, which = np.unique(ticks, return_inverse=True)
+        counts = weighted_counts(which, len(distinct), weights)
+    kind = np.int64 if ticks.dtype.kind == "i" else np.float64
+    return np.asarray(distinct, dtype=kind), counts
 
 
 def _grid(distinct: Ticks) -> tuple[int, int]:
@@ -335,7 +339,7 @@ def _steps_of(ticks: Ticks, origin: int, step: float) -> Floats:
     return (ticks.astype(np.float64) - origin) / step
 
 
-def _location(steps: Floats, counts: NDArray[np.int64]) -> tuple[float, float]:
+def _location(steps: Floats, counts: Counts) -> tuple[float, float]:
     """Return median and a robust standard deviation (of the quartiles, else of all), never 0."""
     if not len(steps):
         return 0.0, 1.0

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.encoding.columns import Counts
+
 Floats = NDArray[np.float64]
 
 _TAIL_KNOTS = 24
@@ -46,14 +48,14 @@ class QuantileFunction:
 
     @classmethod
     def fit(
-        cls, values: Floats, counts: NDArray[np.int64], n_bins: int, *, whole: bool, max_knots: int = 2048
+        cls, values: Floats, counts: Counts, n_bins: int, *, whole: bool, max_knots: int = 2048
     ) -> QuantileFunction:
         """Fit to distinct ascending values and how often each occurs.
 
         Parameters
         ----------
         values, counts : ndarray of shape (n_distinct,)
-            Distinct values in ascending order, and their counts.
+            Distinct values in ascending order, and their counts (or sums of weights).
         n_bins : int
             Most bins, of about equal counts.
         whole : bool
@@ -133,7 +135,7 @@ class QuantileFunction:
         return {"positions": self.positions, "values": self.values, "offsets": self.offsets}
 
 
-def _kept(counts: NDArray[np.int64], budget: int, tails: tuple[bool, bool]) -> NDArray[np.int64]:
+def _kept(counts: Counts, budget: int, tails: tuple[bool, bool]) -> NDArray[np.int64]:
     """Return which distinct values of a bin become knots: all, or an even choice, the frequent ones and the tails."""
     m = len(counts)
     if m <= budget:
@@ -148,12 +150,12 @@ def _kept(counts: NDArray[np.int64], budget: int, tails: tuple[bool, bool]) -> N
 
 
 def _line(
-    values: Floats, counts: NDArray[np.int64], kept: NDArray[np.int64], after: float | None
+    values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None
 ) -> tuple[Floats, Floats]:
     """Knots at order statistics: the k-th smallest of m rows stands at k / m, the last bin ends on its last row."""
-    ends = np.cumsum(counts)
-    total = ends[-1] if after is not None else max(ends[-1] - 1, 1)
-    first, last = (ends - counts)[kept] / total, (ends - 1)[kept] / total
+    ends, row = np.cumsum(counts), np.minimum(counts, 1)  # weights may make less than a row
+    total = ends[-1] if after is not None else ends[-1] - row[-1] or 1
+    first, last = (ends - counts)[kept] / total, (ends - row)[kept] / total
     flat = counts[kept] > 1
     u = np.concatenate([first, last[flat], [1.0]])
     v = np.concatenate([values[kept], values[kept][flat], [values[-1] if after is None else after]])
@@ -162,7 +164,7 @@ def _line(
 
 
 def _steps(
-    values: Floats, counts: NDArray[np.int64], kept: NDArray[np.int64], after: float | None, whole: bool
+    values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None, whole: bool
 ) -> tuple[Floats, Floats]:
     """Knots of a staircase: each value takes its share of positions; next to nothing is left for what lies between.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
-from gensynth.encoding.columns import Cells, ColumnEncoder
+from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
@@ -58,8 +58,15 @@ class TableEncoder:
         self.columns: dict[str | int, ColumnEncoder] = {}
         self.generators: dict[str | int, IdentifierGenerator] = {}
 
-    def fit(self, frame: pd.DataFrame) -> Self:
+    def fit(self, frame: pd.DataFrame, weights: Counts | None = None) -> Self:
         """Learn codes and quantile functions from an aligned table.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, n_features)
+            The table.
+        weights : ndarray of shape (n,) or None
+            How often each row counts, above 0: int64 for repeated rows, float64 for relative weights.
 
         Raises
         ------
@@ -72,9 +79,10 @@ class TableEncoder:
             c.name: IdentifierGenerator.fit(frame[c.name], c) for c in self.schema.columns if c.kind == "identifier"
         }
         order = self._order()
-        self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding) for c in order}
+        self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding, weights) for c in order}
         linked = self.encoding.numeric != "standard"
-        self._lay_out(len(frame), find_links(frame, order, self._n_conditions()) if linked else ())
+        n_rows = len(frame) if weights is None else round(weights.sum().item())
+        self._lay_out(n_rows, find_links(frame, order, self._n_conditions(), weights) if linked else ())
         return self
 
     def encode(self, frame: pd.DataFrame, jacobian: bool = False) -> Rows:

@@ -22,11 +22,12 @@ from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.synthesizer.explanation import by_table_column, explain_rows
 from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
 from gensynth.synthesizer.inference import draw_rows, make_scorer, score_rows, to_batch
-from gensynth.synthesizer.inputs import fit_input, new_input
+from gensynth.synthesizer.inputs import fit_input, new_input, weighted_rows
 from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.synthesizer.storage import Fitted, pack, unpack
 from gensynth.tables import to_frame
 from gensynth.training import Trainer, forked_random
+from gensynth.training.weights import check_weights
 
 
 class Synthesizer(BaseEstimator):
@@ -100,7 +101,14 @@ class Synthesizer(BaseEstimator):
         super().set_params(**params)
         return self
 
-    def fit(self, X: Any, y: Any = None, *, resume: bool = False) -> Self:  # noqa: ARG002 - scikit-learn's signature
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,  # noqa: ARG002 - scikit-learn's signature
+        sample_weight: Any = None,
+        *,
+        resume: bool = False,
+    ) -> Self:
         """Learn the rows of a table.
 
         Parameters
@@ -109,6 +117,9 @@ class Synthesizer(BaseEstimator):
             Columns of any kind, missing values included; at least 2 rows.
         y : ignored
             For scikit-learn's pipelines. To learn a target, make it a column of ``X``.
+        sample_weight : array-like of shape (n_samples,), number or None
+            How often each row counts, >= 0; None: once. Whole numbers count repeated rows, a row of weight 0 is not
+            there. Others are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
         resume : bool
             Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
@@ -116,7 +127,7 @@ class Synthesizer(BaseEstimator):
         Raises
         ------
         DataError
-            The table cannot be learned; names the column.
+            The table cannot be learned; names the column. A weight is negative or missing, or all are 0.
         OptionError
             A parameter has a value that it cannot have.
         TrainingError
@@ -127,9 +138,10 @@ class Synthesizer(BaseEstimator):
         first = labels_of(self.condition_on)
         seed = seed_of(self.random_state)
         frame, container = fit_input(self, X)
+        frame, weights = weighted_rows(frame, sample_weight)
         schema = TableSchema.infer(frame, self.schema, keep=first)
         frame = schema.align(frame)
-        encoder = TableEncoder(schema, recipe.encoding, first).fit(frame)
+        encoder = TableEncoder(schema, recipe.encoding, first).fit(frame, weights)
         batch = to_batch(encoder.encode(frame), torch.float32)
         del frame
         with forked_random(seed):
@@ -137,7 +149,13 @@ class Synthesizer(BaseEstimator):
         parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
         identity = {"model": type(recipe).__qualname__, **parameters}
         history = trainer.run(
-            model, batch, seed, resume=resume, identity=identity, rebuild=lambda: recipe.build(encoder.layout)
+            model,
+            batch,
+            seed,
+            resume=resume,
+            identity=identity,
+            rebuild=lambda: recipe.build(encoder.layout),
+            weights=weights,
         )
         self._set_fitted(Fitted(recipe, encoder, model, container, seed, history))
         return self
@@ -321,9 +339,10 @@ class Synthesizer(BaseEstimator):
             self._scorer = make_scorer(self.model_)
         return self._scorer
 
-    def score(self, X: Any, y: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
-        """Return the mean of `score_samples`; higher = the rows fit the model better."""
-        return float(np.mean(self.score_samples(X)))
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
+        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""
+        scores = self.score_samples(X)
+        return float(np.average(scores, weights=check_weights(sample_weight, len(scores))))
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""

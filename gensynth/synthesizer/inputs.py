@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.errors import DataError
 from gensynth.tables import Container, Table, to_frame
+from gensynth.training.weights import Weights, check_weights
 
 
 def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container]:
@@ -38,6 +39,22 @@ def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container
         del estimator.feature_names_in_
     _check_n_features(estimator, frame, reset=True)
     return frame, container
+
+
+def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame, Weights | None]:
+    """Return the rows of positive weight, and how often each counts (None: once).
+
+    Raises
+    ------
+    DataError
+        As `gensynth.training.weights.check_weights`.
+    """
+    weights = check_weights(sample_weight, len(frame))
+    if weights is None or (weights > 0).all():
+        return frame, weights
+    kept = np.flatnonzero(weights)
+    weights = weights[kept]
+    return frame.iloc[kept].reset_index(drop=True), None if (weights == 1).all() else weights
 
 
 def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], container: Container) -> pd.DataFrame:

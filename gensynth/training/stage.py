@@ -18,6 +18,7 @@ from gensynth.training.devices import forked_random
 from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_factor
 from gensynth.training.progress import Progress
 from gensynth.training.steps import PhaseStepper
+from gensynth.training.weights import TrainingRows
 
 DECAY_AFTER = 1
 """Rounds without improvement after which the learning rates are halved."""
@@ -35,7 +36,7 @@ class Setting:
     """What all stages of a run share."""
 
     table: Batch
-    train_rows: Tensor
+    train_rows: TrainingRows
     validation: Batch
     validation_chunk: int
     batching: Batching
@@ -72,7 +73,7 @@ class StageLoop:
         self.steppers = [PhaseStepper(stage, phase, setting.clip_norm, self.device) for phase in stage.phases]
         self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
         self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.average)
-        self.order = setting.train_rows
+        self.order = torch.empty(0, dtype=torch.long, device=self.device)  # drawn at the first step
         self.step = 0
         self.stalls = 0
         self.decay = 1.0
@@ -147,8 +148,7 @@ class StageLoop:
         setting, batching = self.setting, self.setting.batching
         turn = self.step % batching.steps
         if turn == 0:
-            shuffled = torch.randperm(len(setting.train_rows), generator=setting.rng, device=self.device)
-            self.order = setting.train_rows[shuffled]
+            self.order = setting.train_rows.shuffle(setting.rng)
         first, last = batching.bounds(turn)
         batch = setting.table[self.order[first:last]]
         self.step += 1

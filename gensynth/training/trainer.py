@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ from gensynth.training.options import check_options
 from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, split_rows
 from gensynth.training.progress import Progress
 from gensynth.training.stage import Setting, StageLoop
+from gensynth.training.weights import Parts, TrainingRows, Weights
 
 
 class Trainer(BaseEstimator):
@@ -92,7 +94,8 @@ class Trainer(BaseEstimator):
     def split(self, n_rows: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the indices of the rows that `run` learns from, and of those that it only watches.
 
-        They are the same where so few rows are not split, or none are to be held out.
+        They are the same where so few rows are not split, or none are to be held out. With weights they are those of
+        `gensynth.training.weights.Parts`.
         """
         return split_rows(n_rows, self.validation_fraction, derive_seed(seed, 1))
 
@@ -104,6 +107,7 @@ class Trainer(BaseEstimator):
         resume: bool = False,
         identity: Mapping[str, Any] | None = None,
         rebuild: Callable[[], GenerativeModel] | None = None,
+        weights: Weights | None = None,
     ) -> list[dict[str, Any]]:
         """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
 
@@ -122,6 +126,9 @@ class Trainer(BaseEstimator):
         rebuild : callable or None
             Builds a model like ``model`` from torch's random state: what a run that collapsed (see `Stage`) starts
             over with, once. The history is then that of the second attempt. None: a collapse is only reported.
+        weights : ndarray of shape (n,) or None
+            How often each row counts, as `gensynth.training.weights.check_weights` returns them; above 0. Each epoch
+            goes through every row as often as its weight says, rounded up or down at random.
 
         Returns
         -------
@@ -140,14 +147,15 @@ class Trainer(BaseEstimator):
         check_options(self.get_params(deep=False))
         if resume and self.checkpoint is None:
             raise OptionError("resume=True needs Trainer(checkpoint=...)")
-        if len(batch) < 2:
-            raise DataError(f"training needs at least 2 rows, got {len(batch)}")
+        parts = Parts.of(weights, len(batch))
+        if parts.n_rows < 2:
+            raise DataError(f"training needs at least 2 rows, got {parts.n_rows}")
         device = pick_device(self.device)
         if device.type == "cpu":
             keep_freed_memory()
         clock = Clock(self.max_time)
         with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
-            run = _Run(self, model.to(device), batch, seed, clock, progress, rebuild)
+            run = _Run(self, model.to(device), batch, parts, seed, clock, progress, rebuild)
             return run.go(resume, identity or {})
 
 
@@ -159,6 +167,7 @@ class _Run:
         trainer: Trainer,
         model: GenerativeModel,
         batch: Batch,
+        parts: Parts,
         seed: int,
         clock: Clock,
         progress: Progress,
@@ -170,18 +179,20 @@ class _Run:
         self.rebuild = rebuild
         self.attempt = 1
         self.batch = batch
+        self.parts = parts
         self.clock = clock
         self.device = next((p.device for p in model.parameters()), pick_device(trainer.device))
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
         table = batch.to(self.device, dtype)
-        train_rows, held = trainer.split(len(batch), seed)
+        learned, held = (parts[some.numpy()] for some in trainer.split(len(parts), seed))
+        train_rows = TrainingRows(learned, self.device)
         n_slots = sum(model.layout.cardinalities)
         size = trainer.batch_size
         size = auto_batch_size(len(train_rows), n_slots) if isinstance(size, str) else int(size)
         self.setting = Setting(
             table=table,
-            train_rows=train_rows.to(self.device),
-            validation=table[held.to(self.device)],
+            train_rows=train_rows,
+            validation=table[torch.as_tensor(held.draw()).to(self.device)],
             validation_chunk=min(max(2**25 // max(n_slots, 1), 256), 4096),
             batching=Batching(len(train_rows), size),
             patience=trainer.patience,
@@ -228,7 +239,7 @@ class _Run:
         if stage.prepare is not None and loop_state is None:
             self.model.eval()
             with torch.no_grad():
-                stage.prepare(setting.table[setting.train_rows], setting.rng)
+                stage.prepare(setting.table[setting.train_rows.draw(setting.rng)], setting.rng)
         if not stage.phases:
             return ""
         begin = loop_state["begin"] if loop_state is not None else self.clock.seconds
@@ -283,7 +294,9 @@ class _Run:
             return None
         names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")
         options = {name: getattr(trainer, name) for name in names}
-        identity = {**identity, "seed": self.seed}
+        counts = self.parts.row_weights(len(self.batch))
+        weights = hashlib.sha256(counts.tobytes()).hexdigest() if (counts != 1).any() else "none"
+        identity = {**identity, "seed": self.seed, "sample_weight": weights}
         return CheckpointFile(trainer.checkpoint, fingerprint(self.model, stages, self.batch, options, identity))
 
     def _state(self, number: int, loop_state: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Weighted rows: what `sample_weight` counts, and training rows drawn in proportion to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import _check_sample_weight
+from torch import Generator, Tensor
+
+from gensynth.errors import DataError
+
+Weights = NDArray[np.int64] | NDArray[np.float64]
+
+MAX_REPEATS = 1_000
+"""Mean up to which whole weights count repeated rows; above it (survey weights) they are relative."""
+_ROUNDING = 1e-6
+
+
+def check_weights(sample_weight: Any, n: int) -> Weights | None:
+    """Return (n,) weights in units of rows, or None where every row counts once.
+
+    Whole numbers count repeated rows: int64. Others, and whole numbers that come to more than `MAX_REPEATS` times the
+    rows, are relative: float64, scaled so that the mean over the rows of positive weight is 1.
+
+    Raises
+    ------
+    DataError
+        Not one number for each row; a negative, missing or infinite one; or nothing but zeros.
+    """
+    if sample_weight is None:
+        return None
+    try:
+        given = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, ensure_non_negative=True)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight cannot be used: {error}") from error
+    positive = given > 0
+    whole = bool((given == np.rint(given)).all()) and given.sum() <= MAX_REPEATS * positive.sum()
+    if not whole:
+        given = positive.astype(np.float64) if np.ptp(given[positive]) == 0 else given / given[positive].mean()
+    if (given == 1).all():
+        return None
+    return given.astype(np.int64) if whole else given
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows cut into parts that count at most once each: what a split into training and held-out rows moves around.
+
+    A row of weight 3 is three parts, as if it were there three times; one of weight 2.4 three parts of 0.8.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_parts,), int64
+        The row of each part, ascending.
+    weights : ndarray of shape (n_parts,), float64, or None
+        Weight of each part, in (0, 1]; None: 1 each.
+    """
+
+    rows: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, weights: Weights | None, n: int) -> Self:
+        """Cut ``n`` rows; None: each row is one part."""
+        if weights is None:
+            return cls(np.arange(n), None)
+        if weights.dtype.kind == "i":
+            return cls(np.repeat(np.arange(n), weights.astype(np.int64)), None)
+        pieces = np.maximum(np.ceil(weights - _ROUNDING), 1.0)  # the same whatever the last bits of a scaled weight
+        rows = np.repeat(np.arange(n), pieces.astype(np.int64))
+        return cls(rows, (weights / pieces)[rows])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, which: NDArray[np.int64]) -> Parts:
+        return Parts(self.rows[which], None if self.weights is None else self.weights[which])
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows of weight 1 they come to, at least 1."""
+        return len(self) if self.weights is None else max(round(float(self.weights.sum())), 1)
+
+    def row_weights(self, n: int) -> Weights:
+        """Return the weight (n,) of each row."""
+        counts: Weights = np.bincount(self.rows, weights=self.weights, minlength=n)
+        return counts
+
+    def draw(self, start: float = 0.5) -> NDArray[np.int64]:
+        """Return `n_rows` rows, each as often as its weight says, rounded up or down (systematic sampling).
+
+        ``start`` in [0, 1) says which are rounded up.
+        """
+        if self.weights is None:
+            return self.rows
+        n, ends = self.n_rows, np.cumsum(self.weights)
+        points = (np.arange(n) + start) * (ends[-1] / n)
+        return np.asarray(self.rows[np.minimum(np.searchsorted(ends, points, side="right"), len(self) - 1)])
+
+
+class TrainingRows:
+    """The rows that an epoch goes through, drawn anew for each where they have weights.
+
+    Parameters
+    ----------
+    parts : Parts
+        What is to be learned from.
+    device : torch.device
+        Where indices are wanted.
+    """
+
+    def __init__(self, parts: Parts, device: torch.device) -> None:
+        self.parts = parts
+        self.device = device
+        self.fixed = torch.as_tensor(parts.rows).to(device) if parts.weights is None else None
+
+    def __len__(self) -> int:
+        return self.parts.n_rows
+
+    def draw(self, rng: Generator) -> Tensor:
+        """Return row indices in ascending order; ``rng`` lies on the device and is used for weights only."""
+        if self.fixed is not None:
+            return self.fixed
+        start = float(torch.rand((), generator=rng, device=self.device))
+        return torch.as_tensor(self.parts.draw(start)).to(self.device)
+
+    def shuffle(self, rng: Generator) -> Tensor:
+        """Return row indices in a random order."""
+        rows = self.draw(rng)
+        return rows[torch.randperm(len(rows), generator=rng, device=self.device)]
