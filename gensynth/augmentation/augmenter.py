@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TargetTags
-from sklearn.utils.validation import _check_feature_names, _check_n_features
+from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples
 
 from gensynth.augmentation.drawing import Drawn, Source, generator
 from gensynth.augmentation.stacking import dense, plain, stack, take
@@ -18,6 +18,7 @@ from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
+from gensynth.training.weights import Weights, check_weights, read_weights
 
 
 @dataclass(slots=True)
@@ -76,6 +77,9 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         the real rows equal another one.
     synthetic_mask_ : ndarray of shape (n_samples_new,), bool
         True for the rows of the last `fit_resample` that are synthetic.
+    sample_weight_ : ndarray of shape (n_samples_new,), float64, or None
+        Weights of these rows where ``sample_weight`` was given: the real rows' own, and for synthetic ones that of one
+        row: 1 where weights count rows, else their mean.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -129,7 +133,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         self._count(plain(X), y)
         return self
 
-    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[Any, Any]:
         """Fit a synthesizer and return the real rows, unchanged and first, and under them the synthetic ones.
 
         Parameters
@@ -138,6 +142,9 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             pandas, polars or Arrow table, numpy array or list of rows.
         y : array-like of shape (n_samples,)
             Class of each row, of any type; one column, or one-hot.
+        sample_weight : array-like of shape (n_samples,) or None
+            How often each row counts, as for `Synthesizer.fit`: in what is learned and in what each class needs. Rows
+            of weight 0 are left out.
 
         Returns
         -------
@@ -154,14 +161,16 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             If the family cannot condition and a class has too few rows for a model of its own.
         """
         X, y = plain(X), None if y is None else plain(y)
-        frame, container, classes, codes, wanted = self._count(X, y)
-        source = Source(self.model, self.trainer, self.schema, self.drop_copies)
+        X, y, given = _weighted(X, y, sample_weight)
+        weights = None if given is None else check_weights(given, len(given))
+        frame, container, classes, codes, wanted = self._count(X, y, weights)
+        source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights)
         drawn = source.class_rows(frame, codes, classes, wanted, generator(self.random_state))
-        self._note(len(frame), drawn)
+        self._note(len(frame), drawn, given, weights)
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
         return _extend(X, container, drawn), stack(y, take(y, examples[drawn.codes]))
 
-    def fit_extend(self, X: Any, y: Any, n_rows: int) -> tuple[Any, Any]:
+    def fit_extend(self, X: Any, y: Any, n_rows: int, sample_weight: Any = None) -> tuple[Any, Any]:
         """Fit a synthesizer and add rows like the real ones, whatever their class; ``y`` may be continuous.
 
         Parameters
@@ -172,6 +181,8 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             Classes or numbers.
         n_rows : int
             Rows to add, at least 0.
+        sample_weight : array-like of shape (n_samples,) or None
+            How often each row counts, as for `fit_resample`.
 
         Returns
         -------
@@ -183,15 +194,16 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         DataError
             If ``X`` and ``y`` differ in length.
         """
-        X = plain(X)
+        X, y, given = _weighted(plain(X), y, sample_weight)
+        weights = None if given is None else check_weights(given, len(given))
         frame, container = self._features(X)
         target = Target(y, frame)
         if n_rows > 0:
-            source = Source(self.model, self.trainer, self.schema, self.drop_copies)
+            source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights)
             drawn = source.rows(target.joined, n_rows, generator(self.random_state))
         else:
             drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64))
-        self._note(len(frame), drawn)
+        self._note(len(frame), drawn, given, weights)
         rows = drawn.rows
         features = Drawn(rows[list(frame.columns)], drawn.codes)
         return _extend(X, container, features), target.extended(rows)
@@ -210,18 +222,24 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         _check_n_features(self, frame, reset=True)
         return frame, container
 
-    def _count(self, X: Any, y: Any) -> tuple[pd.DataFrame, Container, list[Any], NDArray[np.int64], dict[int, int]]:
+    def _count(
+        self, X: Any, y: Any, weights: Weights | None = None
+    ) -> tuple[pd.DataFrame, Container, list[Any], NDArray[np.int64], dict[int, int]]:
         frame, container = self._features(X)
         labels = labels_of(y)
         if len(labels) != len(frame):
             raise DataError(f"X has {len(frame)} rows and y has {len(labels)}; they have to be the same number")
         classes, codes = classes_of(labels)
-        counts = dict(zip(classes, np.bincount(codes).tolist(), strict=True))
+        counts = dict(zip(classes, np.rint(np.bincount(codes, weights=weights)).astype(int).tolist(), strict=True))
         self.sampling_strategy_ = rows_to_add(self.sampling_strategy, counts, labels.to_numpy())
         positions = {c: k for k, c in enumerate(classes)}
         return frame, container, classes, codes, {positions[c]: n for c, n in self.sampling_strategy_.items()}
 
-    def _note(self, n_real: int, drawn: Drawn) -> None:
+    def _note(self, n_real: int, drawn: Drawn, given: NDArray[np.float64] | None, weights: Weights | None) -> None:
+        self.sample_weight_ = None
+        if given is not None:
+            one = 1.0 if weights is not None and weights.dtype.kind == "i" else float(given.mean())
+            self.sample_weight_ = np.concatenate([given, np.full(len(drawn.rows), one)])
         self.copies_ = drawn.copies
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
@@ -233,6 +251,17 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         base["target_tags"] = TargetTags(required=True)
         base["transformer_tags"] = None
         return SamplingTags(**base)
+
+
+def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.float64] | None]:
+    """Return the rows of positive weight, their targets and their weights as they were given."""
+    if sample_weight is None:
+        return X, y, None
+    given = read_weights(sample_weight, _num_samples(X))
+    if (given > 0).all():
+        return X, y, given
+    kept = np.flatnonzero(given)
+    return take(X, kept), take(plain(y), kept), given[kept]
 
 
 def _extend(X: Any, container: Container, drawn: Drawn) -> Any:

@@ -17,6 +17,7 @@ from gensynth.errors import CapabilityError, OptionError
 from gensynth.metrics.privacy import copies, repeated
 from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
+from gensynth.training.weights import Weights
 
 MAX_REDRAWS, MAX_REDRAWN = 40, 8
 """How often ``drop_copies`` draws rows in place of copies, and how many a row, before copies are kept."""
@@ -63,12 +64,16 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Source:
-    """What rows are drawn from: the settings of a `Synthesizer`, fitted anew by each method."""
+    """What rows are drawn from: the settings of a `Synthesizer`, fitted anew by each method.
+
+    ``weights`` (n,) say how often each real row counts; None: once.
+    """
 
     model: Any
     trainer: Any = None
     schema: Any = None
     drop_copies: bool = False
+    weights: Weights | None = None
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
@@ -141,7 +146,7 @@ class Source:
                 f"{error}; and class {classes[few]!r} has {np.count_nonzero(codes == few)} rows, too few to fit a "
                 f"model to it alone (at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
             ) from error
-        fitted = {k: self._fit(frame[codes == k], None, rng) for k in wanted}
+        fitted = {k: self._fit(frame, None, rng, codes == k) for k in wanted}
 
         def draw(rows: NDArray[np.int64]) -> pd.DataFrame:
             numbers = {k: int(np.count_nonzero(rows == k)) for k in fitted}
@@ -151,14 +156,20 @@ class Source:
 
         return draw, frozenset().union(*(_keys_of(synthesizer) for synthesizer in fitted.values()))
 
-    def _fit(self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator) -> Synthesizer:
+    def _fit(
+        self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator, of: NDArray[np.bool_] | None = None
+    ) -> Synthesizer:
+        """Fit all rows, or those that ``of`` (n,) says."""
+        weights = self.weights
+        if of is not None:
+            frame, weights = frame[of], None if weights is None else weights[of]
         return Synthesizer(
             self.model,
             trainer=self.trainer,
             schema=self.schema,
             condition_on=None if condition is None else [condition],
             random_state=seed_from(rng),
-        ).fit(frame)
+        ).fit(frame, sample_weight=weights)
 
     def _drawn(
         self,

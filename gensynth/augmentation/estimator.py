@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, Self, TypeVar, cast
 
 import numpy as np
@@ -10,10 +12,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import Tags, get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
 from gensynth.augmentation.augmenter import Augmenter
 from gensynth.errors import OptionError
+from gensynth.training.weights import check_weights
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -73,7 +76,7 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
         self.ratio = ratio
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Augment the rows, then fit the estimator on them.
 
         Parameters
@@ -82,6 +85,9 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
             Features, as `Augmenter` and the estimator take them.
         y : array-like of shape (n_samples,)
             Classes or numbers.
+        sample_weight : array-like of shape (n_samples,) or None
+            How often each row counts, as for `Synthesizer.fit`: in what is learned, in what is added, and in the fit
+            of the estimator, where that takes weights.
 
         Returns
         -------
@@ -98,8 +104,11 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
         self.augmenter_ = Augmenter() if self.augmenter is None else clone(self.augmenter)
         if self.random_state is not None:
             self.augmenter_.set_params(random_state=self.random_state)
+        weighted = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if weighted and "sample_weight" not in signature(self.augmenter_.fit_resample).parameters:
+            raise OptionError(f"{type(self.augmenter_).__name__} takes no sample_weight; give a gensynth.Augmenter")
         if self.ratio is None and is_classifier(self.estimator):
-            X, y = self.augmenter_.fit_resample(X, y)
+            X, y = self.augmenter_.fit_resample(X, y, **weighted)
         else:
             ratio = 1.0 if self.ratio is None else self.ratio
             if not isinstance(ratio, int | float) or not 0 <= ratio < np.inf:
@@ -109,8 +118,19 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
                     f"{type(self.augmenter_).__name__} can only balance classes; give a gensynth.Augmenter to add "
                     "rows by ratio, or to a regression"
                 )
-            X, y = self.augmenter_.fit_extend(X, y, round(ratio * _num_samples(X)))
-        self.estimator_ = clone(self.estimator).fit(X, y)
+            weights = check_weights(sample_weight, _num_samples(X))
+            n_real = _num_samples(X) if weights is None else weights.sum().item()
+            X, y = self.augmenter_.fit_extend(X, y, round(ratio * n_real), **weighted)
+        if weighted and has_fit_parameter(self.estimator, "sample_weight"):
+            weighted = {"sample_weight": self.augmenter_.sample_weight_}
+        elif weighted:
+            weighted = {}
+            warnings.warn(
+                f"{type(self.estimator).__name__} takes no sample_weight: weights are used for the synthetic rows only",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.estimator_ = clone(self.estimator).fit(X, y, **weighted)
         return self
 
     @_if_inner_has

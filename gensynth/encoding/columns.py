@@ -23,7 +23,8 @@ Counts = NDArray[np.int64] | NDArray[np.float64]
 def weighted_counts(codes: NDArray[Any], n: int, weights: Counts | None) -> Counts:
     """Return (n,) how many rows each code has, of whole numbers where the weights are."""
     counts = np.bincount(codes, weights=weights, minlength=n)
-    return counts.astype(np.int64 if weights is None else weights.dtype)
+    whole = weights is None or weights.dtype.kind == "i"
+    return counts.astype(np.int64) if whole else counts.astype(np.float64)
 
 
 @dataclass(frozen=True)

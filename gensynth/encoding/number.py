@@ -106,7 +106,7 @@ class NumberEncoder(ColumnEncoder):
             bins = function.find_bin(steps[rest])
             bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(counts.dtype)
         head = [0, n_missing] if n_missing else [0]
-        all_counts = np.concatenate([head, counts[atom], bin_counts]).astype(counts.dtype)
+        all_counts: Any = np.concatenate([head, counts[atom], bin_counts]).astype(counts.dtype)
         return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
     def layout(self, numeric: int) -> ColumnLayout:
@@ -314,8 +314,9 @@ def _distinct(ticks: Ticks, weights: Counts | None) -> tuple[Ticks, Counts]:
     else:
         distinct, which = np.unique(ticks, return_inverse=True)
         counts = weighted_counts(which, len(distinct), weights)
-    kind = np.int64 if ticks.dtype.kind == "i" else np.float64
-    return np.asarray(distinct, dtype=kind), counts
+    if ticks.dtype.kind == "i":
+        return np.asarray(distinct, dtype=np.int64), counts
+    return np.asarray(distinct, dtype=np.float64), counts
 
 
 def _grid(distinct: Ticks) -> tuple[int, int]:

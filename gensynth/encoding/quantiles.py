@@ -149,9 +149,7 @@ def _kept(counts: Counts, budget: int, tails: tuple[bool, bool]) -> NDArray[np.i
     return np.unique(np.minimum(np.concatenate([*parts, [0, m - 1]]), m - 1)).astype(np.int64)
 
 
-def _line(
-    values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None
-) -> tuple[Floats, Floats]:
+def _line(values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None) -> tuple[Floats, Floats]:
     """Knots at order statistics: the k-th smallest of m rows stands at k / m, the last bin ends on its last row."""
     ends, row = np.cumsum(counts), np.minimum(counts, 1)  # weights may make less than a row
     total = ends[-1] if after is not None else ends[-1] - row[-1] or 1

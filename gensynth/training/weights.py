@@ -20,6 +20,21 @@ MAX_REPEATS = 1_000
 _ROUNDING = 1e-6
 
 
+def read_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
+    """Return (n,) weights as they were given; a number is that of every row.
+
+    Raises
+    ------
+    DataError
+        Not one number for each row; a negative, missing or infinite one; or nothing but zeros.
+    """
+    try:
+        given = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, ensure_non_negative=True)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"sample_weight cannot be used: {error}") from error
+    return np.asarray(given)
+
+
 def check_weights(sample_weight: Any, n: int) -> Weights | None:
     """Return (n,) weights in units of rows, or None where every row counts once.
 
@@ -29,14 +44,11 @@ def check_weights(sample_weight: Any, n: int) -> Weights | None:
     Raises
     ------
     DataError
-        Not one number for each row; a negative, missing or infinite one; or nothing but zeros.
+        As `read_weights`.
     """
     if sample_weight is None:
         return None
-    try:
-        given = _check_sample_weight(sample_weight, np.empty((n, 0)), dtype=np.float64, ensure_non_negative=True)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"sample_weight cannot be used: {error}") from error
+    given = read_weights(sample_weight, n)
     positive = given > 0
     whole = bool((given == np.rint(given)).all()) and given.sum() <= MAX_REPEATS * positive.sum()
     if not whole:
