@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
+from gensynth.encoding.layout import UNKNOWN
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ConditionError
 from gensynth.schema import Column
@@ -216,7 +217,8 @@ def draw_within(own: NumberEncoder, column: Column, ranges: Sequence[Range], n: 
 def _candidates(own: NumberEncoder, pieces: Sequence[Piece]) -> tuple[NDArray[np.int32], Any, NDArray[np.float64]]:
     """Return codes, the positions from and to which values lie inside, and weights."""
     if own.column.days is not None:
-        pieces = [tuple(count_days(np.array(piece), own.column)[0].tolist()) for piece in pieces]
+        counted = [count_days(np.array(piece), own.column) for piece in pieces]  # a day that is not allowed: the end
+        pieces = [(int(ends[0] + off[0]), int(ends[1])) for ends, off in counted]  # of the one before
     held = np.flatnonzero(_inside(own.atoms, pieces))
     codes = (own.first + held).tolist()
     ends = [(0.0, 0.0)] * len(held)
@@ -259,7 +261,7 @@ def _ends_of(own: NumberEncoder, column: Column, pieces: Sequence[Piece]) -> Cel
     ticks: Ticks = np.array(ends, dtype=np.int64) if column.discrete else np.array(ends, dtype=np.float64)
     cells = own.encode(from_ticks(ticks, np.zeros(len(ticks), dtype=bool), column))
     reach = 0.0 if column.discrete else _NEAR * (float(own.high) - float(own.low))
-    kept = _inside(own.decode_ticks(cells)[0], pieces, reach)
+    kept = _inside(own.decode_ticks(cells)[0], pieces, reach) & (cells.codes != UNKNOWN)
     return Cells(cells.codes[kept], _numbers(cells)[kept])
 
 

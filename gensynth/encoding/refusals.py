@@ -53,7 +53,7 @@ def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
     length = tick_nanoseconds(column) if column.kind == "datetime" else None
     if length is not None and own.step * length % _DAY == 0 and (tick - own.origin) * length % _DAY:
         return f"holds dates without a time of day, {value!r} has one"
-    if own.function is None:
+    if own.function is None or column.days is not None:
         return None
     return f"never held {value!r}: its values lie {_step_text(own, column, length)} apart"
 

@@ -42,7 +42,7 @@ def exact_tick(value: Any, column: Column) -> Fraction:
 
 
 def tick_nanoseconds(column: Column) -> int | None:
-    """Return how long a tick of dates or durations lasts; None for periods, whose length differs."""
+    """Return how long a tick of dates, times or durations lasts; None for periods, whose length differs."""
     return _NANOSECONDS.get(unit(column) or "")
 
 

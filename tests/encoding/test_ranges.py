@@ -108,6 +108,24 @@ def test_values_are_drawn_by_their_frequency(mode):
     assert (draw("zero", slice(0, 10), mode, n=4000) == 0).mean() == pytest.approx(0.75, abs=0.04)
 
 
+def test_dates_on_some_days_only():
+    days = pd.bdate_range("2020-01-01", periods=600)
+    frame = pd.DataFrame({"day": np.random.default_rng(0).choice(days, N), "x": FRAME["x"]})
+    frame["moment"] = frame["day"] + pd.to_timedelta(np.random.default_rng(1).integers(9, 17, N), unit="h")
+    encoder = TableEncoder(TableSchema.infer(frame), Encoding()).fit(frame)
+    assert encoder.schema["day"].days == "Mon,Tue,Wed,Thu,Fri"
+    saturday, sunday = "2020-05-16", "2020-05-31"
+    for name in ("day", "moment"):
+        _, rows = encoder.encode_condition({name: slice(saturday, sunday)}, 200, np.random.default_rng(0))
+        drawn = encoder.decode(rows, np.random.default_rng(0))[name]
+        assert drawn.between(saturday, sunday).all()
+        assert drawn.dt.normalize().nunique() > 5
+        with pytest.raises(ConditionError, match="never held a value >= 2020-05-16 and <= 2020-05-17"):
+            encoder.encode_condition({name: slice(saturday, "2020-05-17")}, 2, np.random.default_rng(0))
+    with pytest.raises(ConditionError, match="Fridays only"):
+        encoder.encode_condition({"day": saturday}, 2)
+
+
 def test_several_ranges_and_values_are_taken_together():
     drawn = draw("age", [slice(20, 22), 50, pd.Interval(70, 72)], n=2000)
     assert set(drawn) == {20, 21, 22, 50, 71, 72}
