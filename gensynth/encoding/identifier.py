@@ -1,4 +1,4 @@
-"""Keys are not learned: new ones of the same pattern are made, none equal to a fitted one."""
+"""Identifiers are not learned: new ones of the same pattern are made, none equal to a fitted one."""
 
 from __future__ import annotations
 
@@ -11,155 +11,241 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from gensynth.encoding.columns import State
-from gensynth.errors import DataError
+from gensynth.encoding.fields import Part, Texts, text_array
+from gensynth.encoding.patterns import Composed, Pattern, Skeleton, fit_pattern, pattern_from_json
+from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
-from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing
+from gensynth.schema.checksums import CHECKSUMS, find_checksum
+from gensynth.schema.objects import text_to_objects
+from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing, ticks_of
 
-_MAX_LENGTHS = 64
-_MAX_LENGTH = 256
-_TRIES = 40
-_CLASSES = ("0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_HEX = ("0123456789abcdef", "0123456789ABCDEF")
+_BLOCK, _MOST_IN_BLOCK = 256, 65_536
+_USED_UP = 0.05
+_MAX_LEVEL = 12
+_SPARE_BITS = 7
+_GROUP_ROWS = 32
 
 
 class IdentifierGenerator:
-    """New keys: integers go on after the greatest, text follows the characters seen at each place.
+    """New identifiers: integers without gaps go on after the greatest, all others follow the pattern of the fitted.
 
-    Only a salted 32-bit hash of each fitted text is kept, to never make one of them again.
+    Of the fitted values only short salted hashes are kept, to never make one of them again. About one in a hundred
+    other values has such a hash too, so that the hashes do not tell who was in the table.
 
     Parameters
     ----------
     column : Column
         The column.
     missing_share : float
-        Share of missing keys.
-    patterns : list of list of str
-        For every length of text, the characters allowed at each place. Empty for integers.
-    weights : list of float
-        Share of each pattern.
+        Share of missing identifiers.
+    pattern : Pattern or None
+        What new ones look like; None for integers that go on after the greatest.
+    sizes : dict of int to int
+        How many fitted identifiers had how many rows. Empty if each had one.
+    checksum : str or None
+        Name of the check digits that they have, see `gensynth.schema.checksums`.
     salt : str
         Key of the hash, 16 characters.
-    hashes : ndarray of uint32
-        Sorted hashes of the fitted texts.
+    hashes : ndarray of int64
+        Sorted hashes of the fitted values.
+    bits : int
+        Bits of each hash.
     """
 
     def __init__(
-        self, column: Column, missing_share: float, patterns: list[list[str]], weights: list[float], salt: str,
-        hashes: NDArray[np.uint32],
+        self, column: Column, missing_share: float, pattern: Pattern | None = None, *,
+        sizes: dict[int, int] | None = None, checksum: str | None = None, salt: str = "",
+        hashes: NDArray[np.int64] | None = None, bits: int = 32,
     ) -> None:  # fmt: skip
         self.column = column
         self.missing_share = missing_share
-        self.patterns = patterns
-        self.weights = weights
+        self.pattern = pattern
+        self.sizes = sizes or {}
+        self.checksum = checksum
         self.salt = salt
-        self.hashes = hashes
+        self.hashes = np.zeros(0, dtype=np.int64) if hashes is None else hashes
+        self.bits = bits
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column) -> Self:
-        """Learn the pattern of a column of keys."""
-        share = float(is_missing(series).mean())
-        if column.decimals == 0:
-            return cls(column, share, [], [], "", np.zeros(0, dtype=np.uint32))
-        distinct = codes_of(series)[1]
-        texts = np.asarray([str(v) for v in distinct.tolist()], dtype=object)
+        """Learn the pattern of a column of identifiers, and how often they repeat."""
+        whole = column.decimals == 0
+        if whole:
+            ticks, missing = ticks_of(series, column)
+            numbers, counts = np.unique(np.asarray(ticks[~missing], dtype=np.int64), return_counts=True)
+            texts = text_array(numbers.astype(str).tolist())
+        else:
+            missing = is_missing(series)
+            codes, distinct = codes_of(series)
+            texts = text_array([str(v) for v in distinct.tolist()])
+            counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+        sizes, frequency = np.unique(counts, return_counts=True)
+        repeated = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
+        share = float(missing.mean())
+        if whole and _goes_on(column, len(texts)):
+            return cls(column, share, sizes=repeated)
         salt = hashlib.sha256(hash_array(texts).tobytes()).hexdigest()[:16]
-        lengths = np.array([len(t) for t in texts])
-        sizes, counts = np.unique(lengths, return_counts=True)
-        most = np.sort(np.argsort(-counts, kind="stable")[:_MAX_LENGTHS])
-        patterns = [_pattern(texts[lengths == sizes[i]], int(sizes[i])) for i in most]
-        weights = (counts[most] / counts[most].sum()).tolist()
-        return cls(column, share, patterns, weights, salt, np.unique(_hash(texts, salt)))
+        bits = min(max(len(texts).bit_length() + _SPARE_BITS, 16), 48)
+        hashes = np.unique(_hash(texts, salt, bits))
+        checksum = find_checksum(texts)
+        return cls(
+            column, share, fit_pattern(texts), sizes=repeated, checksum=checksum, salt=salt, hashes=hashes, bits=bits
+        )
 
-    def generate(self, n: int, rng: np.random.Generator) -> pd.Series[Any]:
-        """Return n keys that differ from each other and from every fitted one.
+    def generate(self, n: int, rng: np.random.Generator, owners: NDArray[np.int64] | None = None) -> pd.Series[Any]:
+        """Return n identifiers, none of them a fitted one; the first m of them are those of ``generate(m)``.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows.
+        rng : numpy.random.Generator
+            Source of randomness; only its seed counts, not what was drawn from it.
+        owners : ndarray of shape (n,) or None
+            What `owners` of this column or of another one returned: rows of one owner get one identifier.
 
         Raises
         ------
         DataError
-            If the integer type has no room for n more keys.
+            If the integer type has no room for so many new ones.
         """
-        missing = rng.random(n) < self.missing_share
-        if self.column.decimals == 0:
-            return from_ticks(self._integers(n), missing, self.column)
-        texts = self._texts(n, rng)
-        codes = np.where(missing, -1, np.arange(n))
-        return from_codes(codes, pd.Index(texts, dtype=object), self.column)
+        of_rows, of_values = rng.spawn(2)
+        owners = self.owners(n, of_rows) if owners is None else owners
+        count = int(owners.max(initial=-1)) + 1
+        missing = owners < 0
+        if self.pattern is None:
+            values = self._going_on(count)
+        elif self.column.decimals == 0:
+            values = np.array([int(t) for t in self._texts(count, of_values).tolist()], dtype=np.int64)
+        else:
+            return from_codes(owners, pd.Index(self._texts(count, of_values), dtype=object), self.column)
+        return from_ticks(np.append(values, 0)[owners], missing, self.column)
 
-    def _integers(self, n: int) -> NDArray[np.int64]:
+    def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return (n,) the number of the identifier of each row, -1 where it is missing; they repeat as the fitted did.
+
+        The first m are those of ``owners(m)``: rows of one identifier lie near each other.
+        """
+        of_gaps, of_groups = rng.spawn(2)
+        present = of_gaps.random(n) >= self.missing_share
+        m = int(present.sum())
+        which = np.arange(m) if not self.sizes else self._groups(m, of_groups)
+        out = np.full(n, -1)
+        out[present] = which
+        return out
+
+    def _groups(self, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        sizes, counts = np.array(list(self.sizes)), np.array(list(self.sizes.values()))
+        shares = counts / counts.sum()
+        mean = float(sizes @ shares)
+        blocks: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        first = total = 0
+        while total < m:
+            k = max(2, round(max(_GROUP_ROWS, total / 4) / mean))
+            block = np.repeat(np.arange(first, first + k), rng.choice(sizes, size=k, p=shares))
+            blocks.append(rng.permutation(block))
+            first, total = first + k, total + len(block)
+        return np.concatenate(blocks)[:m]
+
+    def _going_on(self, n: int) -> NDArray[np.int64]:
         low, high = int(self.column.minimum or 0), int(self.column.maximum or 0)
-        kind = self.column.dtype.lower().removeprefix("arrow:").split("[")[0]
-        limits = np.iinfo(kind if kind in ("int8", "int16", "int32", "uint8", "uint16", "uint32") else "int64")
-        if n <= int(limits.max) - high:
+        limits = self._limits()
+        if n <= limits[1] - high:
             return np.arange(high + 1, high + 1 + n, dtype=np.int64)
-        if n <= low - int(limits.min):
+        if n <= low - limits[0]:
             return np.arange(low - n, low, dtype=np.int64)
-        raise DataError(
-            f"column {self.column.name!r} ({self.column.dtype}) has no room for {n} new keys beyond {low} to {high}; "
-            "use a wider integer type, or declare it 'numeric'"
+        raise self._no_room(n)
+
+    def _limits(self) -> tuple[int, int]:
+        """Return the least and the greatest integer that the column can hold."""
+        kind = self.column.dtype.lower().removeprefix("arrow:").split("[")[0]
+        if kind.startswith(("float", "double")):
+            return -(2**53), 2**53
+        limits = np.iinfo(kind if kind in ("int8", "int16", "int32", "uint8", "uint16", "uint32") else "int64")
+        return (0 if kind.startswith("uint") else int(limits.min)), int(limits.max)
+
+    def _no_room(self, n: int) -> DataError:
+        name = self.column.name
+        remedy = "use a wider integer type, or declare" if self.column.decimals == 0 else "declare"
+        return DataError(
+            f"column {name!r} ({self.column.dtype}) has no room for {n} new identifiers of its pattern; {remedy} it "
+            f"otherwise ({declare_hint(name, 'categorical')})"
         )
 
-    def _texts(self, n: int, rng: np.random.Generator) -> NDArray[np.object_]:
-        out = np.empty(n, dtype=object)
-        seen: set[str] = set()
-        open_ = np.arange(n)
-        for attempt in range(_TRIES):
-            if not len(open_):
-                break
-            # a pattern with too little room left gets more places
-            fresh = self._draw(len(open_), rng, extra=max(0, attempt - 19))
-            taken = np.isin(_hash(fresh, self.salt), self.hashes)
-            left = []
-            for row, text, bad in zip(open_.tolist(), fresh.tolist(), taken.tolist(), strict=True):
-                if bad or text in seen:
-                    left.append(row)
-                else:
-                    seen.add(text)
-                    out[row] = text
-            open_ = np.array(left, dtype=np.int64)
-        if len(open_):
-            raise DataError(f"column {self.column.name!r}: could not make {n} different keys of its pattern")
-        return out
+    def _texts(self, n: int, rng: np.random.Generator) -> Texts:
+        """Return n different texts of the pattern, drawn block by block: what comes first does not depend on n."""
+        assert self.pattern is not None
+        found: dict[str, None] = {}
+        size, level = _BLOCK, 0
+        while len(found) < n:
+            before = len(found)
+            fresh = self._valid(self.pattern.draw(size, rng, level))
+            taken = np.isin(_hash(fresh, self.salt, self.bits), self.hashes)
+            found.update(dict.fromkeys(fresh[~taken].tolist()))
+            if len(found) - before < _USED_UP * size:
+                level += 1
+                if level > _MAX_LEVEL:
+                    raise self._no_room(n)
+            else:
+                size = min(2 * size, _MOST_IN_BLOCK)
+        return text_array(list(found)[:n])
 
-    def _draw(self, n: int, rng: np.random.Generator, extra: int) -> NDArray[np.object_]:
-        out = np.empty(n, dtype=object)
-        which = rng.choice(len(self.patterns), size=n, p=self.weights) if self.patterns else np.zeros(n, dtype=int)
-        for i, pattern in enumerate(self.patterns or [[]]):
-            rows = np.flatnonzero(which == i)
-            places = [*pattern, *[_CLASSES[0]] * extra] if pattern or extra else [_CLASSES[0]] * 8
-            letters = [np.array(list(p))[rng.integers(len(p), size=len(rows))] for p in places]
-            out[rows] = np.stack(letters, 1).astype(f"U{1}").view(f"U{len(places)}").ravel() if len(rows) else []
-        return out
+    def _valid(self, texts: Texts) -> Texts:
+        """Return texts with their check digits, without those that the column cannot hold."""
+        if self.checksum is not None:
+            texts = CHECKSUMS[self.checksum].repaired(texts)
+        if self.column.decimals == 0:
+            low, high = self._limits()
+            return text_array([str(v) for v in map(int, texts.tolist()) if low <= v <= high])
+        if self.column.element in ("uuid", "ip"):
+            return text_array([text for text in texts.tolist() if _is_object(text, self.column.element)])
+        return texts
 
     def state(self) -> State:
         """Return the fitted state."""
-        json = {"missing_share": self.missing_share, "patterns": self.patterns, "weights": self.weights}
-        return {**json, "salt": self.salt}, {"hashes": self.hashes.astype(np.int64)}
+        json: dict[str, Any] = {"missing_share": self.missing_share}
+        if self.sizes:
+            json["sizes"] = [[size, count] for size, count in self.sizes.items()]
+        if self.pattern is None:
+            return json, {}
+        if self.checksum is not None:
+            json["checksum"] = self.checksum
+        json |= {"pattern": self.pattern.to_json(), "salt": self.salt, "bits": self.bits}
+        return json, {"hashes": self.hashes}
 
     @classmethod
     def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild from `state`."""
-        hashes = arrays["hashes"].astype(np.uint32)
-        return cls(column, json["missing_share"], json["patterns"], json["weights"], json["salt"], hashes)
+        sizes = {int(size): int(count) for size, count in json.get("sizes", ())}
+        if "pattern" in json:
+            pattern: Pattern | None = pattern_from_json(json["pattern"])
+        else:  # as files of format 1 had it at first: characters by place, one pattern a length
+            parts = zip(json.get("patterns", ()), json.get("weights", ()), strict=True)
+            fields = tuple(Part(weight=weight, places=tuple(places)) for places, weight in parts)
+            pattern = Composed([Skeleton(("", ""), 1.0, (fields,))]) if fields else None
+        return cls(
+            column,
+            json["missing_share"],
+            pattern,
+            sizes=sizes,
+            checksum=json.get("checksum"),
+            salt=json.get("salt", ""),
+            hashes=arrays.get("hashes"),
+            bits=json.get("bits", 32),
+        )
 
 
-def _hash(texts: NDArray[np.object_], salt: str) -> NDArray[np.uint32]:
-    return (hash_array(texts, hash_key=salt, categorize=False) >> np.uint64(32)).astype(np.uint32)
+def _goes_on(column: Column, n: int) -> bool:
+    """Whether integers fill most of their range, as numbers that are given in order do."""
+    return int(column.maximum or 0) - int(column.minimum or 0) < 2 * n
 
 
-def _pattern(texts: NDArray[np.object_], length: int) -> list[str]:
-    """Return the characters allowed at each place: one that all share, or whole classes of characters."""
-    length = min(length, _MAX_LENGTH)
-    if not length:
-        return []
-    letters = np.array([t[:length] for t in texts], dtype=f"U{length}").view("U1").reshape(len(texts), length)
-    return [_widen("".join(np.unique(letters[:, i]))) for i in range(length)]
+def _hash(texts: Texts, salt: str, bits: int) -> NDArray[np.int64]:
+    return (hash_array(texts, hash_key=salt, categorize=False) >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def _widen(seen: str) -> str:
-    if len(seen) == 1:
-        return seen
-    for hexadecimal in _HEX:  # a UUID stays one
-        if set(seen) <= set(hexadecimal) and not set(seen) <= set(_CLASSES[0]) and len(seen) > 6:
-            return hexadecimal
-    chosen = "".join(c for c in _CLASSES if set(c) & set(seen))
-    return chosen + "".join(sorted(set(seen) - set(chosen)))
+def _is_object(text: str, element: str) -> bool:
+    try:
+        return str(text_to_objects([text], element)[0]) == text
+    except ValueError:
+        return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,7 +84,7 @@ class TableSchema:
         Warns
         -----
         IdentifierWarning
-            If a column was taken for an identifier although it was not declared one.
+            If columns were taken for identifiers although they were not declared such: one warning names them all.
         """
         names = check_labels(frame)
         if not len(frame):
@@ -93,14 +93,10 @@ class TableSchema:
         columns = []
         for i, name in enumerate(names):
             column = infer_column(frame.iloc[:, i], name, kinds.get(name), keep=name in keep)
-            if column.kind == "identifier" and name not in kinds:
-                warnings.warn(
-                    f"column {name!r} looks like an identifier: it is not learned, and sampled rows get new values of "
-                    f"the same pattern; declare it ({declare_hint(name, 'categorical')}) if it is not one",
-                    IdentifierWarning,
-                    stacklevel=2,
-                )
             columns.append(column)
+        found = [column for column in columns if column.kind == "identifier" and column.name not in kinds]
+        if found:
+            warnings.warn(_about_identifiers(found), IdentifierWarning, stacklevel=2)
         return cls(tuple(columns))
 
     def align(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -159,6 +155,21 @@ def check_labels(frame: pd.DataFrame) -> list[str | int]:
         double = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
     return names
+
+
+def _about_identifiers(columns: Sequence[Column]) -> str:
+    """Return what happens to columns that were taken for identifiers, and how to declare them otherwise."""
+    one = len(columns) == 1
+    first = columns[0]
+    hint = declare_hint(first.name, "categorical")
+    if first.decimals is not None:
+        hint += f", or as a quantity ({declare_hint(first.name, 'numeric')})"
+    return (
+        f"column{'' if one else 's'} {_listing([column.name for column in columns])} "
+        f"look{'s like an identifier' if one else ' like identifiers'}: new rows get new values in the same pattern, "
+        f"as often repeated, none of them a value of the table; to have {'its' if one else 'the'} real values learned "
+        f"and drawn instead, declare {'it' if one else 'the column'} ({hint})"
+    )
 
 
 def _listing(names: Collection[str | int], most: int = 10) -> str:

@@ -17,6 +17,7 @@ from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.moments import ELEMENTS, is_clock, is_numbered, is_span, moments_of, objects_of, zone_of
+from gensynth.schema.objects import is_text_object, objects_to_text
 from gensynth.schema.strftime import plain
 from gensynth.schema.values import Bools, dense, floats_of, is_missing, is_text
 
@@ -31,7 +32,7 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     """
     series = dense(series)
     if column.kind in ("categorical", "boolean", "constant", "identifier"):
-        return series
+        return objects_to_text(series) if is_text_object(column.element) else series
     missing = is_missing(series)
     if missing.all():
         return pd.Series(np.full(len(series), np.nan), index=series.index)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,11 @@ from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
 from gensynth.schema.declared import declared_format, found_format
 from gensynth.schema.dtypes import is_text_dtype
+from gensynth.schema.keys import integer_keys, text_keys
 from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
+from gensynth.schema.objects import is_text_object, objects_to_text
 from gensynth.schema.values import (
     codes_of,
     dense,
@@ -30,9 +31,6 @@ from gensynth.schema.values import (
     ticks_of,
 )
 
-_KEY_WORDS = {"id", "ids", "key", "index", "idx", "uuid", "guid", "number", "rowid"}
-_MIN_KEYS = 20
-_UNIQUE_SHARE = 0.9
 _MAX_DECIMALS = 10
 
 
@@ -63,6 +61,8 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     else:
         series = dense(series)
         base = Column(name, "categorical", dtype)
+        if is_text_object(base.element):
+            series = objects_to_text(series)
     missing = is_missing(series)
     base = with_zone(_with(base, missing=bool(missing.any())), series)
     if kind is None:
@@ -118,16 +118,17 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
         return "numeric"
     if is_text(series):
         codes, texts = codes_of(series)
-        present = int((codes >= 0).sum())
-        unique = len(texts) > _UNIQUE_SHARE * present and present >= _MIN_KEYS
-        return "identifier" if unique and not keep else "categorical"
+        counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+        keys = not keep and text_keys(texts.to_numpy(dtype=object), counts, column.name)
+        return "identifier" if keys else "categorical"
     if pdt.is_bool_dtype(dtype):
         return "boolean"
     if _is_dates(dtype):
         return "datetime"
     whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
     if whole or is_span(column) or (pdt.is_numeric_dtype(dtype) and not pdt.is_complex_dtype(dtype)):
-        return "identifier" if whole and not keep and _integer_keys(series, column) else "numeric"
+        keys = not keep and not is_span(column) and _integer_keys(series, column, whole)
+        return "identifier" if keys else "numeric"
     if isinstance(dtype, pd.IntervalDtype) or column.element == "empty" or is_text_dtype(dtype):
         return "categorical"
     raise DataError(
@@ -145,18 +146,20 @@ def _is_dates(dtype: Any) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind))
 
 
-def _integer_keys(series: pd.Series[Any], column: Column) -> bool:
-    """Whether all integers differ and the name, or an unbroken ascending order, says that they are keys."""
-    ticks, missing = ticks_of(series, _with(column, kind="numeric", decimals=0))
-    ticks = ticks[~missing]
-    if len(ticks) < _MIN_KEYS:
+def _integer_keys(series: pd.Series[Any], column: Column, whole: bool) -> bool:
+    """Whether whole numbers are keys; floats can be where gaps have made integers such."""
+    if not whole and not (column.missing and _whole_floats(series)):
         return False
-    steps = np.diff(ticks)
-    monotonic = bool((steps > 0).all() or (steps < 0).all())
-    if monotonic and abs(int(ticks[-1]) - int(ticks[0])) < 2 * len(ticks):
-        return True
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))
-    return any(word.lower() in _KEY_WORDS for word in words) and (monotonic or len(np.unique(ticks)) == len(ticks))
+    ticks, missing = ticks_of(series, _with(column, kind="numeric", decimals=0))
+    return integer_keys(np.asarray(ticks[~missing], dtype=np.int64), column.name)
+
+
+def _whole_floats(series: pd.Series[Any]) -> bool:
+    if not pdt.is_float_dtype(series.dtype):
+        return False
+    values = floats_of(series)
+    values = values[~np.isnan(values)]
+    return all((np.abs(part) < 2.0**53).all() and (part == np.rint(part)).all() for part in (values[:1000], values))
 
 
 def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
@@ -187,7 +190,7 @@ def _check_declared(series: pd.Series[Any], column: Column) -> None:
     if column.kind == "numeric" and dates and not is_span(column):
         raise SchemaError(f"column {name!r} is declared numeric and holds dates; declare it datetime")
     whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
-    if column.kind == "identifier" and not whole and not is_text(series):
+    if column.kind == "identifier" and not whole and not is_text(series) and not _whole_floats(series):
         raise SchemaError(f"column {name!r} is declared identifier and holds {dtype}; only text and integers are keys")
 
 

@@ -18,6 +18,7 @@ from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import check_objects, is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
+from gensynth.schema.objects import is_text_object, object_element, text_to_objects
 
 Ticks = NDArray[np.int64] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -182,7 +183,8 @@ def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) 
     missing = codes < 0
     dtype = dtype_from_text(column.dtype)
     if column.element:
-        pool = _objects([*labels.tolist(), None])  # position -1 is the None
+        values = text_to_objects(labels.tolist(), column.element) if is_text_object(column.element) else labels.tolist()
+        pool = _objects([*values, None])  # position -1 is the None
         return _plain(pool[codes], missing, column)
     if not len(labels):
         return pd.Series([pd.NaT if dtype.kind in "mM" else None] * len(codes), dtype=dtype)
@@ -200,6 +202,8 @@ def refuse_object(series: pd.Series[Any], name: str | int) -> str:
     if element in MOMENTS:
         check_objects(series, name)
         return element
+    if (texts := object_element(series)) is not None:
+        return texts
     types = sorted({type(v).__name__ for v in series[~is_missing(series)]})
     raise DataError(
         f"column {name!r} holds Python objects of the type{'s' if len(types) > 1 else ''} {', '.join(types)}; expected "

@@ -1,0 +1,226 @@
+"""Which columns are identifiers: codes that tell rows, people or things apart and mean nothing else."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.schema.checksums import find_checksum
+
+Counts = NDArray[np.int64]
+
+MIN_KEYS = 20
+"""Fewest rows in which a column can be taken for an identifier because its values differ."""
+
+_UNIQUE_SHARE = 0.9
+_FEW, _FEW_ROWS_EACH = 10, 5
+_MANY, _MANY_ROWS_EACH = 20, 50
+_TECHNICAL_ROWS_EACH = 10
+
+_ANYWHERE = {"id", "ids", "key", "uuid", "guid", "rowid", "ssn", "iban", "imei", "imsi", "vin", "isbn", "ean", "upc",
+             "gtin"}  # fmt: skip
+_LAST = {"index", "idx", "number", "no", "nr", "num", "nummer", "account", "acct", "phone", "telephone",
+         "tel", "mobile", "cellphone", "fax", "card", "passport", "barcode", "serial", "sku", "reference",
+         "ref", "identifier", "email", "mail"}  # fmt: skip
+_PEOPLE = {"customer", "client", "user", "patient", "member", "person", "employee", "student", "subject",
+           "account", "acct", "policy", "taxpayer", "citizen", "subscriber", "cardholder", "borrower", "applicant",
+           "guest", "passenger", "donor", "voter"}  # fmt: skip
+_THINGS = {"order", "invoice", "ticket", "case", "claim", "record", "row", "session", "transaction", "trans", "visit",
+           "encounter", "sample", "product", "item", "device", "hospital", "loan", "booking", "parcel",
+           "shipment", "contract"}  # fmt: skip
+_PRIVATE = {"ssn", "iban", "phone", "telephone", "tel", "mobile", "cellphone", "fax", "passport", "email", "mail",
+            "card", "account", "acct", "imei", "imsi"}  # fmt: skip
+_QUANTITIES = {"income", "salary", "wage", "wages", "pay", "price", "cost", "costs", "amount", "amt", "balance",
+               "revenue", "sales", "profit", "value", "worth", "total", "sum", "population", "pop", "area", "volume",
+               "weight", "fnlwgt", "distance", "length", "size", "count", "counts", "time", "timestamp", "date",
+               "seconds", "budget", "limit", "credit", "debt", "tax", "cents", "views", "votes", "visitors", "bytes",
+               "capacity", "score", "mileage", "gross", "rent", "spend", "turnover", "assets"}  # fmt: skip
+
+_IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}(?:[/:]\d{1,5})?"
+_NUMBER_GROUPS = (
+    r"(?=(?:\D*\d){7,15}(?:\D*| ?x\d+)$)"  # 7 to 15 digits
+    r"(?!\d{4}-\d\d-\d\d$|\d\d?[./\-]\d\d?[./\-]\d{2,4}$)"  # no dates
+    r"(?=[+(]|0(?!\d{4}-\d{4}$)|.*\d[ ./\-].*\d[ ./\-]\d)"  # no ranges, no ZIP+4
+    r"(?:\+?\d{1,3}[ .\-]?)?(?:\(\d{1,5}\)[ .\-]?)?\d{2,5}(?:[ ./\-]\d{2,5}){1,5}(?: ?x\d+)?"
+)
+_PRIVATE_PATTERNS = (
+    r"[^\s@]+@[^\s@]+\.[^\s@]{2,}",  # email addresses
+    r"\d{3}-\d{2}-\d{4}",  # social security numbers
+    _NUMBER_GROUPS,  # telephone numbers
+    r"\+\d{7,15}|0\d{8,14}",
+)
+_TECHNICAL_PATTERNS = (
+    _IPV4,
+    r"(?=.*:.*:)[0-9A-Fa-f:]{6,39}",  # IPv6 addresses
+    r"(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}",  # MAC addresses
+    r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}",  # UUIDs
+    r"(?=.*\d)(?=.*[A-Fa-f])(?:[0-9a-f]{16,}|[0-9A-F]{16,})",  # hashes
+    r"\d{9,}",
+)
+
+_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
+
+# epoch times in seconds, and the same in milli-, micro- and nanoseconds: whole numbers of one length that are no codes
+_EPOCH = (900_000_000, 2_200_000_000)
+_MACHINE = ((0, 2**31), (0, 2**32), (0, 2**53), (0, 2**63), (-(2**31), 2**31), (-(2**63), 2**63))
+
+
+def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bool:
+    """Say whether texts are identifiers.
+
+    They are where nearly every row has its own. Those that repeat are where they have the pattern of something
+    personal (an email address, a telephone number, an IBAN, a card or social security number), or a name that says so,
+    and many entities have few rows each: five mailboxes in a thousand rows are categories.
+
+    Parameters
+    ----------
+    texts : ndarray of shape (k,)
+        The distinct values.
+    counts : ndarray of shape (k,)
+        Rows of each.
+    name : str or int
+        Label of the column.
+    """
+    present = int(counts.sum())
+    if present >= MIN_KEYS and len(texts) > _UNIQUE_SHARE * present:
+        return True
+    if not _few_rows_each(len(texts), present):
+        return False
+    few_each = present <= _TECHNICAL_ROWS_EACH * len(texts)
+    if _match(texts, _IPV4):
+        return few_each
+    if any(_match(texts, pattern) for pattern in _PRIVATE_PATTERNS) or find_checksum(texts) in ("iban", "luhn"):
+        return True
+    words = words_of(name)
+    if (says_key(name) and not _PEOPLE.isdisjoint(words)) or (words and words[-1] in _PRIVATE):
+        return _match(texts, r"(?=(?:\D*\d){3})[^\s]+")
+    return few_each and any(_match(texts, pattern) for pattern in _TECHNICAL_PATTERNS)
+
+
+def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
+    """Say whether whole numbers are identifiers.
+
+    They are where all differ and they ascend or descend without a gap, the name says so, or they are codes by their
+    pattern: of one length, spread evenly over all numbers of it, or all with a check digit. Those that repeat are
+    where name and pattern say that they are codes of people, and many have few rows each.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        The values that are there, in the order of the rows.
+    name : str or int
+        Label of the column.
+    """
+    n = len(values)
+    if n < MIN_KEYS:
+        return False
+    distinct = np.unique(values)
+    if len(distinct) < n:
+        return _few_rows_each(len(distinct), n) and _personal_codes(distinct, name)
+    steps = np.diff(values)
+    if bool((steps > 0).all() or (steps < 0).all()) and int(distinct[-1]) - int(distinct[0]) < 2 * n:
+        return True
+    return says_key(name) or _are_codes(distinct, name)
+
+
+def says_key(name: str | int) -> bool:
+    """Say whether the label of a column of distinct numbers says that they are keys: userId, order_no, Kontonummer."""
+    words = words_of(name)
+    if not words:
+        return False
+    if not _ANYWHERE.isdisjoint(words) or words[0] == "unnamed":
+        return True
+    last = words[-1]
+    return last in _LAST or (len(words) == 1 and last in _PEOPLE | _THINGS)
+
+
+def words_of(name: str | int) -> list[str]:
+    """Return the words of a label in small letters; what is written together is cut before "id" and "number"."""
+    out = []
+    for word in (word.lower() for word in _SPLIT.findall(str(name))):
+        end = next((end for end in ("id", "number", "nummer", "no", "nr") if word.endswith(end)), "")
+        stem = word.removesuffix(end)
+        known = stem in _PEOPLE | _THINGS | _PRIVATE or (end in ("number", "nummer") and stem)
+        out += [stem, end] if end and known else [word]
+    return out
+
+
+def _few_rows_each(n_distinct: int, n_rows: int) -> bool:
+    return (n_distinct >= _FEW and n_rows <= _FEW_ROWS_EACH * n_distinct) or (
+        n_distinct >= _MANY and n_rows <= _MANY_ROWS_EACH * n_distinct
+    )
+
+
+def _match(texts: NDArray[np.object_], pattern: str) -> bool:
+    """Say whether all texts match; a few of them are looked at first."""
+    regex = re.compile(pattern)
+    some = texts[:: max(1, len(texts) // 50)].tolist()
+    return all(regex.fullmatch(t) for t in some) and all(regex.fullmatch(t) for t in texts.tolist())
+
+
+def _n_digits(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.searchsorted(10 ** np.arange(1, 19, dtype=np.int64), np.abs(values), side="right") + 1
+
+
+def _personal_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
+    """Say whether numbers that repeat are codes of people: name, length and digits say so."""
+    words = words_of(name)
+    personal = (says_key(name) and not _PEOPLE.isdisjoint(words)) or (words and words[-1] in _PRIVATE)
+    lengths = _n_digits(distinct)
+    return bool(personal and distinct[0] > 0 and lengths.max() >= 6 and (lengths >= 5).mean() > 0.9)
+
+
+def _are_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
+    """Say whether distinct numbers look drawn from all numbers of their length, as no quantity is."""
+    words = words_of(name)
+    if not _QUANTITIES.isdisjoint(words) or "of" in words or _is_epoch(distinct):
+        return False
+    if len(distinct) >= 50 and any(_even(distinct, *ends) < 0.1 for ends in _MACHINE):
+        return True  # random numbers and hashes
+    lengths = _n_digits(distinct)
+    length = int(lengths[-1])
+    if distinct[0] < 0 or length < 6 or (lengths == length).mean() < 0.85:
+        return False
+    low, high = 10 ** (length - 1), min(10**length, 2**63)
+    n = len(distinct)
+    most = min(max(1.63 / np.sqrt(n), 0.02), 0.15 if length >= 8 else 0.08)
+    ends = [(low, high), (0, high)]
+    if int(distinct[-1]) - int(distinct[0]) > 0.5 * (high - low):
+        ends.append((int(distinct[0]), int(distinct[-1]) + 1))
+    if (lengths == length).all() and length >= 8:
+        if find_checksum(np.array([str(v) for v in distinct.tolist()], dtype=object)):
+            return True
+        if (common := _shared_head(distinct)) is not None:
+            ends.append(common)
+        block = 10 ** (length - 3)
+        heads = np.unique(distinct // block)
+        # few leading digits far from each other, all numbers behind each: telephone numbers of several areas
+        apart = len(heads) > 1 and heads[-1] - heads[0] >= 3 * len(heads)
+        if apart and 20 * len(heads) <= n and _even(np.sort(distinct % block), 0, block) < most:
+            return True
+    even = any(_even(distinct, *pair) < most for pair in ends)
+    return even and _even(np.sort(distinct % 1000), 0, 1000) < max(most, 0.05)
+
+
+def _shared_head(distinct: NDArray[np.int64]) -> tuple[int, int] | None:
+    """Return the numbers that begin as all do (bank code, issuer), if at least 5 digits come after it."""
+    low, high = int(distinct[0]), int(distinct[-1])
+    block = 10**5
+    while low // block != high // block:
+        block *= 10
+    return (low // block * block, (low // block + 1) * block) if low // block else None
+
+
+def _even(ascending: NDArray[np.int64], low: int, high: int) -> float:
+    """Return the distance of Kolmogorov and Smirnov between numbers and an even spread over [low, high)."""
+    place = (ascending.astype(np.float64) - low) / (high - low)
+    steps = np.arange(len(place) + 1) / len(place)
+    return float(np.maximum(np.abs(place - steps[:-1]), np.abs(steps[1:] - place)).max())
+
+
+def _is_epoch(distinct: NDArray[np.int64]) -> bool:
+    return any(
+        distinct[0] >= _EPOCH[0] * scale and distinct[-1] <= _EPOCH[1] * scale for scale in (1, 10**3, 10**6, 10**9)
+    )
