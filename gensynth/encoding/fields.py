@@ -130,7 +130,8 @@ class Part:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
         """Rebuild from `to_json`."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in state.items()})
+        entries: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items()}
+        return cls(**entries)
 
 
 def fit_field(tokens: Texts) -> tuple[Part, ...]:

@@ -23,7 +23,7 @@ _BLOCK, _MOST_IN_BLOCK = 256, 65_536
 _USED_UP = 0.05
 _MAX_LEVEL = 12
 _SPARE_BITS = 7
-_GROUP_ROWS = 32
+_GROUP_ROWS = 16
 
 
 class IdentifierGenerator:
@@ -141,7 +141,7 @@ class IdentifierGenerator:
         blocks: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
         first = total = 0
         while total < m:
-            k = max(2, round(max(_GROUP_ROWS, total / 4) / mean))
+            k = max(2, round(max(_GROUP_ROWS, total / 8) / mean))
             block = np.repeat(np.arange(first, first + k), rng.choice(sizes, size=k, p=shares))
             blocks.append(rng.permutation(block))
             first, total = first + k, total + len(block)
