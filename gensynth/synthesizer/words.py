@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -67,17 +68,27 @@ def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: An
 
 
 def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, unseen: bool) -> str:
-    shown = "is missing" if _is_missing(value) else format_value(value)
+    missing = _is_missing(value)
+    shown = "is missing" if missing else format_value(value)
     if ends is None:
-        return f"{name} {shown}" + (" was never seen" if unseen else "" if shown == "is missing" else " is unusual")
+        return f"{name} {shown}" + (" was never seen" if unseen else "" if missing else " is unusual")
     low, high = ends
-    if low == high:
-        if not _is_missing(value) and value == low:
-            return f"{name} {shown} does not fit the rest of the row"
-        return f"{name} {shown} where {format_value(low)} was expected"
-    if not _is_missing(value) and low <= value <= high:
+    if _is_missing(low) or _is_missing(high):
+        return f"{name} {shown}" + ("" if missing else " where a missing value was expected")
+    one = _holds(low, "==", high)
+    inside = _holds(value, "==", low) if one else _holds(low, "<=", value) and _holds(value, "<=", high)
+    if not missing and inside:
         return f"{name} {shown} does not fit the rest of the row"
-    return f"{name} {shown} where {format_value(low)} to {format_value(high)} was expected"
+    expected = format_value(low) if one else f"{format_value(low)} to {format_value(high)}"
+    return f"{name} {shown} where {expected} was expected"
+
+
+def _holds(one: Any, comparison: Literal["==", "<="], other: Any) -> bool:
+    """Return whether a comparison holds; False where cells cannot be compared (text and a number, `pandas.NA`)."""
+    try:
+        return bool(one == other if comparison == "==" else one <= other)
+    except (TypeError, ValueError, ArithmeticError):
+        return False
 
 
 def _is_missing(value: Any) -> bool:
@@ -91,7 +102,10 @@ def format_value(value: Any) -> str:
         return f"'{value}'"
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
         return str(value)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # whole numbers may be larger than any float
+        return f"{Decimal(int(value)):.4g}"
     if number.is_integer() and abs(number) < 1e15:
         return f"{int(number):,}"
     if not 1e-4 <= abs(number) < 1e15:
