@@ -45,7 +45,7 @@ def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *
     """Score and label the rows of a table, and explain the labelled ones and those that go on the page."""
     scores = detector.score_samples(table.frame)
     p_values = conformal_p_values(scores, detector.calibration_scores_)
-    anomalies = scores < detector.offset_ if fdr is None else benjamini_hochberg(p_values, fdr)
+    anomalies = ~(scores >= detector.offset_) if fdr is None else benjamini_hochberg(p_values, fdr)
     n_odd = int(anomalies.sum())
     threshold: float | None = detector.offset_
     if fdr is not None:

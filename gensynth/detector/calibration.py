@@ -27,11 +27,12 @@ def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
     Parameters
     ----------
     scores : ndarray of shape (n,)
-        Scores of the rows.
+        Scores of the rows; what is not a number counts as lower than all.
     calibration : ndarray of shape (n_calibration,)
         Scores of normal rows that nothing was learned from.
     """
-    below = np.searchsorted(np.sort(calibration), scores, side="right")
+    lowest = np.where(np.isnan(scores), -np.inf, scores)
+    below = np.searchsorted(np.sort(calibration), lowest, side="right")
     return np.asarray((1.0 + below) / (1.0 + len(calibration)), dtype=np.float64)
 
 

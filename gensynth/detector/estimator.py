@@ -146,8 +146,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         """
         check_options(self)
         frame, self.container_ = fit_input(self, X)
-        frame, weights = weighted_rows(frame, sample_weight)
-        frame = frame.reset_index(drop=True)
+        # the index that is left says which rows of the table warnings speak of
+        frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = Parts.of(weights, len(frame))
         if len(parts) < MIN_ROWS:
             raise DataError(
@@ -245,7 +245,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             None: a row is an anomaly if its score is below ``offset_``.
         """
         if fdr is None:
-            return np.where(self.decision_function(X) < 0, -1, 1)
+            return np.where(self.decision_function(X) >= 0, 1, -1)
         if not isinstance(fdr, int | float) or not 0 < fdr < 1:
             raise OptionError(f"fdr={fdr!r}: expected a number above 0 and below 1")
         return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)

@@ -13,6 +13,10 @@ from gensynth.errors import OptionError
 UNKNOWN = 0
 """Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
 
+FAR = 1e4
+"""Robust standard deviations from the median, or widths of the outermost bin, beyond which encoded numbers grow like
+logarithms: the greatest floats are finite in float32 and in a score, and the order of values stays."""
+
 Role = Literal["value", "position"]
 NumericEncoding = Literal["bins", "normal", "standard"]
 
@@ -130,7 +134,8 @@ class Encoding:
     numeric : {"bins", "normal", "standard"}
         "bins": quantile bins, role "position". "normal": quantile-to-normal, role "value" (one code "a value").
         "standard": the value itself less the median, in units of its robust spread; role "value" too. Far values stay
-        far, which a score needs to see; columns that are often equal are not linked.
+        far (up to `FAR`, and beyond it in their order), which a score needs to see; columns that are often equal are
+        not linked.
     max_bins : int
         Most bins a column gets; fewer for small tables.
     max_atoms : int

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
+from gensynth.encoding.far import WRECKED, soft_clip, undo_soft_clip, warn_of_far_cells
+from gensynth.encoding.layout import FAR, UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
@@ -20,7 +21,7 @@ from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, ticks_of
 _MIN_BINS = 8
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROWS_PER_ATOM = 5
-_MIN_WIDTH = 1e-6
+_MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
 _SLOPE_KNOTS = 33
 _LAST = np.nextafter(2.0**64, 0.0)
 _WHOLE = 1e-6
@@ -96,6 +97,9 @@ class NumberEncoder(ColumnEncoder):
         origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
         steps = _steps_of(distinct, origin, step)
         center, scale = _location(steps, counts)
+        if len(steps) and max(center - float(steps[0]), float(steps[-1]) - center) > WRECKED * scale:
+            far = np.abs(_steps_of(ticks, origin, step) - center) > WRECKED * scale
+            warn_of_far_cells(series, column.name, far & ~missing)
         rest = ~atom
         function, bin_counts = None, np.zeros(0, dtype=counts.dtype)
         if rest.any():
@@ -138,7 +142,7 @@ class NumberEncoder(ColumnEncoder):
         if self.numeric == "normal":
             numbers = self._to_normal(steps, numbers)
         elif self.numeric == "standard":
-            numbers = (steps - self.center) / self.scale
+            numbers = soft_clip(steps - self.center, self.scale)
         plain = ~(missing | atom | off)
         codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
         codes[off] = UNKNOWN
@@ -250,8 +254,8 @@ class NumberEncoder(ColumnEncoder):
         assert self.slopes is not None
         share = self.margin + np.clip(positions, 0.0, 1.0) * (1.0 - 2.0 * self.margin)
         low, high = function.values[0], function.values[-1]
-        beyond = np.minimum(steps - low, 0.0) * np.exp(self.slopes[1][0]) / self.scale
-        beyond += np.maximum(steps - high, 0.0) * np.exp(self.slopes[1][-1]) / self.scale
+        beyond = soft_clip(np.minimum(steps - low, 0.0), self.scale / np.exp(self.slopes[1][0]))
+        beyond += soft_clip(np.maximum(steps - high, 0.0), self.scale / np.exp(self.slopes[1][-1]))
         return np.asarray(ndtri(share) + beyond)
 
     def _positions(self, numbers: Floats) -> Floats:
@@ -260,7 +264,9 @@ class NumberEncoder(ColumnEncoder):
             return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
         if self.numeric == "standard":
             assert self.function is not None
-            steps = self.center + self.scale * numbers
+            with np.errstate(over="ignore"):
+                steps = self.center + self.scale * undo_soft_clip(numbers)
+            steps = np.clip(steps, self.function.values[0], self.function.values[-1])
             return self.function.encode(steps, np.zeros(len(steps), dtype=np.int64))
         return numbers
 
@@ -274,7 +280,7 @@ class NumberEncoder(ColumnEncoder):
             numbers = ndtri(self.margin + positions * (1.0 - 2.0 * self.margin))
         elif self.numeric == "standard":
             steps = self.function.decode(np.zeros(len(codes), dtype=np.int64), positions)
-            numbers = (steps - self.center) / self.scale
+            numbers = soft_clip(steps - self.center, self.scale)
         return np.where(codes >= first, numbers, 0.0)
 
     def _slopes(self) -> tuple[Floats, Floats]:
@@ -283,7 +289,7 @@ class NumberEncoder(ColumnEncoder):
         share = np.linspace(0.0, 1.0, _SLOPE_KNOTS)
         at = self.function.decode(np.zeros(_SLOPE_KNOTS, dtype=np.int64), share)
         z = ndtri(self.margin + share * (1.0 - 2.0 * self.margin))
-        rise, run = np.diff(z), np.maximum(np.diff(at) / self.scale, _MIN_WIDTH)
+        rise, run = np.maximum(np.diff(z), _MIN_WIDTH), self._relative(np.diff(at))
         return (at[1:] + at[:-1]) / 2, np.log(rise / run)
 
     def _log_jacobian(self, steps: Floats, bins: NDArray[np.int64]) -> Floats:
@@ -292,7 +298,12 @@ class NumberEncoder(ColumnEncoder):
             return np.zeros(len(steps))
         if self.slopes is not None:
             return np.interp(steps, *self.slopes)
-        return -np.log(np.maximum(self.function.widths / self.scale, _MIN_WIDTH))[bins]
+        return -np.log(self._relative(self.function.widths))[bins]
+
+    def _relative(self, widths: Floats) -> Floats:
+        """Return widths in units of the scale, neither 0 nor infinite."""
+        with np.errstate(over="ignore"):
+            return np.clip(widths / self.scale, _MIN_WIDTH, _MAX_WIDTH)
 
 
 def choose_atoms(counts: Counts, max_atoms: int) -> Bools:
@@ -341,13 +352,16 @@ def _steps_of(ticks: Ticks, origin: int, step: float) -> Floats:
 
 
 def _location(steps: Floats, counts: Counts) -> tuple[float, float]:
-    """Return median and a robust standard deviation (of the quartiles, else of all), never 0."""
+    """Return median and a robust standard deviation (of the quartiles, else of all but far values), never 0."""
     if not len(steps):
         return 0.0, 1.0
     ends = np.cumsum(counts)
     low, middle, high = steps[np.searchsorted(ends, ends[-1] * np.array([0.25, 0.5, 0.75]))]
     scale = (high - low) / 1.349
     if scale <= 0:
-        reach = float(np.abs(steps - middle).max()) or 1.0  # squares of the greatest floats would overflow
-        scale = reach * float(np.sqrt(np.average(((steps - middle) / reach) ** 2, weights=counts)))
+        sizes = np.abs(steps - middle)
+        others = np.sort(sizes[sizes > 0])
+        usual = float(others[len(others) // 2]) if len(others) else 1.0
+        # squares of the greatest floats would overflow
+        scale = usual * float(np.sqrt(np.average((np.minimum(sizes, FAR * usual) / usual) ** 2, weights=counts)))
     return float(middle), float(scale) if scale > 0 else 1.0

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Counts
+from gensynth.encoding.far import soft_clip
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +89,7 @@ class QuantileFunction:
         return np.maximum(np.searchsorted(first, values, side="right") - 1, 0)
 
     def encode(self, values: Floats, bins: NDArray[np.int64]) -> Floats:
-        """Return (n,) positions of values in their bins; linear beyond [0, 1] outside the range."""
+        """Return (n,) positions of values in their bins; beyond [0, 1] outside the range, as `soft_clip` has it."""
         lo, hi = self.offsets[bins], self.offsets[bins + 1] - 1
         right = np.clip(np.searchsorted(self.values, values, side="right") - 1, lo, hi)
         left = np.clip(np.searchsorted(self.values, values, side="left"), lo, hi)
@@ -98,8 +99,8 @@ class QuantileFunction:
         out = self.positions[right] + share * (self.positions[left] - self.positions[right])
         if len(values) and (values.min() < self.values[0] or values.max() > self.values[-1]):
             width = np.where(self.widths > 0, self.widths, 1.0)[bins]
-            out = np.where(values < self.values[0], (values - self.values[0]) / width, out)
-            out = np.where(values > self.values[-1], 1.0 + (values - self.values[-1]) / width, out)
+            low, high = np.minimum(values - self.values[0], 0.0), np.maximum(values - self.values[-1], 0.0)
+            out = np.where(low < 0, soft_clip(low, width), np.where(high > 0, 1.0 + soft_clip(high, width), out))
         return np.asarray(out)
 
     def decode(self, bins: NDArray[np.int64], positions: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.encoding.layout import FAR, Layout
 from gensynth.model import Batch
 from gensynth.nn.buckets import Buckets
 
@@ -135,6 +135,8 @@ class Coordinates(nn.Module):
         levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
         for j in range(self.n_numbers):
             values = raw[here[:, j], j].sort().values
+            near = values[values.abs() <= FAR]  # a cell miles away would make all others look alike
+            values = near if len(near) else values
             if len(values):
                 self._fit_column(j, values, levels)
         one_hot = self._one_hot(batch.codes.index_select(1, self.coded), raw.dtype)

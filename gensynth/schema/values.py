@@ -98,7 +98,8 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     values[missing] = 0.0
     if column.decimals is None:
         return values, missing
-    scaled = np.rint(values * 10.0**column.decimals)
+    with np.errstate(over="ignore"):  # cut off below
+        scaled = np.rint(values * 10.0**column.decimals)
     return np.clip(scaled, -_LIMIT, _LIMIT).astype(np.int64), missing
 
 

@@ -119,7 +119,13 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
 
 
 def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -> NDArray[np.float64]:
-    """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal."""
+    """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal.
+
+    Raises
+    ------
+    PluginError
+        A score is not finite.
+    """
     device, dtype = place_of(scorer)
     chunk = score_chunk(scorer.layout, device)
     scores = np.empty(len(rows))
@@ -129,6 +135,14 @@ def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -
             jacobian = None if rows.log_jacobian is None else rows.log_jacobian[part]
             batch = to_batch(Rows(rows.numeric[part], rows.codes[part], jacobian), dtype)
             scores[part] = scorer.score(batch.to(device), method).double().cpu().numpy()
+    bad = ~np.isfinite(scores)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise PluginError(
+            f"{type(scorer).__name__} gives row {row} the score {scores[row]:g}, and {int(bad.sum())} of {len(rows)} rows "
+            "one that is not finite; no label can be told from it: report this to the model's authors, or use another "
+            "model or score method"
+        )
     return scores
 
 

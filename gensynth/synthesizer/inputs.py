@@ -54,7 +54,7 @@ def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame
         return frame, weights
     kept = np.flatnonzero(weights)
     weights = weights[kept]
-    return frame.iloc[kept].reset_index(drop=True), None if (weights == 1).all() else weights
+    return frame.iloc[kept], None if (weights == 1).all() else weights
 
 
 def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], container: Container) -> pd.DataFrame:

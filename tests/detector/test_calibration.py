@@ -63,3 +63,8 @@ def test_the_share_of_anomalies_is_found(normal, share):
 
 def test_equal_scores_have_no_anomalies():
     assert estimate_share(np.zeros(50)) == 0.0
+
+
+def test_what_is_not_a_number_is_never_normal():
+    p = conformal_p_values(np.array([np.nan, -np.inf, 9.0]), np.array([3.0, 1.0, 2.0]))
+    assert p == pytest.approx([1 / 4, 1 / 4, 1.0])

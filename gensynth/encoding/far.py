@@ -1,0 +1,54 @@
+"""Numbers far from all others: bounded where they are encoded, and named where they wreck a column."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.layout import FAR
+from gensynth.errors import ColumnWarning
+
+Floats = NDArray[np.float64]
+
+WRECKED = 1e12
+"""Robust standard deviations from the median beyond which a fitted cell is reported: no measurement reaches so far."""
+
+
+def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
+    """Return ``distance / unit`` (unit > 0), beyond `FAR` growing like a logarithm: monotone, finite for all floats."""
+    size = np.abs(distance)
+    with np.errstate(over="ignore"):
+        ratio = size / unit
+    far = ratio > FAR
+    if not far.any():
+        return np.asarray(distance / unit)
+    # the logarithm of a ratio that is no float any more is the difference of two
+    logarithm = np.log(np.where(far, size, 1.0)) - np.log(unit)
+    beyond = np.where(np.isinf(ratio), logarithm, np.log1p(np.maximum(ratio, FAR) - FAR))
+    return np.asarray(np.sign(distance) * np.where(far, FAR + beyond, ratio))
+
+
+def undo_soft_clip(numbers: Floats) -> Floats:
+    """Return the ratios that `soft_clip` made ``numbers`` of, at most the greatest float."""
+    size = np.abs(numbers)
+    with np.errstate(over="ignore"):
+        ratio = np.where(size > FAR, FAR + np.expm1(size - FAR), size)
+    return np.asarray(np.copysign(np.minimum(ratio, np.finfo(np.float64).max), numbers))
+
+
+def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.bool_]) -> None:
+    """Warn of the cells (n,) of a fitted column that lie beyond `WRECKED`, by the row of the first."""
+    row = int(np.argmax(far))
+    others = int(far.sum()) - 1
+    more = f" (and {others} other cell{'s' if others > 1 else ''})" if others else ""
+    warnings.warn(
+        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times as far from "
+        "the median as the column's values usually do; it is learned as it is, and samples may hold anything up to it: "
+        "if it is a mistake, correct it or leave the cell empty",
+        ColumnWarning,
+        stacklevel=2,
+    )
