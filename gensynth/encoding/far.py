@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 
 WRECKED = 1e12
 """Robust standard deviations from the median beyond which a fitted cell is reported: no measurement reaches so far."""
+MIN_ROWS = 20
+"""Of fewer rows nothing is said: they do not tell what is usual."""
 
 
 def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
@@ -42,13 +44,15 @@ def undo_soft_clip(numbers: Floats) -> Floats:
 
 def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.bool_]) -> None:
     """Warn of the cells (n,) of a fitted column that lie beyond `WRECKED`, by the row of the first."""
+    if len(series) < MIN_ROWS:
+        return
     row = int(np.argmax(far))
     others = int(far.sum()) - 1
     more = f" (and {others} other cell{'s' if others > 1 else ''})" if others else ""
     warnings.warn(
-        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times as far from "
-        "the median as the column's values usually do; it is learned as it is, and samples may hold anything up to it: "
-        "if it is a mistake, correct it or leave the cell empty",
+        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times "
+        "as far from the median as the column's values usually do; it is learned as it is, and samples may hold "
+        "anything up to it: if it is a mistake, correct it or leave the cell empty",
         ColumnWarning,
         stacklevel=2,
     )

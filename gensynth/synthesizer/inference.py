@@ -139,9 +139,9 @@ def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -
     if bad.any():
         row = int(np.argmax(bad))
         raise PluginError(
-            f"{type(scorer).__name__} gives row {row} the score {scores[row]:g}, and {int(bad.sum())} of {len(rows)} rows "
-            "one that is not finite; no label can be told from it: report this to the model's authors, or use another "
-            "model or score method"
+            f"{type(scorer).__name__} gives row {row} the score {scores[row]:g}, and {int(bad.sum())} of {len(rows)} "
+            "rows one that is not finite; no label can be told from it: report this to the model's authors, or use "
+            "another model or score method"
         )
     return scores
 

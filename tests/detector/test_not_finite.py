@@ -51,5 +51,5 @@ def test_scores_that_are_not_finite_stop_a_detector(wrong):
 def test_they_stop_a_synthesizer_and_name_the_row(wrong):
     synthesizer = Synthesizer(Broken(wrong=wrong), trainer=TRAINER, random_state=0).fit(rows(*"ab" * 30))
     assert np.isfinite(synthesizer.score_samples(rows("a", "a"))).all()
-    with pytest.raises(PluginError, match="row 2 .* 1 of 4 rows"):
+    with pytest.raises(PluginError, match=r"row 2 .* 1 of 4 rows"):
         synthesizer.score_samples(rows("a", "a", "b", "a"))
