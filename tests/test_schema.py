@@ -176,3 +176,13 @@ def test_decimals():
     assert fixed_decimals(np.array([1 / 3])) is None
     assert fixed_decimals(np.array([1e300, 0.1])) is None
     assert fixed_decimals(np.array([0.1, 2.5], dtype=np.float32).astype(float), single=True) == 1
+
+
+def test_columns_are_found_by_their_very_name():
+    schema = TableSchema.infer(pd.DataFrame({1: [1.5, 2.5, 3.5], "1": ["a", "b", "a"]}))
+    assert schema[1].kind == "numeric"
+    assert schema["1"].kind == "categorical"
+    for absent in ("x", True, 1.0, 2):
+        with pytest.raises(SchemaError, match="there is no column"):
+            schema[absent]
+    assert schema == TableSchema(schema.columns), "what was looked up before makes no difference"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -212,9 +213,12 @@ class TableEncoder:
         """Rebuild a fitted encoder from `state`."""
         out = cls(TableSchema.from_json(json["schema"]), Encoding(**json["encoding"]), json["first"])
         fitted: dict[str | int, ColumnEncoder] = {}
+        parts: dict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
+        for key, value in arrays.items():
+            number, _, name = key.partition(".")
+            parts[number][name] = value
         for i, (column, state) in enumerate(zip(out.schema.columns, json["columns"], strict=True)):
-            prefix = f"{i}."
-            own = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            own = parts[str(i)]
             if column.kind == "identifier":
                 out.generators[column.name] = IdentifierGenerator.from_state(column, state, own)
             elif column.learned:

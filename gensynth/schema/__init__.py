@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -39,7 +40,7 @@ class TableSchema:
 
     columns: tuple[Column, ...]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str | int, ...]:
         """Labels of all columns."""
         return tuple(column.name for column in self.columns)
@@ -50,10 +51,14 @@ class TableSchema:
         return tuple(column for column in self.columns if column.learned)
 
     def __getitem__(self, name: str | int) -> Column:
-        for column in self.columns:
-            if column.name == name and type(column.name) is type(name):
-                return column
-        raise SchemaError(f"there is no column {name!r}; the columns are {_listing(self.names)}")
+        column = self._by_name.get(name)
+        if column is None or type(column.name) is not type(name):  # True == 1
+            raise SchemaError(f"there is no column {name!r}; the columns are {_listing(self.names)}")
+        return column
+
+    @cached_property
+    def _by_name(self) -> dict[str | int, Column]:
+        return {column.name: column for column in self.columns}
 
     @classmethod
     def infer(
@@ -124,7 +129,7 @@ class TableSchema:
                 f"the table lacks the column{'s' if len(absent) > 1 else ''} {_listing(absent)} of the fitted table; "
                 f"it has {_listing(names)}"
             )
-        extra = [name for name in names if name not in set(self.names)]
+        extra = [name for name in names if name not in self._by_name]
         if extra:
             text = f"column{'s' if len(extra) > 1 else ''} {_listing(extra)} not in the fitted table: ignored"
             warnings.warn(text, IgnoredColumnWarning, stacklevel=2)

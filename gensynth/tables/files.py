@@ -23,6 +23,7 @@ from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
 from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, write_cells
 from gensynth.tables.table import Table
 
+_CHUNK = 10_000
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 """Endings of files that can be written."""
 READ_ENDINGS = (*ENDINGS, ".zip")
@@ -129,7 +130,8 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileSt
         return
     with _replaced(path) as file:
         if is_csv(path):
-            frame.to_csv(file, index=False, lineterminator="\n", sep=_separator(path))
+            # pandas' own chunks are of 100,000 cells: of 33 rows for 3,000 columns, and each chunk has its cost
+            frame.to_csv(file, index=False, lineterminator="\n", sep=_separator(path), chunksize=_CHUNK)
         else:
             write_parquet(to_arrow(frame, style.schema if isinstance(style, ArrowStyle) else None), file)
 
