@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,14 @@ def labels_of(y: Any) -> pd.Series[Any]:
     if columns.shape[1] == 1:
         labels = columns.iloc[:, 0]
         if is_continuous(labels):
+            first = labels.dropna().iloc[0]
+            number = isinstance(first, np.number | float)
+            cure = "cut it into classes first" if number else "make each a class first (`y.astype(str)`)"
+            held = "numbers" if number else "durations" if isinstance(first, dt.timedelta) else "dates"
             raise DataError(
-                f"Unknown label type: continuous. The target holds numbers such as {labels.dropna().iloc[0]!r}, not "
-                "classes, so there is nothing to balance; add rows by number or ratio instead (`augment(n_rows=...)`, "
-                "`augment(ratio=...)`), or cut it into classes first"
+                f"Unknown label type: continuous. The target holds {held} such as {first}, not classes, so there is "
+                "nothing to balance; add rows by number or ratio instead (`augment(n_rows=...)`, "
+                f"`augment(ratio=...)`), or {cure}"
             )
         return labels
     values = columns.to_numpy()

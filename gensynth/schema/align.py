@@ -125,7 +125,7 @@ def _align_written(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     shown, cells = plain(column.format), series
     if element in ELEMENTS or pdt.is_datetime64_any_dtype(series.dtype):
         same = Column(column.name, "datetime", f"object[{element or 'datetime'},None]")
-        whole = moments_of(series.dt.tz_localize(None) if not element else series, same)
+        whole = moments_of(series.dt.tz_convert(None) if getattr(series.dtype, "tz", None) else series, same)
         series = pd.Series(objects_of(np.where(missing, 0, whole), column), index=series.index).where(~missing, None)
     numbers = element in ("integer", "floating", "mixed-integer-float") or (
         pdt.is_numeric_dtype(series.dtype) and not pdt.is_bool_dtype(series.dtype)

@@ -10,12 +10,14 @@ from math import comb
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.schema.column import Column
 from gensynth.schema.dates import Ints
 from gensynth.schema.moments import day_ticks, from_local_days, is_clock, is_span, local_days, zone_of
 from gensynth.schema.strftime import WEEKDAYS, tokens
+from gensynth.schema.values import ticks_of
 
 MONTH_END = "month end"
 
@@ -68,6 +70,12 @@ def count_days(ticks: NDArray[Any], column: Column) -> tuple[NDArray[Any], NDArr
     rank, off = _rank(days, column.days)
     length = _length(column)
     return rank * length + np.where(off, length - 1, np.minimum(rest, length - 1)), off
+
+
+def is_off(series: pd.Series[Any], column: Column) -> NDArray[np.bool_]:
+    """Return (n,) which dates of an aligned column fall on other days than the fitted ones."""
+    ticks, missing = ticks_of(series, column)
+    return ~missing & count_days(ticks, column)[1]
 
 
 def uncount_days(counted: NDArray[Any], column: Column) -> NDArray[Any]:

@@ -41,7 +41,7 @@ class Column:
     days : str or None
         The only days that the dates fall on, such as ``Mon,Tue,Wed,Thu,Fri``, ``month day 1`` or ``month end``.
     zone : str or None
-        Time zone of Python datetime objects.
+        Time zone of Python datetime objects, or of texts with offsets from UTC (`gensynth.schema.zones`).
     labels : Labels or None
         Categories of a ``category`` column, in their order.
     value : Labels or None

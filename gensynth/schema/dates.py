@@ -23,8 +23,9 @@ _PATTERNS = {
     "Y": r"\d{4}", "G": r"\d{4}", "y": r"\d{2}", "V": r"\d{2}", "j": r"\d{3}", "u": "[1-7]", "q": "[1-4]",
     "K": r"\d{1,6}", "f": r"\d{1,9}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}",
     "a": "[A-Za-z]{3}", "A": "[A-Za-z]{6,9}",
-    "p": r"[AaPp]\.?[Mm]\.?", "o": r"\d{1,2}(?:st|nd|rd|th|ST|ND|RD|TH)",
+    "z": r"[+-]\d{2}(?::?\d{2})?|Z", "p": r"[AaPp]\.?[Mm]\.?", "o": r"\d{1,2}(?:st|nd|rd|th|ST|ND|RD|TH)",
 }  # fmt: skip
+_NUMBERS = "YGyVjuqKfmdHIMS"
 _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": 6}
 
 
@@ -37,7 +38,9 @@ def _pattern(format_: str) -> str:
             parts.append(re.escape(token.text))
             continue
         near = [words[j].letter for j in (i - 1, i + 1) if 0 <= j < len(words)]
-        pattern = _PATTERNS.get(token.letter) or (r"\d{2}" if any(near) else r" ?\d{1,2}")
+        pattern = _PATTERNS.get(token.letter) or (
+            r"\d{2}" if any(letter in _NUMBERS for letter in near if letter) else r" ?\d{1,2}"
+        )
         if token.letter == "f" and "." in token.flags:
             parts.append(rf"(?:\.(?P<g{i}>{pattern}))?")
         else:
@@ -90,6 +93,8 @@ def parse_dates(texts: Any, format_: str) -> Ints:
     reach = 2**63 // (86_400 * 10**digits) - 1
     bad |= np.abs(days) > reach
     whole = (np.where(bad, 0, days) * 24 + hours) * 3600 + minutes * 60 + seconds
+    if "z" in fields:
+        whole -= fields["z"]
     ticks = whole * 10**digits
     if "f" in fields:
         finer = 10 ** (9 - digits)
@@ -105,11 +110,31 @@ def _number(letter: str, part: pa.Array) -> Ints:
         known = pa.array([(name if letter in "BA" else name[:3]).lower() for name in names])
         number = pc.index_in(pc.ascii_lower(part), value_set=known)
         return np.asarray(pc.fill_null(number, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    if letter == "z":
+        return _offset_seconds(part)
     if letter == "p":
         number = pc.cast(pc.starts_with(pc.ascii_lower(part), "p"), pa.int64())
     else:
         number = pc.cast(pc.replace_substring_regex(part, r"\D", "") if letter in "mdHIo" else part, pa.int64())
     return np.asarray(pc.fill_null(number, 0).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def offsets_of(texts: Any, format_: str) -> Ints:
+    """Return the offsets (n,) from UTC in seconds of texts in a format that has them; 0 for other texts."""
+    parts = match(texts, format_)
+    return np.zeros(len(texts), dtype=np.int64) if parts is None else _offset_seconds(parts["z"])
+
+
+def _offset_seconds(part: pa.Array) -> Ints:
+    codes = part.dictionary_encode()
+    seconds = []
+    for text in codes.dictionary.to_pylist():
+        digits = text.replace(":", "")[1:].ljust(4, "0")
+        seconds.append(
+            0 if text == "Z" else (-1 if text[0] == "-" else 1) * 60 * (60 * int(digits[:2]) + int(digits[2:]))
+        )
+    lookup = np.array([*seconds, 0], dtype=np.int64)
+    return np.asarray(lookup[codes.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
 
 
 def _days(fields: dict[str, Ints], words: dict[str, Token], bad: NDArray[np.bool_]) -> Ints:
@@ -198,17 +223,26 @@ def _fixed_fields(texts: Any, format_: str) -> tuple[dict[str, Ints], NDArray[np
     return fields, bad
 
 
-def write_dates(ticks: Ints, format_: str) -> NDArray[np.object_]:
-    """Write ticks, in the unit of the format, since 1970 (names in English, whatever the locale)."""
+def write_dates(ticks: Ints, format_: str, offsets: Ints | None = None) -> NDArray[np.object_]:
+    """Write ticks, in the unit of the format, since 1970 (names in English, whatever the locale).
+
+    ``offsets`` from UTC (n,), in seconds, are for a format that has them.
+    """
     if not len(ticks):
         return np.empty(0, dtype=object)
     second = 10**9 if unit_of(format_) == "ns" else 10**6
     whole, fraction = np.divmod(ticks, second)
+    if offsets is not None:
+        whole = whole + offsets
     words = tokens(format_)
     durations = any(token.letter == "K" for token in words)
     days, clock = (np.zeros(len(ticks), dtype=np.int64), whole) if durations else np.divmod(whole, 86_400)
     parts = [
-        _part(days, clock, fraction * (10**9 // second), token) if token.letter else pa.scalar(token.text)
+        pa.scalar(token.text)
+        if not token.letter
+        else _write_offset(np.zeros(len(ticks), dtype=np.int64) if offsets is None else offsets, token)
+        if token.letter == "z"
+        else _part(days, clock, fraction * (10**9 // second), token)
         for token in words
     ]
     joined = pc.binary_join_element_wise(*parts, "")
@@ -270,6 +304,17 @@ def _digits(number: Ints, width: int, flags: str) -> pa.Array:
         return text if "-" in flags else pc.utf8_lpad(text, width, "0")
     pad = "" if "-" in flags else f">{width}" if "_" in flags else f"0>{width}"
     return pa.array([format(str(n), pad) for n in range(low, high + 1)]).take(pa.array(number - low))
+
+
+def _write_offset(offsets: Ints, token: Token) -> pa.Array:
+    distinct, which = np.unique(offsets, return_inverse=True)
+    texts = []
+    for seconds in distinct.tolist():
+        hours, minutes = divmod(abs(seconds) // 60, 60)
+        tail = f"{':' if ':' in token.flags else ''}{minutes:02d}" if "#" not in token.flags else ""
+        text = f"{'-' if seconds < 0 else '+'}{hours:02d}{tail}"
+        texts.append("Z" if "." in token.flags and not seconds else text)
+    return pa.array(texts).take(pa.array(which))
 
 
 def _write_fraction(nanoseconds: Ints, token: Token) -> pa.Array:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gensynth.schema.dates import NAT, Ints, match, parse_dates, write_dates
+from gensynth.schema.dates import NAT, Ints, match, offsets_of, parse_dates, write_dates
 from gensynth.schema.proposals import candidates
 from gensynth.schema.strftime import PIVOT, Token, tokens
 
@@ -75,7 +75,8 @@ def fit_format(texts: NDArray[np.object_], words: str) -> str | None:
         return None
     exact = "".join(str(_flagged(token, parts[token.letter]) if token.letter else token) for token in tokens(words))
     ticks = parse_dates(texts, exact)
-    if (ticks == NAT).any() or not (write_dates(ticks, exact) == texts).all():
+    offsets = offsets_of(texts, exact) if "z" in parts else None
+    if (ticks == NAT).any() or not (write_dates(ticks, exact, offsets) == texts).all():
         return None
     return exact
 
@@ -95,6 +96,9 @@ def _flagged(token: Token, part: pa.Array) -> Token:
         flags = "^" if all(map(str.isupper, shown)) else "#" if all(map(str.islower, shown)) else ""
     elif letter == "p":
         flags = ("." if "." in shown[0] else "") + ("#" if shown[0].islower() else "")
+    elif letter == "z":
+        flags = "." if "Z" in shown else ""
+        flags += ":" if any(":" in text for text in shown) else "#" if max(lengths) == 3 else ""
     elif letter == "f":
         flags = token.flags
         same = len(lengths) == 1 and (not flags or lengths == {3} or lengths == {6} or lengths == {9})
@@ -133,7 +137,7 @@ def _shapes(few: NDArray[np.object_]) -> list[str]:
 def _meaning(words: str) -> str:
     """Return the letters of a format by which two that read the same dates are the same."""
     return "".join(
-        {"B": "b", "A": "a", "o": "d", "K": "H"}.get(t.letter, t.letter) for t in tokens(words) if t.letter not in "fp"
+        {"B": "b", "A": "a", "o": "d", "K": "H"}.get(t.letter, t.letter) for t in tokens(words) if t.letter not in "fpz"
     )
 
 

@@ -69,7 +69,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         if not keep and (constant := _constant(series, missing, base)) is not None:
             return constant
         if base.labels is None and (found := found_format(series, missing, base)) is not None:
-            return _complete(series, missing, _with(base, kind="datetime", format=found))
+            return _complete(series, missing, with_zone(_with(base, kind="datetime", format=found), series))
         kind = _kind(series, base, keep)
     kind, _, words = kind.partition(":")
     if kind == "constant":
@@ -80,7 +80,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     base = _with(base, kind=kind)
     _check_declared(series, base)
     if kind == "datetime":
-        base = declared_format(series, missing, base, words)
+        base = with_zone(declared_format(series, missing, base, words), series)
     return _complete(series, missing, base)
 
 

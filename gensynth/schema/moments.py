@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import zoneinfo
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from pandas.api import types as pdt
 
 from gensynth.errors import DataError
 from gensynth.schema.column import Column
-from gensynth.schema.dates import NAT, Ints, parse_dates, write_dates
+from gensynth.schema.dates import NAT, Ints, offsets_of, parse_dates, write_dates
 from gensynth.schema.dtypes import dtype_from_text
-from gensynth.schema.strftime import has_days, unit_of
+from gensynth.schema.strftime import has_days, tokens, unit_of
+from gensynth.schema.zones import offsets_at, zone_from_name, zone_of_objects, zone_of_offsets
 
 ELEMENTS = ("date", "datetime", "time", "timedelta")
 """Python objects that are counted in microseconds."""
@@ -68,23 +68,13 @@ def day_ticks(column: Column) -> int | None:
 
 
 def zone_of(column: Column) -> str | dt.tzinfo | None:
-    """Return the time zone of a column whose ticks count from 1970 in UTC, or None."""
+    """Return the time zone of a column whose ticks count from 1970 in UTC, None if it has none or several."""
     if column.zone is not None:
-        return _zone(column.zone)
+        return None if "," in column.zone else zone_from_name(column.zone)
     dtype = None if column.element or column.format else dtype_from_text(column.dtype)
     if isinstance(dtype, pd.ArrowDtype):
         return getattr(dtype.pyarrow_dtype, "tz", None)
     return dtype.tz if isinstance(dtype, pd.DatetimeTZDtype) else None
-
-
-def _zone(name: str) -> dt.tzinfo:
-    if name == "UTC":
-        return dt.UTC
-    if name.startswith(("+", "-")):
-        sign = -1 if name[0] == "-" else 1
-        hours, minutes, *seconds = (int(part) for part in name[1:].split(":"))
-        return dt.timezone(sign * dt.timedelta(hours=hours, minutes=minutes, seconds=sum(seconds)))
-    return zoneinfo.ZoneInfo(name)
 
 
 def check_objects(series: pd.Series[Any], name: str | int) -> None:
@@ -94,37 +84,6 @@ def check_objects(series: pd.Series[Any], name: str | int) -> None:
             raise DataError(f"column {name!r} holds objects with nanoseconds ({value!r}); use pandas.to_datetime on it")
         if isinstance(value, dt.time) and value.tzinfo is not None:
             raise DataError(f"column {name!r} holds times of day with a time zone ({value!r}); take it away first")
-
-
-def zone_name(series: pd.Series[Any], name: str | int) -> str | None:
-    """Return the one time zone of a column of datetime objects, None if they have none.
-
-    Raises
-    ------
-    DataError
-        If they have several, or only some have one.
-    """
-    found: set[str | None] = set()
-    for zone in {value.tzinfo for value in series.dropna()}:
-        key = getattr(zone, "key", None) or getattr(zone, "zone", None)
-        if zone is None or isinstance(key, str):
-            found.add(key)
-            continue
-        offsets = {value.utcoffset() for value in series.dropna() if value.tzinfo == zone}
-        found |= {"UTC" if not offset else _offset_name(offset) for offset in offsets}
-    if len(found) > 1:
-        raise DataError(
-            f"column {name!r} holds datetime objects of several time zones; bring them into one: "
-            f"df[{name!r}] = pandas.to_datetime(df[{name!r}], utc=True)"
-        )
-    return found.pop() if found else None
-
-
-def _offset_name(offset: dt.timedelta) -> str:
-    seconds = round(abs(offset).total_seconds())
-    hours, minutes = divmod(seconds // 60, 60)
-    tail = f":{seconds % 60:02d}" if seconds % 60 else ""
-    return f"{'-' if offset < dt.timedelta(0) else '+'}{hours:02d}:{minutes:02d}{tail}"
 
 
 def moments_of(series: pd.Series[Any], column: Column) -> Ints:
@@ -194,7 +153,8 @@ def numbers_of(ticks: Ints, column: Column) -> Ints:
 def objects_of(ticks: Ints, column: Column) -> NDArray[np.object_]:
     """Return (n,) text in the column's format, or Python objects."""
     if column.format is not None:
-        return write_dates(ticks, column.format)
+        offsets = None if column.zone is None else offsets_at(_microseconds(ticks, column), column.zone)
+        return write_dates(ticks, column.format, offsets)
     if column.element == "timedelta":
         return ticks.view("m8[us]").astype(object)
     stamps = ticks.view("M8[us]")
@@ -262,6 +222,17 @@ def _midnights(days: Ints, column: Column, zone: str | dt.tzinfo) -> Ints:
 
 
 def with_zone(column: Column, series: pd.Series[Any]) -> Column:
-    """Return the column with the time zone of its datetime objects."""
-    zone = zone_name(series, column.name) if column.element == "datetime" else None
-    return column if zone is None else dataclasses.replace(column, zone=zone)
+    """Return the column with the time zone of its datetime objects, or of texts with offsets from UTC."""
+    if column.element == "datetime":
+        return dataclasses.replace(column, zone=zone_of_objects(series, column.name))
+    if column.format is None or not any(token.letter == "z" for token in tokens(column.format)):
+        return column
+    texts = series.dropna().unique().astype(object)
+    ticks = parse_dates(texts, column.format)
+    found = ticks != NAT
+    zone = zone_of_offsets(_microseconds(ticks[found], column), offsets_of(texts[found], column.format))
+    return dataclasses.replace(column, zone=zone)
+
+
+def _microseconds(ticks: Ints, column: Column) -> Ints:
+    return ticks // 1000 if unit(column) == "ns" else ticks

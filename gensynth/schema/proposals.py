@@ -47,11 +47,13 @@ def _clock_words(clock: re.Match[str], *, alone: bool = False) -> Iterator[str]:
     ends = [f":%S{clock['fraction'][0]}%f"] if clock["fraction"] else []
     if clock["seconds"]:
         ends += [":%S", ":%S%.f"]
+    zones = [zone, f"{zone[: len(zone) - len(zone.lstrip())]}%z"] if zone.strip()[:1] in ("+", "-", "Z") else [zone]
     if half:
-        yield from (f"%I:%M{end}{half[: len(half) - len(half.lstrip())]}%p{zone}" for end in ends or [""])
+        shown = f"{half[: len(half) - len(half.lstrip())]}%p"
+        yield from (f"%I:%M{end}{shown}{one}" for one in zones for end in ends or [""])
         return
     hours = ("%H", "%K") if alone and not zone else ("%H",)
-    yield from (f"{hour}:%M{end}{zone}" for hour in hours for end in ends or [""])
+    yield from (f"{hour}:%M{end}{one}" for one in zones for hour in hours for end in ends or [""])
 
 
 def _date_words(text: str) -> Iterator[str]:

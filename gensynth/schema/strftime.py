@@ -4,7 +4,8 @@ Flags stand between ``%`` and the letter: ``-`` no leading zero, ``^`` upper cas
 instead of a leading zero, ``.`` with points (``%.p``: A.M.). A number says more: ``%3f`` are three digits of a
 fraction, ``%.6f`` a point and six digits or nothing at all, ``%.f`` a point and as many digits as needed, ``%1945y``
 two-digit years from 1945 on (``%y`` alone: from 1969 on). Beyond strftime there are ``%K`` (hours of a duration),
-``%q`` (quarter) and ``%o`` (day as 1st, 2nd, 3rd).
+``%q`` (quarter) and ``%o`` (day as 1st, 2nd, 3rd). ``%z`` is the offset from UTC (``%:z`` as +02:00, ``%.z`` with Z for
+none); what a format with it counts is UTC.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_TOKEN = re.compile(r"%([-_^#.]*)(\d*)([A-Za-z])")
+_TOKEN = re.compile(r"%([-_^#.:]*)(\d*)([A-Za-z])")
 PIVOT = 1969
 """First year that two digits stand for, if the format does not say."""
-LETTERS = frozenset("YGyVjuqKfbBaApomdHIMS")
+LETTERS = frozenset("YGyVjuqKfbBaApomdHIMSz")
 _DAY_LETTERS = frozenset("YyGmbBdojqV")
 
 

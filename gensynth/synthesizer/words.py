@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.schema import Column
+from gensynth.schema.calendar import describe_days, is_off
+from gensynth.schema.values import from_ticks, ticks_of
 from gensynth.synthesizer.explanation import expected_values
 
 if TYPE_CHECKING:
@@ -55,16 +59,45 @@ def chosen_columns(shares: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], 
 
 def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: Any, at: Any) -> list[str]:
     """Return what is odd about one column in the rows ``at``."""
-    cells = frame[name].iloc[at].tolist()
     encoder = synthesizer.encoder_
+    column = encoder.schema[name]
+    cells = _values(frame[name].iloc[at], column)
     if name not in encoder.position:  # a constant or an identifier: nothing is known of it
         return [_clause(name, cell, None, unseen=False) for cell in cells]
     position = encoder.position[name]
     numbered = encoder.layout.columns[position].role is not None
     unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
     found = expected_values(synthesizer.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
-    ends = [None] * len(cells) if found is None else list(zip(found[0].tolist(), found[1].tolist(), strict=True))
-    return [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
+    low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
+    ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
+    clauses = [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
+    if column.days is not None:
+        for i in np.flatnonzero(is_off(frame[name].iloc[at], column)):
+            clauses[i] = f"{name} {cells[i]} where {describe_days(column.days)} were expected"
+    return clauses
+
+
+@dataclass(frozen=True, order=True)
+class _Moment:
+    """A date or a time: compared by its tick, shown as the column writes it."""
+
+    tick: int
+    text: str = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _values(series: pd.Series[Any], column: Column) -> list[Any]:
+    """Return the cells; dates and times as moments, None where missing."""
+    if column.kind != "datetime":
+        return series.tolist()
+    ticks, missing = ticks_of(series, column)
+    texts = [str(value) for value in from_ticks(ticks, np.zeros(len(ticks), dtype=bool), column).tolist()]
+    return [
+        None if gap else _Moment(tick, text.removesuffix(" 00:00:00"))
+        for gap, tick, text in zip(missing.tolist(), ticks.tolist(), texts, strict=True)
+    ]
 
 
 def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, unseen: bool) -> str:

@@ -65,8 +65,12 @@ def test_continuous_is_what_cannot_be_a_class(values, continuous):
 
 
 def test_a_continuous_target_says_what_to_do_instead():
-    with pytest.raises(DataError, match=r"Unknown label type.*n_rows"):
+    with pytest.raises(DataError, match=r"Unknown label type.*numbers such as 0.5,.*n_rows"):
         labels_of([0.5, 1.5])
+    with pytest.raises(DataError, match=r"holds dates such as 2020-01-01 00:00:00, .*y\.astype\(str\)"):
+        labels_of(pd.Series(pd.to_datetime(["2020-01-01", "2020-01-02"])))
+    with pytest.raises(DataError, match="holds durations such as 1 days"):
+        labels_of(pd.Series(pd.to_timedelta([1, 2], unit="D")))
 
 
 def test_no_target_is_an_error():

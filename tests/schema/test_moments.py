@@ -62,6 +62,11 @@ COLUMNS = {
     "am/pm": pd.Series(MOMENTS.strftime("%m/%d/%Y %I:%M %p")),
     "clock": pd.Series(MOMENTS.strftime("%H:%M:%S")),
     "offset": pd.Series(MOMENTS.strftime("%Y-%m-%dT%H:%M:%S+02:00")),
+    "offsets of a zone": pd.Series([m.isoformat() for m in MOMENTS.tz_localize("UTC").tz_convert("Europe/Berlin")]),
+    "offsets and Z": pd.Series(
+        [m.isoformat().replace("+00:00", "Z") for m in MOMENTS.tz_localize("UTC").tz_convert("Europe/London")]
+    ),
+    "workday offsets": pd.Series([m.strftime("%d.%m.%Y %H:%M %z") for m in WORKDAYS.tz_localize("Europe/Helsinki")]),
     "months": pd.Series(MOMENTS.strftime("%Y-%m")),
     "quarters": pd.Series([f"{m.year}-Q{m.quarter}" for m in MOMENTS]),
     "weeks": pd.Series(MOMENTS.strftime("%G-W%V")),
@@ -255,6 +260,20 @@ def test_new_cells_in_another_guise_mean_the_same(name, new, like):
     aligned = schema.align(pd.DataFrame({"at": [new]}))["at"]
     back = from_ticks(*ticks_of(aligned, schema["at"]), schema["at"])
     assert back.tolist() == [like]
+
+
+def test_offsets_that_follow_no_zone_keep_their_shares():
+    offsets = RNG.choice(["+01:00", "-05:00", "+05:30"], N, p=[0.6, 0.3, 0.1])
+    values = pd.Series(MOMENTS.strftime("%Y-%m-%dT%H:%M:%S") + offsets)
+    column = schema_of(values)["at"]
+    assert column.format == "%Y-%m-%dT%H:%M:%S%:z"
+    ticks = ticks_of(values, column)[0]
+    assert (ticks == pd.to_datetime(values, utc=True).dt.as_unit("us").astype("int64")).all()
+    new = np.arange(column.minimum, column.maximum, 10**10)
+    written = from_ticks(new, np.zeros(len(new), dtype=bool), column)
+    assert (ticks_of(written, column)[0] == new).all()
+    shares = written.str[-6:].value_counts(normalize=True)
+    assert shares.to_dict() == pytest.approx({"+01:00": 0.6, "-05:00": 0.3, "+05:30": 0.1}, abs=0.06)
 
 
 def test_datetime_objects_of_several_zones_are_refused():
