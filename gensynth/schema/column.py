@@ -38,6 +38,8 @@ class Column:
         Range in ticks, of numeric and datetime columns and of integer identifiers.
     format : str or None
         Format of dates that are written as text, or as whole numbers (`gensynth.schema.dates`).
+    variants : tuple of (str, float)
+        Further formats of some of the dates, and their shares.
     days : str or None
         The only days that the dates fall on, such as ``Mon,Tue,Wed,Thu,Fri``, ``month day 1`` or ``month end``.
     zone : str or None
@@ -56,6 +58,7 @@ class Column:
     minimum: int | float | None = None
     maximum: int | float | None = None
     format: str | None = None
+    variants: tuple[tuple[str, float], ...] = ()
     days: str | None = None
     zone: str | None = None
     labels: Labels | None = None
@@ -103,4 +106,5 @@ class Column:
         parts: dict[str, Any] = {
             k: Labels.from_json(v) if k in ("labels", "value") and v is not None else v for k, v in state.items()
         }
+        parts["variants"] = tuple((one, share) for one, share in parts.get("variants", ()))
         return cls(**parts)

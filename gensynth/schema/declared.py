@@ -20,11 +20,12 @@ from gensynth.schema.values import codes_of, is_text
 
 _ALIASES = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y", "%e": "%d", "%k": "%H", "%l": "%I",
             "%P": "%p", "%h": "%b"}  # fmt: skip
-_MOST_DIGITS = 17
+_MOST = 2.0**53
+_SAMPLE = 50
 
 
-def found_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> str | None:
-    """Return the format of dates that are written as text or as whole numbers, None if the cells hold no dates.
+def found_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
+    """Return the column with the format of dates that are written as text or as whole numbers, None if there are none.
 
     Warns
     -----
@@ -37,11 +38,16 @@ def found_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: Col
         return None
     if found.others:
         _say_ambiguous(column.name, found, texts[0])
-    return found.format
+    return dataclasses.replace(column, kind="datetime", format=found.format, variants=found.variants)
 
 
-def _distinct_texts(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> NDArray[np.object_] | None:
-    """Return the distinct texts of a column, in the order of the rows; of whole numbers their digits."""
+def _distinct_texts(
+    series: pd.Series[Any], missing: NDArray[np.bool_], column: Column, *, declared: bool = False
+) -> NDArray[np.object_] | None:
+    """Return the distinct texts of a column, in the order of the rows; of whole numbers their digits.
+
+    None for other cells, and for numbers whose first look says that they are no dates.
+    """
     if is_text(series):
         return codes_of(series)[1].to_numpy(dtype=object)
     dtype = series.dtype
@@ -53,16 +59,22 @@ def _distinct_texts(series: pd.Series[Any], missing: NDArray[np.bool_], column: 
         return None
     if pdt.is_complex_dtype(dtype):
         return None
-    first = series[~missing].iloc[:1].tolist()
-    if not first or not 190_001 <= first[0] < 10**_MOST_DIGITS:
+    present = series[~missing] if missing.any() else series
+    few = _digits(present.iloc[:: max(1, len(present) // _SAMPLE)])
+    if few is None or not (declared or find_format(few, declared=True)):
         return None
-    numbers = pd.unique(series[~missing].to_numpy(dtype=np.float64))
-    if not (numbers >= 1).all() or not (numbers < 2**53).all() or (numbers % 1 != 0).any():
+    return _digits(present)
+
+
+def _digits(numbers: pd.Series[Any]) -> NDArray[np.object_] | None:
+    """Return distinct whole numbers as texts of one length; None if they are not whole or differ in length by more."""
+    distinct = pd.unique(numbers.to_numpy(dtype=np.float64))
+    if not ((distinct >= 1) & (distinct < _MOST) & (distinct == np.floor(distinct))).all():
         return None
-    digits = numbers.astype(np.int64).astype(str)
-    widths = np.char.str_len(digits)
-    widest = int(widths.max())
-    return np.char.zfill(digits, widest).astype(object) if widest - int(widths.min()) <= 1 else None
+    texts = distinct.astype(np.int64).astype(str)
+    widths = np.char.str_len(texts)
+    widest = int(widths.max(initial=0))
+    return np.char.zfill(texts, widest).astype(object) if widest - int(widths.min(initial=widest)) <= 1 else None
 
 
 def _say_ambiguous(name: str | int, found: Found, example: str) -> None:
@@ -101,7 +113,7 @@ def declared_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: 
                 f"column {column.name!r} holds {series.dtype}; a format is only declared for dates in text"
             )
         return column
-    texts = _distinct_texts(series, missing, column)
+    texts = _distinct_texts(series, missing, column, declared=True)
     if not words:
         found = None if texts is None else find_format(texts, declared=True)
         if found is None or texts is None:
@@ -111,7 +123,7 @@ def declared_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: 
             )
         if found.others:
             _say_ambiguous(column.name, found, texts[0])
-        return dataclasses.replace(column, format=found.format)
+        return dataclasses.replace(column, format=found.format, variants=found.variants)
     for alias, meaning in _ALIASES.items():
         words = words.replace(alias, meaning)
     if not supported(words):

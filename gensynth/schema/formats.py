@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gensynth.schema.dates import NAT, Ints, match, offsets_of, parse_dates, write_dates
 from gensynth.schema.proposals import candidates
-from gensynth.schema.strftime import PIVOT, Token, tokens
+from gensynth.schema.strftime import PIVOT, Token, has_days, tokens, unit_of
 
 _LONGEST = 48
 _SAMPLE = 50
@@ -21,36 +21,45 @@ _MOST_SHAPES = 4
 _DAY = 86_400 * 10**6
 _MONTH_YEARS, _LEAST_YEAR, _LAST_YEAR = 3, 1900, 2100
 _LAST_SHORT_YEAR = 2049
+_MOST_FORMATS, _LEAST_SHARE = 4, 0.02
 _LEAST_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
 
 
 @dataclass(frozen=True)
 class Found:
-    """A format that fits, and the other ways to read the same texts.
+    """How the dates of a column are written, and the other ways to read the same texts.
 
     Parameters
     ----------
     format : str
-        The format; it reads and writes every text exactly.
+        The format; it reads and writes texts exactly.
     others : tuple of str
         Formats that do as well and read other dates: day and month cannot be told apart.
+    variants : tuple of (str, float)
+        Further formats that some of the texts have, and their shares; empty if all have the same.
     """
 
     format: str
     others: tuple[str, ...] = ()
+    variants: tuple[tuple[str, float], ...] = ()
 
 
 def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> Found | None:
     """Return the format that reads and writes every one of these distinct texts exactly, or None.
 
-    ``texts`` stand in the order in which the column shows them. ``declared``: they are known to be dates, so numbers
-    need not spread as dates do.
+    Where no format fits them all, several are returned that together do. ``texts`` stand in the order in which the
+    column shows them. ``declared``: they are known to be dates, so numbers need not spread as dates do.
     """
     few = texts[:: max(1, len(texts) // _SAMPLE)]
     if not len(few) or any(not 4 <= len(text) <= _LONGEST or not any(map(str.isdigit, text)) for text in few):
         return None
+    one = _one_format(texts, few, declared=declared)
+    return _several_formats(texts) if one is None and len(texts) >= _MUCH_EVIDENCE else one
+
+
+def _one_format(texts: NDArray[np.object_], few: NDArray[np.object_], *, declared: bool) -> Found | None:
     fits: dict[str, str] = {}
-    for words in dict.fromkeys(itertools.chain.from_iterable(map(candidates, _shapes(few)))):
+    for words in _proposed(few):
         if fit_format(few, words) is None or _meaning(words) in fits:
             continue
         exact = fit_format(texts, words)
@@ -65,20 +74,66 @@ def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> Found 
     return Found(best, tuple(others))
 
 
+def _several_formats(texts: NDArray[np.object_]) -> Found | None:
+    """Return the formats of texts that are written in up to four ways, each by some of them; None if some have none."""
+    rest = texts
+    parts: list[tuple[Found, int]] = []
+    while len(rest) and len(parts) < _MOST_FORMATS:
+        few = rest[:: max(1, len(rest) // _SAMPLE)]
+        fits = {words: _restored(few, words).sum() for words in _proposed(few) if not _is_doubtful(words)}
+        best = max(fits, key=lambda words: fits[words], default=None)
+        if best is None or not fits[best]:
+            return None
+        own = rest[_restored(rest, best)]
+        found = _one_format(own, own[:: max(1, len(own) // _SAMPLE)], declared=False)
+        if found is None or len(own) < _LEAST_SHARE * len(texts):
+            return None
+        parts.append((found, len(own)))
+        rest = rest[~_restored(rest, best)]
+    formats = [found.format for found, _ in parts]
+    kinds = {(unit_of(one), has_days(one), "z" in _letters(one)) for one in formats}
+    if len(rest) or len(kinds) > 1:
+        return None
+    shares = [count / len(texts) for _, count in parts]
+    return Found(formats[0], parts[0][0].others, tuple(zip(formats[1:], shares[1:], strict=True)))
+
+
+def _proposed(few: NDArray[np.object_]) -> list[str]:
+    """Return the formats that some of these texts could have, those of frequent shapes first."""
+    return list(dict.fromkeys(itertools.chain.from_iterable(map(candidates, _shapes(few)))))
+
+
 def fit_format(texts: NDArray[np.object_], words: str) -> str | None:
     """Return a format with flags (leading zeros, case, digits) that restores every text exactly, or None.
 
     ``words`` is what a user would declare, such as ``%d/%m/%Y %I:%M %p``.
     """
+    exact = _flagged_format(texts, words)
+    return exact if exact is not None and _is_restored(texts, exact).all() else None
+
+
+def _restored(texts: NDArray[np.object_], words: str) -> NDArray[np.bool_]:
+    """Return which texts (n,) are restored by the format whose flags fit those that have its form."""
+    exact = _flagged_format(texts, words)
+    return np.zeros(len(texts), dtype=bool) if exact is None else _is_restored(texts, exact)
+
+
+def _flagged_format(texts: NDArray[np.object_], words: str) -> str | None:
     parts = match(texts, words)
-    if parts is None or any(part.null_count == len(part) for part in parts.values()):
+    if parts is None:
         return None
-    exact = "".join(str(_flagged(token, parts[token.letter]) if token.letter else token) for token in tokens(words))
+    return "".join(str(_flagged(token, parts[token.letter]) if token.letter else token) for token in tokens(words))
+
+
+def _is_restored(texts: NDArray[np.object_], exact: str) -> NDArray[np.bool_]:
     ticks = parse_dates(texts, exact)
-    offsets = offsets_of(texts, exact) if "z" in parts else None
-    if (ticks == NAT).any() or not (write_dates(ticks, exact, offsets) == texts).all():
-        return None
-    return exact
+    offsets = offsets_of(texts, exact) if "z" in _letters(exact) else None
+    known = ticks != NAT
+    return np.asarray(known & (write_dates(np.where(known, ticks, 0), exact, offsets) == texts))
+
+
+def _letters(format_: str) -> list[str]:
+    return [token.letter for token in tokens(format_) if token.letter]
 
 
 def _flagged(token: Token, part: pa.Array) -> Token:
@@ -142,8 +197,7 @@ def _meaning(words: str) -> str:
 
 
 def _year_place(format_: str) -> int:
-    letters = [token.letter for token in tokens(format_) if token.letter]
-    return next((i for i, letter in enumerate(letters) if letter in "Yy"), -1)
+    return next((i for i, letter in enumerate(_letters(format_)) if letter in "Yy"), -1)
 
 
 def _is_doubtful(format_: str) -> bool:

@@ -69,7 +69,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         if not keep and (constant := _constant(series, missing, base)) is not None:
             return constant
         if base.labels is None and (found := found_format(series, missing, base)) is not None:
-            return _complete(series, missing, with_zone(_with(base, kind="datetime", format=found), series))
+            return _complete(series, missing, with_zone(found, series))
         kind = _kind(series, base, keep)
     kind, _, words = kind.partition(":")
     if kind == "constant":

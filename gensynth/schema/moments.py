@@ -18,7 +18,7 @@ from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT, Ints, offsets_of, parse_dates, write_dates
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.strftime import has_days, tokens, unit_of
-from gensynth.schema.zones import offsets_at, zone_from_name, zone_of_objects, zone_of_offsets
+from gensynth.schema.zones import offsets_at, spread, zone_from_name, zone_of_objects, zone_of_offsets
 
 ELEMENTS = ("date", "datetime", "time", "timedelta")
 """Python objects that are counted in microseconds."""
@@ -79,6 +79,8 @@ def zone_of(column: Column) -> str | dt.tzinfo | None:
 
 def check_objects(series: pd.Series[Any], name: str | int) -> None:
     """Raise `DataError` if objects say more than microseconds, or a time of day has a time zone."""
+    if not any(issubclass(kind, (pd.Timestamp, pd.Timedelta, dt.time)) for kind in set(map(type, series))):
+        return
     for value in series.dropna():
         if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
             raise DataError(f"column {name!r} holds objects with nanoseconds ({value!r}); use pandas.to_datetime on it")
@@ -94,7 +96,7 @@ def moments_of(series: pd.Series[Any], column: Column) -> Ints:
         cells = series.astype(object) if series.dtype == object else series
         array = pa.array(cells, from_pandas=True)
         array = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
-        ticks = np.append(parse_dates(array.dictionary, column.format), NAT)
+        ticks = np.append(_parsed(array.dictionary, column), NAT)
         return np.asarray(ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     if series.dtype == object and column.element in ELEMENTS:
         return _ticks_of_objects(series, column)
@@ -111,20 +113,45 @@ def moments_of(series: pd.Series[Any], column: Column) -> Ints:
     return np.asarray(pd.DatetimeIndex(series).as_unit(unit(column)).asi8)  # type: ignore[arg-type]
 
 
+def _parsed(texts: Any, column: Column) -> Ints:
+    """Return ticks of texts in the column's format or one of its variants; the least int64 for others."""
+    assert column.format is not None
+    ticks = parse_dates(texts, column.format)
+    for variant, _ in column.variants:
+        ticks = np.where(ticks == NAT, parse_dates(texts, variant), ticks)
+    return ticks
+
+
+def _written(ticks: Ints, column: Column) -> NDArray[np.object_]:
+    """Return texts in the column's format.
+
+    With variants each tick has always the same one, in proportion to their shares, among the shortest of those that
+    are read as this tick again: dates without a time stay so.
+    """
+    assert column.format is not None
+    offsets = None if column.zone is None else offsets_at(_microseconds(ticks, column), column.zone)
+    if not column.variants:
+        return write_dates(ticks, column.format, offsets)
+    formats = [column.format, *(variant for variant, _ in column.variants)]
+    shares = np.array([1.0 - sum(share for _, share in column.variants), *(share for _, share in column.variants)])
+    texts = np.stack([write_dates(ticks, one, offsets) for one in formats])
+    lengths = np.array([[len(tokens(one))] for one in formats])
+    kept = np.stack([_parsed(own, column) == ticks for own in texts])
+    kept &= lengths == np.where(kept, lengths, 10**6).min(0)
+    kept[0] |= ~kept.any(0)
+    chances = np.cumsum(np.where(kept, shares[:, None], 0.0), axis=0)
+    chosen = (chances <= spread(ticks) * chances[-1]).sum(0)
+    return np.asarray(np.take_along_axis(texts, chosen[None], 0)[0])
+
+
 def _ticks_of_objects(series: pd.Series[Any], column: Column) -> Ints:
-    gap = series.isna().to_numpy(dtype=bool)
-    values = series[~gap].tolist()
-    out = np.full(len(series), NAT, dtype=np.int64)
-    if column.element == "time":
-        days = [dt.datetime.combine(dt.date(1970, 1, 1), value) for value in values]
-        out[~gap] = np.array(days, dtype="M8[us]").astype(np.int64)
-    elif column.element == "timedelta":
-        out[~gap] = np.array(values, dtype="m8[us]").astype(np.int64)
-    else:
-        if column.zone is not None:
-            values = [value.astimezone(dt.UTC).replace(tzinfo=None) for value in values]
-        out[~gap] = np.array(values, dtype="M8[us]").astype(np.int64)
-    return out
+    kind = {"date": pa.date32(), "time": pa.time64("us"), "timedelta": pa.duration("us")}.get(column.element)
+    if kind is None:
+        kind = pa.timestamp("us", None if column.zone is None else "UTC")
+    array = pa.array(series, kind, from_pandas=True)
+    bits = array.cast(pa.int32()) if column.element == "date" else array
+    ticks = pc.fill_null(bits.cast(pa.int64()), int(NAT)).to_numpy(zero_copy_only=False)
+    return np.where(ticks == NAT, NAT, ticks * _DAY_TICKS["us"]) if column.element == "date" else np.asarray(ticks)
 
 
 def _ticks_of_numbers(series: pd.Series[Any], column: Column) -> Ints:
@@ -153,8 +180,7 @@ def numbers_of(ticks: Ints, column: Column) -> Ints:
 def objects_of(ticks: Ints, column: Column) -> NDArray[np.object_]:
     """Return (n,) text in the column's format, or Python objects."""
     if column.format is not None:
-        offsets = None if column.zone is None else offsets_at(_microseconds(ticks, column), column.zone)
-        return write_dates(ticks, column.format, offsets)
+        return _written(ticks, column)
     if column.element == "timedelta":
         return ticks.view("m8[us]").astype(object)
     stamps = ticks.view("M8[us]")

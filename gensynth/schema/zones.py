@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gensynth.errors import DataError
 from gensynth.schema.dates import Ints
@@ -106,8 +107,13 @@ def offsets_at(ticks: Ints, name: str) -> Ints:
     if "," in name or name.startswith(("+", "-")):
         pairs = [one.partition("*") for one in name.split(",")]
         known = np.repeat([_seconds(one) for one, _, _ in pairs], [int(count or 1) for _, _, count in pairs])
-        mixed = ticks.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # modulo 2**64: spreads neighbours
-        return np.asarray(known[(mixed >> np.uint64(32)) % np.uint64(len(known))])
+        return np.asarray(known[(spread(ticks) * len(known)).astype(np.int64)])
     moments = pd.DatetimeIndex(ticks.view("M8[us]"))
     local = moments.tz_localize("UTC").tz_convert(zoneinfo.ZoneInfo(name)).tz_localize(None)
     return np.asarray((local - moments).to_numpy().astype("m8[s]").astype(np.int64))
+
+
+def spread(ticks: Ints) -> NDArray[np.float64]:
+    """Return a number in [0, 1) for each tick (n,): always the same, and neighbours differ."""
+    mixed = (ticks // 1_000_000).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # modulo 2**64
+    return np.asarray((mixed >> np.uint64(11)) / 2.0**53)

@@ -262,6 +262,38 @@ def test_new_cells_in_another_guise_mean_the_same(name, new, like):
     assert back.tolist() == [like]
 
 
+def written_in(parts):
+    """Return moments written in several formats, one after the other."""
+    return pd.Series([moment.strftime(parts[i % len(parts)]) for i, moment in enumerate(MOMENTS)])
+
+
+@pytest.mark.parametrize(
+    ("values", "formats", "shares"),
+    [
+        (written_in(["%Y-%m-%d", "%Y-%m-%d", "%d.%m.%Y"]), {"%Y-%m-%d", "%d.%m.%Y"}, {r"\d{4}-\d\d-\d\d": 0.67}),
+        (written_in(["%-d/%-m/%Y", "%d/%m/%Y"]), {"%-d/%-m/%Y", "%d/%m/%Y"}, {r"0./.*|../0.*": 0.35}),
+        (written_in(["%H:%M", "%H:%M:%S"]), {"%H:%M", "%H:%M:%S"}, {}),
+        (
+            pd.Series([str(m if i % 2 else m.date()) for i, m in enumerate(MOMENTS)]),
+            {"%Y-%m-%d", "%Y-%m-%d %H:%M:%S"},
+            {".* 00:00:00": 0.0},
+        ),
+    ],
+)
+def test_several_formats_in_one_column_are_all_read_and_written(values, formats, shares):
+    column = schema_of(values)["at"]
+    assert column.kind == "datetime"
+    assert {column.format, *(one for one, _ in column.variants)} == formats
+    ticks, missing = ticks_of(values, column)
+    assert not missing.any()
+    days = MOMENTS.normalize().as_unit("us").asi8
+    assert (ticks // 86_400_000_000 * 86_400_000_000 == (0 if "%H:%M" in formats else days)).all()
+    new = from_ticks(ticks, missing, column)
+    assert (ticks_of(new, column)[0] == ticks).all()
+    for pattern, share in shares.items():
+        assert new.str.fullmatch(pattern).mean() == pytest.approx(share, abs=0.12)
+
+
 def test_offsets_that_follow_no_zone_keep_their_shares():
     offsets = RNG.choice(["+01:00", "-05:00", "+05:30"], N, p=[0.6, 0.3, 0.1])
     values = pd.Series(MOMENTS.strftime("%Y-%m-%dT%H:%M:%S") + offsets)
