@@ -45,7 +45,7 @@ Kinds = Annotated[
         "--schema",
         metavar="COL=KIND",
         help="Kind of a column where the inferred one is wrong: numeric, categorical, boolean, datetime, "
-        "identifier or constant. Can be repeated.",
+        "identifier or constant; dates also with their format (datetime:%d/%m/%Y). Can be repeated.",
         show_default=False,
     ),
 ]
