@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -135,3 +136,40 @@ def test_numbers_of_any_size_are_written():
     assert format_value(10**15) == "1e+15"
     assert format_value(1.797e308) == "1.797e+308"
     assert format_value(-9300) == "-9,300"
+
+
+@pytest.fixture(scope="module")
+def on_workdays():
+    rng = np.random.default_rng(0)
+    days = pd.bdate_range("2021-01-01", periods=400)[rng.integers(0, 400, 300)]
+    frame = pd.DataFrame({
+        "text": days.strftime("%d/%m/%Y"), "number": days.strftime("%Y%m%d").astype(np.int64), "stamp": days,
+        "clock": [f"{h:02d}:{m:02d}" for h, m in zip(rng.integers(8, 18, 300), rng.integers(0, 60, 300), strict=True)],
+        "z": rng.normal(size=300),
+    })  # fmt: skip
+    return frame, make_detector(epochs=2).fit(frame)
+
+
+def test_dates_are_compared_as_dates_and_shown_as_they_are_written(on_workdays):
+    frame, detector = on_workdays
+    aligned, rows = detector.estimators_[0].encoded(frame)
+    for name in ("text", "number", "stamp", "clock"):
+        for clause in _clauses(detector.estimators_[0], aligned, rows, name, np.arange(len(frame))):
+            found = re.fullmatch(
+                rf"{name} (\S+) (does not fit the rest of the row|where (\S+)( to (\S+))? was expected)", clause
+            )
+            assert found, clause
+            shown = [text for text in (found[1], found[3], found[5]) if text]
+            form = {"text": "%d/%m/%Y", "number": "%Y%m%d", "stamp": "%Y-%m-%d", "clock": "%H:%M"}[name]
+            value, *ends = pd.to_datetime(pd.Series(shown), format=form)
+            assert not ends or not ends[0] <= value <= ends[-1]
+
+
+def test_a_day_that_no_date_falls_on_is_named(on_workdays):
+    frame, detector = on_workdays
+    odd = frame.head(1).assign(text="03/07/2021", number=20210703, stamp=pd.Timestamp("2021-07-03"))
+    aligned, rows = detector.estimators_[0].encoded(odd)
+    for name, shown in (("text", "03/07/2021"), ("number", "20210703"), ("stamp", "2021-07-03")):
+        said = _clauses(detector.estimators_[0], aligned, rows, name, np.arange(1))[0]
+        assert said == f"{name} {shown} where Mondays, Tuesdays, Wednesdays, Thursdays and Fridays were expected"
+    assert detector.score_samples(odd)[0] < np.median(detector.score_samples(frame))
