@@ -69,12 +69,14 @@ def _distinct_texts(
 def _digits(numbers: pd.Series[Any]) -> NDArray[np.object_] | None:
     """Return distinct whole numbers as texts of one length; None if they are not whole or differ in length by more."""
     distinct = pd.unique(numbers.to_numpy(dtype=np.float64))
+    if not len(distinct):
+        return np.empty(0, dtype=object)
     if not ((distinct >= 1) & (distinct < _MOST) & (distinct == np.floor(distinct))).all():
         return None
     texts = distinct.astype(np.int64).astype(str)
     widths = np.char.str_len(texts)
-    widest = int(widths.max(initial=0))
-    return np.char.zfill(texts, widest).astype(object) if widest - int(widths.min(initial=widest)) <= 1 else None
+    widest = int(widths.max())
+    return np.char.zfill(texts, widest).astype(object) if widest - int(widths.min()) <= 1 else None
 
 
 def _say_ambiguous(name: str | int, found: Found, example: str) -> None:

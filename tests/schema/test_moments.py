@@ -207,6 +207,12 @@ def test_declared_formats_that_do_not_fit(values, declared, message):
         TableSchema.infer(pd.DataFrame({"at": pd.Series(values * 10)}), {"at": declared})
 
 
+@pytest.mark.parametrize("values", [pd.Series([np.nan] * 4), pd.Series([None] * 4, dtype="str")])
+def test_a_column_without_a_date_can_be_declared_one(values):
+    assert schema_of(values, at="datetime:%d/%m/%Y")["at"].kind == "datetime"
+    assert schema_of(values)["at"].kind == "constant"
+
+
 def test_a_declared_format_wins_over_mixed_zeros_and_few_numbers():
     mixed = pd.Series(["01/02/2020", "3/4/2020", "05/06/2021", "07/08/2021"])
     assert schema_of(mixed, at="datetime:%d/%m/%Y")["at"].format == "%d/%m/%Y"
