@@ -97,19 +97,13 @@ def _cells(encoder: TableEncoder, column: Column, wanted: Any, n: int, rng: np.r
         return None
     own = encoder.columns[column.name]
     assert isinstance(own, (CategoryEncoder, NumberEncoder))
-    if isinstance(wanted, range):
-        wanted = _from_range(own, column, wanted)
-        ranges = ranges_of(wanted)
-    if isinstance(own, CategoryEncoder) and _are_levels(wanted, own):
-        ranges = None
-    if ranges is not None and isinstance(own, CategoryEncoder):
-        wanted = levels_within(own, column, ranges)
-    elif ranges is not None:
+    ranges, values = allowed_values(own, column, wanted)
+    if ranges is not None:
         assert isinstance(own, NumberEncoder)
         return draw_within(own, column, ranges, n, _needed(rng, column))
-    elif isinstance(own, NumberEncoder):
+    assert values is not None
+    if isinstance(own, NumberEncoder):
         _note_on_pairs(own, column, wanted)
-    values = _values(column, wanted)
     cells = _encoded(own, column, values)
     if isinstance(wanted, pd.Series):
         return cells
@@ -118,6 +112,26 @@ def _cells(encoder: TableEncoder, column: Column, wanted: Any, n: int, rng: np.r
         weights = own.weights(cells)
         draw = _needed(rng, column).choice(len(values), size=n, p=weights / weights.sum())
     return Cells(cells.codes[draw], None if cells.numbers is None else cells.numbers[draw])
+
+
+def allowed_values(
+    own: CategoryEncoder | NumberEncoder, column: Column, wanted: Any
+) -> tuple[tuple[Range, ...] | None, pd.Series[Any] | None]:
+    """Return what a condition allows: ranges of numbers or dates, or else the values of anything.
+
+    Raises
+    ------
+    ConditionError
+        It allows nothing, or is no range that such a column can have.
+    """
+    if isinstance(wanted, range):
+        wanted = _from_range(own, column, wanted)
+    ranges = ranges_of(wanted)
+    if ranges is not None and isinstance(own, CategoryEncoder) and not _are_levels(wanted, own):
+        wanted = levels_within(own, column, ranges)
+    elif ranges is not None and isinstance(own, NumberEncoder):
+        return ranges, None
+    return None, _values(column, wanted)
 
 
 def _needed(rng: np.random.Generator | None, column: Column) -> np.random.Generator:

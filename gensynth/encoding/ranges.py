@@ -197,7 +197,7 @@ def draw_within(own: NumberEncoder, column: Column, ranges: Sequence[Range], n: 
         part = np.minimum(np.searchsorted(chances, draws[:, 0] * chances[-1], side="right"), len(codes) - 1)
         places = ends[part, 0] + draws[:, 1] * (ends[part, 1] - ends[part, 0])
         cells = Cells(codes[part], own.numbers_at(codes[part], places))
-        taken = left & _inside(own.decode_ticks(cells)[0], pieces)
+        taken = left & inside(own.decode_ticks(cells)[0], pieces)
         drawn[taken], numbers[taken] = cells.codes[taken], _numbers(cells)[taken]
         left &= ~taken
         if not left.any():
@@ -214,12 +214,17 @@ def draw_within(own: NumberEncoder, column: Column, ranges: Sequence[Range], n: 
     return Cells(drawn, numbers)
 
 
+def fitted_rows(own: NumberEncoder, column: Column, ranges: Sequence[Range]) -> float:
+    """Return how many fitted rows lie within ranges, about."""
+    return float(_candidates(own, pieces_of(ranges, column))[2].sum())
+
+
 def _candidates(own: NumberEncoder, pieces: Sequence[Piece]) -> tuple[NDArray[np.int32], Any, NDArray[np.float64]]:
     """Return codes, the positions from and to which values lie inside, and weights."""
     if own.column.days is not None:
         counted = [count_days(np.array(piece), own.column) for piece in pieces]  # a day that is not allowed: the end
         pieces = [(int(ends[0] + off[0]), int(ends[1])) for ends, off in counted]  # of the one before
-    held = np.flatnonzero(_inside(own.atoms, pieces))
+    held = np.flatnonzero(inside(own.atoms, pieces))
     codes = (own.first + held).tolist()
     ends = [(0.0, 0.0)] * len(held)
     weights = own.counts[codes].tolist() if codes else []
@@ -248,7 +253,8 @@ def _steps(own: NumberEncoder, low: Any, high: Any) -> tuple[float, float]:
     return (start - 0.5, stop + 0.5) if start <= stop else (1.0, 0.0)
 
 
-def _inside(ticks: Ticks, pieces: Sequence[Piece], reach: float = 0.0) -> Bools:
+def inside(ticks: Ticks, pieces: Sequence[Piece], reach: float = 0.0) -> Bools:
+    """Return (n,) which ticks lie in one of the pieces, or miss it by ``reach`` at most."""
     found = np.zeros(len(ticks), dtype=bool)
     for low, high in pieces:
         found |= (ticks >= low - reach) & (ticks <= high + reach) if reach else (ticks >= low) & (ticks <= high)
@@ -261,7 +267,7 @@ def _ends_of(own: NumberEncoder, column: Column, pieces: Sequence[Piece]) -> Cel
     ticks: Ticks = np.array(ends, dtype=np.int64) if column.discrete else np.array(ends, dtype=np.float64)
     cells = own.encode(from_ticks(ticks, np.zeros(len(ticks), dtype=bool), column))
     reach = 0.0 if column.discrete else _NEAR * (float(own.high) - float(own.low))
-    kept = _inside(own.decode_ticks(cells)[0], pieces, reach) & (cells.codes != UNKNOWN)
+    kept = inside(own.decode_ticks(cells)[0], pieces, reach) & (cells.codes != UNKNOWN)
     return Cells(cells.codes[kept], _numbers(cells)[kept])
 
 

@@ -19,9 +19,10 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
+from gensynth.synthesizer.conditional import draw_conditional
 from gensynth.synthesizer.explanation import by_table_column, explain_rows
 from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
-from gensynth.synthesizer.inference import draw_rows, make_scorer, score_rows, to_batch
+from gensynth.synthesizer.inference import make_scorer, score_rows, to_batch
 from gensynth.synthesizer.inputs import fit_input, new_input, weighted_rows
 from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.synthesizer.storage import Fitted, pack, unpack
@@ -190,7 +191,9 @@ class Synthesizer(BaseEstimator):
             drawn by fitted frequency); or a table of as many rows as are drawn. Values come back exactly. Ranges of
             numbers and dates are written ``slice(20, 30)`` (both ends belong to it, as in ``DataFrame.loc``; None:
             no bound), ``pandas.Interval(20, 30, closed="left")`` or ``range(20, 30)`` (whole numbers below 30);
-            the tuple ``(20, 30)`` is two values. Several columns with ranges or lists are drawn independently.
+            the tuple ``(20, 30)`` is two values. Where other columns are given too, ranges and lists follow the joint
+            distribution, unless it meets all conditions in less than 5 % of the rows and there is next to nothing to
+            go by.
         random_state : int, Generator, RandomState or None
             Seed. None: every call gives other rows, and the sequence of calls is fixed by the fit's seed.
 
@@ -213,14 +216,8 @@ class Synthesizer(BaseEstimator):
             conditions, _ = to_frame(conditions)
         n = count_of(n_samples, conditions)
         seed, rng = self._next_random(random_state)
-        columns: tuple[int, ...] = ()
-        given = None
-        if conditions is not None:
-            columns, given = self.encoder_.encode_condition(conditions, n, rng=rng)
-        rows = draw_rows(self.model_, n, seed, columns, given)
-        fixed = np.zeros(rows.codes.shape, dtype=bool)
-        fixed[:, list(columns)] = True
-        return self.container_.restore(self.encoder_.decode(rows, rng, fixed))
+        rows, given = draw_conditional(self.model_, self.encoder_, conditions, n, seed, rng)
+        return self.container_.restore(self.encoder_.decode(rows, rng, given))
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.

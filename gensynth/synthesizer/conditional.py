@@ -1,0 +1,156 @@
+"""Rows that meet conditions: cells that are given, and values among several in the joint distribution."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.acceptance import meets, split_conditions
+from gensynth.encoding.layout import Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import CapabilityError, ColumnWarning
+from gensynth.model import GenerativeModel
+from gensynth.synthesizer.inference import draw_rows
+
+MIN_SHARE = 0.05
+"""Share of drawn rows that has to meet the conditions for more to be drawn."""
+LEAST_SHARE = 0.001
+"""The same for families that cannot be given cells."""
+FIRST_BLOCK, MAX_BLOCK = 512, 65_536
+"""Rows that are drawn at a time; the same for any number of rows asked for, so that fewer are a prefix of more."""
+MIN_EXAMPLES = 20
+"""Rows that met the conditions from which on their cells are what other rows are given."""
+
+Bools = NDArray[np.bool_]
+
+
+def draw_conditional(
+    model: GenerativeModel,
+    encoder: TableEncoder,
+    conditions: Mapping[Any, Any] | pd.DataFrame | None,
+    n: int,
+    seed: int,
+    rng: np.random.Generator,
+) -> tuple[Rows, Bools]:
+    """Return ``n`` encoded rows that meet conditions, and which cells (n, k) were given.
+
+    Columns with one value are given to the model. Where others may have several values, rows are drawn and those that
+    meet all conditions kept: that is the joint distribution. If too few do, the rarest condition is drawn by fitted
+    frequency and given too, then the next. What is missing in the end is given the cells of rows that were found; if
+    there are next to none, every column is drawn by itself.
+    """
+    if conditions is None:
+        rows = draw_rows(model, n, seed)
+        return rows, np.zeros(rows.codes.shape, dtype=bool)
+    if isinstance(conditions, pd.DataFrame) or n == 0:
+        return _given_rows(model, encoder, conditions, n, seed, rng)
+    encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # refuses what cannot be met
+    single, several = split_conditions(encoder, conditions)
+    learned = [name for name in conditions if name in encoder.columns]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ColumnWarning)  # has been said
+        if len(learned) < 2 or not several:
+            try:
+                return _given_rows(model, encoder, conditions, n, seed, rng)
+            except CapabilityError:
+                if not several:
+                    raise
+        found = _Found(model, encoder, n, rng)
+        try:
+            found.look_for(single, several)
+            names = list(several)
+            for k in range(1, len(names)):  # too rare together: the rarest are given, the others still looked for
+                if found.n_missing and len(found) < MIN_EXAMPLES:
+                    drawn = {name: several[name] for name in names[:k]}
+                    found.look_for(single | drawn, {name: several[name] for name in names[k:]})
+            found.fill(conditions, learned, seed)
+        except CapabilityError:
+            found.look_for(single, several, min_share=LEAST_SHARE)
+            if found.n_missing:
+                raise
+    return found.rows, found.given
+
+
+def _given_rows(
+    model: GenerativeModel, encoder: TableEncoder, conditions: Any, n: int, seed: int, rng: np.random.Generator
+) -> tuple[Rows, Bools]:
+    """Draw rows whose conditioned cells are all given, each drawn by itself."""
+    columns, cells = encoder.encode_condition(conditions, n, rng)
+    rows = draw_rows(model, n, seed, columns, cells)
+    return rows, _mask(rows, columns)
+
+
+class _Found:
+    """Rows that meet conditions, found among drawn ones.
+
+    Parameters
+    ----------
+    model, encoder
+        What draws and decodes them.
+    n : int
+        How many are wanted.
+    rng : numpy.random.Generator
+        Its children draw.
+    """
+
+    def __init__(self, model: GenerativeModel, encoder: TableEncoder, n: int, rng: np.random.Generator) -> None:
+        self.model = model
+        self.encoder = encoder
+        self.n = n
+        self.rng = rng
+        k = len(encoder.layout.columns)
+        self.rows = Rows(np.zeros((0, encoder.layout.n_numeric)), np.zeros((0, k), dtype=np.int32))
+        self.given = np.zeros((0, k), dtype=bool)
+        self.decoded: list[pd.DataFrame] = []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def n_missing(self) -> int:
+        """How many rows are still wanted."""
+        return self.n - len(self)
+
+    def look_for(self, given: Mapping[Any, Any], several: Mapping[Any, Any], min_share: float = MIN_SHARE) -> None:
+        """Draw rows with ``given`` cells and keep those that meet ``several``, as long as a share of them does."""
+        n_kept, n_drawn, size = 0, 0, FIRST_BLOCK
+        while self.n_missing and (n_kept >= min_share * n_drawn or n_drawn < 4 * FIRST_BLOCK):
+            own = self.rng.spawn(1)[0]
+            columns, cells = self.encoder.encode_condition(given, size, own)
+            rows = draw_rows(self.model, size, int(own.integers(2**63)), columns, cells)
+            mask = _mask(rows, columns)
+            frame = self.encoder.decode(rows, own, mask)
+            met = np.flatnonzero(meets(self.encoder, several, frame))
+            self._add(rows, mask, met[: self.n_missing])
+            self.decoded.append(frame.iloc[met])
+            n_kept, n_drawn, size = n_kept + len(met), n_drawn + size, min(2 * size, MAX_BLOCK)
+
+    def fill(self, conditions: Mapping[Any, Any], names: list[Any], seed: int) -> None:
+        """Draw what is missing given the cells of rows that were found, or given cells that are drawn by themselves."""
+        n = self.n_missing
+        if not n:
+            return
+        wanted: Mapping[Any, Any] | pd.DataFrame = conditions
+        if len(self) >= MIN_EXAMPLES:
+            examples = pd.concat(self.decoded, ignore_index=True)[names]
+            wanted = examples.iloc[self.rng.spawn(1)[0].integers(len(examples), size=n)]
+        rows, mask = _given_rows(self.model, self.encoder, wanted, n, seed, self.rng)
+        self._add(rows, mask, np.arange(n))
+
+    def _add(self, rows: Rows, mask: Bools, which: NDArray[np.int64]) -> None:
+        self.rows = Rows(
+            np.concatenate([self.rows.numeric, rows.numeric[which]]),
+            np.concatenate([self.rows.codes, rows.codes[which]]),
+        )
+        self.given = np.concatenate([self.given, mask[which]])
+
+
+def _mask(rows: Rows, columns: tuple[int, ...]) -> Bools:
+    given = np.zeros(rows.codes.shape, dtype=bool)
+    given[:, list(columns)] = True
+    return given
