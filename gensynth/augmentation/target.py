@@ -11,7 +11,7 @@ import pandas as pd
 from gensynth.augmentation.stacking import plain, stack, take, with_column
 from gensynth.augmentation.strategy import factorized
 from gensynth.errors import DataError
-from gensynth.metrics.columns import kind_of
+from gensynth.metrics.columns import is_decimal, kind_of
 
 MAX_CLASSES = 50
 """Most different values of a target that `Target` takes for classes where nothing says whether they are."""
@@ -73,7 +73,7 @@ def is_continuous(values: pd.Series[Any]) -> bool:
     """Say whether a column holds fractions, infinities, complex numbers or dates: nothing that could be a class."""
     if kind_of(values) == "categorical":
         return bool(pd.api.types.is_complex_dtype(values.dtype))
-    if not pd.api.types.is_numeric_dtype(values.dtype):
+    if not pd.api.types.is_numeric_dtype(values.dtype) and not is_decimal(values):
         return True
     if pd.api.types.is_integer_dtype(values.dtype):
         return False

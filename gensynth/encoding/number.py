@@ -16,7 +16,7 @@ from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import is_span
-from gensynth.schema.values import Bools, Ticks, floats_of, from_ticks, ticks_of
+from gensynth.schema.values import Bools, Ticks, from_ticks, on_grid, ticks_of
 
 _MIN_BINS = 8
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
@@ -24,7 +24,6 @@ _ROWS_PER_ATOM = 5
 _MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
 _SLOPE_KNOTS = 33
 _LAST = np.nextafter(2.0**64, 0.0)
-_WHOLE = 1e-6
 _HUGE = 2.0**1000
 Floats = NDArray[np.float64]
 
@@ -197,7 +196,7 @@ class NumberEncoder(ColumnEncoder):
         exact = np.abs(back - ticks) <= reach
         inside = (ticks >= self.low) & (ticks <= self.high) & (cells.codes != UNKNOWN)
         if self.column.kind == "numeric" and self.column.decimals is not None and not is_span(self.column):
-            exact &= np.abs(floats_of(series) * 10.0**self.column.decimals - ticks) < _WHOLE
+            exact &= on_grid(series, ticks, self.column)
         return np.asarray(~missing & ~(exact & inside))
 
     def known(self) -> str:

@@ -46,9 +46,14 @@ def kind_of(column: pd.Series[Any]) -> ColumnKind:
         return "categorical"
     if pd.api.types.is_complex_dtype(column.dtype):
         return "categorical"
-    if pd.api.types.is_numeric_dtype(column.dtype) or is_time(column):
+    if pd.api.types.is_numeric_dtype(column.dtype) or is_time(column) or is_decimal(column):
         return "numeric"
     return "categorical"
+
+
+def is_decimal(column: pd.Series[Any]) -> bool:
+    """Say whether the column holds Python's decimals."""
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
 
 
 def is_time(column: pd.Series[Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.moments import ELEMENTS, is_clock, is_numbered, is_span, moments_of, objects_of, zone_of
 from gensynth.schema.objects import is_text_object, objects_to_text
+from gensynth.schema.scaled import integers_of, is_decimal
 from gensynth.schema.strftime import plain
 from gensynth.schema.values import Bools, dense, floats_of, is_missing, is_text
 
@@ -40,14 +42,25 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         return _align_moments(series, missing, column)
     if pdt.is_datetime64_any_dtype(series.dtype) or pdt.is_timedelta64_dtype(series.dtype):
         raise DataError(f"column {column.name!r} holds {series.dtype}; expected numbers as in the fitted table")
-    if not (pdt.is_numeric_dtype(series.dtype) or pdt.is_bool_dtype(series.dtype)):
-        series = _numbers(series, missing, column)
+    if not (pdt.is_numeric_dtype(series.dtype) or pdt.is_bool_dtype(series.dtype) or is_decimal(series)):
+        series = _exact_numbers(series, missing, column)
     if not pdt.is_integer_dtype(series.dtype) and not pdt.is_bool_dtype(series.dtype):
         values = floats_of(series)
         if np.isinf(values).any():
             row = int(np.argmax(np.isinf(values)))
             raise DataError(f"column {column.name!r}, row {row}: infinite number; expected a finite one or none")
     return series
+
+
+def _exact_numbers(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return text and objects as numbers: whole ones and decimals exactly, where the fitted column has such."""
+    if column.decimals == 0 and (whole := integers_of(series)) is not None:
+        return pd.Series(whole, index=series.index).astype("Int64").mask(missing)
+    floats = _numbers(series, missing, column)
+    if not (column.element == "decimal" or column.dtype.startswith("arrow:base64")) or not is_text(series):
+        return floats
+    values = [None if gap else decimal.Decimal(str(text).strip()) for text, gap in zip(series, missing, strict=True)]
+    return pd.Series(values, index=series.index, dtype=object, name=series.name)
 
 
 def _numbers(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Column) -> pd.Series[Any]:

@@ -44,6 +44,12 @@ class Column:
         The only days that the dates fall on, such as ``Mon,Tue,Wed,Thu,Fri``, ``month day 1`` or ``month end``.
     zone : str or None
         Time zone of Python datetime objects, or of texts with offsets from UTC (`gensynth.schema.zones`).
+    places : int or None
+        Digits behind the point that decimals are written with, where that is more than ``decimals``.
+    exact : Labels or None
+        Repeated values of a column of decimals that are too long for ticks and floats.
+    sparse : str or None
+        What a sparse column leaves out, as JSON, or "missing"; None for every other column.
     labels : Labels or None
         Categories of a ``category`` column, in their order.
     value : Labels or None
@@ -61,6 +67,9 @@ class Column:
     variants: tuple[tuple[str, float], ...] = ()
     days: str | None = None
     zone: str | None = None
+    places: int | None = None
+    exact: Labels | None = None
+    sparse: str | None = None
     labels: Labels | None = None
     value: Labels | None = None
 
@@ -104,7 +113,8 @@ class Column:
         if unknown:
             raise SchemaError(f"column {state.get('name')!r}: unknown entries {sorted(unknown)}")
         parts: dict[str, Any] = {
-            k: Labels.from_json(v) if k in ("labels", "value") and v is not None else v for k, v in state.items()
+            k: Labels.from_json(v) if k in ("labels", "value", "exact") and v is not None else v
+            for k, v in state.items()
         }
         parts["variants"] = tuple((one, share) for one, share in parts.get("variants", ()))
         return cls(**parts)

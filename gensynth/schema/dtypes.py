@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import numpy as np
@@ -61,3 +62,21 @@ def is_text_dtype(dtype: Any) -> bool:
     return isinstance(dtype, pd.ArrowDtype) and bool(
         pa.types.is_string(dtype.pyarrow_dtype) or pa.types.is_large_string(dtype.pyarrow_dtype)
     )
+
+
+def fill_to_text(dtype: Any) -> str:
+    """Return what a sparse dtype leaves out as `sparse_dtype` reads it."""
+    fill = dtype.fill_value
+    if pd.isna(fill):
+        return "missing"
+    fill = fill.item() if isinstance(fill, np.generic) else fill
+    return json.dumps(fill if isinstance(fill, str | int | float) else str(fill))
+
+
+def sparse_dtype(subtype: Any, text: str) -> pd.SparseDtype:
+    """Return the sparse dtype over a dense one that leaves out what `fill_to_text` says."""
+    fill: Any = np.nan if text == "missing" else json.loads(text)
+    if subtype.kind in "mM":
+        fill = pd.NaT if text == "missing" else pd.Series([fill]).astype(subtype).iloc[0]
+    dtype: pd.SparseDtype = pd.SparseDtype(subtype, fill)
+    return dtype

@@ -14,12 +14,13 @@ from gensynth.errors import DataError, SchemaError
 from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
 from gensynth.schema.declared import declared_format, found_format
-from gensynth.schema.dtypes import is_text_dtype
+from gensynth.schema.dtypes import fill_to_text, is_text_dtype
 from gensynth.schema.keys import integer_keys, text_keys
 from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
 from gensynth.schema.objects import is_text_object, objects_to_text
+from gensynth.schema.scaled import check_integers, integers_of, is_decimal, with_decimals
 from gensynth.schema.values import (
     codes_of,
     dense,
@@ -30,6 +31,7 @@ from gensynth.schema.values import (
     stored_dtype,
     ticks_of,
 )
+from gensynth.tables.arrow import is_single
 
 _MAX_DECIMALS = 10
 
@@ -53,6 +55,9 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     DataError
         If the cells cannot be modelled: infinite numbers, Python objects of several types, an unknown dtype.
     """
+    _refuse_nested(series, name)
+    sparse = fill_to_text(series.dtype) if isinstance(series.dtype, pd.SparseDtype) else None
+    series = dense(series) if sparse is not None else series
     dtype = stored_dtype(series, refuse_object(series, name) if series.dtype == object else "")
     if isinstance(series.dtype, pd.CategoricalDtype):
         labels = Labels(series.cat.categories, bool(series.cat.ordered))
@@ -60,9 +65,11 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         base = Column(name, "categorical", dtype, labels=labels)
     else:
         series = dense(series)
-        base = Column(name, "categorical", dtype)
+        base = Column(name, "categorical", dtype, sparse=sparse)
         if is_text_object(base.element):
             series = objects_to_text(series)
+        if kind != "categorical":
+            check_integers(series, base)
     missing = is_missing(series)
     base = with_zone(_with(base, missing=bool(missing.any())), series)
     if kind is None:
@@ -79,6 +86,8 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         return constant
     base = _with(base, kind=kind)
     _check_declared(series, base)
+    if kind == "categorical" and base.labels is None:
+        _check_categories(series, base)
     if kind == "datetime":
         base = with_zone(declared_format(series, missing, base, words), series)
     return _complete(series, missing, base)
@@ -137,6 +146,24 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
     )
 
 
+def _refuse_nested(series: pd.Series[Any], name: str | int) -> None:
+    if isinstance(series.dtype, pd.ArrowDtype) and not is_single(series.dtype.pyarrow_dtype):
+        raise DataError(
+            f"column {name!r} has the type {series.dtype.pyarrow_dtype}, whose cells are no single values; drop it, or "
+            "make columns of numbers, text or dates of it"
+        )
+
+
+def _check_categories(series: pd.Series[Any], column: Column) -> None:
+    """Refuse categories that no model file can hold, before anything is trained."""
+    if is_text(series):
+        return
+    try:
+        Labels(codes_of(series)[1]).to_json()
+    except DataError as error:
+        raise DataError(f"column {column.name!r}: {error}") from error
+
+
 def _is_dates(dtype: Any) -> bool:
     if isinstance(dtype, pd.PeriodDtype) or pdt.is_datetime64_any_dtype(dtype):
         return True
@@ -164,7 +191,9 @@ def _whole_floats(series: pd.Series[Any]) -> bool:
 
 def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
     """Fill in decimals, range and days of a column whose kind and date format are settled."""
-    if column.kind == "numeric":
+    if column.kind == "numeric" and is_decimal(series):
+        column = _with(column, **with_decimals(series))
+    elif column.kind == "numeric":
         column = _with(column, decimals=_decimals(series, missing, column))
     elif column.kind == "identifier" and not is_text(series) and column.labels is None:
         column = _with(column, decimals=0)
@@ -200,8 +229,8 @@ def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     if is_span(column):
         return 0
     if pdt.is_integer_dtype(dtype) or pdt.is_bool_dtype(dtype):
-        if pdt.is_unsigned_integer_dtype(dtype) and not missing.all() and series.max() > np.iinfo(np.int64).max:
-            raise DataError(f"column {column.name!r} holds integers above 2**63 - 1; declare it categorical")
+        return 0
+    if column.element == "integer" or (is_text(series) and integers_of(series) is not None):
         return 0
     values = floats_of(series)
     bad = np.isnan(values) & ~missing

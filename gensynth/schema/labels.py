@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,8 @@ def _index_to_json(index: pd.Index[Any]) -> dict[str, Any]:
     if pdt.is_numeric_dtype(index.dtype) and not pdt.is_bool_dtype(index.dtype):
         return {"type": "number", "dtype": dtype, "values": [_number(v) for v in index.tolist()]}
     values = [v.item() if isinstance(v, np.generic) else v for v in index.tolist()]
+    if values and all(isinstance(v, decimal.Decimal) for v in values):
+        return {"type": "decimal", "dtype": "object", "values": [str(v) for v in values]}
     strange = next((v for v in values if not isinstance(v, (str, bool, int, float)) or v != v or abs_inf(v)), None)
     if strange is not None:
         raise DataError(
@@ -84,6 +87,9 @@ def _index_from_json(state: dict[str, Any]) -> pd.Index[Any]:
         left, right = _index_from_json(state["left"]), _index_from_json(state["right"])
         return pd.Index(pd.IntervalIndex.from_arrays(left, right, closed=state["closed"]))
     dtype = dtype_from_text(state["dtype"])
+    if state["type"] == "decimal":
+        decimals: pd.Index[Any] = pd.Index([decimal.Decimal(v) for v in state["values"]], dtype=object)
+        return decimals
     if state["type"] == "number":
         numbers: pd.Index[Any] = pd.Index([float(v) if isinstance(v, str) else v for v in state["values"]], dtype=dtype)
         return numbers

@@ -9,27 +9,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.errors import DataError
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
-from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype
+from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype, sparse_dtype
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import check_objects, is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
 from gensynth.schema.objects import is_text_object, object_element, text_to_objects
+from gensynth.schema.scaled import decimals_from, decimals_of, integers_of, is_decimal, whole_ticks
 
 Ticks = NDArray[np.int64] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _LIMIT = float(2**62)  # whole ticks beyond this are cut off: int64 ends at 2**63
-_SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>": pd.NA}
+_SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>": pd.NA, "NaN": decimal.Decimal("NaN")}
+_WHOLE = 1e-6  # ticks by which a float may miss a whole one
 
 
 def dense(series: pd.Series[Any]) -> pd.Series[Any]:
     """Return the column without a sparse or dictionary wrapping."""
     if isinstance(series.dtype, pd.SparseDtype):
-        return pd.Series(np.asarray(series), index=series.index)
+        return pd.Series(np.asarray(series.array, dtype=series.dtype.subtype), index=series.index, name=series.name)
     if isinstance(series.dtype, pd.ArrowDtype) and pa.types.is_dictionary(series.dtype.pyarrow_dtype):
         value_type = series.dtype.pyarrow_dtype.value_type
         return series.astype(pd.ArrowDtype(value_type))
@@ -54,9 +57,26 @@ def stored_dtype(series: pd.Series[Any], element: str = "") -> str:
 
 
 def arrow_of(series: pd.Series[Any]) -> pa.Array:
-    """Return the column as one Arrow array, missing values as nulls."""
-    array = pa.array(series, from_pandas=True)
+    """Return the column as one Arrow array, missing values as nulls.
+
+    Raises
+    ------
+    DataError
+        If a text is no Unicode (a lone surrogate); names column and row.
+    """
+    try:
+        array = pa.array(series, from_pandas=True)
+    except UnicodeEncodeError as error:
+        row = next(i for i, text in enumerate(series) if isinstance(text, str) and _is_broken(text))
+        raise DataError(
+            f"column {series.name!r}, row {row}: {series.iloc[row]!r} holds half a character (a lone surrogate), which "
+            "no file can hold; replace it, for example by .str.encode('utf-8', 'replace').str.decode('utf-8')"
+        ) from error
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _is_broken(text: str) -> bool:
+    return any(0xD800 <= ord(c) < 0xE000 for c in text)
 
 
 def floats_of(series: pd.Series[Any]) -> NDArray[np.float64]:
@@ -93,6 +113,8 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         ints = series.to_numpy(dtype=np.int64) if not missing.any() else series.to_numpy(dtype=np.int64, na_value=0)
         return np.asarray(ints), missing
+    if column.decimals is not None and (exact := _exact_ticks(series, column)) is not None:
+        return exact, missing
     values = floats_of(series)
     missing = missing | np.isnan(values)
     values[missing] = 0.0
@@ -103,8 +125,36 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
     return np.clip(scaled, -_LIMIT, _LIMIT).astype(np.int64), missing
 
 
+def _exact_ticks(series: pd.Series[Any], column: Column) -> NDArray[np.int64] | None:
+    """Return the ticks (n,) of decimals and of Python's whole numbers, 0 where missing; None for other cells."""
+    assert column.decimals is not None
+    if is_decimal(series):
+        return whole_ticks(decimals_of(series), column.decimals)
+    if column.decimals == 0 and (series.dtype == object or is_text(series)):
+        return integers_of(series)
+    return None
+
+
+def on_grid(series: pd.Series[Any], ticks: Ticks, column: Column) -> Bools:
+    """Return (n,) whether a cell has no more decimals than its column, which has a fixed count; floats are rounded."""
+    assert column.decimals is not None
+    series = dense(series)
+    if pdt.is_integer_dtype(series.dtype):
+        return np.ones(len(series), dtype=bool)
+    if is_decimal(series):
+        array = decimals_of(series)
+        if column.decimals >= array.type.scale:
+            return np.ones(len(series), dtype=bool)
+        same = pc.equal(pc.round(array, ndigits=column.decimals), array)
+        return np.asarray(pc.fill_null(same, True).to_numpy(zero_copy_only=False))
+    near = np.maximum(_WHOLE, 4 * np.finfo(float).eps * np.abs(ticks.astype(np.float64)))
+    return np.asarray(np.abs(floats_of(series) * 10.0**column.decimals - ticks) < near)
+
+
 def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
     """Return a column of the fitted dtype; the opposite of `ticks_of`."""
+    if column.sparse is not None:
+        return _sparse(from_ticks(ticks, missing, replace(column, sparse=None)), column)
     if column.kind == "datetime" or is_span(column):
         moments = np.asarray(ticks, dtype=np.int64)
         if not is_numbered(column):
@@ -116,6 +166,11 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
     dtype = dtype_from_text(column.dtype)
     if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not missing.any():
         return pd.Series(np.asarray(ticks, dtype=np.int64)).astype(dtype)
+    if column.element == "decimal" or (isinstance(dtype, pd.ArrowDtype) and pa.types.is_decimal(dtype.pyarrow_dtype)):
+        decimals = decimals_from(ticks, missing, column)
+        if column.element:
+            return _plain(_objects(decimals), missing, column)
+        return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(decimals, dtype.pyarrow_dtype)))
     values = ticks if not column.decimals else ticks / 10.0**column.decimals
     if column.element or is_text_dtype(dtype):
         return _plain(_numbers_as_objects(np.asarray(values), column), missing, column)
@@ -123,8 +178,6 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
         kind = pd.Int64Dtype() if np.issubdtype(values.dtype, np.integer) else pd.Float64Dtype()
         out = pd.Series(values).astype(kind)
         out[missing] = pd.NA
-        if isinstance(dtype, pd.SparseDtype):
-            return pd.Series(out.to_numpy(dtype=np.float64, na_value=np.nan)).astype(dtype)
         return out.astype(dtype)
     floats = np.array(values, dtype=np.float64)
     floats[missing] = np.nan
@@ -133,11 +186,10 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
 
 def _numbers_as_objects(values: NDArray[Any], column: Column) -> NDArray[np.object_]:
     places = column.decimals
-    if column.element == "decimal":
-        unit = decimal.Decimal(1).scaleb(-(places or 0))
-        return _objects([decimal.Decimal(repr(v)).quantize(unit) for v in values.tolist()])
     if column.element in ("integer", "floating", "mixed-integer-float"):
         return _objects([int(v) for v in values] if column.element == "integer" else values.tolist())
+    if values.dtype.kind == "i":
+        return _objects([str(v) for v in values.tolist()])
     return _objects([f"{v:.{places}f}" if places is not None else repr(float(v)) for v in values.tolist()])
 
 
@@ -154,6 +206,11 @@ def _plain(values: NDArray[np.object_], missing: Bools, column: Column) -> pd.Se
     values[missing] = _SENTINELS[column.sentinel] if column.sentinel else None
     out: pd.Series[Any] = pd.Series(values, dtype=dtype)
     return out
+
+
+def _sparse(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    assert column.sparse is not None
+    return series.astype(sparse_dtype(series.dtype, column.sparse))
 
 
 def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
@@ -177,6 +234,8 @@ def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
 
 def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) -> pd.Series[Any]:
     """Return a column of the fitted dtype from positions in ``labels`` (-1: missing)."""
+    if column.sparse is not None:
+        return _sparse(from_codes(codes, labels, replace(column, sparse=None)), column)
     if column.labels is not None:
         position = np.append(column.labels.index.get_indexer(labels), -1)
         kind = pd.CategoricalDtype(column.labels.index, column.labels.ordered)
