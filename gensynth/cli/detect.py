@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings, Weight
 
 
 def detect(
@@ -68,6 +68,7 @@ def detect(
     settings: Settings = None,
     kinds: Kinds = None,
     missing: Missing = None,
+    weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
 ) -> None:
@@ -96,15 +97,17 @@ def detect(
     from gensynth.cli.detection import ADDED, check_same_columns, check_values, find_anomalies, page_facts, reasons_of
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.summary import detection_summary
+    from gensynth.cli.weights import split_weights, without_column
     from gensynth.detector import AnomalyDetector
 
     table = read(found, missing, kinds)
     check_free(table, data, ADDED)
-    learned = table if normal is None else read(normal, missing, kinds)
+    learned, weights = split_weights(table if normal is None else read(normal, missing, kinds), weight)
+    judged = without_column(table, weight)
     schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
-        check_same_columns(table.frame, learned.frame, data, train_on)
-        check_values(table.frame, learned.frame, schema)
+        check_same_columns(judged.frame, learned.frame, data, train_on)
+        check_values(judged.frame, learned.frame, schema)
     if score != "auto":
         known_score_method("--score", recipe, score)
     detector = AnomalyDetector(
@@ -115,8 +118,8 @@ def detect(
         trainer=trainer,
         schema=schema,
         random_state=seed,
-    ).fit(learned)
-    findings = find_anomalies(detector, table, fdr, on_page=page is not None)
+    ).fit(learned, sample_weight=weights)
+    findings = find_anomalies(detector, judged, fdr, on_page=page is not None)
     if save is not None:
         detector.save(save)
     if page is not None:

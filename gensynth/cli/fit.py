@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Seed, Settings, Weight
 from gensynth.errors import OptionError
 
 
@@ -31,6 +31,7 @@ def fit(
     settings: Settings = None,
     kinds: Kinds = None,
     missing: Missing = None,
+    weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
     checkpoint: Annotated[
@@ -70,7 +71,9 @@ def fit(
     if checkpoint is not None:
         trainer.checkpoint = checkpoint
         seed = checkpoint_seed(checkpoint, seed, resume=resume)
-    table = read(found, missing, kinds, condition_on or ())
+    from gensynth.cli.weights import split_weights
+
+    table, weights = split_weights(read(found, missing, kinds, condition_on or ()), weight)
     frame = table.frame
     known_columns("--condition-on", condition_on or (), list(frame.columns))
     from gensynth.synthesizer import Synthesizer
@@ -81,6 +84,6 @@ def fit(
         schema=declared_kinds(kinds, list(frame.columns)),
         condition_on=condition_on or None,
         random_state=seed,
-    ).fit(table, resume=resume)
+    ).fit(table, sample_weight=weights, resume=resume)
     synthesizer.save(path)
     fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)

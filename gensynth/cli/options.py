@@ -59,6 +59,16 @@ Missing = Annotated[
         show_default=False,
     ),
 ]
+Weight = Annotated[
+    str | None,
+    typer.Option(
+        "--weight",
+        metavar="COL",
+        help="Column that says how often each row counts, a number of at least 0; it is not learned. Whole numbers "
+        "count equal rows, others are relative.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

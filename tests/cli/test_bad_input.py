@@ -161,6 +161,10 @@ score d.gensynth good.csv -o out.csv --method elbo --explain  | --method elbo, -
 score m.gensynth reasoned.csv -o out.csv --explain            | reasoned.csv, 'reason', rename
 score m.gensynth good.csv -o out.csv --top 2                  | --top, --explain
 score m.gensynth good.csv -o out.csv --explain --top 0        | --top, at least 1
+fit good.csv -o out.gensynth --weight agee                    | --weight, agee, did you mean 'age'
+fit good.csv -o out.gensynth --weight sex                     | --weight sex, row 0
+fit gaps.csv -o out.gensynth --weight label                   | --weight label, row 0
+{D} --weight since                                            | --weight since, row 0
 detect nofile.csv -o out.csv                                  | no file, nofile.csv
 detect onerow.csv -o out.csv                                  | 1 sample, at least
 detect five.csv -o out.csv                                    | 5 sample, at least 10

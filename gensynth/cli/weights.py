@@ -1,0 +1,50 @@
+"""``--weight COL``: a column that says how often each row counts, and is not learned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.cli.training import known_columns
+from gensynth.errors import DataError
+from gensynth.tables import Table
+from gensynth.training.weights import read_weights
+
+
+def without_column(table: Table, name: str | None) -> Table:
+    """Return a table without a column, if it has it."""
+    if name is None or name not in table.frame.columns:
+        return table
+    return replace(
+        table,
+        frame=table.frame.drop(columns=name),
+        text=None if table.text is None else table.text.drop(columns=name),
+        arrow=None if table.arrow is None else table.arrow.drop_columns([name]),
+    )
+
+
+def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.float64] | None]:
+    """Return a table without the column of weights, and these (n,); no weights without a name.
+
+    Raises
+    ------
+    OptionError
+        There is no such column.
+    DataError
+        A weight is missing, negative or no number, or all are 0; names the row.
+    """
+    if name is None:
+        return table, None
+    known_columns("--weight", [name], list(table.frame.columns))
+    cells = table.frame[name]
+    numbers = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    bad = ~(np.isfinite(numbers) & (numbers >= 0))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DataError(f"--weight {name}, row {row}: {cells.tolist()[row]!r}; a weight is a number of at least 0")
+    if not (numbers > 0).any():
+        raise DataError(f"--weight {name}: every weight is 0; at least one row has to count")
+    return without_column(table, name), read_weights(numbers, len(numbers))
