@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from gensynth.schema.column import Column
 from gensynth.schema.dates import Ints
@@ -54,9 +55,20 @@ def find_days(ticks: NDArray[Any], column: Column) -> str | None:
         if (dates + 1 == (months + 1).astype("M8[D]")).all():
             return MONTH_END
     kept = np.unique((days + 3) % 7)
-    if len(kept) == 7 or comb(7, len(kept)) * (len(kept) / 7) ** len(days) > _CHANCE:
+    if len(kept) == 7 or _chance(days, kept) > _CHANCE:
         return None
     return ",".join(_NAMES[day] for day in kept)
+
+
+def _chance(days: Ints, kept: Ints) -> float:
+    """Return how likely distinct days, drawn from all between the first and the last, fall on so few weekdays."""
+    span = int(days[-1] - days[0]) + 1
+    weeks, rest = divmod(span, 7)
+    last = (int(days[0]) + 3 + np.arange(rest)) % 7  # weekdays of the days beyond whole weeks
+    off = weeks * (7 - len(kept)) + int((~np.isin(last, kept)).sum())
+    n = len(days)
+    log_share = gammaln(span - off + 1) - gammaln(span - off - n + 1) - gammaln(span + 1) + gammaln(span - n + 1)
+    return comb(7, len(kept)) * float(np.exp(log_share))
 
 
 def count_days(ticks: NDArray[Any], column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -92,7 +104,10 @@ def describe_days(days: str) -> str:
         return "the last day of the month"
     if days.startswith("month day "):
         return f"day {days.rsplit(' ', 1)[1]} of the month"
-    names = [f"{WEEKDAYS[_NAMES.index(day)]}s" for day in days.split(",")]
+    kept = [_NAMES.index(name) for name in days.split(",")]
+    names = [f"{WEEKDAYS[day]}s" for day in kept]
+    if len(kept) > 2 and kept[-1] - kept[0] == len(kept) - 1:
+        return f"{names[0]} to {names[-1]}"
     return " and ".join(", ".join(names).rsplit(", ", 1))
 
 

@@ -171,5 +171,5 @@ def test_a_day_that_no_date_falls_on_is_named(on_workdays):
     aligned, rows = detector.estimators_[0].encoded(odd)
     for name, shown in (("text", "03/07/2021"), ("number", "20210703"), ("stamp", "2021-07-03")):
         said = _clauses(detector.estimators_[0], aligned, rows, name, np.arange(1))[0]
-        assert said == f"{name} {shown} where Mondays, Tuesdays, Wednesdays, Thursdays and Fridays were expected"
+        assert said == f"{name} {shown} where Mondays to Fridays were expected"
     assert detector.score_samples(odd)[0] < np.median(detector.score_samples(frame))
