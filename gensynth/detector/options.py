@@ -60,12 +60,16 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
 def kept_constants(
     frame: pd.DataFrame, declared: TableSchema | Mapping[Any, str | Column] | None
 ) -> TableSchema | Mapping[Any, str | Column] | None:
-    """Return a schema that learns constants too: a column that never changed is the first to look at when it does."""
+    """Return a schema that learns constants too: a column that never changed is the first to look at when it does.
+
+    One that held nothing but missing values becomes a category without levels: any value is a new one.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit itself warns
         schema = TableSchema.infer(frame, declared)
-    constants = [c.name for c in schema.columns if c.kind == "constant" and c.value is not None]
-    if not constants:
+    constants = [c.name for c in schema.columns if c.kind == "constant"]
+    empty = {c.name for c in schema.columns if c.kind == "constant" and c.value is None}
+    if not constants or len(empty) == len(schema.columns):
         return declared
     kinds: dict[Any, str | Column] = {}
     if isinstance(declared, TableSchema):
@@ -75,7 +79,7 @@ def kept_constants(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kept = TableSchema.infer(frame, {k: v for k, v in kinds.items() if k not in constants}, keep=constants)
-    return {**kinds, **{name: kept[name].kind for name in constants}}
+    return {**kinds, **{name: "categorical" if name in empty else kept[name].kind for name in constants}}
 
 
 def _is_number(value: Any) -> bool:

@@ -107,17 +107,18 @@ class CategoryEncoder(ColumnEncoder):
         return np.maximum(levels, -1)
 
     def find(self, distinct: pd.Index[Any]) -> NDArray[np.int64]:
-        """Return the level of each value, -1 where there is none; numbers and their texts are taken for equal."""
+        """Return the level of each value, -1 where there is none; 1, 1.0, "1" and "1.0" are taken for equal."""
         index = self.labels.index
         if not len(index) or not len(distinct):
             return np.full(len(distinct), -1)
-        text, new_text = _is_text(index), _is_text(distinct)
-        if text and not new_text:
-            distinct = pd.Index([str(v) for v in distinct.tolist()], dtype=object)
-        elif new_text and not text:
-            known = {str(v): i for i, v in enumerate(index.tolist())}
-            return np.array([known.get(v, -1) for v in distinct.tolist()], dtype=np.int64)
-        return np.asarray(index.get_indexer(distinct), dtype=np.int64)
+        found = np.full(len(distinct), -1)
+        if _is_text(index) == _is_text(distinct):
+            found = np.asarray(index.get_indexer(distinct), dtype=np.int64)
+        lost = np.flatnonzero(found < 0)
+        if len(lost):
+            known = {_spelling(value): i for i, value in reversed(list(enumerate(index.tolist())))}
+            found[lost] = [known.get(_spelling(value), -1) for value in distinct[lost].tolist()]
+        return found
 
     def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
         """Return whether there is no such level."""
@@ -142,6 +143,17 @@ class CategoryEncoder(ColumnEncoder):
     def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild from `state`."""
         return cls(column, Labels.from_json(json["labels"]), arrays["counts"], json["n_missing"], json["n_codes"])
+
+
+def _spelling(value: Any) -> str:
+    """Return one text for a number and all the ways to write it; for other values their own."""
+    if isinstance(value, bool | np.bool_):
+        return str(value)
+    try:
+        number = float(value)
+        return str(int(value) if isinstance(value, int) else int(number) if number.is_integer() else number)
+    except (TypeError, ValueError, OverflowError):
+        return str(value)
 
 
 def _is_text(index: pd.Index[Any]) -> bool:

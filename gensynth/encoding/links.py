@@ -122,7 +122,7 @@ def find_links(
     """
     by_unit: dict[tuple[str, ...], list[int]] = {}
     for i, column in enumerate(order):
-        if column.kind in ("numeric", "datetime"):
+        if column.kind in ("numeric", "datetime") and not column.specials:
             by_unit.setdefault(_unit_of(column), []).append(i)
     rows = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _MOST_ROWS)).astype(np.int64))
     some = frame.iloc[rows]

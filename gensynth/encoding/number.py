@@ -16,7 +16,7 @@ from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import is_span
-from gensynth.schema.values import Bools, Ticks, from_ticks, on_grid, ticks_of
+from gensynth.schema.values import Bools, Ticks, from_ticks, is_missing, on_grid, specials_of, ticks_of, with_specials
 
 _MIN_BINS = 8
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 
 
 class NumberEncoder(ColumnEncoder):
-    """Codes: unknown, missing, atoms (repeated values), then bins or the one code "a value".
+    """Codes: unknown, missing, texts among the numbers, atoms (repeated values), then bins or the one code "a value".
 
     Values between the atoms of a column that has nothing but atoms are encoded as the nearest atom, values beyond
     them as unknown.
@@ -77,7 +77,8 @@ class NumberEncoder(ColumnEncoder):
         self.numeric = numeric
         bins = 0 if function is None else function.n_bins
         self.first = len(counts) - bins - len(atoms)
-        self.n_missing = counts[1].item() if self.first == 2 else 0
+        self.n_specials = len(column.specials)
+        self.n_missing = counts[1].item() if self.first == 2 + self.n_specials else 0
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
         self.last = self.high if column.days is None else count_days(np.array([self.high]), column)[0].item()
@@ -89,8 +90,9 @@ class NumberEncoder(ColumnEncoder):
         """Choose atoms and fit the quantile function of the rest; ``weights`` (n,) are how often each row counts."""
         ticks, missing = ticks_of(series, column)
         ticks, _ = count_days(ticks, column)
-        n_missing = missing.sum().item() if weights is None else weights[missing].sum().item()
-        present: Ticks = ticks[~missing] if n_missing else ticks
+        specials = specials_of(series, column) if column.specials else np.full(len(ticks), -1)
+        head = _head(missing & (specials < 0), specials, column, weights)
+        present: Ticks = ticks[~missing] if missing.any() else ticks
         distinct, counts = _distinct(present, None if weights is None else weights[~missing])
         atom = choose_atoms(counts, encoding.max_atoms)
         origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
@@ -108,7 +110,6 @@ class NumberEncoder(ColumnEncoder):
             function = QuantileFunction.fit(steps[rest], counts[rest], n_bins, whole=column.discrete)
             bins = function.find_bin(steps[rest])
             bin_counts = np.bincount(bins, weights=counts[rest], minlength=function.n_bins).astype(counts.dtype)
-        head = [0, n_missing] if n_missing else [0]
         all_counts: Any = np.concatenate([head, counts[atom], bin_counts]).astype(counts.dtype)
         return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
@@ -119,7 +120,7 @@ class NumberEncoder(ColumnEncoder):
         return ColumnLayout(
             str(self.column.name),
             tuple((self.counts / total).tolist()),
-            ordered=not bins or not len(self.atoms),
+            ordered=not self.n_specials and (not bins or not len(self.atoms)),
             missing=1 if self.n_missing else None,
             numeric=numeric if bins else None,
             active=(n_codes - bins, n_codes) if bins else (0, 0),
@@ -133,7 +134,7 @@ class NumberEncoder(ColumnEncoder):
         codes, atom = self._atom_codes(ticks)
         codes[off] = UNKNOWN
         if self.function is None:
-            codes[missing] = 1 if self.n_missing else UNKNOWN
+            codes[missing] = self._codes_without_ticks(series)[missing]
             return Cells(codes)
         steps = _steps_of(ticks, self.origin, self.step)
         bins = self.function.find_bin(steps)
@@ -145,7 +146,7 @@ class NumberEncoder(ColumnEncoder):
         plain = ~(missing | atom | off)
         codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
         codes[off] = UNKNOWN
-        codes[missing] = 1 if self.n_missing else UNKNOWN
+        codes[missing] = self._codes_without_ticks(series)[missing]
         numbers[~plain] = 0.0
         if not jacobian:
             return Cells(codes, numbers)
@@ -154,18 +155,17 @@ class NumberEncoder(ColumnEncoder):
     def decode(self, cells: Cells) -> pd.Series[Any]:
         """Return cells of the fitted dtype, within the fitted range."""
         ticks, missing = self.decode_ticks(cells)
-        return from_ticks(ticks, missing, self.column)
+        out = from_ticks(ticks, missing, self.column)
+        return with_specials(out, self._specials_at(self._known_codes(cells)), self.column) if self.n_specials else out
 
     def decode_ticks(self, cells: Cells) -> tuple[Ticks, Bools]:
-        """Return the ticks of encoded cells, and what is missing."""
+        """Return the ticks of encoded cells, and where there are none: missing cells, and texts among the numbers."""
         ticks, missing = self._decode_counted(cells)
         return uncount_days(ticks, self.column), missing
 
     def _decode_counted(self, cells: Cells) -> tuple[Ticks, Bools]:
-        codes = cells.codes.astype(np.int64)
-        fallback = 1 if self.n_missing else int(np.argmax(self.counts))
-        codes = np.where(codes == UNKNOWN, fallback, codes)
-        missing = codes == 1 if self.n_missing else np.zeros(len(codes), dtype=bool)
+        codes = self._known_codes(cells)
+        missing = codes < self.first
         place = np.clip(codes - self.first, 0, max(len(self.atoms) - 1, 0))
         if self.function is None:
             if not len(self.atoms):
@@ -180,6 +180,24 @@ class NumberEncoder(ColumnEncoder):
         if not len(self.atoms):
             return out, missing
         return np.where(codes < self.first + len(self.atoms), self.atoms[place], out), missing
+
+    def _known_codes(self, cells: Cells) -> NDArray[np.int64]:
+        """Return the codes of cells: for an unknown one that of a missing one, or else the most frequent."""
+        codes = cells.codes.astype(np.int64)
+        fallback = 1 if self.n_missing else int(np.argmax(self.counts))
+        return np.where(codes == UNKNOWN, fallback, codes)
+
+    def _specials_at(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where codes stand among ``column.specials``; negative for those of numbers and of missing cells."""
+        return np.where(codes < self.first, codes - (self.first - self.n_specials), -1)
+
+    def _codes_without_ticks(self, series: pd.Series[Any]) -> NDArray[np.int32]:
+        """Return the codes of cells that have no ticks: missing ones, and texts among the numbers."""
+        if self.column.notation is None and not self.n_specials:
+            return np.full(len(series), 1 if self.n_missing else UNKNOWN, dtype=np.int32)
+        special = specials_of(series, self.column)
+        codes = np.where(special >= 0, special + self.first - self.n_specials, 1 if self.n_missing else UNKNOWN)
+        return np.where(special == -2, UNKNOWN, codes).astype(np.int32)
 
     def _whole(self, steps: Floats) -> NDArray[np.int64]:
         """Return ticks of steps rounded to whole ones, without overflow at the ends of int64."""
@@ -197,7 +215,8 @@ class NumberEncoder(ColumnEncoder):
         inside = (ticks >= self.low) & (ticks <= self.high) & (cells.codes != UNKNOWN)
         if self.column.kind == "numeric" and self.column.decimals is not None and not is_span(self.column):
             exact &= on_grid(series, ticks, self.column)
-        return np.asarray(~missing & ~(exact & inside))
+        unread = missing & ~is_missing(series) & (cells.codes == UNKNOWN)
+        return np.asarray(unread | (~missing & ~(exact & inside)))
 
     def known(self) -> str:
         """Name the atoms, or the range."""
@@ -303,6 +322,14 @@ class NumberEncoder(ColumnEncoder):
         """Return widths in units of the scale, neither 0 nor infinite."""
         with np.errstate(over="ignore"):
             return np.clip(widths / self.scale, _MIN_WIDTH, _MAX_WIDTH)
+
+
+def _head(missing: Bools, specials: NDArray[np.int64], column: Column, weights: Counts | None) -> list[Any]:
+    """Return the counts of the codes before the numbers: unknown, missing (if any is), and the texts among them."""
+    own = np.ones(len(missing), dtype=np.int64) if weights is None else weights
+    n_missing = own[missing].sum().item()
+    counts = [own[specials == i].sum().item() for i in range(len(column.specials))]
+    return [0, *([n_missing] if n_missing else []), *counts]
 
 
 def choose_atoms(counts: Counts, max_atoms: int) -> Bools:

@@ -21,7 +21,13 @@ from gensynth.schema.moments import ELEMENTS, is_clock, is_numbered, is_span, mo
 from gensynth.schema.objects import is_text_object, objects_to_text
 from gensynth.schema.scaled import integers_of, is_decimal
 from gensynth.schema.strftime import plain
-from gensynth.schema.values import Bools, dense, floats_of, is_missing, is_text
+from gensynth.schema.values import Bools, codes_of, dense, floats_of, is_missing, is_text
+
+_TRUTHS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+}
+"""How true and false are written, in small letters."""
 
 
 def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
@@ -33,11 +39,20 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         If a value cannot be read as a number or a date; names column, row and value.
     """
     series = dense(series)
-    if column.kind in ("categorical", "boolean", "constant", "identifier"):
+    if column.kind == "boolean":
+        return _truths(series)
+    if column.kind in ("categorical", "constant", "identifier"):
         return objects_to_text(series) if is_text_object(column.element) else series
     missing = is_missing(series)
     if missing.all():
         return pd.Series(np.full(len(series), np.nan), index=series.index)
+    if isinstance(series.dtype, pd.CategoricalDtype) and (column.notation is not None or column.specials):
+        series = series.astype(object)
+    if column.notation is not None and is_text(series):
+        return series  # what is neither a number nor a known text is an unknown value
+    if column.specials and is_text(series):
+        special = series.isin(column.specials)
+        return align_column(series.where(~special), replace(column, specials=())).where(~special, series)
     if column.kind == "datetime" or is_span(column):
         return _align_moments(series, missing, column)
     if pdt.is_datetime64_any_dtype(series.dtype) or pdt.is_timedelta64_dtype(series.dtype):
@@ -63,7 +78,20 @@ def _exact_numbers(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     return pd.Series(values, index=series.index, dtype=object, name=series.name)
 
 
+def _truths(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return true and false cells, however they are written, as such; others stay as they are."""
+    if pdt.is_bool_dtype(series.dtype):
+        return series
+    codes, distinct = codes_of(series)
+    known = [_TRUTHS.get(str(value).strip().lower(), value) for value in distinct.tolist()]
+    out = np.empty(len(known) + 1, dtype=object)  # the last is for missing cells
+    out[:-1] = known
+    return pd.Series(out[codes], index=series.index, dtype=object)
+
+
 def _numbers(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Column) -> pd.Series[Any]:
+    if column.minimum is not None and column.minimum >= 0 and (column.maximum or 0) <= 1 and column.decimals == 0:
+        series = _truths(series).map(lambda value: int(value) if isinstance(value, bool) else value)
     try:
         values = floats_of(series)
     except (TypeError, ValueError):

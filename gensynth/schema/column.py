@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from gensynth.errors import SchemaError
 from gensynth.schema.labels import Labels
+from gensynth.schema.notation import Notation
 
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier", "constant"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -50,6 +51,10 @@ class Column:
         Repeated values of a column of decimals that are too long for ticks and floats.
     sparse : str or None
         What a sparse column leaves out, as JSON, or "missing"; None for every other column.
+    notation : Notation or None
+        How numbers are written as text.
+    specials : tuple of str
+        Texts that stand among numbers or dates without being one, such as ``unknown``; each is a value of its own.
     labels : Labels or None
         Categories of a ``category`` column, in their order.
     value : Labels or None
@@ -70,6 +75,8 @@ class Column:
     places: int | None = None
     exact: Labels | None = None
     sparse: str | None = None
+    notation: Notation | None = None
+    specials: tuple[str, ...] = ()
     labels: Labels | None = None
     value: Labels | None = None
 
@@ -103,7 +110,7 @@ class Column:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not field.default and value != field.default:
-                state[field.name] = value.to_json() if isinstance(value, Labels) else value
+                state[field.name] = value.to_json() if isinstance(value, Labels | Notation) else value
         return state
 
     @classmethod
@@ -117,4 +124,7 @@ class Column:
             for k, v in state.items()
         }
         parts["variants"] = tuple((one, share) for one, share in parts.get("variants", ()))
+        parts["specials"] = tuple(parts.get("specials", ()))
+        if parts.get("notation") is not None:
+            parts["notation"] = Notation(**parts["notation"])
         return cls(**parts)

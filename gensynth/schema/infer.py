@@ -31,6 +31,7 @@ from gensynth.schema.values import (
     stored_dtype,
     ticks_of,
 )
+from gensynth.schema.written import dates_with_specials, written_numbers
 from gensynth.tables.arrow import is_single
 
 _MAX_DECIMALS = 10
@@ -77,6 +78,10 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
             return constant
         if base.labels is None and (found := found_format(series, missing, base)) is not None:
             return _complete(series, missing, with_zone(found, series))
+        if base.labels is None and is_text(series):
+            written = dates_with_specials(series, missing, base) or written_numbers(series, base)
+            if written is not None:
+                return _complete(series, missing, written)
         kind = _kind(series, base, keep)
     kind, _, words = kind.partition(":")
     if kind == "constant":
@@ -89,7 +94,10 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     if kind == "categorical" and base.labels is None:
         _check_categories(series, base)
     if kind == "datetime":
-        base = with_zone(declared_format(series, missing, base, words), series)
+        some = None if words else dates_with_specials(series, missing, base)
+        base = some or with_zone(declared_format(series, missing, base, words), series)
+    elif kind == "numeric" and is_text(series):
+        base = written_numbers(series, base, declared=True) or base
     return _complete(series, missing, base)
 
 
@@ -232,7 +240,9 @@ def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
         return 0
     if column.element == "integer" or (is_text(series) and integers_of(series) is not None):
         return 0
-    values = floats_of(series)
+    values = floats_of(series, column.notation)
+    if column.notation is not None:
+        return fixed_decimals(values[~np.isnan(values)])
     bad = np.isnan(values) & ~missing
     if bad.any() and is_text(series):
         row = int(np.argmax(bad))

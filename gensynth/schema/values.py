@@ -19,6 +19,7 @@ from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype, sparse_dtype
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import check_objects, is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
+from gensynth.schema.notation import Notation
 from gensynth.schema.objects import is_text_object, object_element, text_to_objects
 from gensynth.schema.scaled import decimals_from, decimals_of, integers_of, is_decimal, whole_ticks
 
@@ -79,8 +80,11 @@ def _is_broken(text: str) -> bool:
     return any(0xD800 <= ord(c) < 0xE000 for c in text)
 
 
-def floats_of(series: pd.Series[Any]) -> NDArray[np.float64]:
+def floats_of(series: pd.Series[Any], notation: Notation | None = None) -> NDArray[np.float64]:
     """Return (n,) float64 with NaN for missing; text is read as numbers (NaN where it is none)."""
+    if is_text(series) and notation is not None:
+        codes, texts = codes_of(series)
+        return np.append(notation.read(texts), np.nan)[codes]
     if is_text(series):
         return np.array(pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -98,9 +102,29 @@ def is_text(series: pd.Series[Any]) -> bool:
     return is_text_dtype(series.dtype)
 
 
+def specials_of(series: pd.Series[Any], column: Column) -> NDArray[np.int64]:
+    """Return (n,) where each cell stands among ``column.specials``; -1 for numbers, dates and missing cells.
+
+    -2: a text that is none of all these.
+    """
+    if not is_text(series):
+        return np.full(len(series), -1)
+    codes, texts = codes_of(series)
+    place = {text: i for i, text in enumerate(column.specials)}
+    lookup = np.array([place.get(text, -1) for text in texts] + [-1], dtype=np.int64)
+    if column.notation is not None:
+        lookup[:-1] = np.where(np.isnan(column.notation.read(texts)) & (lookup[:-1] == -1), -2, lookup[:-1])
+    return lookup[codes]
+
+
 def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
-    """Return the ticks (n,) of a numeric or datetime column (0 where missing) and what is missing."""
+    """Return the ticks (n,) of a numeric or datetime column, and where there are none: 0 there.
+
+    There are none of missing cells, and of texts among numbers or dates (`specials_of`).
+    """
     series = dense(series)
+    if column.specials:
+        series = series.where(specials_of(series, column) == -1)
     missing = is_missing(series)
     if missing.all():
         none = np.zeros(len(series))
@@ -115,7 +139,7 @@ def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
         return np.asarray(ints), missing
     if column.decimals is not None and (exact := _exact_ticks(series, column)) is not None:
         return exact, missing
-    values = floats_of(series)
+    values = floats_of(series, column.notation)
     missing = missing | np.isnan(values)
     values[missing] = 0.0
     if column.decimals is None:
@@ -148,7 +172,7 @@ def on_grid(series: pd.Series[Any], ticks: Ticks, column: Column) -> Bools:
         same = pc.equal(pc.round(array, ndigits=column.decimals), array)
         return np.asarray(pc.fill_null(same, True).to_numpy(zero_copy_only=False))
     near = np.maximum(_WHOLE, 4 * np.finfo(float).eps * np.abs(ticks.astype(np.float64)))
-    return np.asarray(np.abs(floats_of(series) * 10.0**column.decimals - ticks) < near)
+    return np.asarray(np.abs(floats_of(series, column.notation) * 10.0**column.decimals - ticks) < near)
 
 
 def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
@@ -186,6 +210,8 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
 
 def _numbers_as_objects(values: NDArray[Any], column: Column) -> NDArray[np.object_]:
     places = column.decimals
+    if column.notation is not None:
+        return _objects(column.notation.write(values.tolist(), places))
     if column.element in ("integer", "floating", "mixed-integer-float"):
         return _objects([int(v) for v in values] if column.element == "integer" else values.tolist())
     if values.dtype.kind == "i":
@@ -197,6 +223,13 @@ def _objects(values: list[Any]) -> NDArray[np.object_]:
     out = np.empty(len(values), dtype=object)
     out[:] = values
     return out
+
+
+def with_specials(values: pd.Series[Any], specials: NDArray[np.int64], column: Column) -> pd.Series[Any]:
+    """Return a column with the texts of ``column.specials`` where ``specials`` (n,) is not negative."""
+    texts = np.asarray(values.to_numpy(dtype=object, copy=True))
+    texts[specials >= 0] = np.array(column.specials, dtype=object)[specials[specials >= 0]]
+    return _plain(texts, is_missing(values) & (specials < 0), column)
 
 
 def _plain(values: NDArray[np.object_], missing: Bools, column: Column) -> pd.Series[Any]:

@@ -23,7 +23,7 @@ from gensynth.synthesizer.conditional import draw_conditional
 from gensynth.synthesizer.explanation import by_table_column, explain_rows
 from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
 from gensynth.synthesizer.inference import make_scorer, score_rows, to_batch
-from gensynth.synthesizer.inputs import fit_input, new_input, weighted_rows
+from gensynth.synthesizer.inputs import fit_input, new_input, warn_of_unseen, weighted_rows
 from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.synthesizer.storage import Fitted, pack, unpack
 from gensynth.tables import to_frame
@@ -327,7 +327,9 @@ class Synthesizer(BaseEstimator):
         """Return new rows as the fitted columns, and encoded, with their ``log_jacobian``."""
         check_is_fitted(self, "model_")
         frame = self.schema_.align(new_input(self, X, self.schema_.names, self.container_))
-        return frame, self.encoder_.encode(frame, jacobian=True)
+        rows = self.encoder_.encode(frame, jacobian=True)
+        warn_of_unseen(frame, rows, self.encoder_)
+        return frame, rows
 
     @property
     def scorer(self) -> GenerativeModel:

@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
 
-from gensynth.errors import DataError
+from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import ColumnWarning, DataError
+from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
 from gensynth.training.weights import Weights, check_weights
+
+MIN_UNSEEN = 5
+"""New values at least, none of which was fitted, before a column of them is warned about."""
 
 
 def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container]:
@@ -96,6 +102,38 @@ def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], co
     if not named_fit and len(frame.columns) == len(names):
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
     return frame
+
+
+def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> None:
+    """Warn of columns all of whose values are new: they are more likely written otherwise than all anomalies.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n, n_features)
+        Aligned rows.
+    rows : Rows
+        The same, encoded.
+    encoder : TableEncoder
+        What encoded them.
+
+    Warns
+    -----
+    ColumnWarning
+        Once a column.
+    """
+    for name, position in encoder.position.items():
+        unknown = rows.codes[:, position] == UNKNOWN
+        if np.count_nonzero(unknown) < MIN_UNSEEN:
+            continue
+        there = ~is_missing(frame[name])
+        if np.count_nonzero(there) >= MIN_UNSEEN and unknown[there].all():
+            new = ", ".join(repr(value) for value in frame[name][there].unique()[:3].tolist())
+            warnings.warn(
+                f"column {name!r}: none of its values was there in the fit, such as {new}; "
+                f"{encoder.columns[name].known()}. If they mean the same, write them the same",
+                ColumnWarning,
+                stacklevel=4,
+            )
 
 
 def _is_array(X: Any) -> bool:

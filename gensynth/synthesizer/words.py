@@ -78,10 +78,10 @@ def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: An
 
 
 @dataclass(frozen=True, order=True)
-class _Moment:
-    """A date or a time: compared by its tick, shown as the column writes it."""
+class _Written:
+    """A date, a time or a number that is written as text: compared by its tick, shown as the column writes it."""
 
-    tick: int
+    tick: float
     text: str = field(compare=False)
 
     def __str__(self) -> str:
@@ -89,14 +89,14 @@ class _Moment:
 
 
 def _values(series: pd.Series[Any], column: Column) -> list[Any]:
-    """Return the cells; dates and times as moments, None where missing."""
-    if column.kind != "datetime":
+    """Return the cells, None where missing; what stands for a number is compared by it."""
+    if column.kind != "datetime" and column.notation is None:
         return series.tolist()
     ticks, missing = ticks_of(series, column)
     texts = [str(value) for value in from_ticks(ticks, np.zeros(len(ticks), dtype=bool), column).tolist()]
     return [
-        None if gap else _Moment(tick, text.removesuffix(" 00:00:00"))
-        for gap, tick, text in zip(missing.tolist(), ticks.tolist(), texts, strict=True)
+        (None if _is_missing(cell) else cell) if gap else _Written(tick, text.removesuffix(" 00:00:00"))
+        for cell, gap, tick, text in zip(series.tolist(), missing.tolist(), ticks.tolist(), texts, strict=True)
     ]
 
 

@@ -292,3 +292,14 @@ def test_fdr_out_of_range(rows, novelty, fdr):
 def test_a_table_without_a_fitted_column_is_refused(rows, novelty):
     with pytest.raises(DataError, match="amount"):
         novelty.score_samples(rows.drop(columns="amount"))
+
+
+def test_a_value_in_a_column_that_never_had_one_is_odd():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=100), "empty": np.full(100, np.nan)})
+    detector = make_detector().fit(table)
+    new = table.head(20).copy()
+    new.loc[0, "empty"] = 5.0
+    scores = detector.score_samples(new)
+    assert scores[0] == scores.min()
+    assert detector.reasons(new)[0] == "empty 5 where a missing value was expected"

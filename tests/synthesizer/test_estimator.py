@@ -15,7 +15,15 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from toy_models import Toy, ToyModel
 
-from gensynth.errors import ConditionError, DataError, OptionError, PluginError, SchemaError, UnknownModelError
+from gensynth.errors import (
+    ColumnWarning,
+    ConditionError,
+    DataError,
+    OptionError,
+    PluginError,
+    SchemaError,
+    UnknownModelError,
+)
 from gensynth.synthesizer import Synthesizer
 from gensynth.training import Trainer
 
@@ -168,8 +176,14 @@ def test_columns_are_taken_by_name(fitted):
 
 def test_unseen_category_is_scored(fitted):
     table = mixed(10)
-    table["sex"] = "X"
+    table.loc[0, "sex"] = "X"
     assert fitted.score_samples(table).shape == (10,)
+
+
+def test_a_column_of_new_values_only_is_warned_about(fitted):
+    table = mixed(10).assign(sex="X")
+    with pytest.warns(ColumnWarning, match="'sex': none of its values was there in the fit, such as 'X'; it held 'F'"):
+        assert fitted.score_samples(table).shape == (10,)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gensynth.encoding.layout import UNKNOWN, Encoding
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import ConditionError, SchemaError
+from gensynth.schema import Column, TableSchema
+
+RNG = np.random.default_rng(0)
+N = 300
+PRICES = [f"${v:,.2f}" for v in RNG.exponential(2_000, N) + 1]
+
+
+def with_text(values: list[str], text: str, every: int = 25) -> list[str]:
+    return [text if i % every == 3 else value for i, value in enumerate(values)]
+
+
+def fitted(values: list[str], encoding: str = "bins", **declared: str) -> TableEncoder:
+    frame = pd.DataFrame({"x": values, "z": RNG.normal(size=len(values))})
+    schema = TableSchema.infer(frame, declared or None)
+    return TableEncoder(schema, Encoding(encoding)).fit(schema.align(frame))
+
+
+def round_trip(encoder: TableEncoder, values: list[str]) -> list[str]:
+    frame = encoder.schema.align(pd.DataFrame({"x": values, "z": np.zeros(len(values))}))
+    return encoder.decode(encoder.encode(frame), np.random.default_rng(0))["x"].tolist()
+
+
+@pytest.mark.parametrize("encoding", ["bins", "normal"])
+@pytest.mark.parametrize("text", ["unknown", "-", "#DIV/0!", "<5"])
+def test_numbers_with_a_few_texts_come_back(text, encoding):
+    values = with_text(PRICES, text)
+    encoder = fitted(values, encoding)
+    column = encoder.schema["x"]
+    assert (column.kind, column.specials, column.decimals) == ("numeric", (text,), 2)
+    assert round_trip(encoder, values) == values
+    assert Column.from_json(json.loads(json.dumps(column.to_json()))) == column
+
+
+def test_missing_cells_and_texts_are_told_apart():
+    values = [None if i % 10 == 0 else v for i, v in enumerate(with_text(PRICES, "unknown"))]
+    encoder = fitted(values)
+    assert [v if isinstance(v, str) else None for v in round_trip(encoder, values)] == values
+    layout = encoder.layout.columns[encoder.position["x"]]
+    assert layout.frequencies[1] == pytest.approx(values.count(None) / N)
+    assert layout.frequencies[2] == pytest.approx(values.count("unknown") / N)
+    assert not layout.ordered
+
+
+def test_an_encoder_with_texts_among_numbers_is_stored():
+    values = with_text(PRICES, "unknown")
+    encoder = fitted(values)
+    state, arrays = encoder.state()
+    again = TableEncoder.from_state(json.loads(json.dumps(state)), arrays)
+    assert round_trip(again, values) == values
+    assert again.layout == encoder.layout
+
+
+def test_texts_that_were_never_there_are_unknown_values():
+    encoder = fitted(with_text(PRICES, "unknown"))
+    frame = encoder.schema.align(pd.DataFrame({"x": ["n/k", "unknown", "$5.00"], "z": 0.0}))
+    codes = encoder.encode(frame).codes[:, encoder.position["x"]]
+    assert codes[0] == UNKNOWN
+    assert (codes[1:] != UNKNOWN).all()
+
+
+def test_numbers_may_come_for_their_texts():
+    encoder = fitted(PRICES)
+    some = [float(v[1:].replace(",", "")) for v in PRICES]
+    frames = [pd.DataFrame({"x": values, "z": 0.0}) for values in (PRICES, some)]
+    one, other = (encoder.encode(encoder.schema.align(frame)) for frame in frames)
+    np.testing.assert_array_equal(one.codes, other.codes)
+    np.testing.assert_allclose(one.numeric, other.numeric)
+
+
+def test_conditions_on_written_numbers():
+    encoder = fitted(with_text(PRICES, "unknown"))
+    for value in (PRICES[0], "unknown"):
+        _, rows = encoder.encode_condition({"x": value}, 3)
+        decoded = encoder.decode(rows, np.random.default_rng(0))["x"]
+        assert decoded.tolist() == [value] * 3
+    with pytest.raises(ConditionError, match="'x'"):
+        encoder.encode_condition({"x": "n/k"}, 3)
+
+
+def test_dates_with_a_few_texts_come_back():
+    days = pd.Timestamp("2021-03-01") + pd.to_timedelta(RNG.integers(0, 900, N), unit="D")
+    values = with_text([f"{d:%d.%m.%Y}" for d in days], "n/k")
+    encoder = fitted(values)
+    column = encoder.schema["x"]
+    assert (column.kind, column.specials) == ("datetime", ("n/k",))
+    assert round_trip(encoder, values) == values
+
+
+def test_one_odd_cell_does_not_make_an_identifier():
+    values = [f"{v:.2f}" for v in RNG.exponential(100, N)]
+    values[7] = "oops"
+    assert fitted(values).schema["x"].kind == "numeric"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([f"{i % 7}%" for i in range(N)], "categorical"),  # few different ones
+        ([["S", "M", "L", "10", "12"][i % 5] for i in range(N)], "categorical"),
+        ([f"Q{1 + i % 4}" for i in range(N)], "categorical"),
+        ([f"{v:.1f}" if i % 2 else f"word {i}" for i, v in enumerate(RNG.normal(size=N))], "categorical"),
+    ],
+)
+def test_other_texts_stay_what_they_are(values, kind):
+    assert fitted(values).schema["x"].kind == kind
+
+
+def test_a_declared_kind_wins_or_names_the_cell():
+    assert fitted([f"{i % 5}.5" for i in range(N)], x="categorical").schema["x"].notation is None
+    assert fitted([f"{i % 5}" for i in range(N)], x="numeric").schema["x"].kind == "numeric"
+    with pytest.raises(SchemaError, match="'x' is declared numeric, but row 0 holds 'a'"):
+        fitted(["a", "b", "c", "7"] * 30, x="numeric")
