@@ -92,7 +92,7 @@ class IdentifierGenerator:
             column, share, fit_pattern(texts), sizes=repeated, checksum=checksum, salt=salt, hashes=hashes, bits=bits
         )
 
-    def generate(self, n: int, rng: np.random.Generator, owners: NDArray[np.int64] | None = None) -> pd.Series[Any]:
+    def generate(self, n: int, rng: np.random.Generator) -> pd.Series[Any]:
         """Return n identifiers, none of them a fitted one; the first m of them are those of ``generate(m)``.
 
         Parameters
@@ -101,8 +101,6 @@ class IdentifierGenerator:
             Number of rows.
         rng : numpy.random.Generator
             Source of randomness; only its seed counts, not what was drawn from it.
-        owners : ndarray of shape (n,) or None
-            What `owners` of this column or of another one returned: rows of one owner get one identifier.
 
         Raises
         ------
@@ -110,15 +108,18 @@ class IdentifierGenerator:
             If the integer type has no room for so many new ones.
         """
         of_rows, of_values = rng.spawn(2)
-        owners = self.owners(n, of_rows) if owners is None else owners
+        return self.values(self.owners(n, of_rows), of_values)
+
+    def values(self, owners: NDArray[np.int64], rng: np.random.Generator) -> pd.Series[Any]:
+        """Return identifiers (n,): rows of one owner, as `owners` numbers them, get the same, others another one."""
         count = int(owners.max(initial=-1)) + 1
         missing = owners < 0
         if self.pattern is None:
             values = self._going_on(count)
         elif self.column.decimals == 0:
-            values = np.array([int(t) for t in self._texts(count, of_values).tolist()], dtype=np.int64)
+            values = np.array([int(t) for t in self._texts(count, rng).tolist()], dtype=np.int64)
         else:
-            return from_codes(owners, pd.Index(self._texts(count, of_values), dtype=object), self.column)
+            return from_codes(owners, pd.Index(self._texts(count, rng), dtype=object), self.column)
         return from_ticks(np.append(values, 0)[owners], missing, self.column)
 
     def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
 from gensynth.encoding.links import Decoded, Link, find_links
 from gensynth.encoding.number import NumberEncoder
+from gensynth.encoding.owners import find_leaders, generate_identifiers
 from gensynth.errors import DataError
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.values import Bools, Ticks, from_codes, from_ticks
@@ -58,6 +59,7 @@ class TableEncoder:
             schema[name]  # raises for an unknown column
         self.columns: dict[str | int, ColumnEncoder] = {}
         self.generators: dict[str | int, IdentifierGenerator] = {}
+        self.leaders: dict[str | int, str | int] = {}
 
     def fit(self, frame: pd.DataFrame, weights: Counts | None = None) -> Self:
         """Learn codes and quantile functions from an aligned table.
@@ -79,6 +81,7 @@ class TableEncoder:
         self.generators = {
             c.name: IdentifierGenerator.fit(frame[c.name], c) for c in self.schema.columns if c.kind == "identifier"
         }
+        self.leaders = find_leaders(frame, self.generators)
         order = self._order()
         self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding, weights) for c in order}
         linked = self.encoding.numeric != "standard"
@@ -110,14 +113,15 @@ class TableEncoder:
     def decode(self, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None) -> pd.DataFrame:
         """Return a table with the fitted columns, order and dtypes.
 
-        Keys of identifier columns are new and differ within one call: decode all rows of a sample together.
+        Identifiers are new, and repeat within one call as the fitted ones did: decode all rows of a sample together.
         ``given`` (n, k) are the cells that were not drawn: they stay as they are when two cells are made equal.
         """
         parts: dict[str | int, pd.Series[Any]] = {}
         linked = self._decode_linked(rows, given)
+        made = generate_identifiers(self.generators, self.leaders, len(rows), rng)
         for column in self.schema.columns:
             if column.kind == "identifier":
-                parts[column.name] = self.generators[column.name].generate(len(rows), rng)
+                parts[column.name] = made[column.name]
             elif column.kind == "constant":
                 parts[column.name] = _constant(column, len(rows))
             elif column.name in linked:
@@ -204,6 +208,8 @@ class TableEncoder:
             state, own = part.state() if part is not None else ({}, {})
             json["columns"].append(state)
             arrays.update({f"{i}.{key}": value for key, value in own.items()})
+        if self.leaders:
+            json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
         if self.links:
             json["links"] = [link.to_json() for link in self.links.values()]
         return json, arrays
@@ -223,6 +229,7 @@ class TableEncoder:
                 out.generators[column.name] = IdentifierGenerator.from_state(column, state, own)
             elif column.learned:
                 fitted[column.name] = _encoder(column).from_state(column, state, own)
+        out.leaders = dict(json.get("leaders", ()))
         out.columns = {c.name: fitted[c.name] for c in out._order()}
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json.get("links", ())))
         return out

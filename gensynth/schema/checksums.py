@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 Texts = NDArray[np.object_]
 
-_IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
-_DIGITS = re.compile(r"\d(?:[ \-]?\d){7,18}")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}", re.ASCII)
+_DIGITS = re.compile(r"\d(?:[ \-]?\d){7,18}", re.ASCII)
 _LEAST = 10
 """Fewest codes that say that all have a check digit: by chance a tenth of them has the right last one."""
 

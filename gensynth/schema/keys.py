@@ -43,7 +43,7 @@ _NUMBER_GROUPS = (
     r"(?=(?:\D*\d){7,15}(?:\D*| ?x\d+)$)"  # 7 to 15 digits
     r"(?!\d{4}-\d\d-\d\d$|\d\d?[./\-]\d\d?[./\-]\d{2,4}$)"  # no dates
     r"(?=[+(]|0(?!\d{4}-\d{4}$)|.*\d[ ./\-].*\d[ ./\-]\d)"  # no ranges, no ZIP+4
-    r"(?:\+?\d{1,3}[ .\-]?)?(?:\(\d{1,5}\)[ .\-]?)?\d{2,5}(?:[ ./\-]\d{2,5}){1,5}(?: ?x\d+)?"
+    r"(?:\+?\d{1,3}[ .\-]?)?(?:\(\d{1,5}\)[ .\-]?)?\d{2,8}(?:[ ./\-]\d{2,8}){1,5}(?: ?x\d+)?"
 )
 _PRIVATE_PATTERNS = (
     r"[^\s@]+@[^\s@]+\.[^\s@]{2,}",  # email addresses
@@ -155,7 +155,7 @@ def _few_rows_each(n_distinct: int, n_rows: int) -> bool:
 
 def _match(texts: NDArray[np.object_], pattern: str) -> bool:
     """Say whether all texts match; a few of them are looked at first."""
-    regex = re.compile(pattern)
+    regex = re.compile(pattern, re.ASCII)
     some = texts[:: max(1, len(texts) // 50)].tolist()
     return all(regex.fullmatch(t) for t in some) and all(regex.fullmatch(t) for t in texts.tolist())
 

@@ -19,6 +19,7 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
+from gensynth.schema.series import warn_of_series
 from gensynth.synthesizer.conditional import draw_conditional
 from gensynth.synthesizer.explanation import by_table_column, explain_rows
 from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
@@ -142,6 +143,7 @@ class Synthesizer(BaseEstimator):
         frame, weights = weighted_rows(frame, sample_weight)
         schema = TableSchema.infer(frame, self.schema, keep=first)
         frame = schema.align(frame)
+        warn_of_series(frame, schema.columns)
         encoder = TableEncoder(schema, recipe.encoding, first).fit(frame, weights)
         batch = to_batch(encoder.encode(frame), torch.float32)
         del frame

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.encoding.fields import text_array
+from gensynth.encoding.identifier import IdentifierGenerator, _hash
 from gensynth.errors import DataError
 from gensynth.schema import TableSchema
+from gensynth.schema.checksums import CHECKSUMS
 
 N = 300
+RNG = np.random.default_rng(8)
 
 
 def generator(values):
@@ -62,3 +65,80 @@ def test_small_integers_run_out():
     assert fitted.generate(100, np.random.default_rng(0)).max() < 100
     with pytest.raises(DataError, match="int8"):
         fitted.generate(1000, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        RNG.choice(900_000_000, 400, replace=False) + 100_000_000,
+        pd.array([None, *(RNG.choice(9000, 99, replace=False) + 1000).tolist()], dtype="Int32"),
+        RNG.choice(2**31, 400, replace=False).astype(np.int32),
+        RNG.integers(-(2**63), 2**63 - 1, 400),
+        RNG.choice(10**6, 400, replace=False) * 1.0,
+        [f"{i * 7919 % 100_000:05d}" for i in range(400)],
+    ],
+)
+def test_codes_are_new_and_of_the_same_lengths(values):
+    fitted = generator(values)
+    new = fitted.generate(1000, np.random.default_rng(0))
+    old = pd.Series(values)
+    assert new.dtype == old.dtype
+    assert new.dropna().is_unique
+    assert not set(new.dropna()) & set(old.dropna())
+    lengths = [series.dropna().astype(str).str.len() for series in (new, old)]
+    assert set(lengths[0]) <= set(lengths[1])
+    assert new.isna().mean() == pytest.approx(old.isna().mean(), abs=0.02)
+
+
+def test_check_digits_stay_right():
+    for name in CHECKSUMS:
+        plain = [f"NL00BANK{i:010d}" if name == "iban" else str(i) for i in RNG.integers(10**9, 10**10, N).tolist()]
+        fitted = generator(CHECKSUMS[name].repaired(text_array(plain)))
+        assert fitted.checksum == name
+        assert CHECKSUMS[name].holds(fitted.generate(500, np.random.default_rng(0)).to_numpy(dtype=object)).all()
+
+
+@pytest.mark.parametrize(
+    "values", [[f"K{i * 31:04d}" for i in range(N)], [f"u{i % 90}@x.org" for i in range(N)], range(N)]
+)
+def test_the_first_do_not_depend_on_how_many(values):
+    fitted = generator(list(values))
+    many = fitted.generate(3000, np.random.default_rng(3))
+    for n in (0, 1, 100, 999):
+        pd.testing.assert_series_equal(fitted.generate(n, np.random.default_rng(3)), many[:n])
+    assert not fitted.generate(100, np.random.default_rng(4)).equals(many[:100]) or fitted.pattern is None
+
+
+def test_most_of_a_pattern_taken():
+    """Two of a hundred codes are free: these come, then longer ones."""
+    fitted = generator([f"{i:02d}" for i in range(98)])
+    new = fitted.generate(30, np.random.default_rng(0))
+    assert not set(new) & {f"{i:02d}" for i in range(98)}
+    assert new.is_unique
+
+
+def test_hashes_do_not_say_who_was_in_the_table():
+    """About one in a hundred numbers that were not fitted has the hash of a fitted one."""
+    old = RNG.choice(10**9, 2000, replace=False) + 10**9
+    fitted = generator(old)
+    others = text_array([str(i) for i in range(3 * 10**9, 3 * 10**9 + 20_000)])
+    taken = np.isin(_hash(others, fitted.salt, fitted.bits), fitted.hashes)
+    assert 0.001 < taken.mean() < 0.02
+
+
+def test_integers_without_room():
+    fitted = generator(pd.Series(RNG.permutation(np.arange(-128, 128, 3)), dtype="int8"))
+    with pytest.raises(DataError, match=r"'key'.*int8.*categorical"):
+        fitted.generate(200, np.random.default_rng(0))
+
+
+def test_the_first_form_of_the_state_is_read():
+    column = generator(["a"] * 3).column
+    old = [f"K-{i:03d}" for i in range(0, 1000, 2)]
+    hashes = np.sort(_hash(text_array(old), "0123456789abcdef", 32))
+    places = ["K", "-", *["0123456789"] * 3]
+    json_ = {"missing_share": 0.0, "patterns": [places], "weights": [1.0], "salt": "0123456789abcdef"}
+    new = IdentifierGenerator.from_state(column, json_, {"hashes": hashes}).generate(300, np.random.default_rng(0))
+    assert new.str.fullmatch(r"K-\d{3}").all()
+    assert new.is_unique
+    assert not set(new) & set(old)

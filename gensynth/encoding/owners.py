@@ -1,0 +1,60 @@
+"""Identifiers of one table: columns that belong together row by row (customer number, email) stay together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.encoding.identifier import IdentifierGenerator
+
+Generators = Mapping[str | int, IdentifierGenerator]
+
+
+def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int, str | int]:
+    """Return, for identifiers that repeat or are missing in the same rows as an earlier one, that earlier one.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The aligned table.
+    generators : mapping
+        The generator of each identifier column, in the order of the table.
+    """
+    leaders: dict[str | int, str | int] = {}
+    codes = {name: pd.factorize(frame[name])[0] for name, g in generators.items() if g.sizes or 0 < g.missing_share < 1}
+    for name in codes:
+        for earlier in codes:
+            if earlier == name and type(earlier) is type(name):
+                break
+            if earlier not in leaders and np.array_equal(codes[earlier], codes[name]):
+                leaders[name] = earlier
+                break
+    return leaders
+
+
+def generate_identifiers(
+    generators: Generators, leaders: Mapping[str | int, str | int], n: int, rng: np.random.Generator
+) -> dict[str | int, pd.Series[Any]]:
+    """Return n new identifiers of each column; the first m of them are those of a call with m.
+
+    Parameters
+    ----------
+    generators : mapping
+        The generator of each identifier column, in the order of the table.
+    leaders : mapping
+        From `find_leaders`.
+    n : int
+        Number of rows.
+    rng : numpy.random.Generator
+        Source of randomness; only its seed counts, not what was drawn from it.
+    """
+    streams = rng.spawn(2 * len(generators))
+    owners: dict[str | int, Any] = {}
+    out: dict[str | int, pd.Series[Any]] = {}
+    for (name, generator), of_rows, of_values in zip(generators.items(), streams[::2], streams[1::2], strict=True):
+        owners[name] = owners[leaders[name]] if name in leaders else generator.owners(n, of_rows)
+        out[name] = generator.values(owners[name], of_values)
+    return out
