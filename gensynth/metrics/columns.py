@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError
@@ -85,6 +86,9 @@ def numbers(column: pd.Series[Any], like: pd.Series[Any] | None = None) -> NDArr
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        kind = pa.duration("us") if pa.types.is_duration(column.dtype.pyarrow_dtype) else pa.timestamp("us")
+        column = pd.Series(pa.chunked_array(pa.array(column)).cast(kind, safe=False).to_pandas())
     unit = "datetime64[us]" if pd.api.types.is_datetime64_any_dtype(column.dtype) else "timedelta64[us]"
     values = column.to_numpy(dtype=unit)
     return np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64))

@@ -78,12 +78,16 @@ def fill_cells(
 def put_cells(series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column) -> pd.Series[Any]:
     """Return a copy of a column with ``values`` in its gaps, its dtype and its other cells untouched.
 
+    A float column that holds nothing gets the dtype of the values.
+
     Raises
     ------
     DataError
         The column's dtype cannot hold such values.
     """
     dtype = series.dtype
+    if gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
+        return values.set_axis(series.index).rename(series.name)  # NaN alone says nothing of the type
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]

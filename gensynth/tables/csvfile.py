@@ -50,16 +50,19 @@ def read_csv(
         raise DataError(f"{path} has a header but no rows; at least one is needed")
     _check_last_quote(path, text, cells)
     check_end(path, cells, len(text.rstrip().splitlines()))
-    known = None if missing is None else ("", *(token for token in missing if token))
-    frame = _values(cells, known or MISSING_TOKENS, set(categories), set(targets))
-    if known is None:
+    if missing is None:
+        frame = _values(cells, MISSING_TOKENS, set(categories), set(targets))
         _tell_of_words(cells, frame)
+    else:
+        frame = _values(cells, ("", *(token for token in missing if token)))
     texts = cells.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
     styles = {name: CellStyle.of(texts[name], frame[name]) for name in header}
     return Table(frame, texts, style=CsvStyle(dialect, styles, None if missing is None else tuple(missing)))
 
 
-def _values(cells: pa.Table, tokens: tuple[str, ...], categories: set[str], targets: set[str]) -> pd.DataFrame:
+def _values(
+    cells: pa.Table, tokens: tuple[str, ...], categories: Collection[str] = (), targets: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the values: in a category only empty cells are missing, in a target if it is none of numbers."""
     parts = {}
     for name in cells.column_names:

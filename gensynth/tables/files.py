@@ -47,7 +47,7 @@ def read_table(
         Cells of a CSV file that are missing values, besides empty ones; ``""``: only empty ones. None: NA, N/A, null,
         None, NaN and the like.
     categories : collection of str
-        Columns of a CSV file in which only empty cells are missing values.
+        Columns of a CSV file in which only empty cells are missing values, unless ``missing`` says which are.
     targets : collection of str
         Likewise, unless their other cells are all numbers or booleans.
 

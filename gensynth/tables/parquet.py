@@ -50,7 +50,10 @@ def read_parquet(path: Path) -> Table:
 
 def _is_numbering(table: pa.Table, name: str) -> bool:
     """Whether a column is the index of a table whose rows were picked from another: no part of the data."""
-    return bool(_UNNAMED.fullmatch(name)) and pat.is_integer(table.schema.field(name).type)
+    if not _UNNAMED.fullmatch(name) or not pat.is_integer(table.schema.field(name).type):
+        return False
+    notes = json.loads((table.schema.metadata or {}).get(_PANDAS, b"{}"))
+    return notes.get("index_columns") == [name]
 
 
 def to_series(column: pa.ChunkedArray) -> pd.Series[Any]:
@@ -121,14 +124,11 @@ def fill(table: pa.Table, frame: pd.DataFrame, gaps: pd.DataFrame) -> pa.Table:
     for i, name in enumerate(table.column_names):
         gap = gaps[name].to_numpy(dtype=bool)
         if gap.any():
-            kind = table.schema.field(name).type
-            new = to_column(frame[name][gap], kind)
-            own = table.column(name).combine_chunks()
-            rest = own.dictionary_decode() if pat.is_dictionary(kind) else own
-            fresh = new.dictionary_decode() if pat.is_dictionary(kind) else new
-            whole = pc.replace_with_mask(rest, pa.array(gap), fresh)
-            if pat.is_dictionary(kind):
-                whole = to_column(pd.Series(whole.to_pandas(), name=name), kind)
+            new = to_column(frame[name][gap], table.schema.field(name).type)
+            rows = np.arange(len(gap))
+            rows[gap] = len(gap) + np.arange(len(new))
+            both = pa.chunked_array([*table.column(name).chunks, new]).unify_dictionaries()
+            whole = both.take(pa.array(rows))
             table = table.set_column(i, table.schema.field(name).with_nullable(True), whole)
     return table
 
