@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api import types as pdt
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
@@ -95,32 +96,40 @@ def _is_infinite(value: Any) -> bool:
 
 
 def levels_within(own: CategoryEncoder, column: Column, ranges: Sequence[Range]) -> pd.Index[Any]:
-    """Return the levels of a category that a condition allows, in an order of their own or by ``!=``.
+    """Return the levels of a category that a condition allows: in an order of their own, of numbers, or by ``!=``.
 
     Raises
     ------
     ConditionError
         The levels have no order, a bound is no level, or no level is left.
     """
-    places = np.arange(len(own.labels.index))
-    allowed = np.zeros(len(places), dtype=bool)
+    allowed = np.zeros(len(own.labels.index), dtype=bool)
     for one in ranges:
-        kept = np.ones(len(places), dtype=bool)
+        kept = np.ones(len(allowed), dtype=bool)
         for operator, value in one.bounds:
-            if operator != "!=" and not own.labels.ordered:
-                raise ConditionError(
-                    f"column {column.name!r} is {column.kind}: its values have no order, {operator} {value!r} says "
-                    "nothing; name the values that are allowed"
-                )
             if value is not None:
-                at = own.find(pd.Index([value], dtype=object))[0]
-                if at < 0:
-                    raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
-                kept &= _compare(places, operator, at)
+                kept &= _levels_beyond(own, column, operator, value)
         allowed |= kept
     if not allowed.any():
         raise _nothing(own, column, ranges)
     return own.labels.index[allowed]
+
+
+def _levels_beyond(own: CategoryEncoder, column: Column, operator: str, value: Any) -> Bools:
+    """Return which levels keep a bound: by their own order, or as the numbers that they are."""
+    labels = own.labels.index
+    if not own.labels.ordered and operator != "!=":
+        number: Any = pd.to_numeric(value, errors="coerce") if isinstance(value, str) else value
+        if not pdt.is_numeric_dtype(labels.dtype) or not pdt.is_number(number) or pd.isna(number):
+            raise ConditionError(
+                f"column {column.name!r} is {column.kind}: its values have no order, {operator} {value!r} says "
+                "nothing; name the values that are allowed"
+            )
+        return _compare(labels.to_numpy(), operator, number)
+    at = own.find(pd.Index([value], dtype=object))[0]
+    if at < 0:
+        raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
+    return _compare(np.arange(len(labels)), operator, at)
 
 
 def _compare(values: NDArray[Any], operator: str, bound: Any) -> Bools:

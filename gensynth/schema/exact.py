@@ -75,13 +75,21 @@ def _moment(value: Any, column: Column) -> Fraction:
             if length is None:
                 raise
     if is_clock(column):
-        return Fraction(_aligned(value, column))
+        return Fraction(_aligned(_time(value), column))
     known = isinstance(value, (str, *(_SPANS if is_span(column) else _DATES)))
     if length is None or not known:
         return Fraction(_aligned(value, column))
     moment = _span(value, column) if is_span(column) else _stamp(value, column)
     cell = moment.asm8
     return Fraction(int(cell.astype(np.int64)) * _NANOSECONDS[np.datetime_data(cell)[0]], length)
+
+
+def _time(value: Any) -> Any:
+    """Return a time of day that is written as ISO 8601 has it; what is not stays what it is."""
+    try:
+        return dt.time.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _span(value: Any, column: Column) -> pd.Timedelta:

@@ -314,3 +314,18 @@ def test_fit_extend_adds_rows_of_any_target():
 def test_clone_and_parameters():
     augmenter = clone(toy(sampling_strategy={"a": 3}))
     assert augmenter.set_params(model__width=4, trainer__max_epochs=3).model.width == 4
+
+
+def test_weights_count_rows_in_what_classes_need():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=60), "c": rng.choice(list("ab"), 60)})
+    y = pd.Series(np.where(np.arange(60) < 40, "big", "small"))
+    weights = np.where(y == "big", 1, 4)
+    weights[:10] = 0
+    augmenter = toy()
+    X_res, y_res = augmenter.fit_resample(X, y, sample_weight=weights)
+    assert augmenter.sampling_strategy_ == {"big": 4 * 20 - 30}
+    assert len(X_res) == 50 + 50
+    pd.testing.assert_frame_equal(X_res.head(50), X.tail(50).reset_index(drop=True))
+    totals = pd.Series(augmenter.sample_weight_).groupby(y_res).sum()
+    assert totals["big"] == totals["small"] == 80

@@ -196,6 +196,43 @@ def test_a_tuple_of_two_is_two_values_and_says_so():
     assert set(draw("sex", ("F", "M"))) == {"F", "M"}
 
 
+def test_categories_that_are_numbers_are_compared_as_such():
+    frame = pd.DataFrame({"grade": np.arange(100) % 9 + 1, "x": np.arange(100.0)})
+    encoder = TableEncoder(TableSchema.infer(frame, {"grade": "categorical"}), Encoding()).fit(frame)
+    for wanted in (slice(3.5, 6), Range(((">=", "4"), ("<", "6.5"))), pd.Interval(3, 6), range(4, 7)):
+        _, rows = encoder.encode_condition({"grade": wanted}, 100, np.random.default_rng(0))
+        assert set(encoder.decode(rows, np.random.default_rng(0))["grade"]) == {4, 5, 6}
+    with pytest.raises(ConditionError, match="no order"):
+        encoder.encode_condition({"grade": slice("low", None)}, 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("form", ["%H:%M:%S", "%I:%M %p", None])
+def test_times_of_day(form):
+    minutes = np.random.default_rng(0).integers(0, 1440, 500)
+    times = [dt.time(int(m) // 60, int(m) % 60) for m in minutes]
+    cells = times if form is None else [t.strftime(form) for t in times]
+    frame = pd.DataFrame({"t": pd.Series(cells, dtype=object), "x": np.arange(500.0)})
+    encoder = TableEncoder(TableSchema.infer(frame), Encoding()).fit(frame)
+    for wanted in (slice("08:00", "09:30"), slice(dt.time(8), dt.time(9, 30))):
+        _, rows = encoder.encode_condition({"t": wanted}, 100, np.random.default_rng(0))
+        drawn = encoder.decode(rows, np.random.default_rng(0))["t"]
+        drawn = drawn if form is None else [dt.datetime.strptime(t, form).time() for t in drawn]
+        assert all(dt.time(8) <= t <= dt.time(9, 30) for t in drawn)
+
+
+def test_whole_numbers_that_are_dates():
+    days = pd.Timestamp("1987-01-01") + pd.to_timedelta(np.random.default_rng(0).integers(0, 3000, 500), unit="D")
+    frame = pd.DataFrame({"d": days.strftime("%Y%m%d").astype(int), "x": np.arange(500.0)})
+    encoder = TableEncoder(TableSchema.infer(frame, {"d": "datetime"}), Encoding()).fit(frame)
+    for wanted in (
+        slice(19880101, 19880630),
+        slice("1988-01-01", "1988-06-30"),
+        slice(pd.Timestamp("1988-01-01"), "19880630"),
+    ):
+        _, rows = encoder.encode_condition({"d": wanted}, 100, np.random.default_rng(0))
+        assert encoder.decode(rows, np.random.default_rng(0))["d"].between(19880101, 19880630).all()
+
+
 def test_intervals_can_be_the_values_of_a_category():
     frame = pd.DataFrame({"band": pd.cut(FRAME["age"], [0, 30, 60, 99]), "x": FRAME["x"]})
     encoder = TableEncoder(TableSchema.infer(frame), Encoding()).fit(frame)
