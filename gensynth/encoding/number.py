@@ -15,7 +15,7 @@ from gensynth.encoding.layout import FAR, UNKNOWN, ColumnLayout, Encoding, Numer
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
-from gensynth.schema.moments import is_span
+from gensynth.schema.moments import impossible_dates, is_span
 from gensynth.schema.values import Bools, Ticks, from_ticks, is_missing, on_grid, specials_of, ticks_of, with_specials
 
 _MIN_BINS = 8
@@ -78,6 +78,7 @@ class NumberEncoder(ColumnEncoder):
         bins = 0 if function is None else function.n_bins
         self.first = len(counts) - bins - len(atoms)
         self.n_specials = len(column.specials)
+        self.undrawn = [UNKNOWN, *(self.first - self.n_specials + i for i in impossible_dates(column))]
         self.n_missing = counts[1].item() if self.first == 2 + self.n_specials else 0
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
@@ -182,10 +183,10 @@ class NumberEncoder(ColumnEncoder):
         return np.where(codes < self.first + len(self.atoms), self.atoms[place], out), missing
 
     def _known_codes(self, cells: Cells) -> NDArray[np.int64]:
-        """Return the codes of cells: for an unknown one that of a missing one, or else the most frequent."""
+        """Return the codes of cells: for unknown ones, and impossible dates, a missing one's or the most frequent."""
         codes = cells.codes.astype(np.int64)
         fallback = 1 if self.n_missing else int(np.argmax(self.counts))
-        return np.where(codes == UNKNOWN, fallback, codes)
+        return np.where(np.isin(codes, self.undrawn), fallback, codes)
 
     def _specials_at(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where codes stand among ``column.specials``; negative for those of numbers and of missing cells."""

@@ -22,6 +22,7 @@ _DAY = 86_400 * 10**6
 _MONTH_YEARS, _LEAST_YEAR, _LAST_YEAR = 3, 1900, 2100
 _LAST_SHORT_YEAR = 2049
 _MOST_FORMATS, _LEAST_SHARE = 4, 0.02
+_MOSTLY = 0.8
 _LEAST_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
 
 
@@ -96,6 +97,18 @@ def _several_formats(texts: NDArray[np.object_]) -> Found | None:
         return None
     shares = [count / len(texts) for _, count in parts]
     return Found(formats[0], parts[0][0].others, tuple(zip(formats[1:], shares[1:], strict=True)))
+
+
+def dates_among(texts: NDArray[np.object_]) -> NDArray[np.bool_] | None:
+    """Return which of these distinct texts (n,) are dates of the most frequent format; None if not nearly all are."""
+    few = texts[:: max(1, len(texts) // _SAMPLE)]
+    few = np.array([text for text in few if len(text) <= _LONGEST and any(map(str.isdigit, text))], dtype=object)
+    fits = {words: _restored(few, words).mean() for words in _proposed(few) if not _is_doubtful(words)}
+    best = max(fits, key=lambda words: fits[words], default=None)
+    if best is None or fits[best] < _MOSTLY:
+        return None
+    dates = _restored(texts, best)
+    return dates if dates.mean() >= _MOSTLY else None
 
 
 def _proposed(few: NDArray[np.object_]) -> list[str]:

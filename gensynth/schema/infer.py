@@ -13,7 +13,7 @@ from pandas.api import types as pdt
 from gensynth.errors import DataError, SchemaError
 from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
-from gensynth.schema.declared import declared_format, found_format
+from gensynth.schema.declared import found_format
 from gensynth.schema.dtypes import fill_to_text, is_text_dtype
 from gensynth.schema.keys import integer_keys, text_keys
 from gensynth.schema.labels import Labels
@@ -31,7 +31,7 @@ from gensynth.schema.values import (
     stored_dtype,
     ticks_of,
 )
-from gensynth.schema.written import dates_with_specials, written_numbers
+from gensynth.schema.written import dates_with_specials, declared_dates, written_numbers
 from gensynth.tables.arrow import is_single
 
 _MAX_DECIMALS = 10
@@ -94,8 +94,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     if kind == "categorical" and base.labels is None:
         _check_categories(series, base)
     if kind == "datetime":
-        some = None if words else dates_with_specials(series, missing, base)
-        base = some or with_zone(declared_format(series, missing, base, words), series)
+        base = declared_dates(series, missing, base, words)
     elif kind == "numeric" and is_text(series):
         base = written_numbers(series, base, declared=True) or base
     return _complete(series, missing, base)

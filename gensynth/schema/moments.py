@@ -15,7 +15,7 @@ from pandas.api import types as pdt
 
 from gensynth.errors import DataError
 from gensynth.schema.column import Column
-from gensynth.schema.dates import NAT, Ints, offsets_of, parse_dates, write_dates
+from gensynth.schema.dates import NAT, Ints, match, offsets_of, parse_dates, write_dates
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.strftime import has_days, tokens, unit_of
 from gensynth.schema.zones import offsets_at, spread, zone_from_name, zone_of_objects, zone_of_offsets
@@ -213,6 +213,17 @@ def series_of(ticks: Ints, missing: NDArray[np.bool_], column: Column) -> pd.Ser
     if isinstance(dtype, pd.DatetimeTZDtype):
         return pd.Series(pd.DatetimeIndex(ticks.view(f"M8[{dtype.unit}]")).tz_localize("UTC").tz_convert(dtype.tz))
     return pd.Series(ticks.view(dtype))
+
+
+def impossible_dates(column: Column) -> list[int]:
+    """Return which of a column's specials look like its dates and are none, such as 31/02/2020."""
+    if column.format is None:
+        return []
+    forms = [column.format, *(variant for variant, _ in column.variants)]
+    return [
+        i for i, text in enumerate(column.specials)
+        if any(c in "123456789" for c in text) and any(match([text], form) is not None for form in forms)
+    ]  # fmt: skip
 
 
 def local_days(ticks: Ints, column: Column) -> tuple[Ints, Ints]:

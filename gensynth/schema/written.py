@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.errors import ColumnWarning
 from gensynth.schema.column import Column
-from gensynth.schema.declared import found_format
-from gensynth.schema.moments import with_zone
+from gensynth.schema.declared import declared_format, found_format
+from gensynth.schema.formats import dates_among
+from gensynth.schema.moments import impossible_dates, with_zone
 from gensynth.schema.notation import find_notation
+from gensynth.schema.strftime import plain
 from gensynth.schema.values import codes_of, is_text
 
 MAX_SPECIALS = 10
@@ -42,17 +46,62 @@ def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = 
 
 
 def dates_with_specials(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
-    """Return the column as one of dates and a few texts without a digit above 0, None if it is something else."""
+    """Return the column as one of dates and a few other texts, None if it is something else.
+
+    Texts without a digit above 0 are no dates; if that is not all, nor are those that most others have no format with.
+    """
     if not is_text(series):
         return None
     codes, texts = codes_of(series)
-    specials = [text for text in texts if not any(c in "123456789" for c in text)]
-    if not specials or len(texts) - len(specials) < MIN_VALUES or not _are_few(specials, codes, texts):
+    if len(texts) < MIN_VALUES:
         return None
-    special = series.isin(specials).to_numpy(dtype=bool)
-    dates = series.where(~special)
-    found = found_format(dates, missing | special, column)
-    return None if found is None else replace(with_zone(found, dates), specials=tuple(sorted(specials)))
+    specials = [text for text in texts if not any(c in "123456789" for c in text)]
+    among = dates_among(texts.to_numpy(dtype=object))
+    for others in (specials, [] if among is None else texts[~among].tolist()):
+        if others and len(texts) - len(others) >= MIN_VALUES and _are_few(others, codes, texts):
+            special = series.isin(others).to_numpy(dtype=bool)
+            dates = series.where(~special)
+            found = found_format(dates, missing | special, column)
+            if found is not None:
+                return _with_specials(with_zone(found, dates), others)
+    return None
+
+
+def declared_dates(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column, words: str) -> Column:
+    """Return a column that is declared to hold dates, with their format (``words``) and the few texts among them.
+
+    Raises
+    ------
+    SchemaError
+        As `declared_format`.
+    """
+    found = None if words else dates_with_specials(series, missing, column)
+    if found is not None:
+        return found
+    specials: list[str] = []
+    if words and is_text(series):
+        codes, texts = codes_of(series)
+        specials = [text for text in texts if not any(c in "123456789" for c in text)]
+        specials = specials if _are_few(specials, codes, texts) else []
+    special = series.isin(specials).to_numpy(dtype=bool) if specials else np.zeros(len(series), dtype=bool)
+    dates = series.where(~special) if specials else series
+    return _with_specials(with_zone(declared_format(dates, missing | special, column, words), dates), specials)
+
+
+def _with_specials(column: Column, specials: list[str]) -> Column:
+    """Return the column with these texts among its dates; those that look like dates are said."""
+    column = replace(column, specials=tuple(sorted(specials)))
+    impossible = [column.specials[i] for i in impossible_dates(column)]
+    if impossible:
+        assert column.format is not None
+        warnings.warn(
+            f"column {column.name!r}: {impossible[0]!r} is no date written as {plain(column.format)}"
+            + (f" (and {len(impossible) - 1} more like it)" if len(impossible) > 1 else "")
+            + "; sampled rows do not have it",
+            ColumnWarning,
+            stacklevel=2,
+        )
+    return column
 
 
 def _are_few(specials: list[str], codes: NDArray[np.int64], texts: pd.Index[Any]) -> bool:

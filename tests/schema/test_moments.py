@@ -319,6 +319,55 @@ def test_offsets_that_follow_no_zone_keep_their_shares():
     assert shares.to_dict() == pytest.approx({"+01:00": 0.6, "-05:00": 0.3, "+05:30": 0.1}, abs=0.06)
 
 
+def with_texts(*texts, written="%d/%m/%Y"):
+    values = MOMENTS.strftime(written).tolist()
+    for i, text in enumerate(texts):
+        values[5 + i :: 60] = [text] * 5
+    return pd.Series(values)
+
+
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        (("unknown", "-", "TBD"), "%d/%m/%Y"),
+        (("pending",), "%Y-%m-%dT%H:%M:%SZ"),
+        (("2020", "see 12 notes"), "%Y-%m-%d"),
+        (("1.0.19",), "%B %d, %Y"),
+        (("closed",), "%H:%M:%S"),
+        (("0", "00000000"), "%Y%m%d"),
+    ],
+)
+def test_a_few_texts_among_dates_are_levels_of_their_own(texts, written):
+    values = with_texts(*texts, written=written)
+    schema = schema_of(values)
+    column = schema["at"]
+    assert (column.kind, column.format, column.specials) == ("datetime", written, tuple(sorted(texts)))
+    frame = schema.align(pd.DataFrame({"at": values}))
+    encoder = TableEncoder(schema, Encoding()).fit(frame)
+    assert encoder.decode(encoder.encode(frame), np.random.default_rng(0))["at"].tolist() == values.tolist()
+    with pytest.raises(DataError, match=f"row 1: '31/31/3131' is not a date written as {written}"):
+        schema.align(pd.DataFrame({"at": [texts[0], "31/31/3131"]}))
+
+
+def test_an_impossible_date_is_said_and_never_comes_out():
+    values = with_texts("31/02/2020", "29/02/2021", "unknown")
+    with pytest.warns(ColumnWarning, match="'29/02/2021' is no date written as %d/%m/%Y .and 1 more"):
+        schema = schema_of(values)
+    frame = schema.align(pd.DataFrame({"at": values}))
+    encoder = TableEncoder(schema, Encoding()).fit(frame)
+    new = encoder.decode(encoder.encode(frame), np.random.default_rng(0))["at"]
+    odd = values.isin(["31/02/2020", "29/02/2021"])
+    assert new[~odd].tolist() == values[~odd].tolist()
+    assert set(new[odd]) <= {"unknown"} | set(MOMENTS.strftime("%d/%m/%Y"))
+
+
+def test_a_declared_format_allows_such_texts():
+    column = schema_of(with_texts("unknown"), at="datetime:%d/%m/%Y")["at"]
+    assert (column.format, column.specials) == ("%d/%m/%Y", ("unknown",))
+    with pytest.raises(SchemaError, match="row 5 holds '31/02/2020'"):
+        schema_of(with_texts("31/02/2020"), at="datetime:%d/%m/%Y")
+
+
 def test_datetime_objects_of_several_zones_are_refused():
     mixed = objects([dt.datetime(2021, 1, 1, tzinfo=dt.UTC), dt.datetime(2021, 1, 1, tzinfo=PLUS2)] * 5, gap=False)
     with pytest.raises(DataError, match=r"'at' holds datetime objects of several time zones.*utc=True"):

@@ -165,6 +165,14 @@ def test_dates_are_compared_as_dates_and_shown_as_they_are_written(on_workdays):
             assert not ends or not ends[0] <= value <= ends[-1]
 
 
+def test_a_text_among_dates_is_not_missing(on_workdays):
+    frame = on_workdays[0][["text", "z"]].copy()
+    frame.loc[::20, "text"] = "unknown"
+    detector = make_detector(epochs=2).fit(frame)
+    aligned, rows = detector.estimators_[0].encoded(frame.iloc[:1])
+    assert _clauses(detector.estimators_[0], aligned, rows, "text", np.arange(1))[0].startswith("text 'unknown' ")
+
+
 def test_a_day_that_no_date_falls_on_is_named(on_workdays):
     frame, detector = on_workdays
     odd = frame.head(1).assign(text="03/07/2021", number=20210703, stamp=pd.Timestamp("2021-07-03"))
