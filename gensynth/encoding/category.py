@@ -92,10 +92,8 @@ class CategoryEncoder(ColumnEncoder):
 
     def decode(self, cells: Cells) -> pd.Series[Any]:
         """Return levels; `UNKNOWN` becomes missing, or the most frequent level where nothing was missing."""
-        levels = self._levels(cells)
-        fallback = -1 if self.n_missing or not len(self.counts) else int(np.argmax(self.counts))
-        levels = np.where(cells.codes == UNKNOWN, fallback, levels)
-        return from_codes(levels, self.labels.index, self.column)
+        levels, missing = self.decode_levels(cells)
+        return from_codes(np.where(missing, -1, levels), self.labels.index, self.column)
 
     def _levels(self, cells: Cells) -> NDArray[np.int64]:
         """Return the level of each cell, the folded ones included; -1 for missing and unknown."""
@@ -105,6 +103,29 @@ class CategoryEncoder(ColumnEncoder):
             tail = np.minimum(tail, len(self.counts) - self.n_codes - 1)
             levels = np.where(levels == self.n_codes, self.n_codes + tail, levels)
         return np.maximum(levels, -1)
+
+    def levels_of(self, series: pd.Series[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the level (n,) of each cell, and what is missing; levels that were never fitted have numbers beyond.
+
+        Two cells of a table have one number if they hold one value, fitted or not.
+        """
+        codes, distinct = codes_of(series)
+        levels = self.find(distinct)
+        levels = np.where(levels < 0, len(self.counts) + np.arange(len(levels)), levels)
+        return np.append(levels, 0)[codes], codes < 0
+
+    def decode_levels(self, cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the level (n,) of each encoded cell, and what is missing."""
+        levels = self._levels(cells)
+        fallback = -1 if self.n_missing or not len(self.counts) else int(np.argmax(self.counts))
+        levels = np.where(cells.codes == UNKNOWN, fallback, levels)
+        return np.maximum(levels, 0), levels < 0
+
+    def draw(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return levels (n,) by fitted frequency, none missing, for uniform numbers (n,) in [0, 1)."""
+        ends = np.cumsum(self.counts)
+        found = np.searchsorted(ends, chances * ends[-1], side="right")
+        return np.asarray(np.minimum(found, len(ends) - 1), dtype=np.int64)
 
     def find(self, distinct: pd.Index[Any]) -> NDArray[np.int64]:
         """Return the level of each value, -1 where there is none; 1, 1.0, "1" and "1.0" are taken for equal."""

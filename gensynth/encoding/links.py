@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Counts
 from gensynth.encoding.layout import ColumnLayout
+from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.values import Bools, Ticks, ticks_of
 
@@ -98,6 +99,19 @@ class Link:
     def from_json(cls, state: Sequence[Any]) -> Self:
         """Rebuild from `to_json`."""
         return cls(*state)
+
+
+def copy_linked(
+    sheet: Sheet, links: Mapping[int, Link], codes: NDArray[np.int32], columns: Mapping[str | int, Column]
+) -> None:
+    """Make cells of a sheet equal where ``codes`` (n, k) of the links, which are named by their position, say so."""
+    for i, link in links.items():
+        ends = (link.earlier, link.later)
+        decoded = {name: (sheet.values[name], sheet.missing[name]) for name in ends}
+        given = np.stack([~sheet.may_change(name) for name in ends], 1)
+        link.copy(codes[:, i], given, decoded, columns)
+        for name in ends:
+            sheet.values[name], sheet.missing[name] = decoded[name]
 
 
 def find_links(

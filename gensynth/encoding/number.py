@@ -233,6 +233,14 @@ class NumberEncoder(ColumnEncoder):
     def _text(self, ticks: Ticks) -> list[str]:
         return [str(v) for v in from_ticks(ticks, np.zeros(len(ticks), bool), self.column).tolist()]
 
+    def draw(self, chances: Floats) -> Ticks:
+        """Return ticks (n,) by fitted frequency, none missing, for uniform numbers (n,) in [0, 1)."""
+        counts = np.cumsum(np.where(np.arange(len(self.counts)) < self.first, 0, self.counts))
+        goal = chances * counts[-1]
+        codes = np.minimum(np.searchsorted(counts, goal, side="right"), len(counts) - 1).astype(np.int32)
+        inside = (goal - (counts[codes] - self.counts[codes])) / np.maximum(self.counts[codes], 1)
+        return self.decode_ticks(Cells(codes, self.numbers_at(codes, inside)))[0]
+
     def weights(self, cells: Cells) -> Floats:
         """Return the count of each cell's code."""
         return self.counts[cells.codes].astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,10 +16,26 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
-from gensynth.encoding.links import Decoded, Link, find_links
+from gensynth.encoding.links import Link, copy_linked, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.owners import find_leaders, generate_identifiers
+from gensynth.encoding.related import (
+    FrameCells,
+    Gap,
+    check_codes,
+    check_layout,
+    domains_of,
+    fit_gaps,
+    from_state,
+    put_distances,
+    settled_relations,
+    state_of,
+)
+from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.errors import DataError
+from gensynth.relations.rule import Rule
+from gensynth.relations.ruleset import RuleSet
+from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.values import Bools, Ticks, from_codes, from_ticks
 
@@ -36,6 +53,8 @@ class TableEncoder:
         How numbers are encoded.
     first : sequence of column labels
         Columns that sampling is meant to be conditioned on; they stand first in the layout.
+    relations : "auto", False, or sequence of str or Relation
+        "auto": those that hold in every fitted row are found and kept. Or the ones to keep.
 
     Attributes
     ----------
@@ -45,16 +64,28 @@ class TableEncoder:
         Where each learned column stands in the layout.
     links : dict of int to Link
         The columns of the layout that say whether two columns of the table are equal, by their position.
+    rules : RuleSet or None
+        The relations that are kept.
+    checks : dict of int to Rule
+        The columns of the layout that say whether a row keeps a relation, by their position; the last ones.
+    gaps : dict of column label to Gap
+        Columns that are learned as their distance from a lower one.
     """
 
     layout: Layout
     position: dict[str | int, int]
     links: dict[int, Link]
+    checks: dict[int, Rule]
 
-    def __init__(self, schema: TableSchema, encoding: Encoding, first: Sequence[str | int] = ()) -> None:
+    def __init__(
+        self, schema: TableSchema, encoding: Encoding, first: Sequence[str | int] = (), relations: Any = False
+    ) -> None:
         self.schema = schema
         self.encoding = encoding
         self.first = tuple(first)
+        self.relations = relations
+        self.rules: RuleSet | None = None
+        self.gaps: dict[str | int, Gap] = {}
         for name in self.first:
             schema[name]  # raises for an unknown column
         self.columns: dict[str | int, ColumnEncoder] = {}
@@ -75,6 +106,8 @@ class TableEncoder:
         ------
         DataError
             If the table has no rows, or no column that can be learned.
+        SchemaError
+            If a declared relation does not hold.
         """
         if not len(frame):
             raise DataError("the table has no rows; at least one is needed")
@@ -84,9 +117,15 @@ class TableEncoder:
         self.leaders = find_leaders(frame, self.generators)
         order = self._order()
         self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding, weights) for c in order}
-        linked = self.encoding.numeric != "standard"
+        sampling = self.encoding.numeric != "standard"
+        self.rules = settled_relations(self.relations, frame, self.columns, self.encoding, self.first)
+        if self.rules is not None:
+            self.schema = replace(self.schema, relations=self.rules.relations)
+            self.gaps = fit_gaps(self.rules, frame, self, weights) if sampling else {}
+        links = find_links(frame, order, self._n_conditions(), weights) if sampling else ()
+        known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())
-        self._lay_out(n_rows, find_links(frame, order, self._n_conditions(), weights) if linked else ())
+        self._lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
         return self
 
     def encode(self, frame: pd.DataFrame, jacobian: bool = False) -> Rows:
@@ -99,9 +138,12 @@ class TableEncoder:
         slopes = np.zeros_like(numbers) if jacobian else None
         for i, link in self.links.items():
             codes[:, i] = link.encode(frame, self._schema_columns())
-        for name, encoder in self.columns.items():
+        related = self.sheet(frame)
+        for i, rule in self.checks.items():
+            codes[:, i] = check_codes(rule, related)
+        for name in self.columns:
             i = self.position[name]
-            cells = encoder.encode(frame[name], jacobian=jacobian)
+            cells = self.encode_column(frame, name, related, jacobian=jacobian)
             codes[:, i] = cells.codes
             slot = self.layout.columns[i].numeric
             if slot is not None:
@@ -110,25 +152,136 @@ class TableEncoder:
                     slopes[:, slot] = cells.log_jacobian
         return Rows(numbers, codes, slopes)
 
-    def decode(self, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    def sheet(self, frame: pd.DataFrame) -> Sheet:
+        """Return the cells of the columns that take part in relations, of an aligned table."""
+        return FrameCells(frame, self.columns).sheet(() if self.rules is None else self.rules.columns)
+
+    def encode_column(self, frame: pd.DataFrame, name: str | int, related: Sheet, *, jacobian: bool = False) -> Cells:
+        """Return the cells of one column; ``related`` is the `sheet` of the table."""
+        gap = self.gaps.get(name)
+        if gap is not None:
+            return gap.encoder.encode(gap.series(related), jacobian=jacobian)
+        return self.columns[name].encode(frame[name], jacobian=jacobian)
+
+    def decode(
+        self,
+        rows: Rows,
+        rng: np.random.Generator,
+        given: NDArray[np.bool_] | None = None,
+        related: Sheet | None = None,
+    ) -> pd.DataFrame:
         """Return a table with the fitted columns, order and dtypes.
 
         Identifiers are new, and repeat within one call as the fitted ones did: decode all rows of a sample together.
-        ``given`` (n, k) are the cells that were not drawn: they stay as they are when two cells are made equal.
+        ``given`` (n, k) are the cells that were not drawn: they stay as they are when two cells are made equal, or a
+        relation is made to hold. ``related`` is what `resolve` returned for the rows, if it was asked before.
         """
+        if related is None:
+            related, _ = self.resolve(rows, rng.spawn(1)[0], given)
         parts: dict[str | int, pd.Series[Any]] = {}
-        linked = self._decode_linked(rows, given)
+        domains = domains_of({name: self.columns[name] for name in related.values})
         made = generate_identifiers(self.generators, self.leaders, len(rows), rng)
         for column in self.schema.columns:
             if column.kind == "identifier":
                 parts[column.name] = made[column.name]
             elif column.kind == "constant":
                 parts[column.name] = _constant(column, len(rows))
-            elif column.name in linked:
-                parts[column.name] = from_ticks(*linked[column.name], column)
+            elif column.name in related.values:
+                series = domains[column.name].series
+                assert series is not None
+                parts[column.name] = series(related.values[column.name], related.missing[column.name])
             else:
-                parts[column.name] = self.columns[column.name].decode(self._cells(rows, column.name))
+                parts[column.name] = self.columns[column.name].decode(self.cells(rows, column.name))
         return pd.DataFrame(parts, index=pd.RangeIndex(len(rows)), copy=False)
+
+    def resolve(
+        self,
+        rows: Rows,
+        rng: np.random.Generator,
+        given: NDArray[np.bool_] | None = None,
+        known: tuple[Sheet, dict[str | int, Bools]] | None = None,
+    ) -> tuple[Sheet, Bools]:
+        """Return the cells of linked and related columns, made equal and made to fit, and where that failed (n,).
+
+        Parameters
+        ----------
+        rows : Rows
+            Encoded rows.
+        rng : numpy.random.Generator
+            Chooses among values that fit; a row's choices do not depend on the number of rows.
+        given : ndarray of shape (n, k) or None
+            The cells that stay.
+        known : (Sheet, dict of label to ndarray of shape (n,)) or None
+            Cells that are known beside that, and which they are: missing ones are being filled in.
+        """
+        sheet = Sheet({}, {}, {}, known is not None)
+        ends = [name for link in self.links.values() for name in (link.earlier, link.later)]
+        free = np.ones(rows.codes.shape, dtype=bool) if given is None else ~given
+        for name in dict.fromkeys([*ends, *(() if self.rules is None else self.rules.columns)]):
+            encoder = self.columns[name]
+            sheet.free[name] = free[:, self.position[name]]
+            if name in self.gaps:
+                continue
+            if isinstance(encoder, NumberEncoder):
+                sheet.values[name], sheet.missing[name] = encoder.decode_ticks(self.cells(rows, name))
+            else:
+                assert isinstance(encoder, CategoryEncoder)
+                sheet.values[name], sheet.missing[name] = encoder.decode_levels(self.cells(rows, name))
+        if self.gaps:
+            assert self.rules is not None
+            put_distances(sheet, self.gaps, {name: self.cells(rows, name) for name in self.gaps}, self.rules)
+        copy_linked(sheet, self.links, rows.codes, self._schema_columns())
+        if self.rules is None:
+            return sheet, np.zeros(len(rows), dtype=bool)
+        cells_known, is_known = known if known is not None else (sheet, {})
+        for name, which in is_known.items():
+            cells, missing = cells_known.values[name], cells_known.missing[name]
+            sheet.values[name] = np.where(which, cells, sheet.values[name])
+            sheet.missing[name] = np.where(which, missing, sheet.missing[name])
+            sheet.free[name] = sheet.free[name] & ~which
+        return sheet, self.rules.settle(sheet, rng)
+
+    def settle(
+        self, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None
+    ) -> tuple[Rows, Bools]:
+        """Return the rows with related cells changed so that the relations hold, and where that failed (n,).
+
+        Decoding the rows gives cells that fit; ``rng`` and ``given`` are as for `resolve`.
+        """
+        if self.rules is None:
+            return rows, np.zeros(len(rows), dtype=bool)
+        sheet, broken = self.resolve(rows, rng, given)
+        codes, numbers = rows.codes.copy(), rows.numeric.copy()
+        domains = domains_of({name: self.columns[name] for name in sheet.values})
+        for name, domain in domains.items():
+            assert domain.series is not None
+            i = self.position[name]
+            gap = self.gaps.get(name)
+            series = domain.series(sheet.values[name], sheet.missing[name]) if gap is None else gap.series(sheet)
+            cells = (self.columns[name] if gap is None else gap.encoder).encode(series)
+            codes[:, i] = cells.codes
+            slot = self.layout.columns[i].numeric
+            if slot is not None:
+                numbers[:, slot] = cells.numbers
+        for i, link in self.links.items():
+            ends = ((sheet.values[name], sheet.missing[name]) for name in (link.earlier, link.later))
+            codes[:, i] = link.codes(*ends)
+        return Rows(numbers, codes), broken
+
+    def decode_column(self, rows: Rows, name: str | int, cells: Cells) -> pd.Series[Any]:
+        """Return the cells of one column as a column; the other columns of the rows are needed for distances."""
+        if name not in self.gaps:
+            return self.columns[name].decode(cells)
+        assert self.rules is not None
+        sheet = Sheet({}, {})
+        own = {gap: self.cells(rows, gap) for gap in self.gaps} | {name: cells}
+        for gap in self.gaps.values():
+            if gap.rule.low not in self.gaps:
+                sheet.values[gap.rule.low], sheet.missing[gap.rule.low] = self._decode_ticks(rows, gap.rule.low)
+        put_distances(sheet, self.gaps, own, self.rules)
+        encoder = self.columns[name]
+        assert isinstance(encoder, NumberEncoder)
+        return from_ticks(sheet.values[name], sheet.missing[name], encoder.column)
 
     def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
         """Return the codes (n,) of a link from the cells of its two columns."""
@@ -138,25 +291,14 @@ class TableEncoder:
     def _decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
         encoder = self.columns[name]
         assert isinstance(encoder, NumberEncoder)
-        return encoder.decode_ticks(self._cells(rows, name))
+        return encoder.decode_ticks(self.cells(rows, name))
 
-    def _cells(self, rows: Rows, name: str | int) -> Cells:
+    def cells(self, rows: Rows, name: str | int) -> Cells:
+        """Return the encoded cells of one column."""
         i = self.position[name]
         slot = self.layout.columns[i].numeric
         numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
         return Cells(rows.codes[:, i], numbers)
-
-    def _decode_linked(self, rows: Rows, given: NDArray[np.bool_] | None) -> Decoded:
-        """Return ticks, and what is missing, of the columns that take part in a link."""
-        decoded: Decoded = {}
-        for i, link in self.links.items():
-            for name in (link.earlier, link.later):
-                if name not in decoded:
-                    decoded[name] = self._decode_ticks(rows, name)
-            ends = [self.position[link.earlier], self.position[link.later]]
-            kept = np.zeros((len(rows), 2), dtype=bool) if given is None else given[:, ends]
-            link.copy(rows.codes[:, i], kept, decoded, self._schema_columns())
-        return decoded
 
     def _schema_columns(self) -> dict[str | int, Column]:
         return {column.name: column for column in self.schema.columns}
@@ -191,7 +333,17 @@ class TableEncoder:
         ConditionError
             If a column is unknown or an identifier, or cannot have the value; the message says why.
         """
-        return encode_condition(self, conditions, n, rng)
+        if self.rules is None:
+            return encode_condition(self, conditions, n, rng)
+        return encode_related_condition(self, conditions, n, rng)
+
+    @property
+    def plain(self) -> TableEncoder:
+        """The encoder of the same columns without relations between them."""
+        out = TableEncoder(self.schema, self.encoding, self.first)
+        out.columns, out.generators = self.columns, self.generators
+        out._lay_out(self.layout.n_rows, tuple(self.links.values()))
+        return out
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the fitted state as JSON values and arrays."""
@@ -212,6 +364,9 @@ class TableEncoder:
             json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
         if self.links:
             json["links"] = [link.to_json() for link in self.links.values()]
+        if self.rules is not None:
+            json["relations"], own = state_of(self.rules, self.gaps)
+            arrays.update({f"relations.{key}": value for key, value in own.items()})
         return json, arrays
 
     @classmethod
@@ -231,6 +386,9 @@ class TableEncoder:
                 fitted[column.name] = _encoder(column).from_state(column, state, own)
         out.leaders = dict(json.get("leaders", ()))
         out.columns = {c.name: fitted[c.name] for c in out._order()}
+        if "relations" in json:
+            own = {k.removeprefix("relations."): v for k, v in arrays.items() if k.startswith("relations.")}
+            out.rules, out.gaps = from_state(json["relations"], own, out.columns, out.first)
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json.get("links", ())))
         return out
 
@@ -248,14 +406,17 @@ class TableEncoder:
         before = {link.later: link for link in links}
         columns: list[ColumnLayout] = []
         slot = 0
-        self.position, self.links = {}, {}
+        self.position, self.links, self.checks = {}, {}, {}
         for name, encoder in self.columns.items():
             if name in before:
                 self.links[len(columns)] = before[name]
                 columns.append(before[name].layout())
             self.position[name] = len(columns)
-            columns.append(encoder.layout(slot))
+            columns.append((self.gaps[name].encoder if name in self.gaps else encoder).layout(slot))
             slot += columns[-1].numeric is not None
+        for rule in () if self.rules is None else self.rules.rules:
+            self.checks[len(columns)] = rule
+            columns.append(check_layout(rule))
         self.layout = Layout(tuple(columns), n_rows, self._n_conditions())
 
 

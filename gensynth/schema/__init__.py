@@ -15,9 +15,10 @@ from gensynth.schema.align import align_column
 from gensynth.schema.column import KINDS, Column, Kind
 from gensynth.schema.infer import infer_column
 from gensynth.schema.labels import Labels
+from gensynth.schema.relation import Relation
 from gensynth.schema.strftime import plain
 
-__all__ = ["KINDS", "Column", "Kind", "Labels", "TableSchema"]
+__all__ = ["KINDS", "Column", "Kind", "Labels", "Relation", "TableSchema"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class TableSchema:
     ----------
     columns : tuple of Column
         One entry a column.
+    relations : tuple of Relation
+        What held between columns in every fitted row, and holds in what is drawn; ``str(relation)`` reads
+        ``total = net + vat``, ``start <= end`` or ``city -> state``. Empty before a fit.
 
     Examples
     --------
@@ -39,6 +43,7 @@ class TableSchema:
     """
 
     columns: tuple[Column, ...]
+    relations: tuple[Relation, ...] = ()
 
     @cached_property
     def names(self) -> tuple[str | int, ...]:
@@ -138,12 +143,16 @@ class TableSchema:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"columns": [column.to_json() for column in self.columns]}
+        state: dict[str, Any] = {"columns": [column.to_json() for column in self.columns]}
+        if self.relations:
+            state["relations"] = [relation.to_json() for relation in self.relations]
+        return state
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> TableSchema:
         """Rebuild a schema from `to_json`."""
-        return cls(tuple(Column.from_json(column) for column in state["columns"]))
+        columns = tuple(Column.from_json(column) for column in state["columns"])
+        return cls(columns, tuple(Relation.from_json(relation) for relation in state.get("relations", ())))
 
 
 def check_labels(frame: pd.DataFrame) -> list[str | int]:

@@ -16,6 +16,7 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
 from gensynth.synthesizer.inference import draw_rows
+from gensynth.synthesizer.sampling import draw_settled
 
 MIN_SHARE = 0.05
 """Share of drawn rows that has to meet the conditions for more to be drawn."""
@@ -45,10 +46,9 @@ def draw_conditional(
     there are next to none, every column is drawn by itself.
     """
     if conditions is None:
-        rows = draw_rows(model, n, seed)
-        return rows, np.zeros(rows.codes.shape, dtype=bool)
+        return draw_settled(model, encoder, n, seed, rng)
     if isinstance(conditions, pd.DataFrame) or n == 0:
-        return _given_rows(model, encoder, conditions, n, seed, rng)
+        return draw_settled(model, encoder, n, seed, rng, conditions)
     encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # refuses what cannot be met
     single, several = split_conditions(encoder, conditions)
     learned = [name for name in conditions if name in encoder.columns]
@@ -56,7 +56,7 @@ def draw_conditional(
         warnings.simplefilter("ignore", ColumnWarning)  # has been said
         if len(learned) < 2 or not several:
             try:
-                return _given_rows(model, encoder, conditions, n, seed, rng)
+                return draw_settled(model, encoder, n, seed, rng, conditions)
             except CapabilityError:
                 if not several:
                     raise
@@ -74,15 +74,6 @@ def draw_conditional(
             if found.n_missing:
                 raise
     return found.rows, found.given
-
-
-def _given_rows(
-    model: GenerativeModel, encoder: TableEncoder, conditions: Any, n: int, seed: int, rng: np.random.Generator
-) -> tuple[Rows, Bools]:
-    """Draw rows whose conditioned cells are all given, each drawn by itself."""
-    columns, cells = encoder.encode_condition(conditions, n, rng)
-    rows = draw_rows(model, n, seed, columns, cells)
-    return rows, _mask(rows, columns)
 
 
 class _Found:
@@ -124,8 +115,9 @@ class _Found:
             columns, cells = self.encoder.encode_condition(given, size, own)
             rows = draw_rows(self.model, size, int(own.integers(2**63)), columns, cells)
             mask = _mask(rows, columns)
+            rows, broken = self.encoder.settle(rows, own.spawn(1)[0], mask)
             frame = self.encoder.decode(rows, own, mask)
-            met = np.flatnonzero(meets(self.encoder, several, frame))
+            met = np.flatnonzero(meets(self.encoder, several, frame) & ~broken)
             self._add(rows, mask, met[: self.n_missing])
             self.decoded.append(frame.iloc[met])
             n_kept, n_drawn, size = n_kept + len(met), n_drawn + size, min(2 * size, MAX_BLOCK)
@@ -139,7 +131,7 @@ class _Found:
         if len(self) >= MIN_EXAMPLES:
             examples = pd.concat(self.decoded, ignore_index=True)[names]
             wanted = examples.iloc[self.rng.spawn(1)[0].integers(len(examples), size=n)]
-        rows, mask = _given_rows(self.model, self.encoder, wanted, n, seed, self.rng)
+        rows, mask = draw_settled(self.model, self.encoder, n, seed, self.rng, wanted)
         self._add(rows, mask, np.arange(n))
 
     def _add(self, rows: Rows, mask: Bools, which: NDArray[np.int64]) -> None:

@@ -47,13 +47,18 @@ class Synthesizer(BaseEstimator):
     condition_on : column label, sequence of column labels, or None
         Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (``cgan``) can
         condition on these only; the others do best on them.
+    relations : "auto", False, or sequence of str or Relation, default="auto"
+        Relations between columns that every drawn row keeps: "auto" finds those that hold in every fitted row and
+        that chance does not explain; False keeps none; or the ones to keep, written ``"total = net + vat"``,
+        ``"share_a + share_b = 100"``, ``"vat = 0.21 * net"``, ``"amount = price * quantity"``, ``"start <= end"``,
+        ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
 
     Attributes
     ----------
     schema_ : TableSchema
-        What the columns hold.
+        What the columns hold; ``schema_.relations``: what holds between them.
     encoder_ : TableEncoder
         Table to encoded rows and back.
     recipe_ : Recipe
@@ -86,12 +91,14 @@ class Synthesizer(BaseEstimator):
         trainer: Trainer | None = None,
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
         condition_on: str | int | Sequence[str | int] | None = None,
+        relations: Any = "auto",
         random_state: RandomState = None,
     ) -> None:
         self.model = model
         self.trainer = trainer
         self.schema = schema
         self.condition_on = condition_on
+        self.relations = relations
         self.random_state = random_state
 
     def set_params(self, **params: Any) -> Self:
@@ -144,7 +151,7 @@ class Synthesizer(BaseEstimator):
         schema = TableSchema.infer(frame, self.schema, keep=first)
         frame = schema.align(frame)
         warn_of_series(frame, schema.columns)
-        encoder = TableEncoder(schema, recipe.encoding, first).fit(frame, weights)
+        encoder = TableEncoder(schema, recipe.encoding, first, self.relations).fit(frame, weights)
         batch = to_batch(encoder.encode(frame), torch.float32)
         del frame
         with forked_random(seed):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gensynth.encoding.columns import Cells
 from gensynth.encoding.layout import Layout, Rows
+from gensynth.encoding.related import blamed_column
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel
 from gensynth.synthesizer.inference import place_of, score_chunk, to_batch
@@ -57,10 +58,15 @@ def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
 
 
 def by_table_column(shares: NDArray[np.float64], encoder: TableEncoder) -> dict[str | int, NDArray[np.float64]]:
-    """Return the shares of the table's columns; that of a link is the later column's."""
+    """Return the shares of the table's columns.
+
+    That of a link is the later column's, that of a relation the column's that follows from the others.
+    """
     found = {name: shares[:, i].copy() for name, i in encoder.position.items()}
     for i, link in encoder.links.items():
         found[link.later] += shares[:, i]
+    for i, rule in encoder.checks.items():
+        found[blamed_column(rule)] += shares[:, i]
     return {c.name: found[c.name] if c.name in found else np.zeros(len(shares)) for c in encoder.schema.columns}
 
 
@@ -83,5 +89,5 @@ def expected_values(
         values = end.double().cpu().numpy()
         codes = values.astype(np.int32) if column.role != "value" else np.full(len(values), column.active[0], np.int32)
         numbers = None if column.numeric is None else (values if column.role == "value" else np.full(len(values), 0.5))
-        decoded.append(encoder.columns[name].decode(Cells(codes, numbers)))
+        decoded.append(encoder.decode_column(rows, name, Cells(codes, numbers)))
     return decoded[0], decoded[1]

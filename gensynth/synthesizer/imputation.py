@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.encoding.related_gaps import fill_related
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError
 from gensynth.model import GenerativeModel
@@ -60,18 +61,25 @@ def fill_cells(
     """
     rows = np.flatnonzero(np.logical_or.reduce(list(gaps.values())))
     some = aligned.iloc[rows].reset_index(drop=True)
+    left = {name: gap[rows] for name, gap in gaps.items()}
+    known = None
+    if encoder.rules is not None:
+        some, known = fill_related(some, left, encoder, rng.spawn(1)[0])
+        left = {name: gap & ~known[1].get(name, np.zeros(len(gap), dtype=bool)) for name, gap in left.items()}
     encoded = encoder.encode(some)
     fillable = np.array([any(c.frequencies[2 if c.missing else 1 :]) for c in encoder.layout.columns])
     missing = np.zeros(encoded.codes.shape, dtype=bool)
-    for name, gap in gaps.items():
+    for name, gap in left.items():
         if name in encoder.position:
-            missing[:, encoder.position[name]] = gap[rows]
+            missing[:, encoder.position[name]] = gap
     for i, link in encoder.links.items():
         missing[:, i] = missing[:, [encoder.position[link.earlier], encoder.position[link.later]]].any(1)
     # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     complete = complete_rows(model, encoded, seed, hidden) if hidden.any() else encoded
-    decoded = encoder.decode(Rows(complete.numeric, complete.codes), rng, ~hidden)
+    drawn = Rows(complete.numeric, complete.codes)
+    related = encoder.resolve(drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
+    decoded = encoder.decode(drawn, rng, ~hidden, related)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
 
 

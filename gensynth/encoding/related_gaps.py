@@ -1,0 +1,69 @@
+"""Missing cells that follow from the others of their row, or have to be drawn before the model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.encoding.table import TableEncoder
+from gensynth.relations.orders import OrderRule
+from gensynth.relations.sheet import Bools, Sheet
+
+Known = tuple[Sheet, dict[str | int, Bools]]
+
+
+def fill_related(
+    frame: pd.DataFrame, gaps: Mapping[str | int, Bools], encoder: TableEncoder, rng: np.random.Generator
+) -> tuple[pd.DataFrame, Known]:
+    """Return a table with the missing cells that follow from others filled in, and which cells are known then.
+
+    A total follows from its parts, a part from the total and the other parts, a state from its city. What is learned
+    as a distance from a missing cell gives that cell a value.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Aligned rows.
+    gaps : mapping of label to ndarray of shape (n,), bool
+        The cells that are missing.
+    encoder : TableEncoder
+        With relations.
+    rng : numpy.random.Generator
+        Draws distances.
+    """
+    rules = encoder.rules
+    assert rules is not None
+    sheet = encoder.sheet(frame)
+    sheet.filling = True
+    n = len(frame)
+    nothing = np.zeros(n, dtype=bool)
+    known = {name: ~gaps.get(name, nothing) for name in rules.columns}
+    rules.infer(sheet, known)
+    for rule in reversed(rules.rules):
+        if isinstance(rule, OrderRule) and rule.high in encoder.gaps and encoder.gaps[rule.high].rule is rule:
+            rows = known[rule.high] & ~known[rule.low] & ~sheet.missing[rule.high]
+            values, found = rule.solve(sheet, rule.low, rng.spawn(1)[0].random(n))
+            rows = rows & found
+            if rows.any():
+                sheet.put(rule.low, rows, values)
+                known[rule.low] = known[rule.low] | rows
+                rules.infer(sheet, known)
+    out = frame.copy(deep=False)
+    for name, rows in known.items():
+        filled = gaps.get(name, nothing) & rows & ~sheet.missing[name]
+        if filled.any():
+            series = rules.domains[name].series
+            assert series is not None
+            values_ = series(sheet.values[name], sheet.missing[name])
+            out[name] = _merged(frame[name], values_.set_axis(frame.index), filled)
+    return out, (sheet, known)
+
+
+def _merged(came: pd.Series[Any], values: pd.Series[Any], filled: Bools) -> pd.Series[Any]:
+    """Return a column with some cells replaced; as plain objects where the types differ."""
+    if came.dtype != values.dtype:
+        came, values = came.astype(object), values.astype(object)
+    return came.where(~filled, values).infer_objects()

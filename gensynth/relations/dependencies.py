@@ -1,0 +1,152 @@
+"""Functional dependencies: ``city -> state``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gensynth.relations.rule import Domains, Rule
+from gensynth.relations.sheet import Bools, Floats, Sheet, Values
+from gensynth.schema.relation import Relation
+
+VALUE, MISSING, OPEN = 0, 1, 2
+"""What a key says: a value, that it is missing, or nothing."""
+
+_CODES_CHANGE = 0.5
+
+
+class DependencyRule(Rule):
+    """Each value of the first column goes with one value of the second.
+
+    Parameters
+    ----------
+    relation : Relation
+        The columns.
+    domains : dict
+        What they hold.
+    keys : ndarray of shape (n_keys,)
+        Values of the first column, ascending.
+    values : ndarray of shape (n_keys + 1,)
+        What each goes with; the last entry is for a missing key.
+    says : ndarray of shape (n_keys + 1,)
+        Whether that is a value (0), that it is missing (1), or nothing (2).
+    counts : ndarray of shape (n_keys,)
+        Fitted rows of each key.
+    """
+
+    def __init__(
+        self, relation: Relation, domains: Domains, keys: Values, values: Values, says: Values, counts: Values
+    ) -> None:
+        super().__init__(relation, domains)
+        self.key, self.target = relation.columns
+        self.dependent = relation.columns[1]
+        self.keys, self.values, self.says, self.counts = keys, values, says, counts
+        settled = says[:-1] == VALUE
+        changes = values[:-1][settled][1:] != values[:-1][settled][:-1]
+        numbers = not domains[self.key].levels
+        self.snaps = not numbers or bool(len(changes) and changes.mean() > _CODES_CHANGE)
+        """Whether keys are codes, between which there is none; else the nearest key speaks for a number."""
+        order = np.lexsort((np.arange(len(keys)), values[:-1]))
+        self._order = order[says[:-1][order] == VALUE]
+
+    @classmethod
+    def fit(cls, relation: Relation, domains: Domains, sheet: Sheet) -> DependencyRule:
+        """Tabulate the values."""
+        key, dependent = relation.columns
+        there = ~sheet.missing[key]
+        keys, which = np.unique(sheet.values[key][there], return_inverse=True)
+        counts = np.bincount(which, minlength=len(keys))
+        codes = np.full(len(sheet), len(keys), dtype=np.int64)
+        codes[there] = which
+        gap = sheet.missing[dependent]
+        n_gaps = np.bincount(codes[gap], minlength=len(keys) + 1)
+        n_there = np.bincount(codes[~gap], minlength=len(keys) + 1)
+        values = np.zeros(len(keys) + 1, dtype=sheet.values[dependent].dtype)
+        values[codes[~gap]] = sheet.values[dependent][~gap]
+        says = np.where(n_there > 0, VALUE, np.where(n_gaps > 0, MISSING, OPEN))
+        without_key = sheet.values[dependent][~there & ~gap]
+        if len(without_key) and (without_key[0] != without_key).any():
+            says[-1] = OPEN
+        if ((n_there > 0) & (n_gaps > 0))[:-1].any():  # missing by chance: a key says the value, not that it is there
+            says[says == MISSING] = OPEN
+        elif n_there[-1] and n_gaps[-1]:
+            says[-1] = OPEN
+        return cls(relation, domains, keys, values, says, counts)
+
+    def determines(self, name: str | int) -> bool:
+        """The second column follows, the first where no two keys say the same."""
+        if name == self.dependent:
+            return True
+        used = self.values[:-1][self._order]
+        return len(used) == len(self.keys) and len(np.unique(used)) == len(used)
+
+    def _lookup(self, sheet: Sheet) -> tuple[Values, Values]:
+        """Return what each row's key goes with, and what it says (`OPEN` for keys that were never seen)."""
+        own = sheet.values[self.key]
+        if not len(self.keys):
+            at, known = np.zeros(len(sheet), dtype=np.int64), np.zeros(len(sheet), dtype=bool)
+        else:
+            at = self._nearest(own)
+            known = self.keys[at] == own if self.snaps else self.domains[self.key].holds(own)
+        at = np.where(sheet.missing[self.key], len(self.keys), at)
+        known = known | sheet.missing[self.key]
+        says = np.where(known, self.says[at], OPEN)
+        return self.values[at], np.where(says == MISSING, OPEN, says) if sheet.filling else says
+
+    def _nearest(self, own: Values) -> Values:
+        right = np.minimum(np.searchsorted(self.keys, own), len(self.keys) - 1)
+        left = np.maximum(right - 1, 0)
+        nearer = np.abs(self.keys[right] - own) <= np.abs(own - self.keys[left])
+        return np.where(nearer, right, left)
+
+    def broken(self, sheet: Sheet) -> Bools:
+        """Return the rows whose second column is another value than the key says."""
+        values, says = self._lookup(sheet)
+        gap = sheet.missing[self.dependent]
+        never_missing = not self.domains[self.dependent].column.missing
+        wrong = (says == VALUE) & np.where(gap, never_missing, sheet.values[self.dependent] != values)
+        return np.asarray(wrong | ((says == MISSING) & ~gap))
+
+    def solve(self, sheet: Sheet, name: str | int, draws: Floats) -> tuple[Values, Bools]:
+        """Return the value that the key says, or a key that says the value, by how frequent it is."""
+        if name == self.dependent:
+            values, says = self._lookup(sheet)
+            return values, says == VALUE
+        wanted = sheet.values[self.dependent]
+        values, counts = self.values[:-1][self._order], self.counts[self._order]
+        if not len(values):
+            return sheet.values[name], np.zeros(len(sheet), dtype=bool)
+        start, stop = np.searchsorted(values, wanted, "left"), np.searchsorted(values, wanted, "right")
+        ends = np.concatenate([[0], np.cumsum(counts)])
+        goal = ends[start] + draws * (ends[stop] - ends[start])
+        at = np.clip(np.searchsorted(ends[1:], goal, side="right"), start, np.maximum(stop - 1, start))
+        found = (stop > start) & ~sheet.missing[self.dependent]
+        return self.keys[self._order[np.minimum(at, len(values) - 1)]], found
+
+    def infer_missing(self, sheet: Sheet, name: str | int) -> Bools:
+        """Return where the key says that the second column is missing."""
+        if name != self.dependent:
+            return super().infer_missing(sheet, name)
+        return np.asarray(self._lookup(sheet)[1] == MISSING)
+
+    def settle(self, sheet: Sheet, draws: Floats, turn: int = 0) -> None:
+        """Bring free keys to ones that were seen; then the second column follows, or else the key."""
+        if self.snaps and len(self.keys):
+            own = sheet.values[self.key]
+            off = sheet.may_change(self.key) & ~sheet.missing[self.key]
+            at = self._nearest(own)
+            off &= self.keys[at] != own
+            if off.any():
+                sheet.put(self.key, off, self.keys[at])
+        says_missing = self.infer_missing(sheet, self.dependent) & sheet.may_change(self.dependent)
+        if says_missing.any() and self.target is not None:
+            sheet.missing[self.dependent] = sheet.missing[self.dependent] | says_missing
+        super().settle(sheet, draws, turn)
+        # a value where the key says that there is none, and only the key may be changed
+        bad = self.broken(sheet) & sheet.may_change(self.dependent) & self.infer_missing(sheet, self.dependent)
+        sheet.missing[self.dependent] = sheet.missing[self.dependent] | bad
+
+    def arrays(self) -> dict[str, Any]:
+        """Return the table."""
+        return {"keys": self.keys, "values": self.values, "says": self.says.astype(np.int8), "counts": self.counts}

@@ -1,0 +1,83 @@
+"""How unlikely it is that a relation holds in all rows by chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.relations.sheet import Bools, Domain, Sheet, Values
+
+EVIDENCE = 30.0
+"""Nats: a relation counts if shuffled cells would keep it with a probability below exp(-EVIDENCE) over the number of
+candidates."""
+MIN_ROWS = 20
+_BLOCKS, _BLOCK = 40, 50
+
+
+class Cells(Protocol):
+    """Where the values of columns come from."""
+
+    def sheet(self, names: Any, rows: NDArray[np.int64] | None = None) -> Sheet:
+        """Return the cells of some columns, in some rows or in all."""
+
+
+@dataclass
+class Source:
+    """The fitted rows as relations are looked for in them: a few rows first, all rows of few columns then.
+
+    Parameters
+    ----------
+    n : int
+        Number of rows.
+    cells : Cells
+        The values.
+    domains : dict
+        What the columns hold.
+    """
+
+    n: int
+    cells: Cells
+    domains: dict[str | int, Domain]
+    sample: Sheet = field(init=False)
+    _whole: dict[str | int, Sheet] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rows = np.arange(self.n)
+        if self.n > 2 * _BLOCKS * _BLOCK:  # rows of one thing often stand side by side: blocks of rows
+            starts = np.linspace(0, self.n - _BLOCK, _BLOCKS).astype(np.int64)
+            rows = np.unique((starts[:, None] + np.arange(_BLOCK)).ravel())
+        self.sample = self.cells.sheet(list(self.domains), rows)
+
+    def whole(self, names: Any) -> Sheet:
+        """Return all rows of some columns."""
+        for name in names:
+            if name not in self._whole:
+                self._whole[name] = self.cells.sheet([name])
+        parts = [self._whole[name] for name in names]
+        return Sheet(
+            {k: v for p in parts for k, v in p.values.items()}, {k: v for p in parts for k, v in p.missing.items()}
+        )
+
+    @property
+    def limit(self) -> float:
+        """Nats that a relation needs."""
+        return EVIDENCE + 3.0 * float(np.log(max(len(self.domains), 1)))
+
+
+def surprise(values: Values, rows: Bools) -> float:
+    """Return minus the logarithm of the chance that shuffled values would all be the same as unshuffled ones."""
+    _, counts = np.unique(values[rows], return_counts=True)
+    n = int(counts.sum())
+    if n < MIN_ROWS:
+        return 0.0
+    same = float(((counts / n) ** 2).sum())
+    return -n * float(np.log(min(max(same, 1e-12), 1.0)))
+
+
+def informative(sheet: Sheet, names: Any, limit: float) -> bool:
+    """Whether each of the columns would break an exact relation if its cells were shuffled."""
+    rows = sheet.present(names)
+    return all(surprise(sheet.values[name], rows) >= limit for name in names)

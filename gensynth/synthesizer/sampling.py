@@ -1,0 +1,86 @@
+"""Rows that keep the relations of their table: drawn, brought to fit, and drawn again where that cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.encoding.layout import Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.errors import ConditionError
+from gensynth.model import GenerativeModel
+from gensynth.synthesizer.inference import draw_rows
+
+_ATTEMPTS = 12
+
+Bools = NDArray[np.bool_]
+
+
+def draw_settled(
+    model: GenerativeModel, encoder: TableEncoder, n: int, seed: int, rng: np.random.Generator, conditions: Any = None
+) -> tuple[Rows, Bools]:
+    """Return ``n`` encoded rows that keep conditions and relations, and which cells (n, k) were given.
+
+    Parameters
+    ----------
+    model : GenerativeModel
+        Trained.
+    encoder : TableEncoder
+        Table to rows and back.
+    n : int
+        Number of rows, >= 0.
+    seed : int
+        Seed of the model's draws, in [0, 2**63).
+    rng : numpy.random.Generator
+        For what the encoder draws.
+    conditions : mapping, DataFrame or None
+        As for `TableEncoder.encode_condition`.
+
+    Raises
+    ------
+    ConditionError
+        A condition cannot be kept, alone or with the relations.
+    """
+    rows, given, broken = _drawn(model, encoder, n, seed, rng, conditions)
+    for attempt in range(1, _ATTEMPTS):
+        if encoder.rules is None or not broken.any():
+            return rows, given
+        # all rows, so that a row does not depend on which others had to be drawn again
+        again, mask, still = _drawn(model, encoder, n, (seed + attempt) % 2**63, rng, conditions)
+        rows.codes[broken], rows.numeric[broken] = again.codes[broken], again.numeric[broken]
+        given[broken] = mask[broken]
+        broken &= still
+    if broken.any():
+        if conditions is not None or broken.all():
+            assert encoder.rules is not None
+            related, _ = encoder.resolve(rows, rng, given)
+            raise ConditionError(
+                f"no rows were found that keep both the conditions and {encoder.rules.clash(related, broken)}, which "
+                "held in every fitted row; ask for other values"
+            )
+        rows = _repeated(rows, broken)
+    return rows, given
+
+
+def _drawn(
+    model: GenerativeModel, encoder: TableEncoder, n: int, seed: int, rng: np.random.Generator, conditions: Any
+) -> tuple[Rows, Bools, Bools]:
+    columns: tuple[int, ...] = ()
+    cells = None
+    if conditions is not None:
+        columns, cells = encoder.encode_condition(conditions, n, rng)
+    rows = draw_rows(model, n, seed, columns, cells)
+    given = np.zeros(rows.codes.shape, dtype=bool)
+    given[:, list(columns)] = True
+    settled, broken = encoder.settle(rows, rng.spawn(1)[0], given)
+    return settled, given, broken
+
+
+def _repeated(rows: Rows, broken: Bools) -> Rows:
+    """Return the rows with those that cannot be kept replaced by the nearest one before that can."""
+    good = np.flatnonzero(~broken)
+    at = np.arange(len(broken))
+    at[broken] = good[np.maximum(np.searchsorted(good, at[broken]) - 1, 0)]
+    return Rows(rows.numeric[at], rows.codes[at])
