@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,6 +61,25 @@ class Source:
         return Sheet(
             {k: v for p in parts for k, v in p.values.items()}, {k: v for p in parts for k, v in p.missing.items()}
         )
+
+    @cached_property
+    def distinct(self) -> Bools:
+        """The first (n,) of the rows that are all the same: copies of a row are no evidence."""
+        sheet = self.cells.sheet(list(self.domains))
+        weights = np.random.default_rng(0).integers(1, 2**63, 2 * len(self.domains), dtype=np.uint64)
+        hashes = np.zeros(self.n, dtype=np.uint64)
+        for i, name in enumerate(self.domains):
+            there = ~sheet.missing[name]
+            cells = np.where(there, sheet.values[name], 0).astype(sheet.values[name].dtype).view(np.uint64)
+            cells = (cells ^ (cells >> np.uint64(29))) * weights[2 * i]
+            hashes += (cells ^ (cells >> np.uint64(32))) * weights[2 * i + 1] + there * weights[2 * i]
+        first = np.zeros(self.n, dtype=bool)
+        first[np.unique(hashes, return_index=True)[1]] = True
+        return first
+
+    def evidence(self, names: Any) -> Sheet:
+        """Return some columns of the distinct rows."""
+        return self.whole(names).take(self.distinct)
 
     @property
     def limit(self) -> float:

@@ -14,6 +14,7 @@ from gensynth.schema.relation import Relation
 
 _SCREENED = (6, 24, 96)
 _MOST_SAMPLED = 2_000
+_FEW_KEYS = 0.05
 
 Codes = NDArray[Any]
 
@@ -87,6 +88,8 @@ def _log_shares(codes: Codes) -> NDArray[np.float64]:
 def _n_keys(source: Source, key: str | int, dependent: str | int) -> tuple[int, int] | None:
     """Return the distinct values of both columns if all rows keep the dependency, and shuffled ones would not."""
     sheet = source.whole((key, dependent))
+    if len(np.unique(sheet.values[key])) > _FEW_KEYS * source.n:  # a copied row repeats its key and all it goes with
+        sheet = sheet.take(source.distinct)
     both = sheet.present((key, dependent))
     keys, values = sheet.values[key][both], sheet.values[dependent][both]
     if len(keys) < MIN_ROWS:

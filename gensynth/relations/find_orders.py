@@ -84,7 +84,7 @@ def _floats(source: Source, name: str | int) -> NDArray[np.float64]:
 
 def _matters(source: Source, low: str | int, high: str | int) -> bool:
     """Whether all rows keep the order, shuffled ones would often break it, and the columns go together."""
-    sheet = source.whole((low, high))
+    sheet = source.evidence((low, high))
     both = sheet.present((low, high))
     rule = OrderRule(Relation("order", (low, high)), source.domains, np.zeros(0, dtype=np.int64))
     below, above = rule.base(sheet.values[low][both]), source.domains[high].count(sheet.values[high][both])

@@ -207,6 +207,6 @@ def _rounded(source: Source, relation: Relation) -> Relation | None:
 
 
 def _holds(source: Source, relation: Relation) -> bool:
-    sheet = source.whole(relation.columns)
-    rule = FormulaRule(relation, source.domains)
-    return not rule.broken(sheet).any() and informative(sheet, relation.columns, source.limit)
+    if FormulaRule(relation, source.domains).broken(source.whole(relation.columns)).any():
+        return False
+    return informative(source.evidence(relation.columns), relation.columns, source.limit)

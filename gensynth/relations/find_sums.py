@@ -175,7 +175,7 @@ def _verified(source: Source, columns: Names, factors: list[Any]) -> Relation | 
     for sheet in (source.sample, source.whole(columns)):
         if SumRule(relation, source.domains).broken(sheet).any():
             return None
-    return relation if informative(source.whole(columns), columns, source.limit) else None
+    return relation if informative(source.evidence(columns), columns, source.limit) else None
 
 
 def _plain(value: float, source: Source, columns: Names) -> float:

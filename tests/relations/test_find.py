@@ -164,3 +164,8 @@ def test_what_breaks_in_one_row_is_no_relation():
 
 def test_few_rows_say_nothing():
     assert found(money(20)) == set()
+
+
+def test_copies_of_rows_are_no_evidence():
+    frame = pd.DataFrame({"x": rng().normal(size=N).round(4), "c": rng(1).choice(list("abc"), N)})
+    assert found(pd.concat([frame] * 4, ignore_index=True)) == set()
