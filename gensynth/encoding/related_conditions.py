@@ -43,8 +43,9 @@ def encode_related_condition(
     sheet, known = Sheet({}, {}), {}
     for attempt in range(max(_ATTEMPTS, min(_MIN_DRAWN // max(n, 1), 400))):
         if attempt:
-            rows = encode_condition(plain, conditions, n, rng)[1]
-            frame = frame.where(~left, _frame_of(plain, rows)).astype(frame.dtypes.to_dict())
+            again = encode_condition(plain, conditions, n, rng)[1]
+            rows.codes[left], rows.numeric[left] = again.codes[left], again.numeric[left]
+            frame = _frame_of(plain, rows)
         tried, follows = _completed(encoder, rules, frame, named, rng)
         bad = _contradicted(rules, tried, follows)
         if attempt == 0:

@@ -79,7 +79,8 @@ FRAME = table()
 @pytest.fixture(scope="module")
 def fitted():
     trainer = Trainer(validation_fraction=0, progress=False)
-    return {c: Synthesizer(Memories(c), trainer=trainer, random_state=0).fit(FRAME) for c in (True, False)}
+    settings = {"trainer": trainer, "relations": False, "random_state": 0}
+    return {c: Synthesizer(Memories(c), **settings).fit(FRAME) for c in (True, False)}
 
 
 def pairs(frame):
