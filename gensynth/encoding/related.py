@@ -125,7 +125,8 @@ def settled_relations(
     declared = declared_relations(relations, list(frame.columns))
     if declared == () or len(encoders) < 2:
         return None
-    domains = domains_of(encoders)
+    plain = {name: one for name, one in encoders.items() if not (isinstance(one, NumberEncoder) and one.n_specials)}
+    domains = domains_of(plain)
     source = Source(len(frame), FrameCells(frame, encoders), domains)
     found = find_relations(source) if declared is None else check_declared(source, declared)
     if encoding.numeric == "standard":  # a detector learns the columns as they are, and checks what is exact

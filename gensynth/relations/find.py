@@ -76,8 +76,8 @@ def _check_kinds(source: Source, relation: Relation) -> None:
     for name in relation.columns:
         if name not in source.domains:
             raise SchemaError(
-                f"the declared relation {str(relation)!r} needs the column {name!r}, which is not learned: it is "
-                "constant or an identifier; declare it in the schema, or leave the relation out"
+                f"the declared relation {str(relation)!r} needs the column {name!r}, which is constant, an "
+                "identifier, or holds texts among its numbers; declare it in the schema, or leave the relation out"
             )
     domains = [source.domains[name] for name in relation.columns]
     if len(set(relation.columns)) < len(relation.columns):
