@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gensynth.cli.options import check_utf8
 from gensynth.errors import OptionError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def conditions(texts: Sequence[str], synthesizer: Synthesizer) -> dict[Any, Any]
     values: dict[Any, Any] = {}
     bounds: dict[Any, list[tuple[str, Any]]] = {}
     for text in texts:
+        check_utf8("--where", text)
         written, operator, value = _split(text, columns)
         name = columns.get(written, written)
         if name in values or (operator == "=" and name in bounds):

@@ -9,7 +9,7 @@ from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
 from gensynth.synthesizer.words import chosen_columns, reasons
-from gensynth.tables import CsvStyle
+from gensynth.tables import Container, CsvStyle
 from gensynth.tables.cells import MISSING_TOKENS
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
             f"{source} holds an anomaly detector, which can score rows but not {command} them; gensynth fit DATA -o "
             f"MODEL.gensynth writes a model that gensynth {command} works with"
         )
+    # files are written from DataFrames, whatever was fitted: polars or an array
+    found.container_ = Container(style=found.container_.style)
     return found
 
 

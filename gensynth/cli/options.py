@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from gensynth.errors import OptionError
+
 Data = Annotated[
     str,
     typer.Argument(
@@ -89,3 +91,11 @@ MaxTime = Annotated[
         show_default=False,
     ),
 ]
+
+
+def check_utf8(option: str, text: str) -> None:
+    """Raise `OptionError` if an argument has bytes that are not UTF-8: no cell of a table can be equal to it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"{option} {text!r} is not UTF-8 text; write it in a terminal that is set to UTF-8") from None

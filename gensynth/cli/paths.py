@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gensynth.cli.options import check_utf8
 from gensynth.errors import ColumnWarning, DataError, OptionError
 from gensynth.files import check_writable
 
@@ -77,6 +78,8 @@ def read(
     """
     from gensynth.tables import Table, read_table
 
+    for text in missing or ():
+        check_utf8("--missing", text)
     if not isinstance(found, Path):
         if missing:
             raise OptionError(f"--missing is for files; {found.name} is a data set, whose missing values are known")

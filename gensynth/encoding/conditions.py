@@ -23,7 +23,7 @@ from gensynth.errors import ColumnWarning, ConditionError, DataError
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.align import align_column
 from gensynth.schema.exact import exact_tick
-from gensynth.schema.values import ticks_of
+from gensynth.schema.values import check_unicode, ticks_of
 
 if TYPE_CHECKING:
     from gensynth.encoding.table import TableEncoder
@@ -155,7 +155,9 @@ def _values(column: Column, wanted: Any) -> pd.Series[Any]:
     if not values:
         raise ConditionError(f"column {column.name!r}: an empty list allows no value")
     values = sorted(values, key=repr) if isinstance(wanted, (set, frozenset)) else values
-    return pd.Series(values, dtype=object).infer_objects()
+    series = pd.Series(values, dtype=object, name=column.name)
+    check_unicode(series)
+    return series.rename(None).infer_objects()
 
 
 def _note_on_pairs(own: NumberEncoder, column: Column, wanted: Any) -> None:

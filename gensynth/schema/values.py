@@ -67,13 +67,20 @@ def arrow_of(series: pd.Series[Any]) -> pa.Array:
     """
     try:
         array = pa.array(series, from_pandas=True)
-    except UnicodeEncodeError as error:
-        row = next(i for i, text in enumerate(series) if isinstance(text, str) and _is_broken(text))
+    except UnicodeEncodeError:
+        check_unicode(series)
+        raise
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def check_unicode(series: pd.Series[Any]) -> None:
+    """Raise `DataError` for the first text that is no Unicode (a lone surrogate); names column and row."""
+    row = next((i for i, text in enumerate(series) if isinstance(text, str) and _is_broken(text)), None)
+    if row is not None:
         raise DataError(
             f"column {series.name!r}, row {row}: {series.iloc[row]!r} holds half a character (a lone surrogate), which "
             "no file can hold; replace it, for example by .str.encode('utf-8', 'replace').str.decode('utf-8')"
-        ) from error
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        )
 
 
 def _is_broken(text: str) -> bool:

@@ -70,8 +70,13 @@ class Container:
             table = table.select([f.name for f in names]).cast(pa.schema(names, metadata=schema.metadata))
         if self.family == "arrow":
             return table
-        import polars
-
+        try:
+            import polars
+        except ImportError as error:
+            raise DataError(
+                "the model was fitted with a polars DataFrame and gives back such, but polars is not installed: pip "
+                "install polars, or let gensynth sample write a file, for which it is not needed"
+            ) from error
         return polars.from_arrow(table)
 
     def _with_names(self, frame: pd.DataFrame) -> pd.DataFrame:

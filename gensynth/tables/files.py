@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gzip
 import os
 import zipfile
@@ -10,13 +11,14 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
 
 from gensynth.errors import DataError, GensynthError, OptionError
 from gensynth.files import atomic_write
+from gensynth.tables.characters import check_text, has_returns
 from gensynth.tables.csvfile import read_csv
 from gensynth.tables.dialect import Dialect
 from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
@@ -128,10 +130,16 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileSt
     if is_csv(path) and isinstance(style, CsvStyle):
         write_text(style.render(frame), path, style.dialect)
         return
+    if is_csv(path):
+        check_text(frame, path)
     with _replaced(path) as file:
         if is_csv(path):
+            # the csv module leaves a carriage return bare, and whoever reads it takes it for the end of a line
+            quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns(frame) else csv.QUOTE_MINIMAL
             # pandas' own chunks are of 100,000 cells: of 33 rows for 3,000 columns, and each chunk has its cost
-            frame.to_csv(file, index=False, lineterminator="\n", sep=_separator(path), chunksize=_CHUNK)
+            frame.to_csv(
+                file, index=False, lineterminator="\n", sep=_separator(path), chunksize=_CHUNK, quoting=quoting
+            )
         else:
             write_parquet(to_arrow(frame, style.schema if isinstance(style, ArrowStyle) else None), file)
 
@@ -142,6 +150,7 @@ def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Diale
     A ``.tsv`` file has tabs, a ``.csv`` file of rows that came from a ``.tsv`` file commas.
     """
     path = Path(path)
+    check_text(cells, path)
     if _is_tabbed(path) or dialect.tabbed:
         dialect = replace(dialect, separator=_separator(path))
     with _replaced(path) as file:

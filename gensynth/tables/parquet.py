@@ -35,7 +35,8 @@ def read_parquet(path: Path) -> Table:
         If it is no Parquet file, has no rows, or a column that is no single value a row.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        # pyarrow opens no file whose name is not UTF-8
+        with path.open("rb") as stream, pq.ParquetFile(stream, page_checksum_verification=True) as file:
             check_schema(file.schema_arrow, path)
             table = file.read()
     except pa.ArrowException as error:
