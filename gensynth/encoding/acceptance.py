@@ -54,21 +54,25 @@ def meets(encoder: TableEncoder, conditions: Mapping[Any, Any], frame: pd.DataFr
         assert isinstance(own, CategoryEncoder | NumberEncoder)
         ranges, values = allowed_values(own, column, wanted)
         if isinstance(own, NumberEncoder):
-            met &= _number_meets(column, frame[name], ranges, values)
+            met &= _number_meets(own, frame[name], ranges, values)
         else:
             met &= _level_meets(own, column, frame[name], values)
     return met
 
 
 def _number_meets(
-    column: Column, cells: pd.Series[Any], ranges: tuple[Range, ...] | None, values: pd.Series[Any] | None
+    own: NumberEncoder, cells: pd.Series[Any], ranges: tuple[Range, ...] | None, values: pd.Series[Any] | None
 ) -> Bools:
-    ticks, missing = ticks_of(cells, column)
+    ticks, missing = ticks_of(cells, own.column)
     if ranges is not None:
-        return inside(ticks, pieces_of(ranges, column)) & ~missing
+        return inside(ticks, pieces_of(ranges, own.column)) & ~missing
     assert values is not None
-    allowed, gap = ticks_of(align_column(values, column), column)
-    return (np.isin(ticks, allowed[~gap]) & ~missing) | (missing & bool(gap.any()))
+    wanted = align_column(values, own.column)
+    allowed, gap = ticks_of(wanted, own.column)
+    met = np.isin(ticks, allowed[~gap]) & ~missing
+    if gap.any():  # missing values, or texts among the numbers: these have codes of their own
+        met |= np.isin(own.encode(cells).codes, own.encode(wanted).codes[gap]) & missing
+    return np.asarray(met)
 
 
 def _level_meets(own: CategoryEncoder, column: Column, cells: pd.Series[Any], values: pd.Series[Any] | None) -> Bools:

@@ -119,8 +119,8 @@ def _levels_beyond(own: CategoryEncoder, column: Column, operator: str, value: A
     """Return which levels keep a bound: by their own order, or as the numbers that they are."""
     labels = own.labels.index
     if not own.labels.ordered and operator != "!=":
-        number: Any = pd.to_numeric(value, errors="coerce") if isinstance(value, str) else value
-        if not pdt.is_numeric_dtype(labels.dtype) or not pdt.is_number(number) or pd.isna(number):
+        number = float(pd.to_numeric(str(value), errors="coerce"))
+        if not pdt.is_numeric_dtype(labels.dtype) or math.isnan(number):
             raise ConditionError(
                 f"column {column.name!r} is {column.kind}: its values have no order, {operator} {value!r} says "
                 "nothing; name the values that are allowed"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
+from gensynth.encoding.acceptance import meets
 from gensynth.encoding.layout import Encoding
 from gensynth.encoding.ranges import Range, pieces_of, ranges_of
 from gensynth.encoding.table import TableEncoder
@@ -218,6 +219,32 @@ def test_times_of_day(form):
         drawn = encoder.decode(rows, np.random.default_rng(0))["t"]
         drawn = drawn if form is None else [dt.datetime.strptime(t, form).time() for t in drawn]
         assert all(dt.time(8) <= t <= dt.time(9, 30) for t in drawn)
+
+
+def test_numbers_that_are_written_as_text():
+    numbers = np.random.default_rng(0).integers(100, 500_000, N)
+    frame = pd.DataFrame({
+        "usd": [f"${v:,}" for v in numbers], "share": [f"{v / 5000:.1f}%" for v in numbers],
+        "euro": [f"{v / 100:,.2f}".translate(str.maketrans(",.", ".,")) for v in numbers], "mixed": numbers.astype(str),
+    })  # fmt: skip
+    frame.loc[::9, "mixed"] = "unknown"
+    frame.loc[5::50, "mixed"] = None
+    encoder = TableEncoder(TableSchema.infer(frame), Encoding()).fit(frame)
+    for name, wanted, low, high in (
+        ("usd", slice(100_000, "$200,000"), 100_000, 200_000),
+        ("share", slice("12%", 15), 12, 15),
+        ("euro", slice("1.234,50", 2000), 1234.5, 2000),
+        ("mixed", slice(1000, "90000"), 1000, 90_000),
+    ):
+        _, rows = encoder.encode_condition({name: wanted}, 100, np.random.default_rng(0))
+        back = encoder.decode(rows, np.random.default_rng(0))
+        assert meets(encoder, {name: wanted}, back).all()
+        text = back[name].str.strip("$%")
+        plain = text.str.replace(".", "").str.replace(",", ".") if name == "euro" else text.str.replace(",", "")
+        assert plain.astype(float).between(low, high).all()
+    texts, gaps = frame["mixed"] == "unknown", frame["mixed"].isna()
+    for wanted, met in ((["unknown"], texts), (["unknown", None], texts | gaps), ([None], gaps)):
+        assert (meets(encoder, {"mixed": wanted}, frame) == met).all()
 
 
 def test_whole_numbers_that_are_dates():
