@@ -12,9 +12,15 @@ from gensynth.errors import DataError
 
 
 def with_column(frame: pd.DataFrame, name: Any, values: Any) -> pd.DataFrame:
-    """Return the frame with one more column; setting it would warn where pandas holds the frame in many blocks."""
+    """Return the frame with one more column; setting it would warn where pandas holds the frame in many blocks.
+
+    Where the labels have several levels, ``name`` is that of the first one.
+    """
     values = values.set_axis(frame.index) if isinstance(values, pd.Series) else values
-    return pd.concat([frame, pd.Series(values, index=frame.index, name=name)], axis=1)
+    columns = frame.columns
+    label = (name, *[""] * (columns.nlevels - 1)) if columns.nlevels > 1 else name
+    out = pd.concat([frame, pd.Series(values, index=frame.index, name=name)], axis=1)
+    return out.set_axis(columns.insert(len(columns), label), axis=1)
 
 
 def plain(rows: Any) -> Any:

@@ -166,6 +166,9 @@ def augment(
     data = plain(data)
     frame, container = to_frame(data)
     frame = dense(frame)
+    if isinstance(data, pd.DataFrame) and data.columns.nlevels > 1 and target in data.columns:
+        labels: list[Any] = data.columns.tolist()
+        target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance, n_rows, ratio)
     source, rng = Source(model, trainer, schema, drop_copies), generator(random_state)

@@ -95,7 +95,7 @@ def put_cells(series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[
     """
     dtype = series.dtype
     if gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
-        return values.set_axis(series.index).rename(series.name)  # NaN alone says nothing of the type
+        return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone says nothing of the type
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]

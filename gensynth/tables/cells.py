@@ -22,6 +22,9 @@ WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 _PADDED = 0.02
 """Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
 
+_MOST_ROWS = 10_000
+"""Rows that a column's style is learned from, and as many with missing cells."""
+
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
 _NUMBER = r"^-?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
 _INTEGER = r"^-?\d+$"
@@ -124,6 +127,9 @@ class CellStyle:
     def of(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:
         """Look at the cells of a column and at the values that they were read as."""
         gap = values.isna().to_numpy(dtype=bool)
+        if len(values) > _MOST_ROWS:
+            rows = np.union1d(np.linspace(0, len(values) - 1, _MOST_ROWS).astype(int), np.flatnonzero(gap)[:_MOST_ROWS])
+            texts, values, gap = texts.iloc[rows], values.iloc[rows], gap[rows]
         missing = str(texts[gap].value_counts().index[0]) if gap.any() else ""
         if pdt.is_bool_dtype(values.dtype):
             tokens = texts[~gap].str.strip().value_counts().index.tolist()

@@ -49,7 +49,7 @@ def read_csv(
     if not cells.num_rows:
         raise DataError(f"{path} has a header but no rows; at least one is needed")
     _check_last_quote(path, text, cells)
-    check_end(path, cells, len(text.rstrip().splitlines()))
+    check_end(path, cells, text)
     if missing is None:
         frame = _values(cells, MISSING_TOKENS, set(categories), set(targets))
         _tell_of_words(cells, frame)

@@ -151,21 +151,21 @@ def find_dialect(text: str, encoding: str = "utf-8", mark: bool = False) -> Dial
     raw = raw_records(sample, separator)
     names = [_bare(cell) for cell in raw[0]] if raw else []
     rows = [row for row in raw[1:] if len(row) == len(names)]
-    quoted = tuple(name for i, name in enumerate(names) if rows and all(row[i].startswith('"') for row in rows))
+    quoted = tuple(name for i, name in enumerate(names) if _all_quoted([row[i] for row in rows], separator))
     return Dialect(
-        separator, encoding, mark, end.group() if end else "\n", quoted, bool(raw) and all(map(_is_quoted, raw[0]))
+        separator, encoding, mark, end.group() if end else "\n", quoted, bool(raw) and _all_quoted(raw[0], separator)
     )
 
 
 def read_records(text: str, separator: str, most: int = _MOST_RECORDS) -> list[tuple[int, list[str]]]:
-    """Return the first records that are not empty, each with the number of its last line.
+    """Return the first records that are not empty, each with the number of its last line; the last may be cut off.
 
     Raises
     ------
     csv.Error
         If a cell is too large.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text[:_LOOK_AT], newline=""), delimiter=separator)
     found: list[tuple[int, list[str]]] = []
     for row in reader:
         if row:
@@ -189,6 +189,12 @@ def raw_records(sample: str, separator: str) -> list[list[str]]:
         if found[2] != separator:
             records.append([])
     return [row for row in records[:-1] if row != [""]]
+
+
+def _all_quoted(cells: list[str], separator: str) -> bool:
+    """Whether all cells are in quotes, some of them without need."""
+    needed = re.compile(rf'[{re.escape(separator)}"\r\n]')
+    return all(map(_is_quoted, cells)) and any(not needed.search(cell[1:-1]) for cell in cells)
 
 
 def _is_quoted(cell: str) -> bool:

@@ -82,7 +82,7 @@ def _title(source: object, records: Records, common: int) -> str:
     )
 
 
-def check_end(source: object, cells: pa.Table, n_lines: int) -> None:
+def check_end(source: object, cells: pa.Table, text: str) -> None:
     """Raise `DataError` if the last row is a line of totals, or a note below the table.
 
     Parameters
@@ -91,8 +91,8 @@ def check_end(source: object, cells: pa.Table, n_lines: int) -> None:
         For the message.
     cells : pyarrow.Table
         All cells as text.
-    n_lines : int
-        Lines of the file.
+    text : str
+        The file.
     """
     if len(cells) < 3:
         return
@@ -112,7 +112,8 @@ def check_end(source: object, cells: pa.Table, n_lines: int) -> None:
     else:
         return
     shown = ", ".join(last[i] for i in filled)[:60]
-    raise DataError(f"{source}, line {n_lines}: {shown!r} looks like {what}, not like a row; remove the line")
+    line = len(text.rstrip().splitlines())
+    raise DataError(f"{source}, line {line}: {shown!r} looks like {what}, not like a row; remove the line")
 
 
 def _above(cells: pa.Table, i: int) -> pa.ChunkedArray:

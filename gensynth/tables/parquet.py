@@ -54,7 +54,7 @@ def _is_numbering(table: pa.Table, name: str) -> bool:
     if not _UNNAMED.fullmatch(name) or not pat.is_integer(table.schema.field(name).type):
         return False
     notes = json.loads((table.schema.metadata or {}).get(_PANDAS, b"{}"))
-    return notes.get("index_columns") == [name]
+    return bool(notes.get("index_columns") == [name])
 
 
 def to_series(column: pa.ChunkedArray) -> pd.Series[Any]:
