@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from gensynth.augmentation.stacking import with_column
 from gensynth.augmentation.target import free_name
+from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.metrics.privacy import copies, repeated
+from gensynth.schema import TableSchema
 from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
 from gensynth.training.weights import Weights
@@ -146,15 +148,33 @@ class Source:
                 f"{error}; and class {classes[few]!r} has {np.count_nonzero(codes == few)} rows, too few to fit a "
                 f"model to it alone (at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
             ) from error
-        fitted = {k: self._fit(frame, None, rng, codes == k) for k in wanted}
+        schema = TableSchema.infer(frame, self.schema)
+        aligned = schema.align(frame)
+        generators = fit_generators(aligned, schema)
+        leaders = find_leaders(aligned, generators)
+        fitted = {
+            k: self._with_identifiers(frame[codes == k], schema)._fit(frame, None, rng, codes == k) for k in wanted
+        }
 
         def draw(rows: NDArray[np.int64]) -> pd.DataFrame:
             numbers = {k: int(np.count_nonzero(rows == k)) for k in fitted}
             parts = [_frame(fitted[k].sample(n, random_state=seed_from(rng))) for k, n in numbers.items() if n]
             order = np.concatenate([np.flatnonzero(rows == k) for k, n in numbers.items() if n])
-            return pd.concat(parts, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
+            together = pd.concat(parts, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
+            # those of one class could be real ones of another
+            made = generate_identifiers(generators, leaders, len(rows), np.random.default_rng(seed_from(rng)))
+            for column, values in made.items():
+                together[column] = values
+            return together
 
-        return draw, frozenset().union(*(_keys_of(synthesizer) for synthesizer in fitted.values()))
+        return draw, frozenset(generators)
+
+    def _with_identifiers(self, rows: pd.DataFrame, schema: TableSchema) -> Source:
+        """Return this source with the identifiers of the whole table declared: a class has too few rows to tell."""
+        if isinstance(self.schema, TableSchema):
+            return self
+        keys = [c.name for c in schema.columns if c.kind == "identifier" and rows[c.name].notna().any()]
+        return replace(self, schema={**(self.schema or {}), **dict.fromkeys(keys, "identifier")})
 
     def _fit(
         self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator, of: NDArray[np.bool_] | None = None

@@ -9,8 +9,14 @@ import numpy as np
 import pandas as pd
 
 from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.schema import TableSchema
 
 Generators = Mapping[str | int, IdentifierGenerator]
+
+
+def fit_generators(frame: pd.DataFrame, schema: TableSchema) -> dict[str | int, IdentifierGenerator]:
+    """Return the generator of each identifier column of an aligned table, in the order of the table."""
+    return {c.name: IdentifierGenerator.fit(frame[c.name], c) for c in schema.columns if c.kind == "identifier"}
 
 
 def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int, str | int]:

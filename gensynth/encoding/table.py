@@ -18,7 +18,7 @@ from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
 from gensynth.encoding.links import Link, copy_linked, find_links
 from gensynth.encoding.number import NumberEncoder
-from gensynth.encoding.owners import find_leaders, generate_identifiers
+from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
 from gensynth.encoding.related import (
     FrameCells,
     Gap,
@@ -111,9 +111,7 @@ class TableEncoder:
         """
         if not len(frame):
             raise DataError("the table has no rows; at least one is needed")
-        self.generators = {
-            c.name: IdentifierGenerator.fit(frame[c.name], c) for c in self.schema.columns if c.kind == "identifier"
-        }
+        self.generators = fit_generators(frame, self.schema)
         self.leaders = find_leaders(frame, self.generators)
         order = self._order()
         self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding, weights) for c in order}

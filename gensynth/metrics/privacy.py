@@ -57,7 +57,7 @@ def repeated(rows: pd.DataFrame) -> NDArray[np.bool_]:
     The share of them is what held-out real rows are expected to have in common with the rest: how many copies a table
     of so few different rows has by nature.
     """
-    codes = [pd.factorize(rows.iloc[:, j])[0] for j in range(rows.shape[1])]
+    codes = [common_codes(rows.iloc[:, j], rows.iloc[:0, j])[0] for j in range(rows.shape[1])]
     return np.asarray(pd.DataFrame(dict(enumerate(codes))).duplicated(keep=False), dtype=bool)
 
 

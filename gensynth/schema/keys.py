@@ -18,6 +18,7 @@ _UNIQUE_SHARE = 0.9
 _FEW, _FEW_ROWS_EACH = 10, 5
 _MANY, _MANY_ROWS_EACH = 20, 50
 _TECHNICAL_ROWS_EACH = 10
+_FIRST = 1000
 
 _ANYWHERE = {"id", "ids", "key", "uuid", "guid", "rowid", "ssn", "iban", "imei", "imsi", "vin", "isbn", "ean", "upc",
              "gtin"}  # fmt: skip
@@ -93,8 +94,7 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
         return few_each
     if any(_match(texts, pattern) for pattern in _PRIVATE_PATTERNS) or find_checksum(texts) in ("iban", "luhn"):
         return True
-    words = words_of(name)
-    if (says_key(name) and not _PEOPLE.isdisjoint(words)) or (words and words[-1] in _PRIVATE):
+    if _names_people(name):
         return _match(texts, r"(?=(?:\D*\d){3})[^\s]+")
     return few_each and any(_match(texts, pattern) for pattern in _TECHNICAL_PATTERNS)
 
@@ -116,9 +116,12 @@ def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
     n = len(values)
     if n < MIN_KEYS:
         return False
+    personal = _names_people(name)
+    if not personal and len(np.unique(values[:_FIRST])) < min(n, _FIRST):
+        return False
     distinct = np.unique(values)
     if len(distinct) < n:
-        return _few_rows_each(len(distinct), n) and _personal_codes(distinct, name)
+        return personal and _few_rows_each(len(distinct), n) and _are_long(distinct)
     steps = np.diff(values)
     if bool((steps > 0).all() or (steps < 0).all()) and int(distinct[-1]) - int(distinct[0]) < 2 * n:
         return True
@@ -164,12 +167,16 @@ def _n_digits(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.searchsorted(10 ** np.arange(1, 19, dtype=np.int64), np.abs(values), side="right") + 1
 
 
-def _personal_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
-    """Say whether numbers that repeat are codes of people: name, length and digits say so."""
+def _names_people(name: str | int) -> bool:
+    """Say whether the label says that a column holds keys of people: customer_id, phone."""
     words = words_of(name)
-    personal = (says_key(name) and not _PEOPLE.isdisjoint(words)) or (words and words[-1] in _PRIVATE)
+    return bool(words) and (words[-1] in _PRIVATE or (says_key(name) and not _PEOPLE.isdisjoint(words)))
+
+
+def _are_long(distinct: NDArray[np.int64]) -> bool:
+    """Say whether positive numbers have about as many digits, and at least six: codes, not counts."""
     lengths = _n_digits(distinct)
-    return bool(personal and distinct[0] > 0 and lengths.max() >= 6 and (lengths >= 5).mean() > 0.9)
+    return bool(distinct[0] > 0 and lengths.max() >= 6 and (lengths >= 5).mean() > 0.9)
 
 
 def _are_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
@@ -185,6 +192,8 @@ def _are_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
         return False
     low, high = 10 ** (length - 1), min(10**length, 2**63)
     n = len(distinct)
+    if length < 8 and n * n < 6 * (high - low):  # numbers at random would have differed too
+        return False
     most = min(max(1.63 / np.sqrt(n), 0.02), 0.15 if length >= 8 else 0.08)
     ends = [(low, high), (0, high)]
     if int(distinct[-1]) - int(distinct[0]) > 0.5 * (high - low):

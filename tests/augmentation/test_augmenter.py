@@ -224,6 +224,19 @@ def test_families_that_cannot_condition_get_a_model_per_class():
     assert X_res.dtypes.equals(X.dtypes)
 
 
+def test_a_model_per_class_makes_no_identifier_of_another_class():
+    X, _ = few_values()
+    n = len(X)
+    X.insert(0, "number", np.arange(n))
+    X["mail"] = [f"p{i * 7919 % 1000}@x.org" for i in range(n)]
+    y = np.where(np.arange(n) % 20 == 0, "x", "y")
+    with pytest.warns(IdentifierWarning):
+        X_res, _ = toy(model=OneSided()).fit_resample(X, y)
+    assert len(X_res) > n
+    assert X_res["number"].is_unique
+    assert X_res["mail"].is_unique
+
+
 def test_a_model_per_class_needs_rows():
     X, y = mixed()
     y = pd.Series(np.where(np.arange(len(y)) < 5, "rare", "common"))
