@@ -339,7 +339,7 @@ class TableEncoder:
     def plain(self) -> TableEncoder:
         """The encoder of the same columns without relations between them."""
         out = TableEncoder(self.schema, self.encoding, self.first)
-        out.columns, out.generators = self.columns, self.generators
+        out.columns, out.generators, out.leaders = self.columns, self.generators, self.leaders
         out._lay_out(self.layout.n_rows, tuple(self.links.values()))
         return out
 
