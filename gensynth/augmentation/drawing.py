@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.metrics.privacy import copies, repeated
-from gensynth.schema import TableSchema
+from gensynth.schema import Column, TableSchema
 from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
 from gensynth.training.weights import Weights
@@ -55,13 +55,18 @@ class Copies:
 class Drawn:
     """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
 
-    ``keys`` are the columns that were taken for identifiers: made up anew, not learned.
+    ``columns`` say what the columns of the rows hold, as far as a synthesizer was fitted to them.
     """
 
     rows: pd.DataFrame
     codes: NDArray[np.int64]
     copies: Copies = Copies()
-    keys: frozenset[Any] = frozenset()
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[Any]:
+        """The columns that were taken for identifiers: made up anew, not learned."""
+        return frozenset(column.name for column in self.columns if column.kind == "identifier")
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Source:
             return _frame(synthesizer.sample(len(codes), random_state=seed_from(rng)))
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        return self._drawn(frame, real, new, draw, _keys_of(synthesizer))
+        return self._drawn(frame, real, new, draw, synthesizer.schema_.columns)
 
     def class_rows(
         self,
@@ -113,15 +118,15 @@ class Source:
             )
         new = np.repeat(list(wanted), list(wanted.values()))
         try:
-            draw, keys = self._conditional(frame, codes, rng)
-            return self._drawn(frame, codes, new, draw, keys)
+            draw, columns = self._conditional(frame, codes, rng)
+            return self._drawn(frame, codes, new, draw, columns)
         except CapabilityError as error:
-            draw, keys = self._class_by_class(frame, codes, classes, wanted, rng, error)
-        return self._drawn(frame, codes, new, draw, keys)
+            draw, columns = self._class_by_class(frame, codes, classes, wanted, rng, error)
+        return self._drawn(frame, codes, new, draw, columns)
 
     def _conditional(
         self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[Draw, frozenset[Any]]:
+    ) -> tuple[Draw, tuple[Column, ...]]:
         name = free_name("class", frame)
         synthesizer = self._fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
 
@@ -131,7 +136,7 @@ class Source:
             rows = _frame(synthesizer.sample(len(wanted), conditions=given, random_state=seed_from(rng)))
             return rows[list(frame.columns)]
 
-        return draw, _keys_of(synthesizer)
+        return draw, tuple(column for column in synthesizer.schema_.columns if column.name != name)
 
     def _class_by_class(
         self,
@@ -141,7 +146,7 @@ class Source:
         wanted: Mapping[int, int],
         rng: np.random.Generator,
         error: CapabilityError,
-    ) -> tuple[Draw, frozenset[Any]]:
+    ) -> tuple[Draw, tuple[Column, ...]]:
         few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
         if few is not None:
             raise CapabilityError(
@@ -167,7 +172,7 @@ class Source:
                 together[column] = values
             return together
 
-        return draw, frozenset(generators)
+        return draw, schema.columns
 
     def _with_identifiers(self, rows: pd.DataFrame, schema: TableSchema) -> Source:
         """Return this source with the identifiers of the whole table declared: a class has too few rows to tell."""
@@ -197,13 +202,14 @@ class Source:
         codes: NDArray[np.int64],
         new: NDArray[np.int64],
         draw: Draw,
-        keys: frozenset[Any],
+        columns: tuple[Column, ...],
     ) -> Drawn:
         """Draw rows of the classes ``new``, count copies of the real rows, and drop them if that is asked for."""
         rows = draw(new)
+        keys = Drawn(rows, new, columns=columns).keys
         learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row
         if not learned:
-            return Drawn(rows, new, keys=keys)
+            return Drawn(rows, new, columns=columns)
         name = free_name("class", frame)
         real = with_column(frame[learned], name, codes)
         copied = copies(real, with_column(rows[learned], name, new))
@@ -226,11 +232,14 @@ class Source:
             )
         share = np.bincount(new, minlength=int(codes.max()) + 1) / np.maximum(np.bincount(codes), 1)
         usual = float(np.average(repeated(real), weights=share[codes]))
-        return Drawn(rows, new, Copies(n_kept, dropped, usual), keys)
+        return Drawn(rows, new, Copies(n_kept, dropped, usual), columns)
 
 
-def _keys_of(synthesizer: Synthesizer) -> frozenset[Any]:
-    return frozenset(column.name for column in synthesizer.schema_.columns if column.kind == "identifier")
+def without(schema: Any, names: Container[Any]) -> Any:
+    """Return a declared schema without some columns."""
+    if isinstance(schema, TableSchema):
+        return TableSchema(tuple(c for c in schema.columns if c.name not in names))
+    return {k: v for k, v in schema.items() if k not in names} if isinstance(schema, Mapping) else schema
 
 
 def _frame(rows: Any) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.drawing import Drawn, Source, generator
+from gensynth.augmentation.drawing import Drawn, Source, generator, without
 from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.strategy import classes_of, factorized, rows_to_add
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
 from gensynth.errors import DataError, OptionError
 from gensynth.metrics.similarity import Fidelity, fidelity
-from gensynth.schema import TableSchema
+from gensynth.schema import Column
+from gensynth.schema.values import ticks_of
 from gensynth.tables import to_frame
 
 PROVENANCE = "_synthetic"
@@ -176,7 +177,7 @@ def augment(
     if n is None:
         if target is None:
             raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-        source = replace(source, schema=_without(schema, target))  # the class has a column of its own there
+        source = replace(source, schema=without(schema, {target}))  # the class has a column of its own there
         drawn, weight = _balanced(frame, target, source, rng)
     elif n == 0:
         drawn = Drawn(frame.iloc[:0], np.zeros(0, dtype=np.int64))
@@ -199,7 +200,7 @@ def augment(
         identifiers=tuple(name for name in frame.columns if name in drawn.keys),
         classes_before=before,
         classes_after=after,
-        fidelity=None if empty or not compared else fidelity(frame[compared], rows, weight=weight),
+        fidelity=None if empty or not compared else _fidelity(frame[compared], rows, drawn, weight),
         seconds=time.perf_counter() - start,
     )
     named = hasattr(data, "columns")
@@ -259,11 +260,19 @@ def _balanced(
     return replace(drawn, rows=rows[list(frame.columns)]), share[codes]
 
 
-def _without(schema: Any, target: Hashable) -> Any:
-    """Return a declared schema without the target."""
-    if isinstance(schema, TableSchema):
-        return TableSchema(tuple(c for c in schema.columns if c.name != target))
-    return {k: v for k, v in schema.items() if k != target} if isinstance(schema, Mapping) else schema
+def _fidelity(frame: pd.DataFrame, rows: pd.DataFrame, drawn: Drawn, weight: NDArray[np.float64] | None) -> Fidelity:
+    """Compare rows; numbers and dates that are written as text count as what they stand for."""
+    written = {c.name: c for c in drawn.columns if c.name in frame.columns and (c.notation or c.format)}
+    both = []
+    for table in (frame, rows):
+        columns = {name: _ticks(table[name], written[name]) if name in written else table[name] for name in frame}
+        both.append(pd.DataFrame(columns))
+    return fidelity(*both, weight=weight)
+
+
+def _ticks(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    ticks, missing = ticks_of(series, column)
+    return pd.Series(np.where(missing, np.nan, ticks), index=series.index)
 
 
 def _classes(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
+from gensynth.encoding.identifier import identifier_cells
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.ranges import Range, draw_within, levels_within, pieces_of, ranges_of
@@ -83,10 +84,37 @@ def _column(schema: TableSchema, name: Any) -> Column:
         hint = f"did you mean {near[0]!r}? " if near else ""
         known = ", ".join(repr(known) for known in schema.names[:10]) + (", ..." if len(schema.names) > 10 else "")
         raise ConditionError(f"there is no column {name!r} to condition on; {hint}the columns are {known}")
-    column = schema[name]
-    if column.kind == "identifier":
-        raise ConditionError(f"column {name!r} is an identifier: its values are made, they cannot be asked for")
-    return column
+    return schema[name]
+
+
+def given_identifiers(schema: TableSchema, conditions: Any, n: int) -> tuple[Any, dict[Any, pd.Series[Any]]]:
+    """Return the conditions on learned columns, and the cells (n,) of identifier columns that are given.
+
+    Identifiers are not learned, so that a row with a given one is like any other row.
+
+    Raises
+    ------
+    ConditionError
+        Several values are given for an identifier, or one that the column cannot hold.
+    """
+    names = [name for name in conditions if name in schema.names and schema[name].kind == "identifier"]
+    if not names:
+        return conditions, {}
+    cells = {}
+    for name in names:
+        wanted, column = conditions[name], schema[name]
+        if not isinstance(wanted, pd.Series) and (not np.isscalar(wanted) or ranges_of(wanted) is not None):
+            raise ConditionError(
+                f"column {name!r} is an identifier, which is not learned: give one value, not {wanted}"
+            )
+        values = wanted.tolist() if isinstance(wanted, pd.Series) else [wanted]
+        try:
+            cells[name] = identifier_cells(values if len(values) == n else values * n, column)
+        except (DataError, ValueError, OverflowError) as error:
+            raise ConditionError(f"column {name!r} cannot hold {values[0]!r}: {error}") from error
+    if isinstance(conditions, pd.DataFrame):
+        return conditions.drop(columns=names), cells
+    return {name: wanted for name, wanted in conditions.items() if name not in names} or None, cells
 
 
 def _cells(encoder: TableEncoder, column: Column, wanted: Any, n: int, rng: np.random.Generator | None) -> Cells | None:

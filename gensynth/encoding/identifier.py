@@ -16,7 +16,8 @@ from gensynth.encoding.patterns import Composed, Pattern, Skeleton, fit_pattern,
 from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
 from gensynth.schema.checksums import CHECKSUMS, find_checksum
-from gensynth.schema.objects import text_to_objects
+from gensynth.schema.exact import exact_tick
+from gensynth.schema.objects import objects_to_text, text_to_objects
 from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing, ticks_of
 
 _BLOCK, _MOST_IN_BLOCK = 256, 65_536
@@ -239,6 +240,24 @@ class IdentifierGenerator:
 def _goes_on(column: Column, n: int) -> bool:
     """Whether integers fill most of their range, as numbers that are given in order do."""
     return int(column.maximum or 0) - int(column.minimum or 0) < 2 * n
+
+
+def identifier_cells(values: list[Any], column: Column) -> pd.Series[Any]:
+    """Return identifiers of any type as cells of their column.
+
+    Raises
+    ------
+    DataError
+        One of them is no whole number, and the column holds such.
+    """
+    if column.decimals != 0:
+        texts = objects_to_text(pd.Series(values, dtype=object))
+        return from_codes(np.arange(len(texts)), pd.Index(texts, dtype=object), column)
+    ticks = [exact_tick(value, column) for value in values]
+    broken = next((value for value, tick in zip(values, ticks, strict=True) if tick.denominator != 1), None)
+    if broken is not None:
+        raise DataError(f"{broken!r} is not a whole number")
+    return from_ticks(np.array([int(tick) for tick in ticks], dtype=np.int64), np.zeros(len(ticks), bool), column)
 
 
 def _hash(texts: Texts, salt: str, bits: int) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
+from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import GenerativeModel, Recipe
@@ -224,9 +225,15 @@ class Synthesizer(BaseEstimator):
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
         n = count_of(n_samples, conditions)
+        identifiers: dict[Any, pd.Series[Any]] = {}
+        if conditions is not None:
+            conditions, identifiers = given_identifiers(self.schema_, conditions, n)
         seed, rng = self._next_random(random_state)
         rows, given = draw_conditional(self.model_, self.encoder_, conditions, n, seed, rng)
-        return self.container_.restore(self.encoder_.decode(rows, rng, given))
+        frame = self.encoder_.decode(rows, rng, given)
+        for name, cells in identifiers.items():
+            frame[name] = cells
+        return self.container_.restore(frame)
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.

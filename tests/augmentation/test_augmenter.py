@@ -237,6 +237,16 @@ def test_a_model_per_class_makes_no_identifier_of_another_class():
     assert X_res["mail"].is_unique
 
 
+def test_a_model_per_class_makes_identifiers_for_the_whole_table():
+    X, _ = few_values()
+    X.insert(1, "number", np.arange(300))
+    y = np.repeat(["x", "y", "z"], [200, 60, 40])
+    with pytest.warns(IdentifierWarning):
+        X_res, _ = toy(model=OneSided()).fit_resample(X, y)
+    assert X_res["number"].is_unique
+    assert list(X_res.columns) == list(X.columns)
+
+
 def test_a_model_per_class_needs_rows():
     X, y = mixed()
     y = pd.Series(np.where(np.arange(len(y)) < 5, "rare", "common"))

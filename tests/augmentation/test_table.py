@@ -208,3 +208,18 @@ def test_a_frame_in_many_blocks_gives_no_warning(more):
     columns = {f"c{i}": np.arange(40) % (2 + i % 3) for i in range(120)}
     frame = pd.DataFrame({**columns, "y": ["a"] * 10 + ["b"] * 30}, copy=False)
     assert not run(frame, "y", **more).frame.empty
+
+
+def test_the_name_of_the_columns_is_kept():
+    data = people().rename_axis(columns="feature")
+    result = run(data, "income", balance=True)
+    assert result.frame.columns.name == result.synthetic.columns.name == "feature"
+
+
+def test_numbers_written_as_text_are_compared_as_numbers():
+    """As texts hardly any of them would stand in both tables."""
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"price": [f"${v:,.2f}" for v in rng.exponential(2_000, 200)], "z": rng.normal(size=200)})
+    report = run(data, n_rows=200).report
+    price = next(column for column in report.fidelity.columns if column.name == "price")
+    assert price.shape_error < 0.3

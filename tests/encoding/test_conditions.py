@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
-from gensynth.errors import ConditionError
+from gensynth.errors import ConditionError, IdentifierWarning
 from gensynth.schema import TableSchema
 
 N = 400
@@ -74,3 +75,24 @@ def test_values_that_are_possible_though_never_held(encoder):
     back = encoder.decode(rows, np.random.default_rng(0)).iloc[0]
     assert (back["w"], back["pay"], back["day"]) == (0.3, 50_100, pd.Timestamp("2021-03-01"))
     assert (back["text"], back["moment"]) == ("2021-03-01", pd.Timestamp("2021-03-01"))
+
+
+def test_an_identifier_can_be_given_and_no_other_column_depends_on_it():
+    number, rng = 2**60 + 1, np.random.default_rng(0)
+    accounts = number + 7 * rng.permutation(100)
+    frame = pd.DataFrame(
+        {"account": accounts, "mail": [f"p{i:03}@x.org" for i in range(100)], "z": rng.normal(size=100)}
+    )
+    with pytest.warns(IdentifierWarning):
+        schema = TableSchema.infer(frame)
+    rest, cells = given_identifiers(schema, {"account": str(number), "mail": "me@x.org", "z": 0.5}, 3)
+    assert rest == {"z": 0.5}
+    assert cells["account"].tolist() == [number] * 3
+    assert cells["account"].dtype == frame["account"].dtype
+    assert cells["mail"].tolist() == ["me@x.org"] * 3
+    rest, cells = given_identifiers(schema, pd.DataFrame({"account": [5, number], "z": [0.1, 0.2]}), 2)
+    assert list(rest.columns) == ["z"]
+    assert cells["account"].tolist() == [5, number]
+    for wanted in ([1, 2], slice(1, 2), "x", 1.5):
+        with pytest.raises(ConditionError, match="'account'"):
+            given_identifiers(schema, {"account": wanted}, 3)
