@@ -84,6 +84,8 @@ def _column(schema: TableSchema, name: Any) -> Column:
         hint = f"did you mean {near[0]!r}? " if near else ""
         known = ", ".join(repr(known) for known in schema.names[:10]) + (", ..." if len(schema.names) > 10 else "")
         raise ConditionError(f"there is no column {name!r} to condition on; {hint}the columns are {known}")
+    if schema[name].kind == "identifier":
+        raise ConditionError(f"column {name!r} is an identifier: it is not learned, and no other column depends on it")
     return schema[name]
 
 
