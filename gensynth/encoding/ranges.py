@@ -123,7 +123,7 @@ def _levels_beyond(own: CategoryEncoder, column: Column, operator: str, value: A
         if not pdt.is_numeric_dtype(labels.dtype) or math.isnan(number):
             raise ConditionError(
                 f"column {column.name!r} is {column.kind}: its values have no order, {operator} {value!r} says "
-                "nothing; name the values that are allowed"
+                f"nothing; name the values that are allowed: {own.known()}"
             )
         return _compare(labels.to_numpy(), operator, number)
     at = own.find(pd.Index([value], dtype=object))[0]
