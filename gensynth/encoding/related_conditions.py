@@ -47,7 +47,7 @@ def encode_related_condition(
             rows.codes[left], rows.numeric[left] = again.codes[left], again.numeric[left]
             frame = _frame_of(plain, rows)
         tried, follows = _completed(encoder, rules, frame, named, rng)
-        bad = _contradicted(rules, tried, follows)
+        bad = _contradicted(encoder, rules, tried, follows)
         if attempt == 0:
             sheet, known = tried, follows
         else:
@@ -76,7 +76,7 @@ def _completed(
     sheet = FrameCells(frame, encoder.columns).sheet(rules.columns)
     known = {name: np.full(n, name in named) for name in rules.columns}
     rules.infer(sheet, known)
-    for rule in rules.rules:
+    for rule in reversed(rules.rules):
         name = _companion(encoder, rule)
         if name is None:
             continue
@@ -100,9 +100,11 @@ def _companion(encoder: TableEncoder, rule: Rule) -> str | int | None:
     return None
 
 
-def _contradicted(rules: RuleSet, sheet: Sheet, known: Known) -> Bools:
+def _contradicted(encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Known) -> Bools:
     """Return the rows (n,) whose known cells break a relation, or lie beyond what a column held."""
     bad = np.zeros(len(sheet), dtype=bool)
+    for name, gap in encoder.gaps.items():
+        bad |= known[name] & ~sheet.missing[name] & ~known[gap.rule.low]
     for rule in rules.rules:
         everything = np.logical_and.reduce([known[name] for name in rule.relation.columns])
         bad |= everything & rule.broken(sheet)

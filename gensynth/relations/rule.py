@@ -12,6 +12,9 @@ from gensynth.schema.relation import Relation
 
 Domains = dict[str | int, Domain]
 
+PATIENCE = 16
+"""Tries after which columns are changed in another order."""
+
 
 class Rule(ABC):
     """What the applied relations have in common.
@@ -29,14 +32,16 @@ class Rule(ABC):
         self.domains = domains
         self.target: str | int | None = relation.columns[0]
         """Column that is changed first; None if it is another relation's."""
+        self.others: frozenset[str | int] = frozenset()
+        """Columns that follow from other relations: they are changed last."""
         self.strict = False
         """Whether the first column was missing exactly where another one was."""
 
     @property
     def names(self) -> tuple[str | int, ...]:
         """The columns, those that are changed first in front."""
-        columns = self.relation.columns
-        return columns if self.target is None else (self.target, *(c for c in columns if c != self.target))
+        columns = sorted(self.relation.columns, key=lambda name: name in self.others)
+        return tuple(columns) if self.target is None else (self.target, *(c for c in columns if c != self.target))
 
     @abstractmethod
     def broken(self, sheet: Sheet) -> Bools:
@@ -57,6 +62,11 @@ class Rule(ABC):
         """Return the rows (n,) in which the others say that a column is missing."""
         return np.zeros(len(sheet), dtype=bool)
 
+    def turned(self, turn: int) -> tuple[str | int, ...]:
+        """Return `names`, after many tries in another order each time."""
+        start = 0 if turn < PATIENCE else turn % len(self.names)
+        return self.names[start:] + self.names[:start]
+
     def settle(self, sheet: Sheet, draws: Floats, turn: int = 0) -> None:
         """Change free cells so that the relation holds, within the fitted ranges, wherever that can be.
 
@@ -64,9 +74,7 @@ class Rule(ABC):
         """
         self.follow_missing(sheet)
         bad = self.broken(sheet)
-        names = self.names
-        start = 0 if turn < 2 else turn % len(names)
-        for name in names[start:] + names[:start]:
+        for name in self.turned(turn):
             rows = bad & sheet.may_change(name)
             if rows.any():
                 values, found = self.solve(sheet, name, draws)

@@ -17,7 +17,7 @@ from gensynth.relations.sums import SumRule
 from gensynth.relations.together import MissingRule
 from gensynth.schema.relation import Relation
 
-_TURNS = 24
+_TURNS = 40
 _KINDS: dict[str, type[SumRule] | type[FormulaRule]] = {
     "sum": SumRule,
     "product": FormulaRule,
@@ -204,6 +204,8 @@ def _ordered(rules: Sequence[Rule], keep: Sequence[str | int]) -> list[Rule]:
             rule.target = None
             checks.append(rule)
     done: list[Rule] = []
+    for rule in rules:
+        rule.others = frozenset(taken - {rule.target})
     left = [*targets, *(rule for rule in rules if rule.relation.kind == "order")]
     while left:  # a rule comes after the rules of the columns that it reads
         ready = next(

@@ -63,9 +63,7 @@ class SumRule(Rule):
         self.follow_missing(sheet)
         if not self.broken(sheet).any():
             return
-        names = self.names
-        start = 0 if turn < 2 else turn % len(names)
-        for name in names[start:] + names[:start]:
+        for name in self.turned(turn):
             domain = self.domains[name]
             rows = self.broken(sheet) & sheet.may_change(name)
             if not rows.any():

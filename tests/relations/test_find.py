@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from related_tables import CITIES, money, rng
 
 from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.schema import TableSchema
 
 N = 600
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 def found(frame, shuffle=True, **options):
@@ -24,12 +21,6 @@ def found(frame, shuffle=True, **options):
     schema = TableSchema.infer(frame)
     encoder = TableEncoder(schema, Encoding(), relations="auto", **options).fit(schema.align(frame))
     return {str(relation) for relation in encoder.schema.relations}
-
-
-def money(n=N, seed=0):
-    net = np.round(rng(seed).exponential(80, n), 2)
-    vat = np.round(net * 0.21, 2)
-    return pd.DataFrame({"net": net, "vat": vat, "total": np.round(net + vat, 2)})
 
 
 def test_a_sum_of_decimals_and_a_rounded_factor():
@@ -108,9 +99,6 @@ def test_ranges_that_do_not_overlap_are_no_order():
     born = pd.Timestamp("1960-01-01") + pd.to_timedelta(rng().integers(0, 9000, N), unit="D")
     seen = pd.Timestamp("2015-01-01") + pd.to_timedelta(rng(1).integers(0, 900, N), unit="D")
     assert found(pd.DataFrame({"born": born, "seen": seen})) == set()
-
-
-CITIES = {"Paris": "FR", "Lyon": "FR", "Nice": "FR", "Rome": "IT", "Milan": "IT", "Bonn": "DE", "Ulm": "DE"}
 
 
 @pytest.mark.parametrize("dtype", ["object", "category", "string"])
