@@ -61,6 +61,8 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of feature columns, as in `Synthesizer`.
+    relations : "auto", False, or sequence of str or Relation, default="auto"
+        Relations between columns that new rows keep, as in `Synthesizer`.
     drop_copies : bool, default=False
         Draw other rows in place of those that equal a real row of the class (identifiers aside). The rows that are
         left do not follow the model's distribution: combinations of values that are common among the real rows become
@@ -105,6 +107,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         sampling_strategy: Any = "auto",
         trainer: Any = None,
         schema: Any = None,
+        relations: Any = "auto",
         drop_copies: bool = False,
         random_state: Any = None,
     ) -> None:
@@ -112,6 +115,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         self.sampling_strategy = sampling_strategy
         self.trainer = trainer
         self.schema = schema
+        self.relations = relations
         self.drop_copies = drop_copies
         self.random_state = random_state
 
@@ -164,7 +168,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         X, y, given = _weighted(X, y, sample_weight)
         weights = None if given is None else check_weights(given, len(given))
         frame, container, classes, codes, wanted = self._count(X, y, weights)
-        source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights)
+        source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
         drawn = source.class_rows(frame, codes, classes, wanted, generator(self.random_state))
         self._note(len(frame), drawn, given, weights)
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
@@ -199,7 +203,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         frame, container = self._features(X)
         target = Target(y, frame)
         if n_rows > 0:
-            source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights)
+            source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
             drawn = source.rows(target.joined, n_rows, generator(self.random_state))
         else:
             drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64))

@@ -81,6 +81,7 @@ class Source:
     schema: Any = None
     drop_copies: bool = False
     weights: Weights | None = None
+    relations: Any = "auto"
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
@@ -193,6 +194,7 @@ class Source:
             trainer=self.trainer,
             schema=self.schema,
             condition_on=None if condition is None else [condition],
+            relations=self.relations,
             random_state=seed_from(rng),
         ).fit(frame, sample_weight=weights)
 

@@ -104,6 +104,7 @@ def augment(
     model: Any = "vlae",
     trainer: Any = None,
     schema: Any = None,
+    relations: Any = "auto",
     drop_copies: bool = False,
     random_state: Any = None,
 ) -> AugmentResult:
@@ -131,6 +132,8 @@ def augment(
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of columns, as in `Synthesizer`.
+    relations : "auto", False, or sequence of str or Relation, default="auto"
+        Relations between columns that new rows keep, as in `Synthesizer`.
     drop_copies : bool, default=False
         Draw other rows in place of those that equal a real row (identifiers aside). The rows that are left do not
         follow the model's distribution: combinations that are common among the real rows become rare, and where
@@ -172,7 +175,7 @@ def augment(
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance, n_rows, ratio)
-    source, rng = Source(model, trainer, schema, drop_copies), generator(random_state)
+    source, rng = Source(model, trainer, schema, drop_copies, relations=relations), generator(random_state)
     weight = None
     if n is None:
         if target is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Relations, Seed, Settings
 from gensynth.errors import OptionError
 
 
@@ -39,6 +39,7 @@ def augment(
     model: ModelName = "vlae",
     settings: Settings = None,
     kinds: Kinds = None,
+    relations: Relations = None,
     missing: Missing = None,
     seed: Seed = None,
     max_time: MaxTime = None,
@@ -62,7 +63,7 @@ def augment(
     from gensynth.cli.paths import checked_output, find, read
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
-    from gensynth.cli.training import declared_kinds, known_columns, recipe_and_trainer
+    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
 
     given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
     if len(given) > 1:
@@ -93,6 +94,7 @@ def augment(
         model=recipe,
         trainer=trainer,
         schema=declared_kinds(kinds, columns),
+        relations=declared_relations(relations),
         drop_copies=drop_copies,
         random_state=seed,
     )

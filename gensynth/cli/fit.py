@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Seed, Settings, Weight
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Relations, Seed, Settings, Weight
 from gensynth.errors import OptionError
 
 
@@ -30,6 +30,7 @@ def fit(
     ] = None,
     settings: Settings = None,
     kinds: Kinds = None,
+    relations: Relations = None,
     missing: Missing = None,
     weight: Weight = None,
     seed: Seed = None,
@@ -57,7 +58,13 @@ def fit(
     """
     from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, read
     from gensynth.cli.summary import fit_summary
-    from gensynth.cli.training import checkpoint_seed, declared_kinds, known_columns, recipe_and_trainer
+    from gensynth.cli.training import (
+        checkpoint_seed,
+        declared_kinds,
+        declared_relations,
+        known_columns,
+        recipe_and_trainer,
+    )
 
     start = time.perf_counter()
     found = find(data)
@@ -82,6 +89,7 @@ def fit(
         recipe,
         trainer=trainer,
         schema=declared_kinds(kinds, list(frame.columns)),
+        relations=declared_relations(relations),
         condition_on=condition_on or None,
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume)

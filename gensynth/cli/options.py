@@ -71,6 +71,17 @@ Weight = Annotated[
         show_default=False,
     ),
 ]
+Relations = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--relation",
+        metavar="RELATION",
+        help="Keep this relation between columns, and no other: 'total = net + vat', 'vat = 0.21 * net', "
+        "'start <= end', 'city -> state', 'a, b missing together'. Can be repeated. By default those that hold in "
+        "every row are found and kept; none keeps none.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(

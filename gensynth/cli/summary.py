@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_CLASSES = 12
 _MOST_ROWS = 10
+_MOST_RELATIONS = 12
 
 
 def augmentation_summary(report: AugmentReport, target: str | None, path: Path, seconds: float) -> None:
@@ -60,6 +61,11 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
     schema = synthesizer.schema_
     kinds = [schema[name].kind for name in schema.names]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    kept = [str(relation) for relation in schema.relations]
+    if kept:
+        rest = len(kept) - _MOST_RELATIONS
+        more = f" and {rest} more" if rest > 0 else ""
+        say(f"relations that every drawn row keeps: {'; '.join(kept[:_MOST_RELATIONS])}{more}")
     say(
         f"{rows:,} rows, {len(kinds)} columns ({counted})\n{synthesizer.n_iter_:,} epochs of training; "
         f"{path} written in {seconds:.1f} s"

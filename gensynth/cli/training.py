@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gensynth.cli.settings import build, split_settings
 from gensynth.errors import ModelFileError, OptionError
@@ -113,6 +113,23 @@ def known_columns(option: str, names: Sequence[str], columns: Sequence[str]) -> 
             hint = f"did you mean {near[0]!r}? " if near else ""
             shown = ", ".join(map(str, columns[:30])) + (", ..." if len(columns) > 30 else "")
             raise OptionError(f"{option} {name!r}: there is no such column; {hint}columns: {shown}")
+
+
+def declared_relations(texts: Sequence[str] | None) -> Any:
+    """Return the parameter ``relations`` of ``--relation``.
+
+    Raises
+    ------
+    OptionError
+        ``none`` beside others.
+    """
+    if not texts:
+        return "auto"
+    if "none" not in texts:
+        return list(texts)
+    if len(texts) > 1:
+        raise OptionError("--relation none keeps no relation; leave out it or the others")
+    return False
 
 
 def declared_kinds(texts: Sequence[str] | None, columns: Sequence[str]) -> dict[str, str] | None:

@@ -66,6 +66,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         How models are trained; None: the defaults, in batches of 128 rows.
     schema : TableSchema, mapping or None
         What is known of the columns, as for `Synthesizer`.
+    relations : "auto", False, or sequence of str or Relation, default="auto"
+        Relations between columns, as for `Synthesizer`; a row that breaks an exact one that every fitted row kept is
+        more anomalous. Orders are left to the model.
     random_state : int, Generator, RandomState or None
         Seed.
 
@@ -104,6 +107,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         calibration_fraction: float | None = None,
         trainer: Trainer | None = None,
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
+        relations: Any = "auto",
         random_state: RandomState = None,
     ) -> None:
         self.model = model
@@ -114,6 +118,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         self.calibration_fraction = calibration_fraction
         self.trainer = trainer
         self.schema = schema
+        self.relations = relations
         self.random_state = random_state
 
     def set_params(self, **params: Any) -> Self:
@@ -163,9 +168,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             training, own = weighted_rows(frame, learned.row_weights(len(frame)))
         schema = kept_constants(training, self.schema)
         self.estimators_ = [
-            Synthesizer(clone(recipe), trainer=trainer, schema=schema, random_state=(self.seed_ + i) % 2**32).fit(
-                training, sample_weight=own
-            )
+            Synthesizer(
+                clone(recipe),
+                trainer=trainer,
+                schema=schema,
+                relations=self.relations,
+                random_state=(self.seed_ + i) % 2**32,
+            ).fit(training, sample_weight=own)
             for i in range(n_models)
         ]
         self.method_ = self.estimators_[0].model_.score_method(None if self.method == "auto" else self.method)

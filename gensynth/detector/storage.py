@@ -11,6 +11,7 @@ from gensynth.errors import ModelFileError
 from gensynth.registry import Registry
 from gensynth.synthesizer import Synthesizer
 from gensynth.synthesizer.storage import pack as pack_synthesizer
+from gensynth.synthesizer.storage import pack_relations
 from gensynth.tables import Container
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def pack(detector: AnomalyDetector, registry: Registry) -> Archive:
     """Return the contents of a file for a fitted detector."""
     parts = [pack_synthesizer(s, registry) for s in detector.estimators_]
     state = {
-        "parameters": {name: _plain(getattr(detector, name)) for name in _PARAMETERS},
+        "parameters": {name: _plain(getattr(detector, name)) for name in _PARAMETERS}
+        | pack_relations(detector.relations),
         "method": detector.method_,
         "offset": detector.offset_,
         "seed": detector.seed_,
@@ -76,6 +78,7 @@ def unpack(archive: Archive, device: str, registry: Registry) -> tuple[dict[str,
         raise ModelFileError(f"the file's contents cannot be read: {type(error).__name__}: {error}") from error
     fitted["estimators_"] = [Synthesizer.from_archive(part, device, registry) for part in parts]
     first = fitted["estimators_"][0]
+    parameters["relations"] = state["parameters"].get("relations", "auto")
     parameters |= {"model": first.recipe_, "trainer": first.trainer, "schema": first.schema}
     return parameters, fitted
 

@@ -57,6 +57,7 @@ def pack(synthesizer: Synthesizer, registry: Registry) -> Archive:
             "schema": _pack_schema(synthesizer.schema),
             "random_state": int(random_state) if isinstance(random_state, int | np.integer) else None,
             "trainer": None if trainer is None else {name: _plain(getattr(trainer, name)) for name in _TRAINER},
+            **pack_relations(synthesizer.relations),
         },
     }
     arrays = {f"encoder.{name}": array for name, array in arrays.items()}
@@ -100,10 +101,18 @@ def _unpack(archive: Archive, place: Any, registry: Registry) -> tuple[dict[str,
         "trainer": None if given["trainer"] is None else Trainer(**{k: given["trainer"][k] for k in _TRAINER}),
         "schema": None if given["schema"] is None else dict(given["schema"]),
         "condition_on": list(encoder.first) or None,
+        "relations": given.get("relations", "auto"),
         "random_state": given["random_state"],
     }
     fitted = Fitted(recipe, encoder, model.to(place), container, int(state["seed"]), history)
     return parameters, fitted, {"n": int(state["features"]["n"]), "names": list(state["features"]["names"])}
+
+
+def pack_relations(relations: Any) -> dict[str, Any]:
+    """Return the entry of the parameter ``relations``; none where it is the default."""
+    if isinstance(relations, str) and relations == "auto":
+        return {}
+    return {"relations": [str(relation) for relation in relations] if relations else False}
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

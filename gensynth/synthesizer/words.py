@@ -11,6 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.encoding.related import blamed_column
+from gensynth.relations.rule import Rule
+from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.calendar import describe_days, is_off
 from gensynth.schema.values import from_ticks, ticks_of
@@ -71,10 +74,29 @@ def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: An
     low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
     ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
     clauses = [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
+    for rule in encoder.checks.values():
+        if blamed_column(rule) == name:
+            for i, clause in _broken(rule, encoder.sheet(frame.iloc[at])).items():
+                clauses[i] = f"{name} {_shown(cells[i])} {clause}"
     if column.days is not None:
         for i in np.flatnonzero(is_off(frame[name].iloc[at], column)):
             clauses[i] = f"{name} {cells[i]} where {describe_days(column.days)} were expected"
     return clauses
+
+
+def _broken(rule: Rule, sheet: Sheet) -> dict[int, str]:
+    """Return for each row that breaks a relation what to say of it."""
+    name = blamed_column(rule)
+    values, found = rule.solve(sheet, name, np.full(len(sheet), 0.5))
+    out = {}
+    for i in np.flatnonzero(rule.broken(sheet)):
+        said = rule.determines(name) and found[i]
+        out[int(i)] = (
+            f"where {rule.domains[name].text(values[i])} follows from {rule.relation}"
+            if said
+            else f"breaks {rule.relation}"
+        )
+    return out
 
 
 @dataclass(frozen=True, order=True)
@@ -100,9 +122,13 @@ def _values(series: pd.Series[Any], column: Column) -> list[Any]:
     ]
 
 
+def _shown(value: Any) -> str:
+    return "is missing" if _is_missing(value) else format_value(value)
+
+
 def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, unseen: bool) -> str:
     missing = _is_missing(value)
-    shown = "is missing" if missing else format_value(value)
+    shown = _shown(value)
     if ends is None:
         return f"{name} {shown}" + (" was never seen" if unseen else "" if missing else " is unusual")
     low, high = ends
