@@ -99,7 +99,8 @@ def gensynth(
 ) -> None:
     """Synthetic rows and anomaly scores for tables, by deep generative models.
 
-    DATA is a .csv, .csv.gz or .parquet file, or the name of a data set (gensynth datasets list).
+    DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, or the name of a data set (gensynth
+    datasets list).
     """
 
 

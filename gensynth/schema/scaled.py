@@ -19,6 +19,7 @@ from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.labels import Labels
 
 _WIDE = decimal.Context(prec=100)
+_USUAL = decimal.Context(prec=28)  # Python's default: what a division gives
 _MOST_EXACT = 1_000
 """Most repeated values that are kept because they have more digits than ticks and floats can hold."""
 _ROWS_PER_VALUE = 5  # from which on values are repeated as a rule, and single ones kept as well
@@ -106,6 +107,9 @@ def with_decimals(series: pd.Series[Any]) -> dict[str, Any]:
         )
     least = 0 if len(counts) * _ROWS_PER_VALUE <= len(array) else 1
     often = counts.field("values").filter(pc.greater(counts.field("counts"), least)).to_pylist()
+    if series.dtype == object:  # Arrow gave all the same number of places
+        own = {value: value for value in series.dropna()}
+        often = [own[value] for value in often]
     exact = Labels(pd.Index(sorted(often), dtype=object)) if 0 < len(often) <= _MOST_EXACT else None
     return {"decimals": None, "places": scale, "exact": exact}
 
@@ -128,7 +132,10 @@ def decimals_from(ticks: NDArray[Any], missing: NDArray[np.bool_], column: Colum
         if tick not in known:
             value = decimal.Decimal(tick)
             value = value.scaleb(-column.decimals, _WIDE) if column.decimals else value
-            known[tick] = value.quantize(unit, context=_WIDE)
+            if column.decimals is None and column.element:
+                value = _USUAL.create_decimal(value)
+            short = column.decimals is None and column.element and value.as_tuple().exponent > -places
+            known[tick] = value if short else value.quantize(unit, context=_WIDE)
         out.append(known[tick])
     return out
 

@@ -77,9 +77,8 @@ def test_numbers_come_back_exactly(name):
     back = there_and_back(column)
     assert same(column, back)
     if name.startswith(("sevenths", "cents")):
-        present = [v for v in back if not pd.isna(v)]
-        least = min(v.as_tuple().exponent for v in column if not pd.isna(v))
-        assert {v.as_tuple().exponent for v in present} <= {least, least + 1}
+        places = [{v.as_tuple().exponent for v in cells if not pd.isna(v)} for cells in (column, back)]
+        assert places[1] <= places[0]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -102,7 +101,8 @@ def test_a_neighbour_that_was_never_held_is_refused(name):
 def test_long_fractions_without_repetition_keep_their_digits():
     column = pd.Series([Decimal(v) / 7 for v in WIDE])
     back = there_and_back(column)
-    assert {v.as_tuple().exponent for v in back} == {min(v.as_tuple().exponent for v in column)}
+    assert max(len(v.as_tuple().digits) for v in back) == 28
+    assert min(v.as_tuple().exponent for v in back) == min(v.as_tuple().exponent for v in column)
     assert all(abs(a - b) <= abs(a) * Decimal("1e-6") for a, b in zip(column, back, strict=True))
 
 
