@@ -16,9 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel, Recipe, Stage
+from gensynth.nn.randomness import seeded
 from gensynth.registry import default_registry
 from gensynth.schema import TableSchema
-from gensynth.training import forked_random
 from gensynth.training.average import WeightAverage
 from gensynth.training.plan import auto_batch_size
 from gensynth.training.steps import PhaseStepper
@@ -50,7 +50,7 @@ def prepare(table: pd.DataFrame, model: str, seed: int, condition_on: str | None
     encoded: Rows = encoder.encode(frame)
     rows = Batch(torch.tensor(encoded.numeric, dtype=torch.float32), torch.tensor(encoded.codes, dtype=torch.int64))
     seconds["encode"] = time.process_time() - began
-    with forked_random(seed):
+    with seeded(seed):
         built = recipe.build(encoder.layout)
     size = auto_batch_size(len(rows), sum(encoder.layout.cardinalities))
     return Prepared(seconds, rows, built, min(size, len(rows)))
@@ -82,14 +82,13 @@ class Steps:
         """Take n steps, as the trainer does."""
         rows, size = self.prepared.rows, self.prepared.batch_size
         self.prepared.model.train()
-        with forked_random(self.step):
-            for _ in range(n):
-                batch = rows[torch.randint(len(rows), (size,), generator=self.rng)]
-                self.step += 1
-                for stepper in self.steppers:
-                    if self.step % stepper.phase.every == 0:
-                        stepper.step(batch, self.rng, self.step)
-                self.average.update(self.step)
+        for _ in range(n):
+            batch = rows[torch.randint(len(rows), (size,), generator=self.rng)]
+            self.step += 1
+            for stepper in self.steppers:
+                if self.step % stepper.phase.every == 0:
+                    stepper.step(batch, self.rng, self.step)
+            self.average.update(self.step)
 
 
 Place = tuple[tuple[int, ...], tuple[int, ...]]

@@ -190,7 +190,7 @@ class Recipe(BaseEstimator, ABC):
 
     @abstractmethod
     def build(self, layout: Layout) -> GenerativeModel:
-        """Return a freshly initialised model for this layout (initialised from torch's current random state)."""
+        """Return a freshly initialised model for this layout; draws that name no generator come from the fit's seed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the hyperparameters as plain JSON values."""

@@ -92,12 +92,12 @@ def known_score_method(option: str, recipe: Recipe, method: str) -> None:
     import pandas as pd
 
     from gensynth.encoding.table import TableEncoder
+    from gensynth.nn.randomness import seeded
     from gensynth.schema import TableSchema
-    from gensynth.training import forked_random
 
     frame = pd.DataFrame({"number": [0.5, 1.25, 2.0], "word": ["a", "b", "a"]})
     encoder = TableEncoder(TableSchema.infer(frame), recipe.encoding).fit(frame)
-    with forked_random(0):
+    with seeded(0):
         known = recipe.build(encoder.layout).score_methods
     if method not in known:
         near = difflib.get_close_matches(method, known, n=1)

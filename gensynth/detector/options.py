@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from sklearn.base import clone
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
-from gensynth.schema import Column, TableSchema
+from gensynth.schema import Column, TableSchema, check_labels
 
 if TYPE_CHECKING:
     from gensynth.detector.estimator import AnomalyDetector
@@ -64,22 +63,32 @@ def kept_constants(
 
     One that held nothing but missing values becomes a category without levels: any value is a new one.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the fit itself warns
-        schema = TableSchema.infer(frame, declared)
-    constants = [c.name for c in schema.columns if c.kind == "constant"]
-    empty = {c.name for c in schema.columns if c.kind == "constant" and c.value is None}
-    if not constants or len(empty) == len(schema.columns):
-        return declared
     kinds: dict[Any, str | Column] = {}
     if isinstance(declared, TableSchema):
         kinds = {column.name: column for column in declared.columns}
     elif declared is not None:
         kinds = dict(declared)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        kept = TableSchema.infer(frame, {k: v for k, v in kinds.items() if k not in constants}, keep=constants)
+    empty = [name for name in check_labels(frame) if frame[name].isna().all()]
+    single = [name for name in check_labels(frame) if name in empty or _is_single(frame[name])]
+    if not single or len(empty) == len(frame.columns):
+        return declared
+    schema = TableSchema.infer(frame[single], {name: kind for name, kind in kinds.items() if name in single})
+    constants = [c.name for c in schema.columns if c.kind == "constant"]
+    if not constants:
+        return declared
+    kept = TableSchema.infer(frame[constants], keep=constants)
     return {**kinds, **{name: "categorical" if name in empty else kept[name].kind for name in constants}}
+
+
+def _is_single(series: pd.Series[Any]) -> bool:
+    """Whether all cells are one value."""
+    if series.isna().any():
+        return False
+    try:
+        first = series.iloc[0]
+        return bool((series.iloc[:100] == first).all() and (series == first).all())
+    except (TypeError, ValueError):  # cells that cannot be compared
+        return False
 
 
 def _is_number(value: Any) -> bool:

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from gensynth.nn.randomness import held_generator
+
 _LEVELS = 1 << 16
 
 
@@ -18,11 +20,13 @@ def fitting_rate(n_rows: int) -> float:
 def dropout(h: Tensor, p: float, training: bool) -> Tensor:
     """Zero a share ``p`` of the entries and scale the others by 1 / (1 - p); the identity outside training.
 
-    Four entries share one 64-bit draw of torch's global generator (``p`` is rounded to 1 / 65,536): on a CPU,
-    torch's own mask of independent Bernoulli draws takes a quarter of a training step of `vlae`.
+    Four entries share one 64-bit draw (``p`` is rounded to 1 / 65,536): on a CPU, torch's own mask of independent
+    Bernoulli draws takes a quarter of a training step of `vlae`. The draws come from the training step's generator
+    (`gensynth.nn.randomness.drawing_from`), outside one from torch's global generator.
     """
     if not training or p == 0.0:
         return h
-    bits = torch.empty((h.numel() + 3) // 4, dtype=torch.int64, device=h.device).random_(-(1 << 63), None)
+    bits = torch.empty((h.numel() + 3) // 4, dtype=torch.int64, device=h.device)
+    bits.random_(-(1 << 63), None, generator=held_generator())
     keep = bits.view(torch.int16)[: h.numel()] >= round(p * _LEVELS) - _LEVELS // 2
     return h * (keep.view(h.shape).to(h.dtype) * (1.0 / (1.0 - p)))

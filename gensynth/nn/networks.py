@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from gensynth.nn.dropout import dropout
+
 
 class ResidualMLP(nn.Module):
     """A multilayer perceptron whose hidden layers of equal width add to what came in.
@@ -27,7 +29,7 @@ class ResidualMLP(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         self.out = nn.Linear(widths[-1], width_out)
         self.activation = nn.SiLU()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., width_in) to (..., width_out)."""
@@ -37,6 +39,6 @@ class ResidualMLP(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Return the last hidden layer (..., hidden[-1])."""
         for layer in self.layers:
-            h = self.dropout(self.activation(layer(x)))
+            h = dropout(self.activation(layer(x)), self.dropout, self.training)
             x = x + h if h.shape == x.shape else h
         return x

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import GenerativeModel, Recipe
+from gensynth.nn.randomness import seeded
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.schema.series import warn_of_series
@@ -29,8 +31,11 @@ from gensynth.synthesizer.inputs import fit_input, new_input, warn_of_unseen, we
 from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.synthesizer.storage import Fitted, pack, unpack
 from gensynth.tables import to_frame
-from gensynth.training import Trainer, forked_random
+from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by a thread that changes what threads share of a fitted synthesizer: the count of draws, the scorer."""
 
 
 class Synthesizer(BaseEstimator):
@@ -155,7 +160,7 @@ class Synthesizer(BaseEstimator):
         encoder = TableEncoder(schema, recipe.encoding, first, self.relations).fit(frame, weights)
         batch = to_batch(encoder.encode(frame), torch.float32)
         del frame
-        with forked_random(seed):
+        with seeded(seed):
             model = recipe.build(encoder.layout)
         parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
         identity = {"model": type(recipe).__qualname__, **parameters}
@@ -195,7 +200,8 @@ class Synthesizer(BaseEstimator):
         Parameters
         ----------
         n_samples : int or None
-            Rows to draw, >= 0. None: 1, or one for each row of a table of conditions.
+            Rows to draw, >= 0. None: 1, or one for each row of a table of conditions. With one seed the rows of a
+            small sample are the first of a large one.
         conditions : mapping, DataFrame or None
             Cells that are given, for each column named: a value, a list of values or a range (of which cells are
             drawn by fitted frequency); or a table of as many rows as are drawn. Values come back exactly. Ranges of
@@ -282,8 +288,10 @@ class Synthesizer(BaseEstimator):
 
     def _next_random(self, random_state: RandomState) -> tuple[int, np.random.Generator]:
         """Return the model's seed and the encoder's generator of one call."""
-        entropy = [self.seed_, 1, self._n_draws] if random_state is None else [seed_of(random_state)]
-        self._n_draws += random_state is None
+        entropy = [self.seed_, 1, 0] if random_state is None else [seed_of(random_state)]
+        if random_state is None:
+            with _ONE_AT_A_TIME:
+                entropy[2], self._n_draws = self._n_draws, self._n_draws + 1
         words = np.random.SeedSequence(entropy)
         seed, numpy_seed = (int(word >> np.uint64(1)) for word in words.generate_state(2, np.uint64))
         return seed, np.random.default_rng(numpy_seed)
@@ -350,9 +358,10 @@ class Synthesizer(BaseEstimator):
     @property
     def scorer(self) -> GenerativeModel:
         """The model's float64 copy, which scores are computed with; made at the first call."""
-        if self._scorer is None:
-            self._scorer = make_scorer(self.model_)
-        return self._scorer
+        with _ONE_AT_A_TIME:
+            if self._scorer is None:
+                self._scorer = make_scorer(self.model_)
+            return self._scorer
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
         """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""

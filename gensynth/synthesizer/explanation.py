@@ -15,7 +15,7 @@ from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel
-from gensynth.synthesizer.inference import place_of, score_chunk, to_batch
+from gensynth.synthesizer.inference import score_blocks
 
 
 def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
@@ -24,15 +24,11 @@ def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np
     A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
     with the most frequent value in its place. What these gains leave of the score is shared out evenly.
     """
-    device, dtype = place_of(scorer)
     out = np.empty(rows.codes.shape)
-    chunk = score_chunk(scorer.layout, device)
-    for start in range(0, len(rows), chunk):
-        part = slice(start, start + chunk)
-        jacobian = None if rows.log_jacobian is None else rows.log_jacobian[part]
-        batch = to_batch(Rows(rows.numeric[part], rows.codes[part], jacobian), dtype).to(device)
+    for part, batch in score_blocks(scorer, rows):
         shares = scorer.explain(batch, method)
-        out[part] = (_occlusion(scorer, batch, method) if shares is None else shares).double().cpu().numpy()
+        shares = _occlusion(scorer, batch, method) if shares is None else shares
+        out[part] = shares.double().cpu().numpy()[: part.stop - part.start]
     return out
 
 
@@ -78,15 +74,18 @@ def expected_values(
     None if the family cannot say.
     """
     position = encoder.position[name]
-    device, dtype = place_of(scorer)
+    found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     with torch.no_grad():
-        ends = scorer.expected(to_batch(rows, dtype).to(device), position)
-    if ends is None:
-        return None
+        for part, batch in score_blocks(scorer, rows):
+            pair = scorer.expected(batch, position)
+            if pair is None:
+                return None
+            low, high = (end.double().cpu().numpy()[: part.stop - part.start] for end in pair)
+            found.append((low, high))
+    ends = [np.concatenate(end) for end in zip(*found, strict=True)]
     column = encoder.layout.columns[position]
     decoded = []
-    for end in ends:
-        values = end.double().cpu().numpy()
+    for values in ends:
         codes = values.astype(np.int32) if column.role != "value" else np.full(len(values), column.active[0], np.int32)
         numbers = None if column.numeric is None else (values if column.role == "value" else np.full(len(values), 0.5))
         decoded.append(encoder.decode_column(rows, name, Cells(codes, numbers)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -12,7 +13,13 @@ from torch import Generator
 from gensynth.encoding.layout import UNKNOWN, Layout, Rows
 from gensynth.errors import PluginError
 from gensynth.model import Batch, Condition, GenerativeModel
-from gensynth.training import forked_random
+from gensynth.training.devices import derive_seed
+
+LEAST_DRAWN = 64
+"""Rows of the first block of a sample."""
+SCORED = 64
+"""Rows that are scored at a time on a CPU, always as many (a matrix product may round a row differently among more
+rows): 20 ms for one row of a wide table, and a sixth slower than blocks of 256 for many."""
 
 
 def draw_rows(
@@ -31,7 +38,7 @@ def draw_rows(
     columns : tuple of int
         Positions in the layout of the cells that are given.
     given : Rows or None
-        ``n`` rows with those cells.
+        ``n`` rows with those cells, or as many as whole blocks hold (`draw_blocks`).
 
     Raises
     ------
@@ -42,23 +49,45 @@ def draw_rows(
     device, dtype = place_of(model)
     codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
     numeric = np.zeros((n, layout.n_numeric))
-    # with given cells a model may try dozens of candidates a row
-    chunk = _chunk(layout, (2_048 if device.type == "cpu" else 16_384) if given is None else 1_024)
-    noise = Generator(device).manual_seed(seed)
     model.eval()
-    with torch.no_grad(), forked_random(seed, device):
-        for start in range(0, n, chunk):
-            part = slice(start, min(start + chunk, n))
+    with torch.no_grad():
+        for number, (start, stop) in enumerate(draw_blocks(model, n, conditioned=given is not None)):
             condition = None
             if given is not None and columns:
-                fixed = Rows(given.numeric[part], given.codes[part])
+                at = np.minimum(np.arange(start, stop), len(given) - 1)
+                fixed = Rows(given.numeric[at], given.codes[at])
                 condition = Condition(columns, to_batch(fixed, dtype).to(device))
-            drawn = model.generate(part.stop - start, noise, condition)
-            codes[part] = drawn.codes.cpu().numpy()
-            numeric[part] = drawn.numeric.cpu().numpy()
+            noise = Generator(device).manual_seed(derive_seed(seed, number))
+            drawn = model.generate(stop - start, noise, condition)
+            part = slice(start, min(stop, n))
+            codes[part] = drawn.codes[: n - start].cpu().numpy()
+            numeric[part] = drawn.numeric[: n - start].cpu().numpy()
     if given is not None:
         _put_given(codes, numeric, columns, given, layout)
     return Rows(numeric, codes)
+
+
+def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tuple[int, int]]:
+    """Return the half-open blocks of rows that are drawn at a time, each from a seed of its own.
+
+    They are the same for every n, the last one is drawn whole: the rows of a small sample are the first of a large one.
+    Blocks grow, so that a few rows take little time and many are drawn at full speed.
+    """
+    device, _ = place_of(model)
+    # with given cells a model may try dozens of candidates a row
+    most = _chunk(model.layout, 1_024 if conditioned else 2_048 if device.type == "cpu" else 16_384)
+    blocks, start = [], 0
+    while start < n:
+        stop = start + min(max(start, LEAST_DRAWN), most)
+        blocks.append((start, stop))
+        start = stop
+    return blocks
+
+
+def whole_blocks(model: GenerativeModel, n: int) -> int:
+    """Return the rows that are drawn for n rows with given cells, the last block whole."""
+    blocks = draw_blocks(model, n, conditioned=True)
+    return blocks[-1][1] if blocks else 0
 
 
 def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[np.bool_]) -> Rows:
@@ -93,7 +122,7 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
     noise = Generator(device).manual_seed(seed)
     drawn = []
     model.eval()
-    with torch.no_grad(), forked_random(seed, device):
+    with torch.no_grad():
         for start in range(0, len(rows), chunk):
             part = slice(start, start + chunk)
             batch = to_batch(Rows(numeric[part], codes[part]), dtype).to(device)
@@ -119,22 +148,17 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
 
 
 def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -> NDArray[np.float64]:
-    """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal.
+    """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal; each is its row's alone.
 
     Raises
     ------
     PluginError
         A score is not finite.
     """
-    device, dtype = place_of(scorer)
-    chunk = score_chunk(scorer.layout, device)
     scores = np.empty(len(rows))
-    with torch.no_grad(), forked_random(0, device):
-        for start in range(0, len(rows), chunk):
-            part = slice(start, start + chunk)
-            jacobian = None if rows.log_jacobian is None else rows.log_jacobian[part]
-            batch = to_batch(Rows(rows.numeric[part], rows.codes[part], jacobian), dtype)
-            scores[part] = scorer.score(batch.to(device), method).double().cpu().numpy()
+    with torch.no_grad():
+        for part, batch in score_blocks(scorer, rows):
+            scores[part] = scorer.score(batch, method).double().cpu().numpy()[: part.stop - part.start]
     bad = ~np.isfinite(scores)
     if bad.any():
         row = int(np.argmax(bad))
@@ -158,10 +182,18 @@ def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
     return parameter.device, parameter.dtype
 
 
-def score_chunk(layout: Layout, device: torch.device) -> int:
-    """Return rows that are scored at a time."""
-    # on a CPU larger chunks leave the cache, and their memory is mapped anew each time: half the speed
-    return _chunk(layout, 256 if device.type == "cpu" else 4096)
+def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:
+    """Yield the rows in blocks of one size, and where each stands; the last one is filled up with copies of its end.
+
+    So a row's score is the same number, bit by bit, alone, among others and in any order.
+    """
+    device, dtype = place_of(scorer)
+    size = SCORED if device.type == "cpu" else _chunk(scorer.layout, 4096)
+    for start in range(0, len(rows), size):
+        stop = min(start + size, len(rows))
+        at = np.minimum(np.arange(start, start + size), stop - 1)
+        jacobian = None if rows.log_jacobian is None else rows.log_jacobian[at]
+        yield slice(start, stop), to_batch(Rows(rows.numeric[at], rows.codes[at], jacobian), dtype).to(device)
 
 
 def _chunk(layout: Layout, most: int) -> int:
@@ -175,7 +207,7 @@ def _put_given(
     """Check that the model kept the given codes, and put in their numbers, which a model saw in float32 only."""
     for position in columns:
         column = layout.columns[position]
-        if not np.array_equal(codes[:, position], given.codes[:, position]):
+        if not np.array_equal(codes[:, position], given.codes[: len(codes), position]):
             raise PluginError(f"the model changed given cells of column {column.name!r}; report this to its authors")
         if column.numeric is not None:
-            numeric[:, column.numeric] = given.numeric[:, column.numeric]
+            numeric[:, column.numeric] = given.numeric[: len(codes), column.numeric]

@@ -14,10 +14,11 @@ from gensynth.archive import Archive, load_weights, recipe_from_json, recipe_to_
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import GensynthError, ModelFileError
 from gensynth.model import GenerativeModel, Recipe
+from gensynth.nn.randomness import seeded
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
 from gensynth.tables import Container
-from gensynth.training import Trainer, forked_random, pick_device
+from gensynth.training import Trainer, pick_device
 
 if TYPE_CHECKING:
     from gensynth.synthesizer.estimator import Synthesizer
@@ -90,7 +91,7 @@ def _unpack(archive: Archive, place: Any, registry: Registry) -> tuple[dict[str,
     state = archive.state
     recipe = recipe_from_json(state["recipe"], registry)
     encoder = TableEncoder.from_state(state["encoder"], _part(archive.arrays, "encoder."))
-    with forked_random(0):
+    with seeded(0):
         model = recipe.build(encoder.layout)
     load_weights(model, archive.weights)
     history = _unpack_history(state["stages"], _part(archive.arrays, "history."))

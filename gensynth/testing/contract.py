@@ -16,8 +16,9 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.model import UNKNOWN, Batch, Condition, GenerativeModel, Recipe
+from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.testing.cases import Case, make_cases
-from gensynth.training import Trainer, forked_random
+from gensynth.training import Trainer
 
 SEED = 7
 
@@ -100,7 +101,7 @@ def check_stages(trained: Trained) -> None:
             who = f"phase {phase.name!r} of stage {stage.name!r}"
             _require(len(phase.parameters) > 0, f"{who} has no parameters")
             _require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
-            with forked_random(SEED):  # dropout draws from the global state
+            with EveryDrawFrom(rng):
                 loss = phase.loss(trained.case.rows, rng)
             _require(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss of {who} is not a finite scalar: {loss}")
             _require(loss.requires_grad, f"the loss of {who} does not depend on its parameters")
@@ -257,7 +258,7 @@ def _require(condition: bool, message: str) -> None:
 
 
 def _build(recipe: Recipe, case: Case, seed: int = SEED) -> GenerativeModel:
-    with forked_random(seed):
+    with seeded(seed):
         return recipe.build(case.layout)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gensynth.training.callbacks import Callback, Round
-from gensynth.training.devices import forked_random, pick_device
+from gensynth.training.devices import pick_device
 from gensynth.training.trainer import Trainer
 
-__all__ = ["Callback", "Round", "Trainer", "forked_random", "pick_device"]
+__all__ = ["Callback", "Round", "Trainer", "pick_device"]

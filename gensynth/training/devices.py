@@ -1,9 +1,6 @@
-"""Where to compute, and randomness that leaves the caller's alone."""
+"""Where to compute, and seeds of what is drawn."""
 
 from __future__ import annotations
-
-import contextlib
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -45,50 +42,3 @@ def pick_device(device: str | torch.device) -> torch.device:
 def derive_seed(seed: int, purpose: int) -> int:
     """Return an independent seed below 2**63 for one of several uses of ``seed`` (>= 0)."""
     return int(np.random.SeedSequence([seed, purpose]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def get_global_states(device: torch.device) -> dict[str, torch.Tensor]:
-    """Return the state of torch's global generators that computing on ``device`` uses."""
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        states["mps"] = torch.mps.get_rng_state()
-    return states
-
-
-def set_global_states(states: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Put back what `get_global_states` returned; states of other kinds of device are left out."""
-    torch.set_rng_state(states["cpu"])
-    if device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], device)
-    elif device.type == "mps" and "mps" in states:
-        torch.mps.set_rng_state(states["mps"])
-
-
-@contextlib.contextmanager
-def forked_random(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
-    """Seed torch's global generators within the block and put them back after it.
-
-    Initialisation and dropout draw from the global generators. Only those of the CPU and of ``device`` are touched
-    (``torch.manual_seed`` would seed every device).
-
-    Parameters
-    ----------
-    seed : int
-        Seed in [0, 2**63).
-    device : torch.device or str
-        Device that the block computes on.
-    """
-    device = torch.device(device)
-    before = get_global_states(device)
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
-    elif device.type == "mps":
-        torch.mps.manual_seed(seed)
-    try:
-        yield
-    finally:
-        set_global_states(before, device)

@@ -12,9 +12,9 @@ from torch import Generator, Tensor
 
 from gensynth.errors import TrainingError
 from gensynth.model import Batch, GenerativeModel, Loss, Stage
+from gensynth.nn.randomness import EveryDrawFrom, drawing_from
 from gensynth.training.average import WeightAverage
 from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
-from gensynth.training.devices import forked_random
 from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_factor
 from gensynth.training.progress import Progress
 from gensynth.training.steps import PhaseStepper
@@ -82,6 +82,7 @@ class StageLoop:
         self.best_weights: dict[str, Tensor] | None = None
         self.last = math.inf
         self.evaluation_seconds = 0.0
+        self.watched = True  # whether the monitor may draw from no generator of ours, as `PhaseStepper` has it
 
     def next_round(self) -> tuple[dict[str, Any], bool]:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
@@ -166,10 +167,13 @@ class StageLoop:
         self.model.eval()
         noise = Generator(self.device).manual_seed(self.setting.evaluation_seed)
         total = 0.0
-        with torch.no_grad(), forked_random(self.setting.evaluation_seed, self.device):
+        draws = EveryDrawFrom(noise) if self.watched else drawing_from(noise)
+        with torch.no_grad(), draws:
             for i in range(parts):
                 part = rows[slice(n * i // parts, n * (i + 1) // parts)]
                 total += float(monitor(part, noise)) * len(part)
+        if isinstance(draws, EveryDrawFrom):
+            self.watched = draws.found
         return total / n
 
     def _judge(self, monitor: float, steps: int) -> None:

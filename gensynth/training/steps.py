@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Batch, Phase, Stage
+from gensynth.nn.randomness import EveryDrawFrom, drawing_from
 from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
@@ -42,6 +43,7 @@ class PhaseStepper:
         self.guard_every = 1 if device.type == "cpu" else GUARD_EVERY
         self.total = torch.zeros((), device=device)
         self.count = 0
+        self.catches = False
         self.bad_step = torch.full((), -1, dtype=torch.long, device=device)
         self.bad_values = torch.zeros(2, device=device)
 
@@ -51,7 +53,7 @@ class PhaseStepper:
 
     def step(self, batch: Batch, rng: Generator, step: int) -> None:
         """Take one step; ``step`` is the stage's count, for the guard."""
-        loss = self.phase.loss(batch, rng)
+        loss = self._loss(batch, rng)
         if loss.dim() != 0 or not loss.requires_grad:
             raise PluginError(f"{self.where}: the loss must be a scalar that depends on the phase's parameters")
         # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
@@ -62,6 +64,20 @@ class PhaseStepper:
         if self.phase.after_step is not None:
             with torch.no_grad():
                 self.phase.after_step()
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the loss; whatever it draws, as dropout does, it draws from ``rng``.
+
+        Catching the draws of operations that were given no generator (`EveryDrawFrom`) costs time: it is done in the
+        first step of a round, and in the others if there were such.
+        """
+        if self.count and not self.catches:
+            with drawing_from(rng):
+                return self.phase.loss(batch, rng)
+        with EveryDrawFrom(rng) as draws:
+            loss = self.phase.loss(batch, rng)
+        self.catches |= draws.found
+        return loss
 
     def _clipped(self, gradients: tuple[Tensor | None, ...], norm: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients, none of them changed where their norm is small (known at no cost on a CPU only)."""

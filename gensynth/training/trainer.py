@@ -14,14 +14,12 @@ from torch import Generator
 
 from gensynth.errors import CollapseWarning, DataError, OptionError
 from gensynth.model import Batch, GenerativeModel, Stage
+from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.checkpoints import CheckpointFile, fingerprint
 from gensynth.training.devices import (
     derive_seed,
-    forked_random,
-    get_global_states,
     pick_device,
-    set_global_states,
 )
 from gensynth.training.memory import keep_freed_memory
 from gensynth.training.options import check_options
@@ -154,7 +152,7 @@ class Trainer(BaseEstimator):
         if device.type == "cpu":
             keep_freed_memory()
         clock = Clock(self.max_time)
-        with forked_random(derive_seed(seed, 0), device), Progress(self.progress) as progress:
+        with Progress(self.progress) as progress:
             run = _Run(self, model.to(device), batch, parts, seed, clock, progress, rebuild)
             return run.go(resume, identity or {})
 
@@ -238,7 +236,7 @@ class _Run:
         stage, setting = stages[number], self.setting
         if stage.prepare is not None and loop_state is None:
             self.model.eval()
-            with torch.no_grad():
+            with torch.no_grad(), EveryDrawFrom(setting.rng):
                 stage.prepare(setting.table[setting.train_rows.draw(setting.rng)], setting.rng)
         if not stage.phases:
             return ""
@@ -269,7 +267,7 @@ class _Run:
         if not again or self.rebuild is None:
             return False
         self.attempt += 1
-        with forked_random(derive_seed(self.seed, 4), self.device):
+        with seeded(derive_seed(self.seed, 4)):
             self.model.load_state_dict(self.rebuild().state_dict())
         self.setting.rng.manual_seed(derive_seed(self.seed, 5))
         self.history.clear()
@@ -306,7 +304,6 @@ class _Run:
             "loop": loop_state,
             "model": dict(self.model.state_dict()),
             "rng": self.setting.rng.get_state(),
-            "global": get_global_states(self.device),
             "seconds": self.clock.seconds,
             "history": self.history,
         }
@@ -314,7 +311,6 @@ class _Run:
     def _restore(self, state: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
         self.model.load_state_dict(state["model"])
         self.setting.rng.set_state(state["rng"])
-        set_global_states(state["global"], self.device)
         self.clock.before = state["seconds"]
         self.attempt = state["attempt"]
         self.history.extend(state["history"])

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from toy_models import ToyModel, toy_batch, toy_layout
 
 from gensynth.errors import DataError, OptionError
-from gensynth.training import Trainer, forked_random
+from gensynth.nn.randomness import seeded
+from gensynth.training import Trainer
 from gensynth.training.weights import Parts, TrainingRows, check_weights
 
 QUICK = {"max_epochs": 5, "progress": False, "device": "cpu"}
@@ -78,7 +79,7 @@ def test_epochs_differ_and_come_to_the_weights():
 
 
 def trained(batch, weights=None, **options):
-    with forked_random(0):
+    with seeded(0):
         model = ToyModel(toy_layout())
     Trainer(**QUICK, **options).run(model, batch, 0, weights=weights)
     return model.state_dict()
