@@ -66,7 +66,7 @@ def kept_constants(
     kinds: dict[Any, str | Column] = {}
     if isinstance(declared, TableSchema):
         kinds = {column.name: column for column in declared.columns}
-    elif declared is not None:
+    elif isinstance(declared, Mapping):
         kinds = dict(declared)
     empty = [name for name in check_labels(frame) if frame[name].isna().all()]
     single = [name for name in check_labels(frame) if name in empty or _is_single(frame[name])]

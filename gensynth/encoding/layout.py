@@ -124,6 +124,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.codes)
 
+    def __getitem__(self, some: slice | NDArray[np.int64]) -> Rows:
+        """Rows by a slice or by their positions."""
+        jacobian = None if self.log_jacobian is None else self.log_jacobian[some]
+        return Rows(self.numeric[some], self.codes[some], jacobian)
+
 
 @dataclass(frozen=True)
 class Encoding:

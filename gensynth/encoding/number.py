@@ -379,10 +379,11 @@ def _unit(distinct: Ticks) -> float:
 
 
 def _steps_of(ticks: Ticks, origin: int, step: float) -> Floats:
-    if np.issubdtype(ticks.dtype, np.integer) and len(ticks):
-        low, high = int(ticks.min()) - origin, int(ticks.max()) - origin
-        if low >= -(2**63) and high < 2**63:
-            return (ticks - origin) / step
+    if np.issubdtype(ticks.dtype, np.integer):
+        # unsigned: a distance may exceed int64, and each must be exact whatever the others are
+        up = ticks >= origin
+        sizes = np.where(up, ticks - np.int64(origin), np.int64(origin) - ticks).view(np.uint64) / step
+        return np.where(up, sizes, -sizes)
     return (ticks.astype(np.float64) - origin) / step
 
 

@@ -28,7 +28,7 @@ def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np
     for part, batch in score_blocks(scorer, rows):
         shares = scorer.explain(batch, method)
         shares = _occlusion(scorer, batch, method) if shares is None else shares
-        out[part] = shares.double().cpu().numpy()[: part.stop - part.start]
+        out[part] = shares.double().cpu().numpy()
     return out
 
 
@@ -76,11 +76,11 @@ def expected_values(
     position = encoder.position[name]
     found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     with torch.no_grad():
-        for part, batch in score_blocks(scorer, rows):
+        for _, batch in score_blocks(scorer, rows):
             pair = scorer.expected(batch, position)
             if pair is None:
                 return None
-            low, high = (end.double().cpu().numpy()[: part.stop - part.start] for end in pair)
+            low, high = (end.double().cpu().numpy() for end in pair)
             found.append((low, high))
     ends = [np.concatenate(end) for end in zip(*found, strict=True)]
     column = encoder.layout.columns[position]

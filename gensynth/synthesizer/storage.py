@@ -133,8 +133,11 @@ def _pack_schema(schema: TableSchema | Mapping[Any, str | Column] | None) -> lis
 
 
 def _pack_history(history: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[Any]]]:
-    """Return the stages as JSON, the numbers as arrays: JSON has neither NaN nor infinity."""
-    numbers = history.drop(columns="stage", errors="ignore")
+    """Return the stages as JSON, the numbers as arrays: JSON has neither NaN nor infinity.
+
+    The seconds that training took stay out: two fits with one seed are the same bytes.
+    """
+    numbers = history.drop(columns=["stage", "seconds"], errors="ignore")
     order = {str(name): np.array(numbers[name], dtype=np.float64) for name in numbers.columns}
     # safetensors sorts names: the position keeps the order of the columns
     stages = [str(stage) for stage in history["stage"]] if "stage" in history else []
