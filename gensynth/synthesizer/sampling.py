@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError
 from gensynth.model import GenerativeModel
-from gensynth.synthesizer.inference import draw_rows
+from gensynth.synthesizer.inference import draw_rows, whole_blocks
 
 _ATTEMPTS = 12
 
@@ -43,6 +44,7 @@ def draw_settled(
     ConditionError
         A condition cannot be kept, alone or with the relations.
     """
+    rng = rng.spawn(1)[0]  # how many attempts there are is not to be seen in what the caller draws from it later
     rows, given, broken = _drawn(model, encoder, n, seed, rng, conditions)
     for attempt in range(1, _ATTEMPTS):
         if encoder.rules is None or not broken.any():
@@ -70,7 +72,9 @@ def _drawn(
     columns: tuple[int, ...] = ()
     cells = None
     if conditions is not None:
-        columns, cells = encoder.encode_condition(conditions, n, rng)
+        # of whole blocks, so that the rows of a small sample are the first of a large one
+        n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
+        columns, cells = encoder.encode_condition(conditions, n_given, rng)
     rows = draw_rows(model, n, seed, columns, cells)
     given = np.zeros(rows.codes.shape, dtype=bool)
     given[:, list(columns)] = True
