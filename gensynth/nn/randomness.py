@@ -79,7 +79,7 @@ class EveryDrawFrom(TorchDispatchMode):
     """
 
     def __init__(self, rng: Generator) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.rng = {rng.device.type: rng}
         self.found = False
 

@@ -17,9 +17,9 @@ from gensynth.training.devices import derive_seed
 
 LEAST_DRAWN = 64
 """Rows of the first block of a sample."""
-BITS = 27
-"""Significant bits of a score, about 8 digits: what is lost below them is the rounding of the sums behind it."""
-CLOSE = 2.0**-12
+BITS = 32
+"""Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
+CLOSE = 2.0**-10
 """Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
 
 
@@ -180,19 +180,19 @@ def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -
 
 @torch.no_grad()
 def _scores(scorer: GenerativeModel, batch: Batch, method: str | None) -> NDArray[np.float64]:
-    return scorer.score(batch, method).double().cpu().numpy()
+    return np.asarray(scorer.score(batch, method).double().cpu().numpy())
 
 
 def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what the last of `BITS` significant bits counts, at least that of 0.001."""
-    _, exponent = np.frexp(np.maximum(np.abs(scores), 2.0**-10))
-    return np.ldexp(1.0, exponent - BITS)
+    exponents = np.frexp(np.maximum(np.abs(scores), 2.0**-10))[1]
+    return np.asarray(np.ldexp(1.0, exponents - BITS), dtype=np.float64)
 
 
 def _distance(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far scores lie from where they would be rounded up instead of down, in units."""
     steps = scores / _unit(scores)
-    return np.abs(steps - np.floor(steps) - 0.5)
+    return np.asarray(np.abs(steps - np.floor(steps) - 0.5))
 
 
 def to_batch(rows: Rows, dtype: torch.dtype) -> Batch:

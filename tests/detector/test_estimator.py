@@ -151,7 +151,7 @@ def test_every_model_of_an_ensemble_of_fits_counts(rows):
     )
     assert detector.score_samples(rows[["size", "region"]]) == pytest.approx(expected)
     shares = detector.explain(rows[["size", "region"]])
-    assert shares.sum(axis=1).to_numpy() == pytest.approx(-expected, abs=1e-9)
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(-expected, rel=1e-8, abs=1e-8)
 
 
 def test_methods(rows, novelty):
