@@ -17,6 +17,7 @@ from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
 from gensynth.schema.checksums import CHECKSUMS, find_checksum
 from gensynth.schema.exact import exact_tick
+from gensynth.schema.keys import stand_ins
 from gensynth.schema.objects import objects_to_text, text_to_objects
 from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing, ticks_of
 
@@ -43,6 +44,8 @@ class IdentifierGenerator:
         What new ones look like; None for integers that go on after the greatest.
     sizes : dict of int to int
         How many fitted identifiers had how many rows. Empty if each had one.
+    kept : dict of str to float
+        Texts that stand for an identifier that is not there ("unknown"), and the share of rows that have each.
     checksum : str or None
         Name of the check digits that they have, see `gensynth.schema.checksums`.
     salt : str
@@ -55,13 +58,15 @@ class IdentifierGenerator:
 
     def __init__(
         self, column: Column, missing_share: float, pattern: Pattern | None = None, *,
-        sizes: dict[int, int] | None = None, checksum: str | None = None, salt: str = "",
+        sizes: dict[int, int] | None = None, kept: dict[str, float] | None = None, checksum: str | None = None,
+        salt: str = "",
         hashes: NDArray[np.int64] | None = None, bits: int = 32,
     ) -> None:  # fmt: skip
         self.column = column
         self.missing_share = missing_share
         self.pattern = pattern
         self.sizes = sizes or {}
+        self.kept = kept or {}
         self.checksum = checksum
         self.salt = salt
         self.hashes = np.zeros(0, dtype=np.int64) if hashes is None else hashes
@@ -71,6 +76,7 @@ class IdentifierGenerator:
     def fit(cls, series: pd.Series[Any], column: Column) -> Self:
         """Learn the pattern of a column of identifiers, and how often they repeat."""
         whole = column.decimals == 0
+        kept: dict[str, float] = {}
         if whole:
             ticks, missing = ticks_of(series, column)
             numbers, counts = np.unique(np.asarray(ticks[~missing], dtype=np.int64), return_counts=True)
@@ -80,6 +86,9 @@ class IdentifierGenerator:
             codes, distinct = codes_of(series)
             texts = text_array([str(v) for v in distinct.tolist()])
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+            aside = stand_ins(texts, counts)
+            kept = {text: count / len(series) for text, count in zip(texts[aside], counts[aside].tolist(), strict=True)}
+            texts, counts = texts[~aside], counts[~aside]
         sizes, frequency = np.unique(counts, return_counts=True)
         repeated = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
         share = float(missing.mean())
@@ -89,8 +98,9 @@ class IdentifierGenerator:
         bits = min(max(len(texts).bit_length() + _SPARE_BITS, 16), 48)
         hashes = np.unique(_hash(texts, salt, bits))
         checksum = find_checksum(texts)
+        pattern = fit_pattern(texts)
         return cls(
-            column, share, fit_pattern(texts), sizes=repeated, checksum=checksum, salt=salt, hashes=hashes, bits=bits
+            column, share, pattern, sizes=repeated, kept=kept, checksum=checksum, salt=salt, hashes=hashes, bits=bits
         )
 
     def generate(self, n: int, rng: np.random.Generator) -> pd.Series[Any]:
@@ -120,20 +130,22 @@ class IdentifierGenerator:
         elif self.column.decimals == 0:
             values = np.array([int(t) for t in self._texts(count, rng).tolist()], dtype=np.int64)
         else:
-            return from_codes(owners, pd.Index(self._texts(count, rng), dtype=object), self.column)
+            labels = pd.Index([*self._texts(count, rng).tolist(), *self.kept], dtype=object)
+            return from_codes(np.where(owners < -1, count - 2 - owners, owners), labels, self.column)
         return from_ticks(np.append(values, 0)[owners], missing, self.column)
 
     def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return (n,) the number of the identifier of each row, -1 where it is missing; they repeat as the fitted did.
+        """Return (n,) the number of the identifier of each row; they repeat as the fitted did.
 
-        The first m are those of ``owners(m)``: rows of one identifier lie near each other.
+        -1 is a missing one, -2 and less are the texts of ``kept`` in their order. The first m are those of
+        ``owners(m)``: rows of one identifier lie near each other.
         """
         of_gaps, of_groups = rng.spawn(2)
-        present = of_gaps.random(n) >= self.missing_share
+        aside = np.cumsum([self.missing_share, *self.kept.values()])
+        out = -1 - np.searchsorted(aside, of_gaps.random(n), side="right")
+        present = out == -1 - len(aside)
         m = int(present.sum())
-        which = np.arange(m) if not self.sizes else self._groups(m, of_groups)
-        out = np.full(n, -1)
-        out[present] = which
+        out[present] = np.arange(m) if not self.sizes else self._groups(m, of_groups)
         return out
 
     def _groups(self, m: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -208,6 +220,8 @@ class IdentifierGenerator:
         json: dict[str, Any] = {"missing_share": self.missing_share}
         if self.sizes:
             json["sizes"] = [[size, count] for size, count in self.sizes.items()]
+        if self.kept:
+            json["kept"] = [[text, share] for text, share in self.kept.items()]
         if self.pattern is None:
             return json, {}
         if self.checksum is not None:
@@ -230,6 +244,7 @@ class IdentifierGenerator:
             json["missing_share"],
             pattern,
             sizes=sizes,
+            kept=dict(json.get("kept", ())),
             checksum=json.get("checksum"),
             salt=json.get("salt", ""),
             hashes=arrays.get("hashes"),

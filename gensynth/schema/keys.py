@@ -17,7 +17,7 @@ MIN_KEYS = 20
 _UNIQUE_SHARE = 0.9
 _FEW, _FEW_ROWS_EACH = 10, 5
 _MANY, _MANY_ROWS_EACH = 20, 50
-_TECHNICAL_ROWS_EACH = 10
+_TECHNICAL_ROWS_EACH, _MANY_MACHINES = 10, 100
 _FIRST = 1000
 
 _ANYWHERE = {"id", "ids", "key", "uuid", "guid", "rowid", "ssn", "iban", "imei", "imsi", "vin", "isbn", "ean", "upc",
@@ -61,6 +61,11 @@ _TECHNICAL_PATTERNS = (
     r"\d{9,}",
 )
 
+_STAND_INS = {"", "-", "--", "?", ".", "n/a", "na", "n.a.", "nan", "none", "null", "nil", "unknown", "missing",
+              "unbekannt", "not available", "not given", "not provided", "anonymous", "tbd", "no comment"}  # fmt: skip
+_MOST_STAND_INS, _LEAST_SHARED = 3, 3
+_CODED = re.compile(r"[0-9@]")
+
 _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 
 # epoch times in seconds, and the same in milli-, micro- and nanoseconds: whole numbers of one length that are no codes
@@ -84,12 +89,14 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
     name : str or int
         Label of the column.
     """
+    keys = ~stand_ins(texts, counts)
+    texts, counts = texts[keys], counts[keys]
     present = int(counts.sum())
     if present >= MIN_KEYS and len(texts) > _UNIQUE_SHARE * present:
         return True
     if not _few_rows_each(len(texts), present):
         return False
-    few_each = present <= _TECHNICAL_ROWS_EACH * len(texts)
+    few_each = present <= _TECHNICAL_ROWS_EACH * len(texts) or len(texts) >= _MANY_MACHINES
     if _match(texts, _IPV4):
         return few_each
     if any(_match(texts, pattern) for pattern in _PRIVATE_PATTERNS) or find_checksum(texts) in ("iban", "luhn"):
@@ -97,6 +104,31 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
     if _names_people(name):
         return _match(texts, r"(?=(?:\D*\d){3})[^\s]+")
     return few_each and any(_match(texts, pattern) for pattern in _TECHNICAL_PATTERNS)
+
+
+def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
+    """Say which texts stand for a key that is not there: unknown, n/a, withheld.
+
+    They are at most three that several rows have, and are spelled as such, or have neither a digit nor an @ where all
+    others do.
+
+    Parameters
+    ----------
+    texts : ndarray of shape (k,)
+        The distinct values.
+    counts : ndarray of shape (k,)
+        Rows of each.
+    """
+    out = np.zeros(len(texts), dtype=bool)
+    frequent = np.flatnonzero(counts >= max(_LEAST_SHARED, 0.01 * counts.sum()))
+    frequent = frequent[np.argsort(-counts[frequent], kind="stable")][:_MOST_STAND_INS]
+    if not len(frequent):
+        return out
+    bare = [i for i in frequent.tolist() if not _CODED.search(texts[i])]
+    if bare and len(texts) > len(bare):
+        coded = all(i in bare or _CODED.search(text) for i, text in enumerate(texts.tolist()))
+        out[[i for i in bare if coded or texts[i].strip().lower() in _STAND_INS]] = True
+    return out
 
 
 def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:

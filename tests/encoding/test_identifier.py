@@ -142,3 +142,17 @@ def test_the_first_form_of_the_state_is_read():
     assert new.str.fullmatch(r"K-\d{3}").all()
     assert new.is_unique
     assert not set(new) & set(old)
+
+
+def test_what_stands_for_no_identifier_is_kept():
+    values = [["unknown", "n/a", None][i % 3] if i % 4 == 0 else f"p{i * 7919 % 10_007}@x.org" for i in range(600)]
+    fitted = generator(values)
+    state, arrays = fitted.state()
+    again = IdentifierGenerator.from_state(fitted.column, json.loads(json.dumps(state)), arrays)
+    new = again.generate(2000, np.random.default_rng(0))
+    shares = new.value_counts(normalize=True, dropna=False)
+    assert [shares["unknown"], shares["n/a"], new.isna().mean()] == pytest.approx([1 / 12] * 3, abs=0.03)
+    made = new[~new.isin(["unknown", "n/a"])].dropna()
+    assert made.is_unique
+    assert made.str.fullmatch(r"p\d+@x\.org").all()
+    assert not set(made) & set(values)

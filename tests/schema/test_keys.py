@@ -41,6 +41,10 @@ def kind(values, name="x"):
         (LOCAL[WHO], "x"),
         (AMERICAN[WHO], "x"),
         (SOCIAL[WHO], "x"),
+        (np.where(np.arange(N) % 5 == 0, "unknown", MAILS[WHO]), "x"),
+        (np.where(np.arange(300) % 5 == 0, "withheld", LOCAL), "x"),
+        (np.where(np.arange(300) % 5 == 0, "N/A", [f"{m} {m[::-1]}" for m in MAILS]), "x"),
+        (np.array([f"10.{i % 7}.0.{i % 211}" for i in range(400)])[R.integers(0, 400, 8000)], "x"),
         (ADDRESSES[WHO], "x"),
         (CODES[WHO], "customer_id"),
         (np.array(ACCOUNTS)[np.arange(40) % 10], "x"),
@@ -72,6 +76,7 @@ def test_identifiers(values, name):
         (np.array([f"{i * 1000}-{i * 1000 + 999}" for i in range(1000, 1060)])[WHO % 60], "income"),
         (np.array([f"SKU{i:05d}" for i in range(300)])[WHO], "sku"),
         (np.array([f"city {i}" for i in range(60)])[WHO % 60], "city"),
+        (np.array(["-", "n/a", "a", "b", "c", "1", "2"])[WHO % 7], "grade"),
     ],
 )
 def test_categories(values, name):
