@@ -33,6 +33,31 @@ def declare_hint(name: str | int, kind: str) -> str:
     return f"--schema {name}={kind}" if on_command_line() else f"schema={{{name!r}: {kind!r}}}"
 
 
+def hint(python: str, command_line: str = "") -> str:
+    """Return the one of two hints that fits whoever reads the message."""
+    return command_line if on_command_line() else python
+
+
+def shown(value: object) -> str:
+    """Return a value as it is written plainly: ``nan`` and ``0``, not ``np.float64(nan)`` and ``np.int64(0)``."""
+    if isinstance(value, list | tuple | set | frozenset):
+        inside = ", ".join(map(shown, value))
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside})" if isinstance(value, tuple) else f"{{{inside}}}"
+    if isinstance(value, float):  # numpy's own texts, numbers and bytes derive from Python's
+        return float.__repr__(value)
+    if isinstance(value, str):
+        return str.__repr__(value)
+    plain = value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+    return repr(plain) if type(plain).__module__ == "builtins" else str(plain)
+
+
+def counted(n: int, noun: str, several: str = "") -> str:
+    """Return a count with its noun: ``1 row``, ``1,200 rows``; ``several`` is a plural that takes more than an s."""
+    return f"{n:,} {noun if n == 1 else several or noun + 's'}"
+
+
 class GensynthError(Exception):
     """Base of every error raised by gensynth; the command line prints it and exits with code 2."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gensynth.augmentation.stacking import with_column
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
-from gensynth.errors import CapabilityError, OptionError
+from gensynth.errors import CapabilityError, OptionError, shown
 from gensynth.metrics.privacy import copies, repeated
 from gensynth.schema import Column, TableSchema
 from gensynth.synthesizer import Synthesizer
@@ -151,7 +151,7 @@ class Source:
         few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
         if few is not None:
             raise CapabilityError(
-                f"{error}; and class {classes[few]!r} has {np.count_nonzero(codes == few)} rows, too few to fit a "
+                f"{error}; and class {shown(classes[few])} has {np.count_nonzero(codes == few)} rows, too few to fit a "
                 f"model to it alone (at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
             ) from error
         schema = TableSchema.infer(frame, self.schema)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import DataError, OptionError, hint, shown
 
 NAMES = ("auto", "minority", "not minority", "not majority", "all")
 
@@ -26,12 +26,12 @@ def classes_of(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
     missing = int(y.isna().sum())
     if missing:
         raise DataError(
-            f"the target {_named(y)}is missing in {missing} of {len(y)} rows; drop these rows "
-            "(`frame.dropna(subset=[target])`) or fill them, then augment"
+            f"the target {_named(y)}is missing in {missing} of {len(y)} rows; drop these rows"
+            f"{hint(' (`frame.dropna(subset=[target])`)')} or fill them, then augment"
         )
     classes, codes = factorized(y)
     if len(classes) < 2:
-        what = f"1 class only, {classes[0]!r}" if classes else "no row"
+        what = f"1 class only, {shown(classes[0])}" if classes else "no row"
         raise DataError(f"the target {_named(y)}holds {what}; at least 2 classes are needed to balance them")
     return classes, codes
 
@@ -48,7 +48,7 @@ def factorized(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
 
 
 def _named(y: pd.Series[Any]) -> str:
-    return "" if y.name is None else f"{y.name!r} "
+    return "" if y.name is None else f"{shown(y.name)} "
 
 
 def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> dict[Any, int]:
@@ -85,7 +85,7 @@ def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> di
         strategy = strategy(y)
         if not isinstance(strategy, Mapping):
             raise OptionError(
-                f"sampling_strategy: the callable has to return a dict of class to rows, it gave {strategy!r}"
+                f"sampling_strategy: the callable has to return a dict of class to rows, it gave {shown(strategy)}"
             )
     if isinstance(strategy, str):
         targeted = {
@@ -96,9 +96,9 @@ def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> di
             "all": set(counts),
         }
         if strategy not in targeted:
-            hint = " ('majority' is for under-sampling)" if strategy == "majority" else ""
+            advice = " ('majority' is for under-sampling)" if strategy == "majority" else ""
             raise OptionError(
-                f"sampling_strategy={strategy!r}{hint}: as a string it is one of {', '.join(map(repr, NAMES))}"
+                f"sampling_strategy={strategy!r}{advice}: as a string it is one of {', '.join(map(repr, NAMES))}"
             )
         return {c: largest - n for c, n in counts.items() if c in targeted[strategy]}
     if isinstance(strategy, Mapping):
@@ -120,10 +120,12 @@ def _from_mapping(wanted: Mapping[Any, Any], counts: Mapping[Any, int]) -> dict[
         )
     for c, n in wanted.items():
         if not isinstance(n, Integral) or n < 0:
-            raise OptionError(f"sampling_strategy: class {c!r} is to have {n!r} rows; expected a whole number >= 0")
+            raise OptionError(
+                f"sampling_strategy: class {shown(c)} is to have {n!r} rows; expected a whole number >= 0"
+            )
         if n < counts[c]:
             raise OptionError(
-                f"sampling_strategy: class {c!r} has {counts[c]} rows and is to have {n}; over-sampling only adds "
+                f"sampling_strategy: class {shown(c)} has {counts[c]} rows and is to have {n}; over-sampling only adds "
                 f"rows, so ask for at least {counts[c]}"
             )
     return {c: int(wanted[c]) - n for c, n in counts.items() if c in wanted}
@@ -141,7 +143,8 @@ def _from_ratio(ratio: float, counts: Mapping[Any, int], minority: Any, majority
     wanted = int(counts[majority] * ratio - counts[other])
     if wanted <= 0:
         raise OptionError(
-            f"sampling_strategy={ratio}: class {other!r} already has {counts[other]} rows for {counts[majority]} of "
-            f"{majority!r}; give a number above {counts[other] / counts[majority]:.4g} (over-sampling only adds rows)"
+            f"sampling_strategy={ratio}: class {shown(other)} already has {counts[other]} rows for "
+            f"{counts[majority]} of {shown(majority)}; give a number above {counts[other] / counts[majority]:.4g} "
+            "(over-sampling only adds rows)"
         )
     return {other: wanted}

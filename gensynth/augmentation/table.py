@@ -15,7 +15,7 @@ from gensynth.augmentation.drawing import Drawn, Source, generator, without
 from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.strategy import classes_of, factorized, rows_to_add
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
 from gensynth.schema.values import ticks_of
@@ -216,12 +216,12 @@ def augment(
 def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
     if PROVENANCE in frame.columns:
         raise DataError(
-            f"the table already has a column {PROVENANCE!r}, which is where augment() marks synthetic rows; rename "
+            f"the table already has a column {PROVENANCE!r}, which is where synthetic rows are marked; rename "
             "it, or drop it (and the rows it marks) if the table was augmented before"
         )
     if target is not None and target not in frame.columns:
         raise DataError(
-            f"target {target!r} is not a column of the table; there are: {', '.join(map(str, frame.columns[:30]))}"
+            f"target {shown(target)} is not a column of the table; there are: {', '.join(map(str, frame.columns[:30]))}"
         )
 
 
@@ -248,11 +248,12 @@ def _balanced(
     n_values = column.nunique()
     if is_continuous(column) or (n_values > MAX_CLASSES and n_values > len(frame) / 10):
         raise OptionError(
-            f"target {target!r} has {n_values} different values in {len(frame)} rows: numbers or names rather than "
-            "classes, so it cannot be balanced; add rows with n_rows=... or ratio=... instead"
+            f"target {shown(target)} has {n_values} different values in {len(frame)} rows: numbers or names rather "
+            "than classes, so it cannot be balanced; add rows with "
+            f"{hint('n_rows=... or ratio=...', '--rows N or --ratio R')} instead"
         )
     if frame.shape[1] < 2:
-        raise DataError(f"the table holds nothing but the target {target!r}; at least one more column is needed")
+        raise DataError(f"the table holds nothing but the target {shown(target)}; at least one more column is needed")
     classes, codes = classes_of(labels_of(column).rename(str(target)))
     counts = dict(zip(range(len(classes)), np.bincount(codes).tolist(), strict=True))
     wanted = rows_to_add("not majority", counts, codes)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gensynth.augmentation.stacking import plain, stack, take, with_column
 from gensynth.augmentation.strategy import factorized
-from gensynth.errors import DataError
+from gensynth.errors import DataError, hint
 from gensynth.metrics.columns import is_decimal, kind_of
 
 MAX_CLASSES = 50
@@ -31,12 +31,12 @@ def labels_of(y: Any) -> pd.Series[Any]:
         if is_continuous(labels):
             first = labels.dropna().iloc[0]
             number = isinstance(first, np.number | float)
-            cure = "cut it into classes first" if number else "make each a class first (`y.astype(str)`)"
+            cure = "cut it into classes first" if number else "make each a class first" + hint(" (`y.astype(str)`)")
             held = "numbers" if number else "durations" if isinstance(first, dt.timedelta) else "dates"
             raise DataError(
                 f"Unknown label type: continuous. The target holds {held} such as {first}, not classes, so there is "
-                "nothing to balance; add rows by number or ratio instead (`augment(n_rows=...)`, "
-                f"`augment(ratio=...)`), or {cure}"
+                "nothing to balance; add rows by number or ratio instead ("
+                f"{hint('`augment(n_rows=...)`, `augment(ratio=...)`', '--rows N, --ratio R')}), or {cure}"
             )
         return labels
     values = columns.to_numpy()

@@ -20,7 +20,7 @@ from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.ranges import Range, draw_within, levels_within, pieces_of, ranges_of
 from gensynth.encoding.refusals import refuse_unseen
-from gensynth.errors import ColumnWarning, ConditionError, DataError
+from gensynth.errors import ColumnWarning, ConditionError, DataError, shown
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.align import align_column
 from gensynth.schema.exact import exact_tick
@@ -202,7 +202,7 @@ def _note_on_pairs(own: NumberEncoder, column: Column, wanted: Any) -> None:
     held = own.function is not None or any(((own.atoms >= a) & (own.atoms <= b)).any() for a, b in between)
     if between and held:
         warnings.warn(
-            f"column {column.name!r}: {wanted!r} asks for one of these two values; a range is written "
+            f"column {column.name!r}: {shown(wanted)} asks for one of these two values; a range is written "
             f"slice({low!r}, {high!r}) or pandas.Interval({low!r}, {high!r}), a list of two values [{low!r}, {high!r}]",
             ColumnWarning,
             stacklevel=6,
@@ -237,12 +237,12 @@ def _check_constant(column: Column, wanted: Any, ranges: tuple[Range, ...] | Non
     if ranges is not None:
         if held is None or not any(_keeps(held, one) for one in ranges):
             asked = " or ".join(map(str, ranges))
-            raise ConditionError(f"column {column.name!r} is constant: it only held {held!r}, not a value {asked}")
+            raise ConditionError(f"column {column.name!r} is constant: it only held {shown(held)}, not a value {asked}")
         return
     for value in _values(column, wanted):
         same = pd.isna(value) if held is None else (value == held or str(value) == str(held))
         if not same:
-            raise ConditionError(f"column {column.name!r} is constant: it only held {held!r}, not {value!r}")
+            raise ConditionError(f"column {column.name!r} is constant: it only held {shown(held)}, not {shown(value)}")
 
 
 def _keeps(held: Any, bounds: Range) -> bool:

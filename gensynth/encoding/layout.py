@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, shown
 
 UNKNOWN = 0
 """Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
@@ -160,4 +160,4 @@ class Encoding:
         for name, least in (("max_bins", 2), ("max_atoms", 0), ("max_levels", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < least:
-                raise OptionError(f"{name} must be a whole number of at least {least}, got {value!r}")
+                raise OptionError(f"{name} must be a whole number of at least {least}, got {shown(value)}")

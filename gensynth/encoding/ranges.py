@@ -17,7 +17,7 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
 from gensynth.encoding.layout import UNKNOWN
 from gensynth.encoding.number import NumberEncoder
-from gensynth.errors import ConditionError
+from gensynth.errors import ConditionError, shown
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days
 from gensynth.schema.exact import exact_tick
@@ -122,13 +122,13 @@ def _levels_beyond(own: CategoryEncoder, column: Column, operator: str, value: A
         number = float(pd.to_numeric(str(value), errors="coerce"))
         if not pdt.is_numeric_dtype(labels.dtype) or math.isnan(number):
             raise ConditionError(
-                f"column {column.name!r} is {column.kind}: its values have no order, {operator} {value!r} says "
+                f"column {column.name!r} is {column.kind}: its values have no order, {operator} {shown(value)} says "
                 f"nothing; name the values that are allowed: {own.known()}"
             )
         return _compare(labels.to_numpy(), operator, number)
     at = own.find(pd.Index([value], dtype=object))[0]
     if at < 0:
-        raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
+        raise ConditionError(f"column {column.name!r} never held {shown(value)}; {own.known()}")
     return _compare(np.arange(len(labels)), operator, at)
 
 

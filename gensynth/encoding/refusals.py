@@ -11,7 +11,7 @@ import pandas as pd
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
-from gensynth.errors import ConditionError, DataError
+from gensynth.errors import ConditionError, DataError, shown
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, describe_days
 from gensynth.schema.exact import exact_tick, tick_nanoseconds
@@ -23,7 +23,7 @@ def refuse_unseen(own: CategoryEncoder | NumberEncoder, column: Column, value: A
     """Raise the `ConditionError` for a value that the fitted column never held, with the reason."""
     reason = _reason(own, column, value) if isinstance(own, NumberEncoder) else None
     if reason is None:
-        raise ConditionError(f"column {column.name!r} never held {value!r}; {own.known()}")
+        raise ConditionError(f"column {column.name!r} never held {shown(value)}; {own.known()}")
     raise ConditionError(f"column {column.name!r} {reason}; {own.known()}")
 
 
@@ -35,27 +35,27 @@ def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
         return None
     if column.discrete and tick.denominator != 1:
         if column.kind == "datetime":
-            return f"counts time in larger units than {value!r} needs"
+            return f"counts time in larger units than {shown(value)} needs"
         if not column.decimals:
-            return f"holds whole numbers, which {value!r} is not"
-        return f"has {column.decimals} decimal{'s' if column.decimals > 1 else ''}, {value!r} has more"
+            return f"holds whole numbers, which {shown(value)} is not"
+        return f"has {column.decimals} decimal{'s' if column.decimals > 1 else ''}, {shown(value)} has more"
     if column.minimum is None or column.maximum is None:
         return None
     if not column.minimum <= tick <= column.maximum:
-        return f"never held {value!r}, which is outside its range"
+        return f"never held {shown(value)}, which is outside its range"
     if column.days is not None:
         counted, off = count_days(np.array([int(tick)]), column)
         if off[0]:
-            return f"never held {value!r}: its dates fall on {describe_days(column.days)} only"
+            return f"never held {shown(value)}: its dates fall on {describe_days(column.days)} only"
         tick = Fraction(int(counted[0]))
     if not column.discrete or (tick - own.origin) % int(own.step) == 0:
         return None
     length = tick_nanoseconds(column) if column.kind == "datetime" else None
     if length is not None and own.step * length % _DAY == 0 and (tick - own.origin) * length % _DAY:
-        return f"holds dates without a time of day, {value!r} has one"
+        return f"holds dates without a time of day, {shown(value)} has one"
     if own.function is None or column.days is not None:
         return None
-    return f"never held {value!r}: its values lie {_step_text(own, column, length)} apart"
+    return f"never held {shown(value)}: its values lie {_step_text(own, column, length)} apart"
 
 
 def _step_text(own: NumberEncoder, column: Column, length: int | None) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, hint, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text
@@ -99,7 +99,7 @@ def _numbers(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Colu
     bad = np.isnan(values) & ~missing
     if bad.any():
         row = int(np.argmax(bad))
-        raise DataError(f"column {column.name!r}, row {row}: {series.iloc[row]!r} is not a number")
+        raise DataError(f"column {column.name!r}, row {row}: {shown(series.iloc[row])} is not a number")
     return pd.Series(values, index=series.index)
 
 
@@ -125,7 +125,7 @@ def _align_moments(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     if (dates.dt.tz is None) != (zone_of(column) is None):
         raise DataError(
             f"column {column.name!r} is {dates.dtype}, the fitted column {dtype}; "
-            "give or take away the time zone with .dt.tz_localize"
+            "give or take away the time zone" + hint(" with .dt.tz_localize")
         )
     return dates.astype(dtype) if isinstance(dtype, pd.ArrowDtype) else dates
 
@@ -142,7 +142,7 @@ def _converted(
                 convert(series.iloc[row : row + 1])
             except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 raise DataError(
-                    f"column {column.name!r}, row {row}: {series.iloc[row]!r} is not {wanted}; "
+                    f"column {column.name!r}, row {row}: {shown(series.iloc[row])} is not {wanted}; "
                     f"expected {dtype_from_text(column.dtype)}"
                 ) from error
         raise DataError(f"column {column.name!r} cannot be read as {dtype_from_text(column.dtype)}: {error}") from error
@@ -163,7 +163,7 @@ def _align_written(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     """Return dates as text, or as whole numbers, in the fitted format."""
     assert column.format is not None
     element = pdt.infer_dtype(series, skipna=True) if series.dtype == object else ""
-    shown, cells = plain(column.format), series
+    form, cells = plain(column.format), series
     if element in ELEMENTS or pdt.is_datetime64_any_dtype(series.dtype):
         same = Column(column.name, "datetime", f"object[{element or 'datetime'},None]")
         whole = moments_of(series.dt.tz_convert(None) if getattr(series.dtype, "tz", None) else series, same)
@@ -174,7 +174,7 @@ def _align_written(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     if is_numbered(column) and not numbers and is_text(series):
         numbers, series = True, pd.Series(floats_of(series), index=series.index)
     if not numbers and not is_text(series):
-        raise DataError(f"column {column.name!r} holds {series.dtype}; expected dates written as {shown}")
+        raise DataError(f"column {column.name!r} holds {series.dtype}; expected dates written as {form}")
     if numbers:
         ticks = moments_of(series, column if is_numbered(column) else replace(column, dtype="int64"))
     else:
@@ -183,7 +183,7 @@ def _align_written(series: pd.Series[Any], missing: Bools, column: Column) -> pd
     if bad.any():
         row = int(np.argmax(bad))
         cell = cells.iloc[[row]].tolist()[0]  # a Python number, not numpy's
-        raise DataError(f"column {column.name!r}, row {row}: {cell!r} is not a date written as {shown}")
+        raise DataError(f"column {column.name!r}, row {row}: {shown(cell)} is not a date written as {form}")
     if numbers and not is_numbered(column):
         series = pd.Series(objects_of(np.where(missing, 0, ticks), column), index=series.index).where(~missing, None)
     return series

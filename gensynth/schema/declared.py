@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.errors import ColumnWarning, SchemaError, declare_hint
+from gensynth.errors import ColumnWarning, SchemaError, declare_hint, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT, parse_dates, write_dates
 from gensynth.schema.formats import Found, find_format, fit_format
@@ -142,7 +142,7 @@ def declared_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: 
     if exact is None or bad.any():
         cell = texts[int(np.argmax(bad))]
         row = _row_of(series, cell)
-        raise SchemaError(f"column {column.name!r} is declared datetime:{words}, but row {row} holds {cell!r}")
+        raise SchemaError(f"column {column.name!r} is declared datetime:{words}, but row {row} holds {shown(cell)}")
     return dataclasses.replace(column, format=exact)
 
 

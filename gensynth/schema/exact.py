@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, shown
 from gensynth.schema.align import align_column
 from gensynth.schema.column import Column
 from gensynth.schema.moments import is_clock, is_span, unit, zone_of
@@ -63,7 +63,7 @@ def _number(value: Any, column: Column) -> Fraction:
         except decimal.InvalidOperation:
             return Fraction(_aligned(value, column))
     if not number.is_finite():
-        raise DataError(f"column {column.name!r}: {value!r} is not a finite number")
+        raise DataError(f"column {column.name!r}: {shown(value)} is not a finite number")
     if column.decimals is None:
         return Fraction(float(number))
     tick = Fraction(number) * scale
@@ -101,7 +101,9 @@ def _span(value: Any, column: Column) -> pd.Timedelta:
     try:
         return pd.Timedelta(value)
     except ValueError as error:
-        raise DataError(f"column {column.name!r}: {value!r} is not a duration such as '2 days 03:00:00'") from error
+        raise DataError(
+            f"column {column.name!r}: {shown(value)} is not a duration such as '2 days 03:00:00'"
+        ) from error
 
 
 def _stamp(value: Any, column: Column) -> pd.Timestamp:
@@ -109,7 +111,7 @@ def _stamp(value: Any, column: Column) -> pd.Timestamp:
     try:
         stamp = pd.to_datetime(value, format="ISO8601") if isinstance(value, str) else pd.Timestamp(value)
     except ValueError as error:
-        raise DataError(f"column {column.name!r}: {value!r} is not a date such as 2021-03-01") from error
+        raise DataError(f"column {column.name!r}: {shown(value)} is not a date such as 2021-03-01") from error
     zone = zone_of(column)
     if zone is not None and stamp.tz is None:
         return stamp.tz_localize(zone)
@@ -123,6 +125,6 @@ def _aligned(value: Any, column: Column) -> int | float:
     series = align_column(pd.Series([value], dtype=object).infer_objects(), column)
     ticks, missing = ticks_of(series, column)
     if missing[0]:
-        raise DataError(f"column {column.name!r}: {value!r} cannot be read")
+        raise DataError(f"column {column.name!r}: {shown(value)} cannot be read")
     tick: int | float = ticks[0].item()
     return tick

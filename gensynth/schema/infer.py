@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError, SchemaError
+from gensynth.errors import DataError, SchemaError, hint, shown
 from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
 from gensynth.schema.declared import found_format
@@ -149,7 +149,10 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
         return "categorical"
     raise DataError(
         f"column {column.name!r} has the dtype {dtype}, which cannot be modelled; expected numbers, text, booleans, "
-        f"categories or dates: convert it, for example by df[{column.name!r}] = df[{column.name!r}].astype(str)"
+        "categories or dates"
+        + hint(
+            f": convert it, for example by df[{column.name!r}] = df[{column.name!r}].astype(str)", "; write it as text"
+        )
     )
 
 
@@ -222,7 +225,8 @@ def _check_declared(series: pd.Series[Any], column: Column) -> None:
     if column.kind == "datetime" and is_span(column):
         raise SchemaError(f"column {name!r} is declared datetime and holds durations; declare it numeric")
     if column.kind == "datetime" and not (dates or is_text(series) or pdt.is_numeric_dtype(dtype)):
-        raise SchemaError(f"column {name!r} is declared datetime and holds {dtype}; convert it with pandas.to_datetime")
+        convert = hint("convert it with pandas.to_datetime", "leave out the declaration")
+        raise SchemaError(f"column {name!r} is declared datetime and holds {dtype}; {convert}")
     if column.kind == "numeric" and dates and not is_span(column):
         raise SchemaError(f"column {name!r} is declared numeric and holds dates; declare it datetime")
     whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
@@ -245,12 +249,16 @@ def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     bad = np.isnan(values) & ~missing
     if bad.any() and is_text(series):
         row = int(np.argmax(bad))
-        raise SchemaError(f"column {column.name!r} is declared numeric, but row {row} holds {series.iloc[row]!r}")
+        raise SchemaError(f"column {column.name!r} is declared numeric, but row {row} holds {shown(series.iloc[row])}")
     if np.isinf(values).any():
         row = int(np.argmax(np.isinf(values)))
         raise DataError(
             f"column {column.name!r} holds an infinite number (first in row {row}); expected finite numbers or missing "
-            f"values: df[{column.name!r}] = df[{column.name!r}].replace([np.inf, -np.inf], np.nan)"
+            "values"
+            + hint(
+                f": df[{column.name!r}] = df[{column.name!r}].replace([np.inf, -np.inf], np.nan)",
+                "; replace it, or leave the cell empty",
+            )
         )
     single = str(dtype).lower() in ("float16", "float32", "float[pyarrow]", "halffloat[pyarrow]")
     return fixed_decimals(values[~np.isnan(values)], single=single)

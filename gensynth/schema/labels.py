@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, hint
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text
 
 
@@ -72,7 +72,7 @@ def _index_to_json(index: pd.Index[Any]) -> dict[str, Any]:
     if strange is not None:
         raise DataError(
             f"categories must be text, numbers, booleans, dates or intervals, not {type(strange).__name__} "
-            f"({strange!r}); turn the column into text with .astype(str)"
+            f"({strange!r}); turn the column into text" + hint(" with .astype(str)")
         )
     return {"type": "plain", "dtype": dtype, "values": values}
 

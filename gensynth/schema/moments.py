@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT, Ints, match, offsets_of, parse_dates, write_dates
 from gensynth.schema.dtypes import dtype_from_text
@@ -83,9 +83,11 @@ def check_objects(series: pd.Series[Any], name: str | int) -> None:
         return
     for value in series.dropna():
         if getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0):
-            raise DataError(f"column {name!r} holds objects with nanoseconds ({value!r}); use pandas.to_datetime on it")
+            raise DataError(
+                f"column {name!r} holds objects with nanoseconds ({shown(value)}); use pandas.to_datetime on it"
+            )
         if isinstance(value, dt.time) and value.tzinfo is not None:
-            raise DataError(f"column {name!r} holds times of day with a time zone ({value!r}); take it away first")
+            raise DataError(f"column {name!r} holds times of day with a time zone ({shown(value)}); take it away first")
 
 
 def moments_of(series: pd.Series[Any], column: Column) -> Ints:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pandas.api import types as pdt
 from pyarrow import types as pat
 
-from gensynth.errors import DataError, declare_hint
+from gensynth.errors import DataError, declare_hint, hint, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.labels import Labels
@@ -48,14 +48,14 @@ def decimals_of(series: pd.Series[Any]) -> pa.Array:
         row = next((i for i, v in enumerate(values) if v is not None and not v.is_finite()), None)
         if row is not None:
             raise DataError(
-                f"column {series.name!r}, row {row}: {values[row]!r}; expected finite numbers or missing values"
+                f"column {series.name!r}, row {row}: {shown(values[row])}; expected finite numbers or missing values"
             )
         try:
             array = pa.array(values)
         except (pa.ArrowException, ValueError, OverflowError) as error:
             raise DataError(
-                f"column {series.name!r} holds decimals that need more than 76 digits together ({error}); round them, "
-                f"or make them floats: df[{series.name!r}] = df[{series.name!r}].astype(float)"
+                f"column {series.name!r} holds decimals that need more than 76 digits together ({error}); round them"
+                + hint(f", or make them floats: df[{series.name!r}] = df[{series.name!r}].astype(float)")
             ) from error
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     if pat.is_null(array.type):
@@ -102,8 +102,8 @@ def with_decimals(series: pd.Series[Any]) -> dict[str, Any]:
     if pc.count_distinct(counts.field("values").cast(pa.float64())).as_py() < len(counts):
         raise DataError(
             f"column {series.name!r} holds decimals that differ only beyond the digits that can be counted; declare it "
-            f"{declare_hint(str(series.name), 'categorical')}, or make it text: df[{series.name!r}] = "
-            f"df[{series.name!r}].astype(str)"
+            f"{declare_hint(str(series.name), 'categorical')}"
+            + hint(f", or make it text: df[{series.name!r}] = df[{series.name!r}].astype(str)")
         )
     least = 0 if len(counts) * _ROWS_PER_VALUE <= len(array) else 1
     often = counts.field("values").filter(pc.greater(counts.field("counts"), least)).to_pylist()
@@ -160,7 +160,7 @@ def check_integers(series: pd.Series[Any], column: Column) -> None:
         )
         raise DataError(
             f"column {name!r} holds {int(beyond)}, which is beyond what can be counted exactly ({what}); declare it "
-            f"{declare_hint(name, 'categorical')}, or make it text: df[{name!r}] = df[{name!r}].astype(str)"
+            f"{declare_hint(name, 'categorical')}" + hint(f", or make it text: df[{name!r}] = df[{name!r}].astype(str)")
         )
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, hint, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype, sparse_dtype
@@ -78,8 +78,8 @@ def check_unicode(series: pd.Series[Any]) -> None:
     row = next((i for i, text in enumerate(series) if isinstance(text, str) and _is_broken(text)), None)
     if row is not None:
         raise DataError(
-            f"column {series.name!r}, row {row}: {series.iloc[row]!r} holds half a character (a lone surrogate), which "
-            "no file can hold; replace it, for example by .str.encode('utf-8', 'replace').str.decode('utf-8')"
+            f"column {series.name!r}, row {row}: {shown(series.iloc[row])} holds half a character (a lone surrogate), "
+            "which no file can hold; replace it, for example by .str.encode('utf-8', 'replace').str.decode('utf-8')"
         )
 
 
@@ -307,5 +307,6 @@ def refuse_object(series: pd.Series[Any], name: str | int) -> str:
     types = sorted({type(v).__name__ for v in series[~is_missing(series)]})
     raise DataError(
         f"column {name!r} holds Python objects of the type{'s' if len(types) > 1 else ''} {', '.join(types)}; expected "
-        f"one of text, numbers, booleans or dates: make it so, for example by df[{name!r}] = df[{name!r}].astype(str)"
+        "one of text, numbers, booleans or dates"
+        + hint(f": make it so, for example by df[{name!r}] = df[{name!r}].astype(str)", "; write it as text")
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, hint
 from gensynth.schema.dates import Ints
 
 _FREQUENT = ("Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
@@ -47,8 +47,8 @@ def zone_of_objects(series: pd.Series[Any], name: str | int) -> str | None:
         found |= {_offset_name(offset) if offset else "UTC" for offset in offsets}
     if len(found) > 1:
         raise DataError(
-            f"column {name!r} holds datetime objects of several time zones; bring them into one: "
-            f"df[{name!r}] = pandas.to_datetime(df[{name!r}], utc=True)"
+            f"column {name!r} holds datetime objects of several time zones; bring them into one"
+            + hint(f": df[{name!r}] = pandas.to_datetime(df[{name!r}], utc=True)")
         )
     return found.pop() if found else None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, shown
 
 _NUL, _RETURN = "\0", "\r"
 _ADVICE = "a CSV file cannot hold it: write a .parquet file, or remove the character"
@@ -23,7 +23,7 @@ def check_text(frame: pd.DataFrame, source: object) -> None:
         if any(_NUL in text for text in texts):
             row = int(np.argmax([_NUL in _plain(cell) for cell in column]))
             raise DataError(
-                f"{source}: column {name!r}, row {row}: {column.iloc[row]!r} has a NUL character; {_ADVICE}"
+                f"{source}: column {name!r}, row {row}: {shown(column.iloc[row])} has a NUL character; {_ADVICE}"
             )
 
 

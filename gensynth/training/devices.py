@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, hint
 
 
 def pick_device(device: str | torch.device) -> torch.device:
@@ -27,14 +27,18 @@ def pick_device(device: str | torch.device) -> torch.device:
     try:
         picked = torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise OptionError(f"device={device!r} is not a device: use 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'") from error
+        raise OptionError(
+            f"{hint('', 'trainer.')}device={device!r} is not a device: use 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'"
+        ) from error
     there = {"cpu": 1, "cuda": torch.cuda.device_count() if cuda else 0, "mps": int(mps)}
     if picked.type not in there:
-        raise OptionError(f"device={device!r} is not supported: use 'auto', 'cpu', 'cuda' or 'mps'")
+        raise OptionError(
+            f"{hint('', 'trainer.')}device={device!r} is not supported: use 'auto', 'cpu', 'cuda' or 'mps'"
+        )
     if (picked.index or 0) >= there[picked.type]:
         raise OptionError(
-            f"device={device!r} is not on this machine (found: {', '.join(k for k, n in there.items() if n)}); "
-            "use device='auto' to take what is there"
+            f"{hint('', 'trainer.')}device={device!r} is not on this machine (found: "
+            f"{', '.join(k for k, n in there.items() if n)}); take 'auto' for what is there"
         )
     return picked
 

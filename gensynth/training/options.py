@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, hint
 
 
 def _is_real(value: Any) -> bool:
@@ -53,4 +53,4 @@ def check_options(values: dict[str, Any]) -> None:
     """Raise `OptionError` for the first of ``values`` that its parameter cannot have."""
     for name, (is_right, expected) in RULES.items():
         if not is_right(values[name]):
-            raise OptionError(f"Trainer: {name}={values[name]!r}, expected {expected}")
+            raise OptionError(f"{hint('Trainer: ', 'trainer.')}{name}={values[name]!r}, expected {expected}")
