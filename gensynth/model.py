@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
-from gensynth.errors import CapabilityError, OptionError
+from gensynth.errors import CapabilityError, OptionError, hint
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
@@ -136,7 +136,7 @@ class GenerativeModel(nn.Module, ABC):
         """Return the method to score by, the default for None; raise `OptionError` for one the family lacks."""
         if method is not None and method not in self.score_methods:
             known = ", ".join(map(repr, self.score_methods))
-            raise OptionError(f"method={method!r} is unknown; {type(self).__name__} has {known}")
+            raise OptionError(f"{hint(f'method={method!r}', f'--method {method}')} is unknown; the model has {known}")
         return self.score_methods[0] if method is None else method
 
     @abstractmethod

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.terminal import say, table
+from gensynth.errors import counted
 
 app = typer.Typer(help="Named data sets: list, show, fetch.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -83,4 +84,4 @@ def fetch(
 
     frame, _ = load(name)
     write_table(frame, path)
-    say(f"{len(frame):,} rows, {frame.shape[1]} columns written to {path}")
+    say(f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')} written to {path}")

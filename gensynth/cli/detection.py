@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gensynth.cli.terminal import note
 from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values
-from gensynth.errors import DataError
+from gensynth.errors import DataError, counted
 from gensynth.report.anomalies import MOST_ROWS, Findings
 from gensynth.schema import TableSchema
 
@@ -90,7 +90,7 @@ def page_facts(
     members: Any = getattr(detector.estimators_[0].recipe_, "n_members", len(detector.estimators_))
     networks = f"{members} networks" if members > 1 else "1 network"
     facts = [
-        ("Data", f"{data}: {len(found.scores):,} rows, {detector.n_features_in_:,} columns"),
+        ("Data", f"{data}: {counted(len(found.scores), 'row')}, {counted(detector.n_features_in_, 'column')}"),
         ("Model", f"{model}, {networks}, score: {detector.method_}"),
     ]
     if train_on is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gensynth.cli.options import Data, Missing, ModelFile, Output, Seed
+from gensynth.errors import counted
 
 
 def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None, seed: Seed = None) -> None:
@@ -23,4 +24,4 @@ def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None
     filled = synthesizer.impute(table.frame, random_state=seed)
     cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())
     write_imputed(table, filled, path, synthesizer.container_.style)
-    say(f"{cells:,} missing cells of {len(filled):,} rows filled, written to {path}")
+    say(f"{counted(cells, 'missing cell')} of {counted(len(filled), 'row')} filled, written to {path}")

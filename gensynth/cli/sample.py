@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import ModelFile, Output, Seed
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, counted
 
 
 def sample(
@@ -42,4 +42,4 @@ def sample(
     wanted = conditions(where or (), synthesizer)
     frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
     write_table(frame, path, synthesizer.container_.style)
-    say(f"{len(frame):,} synthetic rows written to {path}")
+    say(f"{counted(len(frame), 'synthetic row')} written to {path}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import Data, Missing, Output
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, counted
 
 _MOST = 3
 
@@ -71,4 +71,4 @@ def score(
     reasons = explained(fitted, table.frame, method, top or _MOST) if explain else {}
     scores = fitted.score_samples(table.frame, method=method)
     write_scored(table, {"score": scores, **reasons}, path)
-    say(f"{len(scores):,} rows with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")
+    say(f"{counted(len(scores), 'row')} with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")

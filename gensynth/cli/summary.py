@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gensynth.cli.terminal import say, table
+from gensynth.errors import counted
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentReport
@@ -29,7 +30,7 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
         )
     rows.append(("rows", f"{report.n_real:,}", f"{report.n_real + report.n_synthetic:,}"))
     table((str(target) if before else "", "before", "after"), rows, numbers=2, err=True)
-    lines = [f"{report.n_synthetic:,} synthetic rows", *_copies(report)]
+    lines = [counted(report.n_synthetic, "synthetic row"), *_copies(report)]
     if report.fidelity is not None:
         lines.append(
             f"fidelity {1 - report.fidelity.shape_error:.3f} of single columns, "
@@ -60,14 +61,15 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
     """Show what the model was trained on, and for how long."""
     schema = synthesizer.schema_
     kinds = [schema[name].kind for name in schema.names]
-    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     kept = [str(relation) for relation in schema.relations]
     if kept:
         rest = len(kept) - _MOST_RELATIONS
         more = f" and {rest} more" if rest > 0 else ""
         say(f"relations that every drawn row keeps: {'; '.join(kept[:_MOST_RELATIONS])}{more}")
     say(
-        f"{rows:,} rows, {len(kinds)} columns ({counted})\n{synthesizer.n_iter_:,} epochs of training; "
+        f"{counted(rows, 'row')}, {counted(len(kinds), 'column')} ({parts})\n"
+        f"{counted(synthesizer.n_iter_, 'epoch')} of training; "
         f"{path} written in {seconds:.1f} s"
     )
 
@@ -76,8 +78,7 @@ def detection_summary(findings: Findings, written: Sequence[str], seconds: float
     """Show how many rows are anomalies, and why the most anomalous are."""
     n, n_odd = len(findings.scores), int(findings.anomalies.sum())
     limit = "" if findings.threshold is None else f", threshold {findings.threshold:.4g}"
-    several = "y" if n_odd == 1 else "ies"
-    say(f"{n:,} rows, {n_odd:,} anomal{several} ({100 * n_odd / n:.3g} %){limit}")
+    say(f"{counted(n, 'row')}, {counted(n_odd, 'anomaly', 'anomalies')} ({100 * n_odd / n:.3g} %){limit}")
     rows = [
         (f"{at + 1:,}", f"{findings.scores[at]:.4g}", f"{findings.p_values[at]:.3g}", " ".join(reason.split()))
         for at, reason in zip(findings.shown[: min(n_odd, _MOST_ROWS)], findings.reasons, strict=False)

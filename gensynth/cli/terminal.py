@@ -22,13 +22,18 @@ _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWa
 """Warnings for the authors of libraries, not for who runs a command."""
 
 
+_held: list[str] = []
+"""Notes that came while a progress bar was on the screen."""
+
+
 def note(message: str) -> None:
     """Write one line of advice to standard error."""
     typer.echo(f"{typer.style('note:', fg='yellow', bold=True)} {' '.join(message.split())}", err=True)
 
 
 def say(message: str) -> None:
-    """Write what was done to standard error."""
+    """Write what was done to standard error, after the notes that were held back."""
+    _release_notes()
     typer.echo(message, err=True)
 
 
@@ -40,18 +45,33 @@ def fail(message: str, code: int = FAILED) -> typer.Exit:
 
 @contextlib.contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Show each warning once, as a note; leave out those meant for developers."""
+    """Show each warning once, as a note, never within a progress bar; leave out those meant for developers."""
     seen: set[str] = set()
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         if str(message) not in seen and not issubclass(category, _QUIET):
             seen.add(str(message))
-            note(str(message))
+            _held.append(str(message))
+            if not _bar_is_shown():
+                _release_notes()
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.showwarning = show
-        yield
+        try:
+            yield
+        finally:
+            _release_notes()
+
+
+def _bar_is_shown() -> bool:
+    progress = sys.modules.get("gensynth.training.progress")  # imports torch: never for this alone
+    return progress is not None and progress.is_shown()
+
+
+def _release_notes() -> None:
+    while _held:
+        note(_held.pop(0))
 
 
 def stopped(error: BaseException) -> None:
@@ -107,6 +127,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int
 
     In a terminal long cells are wrapped; elsewhere every row is one line, without colours or rules.
     """
+    _release_notes()
     right = [position >= len(headers) - numbers for position in range(len(headers))]
     if not (sys.stderr if err else sys.stdout).isatty():
         widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]

@@ -16,6 +16,15 @@ REFRESH = 0.2
 """Seconds between updates."""
 
 
+_bars: set[int] = set()
+"""Identities of the bars on the screen."""
+
+
+def is_shown() -> bool:
+    """Return whether a bar is on the screen: what is written meanwhile would tear it."""
+    return bool(_bars)
+
+
 class Progress:
     """Shows stage, losses, monitor and the time left at most, on standard error.
 
@@ -50,6 +59,7 @@ class Progress:
                 transient=console.is_terminal,
             )
             self._bar.start()
+            _bars.add(id(self))
         return self
 
     def __exit__(
@@ -57,6 +67,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+            _bars.discard(id(self))
             self._bar = None
 
     def show_step(self, stage: str, used: float) -> None:

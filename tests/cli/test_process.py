@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command_line import QUICK, people
 
 MAIN = "import sys; from gensynth.cli import main; sys.exit(main())"
 TELL = """
@@ -305,3 +306,47 @@ def test_threads_wait_without_spinning() -> None:
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment)
     assert out.stdout.splitlines()[-1] == "PASSIVE"
+
+
+@posix
+def test_notes_come_once_and_never_within_a_progress_bar(folder: Path, run, monkeypatch) -> None:
+    import warnings
+
+    from gensynth.training import progress
+    from gensynth.training.trainer import Trainer
+
+    trained = Trainer.run
+
+    def with_warnings(self, *a, **k):
+        with progress.Progress(True):
+            for _ in range(3):
+                warnings.warn("a column is odd", UserWarning, stacklevel=1)
+            print("bar", file=sys.stderr)
+        return trained(self, *a, **k)
+
+    monkeypatch.setattr(Trainer, "run", with_warnings)
+    warned = run("fit", "good.csv", "-o", "out.gensynth", *QUICK)
+    assert warned.code == 0, warned.err
+    assert warned.err.count("a column is odd") == 1
+    assert warned.err.index("bar") < warned.err.index("a column is odd") < warned.err.index("of training")
+    assert not progress.is_shown()
+
+
+def test_one_is_one(folder: Path, run) -> None:
+    assert "1 synthetic row written" in run("sample", "m.gensynth", "-n", "1", "-o", "out.csv").err
+    people().head(1).to_csv("one.csv", index=False)
+    assert "1 row with scores" in run("score", "m.gensynth", "one.csv", "-o", "out.csv").err
+    assert "0 missing cells of 1 row filled" in run("impute", "m.gensynth", "one.csv", "-o", "out.csv").err
+
+
+def test_the_command_line_is_not_told_of_python(folder: Path, run) -> None:
+    for line, words in {
+        "score m.gensynth good.csv -o out.csv --method magic": "--method magic is unknown; the model has 'elbo'",
+        "fit infinite.csv -o out.gensynth -m vae": "replace it, or leave the cell empty",
+        "fit good.csv -o out.gensynth -m vae --set trainer.max_epochs=0": "trainer.max_epochs=0, expected",
+        "fit good.csv -o out.gensynth -m vae --set trainer.device=gpu": "trainer.device='gpu'",
+        "augment good.csv --target income --balance -o out.csv -m vae": "--rows N or --ratio R",
+    }.items():
+        outcome = run(*line.split())
+        assert outcome.code == 2
+        assert words in outcome.err
