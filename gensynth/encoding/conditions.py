@@ -161,7 +161,7 @@ def allowed_values(
         wanted = levels_within(own, column, ranges)
     elif ranges is not None and isinstance(own, NumberEncoder):
         return ranges, None
-    return None, _values(column, wanted)
+    return None, values_of(column, wanted)
 
 
 def _needed(rng: np.random.Generator | None, column: Column) -> np.random.Generator:
@@ -177,7 +177,8 @@ def _are_levels(wanted: Any, own: CategoryEncoder) -> bool:
     return all(isinstance(v, pd.Interval) for v in values) and isinstance(own.labels.index.dtype, pd.IntervalDtype)
 
 
-def _values(column: Column, wanted: Any) -> pd.Series[Any]:
+def values_of(column: Column, wanted: Any) -> pd.Series[Any]:
+    """Return the values that a condition names, which is no range; of a set in a fixed order."""
     if isinstance(wanted, pd.Series):
         return wanted
     several = isinstance(wanted, (list, tuple, set, frozenset, np.ndarray, pd.Index))
@@ -239,7 +240,7 @@ def _check_constant(column: Column, wanted: Any, ranges: tuple[Range, ...] | Non
             asked = " or ".join(map(str, ranges))
             raise ConditionError(f"column {column.name!r} is constant: it only held {shown(held)}, not a value {asked}")
         return
-    for value in _values(column, wanted):
+    for value in values_of(column, wanted):
         same = pd.isna(value) if held is None else (value == held or str(value) == str(held))
         if not same:
             raise ConditionError(f"column {column.name!r} is constant: it only held {shown(held)}, not {shown(value)}")

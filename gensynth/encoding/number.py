@@ -23,6 +23,7 @@ _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROWS_PER_ATOM = 5
 _MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
 _SLOPE_KNOTS = 33
+_TOLD_APART = 2**50  # steps: the position in a bin has 53 bits, a few of which are lost
 _LAST = np.nextafter(2.0**64, 0.0)
 _HUGE = 2.0**1000
 Floats = NDArray[np.float64]
@@ -206,6 +207,15 @@ class NumberEncoder(ColumnEncoder):
         whole = np.minimum(np.minimum(np.rint(steps), _LAST).astype(np.uint64), last)
         return (whole * np.uint64(self.step)).view(np.int64) + self.origin  # modulo 2**64
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether numbers have more digits than floats tell apart, so that decoding may miss one by some units."""
+        if self.function is None or self.column.days is not None:
+            return False
+        if not self.column.discrete:
+            return self.column.places is not None
+        return (int(self.high) - int(self.low)) // int(self.step) >= _TOLD_APART
+
     def unseen(self, series: pd.Series[Any]) -> Bools:
         """Return whether a value lies outside the fitted range, or between atoms where there is nothing else."""
         ticks, missing = ticks_of(series, self.column)
@@ -213,6 +223,8 @@ class NumberEncoder(ColumnEncoder):
         back = self.decode_ticks(cells)[0]
         reach = 0.0 if self.column.discrete else 1e-9 * (float(self.high) - float(self.low))
         exact = np.abs(back - ticks) <= reach
+        if self.is_wide and self.column.discrete:  # any on the grid: `wide.put_given` gives them back
+            exact |= (ticks.view(np.uint64) - np.int64(self.origin).view(np.uint64)) % np.uint64(self.step) == 0
         inside = (ticks >= self.low) & (ticks <= self.high) & (cells.codes != UNKNOWN)
         if self.column.kind == "numeric" and self.column.decimals is not None and not is_span(self.column):
             exact &= on_grid(series, ticks, self.column)

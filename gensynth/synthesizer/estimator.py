@@ -18,6 +18,7 @@ from gensynth.archive import Archive, write_archive
 from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.wide import put_given
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.registry import Registry, default_registry
@@ -237,6 +238,8 @@ class Synthesizer(BaseEstimator):
         seed, rng = self._next_random(random_state)
         rows, given = draw_conditional(self.model_, self.encoder_, conditions, n, seed, rng)
         frame = self.encoder_.decode(rows, rng, given)
+        if conditions is not None:
+            put_given(frame, conditions, self.encoder_)
         for name, cells in identifiers.items():
             frame[name] = cells
         return self.container_.restore(frame)
