@@ -16,7 +16,7 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
-from gensynth.encoding.links import Link, copy_linked, find_links
+from gensynth.encoding.links import Link, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
 from gensynth.encoding.related import (
@@ -27,17 +27,17 @@ from gensynth.encoding.related import (
     domains_of,
     fit_gaps,
     from_state,
-    put_distances,
     settled_relations,
     state_of,
 )
 from gensynth.encoding.related_conditions import encode_related_condition
+from gensynth.encoding.related_rows import resolve
 from gensynth.errors import DataError
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column, TableSchema
-from gensynth.schema.values import Bools, Ticks, from_codes, from_ticks
+from gensynth.schema.values import Bools, Ticks, from_codes
 
 _NO_LABELS: pd.Index[Any] = pd.Index([], dtype=object)
 
@@ -175,7 +175,7 @@ class TableEncoder:
         relation is made to hold. ``related`` is what `resolve` returned for the rows, if it was asked before.
         """
         if related is None:
-            related, _ = self.resolve(rows, rng.spawn(1)[0], given)
+            related, _ = resolve(self, rows, rng.spawn(1)[0], given)
         parts: dict[str | int, pd.Series[Any]] = {}
         domains = domains_of({name: self.columns[name] for name in related.values})
         made = generate_identifiers(self.generators, self.leaders, len(rows), rng)
@@ -192,101 +192,13 @@ class TableEncoder:
                 parts[column.name] = self.columns[column.name].decode(self.cells(rows, column.name))
         return pd.DataFrame(parts, index=pd.RangeIndex(len(rows)), copy=False)
 
-    def resolve(
-        self,
-        rows: Rows,
-        rng: np.random.Generator,
-        given: NDArray[np.bool_] | None = None,
-        known: tuple[Sheet, dict[str | int, Bools]] | None = None,
-    ) -> tuple[Sheet, Bools]:
-        """Return the cells of linked and related columns, made equal and made to fit, and where that failed (n,).
-
-        Parameters
-        ----------
-        rows : Rows
-            Encoded rows.
-        rng : numpy.random.Generator
-            Chooses among values that fit; a row's choices do not depend on the number of rows.
-        given : ndarray of shape (n, k) or None
-            The cells that stay.
-        known : (Sheet, dict of label to ndarray of shape (n,)) or None
-            Cells that are known beside that, and which they are: missing ones are being filled in.
-        """
-        sheet = Sheet({}, {}, {}, known is not None)
-        ends = [name for link in self.links.values() for name in (link.earlier, link.later)]
-        free = np.ones(rows.codes.shape, dtype=bool) if given is None else ~given
-        for name in dict.fromkeys([*ends, *(() if self.rules is None else self.rules.columns)]):
-            encoder = self.columns[name]
-            sheet.free[name] = free[:, self.position[name]]
-            if name in self.gaps:
-                continue
-            if isinstance(encoder, NumberEncoder):
-                sheet.values[name], sheet.missing[name] = encoder.decode_ticks(self.cells(rows, name))
-            else:
-                assert isinstance(encoder, CategoryEncoder)
-                sheet.values[name], sheet.missing[name] = encoder.decode_levels(self.cells(rows, name))
-        if self.gaps:
-            assert self.rules is not None
-            put_distances(sheet, self.gaps, {name: self.cells(rows, name) for name in self.gaps}, self.rules)
-        copy_linked(sheet, self.links, rows.codes, self._schema_columns())
-        if self.rules is None:
-            return sheet, np.zeros(len(rows), dtype=bool)
-        cells_known, is_known = known if known is not None else (sheet, {})
-        for name, which in is_known.items():
-            cells, missing = cells_known.values[name], cells_known.missing[name]
-            sheet.values[name] = np.where(which, cells, sheet.values[name])
-            sheet.missing[name] = np.where(which, missing, sheet.missing[name])
-            sheet.free[name] = sheet.free[name] & ~which
-        return sheet, self.rules.settle(sheet, rng)
-
-    def settle(
-        self, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None
-    ) -> tuple[Rows, Bools]:
-        """Return the rows with related cells changed so that the relations hold, and where that failed (n,).
-
-        Decoding the rows gives cells that fit; ``rng`` and ``given`` are as for `resolve`.
-        """
-        if self.rules is None:
-            return rows, np.zeros(len(rows), dtype=bool)
-        sheet, broken = self.resolve(rows, rng, given)
-        codes, numbers = rows.codes.copy(), rows.numeric.copy()
-        domains = domains_of({name: self.columns[name] for name in sheet.values})
-        for name, domain in domains.items():
-            assert domain.series is not None
-            i = self.position[name]
-            gap = self.gaps.get(name)
-            series = domain.series(sheet.values[name], sheet.missing[name]) if gap is None else gap.series(sheet)
-            cells = (self.columns[name] if gap is None else gap.encoder).encode(series)
-            codes[:, i] = cells.codes
-            slot = self.layout.columns[i].numeric
-            if slot is not None:
-                numbers[:, slot] = cells.numbers
-        for i, link in self.links.items():
-            ends = ((sheet.values[name], sheet.missing[name]) for name in (link.earlier, link.later))
-            codes[:, i] = link.codes(*ends)
-        return Rows(numbers, codes), broken
-
-    def decode_column(self, rows: Rows, name: str | int, cells: Cells) -> pd.Series[Any]:
-        """Return the cells of one column as a column; the other columns of the rows are needed for distances."""
-        if name not in self.gaps:
-            return self.columns[name].decode(cells)
-        assert self.rules is not None
-        sheet = Sheet({}, {})
-        own = {gap: self.cells(rows, gap) for gap in self.gaps} | {name: cells}
-        for gap in self.gaps.values():
-            if gap.rule.low not in self.gaps:
-                sheet.values[gap.rule.low], sheet.missing[gap.rule.low] = self._decode_ticks(rows, gap.rule.low)
-        put_distances(sheet, self.gaps, own, self.rules)
-        encoder = self.columns[name]
-        assert isinstance(encoder, NumberEncoder)
-        return from_ticks(sheet.values[name], sheet.missing[name], encoder.column)
-
     def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
         """Return the codes (n,) of a link from the cells of its two columns."""
-        ends = (self._decode_ticks(rows, link.earlier), self._decode_ticks(rows, link.later))
+        ends = (self.decode_ticks(rows, link.earlier), self.decode_ticks(rows, link.later))
         return link.codes(*ends)
 
-    def _decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
+    def decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
+        """Return the ticks (n,) of a column of numbers or dates, and what is missing."""
         encoder = self.columns[name]
         assert isinstance(encoder, NumberEncoder)
         return encoder.decode_ticks(self.cells(rows, name))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.acceptance import meets, split_conditions
 from gensynth.encoding.layout import Rows
+from gensynth.encoding.related_rows import settle
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
@@ -115,7 +116,7 @@ class _Found:
             columns, cells = self.encoder.encode_condition(given, size, own)
             rows = draw_rows(self.model, size, int(own.integers(2**63)), columns, cells)
             mask = _mask(rows, columns)
-            rows, broken = self.encoder.settle(rows, own.spawn(1)[0], mask)
+            rows, broken = settle(self.encoder, rows, own.spawn(1)[0], mask)
             frame = self.encoder.decode(rows, own, mask)
             met = np.flatnonzero(meets(self.encoder, several, frame) & ~broken)
             self._add(rows, mask, met[: self.n_missing])

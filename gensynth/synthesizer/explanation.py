@@ -13,6 +13,7 @@ from torch import Tensor
 from gensynth.encoding.columns import Cells
 from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
+from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel
 from gensynth.synthesizer.inference import score_blocks
@@ -88,5 +89,5 @@ def expected_values(
     for values in ends:
         codes = values.astype(np.int32) if column.role != "value" else np.full(len(values), column.active[0], np.int32)
         numbers = None if column.numeric is None else (values if column.role == "value" else np.full(len(values), 0.5))
-        decoded.append(encoder.decode_column(rows, name, Cells(codes, numbers)))
+        decoded.append(decode_column(encoder, rows, name, Cells(codes, numbers)))
     return decoded[0], decoded[1]

@@ -11,6 +11,7 @@ from pandas.api import types as pdt
 
 from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related_gaps import fill_related
+from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError
 from gensynth.model import GenerativeModel
@@ -78,7 +79,7 @@ def fill_cells(
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     complete = complete_rows(model, encoded, seed, hidden) if hidden.any() else encoded
     drawn = Rows(complete.numeric, complete.codes)
-    related = encoder.resolve(drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
+    related = resolve(encoder, drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
     decoded = encoder.decode(drawn, rng, ~hidden, related)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
 

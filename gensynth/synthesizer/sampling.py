@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.layout import Rows
+from gensynth.encoding.related_rows import resolve, settle
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError
 from gensynth.model import GenerativeModel
@@ -57,7 +58,7 @@ def draw_settled(
     if broken.any():
         if conditions is not None or broken.all():
             assert encoder.rules is not None
-            related, _ = encoder.resolve(rows, rng, given)
+            related, _ = resolve(encoder, rows, rng, given)
             raise ConditionError(
                 f"no rows were found that keep both the conditions and {encoder.rules.clash(related, broken)}, which "
                 "held in every fitted row; ask for other values"
@@ -78,7 +79,7 @@ def _drawn(
     rows = draw_rows(model, n, seed, columns, cells)
     given = np.zeros(rows.codes.shape, dtype=bool)
     given[:, list(columns)] = True
-    settled, broken = encoder.settle(rows, rng.spawn(1)[0], given)
+    settled, broken = settle(encoder, rows, rng.spawn(1)[0], given)
     return settled, given, broken
 
 

@@ -76,8 +76,8 @@ def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: An
     clauses = [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
     for rule in encoder.checks.values():
         if blamed_column(rule) == name:
-            for i, clause in _broken(rule, encoder.sheet(frame.iloc[at])).items():
-                clauses[i] = f"{name} {_shown(cells[i])} {clause}"
+            for row, clause in _broken(rule, encoder.sheet(frame.iloc[at])).items():
+                clauses[row] = f"{name} {_shown(cells[row])} {clause}"
     if column.days is not None:
         for i in np.flatnonzero(is_off(frame[name].iloc[at], column)):
             clauses[i] = f"{name} {cells[i]} where {describe_days(column.days)} were expected"
@@ -89,9 +89,9 @@ def _broken(rule: Rule, sheet: Sheet) -> dict[int, str]:
     name = blamed_column(rule)
     values, found = rule.solve(sheet, name, np.full(len(sheet), 0.5))
     out = {}
-    for i in np.flatnonzero(rule.broken(sheet)):
+    for i in np.flatnonzero(rule.broken(sheet)).tolist():
         said = rule.determines(name) and found[i]
-        out[int(i)] = (
+        out[i] = (
             f"where {rule.domains[name].text(values[i])} follows from {rule.relation}"
             if said
             else f"breaks {rule.relation}"
