@@ -13,6 +13,8 @@ from gensynth.encoding.far import soft_clip
 
 Floats = NDArray[np.float64]
 
+_REPEATED = 0.5
+"""Different values a row up to which values are taken to repeat."""
 _TAIL_KNOTS = 24
 """Outermost order statistics that are kept whatever the budget: heavy tails are not cut off by a straight line."""
 
@@ -68,7 +70,8 @@ class QuantileFunction:
         bins = np.minimum((ends - counts / 2) * n_bins / ends[-1], n_bins - 1).astype(np.int64)
         starts = np.flatnonzero(np.diff(bins, prepend=-1))
         stops = np.append(starts[1:], len(values))
-        stepped = whole or len(values) <= 0.5 * ends[-1]
+        # values that hardly repeat are one draw of a continuum: new rows need not hold the very same ones
+        stepped = len(values) <= _REPEATED * ends[-1]
         budget = max(4, max_knots // len(starts))
         positions, knots, offsets = [], [], [0]
         for a, b in zip(starts, stops, strict=True):

@@ -82,11 +82,17 @@ def _digits(numbers: pd.Series[Any]) -> NDArray[np.object_] | None:
 def _say_ambiguous(name: str | int, found: Found, example: str) -> None:
     chosen, others = plain(found.format), [plain(other) for other in found.others]
     warnings.warn(
-        f"column {name!r}: {example!r} can be read as {chosen} and as {' or '.join(others)}, and no cell tells which; "
+        f"column {name!r}: {_order_of(chosen)} cannot be told apart: {example!r} can be read as {chosen} and as "
+        f"{' or '.join(others)}, and no cell tells which; "
         f"taken as {chosen}. If that is wrong, declare it ({declare_hint(name, f'datetime:{others[0]}')})",
         ColumnWarning,
         stacklevel=2,
     )
+
+
+def _order_of(shown: str) -> str:
+    """Return what stands in an order that is not known."""
+    return "day and month" if "%Y" in shown else "day, month and year"
 
 
 def declared_format(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column, words: str) -> Column:

@@ -45,9 +45,10 @@ def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
         return
     entity, time = found
     warnings.warn(
-        f"the table looks like a series per {entity!r}, in the order of {time!r}: every row is learned and drawn by "
-        f"itself, so new rows are not series ({entity!r} and {time!r} together may repeat, and rows do not follow from "
-        "those before); make one row of each series, or add columns with what happened before, if that matters",
+        f"the table looks like a series per {entity!r}, in the order of {time!r}: rows are learned and drawn "
+        f"independently, so that new rows are not series ({entity!r} and {time!r} together may repeat, and rows do "
+        "not follow from those before); make one row of each series, or add columns with what happened before, if that "
+        "matters",
         ColumnWarning,
         stacklevel=3,
     )
