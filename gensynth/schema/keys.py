@@ -134,9 +134,9 @@ def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
 def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
     """Say whether whole numbers are identifiers.
 
-    They are where all differ and they ascend or descend without a gap, the name says so, or they are codes by their
-    pattern: of one length, spread evenly over all numbers of it, or all with a check digit. Those that repeat are
-    where name and pattern say that they are codes of people, and many have few rows each.
+    They are where all differ and they ascend or descend without a gap, or the name says so; where at least nine in ten
+    differ and they are codes by their pattern: of one length and spread evenly over all numbers of it, or with a check
+    digit; and where name and pattern say that they are codes of people, many of whom have few rows each.
 
     Parameters
     ----------
@@ -149,11 +149,13 @@ def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
     if n < MIN_KEYS:
         return False
     personal = _names_people(name)
-    if not personal and len(np.unique(values[:_FIRST])) < min(n, _FIRST):
+    if not personal and len(np.unique(values[:_FIRST])) <= _UNIQUE_SHARE * min(n, _FIRST):
         return False
     distinct = np.unique(values)
     if len(distinct) < n:
-        return personal and _few_rows_each(len(distinct), n) and _are_long(distinct)
+        if personal and _few_rows_each(len(distinct), n) and _are_long(distinct):
+            return True
+        return len(distinct) > _UNIQUE_SHARE * n and _are_codes(distinct, name)
     steps = np.diff(values)
     if bool((steps > 0).all() or (steps < 0).all()) and int(distinct[-1]) - int(distinct[0]) < 2 * n:
         return True

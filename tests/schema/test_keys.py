@@ -54,6 +54,7 @@ def kind(values, name="x"):
         (4_000 * 10**6 + R.choice(10**6, N, replace=False), "x"),
         (R.integers(-(2**63), 2**63 - 1, N), "x"),
         (R.integers(0, 2**32, N), "x"),
+        (np.append(R.choice(900_000_000, N, replace=False) + 100_000_000, np.repeat(123_456_789, 50)), "x"),
         (R.choice(900_000, 3000, replace=False) + 100_000, "x"),
         (R.choice(10**8, 60, replace=False), "account"),
         (R.choice(10**8, 60, replace=False), "accountNumber"),
