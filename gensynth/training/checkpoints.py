@@ -24,7 +24,7 @@ MAX_SHARE = 0.1
 
 _MAGIC = b"gensynth checkpoint\n"
 _MAX_HEADER = 2**20
-_DIGESTS = ("table", "network")
+_DIGESTS = ("table", "network", "sample_weight")
 """Marks whose values say nothing to a reader."""
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from command_line import QUICK, Run, people
 
+from gensynth.tables import read_table, write_table
+
 
 def augmented(run: Run, folder: Path, frame: pd.DataFrame | str, *more: str, sep: str = ",") -> pd.DataFrame:
     """Write a CSV, augment it by a few rows, and return what was written, as text."""
@@ -158,3 +160,26 @@ def test_a_file_wins_over_a_data_set_of_its_name(folder: Path, run: Run) -> None
     outcome = run("augment", "wine", "--rows", "5", "-o", "out.csv", *QUICK)
     assert outcome.code == 2
     assert "wine: unknown kind of file" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("ending", "cell"), [("csv", "a\rb"), ("csv.gz", "a\r\nb"), ("parquet", "a\rb"), ("parquet", "a\0b")]
+)
+def test_cells_with_control_characters_come_back(folder: Path, run: Run, ending: str, cell: str) -> None:
+    values = [cell, "plain"] * 60
+    write_table(people().assign(note=values), f"odd.{ending}")
+    outcome = run("augment", f"odd.{ending}", "--rows", "20", "-o", f"out.{ending}", *QUICK)
+    assert outcome.code == 0, outcome.err
+    made = read_table(f"out.{ending}").frame
+    assert made["note"].tolist()[:120] == values
+    assert set(made["note"]) == {cell, "plain"}
+    assert len(made) == 140
+
+
+def test_nul_goes_into_no_csv_file(folder: Path, run: Run) -> None:
+    write_table(people().assign(note=["plain", "a\0b"] * 60), "odd.parquet")
+    outcome = run("augment", "odd.parquet", "--rows", "20", "-o", "out.csv", *QUICK)
+    assert outcome.code == 2
+    assert "column 'note', row 1" in outcome.err
+    assert "NUL" in outcome.err
+    assert not Path("out.csv").exists()
