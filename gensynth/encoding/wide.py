@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from gensynth.encoding.table import TableEncoder
 
 
-def put_given(frame: pd.DataFrame, conditions: Mapping[Any, Any], encoder: TableEncoder) -> None:
+def put_given(frame: pd.DataFrame, conditions: Mapping[Any, Any] | pd.DataFrame, encoder: TableEncoder) -> None:
     """Set the cells of wide columns to the very values that conditions name, of several the nearest one."""
+    name: Any
     for name in conditions:
         own = encoder.columns.get(name)
         if isinstance(own, NumberEncoder) and own.is_wide and ranges_of(conditions[name]) is None:

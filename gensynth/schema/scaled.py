@@ -134,7 +134,7 @@ def decimals_from(ticks: NDArray[Any], missing: NDArray[np.bool_], column: Colum
             value = value.scaleb(-column.decimals, _WIDE) if column.decimals else value
             if column.decimals is None and column.element:
                 value = _USUAL.create_decimal(value)
-            short = column.decimals is None and column.element and value.as_tuple().exponent > -places
+            short = column.decimals is None and column.element and value == value.quantize(unit, context=_WIDE)
             known[tick] = value if short else value.quantize(unit, context=_WIDE)
         out.append(known[tick])
     return out

@@ -91,6 +91,12 @@ def _numbers(values: Any, *, whole: bool) -> pd.Series[Any] | None:
     )
 
 
+def _space_before(texts: pd.Series[Any]) -> str:
+    """Return the white space that all texts begin with."""
+    starts = texts.str.extract(r"^(\s*)", expand=False).unique()
+    return str(starts[0]) if len(starts) == 1 else ""
+
+
 @dataclass(frozen=True)
 class CellStyle:
     """How a column of a CSV file writes its cells.
@@ -105,6 +111,8 @@ class CellStyle:
         Decimals of most whole numbers.
     true, false : str
         Its most frequent cells for booleans.
+    before : str
+        White space that all numbers or booleans begin with.
     """
 
     missing: str = ""
@@ -112,6 +120,7 @@ class CellStyle:
     whole: int = 1
     true: str = "True"
     false: str = "False"
+    before: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; what holds its default is left out."""
@@ -131,21 +140,23 @@ class CellStyle:
             rows = np.union1d(np.linspace(0, len(values) - 1, _MOST_ROWS).astype(int), np.flatnonzero(gap)[:_MOST_ROWS])
             texts, values, gap = texts.iloc[rows], values.iloc[rows], gap[rows]
         missing = str(texts[gap].value_counts().index[0]) if gap.any() else ""
+        before = _space_before(texts[~gap]) if not pdt.is_string_dtype(values.dtype) else ""
         if pdt.is_bool_dtype(values.dtype):
             tokens = texts[~gap].str.strip().value_counts().index.tolist()
             true = next((t for t in tokens if t in _TRUE), None)
             false = next((t for t in tokens if t in _FALSE), None)
             twin = dict(zip(_TRUE + _FALSE, _FALSE + _TRUE, strict=True))  # a token never seen follows its opposite
-            return cls(missing, true=true or twin[false or "False"], false=false or twin[true or "True"])
+            true, false = true or twin[false or "False"], false or twin[true or "True"]
+            return cls(missing, true=true, false=false, before=before)
         if not pdt.is_float_dtype(values.dtype) or gap.all():
-            return cls(missing)
+            return cls(missing, before=before)
         bare = texts[~gap].str.strip()
         places = bare.str.len() - bare.str.find(".") - 1
         places = places.where(bare.str.contains(".", regex=False), 0).where(~bare.str.contains("[eEn]"), 0)
         whole = (values[~gap] % 1 == 0).to_numpy()
         common = int(places[whole].mode().iloc[0]) if whole.any() else 1
         padded = bare[~whole].str.endswith("0").mean() > _PADDED if not whole.all() else False
-        return cls(missing, int(places[~whole].mode().iloc[0]) if padded else None, common)
+        return cls(missing, int(places[~whole].mode().iloc[0]) if padded else None, common, before=before)
 
     def write(self, values: pd.Series[Any]) -> pd.Series[Any]:
         """Return the values as cells."""
@@ -158,6 +169,8 @@ class CellStyle:
             out[~gap] = self._floats(present.to_numpy(dtype=np.float64))
         else:
             out[~gap] = present.astype(str).to_numpy(dtype=object)
+        if self.before:
+            out[~gap] = self.before + out[~gap]
         return pd.Series(out, dtype=pd.StringDtype("pyarrow"))
 
     def _floats(self, values: NDArray[np.float64]) -> list[str]:
@@ -166,5 +179,6 @@ class CellStyle:
             if value.is_integer():
                 texts.append(f"{value:.{self.whole}f}")
             else:
-                texts.append(repr(value) if self.decimals is None else f"{value:.{self.decimals}f}")
+                filled = repr(value) if self.decimals is None else f"{value:.{self.decimals}f}"
+                texts.append(filled if float(filled) == value else repr(value))  # never fewer than are needed
         return texts
