@@ -52,9 +52,9 @@ def fit_pattern(texts: Texts) -> Pattern:
     coarse = _split(some, re.compile(f"{whole}{_DATE}|{_COARSE}"), kinds=False)
     if fine and len(fine) <= 2 * max(len(coarse), 1):  # letters and digits that take turns at random are one field
         return Composed(_skeletons(fine))
-    if coarse:
-        return Composed(_skeletons(coarse))
     lengths = Counter(len(t) for t in some.tolist())
+    if coarse and (len(lengths) > 1 or len(coarse) == 1):  # of one length: separators anywhere, as in Base64
+        return Composed(_skeletons(coarse))
     spaces = sum(" " in t for t in some.tolist())
     if spaces > 0.5 * len(some) or len(lengths) > max(5, len(some) / 10):
         return FreeText.fit(some)

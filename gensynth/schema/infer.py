@@ -15,7 +15,7 @@ from gensynth.schema.calendar import find_days
 from gensynth.schema.column import Column
 from gensynth.schema.declared import found_format
 from gensynth.schema.dtypes import fill_to_text, is_text_dtype
-from gensynth.schema.keys import integer_keys, text_keys
+from gensynth.schema.keys import integer_keys, text_keys, written_keys
 from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
@@ -80,7 +80,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
             return _complete(series, missing, with_zone(found, series))
         if base.labels is None and is_text(series):
             written = dates_with_specials(series, missing, base) or written_numbers(series, base)
-            if written is not None:
+            if written is not None and (keep or not _written_keys(series, written)):
                 return _complete(series, missing, written)
         kind = _kind(series, base, keep)
     kind, _, words = kind.partition(":")
@@ -181,6 +181,17 @@ def _is_dates(dtype: Any) -> bool:
         return False
     kind = dtype.pyarrow_dtype
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind) or pa.types.is_time(kind))
+
+
+def _written_keys(series: pd.Series[Any], column: Column) -> bool:
+    """Whether texts that can be read as numbers are keys all the same."""
+    if column.notation is None:
+        return False
+    codes, texts = codes_of(series)
+    distinct = texts.to_numpy(dtype=object)
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    numbers = column.notation.read(distinct.tolist())[codes[codes >= 0]]
+    return written_keys(numbers, distinct, counts, column.name, column.notation)
 
 
 def _integer_keys(series: pd.Series[Any], column: Column, whole: bool) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.schema.checksums import find_checksum
+from gensynth.schema.notation import Notation
 
 Counts = NDArray[np.int64]
 
@@ -61,6 +62,12 @@ _TECHNICAL_PATTERNS = (
     r"\d{9,}",
 )
 
+_BEFORE_QUANTITIES = {"AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP",
+                      "HKD", "HUF", "IDR", "ILS", "INR", "JPY", "KRW", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP",
+                      "PKR", "PLN", "RMB", "RON", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND",
+                      "ZAR", "RS", "KR", "FR", "DM", "R", "S", "RM", "RP", "TL", "CA", "ABT", "MIN",
+                      "MAX"}  # fmt: skip
+
 _STAND_INS = {"", "-", "--", "?", ".", "n/a", "na", "n.a.", "nan", "none", "null", "nil", "unknown", "missing",
               "unbekannt", "not available", "not given", "not provided", "anonymous", "tbd", "no comment"}  # fmt: skip
 _MOST_STAND_INS, _LEAST_SHARED = 3, 3
@@ -104,6 +111,30 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
     if _names_people(name):
         return _match(texts, r"(?=(?:\D*\d){3})[^\s]+")
     return few_each and any(_match(texts, pattern) for pattern in _TECHNICAL_PATTERNS)
+
+
+def written_keys(
+    numbers: NDArray[np.float64], texts: NDArray[np.object_], counts: Counts, name: str | int, notation: Notation
+) -> bool:
+    """Say whether texts that can be read as numbers are identifiers: INV1001, #27, ``212 555 100``.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n,)
+        What the texts of the rows stand for, NaN where a text is no number.
+    texts, counts, name
+        As for `text_keys`.
+    notation : Notation
+        How the numbers are written.
+    """
+    numbers = numbers[~np.isnan(numbers)]
+    if notation.suffix or notation.exponent or (numbers % 1 != 0).any():
+        return False
+    word = notation.prefix.strip(" .:#-_/").upper()
+    too_long = bool((np.abs(numbers) >= 2.0**53).any())  # no float tells them apart
+    if too_long or "#" in notation.prefix or (word.isalpha() and word not in _BEFORE_QUANTITIES):
+        return text_keys(texts, counts, name)
+    return not notation.group.strip() and integer_keys(numbers.astype(np.int64), name)
 
 
 def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:

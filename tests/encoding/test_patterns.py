@@ -46,6 +46,7 @@ def drawn(texts, n=400, level=0):
          r"[A-Z][a-z]{2,7} (Street|Road) [1-9]\d?"),
         ([f"Иван {''.join(R.choice(list('абвгдежз'), 5)).title()}" for _ in range(N)], r"Иван [А-Я][а-я]{4}"),
         ([f"{R.integers(10**11, 10**12)}" for _ in range(N)], r"[1-9]\d{11}"),
+        (["".join(R.choice(list("ABCXYZabcxyz0189+/"), 22)) + "==" for _ in range(N)], r"[A-Za-z0-9+/]{22}=="),
     ],
 )  # fmt: skip
 def test_the_pattern_is_kept(texts, expected):
