@@ -15,6 +15,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
+from gensynth.constraints import Constraint, check_parameters, plain_parameters
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
 from gensynth.errors import CapabilityError, OptionError, hint
 
@@ -180,8 +181,14 @@ class GenerativeModel(nn.Module, ABC):
 class Recipe(BaseEstimator, ABC):
     """Hyperparameters of a family, and nothing else: subclasses are dataclasses (``@dataclass(eq=False)``)."""
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {}
+    """What values the hyperparameters can have (`gensynth.constraints`); those of base classes hold too."""
     before: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files written before them."""
+
+    def check(self) -> None:
+        """Raise `OptionError` for a hyperparameter that has a value which it cannot have; fits call it first."""
+        check_parameters(self, "model.")
 
     @property
     def encoding(self) -> Encoding:
@@ -194,4 +201,5 @@ class Recipe(BaseEstimator, ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return the hyperparameters as plain JSON values."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.get_params(deep=False).items()}
+        plain = plain_parameters(self.get_params(deep=False))
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain}

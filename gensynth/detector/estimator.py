@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
+from gensynth.constraints import FLAG, NONE, Constraint, number, one_of, whole
 from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values, estimate_share, threshold_at
 from gensynth.detector.options import check_options, detector_recipe, kept_constants, prepared_recipe
 from gensynth.detector.storage import pack, unpack
@@ -95,6 +96,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     >>> bool(detector.predict(strange)[0] == -1)
     True
     """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "method": Constraint(lambda v: isinstance(v, str), "'auto' or the name of a score method"),
+        "n_estimators": NONE | whole(1),
+        "contamination": one_of("auto") | number(0, 0.5, open_low=True),
+        "novelty": FLAG,
+        "calibration_fraction": NONE | number(0, 0.5, open_low=True),
+    }
 
     def __init__(
         self,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from gensynth.constraints import check_parameters
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
@@ -20,18 +20,10 @@ if TYPE_CHECKING:
 
 def check_options(detector: AnomalyDetector) -> None:
     """Raise `OptionError` for a parameter that is out of its range."""
-    contamination, n = detector.contamination, detector.n_estimators
-    if contamination != "auto" and not (_is_number(contamination) and 0 < contamination <= 0.5):
-        raise OptionError(f"contamination={contamination!r}: expected a number in (0, 0.5], or 'auto'")
+    check_parameters(detector)
     kept = detector.calibration_fraction
-    if kept is not None and not (_is_number(kept) and 0 < kept <= 0.5):
-        raise OptionError(f"calibration_fraction={kept!r}: expected a number in (0, 0.5], or None")
     if kept is not None and not detector.novelty:
         raise OptionError(f"calibration_fraction={kept!r} needs novelty=True: without it all rows are learned from")
-    if n is not None and (not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1):
-        raise OptionError(f"n_estimators={n!r}: expected an integer of at least 1, or None")
-    if not isinstance(detector.method, str):
-        raise OptionError(f"method={detector.method!r}: expected 'auto' or the name of a score method")
 
 
 def detector_recipe(model: str | Recipe) -> Recipe:
@@ -47,6 +39,7 @@ def detector_recipe(model: str | Recipe) -> Recipe:
 def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminated: bool) -> tuple[Recipe, int]:
     """Return the recipe, told what it can be told, and how many models of it are to be fitted."""
     recipe = detector_recipe(model)
+    recipe.check()
     known = recipe.get_params(deep=False)
     told: dict[str, Any] = {"contaminated": contaminated} if "contaminated" in known else {}
     if "n_members" not in known:
@@ -89,7 +82,3 @@ def _is_single(series: pd.Series[Any]) -> bool:
         return bool((series.iloc[:100] == first).all() and (series == first).all())
     except (TypeError, ValueError):  # cells that cannot be compared
         return False
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

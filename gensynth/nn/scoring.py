@@ -6,13 +6,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
+from gensynth.constraints import FLAG, Constraint, number, whole
 from gensynth.encoding.layout import Encoding, Layout
-from gensynth.errors import CapabilityError, OptionError
+from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Stage
 from gensynth.nn.coordinates import Coordinates, Entered, Kind
 
@@ -47,6 +48,13 @@ class ScoringRecipe(Recipe):
         Most levels of a category that are told apart.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "n_members": whole(1, 1024),
+        "contaminated": FLAG,
+        "hidden": whole(1, 65_536),
+        "learning_rate": number(0, open_low=True),
+        "max_levels": whole(1, 10_000),
+    }
     n_members: int = 8
     contaminated: bool = False
     hidden: int = 128
@@ -60,7 +68,6 @@ class ScoringRecipe(Recipe):
 
     def views(self) -> tuple[Kind, ...]:
         """Return the coordinates of each member, in turns."""
-        self._check()
         linear: Kind = "robust" if self.contaminated else "standard"
         kinds: tuple[Kind, ...] = (linear, "quantile")
         return tuple(kinds[i % 2] for i in range(self.n_members))
@@ -73,14 +80,6 @@ class ScoringRecipe(Recipe):
     def trim(self) -> float:
         """Share of the worst rows that are left out of the loss."""
         return TRIMMED if self.contaminated else 0.0
-
-    def _check(self) -> None:
-        for name, high in (("n_members", 1024), ("hidden", 65_536), ("max_levels", 10_000)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= high:
-                raise OptionError(f"{name} must be an integer from 1 to {high:,}, got {value!r}")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be above 0, got {self.learning_rate!r}")
 
 
 class Energies(NamedTuple):

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
+from gensynth.constraints import check_parameters
 from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
@@ -150,7 +151,9 @@ class Synthesizer(BaseEstimator):
             Training met a loss that is not finite.
         """
         recipe = make_recipe(self.model)
+        recipe.check()
         trainer = Trainer() if self.trainer is None else self.trainer
+        check_parameters(trainer, "trainer.")
         first = labels_of(self.condition_on)
         seed = seed_of(self.random_state)
         frame, container = fit_input(self, X)

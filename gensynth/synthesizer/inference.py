@@ -171,10 +171,9 @@ def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -
             "rows one that is not finite; no label can be told from it: report this to the model's authors, or use "
             "another model or score method"
         )
-    close = np.flatnonzero(_distance(scores) < CLOSE)
-    for row in close:
-        ((_, batch),) = score_blocks(scorer, rows[row : row + 1])
-        scores[row] = _scores(scorer, batch, method)[0]
+    for at in np.flatnonzero(_distance(scores) < CLOSE).tolist():
+        ((_, batch),) = score_blocks(scorer, rows[at : at + 1])
+        scores[at] = _scores(scorer, batch, method)[0]
     return np.rint(scores / _unit(scores)) * _unit(scores)
 
 

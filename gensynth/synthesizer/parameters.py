@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from gensynth.constraints import plain_parameters
 from gensynth.errors import ConditionError, OptionError
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
@@ -32,6 +33,7 @@ def make_recipe(model: str | Recipe) -> Recipe:
     if not isinstance(model, Recipe):
         raise OptionError(f"model={model!r}, expected a model's name or a Recipe such as gensynth.models.VAE()")
     recipe: Recipe = clone(model)
+    recipe.set_params(**dict(plain_parameters(recipe.get_params(deep=False))))
     return recipe
 
 

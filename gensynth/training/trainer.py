@@ -6,12 +6,13 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from sklearn.base import BaseEstimator
 from torch import Generator
 
+from gensynth.constraints import ANY_CALLABLES, FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.errors import CollapseWarning, DataError, OptionError
 from gensynth.model import Batch, GenerativeModel, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
@@ -22,7 +23,6 @@ from gensynth.training.devices import (
     pick_device,
 )
 from gensynth.training.memory import keep_freed_memory
-from gensynth.training.options import check_options
 from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, split_rows
 from gensynth.training.progress import Progress
 from gensynth.training.stage import Setting, StageLoop
@@ -64,6 +64,18 @@ class Trainer(BaseEstimator):
         File written during the run, atomically, that ``run(..., resume=True)`` goes on from. It stays after the run.
         The state of training must lie in parameters and buffers of the model for this to be exact.
     """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "max_epochs": one_of("auto") | whole(1),
+        "max_time": NONE | number(0, open_low=True),
+        "batch_size": one_of("auto") | whole(1),
+        "validation_fraction": number(0, 1, open_high=True),
+        "patience": whole(1),
+        "clip_norm": NONE | number(0, open_low=True),
+        "progress": one_of("auto") | FLAG,
+        "callbacks": NONE | ANY_CALLABLES,
+        "checkpoint": NONE | Constraint(lambda v: isinstance(v, str | os.PathLike), "a path"),
+    }
 
     def __init__(
         self,
@@ -142,7 +154,7 @@ class Trainer(BaseEstimator):
         DataError
             Fewer than 2 rows.
         """
-        check_options(self.get_params(deep=False))
+        check_parameters(self, "trainer.")
         if resume and self.checkpoint is None:
             raise OptionError("resume=True needs Trainer(checkpoint=...)")
         parts = Parts.of(weights, len(batch))

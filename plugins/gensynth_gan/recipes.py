@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from gensynth.constraints import NONE, Constraint, number, one_of, whole
 from gensynth.encoding.layout import Encoding, Layout
-from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
@@ -42,6 +43,16 @@ class Adversarial(Recipe):
         game alone.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "noise_dim": whole(1),
+        "width": NONE | whole(1),
+        "pack": whole(1),
+        "critic_steps": whole(1),
+        "matching": number(0),
+        "learning_rate": number(0, open_low=True),
+        "ema_decay": number(0, 1, open_high=True),
+        "warm_start": number(0, 1, open_high=True),
+    }
     noise_dim: int = 64
     width: int | None = None
     pack: int = 4
@@ -62,7 +73,7 @@ class Adversarial(Recipe):
 
     def build(self, layout: Layout) -> AdversarialModel:
         """Return a freshly initialised model for this layout."""
-        self._check()
+        self.check()
         width = self.width or (64 if layout.n_rows < 500 else 128 if layout.n_rows < 5000 else 256)
         return AdversarialModel(
             layout,
@@ -78,34 +89,14 @@ class Adversarial(Recipe):
         names = ("critic_steps", "learning_rate", "matching", "ema_decay", "warm_start")
         return {name: getattr(self, name) for name in names}
 
-    def _check(self) -> None:
-        for name in ("noise_dim", "width", "pack", "critic_steps"):
-            value = getattr(self, name)
-            if not (name == "width" and value is None) and (not isinstance(value, int) or value < 1):
-                raise OptionError(f"{name}={value!r}: expected an integer >= 1")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate={self.learning_rate!r}: expected a number > 0")
-        if not self.matching >= 0:
-            raise OptionError(f"matching={self.matching!r}: expected a number >= 0")
-        if not 0 <= self.ema_decay < 1:
-            raise OptionError(f"ema_decay={self.ema_decay!r}: expected a number in [0, 1)")
-        if not 0 <= self.warm_start < 1:
-            raise OptionError(f"warm_start={self.warm_start!r}: expected a number in [0, 1)")
-
 
 def around_data(weight: float) -> DataPenalty | None:
     """Return the penalty on the gradient at the data; None for weight 0."""
-    if not weight >= 0:
-        raise OptionError(f"penalty_weight={weight!r}: expected a number >= 0")
     return DataPenalty(weight) if weight else None
 
 
 def wasserstein(penalty_weight: float, clip: float | None, pace: dict[str, Any], conditional: bool = False) -> Game:
     """Return the Wasserstein game with a gradient penalty, or with clipping where a bound is given."""
-    if clip is not None and not clip > 0:
-        raise OptionError(f"clip={clip!r}: expected a number > 0, or None for the gradient penalty")
-    if not penalty_weight >= 0:
-        raise OptionError(f"penalty_weight={penalty_weight!r}: expected a number >= 0")
     penalty = None if clip is not None else InterpolatePenalty(penalty_weight)
     return Game(Wasserstein(), penalty, clip, conditional=conditional, **pace)
 
@@ -128,14 +119,16 @@ class GAN(Adversarial):
         Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the paper.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "loss": one_of("non-saturating", "minimax"),
+        "penalty_weight": number(0),
+    }
     loss: Literal["non-saturating", "minimax"] = "non-saturating"
     penalty_weight: float = 1.0
 
     def game(self) -> Game:
         """Return cross-entropy."""
         losses = {"non-saturating": NonSaturating, "minimax": Minimax}
-        if self.loss not in losses:
-            raise OptionError(f"loss={self.loss!r}: expected one of {', '.join(map(repr, losses))}")
         return Game(losses[self.loss](), around_data(self.penalty_weight), **self._pace())
 
 
@@ -156,6 +149,10 @@ class WGAN(Adversarial):
         Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "penalty_weight": number(0),
+        "clip": NONE | number(0, open_low=True),
+    }
     penalty_weight: float = 10.0
     clip: float | None = None
 
@@ -177,6 +174,7 @@ class LSGAN(Adversarial):
         Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the paper.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 1.0
 
     def game(self) -> Game:
@@ -197,12 +195,11 @@ class DRAGAN(Adversarial):
         Weight of the gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
     def game(self) -> Game:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        if not self.penalty_weight >= 0:
-            raise OptionError(f"penalty_weight={self.penalty_weight!r}: expected a number >= 0")
         return Game(NonSaturating(), PerturbationPenalty(self.penalty_weight), **self._pace())
 
 
@@ -222,6 +219,7 @@ class CGAN(Adversarial):
         Weight of the gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
     def game(self) -> Game:

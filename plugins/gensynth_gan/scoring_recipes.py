@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.encoding.layout import Layout
-from gensynth.errors import OptionError
 from gensynth.model import GenerativeModel
 from gensynth.nn.losses import LeastSquares, NonSaturating
 from gensynth.nn.penalties import PerturbationPenalty
@@ -39,6 +40,11 @@ class AdversarialScorer(ScoringRecipe):
         Steps of the critic for each step of the generator.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "critic_steps": whole(1),
+        "kappa": NONE | number(0),
+        "noise_dims": NONE | several(whole(1)),
+    }
     n_members: int = 4
     hidden: int = 64
     noise_dims: tuple[int, ...] | None = None
@@ -51,7 +57,7 @@ class AdversarialScorer(ScoringRecipe):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
-        self._check()
+        self.check()
         dims = self.noise_dims or ((2, 8) if self.contaminated else (8, 16))
         kappa = self.kappa if self.kappa is not None else (0.1 if self.contaminated else 1.0)
         return AdversarialEnsemble(
@@ -65,15 +71,6 @@ class AdversarialScorer(ScoringRecipe):
             # directions in which normal rows hardly vary are what a few anomalies spoil first
             ridge=1.0 if self.contaminated else 0.05,
         )
-
-    def _check(self) -> None:
-        super()._check()
-        if not isinstance(self.critic_steps, int) or self.critic_steps < 1:
-            raise OptionError(f"critic_steps={self.critic_steps!r}: expected an integer >= 1")
-        if self.kappa is not None and not self.kappa >= 0:
-            raise OptionError(f"kappa={self.kappa!r}: expected a number >= 0")
-        if self.noise_dims is not None and not all(isinstance(d, int) and d >= 1 for d in self.noise_dims):
-            raise OptionError(f"noise_dims={self.noise_dims!r}: expected integers >= 1")
 
     def _pace(self) -> dict[str, Any]:
         return {"critic_steps": self.critic_steps, "learning_rate": self.learning_rate}
@@ -91,6 +88,7 @@ class GANScorer(AdversarialScorer):
         Weight of the squared gradient at the data.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 1.0
 
     def game(self) -> Game:
@@ -108,6 +106,7 @@ class WGANScorer(AdversarialScorer):
         Weight of the gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
     def game(self) -> Game:
@@ -125,6 +124,7 @@ class LSGANScorer(AdversarialScorer):
         Weight of the squared gradient at the data.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 1.0
 
     def game(self) -> Game:
@@ -142,6 +142,7 @@ class DRAGANScorer(AdversarialScorer):
         Weight of the gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
     def game(self) -> Game:
@@ -163,6 +164,7 @@ class CGANScorer(AdversarialScorer):
         Weight of the gradient penalty.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     n_members: int = 6
     penalty_weight: float = 10.0
 

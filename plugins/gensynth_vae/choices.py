@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Generator
 
-from gensynth.errors import OptionError
+from gensynth.constraints import number, one_of, several, whole
 from gensynth.model import Batch, Layout
 from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, MixturePrior, Prior
 
@@ -28,10 +26,13 @@ WIDE_TABLE = 200
 """Columns above which each has a smaller network of its own: there are many of them then."""
 
 
-WIDEST = 65_536
+WIDTH = whole(1, 65_536)
 """Of a layer that a recipe may ask for."""
-MOST_STEPS = 10**9
-"""Of a warm-up that a recipe may ask for."""
+WIDTHS = several(WIDTH)
+LATENT = whole(1, 4096)
+WEIGHT = number(0, 1e6)
+STEPS_OF_WARMUP = whole(0, 10**9)
+PRIOR = one_of("blockwise", "autoregressive", "mixture", "flow", "normal")
 
 
 def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
@@ -44,29 +45,9 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
         return AutoregressivePrior(latent_dim, n_components=10)
     if name == "blockwise":
         return BlockwisePrior(latent_dim)
-    if name == "mixture":
-        return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
-    raise OptionError(f"prior must be blockwise, autoregressive, mixture, flow or normal, got {name!r}")
+    return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
 
 
 def some_rows(batch: Batch, rng: Generator, most: int = 4096) -> Batch:
     """Return at most so many rows in random order: enough for a first guess."""
     return batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:most]]
-
-
-def check_range(name: str, value: Any, low: float, high: float, optional: bool = False) -> None:
-    """Raise `OptionError` for an option, or one of a sequence of values, that is out of its range."""
-    if value is None and optional:
-        return
-    if isinstance(value, tuple | list):
-        if not value:
-            raise OptionError(f"{name} must hold one number at least, got {value!r}")
-        for part in value:
-            check_range(name, part, low, high)
-        return
-    whole = isinstance(low, int) and isinstance(high, int)
-    kind = int if whole else (int, float)
-    if not isinstance(value, kind) or not low <= value <= high:
-        raise OptionError(
-            f"{name} must be {'an integer' if whole else 'a number'} from {low:,} to {high:,}, got {value!r}"
-        )

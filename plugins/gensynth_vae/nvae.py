@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gensynth.constraints import Constraint, whole
 from gensynth.model import GenerativeModel, Layout
-from gensynth_vae.choices import MOST_STEPS, WIDEST, named_prior
+from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.variational import InPasses
@@ -42,6 +45,16 @@ class NVAE(InPasses):
     Vahdat & Kautz 2020, "NVAE: A deep hierarchical variational autoencoder" (arXiv 2007.03898).
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "levels": whole(1, 64),
+        "latent_dim": LATENT,
+        "width": WIDTH,
+        "flows": whole(0, 64),
+        "beta": WEIGHT,
+        "warmup": STEPS_OF_WARMUP,
+        "prior": PRIOR,
+        "spectral": WEIGHT,
+    }
     levels: int = 3
     latent_dim: int = 6
     width: int = 128
@@ -53,16 +66,7 @@ class NVAE(InPasses):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(
-            layout,
-            levels=(self.levels, 1, 64),
-            latent_dim=(self.latent_dim, 1, 4096),
-            width=(self.width, 1, WIDEST),
-            flows=(self.flows, 0, 64),
-            beta=(self.beta, 0.0, 1e6),
-            warmup=(self.warmup, 0, MOST_STEPS),
-            spectral=(self.spectral, 0.0, 1e6),
-        )
+        cells = self._cells(layout)
         return HierarchicalModel(
             layout,
             Encoder(layout, cells.embedding, (self.width, self.width), self.width, cells.dropout),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
+from gensynth.constraints import NONE, Constraint, number, several
 from gensynth.model import Batch, Layout, Stage
 from gensynth.nn.coordinates import Entered, Kind
 from gensynth.nn.members import MemberLinear, fixed_normal, standard_normal
 from gensynth.nn.row_likelihood import RowLikelihood
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
-from gensynth_vae.choices import check_range
+from gensynth_vae.choices import LATENT, WEIGHT
 
 N_DRAWS = 4
 """Posterior draws behind a score, the same noise for every row."""
@@ -218,19 +219,18 @@ class LatentScoringRecipe(ScoringRecipe):
         Standard deviations of the noise on the input in training, in turns.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "latent_dims": NONE | several(LATENT),
+        "betas": NONE | several(WEIGHT),
+        "noises": NONE | several(number(0, 1e3)),
+    }
     latent_dims: tuple[int, ...] | None = None
     betas: tuple[float, ...] | None = None
     noises: tuple[float, ...] | None = None
 
-    def _check(self) -> None:
-        super()._check()
-        check_range("latent_dims", self.latent_dims, 1, 4096, True)
-        check_range("betas", self.betas, 0.0, 1e6, True)
-        check_range("noises", self.noises, 0.0, 1e3, True)
-
     def options(self, clean: Turns, contaminated: Turns) -> list[MemberOptions]:
         """Return the options of each member; what is None is taken from one of the defaults."""
-        self._check()
+        self.check()
         default = contaminated if self.contaminated else clean
         dims, betas, noises = self.latent_dims or default[0], self.betas or default[1], self.noises or default[2]
         turns = zip(*(self.of_members(*c) for c in (dims, betas, noises)), strict=True)

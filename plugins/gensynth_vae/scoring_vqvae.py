@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,13 +11,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor
 
+from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.model import Batch, GenerativeModel, Layout, Stage
 from gensynth.nn.coordinates import Entered, Kind
 from gensynth.nn.members import MemberMLP, fixed_normal, standard_normal
 from gensynth.nn.quantiser import VectorQuantiser
 from gensynth.nn.row_likelihood import RowLikelihood
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
-from gensynth_vae.choices import check_range
+from gensynth_vae.choices import LATENT, WEIGHT
 from gensynth_vae.scoring_parts import NOISE_LEVELS, MaskedMLP, without_rest
 
 MOST_MEASURED = 4096
@@ -209,6 +210,13 @@ class VQVAEScorer(ScoringRecipe):
         rows may be anomalies: single odd rows then get no entry of their own.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "groups": NONE | whole(1, 1024),
+        "n_codes": NONE | whole(2, 65_536),
+        "code_dim": LATENT,
+        "commitment": WEIGHT,
+        "noises": NONE | several(number(0, 1e3)),
+    }
     n_members: int = 6
     hidden: int = 64
     groups: int | None = None
@@ -217,16 +225,9 @@ class VQVAEScorer(ScoringRecipe):
     commitment: float = 0.25
     noises: tuple[float, ...] | None = None
 
-    def _check(self) -> None:
-        super()._check()
-        check_range("groups", self.groups, 1, 1024, True)
-        check_range("n_codes", self.n_codes, 2, 65_536, True)
-        check_range("code_dim", self.code_dim, 1, 4096)
-        check_range("commitment", self.commitment, 0.0, 1e6)
-        check_range("noises", self.noises, 0.0, 1e3, True)
-
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
+        self.check()
         noises = self.noises or ((1.0,) if self.contaminated else (0.1, 0.3))
         return QuantisedEnsemble(
             layout,

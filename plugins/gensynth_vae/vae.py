@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gensynth.constraints import NONE, Constraint
 from gensynth.model import GenerativeModel, Layout
-from gensynth_vae.choices import MOST_STEPS, WIDEST, named_prior
+from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.variational import InPasses
@@ -26,6 +29,7 @@ class OneLatent(InPasses):
         Density of the latents that sampling draws from.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"latent_dim": LATENT, "hidden": WIDTHS, "prior": PRIOR}
     latent_dim: int = 16
     hidden: tuple[int, ...] = (128, 128)
     prior: str = "blockwise"
@@ -36,15 +40,7 @@ class OneLatent(InPasses):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        divergence = self.divergence()
-        cells = self._cells(
-            layout,
-            latent_dim=(self.latent_dim, 1, 4096),
-            hidden=(self.hidden, 1, WIDEST),
-            beta=(divergence.weight, 0.0, 1e6),
-            warmup=(divergence.warmup, 0, MOST_STEPS),
-            capacity=(divergence.capacity, 0.0, 1e6, True),
-        )
+        cells = self._cells(layout)
         hidden = tuple(self.hidden)
         return LatentModel(
             layout,
@@ -52,7 +48,7 @@ class OneLatent(InPasses):
             row_decoder(layout, cells, passes=self.passes, hidden=hidden, latent_dim=self.latent_dim),
             latent_dim=self.latent_dim,
             late_prior=named_prior(self.prior, self.latent_dim, layout),
-            divergence=divergence,
+            divergence=self.divergence(),
             learning_rate=self.learning_rate,
         )
 
@@ -78,6 +74,7 @@ class VAE(OneLatent):
     Dai & Wipf 2019, "Diagnosing and enhancing VAE models" (arXiv 1903.05789): the second stage.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"beta": WEIGHT, "warmup": STEPS_OF_WARMUP}
     beta: float = 1.0
     warmup: int = 1000
 
@@ -104,6 +101,11 @@ class BetaVAE(OneLatent):
     Higgins et al. 2017, "beta-VAE", equation 4. Burgess et al. 2018 (arXiv 1804.03599), equation 8.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "beta": WEIGHT,
+        "capacity": NONE | WEIGHT,
+        "warmup": STEPS_OF_WARMUP,
+    }
     beta: float = 4.0
     capacity: float | None = 4.0
     warmup: int = 2000

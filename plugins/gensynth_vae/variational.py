@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from gensynth.errors import OptionError
+from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import Encoding, Layout, Recipe
 from gensynth.nn.buckets import Buckets
 from gensynth.nn.cells import CellEmbedding
 from gensynth.nn.dropout import fitting_rate
-from gensynth_vae.choices import check_range
+from gensynth_vae.choices import LATENT
 
 
 class Cells(NamedTuple):
@@ -20,10 +20,6 @@ class Cells(NamedTuple):
     buckets: Buckets
     embedding: CellEmbedding
     dropout: float
-
-
-Range = tuple[Any, float, float] | tuple[Any, float, float, bool]
-"""An option's value or values, the lowest and the highest allowed (integers: so is it), and whether it may be None."""
 
 
 @dataclass(eq=False)
@@ -42,6 +38,12 @@ class Variational(Recipe):
         Most quantile bins of a numeric column.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "embedding_dim": LATENT,
+        "dropout": NONE | number(0, 1, open_high=True),
+        "learning_rate": number(0, open_low=True),
+        "max_bins": whole(2, 10_000),
+    }
     embedding_dim: int = 16
     dropout: float | None = None
     learning_rate: float = 2e-3
@@ -52,16 +54,9 @@ class Variational(Recipe):
         """Quantile bins."""
         return Encoding("bins", max_bins=self.max_bins)
 
-    def _cells(self, layout: Layout, **ranges: Range) -> Cells:
-        """Return what a model is made over, after a look at the options whose ranges are given."""
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be above 0, got {self.learning_rate!r}")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise OptionError(f"dropout must lie in [0, 1), got {self.dropout!r}; None chooses it")
-        ranges["embedding_dim"] = (self.embedding_dim, 1, 4096)
-        ranges["max_bins"] = (self.max_bins, 2, 10_000)
-        for name, allowed in ranges.items():
-            check_range(name, *allowed)
+    def _cells(self, layout: Layout) -> Cells:
+        """Return what a model is made over, after a look at the options."""
+        self.check()
         buckets = Buckets(layout)
         dropout = self._fitting_dropout(layout) if self.dropout is None else self.dropout
         return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
@@ -82,8 +77,6 @@ class InPasses(Variational):
         1 makes all cells independent given the latent, and sampling fastest.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"passes": whole(1, 1_000_000)}
     passes: int = 8
     before: ClassVar[Mapping[str, Any]] = {"passes": 1}
-
-    def _cells(self, layout: Layout, **ranges: Range) -> Cells:
-        return super()._cells(layout, passes=(self.passes, 1, 1_000_000), **ranges)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gensynth.constraints import NONE, Constraint
 from gensynth.model import GenerativeModel, Layout
 from gensynth.nn.autoregressive import AutoregressiveDecoder
 from gensynth.nn.dropout import fitting_rate
 from gensynth.nn.priors import AutoregressivePrior
-from gensynth_vae.choices import WIDE_TABLE, WIDEST
+from gensynth_vae.choices import LATENT, WEIGHT, WIDE_TABLE, WIDTH
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder
 from gensynth_vae.variational import Variational
@@ -43,6 +46,13 @@ class VLAE(Variational):
     Chen et al. 2017, "Variational lossy autoencoder" (arXiv 1611.02731), sections 2.2 and 3.2.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "latent_dim": LATENT,
+        "width": NONE | WIDTH,
+        "hidden": NONE | WIDTH,
+        "beta": WEIGHT,
+        "free_nats": WEIGHT,
+    }
     latent_dim: int = 8
     width: int | None = None
     hidden: int | None = None
@@ -57,14 +67,7 @@ class VLAE(Variational):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(
-            layout,
-            latent_dim=(self.latent_dim, 1, 4096),
-            width=(self.width, 1, WIDEST, True),
-            hidden=(self.hidden, 1, WIDEST, True),
-            beta=(self.beta, 0.0, 1e6),
-            free_nats=(self.free_nats, 0.0, 1e6),
-        )
+        cells = self._cells(layout)
         small, wide = layout.n_rows < 2000, len(layout.columns) > WIDE_TABLE
         width = self.width or (64 if small or wide else 128)
         hidden = self.hidden or (32 if small or wide else 64)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import GenerativeModel, Layout
 from gensynth.nn.quantiser import VectorQuantiser
-from gensynth_vae.choices import WIDEST
+from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
 from gensynth_vae.variational import InPasses
@@ -38,6 +41,15 @@ class VQVAE(InPasses):
     van den Oord et al. 2017, "Neural discrete representation learning" (arXiv 1711.00937).
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "groups": whole(1, 1024),
+        "n_codes": NONE | whole(2, 65_536),
+        "code_dim": LATENT,
+        "hidden": WIDTHS,
+        "commitment": WEIGHT,
+        "decay": number(0, 1),
+        "prior_width": WIDTH,
+    }
     groups: int = 2
     n_codes: int | None = None
     code_dim: int = 8
@@ -48,16 +60,7 @@ class VQVAE(InPasses):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(
-            layout,
-            groups=(self.groups, 1, 1024),
-            n_codes=(self.n_codes, 2, 65_536, True),
-            code_dim=(self.code_dim, 1, 4096),
-            hidden=(self.hidden, 1, WIDEST),
-            commitment=(self.commitment, 0.0, 1e6),
-            decay=(self.decay, 0.0, 1.0),
-            prior_width=(self.prior_width, 1, WIDEST),
-        )
+        cells = self._cells(layout)
         n_codes = self.n_codes or max(8, min(32, layout.n_rows // 50))
         hidden, width = tuple(self.hidden), self.groups * self.code_dim
         return QuantisedModel(

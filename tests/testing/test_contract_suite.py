@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 import torch
 from gensynth_toy.recipes import LatentClasses, LatentClassModel
+from toy_detectors import make_rows
 
+from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, PluginError
-from gensynth.model import Batch, Encoding, Recipe
+from gensynth.model import Batch, Encoding, GenerativeModel, Recipe, Stage
 from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
 
 SOUND = LatentClasses(n_classes=2)
@@ -198,3 +201,61 @@ def test_a_family_may_say_that_it_cannot_condition(sound):
 def test_every_check_passes_the_sound_one(sound):
     for check in CHECKS:
         check(sound)
+
+
+class MarginalModel(GenerativeModel):
+    """Columns drawn by their frequencies, counted in closed form: a stage without phases, no parameters."""
+
+    score_methods = ("likelihood",)
+
+    def __init__(self, layout):
+        super().__init__(layout)
+        for j, n in enumerate(layout.cardinalities):
+            self.register_buffer(f"shares_{j}", torch.full((n,), 1.0 / n))
+
+    def shares(self):
+        return [getattr(self, f"shares_{j}") for j in range(len(self.layout.columns))]
+
+    def count(self, batch, rng):
+        for j, share in enumerate(self.shares()):
+            counts = torch.bincount(batch.codes[:, j], minlength=len(share)) + 0.5
+            share.copy_(counts / counts.sum())
+
+    def stages(self):
+        return (Stage("counts", (), prepare=self.count),)
+
+    def generate(self, n, rng, condition=None):
+        if condition is not None:
+            raise CapabilityError("this model cannot condition: take vlae")
+        codes = torch.stack([1 + torch.multinomial(s[1:], n, True, generator=rng) for s in self.shares()], 1)
+        numeric = torch.zeros(n, self.layout.n_numeric)
+        for j, column in enumerate(self.layout.columns):
+            if column.numeric is not None:
+                inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
+                numeric[:, column.numeric] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
+        return Batch(numeric, codes)
+
+    def score(self, batch, method=None):
+        return torch.stack([s.log()[batch.codes[:, j]] for j, s in enumerate(self.shares())], 1).sum(1)
+
+
+@dataclass(eq=False)
+class Marginal(Recipe):
+    def build(self, layout):
+        return MarginalModel(layout)
+
+
+def test_a_closed_form_passes():
+    check_recipe(Marginal())
+
+
+def test_a_closed_form_is_fitted_sampled_and_scored():
+    rows = make_rows(60)
+    synthesizer = Synthesizer(Marginal(), trainer=Trainer(progress=False, device="cpu"), random_state=0).fit(rows)
+    assert synthesizer.n_iter_ == 1
+    assert len(synthesizer.sample(7)) == 7
+    assert np.isfinite(synthesizer.score_samples(rows)).all()
+    labels = AnomalyDetector(Marginal(), trainer=Trainer(progress=False, device="cpu"), random_state=0).fit_predict(
+        rows
+    )
+    assert set(labels) <= {1, -1}

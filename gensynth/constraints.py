@@ -1,0 +1,129 @@
+"""What values parameters can have, as data: checked at fit, in Python and at the command line alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from gensynth.errors import OptionError, hint
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A kind of values.
+
+    Parameters
+    ----------
+    allows : callable
+        From a value to whether it is one.
+    words : str
+        What is expected, in words: "an integer >= 1".
+    """
+
+    allows: Callable[[Any], bool]
+    words: str
+
+    def __or__(self, other: Constraint) -> Constraint:
+        """Return the values of either kind."""
+        return Constraint(lambda v: self.allows(v) or other.allows(v), f"{self.words} or {other.words}")
+
+
+def whole(low: int, high: int | None = None) -> Constraint:
+    """Return the integers (of Python or numpy) from ``low`` to ``high``; None for no bound."""
+
+    def allows(value: Any) -> bool:
+        right = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        return right and bool(low <= value) and (high is None or bool(value <= high))
+
+    return Constraint(allows, f"an integer >= {low}" if high is None else f"an integer from {low:,} to {high:,}")
+
+
+def number(low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Constraint:
+    """Return the finite numbers from ``low`` to ``high``, the ends included unless they are open."""
+
+    def allows(value: Any) -> bool:
+        if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
+            return False
+        above = value > low if open_low else value >= low
+        below = value < high if open_high else value <= high
+        return bool(math.isfinite(value) and above and below)
+
+    if math.isinf(high):
+        return Constraint(allows, f"a number {'>' if open_low else '>='} {low:g}")
+    ends = f"{'(' if open_low else '['}{low:g}, {high:g}{')' if open_high else ']'}"
+    return Constraint(allows, f"a number in {ends}")
+
+
+def one_of(*values: Any) -> Constraint:
+    """Return these values, of their own types."""
+
+    def allows(value: Any) -> bool:
+        return any(type(value) is type(v) and value == v for v in values)
+
+    return Constraint(allows, " or ".join(map(repr, values)) if len(values) < 3 else f"one of {_listing(values)}")
+
+
+def several(part: Constraint) -> Constraint:
+    """Return tuples and lists of one value of this kind or more."""
+
+    def allows(value: Any) -> bool:
+        return isinstance(value, tuple | list) and len(value) > 0 and all(map(part.allows, value))
+
+    return Constraint(allows, f"a tuple of one or more, each {part.words}")
+
+
+NONE = Constraint(lambda v: v is None, "None")
+FLAG = Constraint(lambda v: isinstance(v, bool | np.bool_), "True or False")
+ANY_CALLABLES = Constraint(
+    lambda v: isinstance(v, Sequence) and all(callable(c) or hasattr(c, "on_round") for c in v), "a list of callables"
+)
+
+
+def constraints_of(kind: type) -> dict[str, Constraint]:
+    """Return the constraints of a class: its own ``constraints`` and those of the classes that it derives from."""
+    found: dict[str, Constraint] = {}
+    for base in reversed(kind.__mro__):
+        found |= vars(base).get("constraints", {})
+    return found
+
+
+def check_parameters(estimator: BaseEstimator, setting: str = "") -> None:
+    """Raise `OptionError` for the first parameter that has a value which it cannot have.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Its class has ``constraints``.
+    setting : str
+        What the command line puts before the names of its parameters: "model.".
+
+    Raises
+    ------
+    OptionError
+        Names the class, the parameter, the value and what was expected.
+    """
+    values = estimator.get_params(deep=False)
+    for name, constraint in constraints_of(type(estimator)).items():
+        if not constraint.allows(values[name]):
+            whose = hint(f"{type(estimator).__name__}: ", setting)
+            raise OptionError(f"{whose}{name}={_plain(values[name])!r}, expected {constraint.words}")
+
+
+def plain_parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield parameters with numpy's scalars as Python's."""
+    for name, value in values.items():
+        parts = tuple(_plain(v) for v in value) if isinstance(value, tuple) else value
+        yield name, _plain(parts)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _listing(values: Sequence[Any]) -> str:
+    return ", ".join(map(repr, values))
