@@ -88,11 +88,26 @@ class DependencyRule(Rule):
             at, known = np.zeros(len(sheet), dtype=np.int64), np.zeros(len(sheet), dtype=bool)
         else:
             at = self._nearest(own)
-            known = self.keys[at] == own if self.snaps else self.domains[self.key].holds(own)
+            known = self.keys[at] == own
         at = np.where(sheet.missing[self.key], len(self.keys), at)
-        known = known | sheet.missing[self.key]
-        says = np.where(known, self.says[at], OPEN)
+        says = np.where(known | sheet.missing[self.key], self.says[at], OPEN)
         return self.values[at], np.where(says == MISSING, OPEN, says) if sheet.filling else says
+
+    def _settle_between(self, sheet: Sheet, draws: Floats) -> None:
+        """Give numbers between two keys the value of one of the two."""
+        own = sheet.values[self.key]
+        at = self._nearest(own)
+        right = np.minimum(np.searchsorted(self.keys, own), len(self.keys) - 1)
+        left = np.maximum(right - 1, 0)
+        dependent = sheet.values[self.dependent]
+        off = (self.keys[at] != own) & (self.says[at] == VALUE) & sheet.present((self.key, self.dependent))
+        off &= (dependent != self.values[left]) & (dependent != self.values[right])
+        free = off & sheet.may_change(self.dependent)
+        sheet.put(self.dependent, free, self.values[at])
+        rows = off & ~free & sheet.may_change(self.key)
+        if rows.any():
+            keys, found = self.solve(sheet, self.key, draws)
+            sheet.put(self.key, rows & found, keys)
 
     def _nearest(self, own: Values) -> Values:
         right = np.minimum(np.searchsorted(self.keys, own), len(self.keys) - 1)
@@ -132,7 +147,9 @@ class DependencyRule(Rule):
 
     def settle(self, sheet: Sheet, draws: Floats, turn: int = 0) -> None:
         """Bring free keys to ones that were seen; then the second column follows, or else the key."""
-        if self.snaps and len(self.keys):
+        if not self.snaps and len(self.keys):
+            self._settle_between(sheet, draws)
+        elif len(self.keys):
             own = sheet.values[self.key]
             off = sheet.may_change(self.key) & ~sheet.missing[self.key]
             at = self._nearest(own)

@@ -275,6 +275,21 @@ def test_whole_sums_are_exact_whatever_their_size(seed, k, size):
     assert (out.filter(like="p").sum(axis=1) == out["total"]).all()
 
 
+def test_a_number_between_two_keys_goes_with_one_of_them():
+    age = rng().integers(18, 80, N) + rng(1).choice([0.0, 0.25, 0.5], N)
+    frame = pd.DataFrame({"age": age, "group": np.select([age < 30, age < 60], ["young", "middle"], "old")})
+    frame["other"] = rng(2).normal(size=N).round(2)
+    encoder = fit(frame)
+    assert [str(relation) for relation in encoder.schema.relations] == ["age -> group"]
+    unseen = frame.assign(age=frame["age"] + 0.13)
+    assert (encoder.encode(unseen).codes[:, list(encoder.checks)] == 1).all()  # nothing is known of such a key
+    settled, _ = settle(encoder, drawn(encoder, frame), rng())
+    out = encoder.decode(settled, rng())
+    ends = frame.groupby("group")["age"].agg(["min", "max"])
+    for group, (low, high) in ends.iterrows():
+        assert out.loc[out["group"] == group, "age"].between(low - 1, high + 1).all()
+
+
 def test_short_distances_are_learned_as_they_are():
     frame = dates()
     encoder = fit(frame)
