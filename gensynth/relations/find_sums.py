@@ -19,6 +19,7 @@ _MOST_PAIRED, _MOST_COMBINED = 1_500, 400
 _MOST_TERMS, _LARGEST_FACTOR = 40, 100
 _PASSES = 6
 _MOST_DATES = 30
+_HEAD, _FEW = 256, 8
 _UNITS = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400, "week": 1 / 7}
 
 Names = list[str | int]
@@ -143,12 +144,16 @@ def _without_targets(names: Names, found: list[Relation]) -> Names:
 
 def _durations(source: Source, dates: Names, lengths: Names) -> list[Relation]:
     """Return columns of numbers or durations that are the time between two dates."""
-    found = []
+    found: list[Relation] = []
+    if not lengths:
+        return found
+    head = np.column_stack([source.sample.values[name][:_HEAD] / source.domains[name].scale for name in lengths])
+    head[np.column_stack([source.sample.missing[name][:_HEAD] for name in lengths])] = np.nan
     for low, high in combinations(dates, 2):
         scale = source.domains[low].scale
         if scale != source.domains[high].scale:
             continue
-        for name in lengths:
+        for name in _of_such_length(source, low, high, head, lengths):
             rows = np.flatnonzero(source.sample.present((low, high, name)))[:_ROWS]
             if len(rows) < 2:
                 continue
@@ -160,6 +165,18 @@ def _durations(source: Source, dates: Names, lengths: Names) -> list[Relation]:
                         relation = _verified(source, [name, high, low], [sign * units, -sign * units])
                         found += [relation] if relation is not None else []
     return found
+
+
+def _of_such_length(source: Source, low: str | int, high: str | int, head: NDArray[Any], lengths: Names) -> Names:
+    """Return the columns that could be the time between two dates by a few rows, all columns looked at together."""
+    rows = np.flatnonzero(source.sample.present((low, high))[: len(head)])[:_FEW]
+    ticks = (source.sample.values[high][rows] - source.sample.values[low][rows]).astype(np.float64)
+    spent = np.abs(ticks / source.domains[low].scale)[:, None]
+    cells = np.abs(head[rows])
+    could = np.zeros(len(lengths), dtype=bool)
+    for units in _UNITS.values():
+        could |= (np.isnan(cells) | np.isclose(cells, units * spent, rtol=1e-6, atol=1e-6)).all(axis=0)
+    return [name for name, possible in zip(lengths, could, strict=True) if possible]
 
 
 def _verified(source: Source, columns: Names, factors: list[Any]) -> Relation | None:
