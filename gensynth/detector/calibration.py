@@ -55,6 +55,19 @@ def threshold_at(calibration: Floats, level: float) -> float:
     return float(np.partition(calibration, k - 1)[k - 1])
 
 
+def threshold_of_share(scores: Floats, share: float) -> float:
+    """Return the score below which a share of the scores lies, at least one of them.
+
+    Scores that are equal at the threshold are below it together, unless they are more than half of all.
+    """
+    threshold = float(np.percentile(scores, 100.0 * share))
+    if np.count_nonzero(scores < threshold) >= max(1, round(share * len(scores))):
+        return threshold
+    above = scores[scores > threshold]
+    together = len(above) >= (1.0 - MOST_SHARE) * len(scores)
+    return float(above.min()) if together else threshold
+
+
 def estimate_share(scores: Floats) -> float:
     """Return the estimated share of anomalies, in [0, 0.5], among rows that most of are normal.
 

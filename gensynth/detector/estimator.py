@@ -14,7 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.archive import Archive, write_archive
 from gensynth.constraints import FLAG, NONE, Constraint, number, one_of, whole
-from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values, estimate_share, threshold_at
+from gensynth.detector.calibration import (
+    benjamini_hochberg,
+    conformal_p_values,
+    estimate_share,
+    threshold_at,
+    threshold_of_share,
+)
 from gensynth.detector.options import check_options, detector_recipe, kept_constants, prepared_recipe
 from gensynth.detector.storage import pack, unpack
 from gensynth.errors import DataError, OptionError
@@ -221,7 +227,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         else:
             share = estimate_share(held) if self.contamination == "auto" else float(self.contamination)
             # the oddest row is always named: that is what one asks for
-            self.offset_ = float(np.percentile(held, 100.0 * max(share, 0.5 / (len(held) - 1))))
+            self.offset_ = threshold_of_share(held, max(share, 0.5 / (len(held) - 1)))
         self.contamination_ = float(np.mean(held < self.offset_))
 
     def score_samples(self, X: Any, method: str | None = None) -> Floats:

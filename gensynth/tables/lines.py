@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError
 
 _REGULAR = 0.9
+_FEW_ROWS = 6
+"""Rows up to which the last number is the sum of those above it by chance."""
 _TOTAL = re.compile(
     r"^\W*(grand |sub-?)?(totals?|totaal|totale?s?|sums?|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
     re.IGNORECASE,
@@ -104,7 +106,8 @@ def check_end(source: object, cells: pa.Table, text: str) -> None:
     gap = any(not last[i] and _never_empty(cells, i) for i in range(len(last)))
     if not word and not gap:
         return
-    added = any(_adds_up(cells, i, last[i]) for i in filled)
+    enough = word or len(cells) > _FEW_ROWS  # 1, 2, 3
+    added = enough and any(_adds_up(cells, i, last[i]) for i in filled)
     if (word and (gap or _only_number_breaks(cells, filled[0]))) or added:
         what = "a line of totals"
     elif filled == [0] and len(last) > 2 and all(_never_empty(cells, i) for i in range(len(last))):

@@ -11,6 +11,7 @@ from gensynth.detector.calibration import (
     conformal_p_values,
     estimate_share,
     threshold_at,
+    threshold_of_share,
 )
 
 
@@ -68,3 +69,20 @@ def test_equal_scores_have_no_anomalies():
 def test_what_is_not_a_number_is_never_normal():
     p = conformal_p_values(np.array([np.nan, -np.inf, 9.0]), np.array([3.0, 1.0, 2.0]))
     assert p == pytest.approx([1 / 4, 1 / 4, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("scores", "share", "below"),
+    [
+        ([-9.0] * 5 + [0.0] * 295, 0.002, 5),  # five equal rows, far from the others
+        ([-9.0] * 5 + [0.0] * 295, 0.01, 5),
+        (list(range(100)), 0.1, 10),
+        (list(range(101)), 0.1, 10),
+        ([0.0] * 50, 0.1, 0),  # nothing to tell apart
+        ([0.0] * 40 + [1.0] * 10, 0.1, 0),  # so many are no anomalies
+        ([-1.0] + [0.0] * 30 + [1.0] * 69, 0.1, 31),
+    ],
+)
+def test_scores_that_are_equal_at_the_threshold_are_below_it_together(scores, share, below):
+    scores = np.array(scores)
+    assert np.count_nonzero(scores < threshold_of_share(scores, share)) == below

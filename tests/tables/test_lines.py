@@ -53,3 +53,9 @@ def test_ordinary_rows_are_left_alone(tmp_path, text):
     path = tmp_path / "t.csv"
     path.write_text(text)
     assert len(read_table(path).frame) == len(text.splitlines()) - 1
+
+
+def test_three_rows_with_a_gap_at_the_end_are_no_totals(tmp_path):
+    path = tmp_path / "three.csv"
+    path.write_text("n,text\n1,a\n2,b\n3,\n")
+    assert read_table(path).frame["n"].tolist() == [1, 2, 3]
