@@ -48,6 +48,8 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         return pd.Series(np.full(len(series), np.nan), index=series.index)
     if isinstance(series.dtype, pd.CategoricalDtype) and (column.notation is not None or column.specials):
         series = series.astype(object)
+    if column.notation is not None and pdt.infer_dtype(series, skipna=True).startswith("mixed"):
+        series = _written(series, missing, column)
     if column.notation is not None and is_text(series):
         return series  # what is neither a number nor a known text is an unknown value
     if column.specials and is_text(series):
@@ -76,6 +78,14 @@ def _exact_numbers(series: pd.Series[Any], missing: Bools, column: Column) -> pd
         return floats
     values = [None if gap else decimal.Decimal(str(text).strip()) for text, gap in zip(series, missing, strict=True)]
     return pd.Series(values, index=series.index, dtype=object, name=series.name)
+
+
+def _written(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
+    """Return a column of texts and numbers as one of texts, the numbers as the column writes them."""
+    assert column.notation is not None
+    cells = [None if gap else cell if isinstance(cell, str) else column.notation.write(np.array([float(cell)]), None)[0]
+             for cell, gap in zip(series.tolist(), missing.tolist(), strict=True)]  # fmt: skip
+    return pd.Series(cells, index=series.index, dtype=object)
 
 
 def _truths(series: pd.Series[Any]) -> pd.Series[Any]:

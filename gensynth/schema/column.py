@@ -126,5 +126,5 @@ class Column:
         parts["variants"] = tuple((one, share) for one, share in parts.get("variants", ()))
         parts["specials"] = tuple(parts.get("specials", ()))
         if parts.get("notation") is not None:
-            parts["notation"] = Notation(**parts["notation"])
+            parts["notation"] = Notation.from_json(parts["notation"])
         return cls(**parts)

@@ -48,11 +48,10 @@ def tick_nanoseconds(column: Column) -> int | None:
 
 def _number(value: Any, column: Column) -> Fraction:
     scale = 10 ** (column.decimals or 0)
-    if isinstance(value, str) and column.notation is not None:
-        try:
-            return Fraction(_aligned(value, column))
-        except DataError:
-            pass  # a plain number then
+    if isinstance(value, str) and column.notation is not None and not column.notation.plain:
+        text, value = value, column.notation.read([value])[0].item()
+        if value != value:
+            raise DataError(f"column {column.name!r}: {text!r} is no number")
     if isinstance(value, int | np.integer | np.bool_):
         return Fraction(int(value) * scale)
     if column.decimals is None and isinstance(value, float | np.floating):

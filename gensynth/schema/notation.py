@@ -1,32 +1,70 @@
-"""Numbers written as text: marks, decimals, signs, and what stands before and behind them."""
+"""How numbers are written as text: marks, decimals, signs, and what stands around them; read and written again."""
 
 from __future__ import annotations
 
+import functools
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-MINUS = "-\u2212\u2013"
-"""Hyphen, minus and dash."""
-GROUPS = (",", ".", "'", "\u2019", " ", "\u00a0", "\u202f", "\u2009")
-"""Thousands marks: comma, point, apostrophes, spaces of several widths."""
+Floats = NDArray[np.float64]
 
-_SIGN = "[+\\-\u2212\u2013]"
-_AROUND = "[^\\d.,+()\\-\u2212\u2013]"
+BLANKS = " \u00a0\u202f\u2009"
+"""Blanks that stand between thousands: plain, no-break, narrow no-break and thin ones."""
+MINUS = "-\u2212\u2013"
 _CELL = re.compile(
-    rf"^\s*(?P<open>\()?(?P<lead>{_SIGN}?)(?P<prefix>(?:{_AROUND}*[A-Za-z]\.)?{_AROUND}*?)(?P<inner>{_SIGN}?)"
-    r"(?P<number>\d(?:[\d.,'\u2019 \u00a0\u202f\u2009]*\d)?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?"
-    rf"(?P<suffix>[^\d()+\-\u2212\u2013]*?)(?P<trail>[\-\u2212\u2013]?)(?P<close>\))?\s*$"
+    rf"(?P<head>[^0-9]*?)(?P<core>[.,]?[0-9](?:[0-9.,'\u2019_{BLANKS}]*[0-9])?)"
+    r"(?P<exponent>[eE][+-]?[0-9]{1,3}(?![0-9]))?(?P<tail>[^0-9]*(?:[A-Za-z][23])?)"
 )
-_PREFIX = re.compile(r"^(?:\W*|[A-Za-z]{1,3}\W+|\W*[A-Z]{2,3}\W*)$")
-"""What may stand before a number: signs such as $ and #, a short word and a sign (``Rs.``), a currency (``USD``)."""
-_SUFFIX = re.compile(r"^\s?(?:[%\u2030\u00b0\u20ac$\u00a3\u00a5]|[^\W\d_]{1,8}\.?)?(?:/[^\W\d_]{1,6})?$")
-"""What may stand behind it: a percent sign, a currency, a unit."""
+_GROUPED = re.compile(rf"(?<=[0-9])[',\u2019{BLANKS}](?=[0-9]{{3}}(?:[^0-9]|$))")
+_PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
+class Cell(NamedTuple):
+    """A text around one number: its sign ("", "+" or "-"), its digits with their marks, and what is around them.
+
+    ``template`` is the text with ``{}`` for the digits, ``affix`` what is left of it without signs and blanks.
+    """
+
+    sign: str
+    core: str
+    exponent: str
+    template: str
+    affix: tuple[str, str]
+
+
+def split_cell(text: str) -> Cell | None:
+    """Take a text with one number in it apart; None for any other."""
+    found = _CELL.fullmatch(text.strip())
+    if found is None:
+        return None
+    head, core, tail = found["head"], found["core"], found["tail"]
+    if core[0] in ".," and head[-1:].isalpha():  # Rs.500
+        head, core = head + core[0], core[1:]
+    template = f"{head}{{}}{tail}"
+    sign = ""
+    if "(" in head and ")" in tail:
+        sign, head, tail = "-", head.replace("(", "", 1), tail.replace(")", "", 1)
+    marks = [c for c in head + tail if c in MINUS + "+"]
+    if marks and not sign and (head.strip(BLANKS)[:1] == marks[0] or head.strip(BLANKS)[-1:] == marks[0]):
+        sign, head = "+" if marks[0] == "+" else "-", head.replace(marks[0], "", 1)
+    elif marks and not sign and tail.strip(BLANKS)[-1:] == marks[0] != "+":
+        sign, tail = "-", tail.replace(marks[0], "", 1)
+    return Cell(sign, core, found["exponent"] or "", template, (head.strip(), tail.strip()))
+
+
+@functools.lru_cache(maxsize=64)
+def _shape(decimal: str, thousands: str, group: int) -> re.Pattern[str]:
+    """Return what digits with their marks look like."""
+    t, d = re.escape(thousands), re.escape(decimal)
+    grouped = rf"|[0-9]{{1,{group}}}(?:{t}[0-9]{{{group}}})*{t}[0-9]{{3}}" if t else ""
+    return re.compile(rf"(?:[0-9]+{grouped})(?:{d}[0-9]*)?|{d}[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -35,205 +73,135 @@ class Notation:
 
     Parameters
     ----------
-    prefix, suffix : str
-        What stands before and behind every number.
-    point, group : str
-        Decimal mark, and thousands mark ("" for none).
-    decimals : int or None
-        Decimals of every number; None for as many as needed.
-    whole : bool
-        Whole numbers have no decimals in any case.
-    negative : {"lead", "inner", "trail", "parentheses"}
-        Where negative numbers have their sign: before the prefix, behind it, behind all, or none but parentheses.
-    minus : str
-        That sign.
-    plus : bool
-        Positive numbers have a plus sign, where negative ones have theirs.
-    exponent : {"", "e", "E"}
-        Letter of numbers like ``1.5e+03``; "" for none.
+    positive, negative : str
+        What a number looks like, with ``{}`` for its digits: ``$ {}``, ``({} %)``.
+    zero : str
+        Text of 0; "" if it is written as positive numbers are.
+    decimal : str
+        Decimal mark.
+    thousands : str
+        What stands between groups of digits; "" for nothing.
+    group : int
+        Digits of the groups from the second one on: 3, in India 2.
+    places : int or None
+        Decimals of numbers with a fraction; None: as many as needed.
+    whole : int
+        Decimals of whole numbers.
+    leading_zero : bool
+        Whether 0.5 is written with its zero.
+    exponent : str
+        "e" or "E" of numbers written as 1.5e+05; "" for none.
     """
 
-    prefix: str = ""
-    suffix: str = ""
-    point: str = "."
-    group: str = ""
-    decimals: int | None = None
-    whole: bool = False
-    negative: str = "lead"
-    minus: str = "-"
-    plus: bool = False
+    positive: str = "{}"
+    negative: str = "-{}"
+    zero: str = ""
+    decimal: str = "."
+    thousands: str = ""
+    group: int = 3
+    places: int | None = None
+    whole: int = 0
+    leading_zero: bool = True
     exponent: str = ""
 
-    def read(self, texts: Iterable[str]) -> NDArray[np.float64]:
-        """Return the numbers (n,) that texts stand for, NaN for a text that is none in this notation."""
-        return np.array([self._number(text) for text in texts], dtype=np.float64)
+    @property
+    def plain(self) -> bool:
+        """Whether digits are written as a programming language would: no marks but a decimal point, nothing around."""
+        return (self.positive, self.decimal, self.thousands, self.exponent) == ("{}", ".", "", "")
 
-    def write(self, values: Sequence[float], decimals: int | None) -> list[str]:
-        """Return numbers as text; ``decimals`` is the most that the column's numbers have, None for no fixed count."""
-        return [self._text(value, decimals) for value in values]
+    @property
+    def affix(self) -> tuple[str, str]:
+        """What stands before and behind the digits, without signs and blanks."""
+        cell = split_cell(self.positive.replace("{}", "0"))
+        return ("", "") if cell is None else cell.affix
+
+    def read(self, texts: Iterable[str], *, strict: bool = False) -> Floats:
+        """Return the numbers (n,) that texts stand for, NaN for a text that is none.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Cells.
+        strict : bool
+            Whether only this notation is read; else plainly written numbers as well.
+        """
+        texts = list(texts)
+        array = pa.array(texts, pa.string())
+        out = np.full(len(array), np.nan)
+        if self.plain:
+            plain = pc.match_substring_regex(array, f"^{_PLAIN.pattern}$").to_numpy(zero_copy_only=False)
+            out[plain] = pc.cast(array.filter(pa.array(plain)), pa.float64()).to_numpy(zero_copy_only=False)
+        affix, shape = self.affix, _shape(self.decimal, self.thousands, self.group)
+        for i in np.flatnonzero(np.isnan(out)).tolist():
+            out[i] = self._number(texts[i], affix, shape, strict)
+        out[~np.isfinite(out)] = np.nan
+        return out
+
+    def fits(self, core: str) -> bool:
+        """Whether digits have their marks where they belong."""
+        return _shape(self.decimal, self.thousands, self.group).fullmatch(core) is not None
+
+    def _number(self, text: str, affix: tuple[str, str], shape: re.Pattern[str], strict: bool) -> float:
+        cell = split_cell(text)
+        if cell is None:
+            return np.nan
+        own = cell.affix == affix or (cell.affix == ("", "") and (not strict or not cell.core.strip("0.,")))
+        if own and shape.fullmatch(cell.core):
+            digits = cell.core.replace(self.thousands, "") if self.thousands else cell.core
+            number = float(digits.replace(self.decimal, ".") + cell.exponent)
+            return -number if cell.sign == "-" else number
+        if own and not strict and not self.thousands and (bare := _GROUPED.sub("", text)) != text:
+            return self._number(bare, affix, shape, strict)
+        return float(text) if not strict and _PLAIN.fullmatch(text.strip()) else np.nan
+
+    def write(self, ticks: NDArray[Any], decimals: int | None) -> list[str]:
+        """Return numbers as texts.
+
+        Parameters
+        ----------
+        ticks : ndarray of shape (n,)
+            ``value * 10**decimals``, or the values themselves where ``decimals`` is None.
+        decimals : int or None
+            As in `Column`.
+        """
+        return [self._text(tick, decimals) for tick in ticks.tolist()]
+
+    def _text(self, tick: Any, decimals: int | None) -> str:
+        if tick == 0 and self.zero:
+            return self.zero
+        size = abs(tick)
+        if self.exponent:
+            value = size if decimals is None else size / 10**decimals
+            digits = f"{value:.{self.whole if self.places is None else self.places}e}".replace("e", self.exponent)
+            digits = digits.replace(".", self.decimal)
+        else:
+            digits = self._digits(size, decimals)
+        return (self.negative if tick < 0 else self.positive).replace("{}", digits)
+
+    def _digits(self, size: Any, decimals: int | None) -> str:
+        if decimals is None:
+            shown = f"{size:.0f}" if size >= 1e16 else np.format_float_positional(size, trim="-")
+            whole, _, fraction = shown.partition(".")
+        else:
+            whole, rest = str(size // 10**decimals), size % 10**decimals
+            fraction = f"{rest:0{decimals}d}".rstrip("0") if decimals else ""
+        places = self.whole if not fraction.strip("0") else self.places
+        fraction = fraction.ljust(places or 0, "0")
+        if self.thousands and len(whole) > 3:
+            head, end = whole[:-3], whole[-3:]
+            first = len(head) % self.group
+            groups = [head[:first]] if first else []
+            groups += [head[i : i + self.group] for i in range(first, len(head), self.group)]
+            whole = self.thousands.join([*groups, end])
+        if fraction and not self.leading_zero and whole == "0":
+            whole = ""
+        return f"{whole}{self.decimal}{fraction}" if fraction else whole
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return plain JSON values; entries that hold their default are left out."""
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) != f.default}
 
-    def _number(self, text: str) -> float:
-        cell = _CELL.match(text)
-        if cell is None or cell["prefix"] not in (self.prefix, "") or cell["suffix"] not in (self.suffix, ""):
-            return np.nan
-        value = plain_number(cell["number"], self.point, self.group)
-        if value is None or bool(cell["open"]) != bool(cell["close"]):
-            return np.nan
-        number = float(value + (cell["exponent"] or ""))
-        return -number if _is_negative(cell) else number
-
-    def _text(self, value: float, decimals: int | None) -> str:
-        size = abs(value)
-        comma = "," if self.group else ""
-        if self.exponent:
-            body = f"{size:.{self.decimals or 0}{self.exponent}}"
-        elif self.decimals is not None:
-            body = f"{size:{comma}.{0 if self.whole and size == round(size) else self.decimals}f}"
-        elif decimals is None:
-            body = f"{size:{comma}}" if comma else repr(float(size))
-            body = body.removesuffix(".0")
-        else:
-            body = f"{size:{comma}.{decimals}f}"
-            body = body.rstrip("0").rstrip(".") if decimals else body
-        body = body.replace(",", "\0").replace(".", self.point).replace("\0", self.group)
-        negative = value < 0 and any(c in body for c in "123456789")
-        sign = self.minus if negative else "+" if self.plus and value > 0 else ""
-        if negative and self.negative == "parentheses":
-            return f"({self.prefix}{body}{self.suffix})"
-        if self.negative == "inner":
-            return f"{self.prefix}{sign}{body}{self.suffix}"
-        if self.negative == "trail" and negative:
-            return f"{self.prefix}{body}{self.suffix}{sign}"
-        return f"{sign}{self.prefix}{body}{self.suffix}"
-
-
-def find_notation(texts: Sequence[str], *, declared: bool = False) -> tuple[Notation, list[str]] | None:
-    """Return how the numbers among distinct texts are written, and the texts that are none; None if they hold codes.
-
-    Most of the texts must be numbers. Digits and nothing else are numbers only if their count varies, and leading zeros
-    make codes of all of them; ``declared`` numbers may be of any look.
-    """
-    cells = {text: cell for text in texts if (cell := _CELL.match(text)) and bool(cell["open"]) == bool(cell["close"])}
-    if 2 * len(cells) <= len(texts):
-        return None
-    (prefix, suffix), n = Counter((c["prefix"], c["suffix"]) for c in cells.values()).most_common(1)[0]
-    if 2 * n <= len(texts) or not (_PREFIX.match(prefix) and _SUFFIX.match(suffix)):
-        return None
-    cells = {text: c for text, c in cells.items() if (c["prefix"], c["suffix"]) == (prefix, suffix)}
-    marks = _marks([cell["number"] for cell in cells.values()])
-    if marks is None:
-        return None
-    numbers = {text: plain_number(cell["number"], *marks) for text, cell in cells.items()}
-    cells = {text: cell for text, cell in cells.items() if numbers[text] is not None}
-    bodies = [number for number in numbers.values() if number is not None]
-    others = [text for text in texts if text not in cells]
-    if not declared and _are_codes(bodies, list(cells.values()), alone=not others):
-        return None
-    notation = _described(prefix, suffix, marks, bodies, list(cells.values()))
-    return notation, others
-
-
-def plain_number(text: str, point: str, group: str) -> str | None:
-    """Return a number without its marks, as Python reads it; None if the marks do not stand where they should."""
-    whole, found, fraction = text.partition(point)
-    if found and not fraction.isdigit():
-        return None
-    if group and group in whole:
-        parts = whole.split(group)
-        if not 1 <= len(parts[0]) <= 3 or any(len(part) != 3 for part in parts[1:]):
-            return None
-        whole = "".join(parts)
-    if not (whole.isdigit() or (not whole and found)):
-        return None
-    return f"{whole or '0'}.{fraction}" if found else whole
-
-
-def _marks(numbers: list[str]) -> tuple[str, str] | None:
-    """Return decimal and thousands mark that most of the numbers have: the simplest that explains as many."""
-    used = {c for number in numbers for c in number if not c.isdigit()}
-    if not used:
-        return ".", ""
-    pairs = [(point, group) for point in ".," for group in ("", *GROUPS) if point != group]
-    pairs = [(p, g) for p, g in pairs if (not g or g in used) and (p in used or p == ("," if g == "." else "."))]
-    best, most = None, 0
-    for point, group in sorted(pairs, key=lambda pair: (bool(pair[1]), pair[0] != ".")):
-        n = sum(plain_number(number, point, group) is not None for number in numbers)
-        if n > most:
-            best, most = (point, group), n
-    if best is None or 2 * most <= len(numbers):
-        return None
-    point, group = best
-    if not group and point in used and _are_thousands(numbers, point):
-        return ("." if point == "," else ","), point
-    return best
-
-
-def _are_thousands(numbers: list[str], mark: str) -> bool:
-    """Whether a mark that could be the decimal one parts thousands: three digits behind it, and no number below 1.
-
-    A point does only where numbers without it are all below 1,000: 1.234 and 987.
-    """
-    marked = [number.split(mark) for number in numbers if mark in number]
-    if any(len(parts[1]) != 3 or not parts[0] or parts[0].startswith("0") for parts in marked):
-        return False
-    bare = [number for number in numbers if mark not in number]
-    return all(len(number) <= 3 for number in bare) and (mark == "," or bool(bare))
-
-
-def _are_codes(bodies: list[str], cells: list[re.Match[str]], *, alone: bool) -> bool:
-    """Whether the texts are codes or categories; ``alone``: there are no other texts in the column."""
-    if any(len(body) > 1 and body[0] == "0" and body[1].isdigit() for body in bodies):
-        return True
-    if any(c["exponent"] or c["prefix"] or c["suffix"] or c["open"] for c in cells):
-        return False
-    signed = any(c["lead"] or c["inner"] or c["trail"] for c in cells)
-    lengths = {len(body) for body in bodies}
-    if any("." in body for body in bodies) or any(not c["number"].isdigit() for c in cells):
-        return False
-    if signed:
-        return min(lengths) >= 7  # +31612345678
-    return len(lengths) < (3 if alone else 2)  # zip codes of one length; classes 1 to 20
-
-
-def _described(
-    prefix: str, suffix: str, marks: tuple[str, str], bodies: list[str], cells: list[re.Match[str]]
-) -> Notation:
-    fractions = [body.partition(".")[2] for body in bodies]
-    counts = Counter(map(len, fractions))
-    decimals, whole = None, False
-    if len(counts) == 1:
-        decimals = counts.most_common(1)[0][0]
-    elif any(fraction.endswith("0") for fraction in fractions):
-        counts.pop(0, None)
-        decimals, whole = counts.most_common(1)[0][0], True
-    places = Counter(_place(cell) for cell in cells if _is_negative(cell))
-    signs = Counter(s for cell in cells for s in (cell["lead"], cell["inner"], cell["trail"]) if s and s in MINUS)
-    plus = [cell for cell in cells if "+" in (cell["lead"], cell["inner"])]
-    negative = places.most_common(1)[0][0] if places else "inner" if plus and plus[0]["inner"] else "lead"
-    n_positive = sum(not _is_negative(cell) for cell in cells)
-    exponents = Counter((cell["exponent"] or "")[:1] for cell in cells)
-    return Notation(
-        prefix,
-        suffix,
-        *marks,
-        decimals=decimals,
-        whole=whole,
-        negative=negative,
-        minus=signs.most_common(1)[0][0] if signs else "-",
-        plus=2 * len(plus) > n_positive,
-        exponent=exponents.most_common(1)[0][0],
-    )
-
-
-def _is_negative(cell: re.Match[str]) -> bool:
-    return bool(cell["open"]) or any(s and s in MINUS for s in (cell["lead"], cell["inner"], cell["trail"]))
-
-
-def _place(cell: re.Match[str]) -> str:
-    if cell["open"]:
-        return "parentheses"
-    return "trail" if cell["trail"] else "inner" if cell["prefix"] and cell["inner"] else "lead"
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_json`."""
+        return cls(**state)

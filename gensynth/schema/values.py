@@ -194,6 +194,8 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
                 _plain(objects_of(moments, column), missing, column) if written else series_of(moments, missing, column)
             )
         ticks, column = numbers_of(moments, column), replace(column, kind="numeric", format=None, decimals=0)
+    if column.notation is not None:
+        return _plain(_objects(column.notation.write(ticks, column.decimals)), missing, column)
     dtype = dtype_from_text(column.dtype)
     if column.decimals == 0 and pdt.is_integer_dtype(dtype) and not missing.any():
         return pd.Series(np.asarray(ticks, dtype=np.int64)).astype(dtype)
@@ -217,8 +219,6 @@ def from_ticks(ticks: Ticks, missing: Bools, column: Column) -> pd.Series[Any]:
 
 def _numbers_as_objects(values: NDArray[Any], column: Column) -> NDArray[np.object_]:
     places = column.decimals
-    if column.notation is not None:
-        return _objects(column.notation.write(values.tolist(), places))
     if column.element in ("integer", "floating", "mixed-integer-float"):
         return _objects([int(v) for v in values] if column.element == "integer" else values.tolist())
     if values.dtype.kind == "i":

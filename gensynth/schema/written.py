@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +16,9 @@ from gensynth.errors import ColumnWarning
 from gensynth.schema.column import Column
 from gensynth.schema.declared import declared_format, found_format
 from gensynth.schema.formats import dates_among
+from gensynth.schema.keys import integer_keys
 from gensynth.schema.moments import impossible_dates, with_zone
-from gensynth.schema.notation import find_notation
+from gensynth.schema.numerals import find_notation
 from gensynth.schema.strftime import plain
 from gensynth.schema.values import codes_of, is_text
 
@@ -24,6 +27,8 @@ MAX_SPECIALS = 10
 MIN_VALUES = 10
 """Different numbers, or dates beside such texts, at least: fewer are categories."""
 _FEW = 200
+_MOST_ODD = 0.01
+_SPECIAL = re.compile(r"[^1-9]*|\s*(?:#|[<>\u2264\u2265]=?).*", re.DOTALL)
 
 
 def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = False) -> Column | None:
@@ -39,9 +44,15 @@ def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = 
     if found is None:
         return None
     notation, specials = found
+    odd = [] if declared else [text for text in specials if not is_special(text)]
     enough = declared or len(distinct) - len(specials) >= MIN_VALUES
-    if not enough or not _are_few(specials, codes, texts):
+    if not enough or not _are_few(specials, codes, texts, odd):
         return None
+    if notation.plain and not notation.whole and not declared:
+        values = np.append(notation.read(distinct), np.nan)[codes]
+        values = values[~np.isnan(values)]
+        if (values == np.rint(values)).all() and integer_keys(values.astype(np.int64), column.name):
+            return None
     return replace(column, kind="numeric", notation=notation, specials=tuple(sorted(specials)))
 
 
@@ -104,8 +115,16 @@ def _with_specials(column: Column, specials: list[str]) -> Column:
     return column
 
 
-def _are_few(specials: list[str], codes: NDArray[np.int64], texts: pd.Index[Any]) -> bool:
+def is_special(text: str) -> bool:
+    """Whether a text says of itself that it is no number: it has no digit but 0, or it is like ``#NUM1`` or ``<5``."""
+    return _SPECIAL.fullmatch(text) is not None
+
+
+def _are_few(specials: Sequence[str], codes: NDArray[np.int64], texts: pd.Index[Any], odd: Sequence[str] = ()) -> bool:
+    """Whether specials are few texts and at most half of the cells; ``odd`` ones may only be a slip or two."""
     if len(specials) > MAX_SPECIALS or 4 * len(specials) > len(texts):
         return False
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    return bool(2 * counts[texts.isin(specials)].sum() <= counts.sum())
+    rows = counts.sum()
+    slips = counts[texts.isin(odd)].sum() <= max(1, _MOST_ODD * rows)
+    return bool(slips and 2 * counts[texts.isin(specials)].sum() <= rows)

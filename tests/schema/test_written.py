@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from gensynth.encoding.layout import UNKNOWN, Encoding
+from gensynth.encoding.ranges import Range
 from gensynth.encoding.table import TableEncoder
-from gensynth.errors import ConditionError, SchemaError
+from gensynth.errors import ConditionError, IdentifierWarning, SchemaError
 from gensynth.schema import Column, TableSchema
 
 RNG = np.random.default_rng(0)
@@ -121,3 +122,51 @@ def test_a_declared_kind_wins_or_names_the_cell():
     assert fitted([f"{i % 5}" for i in range(N)], x="numeric").schema["x"].kind == "numeric"
     with pytest.raises(SchemaError, match="'x' is declared numeric, but row 0 holds 'a'"):
         fitted(["a", "b", "c", "7"] * 30, x="numeric")
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "string[pyarrow]"])
+def test_every_kind_of_text_comes_back(dtype):
+    frame = pd.DataFrame({"x": pd.Series(with_text(PRICES, "unknown"), dtype=dtype), "z": RNG.normal(size=N)})
+    schema = TableSchema.infer(frame)
+    aligned = schema.align(frame)
+    encoder = TableEncoder(schema, Encoding()).fit(aligned)
+    back = encoder.decode(encoder.encode(aligned), np.random.default_rng(0))
+    pd.testing.assert_series_equal(back["x"], frame["x"])
+
+
+def test_numbers_and_texts_may_be_mixed_in_new_tables():
+    encoder = fitted(with_text(PRICES, "unknown"))
+    texts = ["$1,200.50", "unknown", "$3.00"]
+    mixed = pd.DataFrame({"x": [1200.5, "unknown", 3], "z": 0.0})
+    written = pd.DataFrame({"x": texts, "z": 0.0})
+    one, other = (encoder.encode(encoder.schema.align(frame)) for frame in (mixed, written))
+    np.testing.assert_array_equal(one.codes, other.codes)
+
+
+def test_conditions_are_read_as_the_column_writes():
+    german = [v[1:].translate(str.maketrans(",.", ".,")) for v in PRICES]
+    encoder = fitted(german)
+    rng = np.random.default_rng(0)
+    _, rows = encoder.encode_condition({"x": Range(((">=", "1.000"), ("<", "2.000,50")))}, 20, rng)
+    values = encoder.schema["x"].notation.read(encoder.decode(rows, rng)["x"])
+    assert ((values >= 1000) & (values < 2000.5)).all()
+    with pytest.raises(ConditionError, match="has 2 decimals, '5,123' has more"):
+        encoder.encode_condition({"x": "5,123"}, 3)
+
+
+def test_a_slip_may_have_digits_but_many_such_texts_are_codes():
+    numbers = [str(v) for v in RNG.integers(1, 200, N)]
+    assert fitted([*numbers, "3.0M"]).schema["x"].specials == ("3.0M",)
+    assert fitted(with_text(numbers, "101A")).schema["x"].kind == "categorical"
+
+
+def test_a_slip_does_not_make_categories_of_dates():
+    days = [f"{d:%B %d, %Y}" for d in pd.date_range("2020-01-10", periods=N)]
+    column = fitted([*days, "1.0.19"]).schema["x"]
+    assert (column.kind, column.specials) == ("datetime", ("1.0.19",))
+
+
+def test_one_text_does_not_hide_account_numbers():
+    numbers = [str(v) for v in RNG.integers(10**8, 10**9, N)]
+    with pytest.warns(IdentifierWarning):
+        assert fitted([*numbers, "unknown"]).schema["x"].kind == "identifier"
