@@ -128,13 +128,13 @@ def written_keys(
         How the numbers are written.
     """
     numbers = numbers[~np.isnan(numbers)]
-    if notation.suffix or notation.exponent or (numbers % 1 != 0).any():
+    if notation.affix[1] or notation.exponent or (numbers % 1 != 0).any():
         return False
-    word = notation.prefix.strip(" .:#-_/").upper()
+    word = notation.affix[0].strip(" .:#-_/").upper()
     too_long = bool((np.abs(numbers) >= 2.0**53).any())  # no float tells them apart
-    if too_long or "#" in notation.prefix or (word.isalpha() and word not in _BEFORE_QUANTITIES):
+    if too_long or "#" in notation.affix[0] or (word.isalpha() and word not in _BEFORE_QUANTITIES):
         return text_keys(texts, counts, name)
-    return not notation.group.strip() and integer_keys(numbers.astype(np.int64), name)
+    return not notation.thousands.strip() and integer_keys(numbers.astype(np.int64), name)
 
 
 def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:

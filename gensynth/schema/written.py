@@ -16,7 +16,6 @@ from gensynth.errors import ColumnWarning
 from gensynth.schema.column import Column
 from gensynth.schema.declared import declared_format, found_format
 from gensynth.schema.formats import dates_among
-from gensynth.schema.keys import integer_keys
 from gensynth.schema.moments import impossible_dates, with_zone
 from gensynth.schema.numerals import find_notation
 from gensynth.schema.strftime import plain
@@ -48,11 +47,6 @@ def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = 
     enough = declared or len(distinct) - len(specials) >= MIN_VALUES
     if not enough or not _are_few(specials, codes, texts, odd):
         return None
-    if notation.plain and not notation.whole and not declared:
-        values = np.append(notation.read(distinct), np.nan)[codes]
-        values = values[~np.isnan(values)]
-        if (values == np.rint(values)).all() and integer_keys(values.astype(np.int64), column.name):
-            return None
     return replace(column, kind="numeric", notation=notation, specials=tuple(sorted(specials)))
 
 
