@@ -145,7 +145,7 @@ class Notation:
         cell = split_cell(text)
         if cell is None:
             return np.nan
-        own = cell.affix == affix or (cell.affix == ("", "") and (not strict or not cell.core.strip("0.,")))
+        own = cell.affix == affix or (cell.affix == ("", "") and (not strict or text.strip() == self.zero))
         if own and shape.fullmatch(cell.core):
             digits = cell.core.replace(self.thousands, "") if self.thousands else cell.core
             number = float(digits.replace(self.decimal, ".") + cell.exponent)

@@ -140,7 +140,7 @@ def _styled(marks: Notation, own: Sequence[Cell], cells: Sequence[Cell]) -> Nota
         leading_zero=not any(cell.core.startswith(marks.decimal) for cell in own),
         exponent=exponents[0] if len(exponents) * 2 > len(own) else "",
     )
-    zero = _usual(zeros)
+    zero = zeros[0].strip(BLANKS) if len(set(zeros)) == 1 else None  # 0 beside $0.00: one of them is no number
     if zero is None and positive.lstrip(BLANKS).startswith("+"):
         zero = found.write(np.zeros(1), None)[0].replace("+", "", 1)
     return found if zero in (None, found.write(np.zeros(1), None)[0]) else dataclasses.replace(found, zero=zero)

@@ -21,7 +21,7 @@ def test_thousands_may_come_where_none_were_written():
 
 
 def test_only_the_notation_itself_is_read_strictly():
-    values = Notation("${}", "-${}").read(["$1.50", "1.50", "0"], strict=True)
+    values = Notation("${}", "-${}", zero="0").read(["$1.50", "1.50", "0"], strict=True)
     np.testing.assert_array_equal(values, [1.5, np.nan, 0.0])
 
 

@@ -108,6 +108,12 @@ def test_zero_may_stand_without_currency():
     assert written_again(["0", *(f"${v:.2f}" for v in POSITIVE)], [0, 499], 2) == ["0", "$4.99"]
 
 
+def test_one_of_two_zeros_is_no_number():
+    notation, others = find_notation(["0", "0+", *(f"{10**i:,}+" for i in range(1, 9))]) or pytest.fail("no notation")
+    assert others == ["0"]
+    assert notation.write(np.array([0, 1000]), 0) == ["0+", "1,000+"]
+
+
 def test_numbers_below_one_may_lack_their_zero():
     assert written_again([f"{v:.2f}".removeprefix("0") for v in POSITIVE / 1000], [50, 150], 2) == [".50", "1.50"]
 
