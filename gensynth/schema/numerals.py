@@ -21,9 +21,8 @@ _SUFFIX = re.compile(rf"[^\W\d_{{}}]?[^\d_{{}}:;@#|\\()\[\]=]{{0,14}}[23]?|[{_SY
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _PADDED = 0.02
 _LEAST_RESTORED = 0.5
-
-
-_PHONE = 7
+_PHONE, _CODE = 7, 5
+"""Digits from which on numbers with a plus sign are those of telephones, and numbers of one length are codes."""
 
 
 def find_notation(texts: Sequence[str], *, declared: bool = False) -> tuple[Notation, list[str]] | None:
@@ -78,7 +77,9 @@ def _are_quantities(texts: list[str], cells: list[Cell], notation: Notation, *, 
         return True
     if any(cell.sign for cell in cells):
         return min(lengths) < _PHONE or not all(cell.sign == "+" for cell in cells)  # +31612345678
-    return len(lengths) >= (3 if alone else 2)  # ZIP codes have one length, classes are 1 to 20
+    if alone:
+        return len(lengths) >= 3  # classes are 1 to 20
+    return len(lengths) >= 2 or max(lengths) < _CODE  # ages beside "unknown", but no ZIP codes
 
 
 def _marks(cores: Sequence[str]) -> tuple[str, str, int]:

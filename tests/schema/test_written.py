@@ -170,3 +170,11 @@ def test_one_text_does_not_hide_account_numbers():
     numbers = [str(v) for v in RNG.integers(10**8, 10**9, N)]
     with pytest.warns(IdentifierWarning):
         assert fitted([*numbers, "unknown"]).schema["x"].kind == "identifier"
+
+
+def test_numbers_of_two_digits_beside_a_text_are_numbers():
+    ages = [str(age) for age in RNG.integers(18, 90, N)]
+    column = fitted(with_text(ages, "unknown")).schema["x"]
+    assert (column.kind, column.specials, column.decimals) == ("numeric", ("unknown",), 0)
+    codes = [str(code) for code in RNG.integers(10_000, 10_090, N)]
+    assert fitted(with_text(codes, "unknown")).schema["x"].kind == "categorical"
