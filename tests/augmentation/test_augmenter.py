@@ -210,6 +210,7 @@ def test_identifiers_do_not_hide_copies():
 def test_identifiers_differ_over_all_classes(drop):
     X, _ = few_values()
     X.insert(0, "number", np.arange(300))
+    X["d"] = np.random.default_rng(1).normal(size=300).round(1)
     y = np.repeat(["x", "y", "z"], [200, 60, 40])
     with pytest.warns(IdentifierWarning):
         X_res, y_res = toy(drop_copies=drop).fit_resample(X, y)

@@ -124,7 +124,7 @@ def test_the_odd_cell_explains_most(models, name):
 def test_unseen_categories_and_missing_values_are_scored_as_odd(models, name):
     rows = table(30, seed=4)
     strange, missing = rows.copy(), rows.copy()
-    strange["sign"] = "never seen"
+    strange.loc[1:, "sign"] = "never seen"
     missing["a"] = np.nan  # never missing in the fit
     usual = models[name].score_samples(rows)
     for odd in (strange, missing):

@@ -103,5 +103,5 @@ def test_a_checkpoint_belongs_to_its_weights(tmp_path):
     assert all(torch.equal(first[name], value) for name, value in model.state_dict().items())
     with pytest.raises(OptionError, match="sample_weight"):
         Trainer(**QUICK, **options).run(model, toy_batch(100), 0, resume=True, weights=weights[::-1].copy())
-    with pytest.raises(OptionError, match=r"sample_weight was .*, now 'none'"):
+    with pytest.raises(OptionError, match="the sample_weight is another"):
         Trainer(**QUICK, **options).run(model, toy_batch(100), 0, resume=True)
