@@ -7,25 +7,21 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
-from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
-from gensynth.encoding.far import WRECKED, soft_clip, undo_soft_clip, warn_of_far_cells
-from gensynth.encoding.layout import FAR, UNKNOWN, ColumnLayout, Encoding, NumericEncoding
+from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State
+from gensynth.encoding.far import WRECKED, warn_of_far_cells
+from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
+from gensynth.encoding.scaling import NumberScale
+from gensynth.encoding.steps import choose_atoms, distinct_ticks, grid_of, location_of, steps_of, unit_of
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import impossible_dates, is_span
 from gensynth.schema.values import Bools, Ticks, from_ticks, is_missing, on_grid, specials_of, ticks_of, with_specials
 
 _MIN_BINS = 8
-_ATOM_SHARE, _ATOM_ROWS = 0.01, 10
-_ROWS_PER_ATOM = 5
-_MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
-_SLOPE_KNOTS = 33
 _TOLD_APART = 2**50  # steps: the position in a bin has 53 bits, a few of which are lost
 _LAST = np.nextafter(2.0**64, 0.0)
-_HUGE = 2.0**1000
 Floats = NDArray[np.float64]
 
 
@@ -84,8 +80,7 @@ class NumberEncoder(ColumnEncoder):
         rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
         self.low, self.high = column.minimum or 0, column.maximum or 0
         self.last = self.high if column.days is None else count_days(np.array([self.high]), column)[0].item()
-        self.margin = 0.5 / rows  # probability beyond the outermost fitted value
-        self.slopes = self._slopes() if numeric == "normal" and function is not None else None
+        self.scaling = None if function is None else NumberScale(function, center, scale, 0.5 / rows, numeric)
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding, weights: Counts | None = None) -> Self:
@@ -95,13 +90,13 @@ class NumberEncoder(ColumnEncoder):
         specials = specials_of(series, column) if column.specials else np.full(len(ticks), -1)
         head = _head(missing & (specials < 0), specials, column, weights)
         present: Ticks = ticks[~missing] if missing.any() else ticks
-        distinct, counts = _distinct(present, None if weights is None else weights[~missing])
+        distinct, counts = distinct_ticks(present, None if weights is None else weights[~missing])
         atom = choose_atoms(counts, encoding.max_atoms)
-        origin, step = _grid(distinct) if column.discrete else (0, _unit(distinct))
-        steps = _steps_of(distinct, origin, step)
-        center, scale = _location(steps, counts)
+        origin, step = grid_of(distinct) if column.discrete else (0, unit_of(distinct))
+        steps = steps_of(distinct, origin, step)
+        center, scale = location_of(steps, counts)
         if len(steps) and max(center - float(steps[0]), float(steps[-1]) - center) > WRECKED * scale:
-            far = np.abs(_steps_of(ticks, origin, step) - center) > WRECKED * scale
+            far = np.abs(steps_of(ticks, origin, step) - center) > WRECKED * scale
             warn_of_far_cells(series, column.name, far & ~missing)
         rest = ~atom
         function, bin_counts = None, np.zeros(0, dtype=counts.dtype)
@@ -135,16 +130,12 @@ class NumberEncoder(ColumnEncoder):
         ticks, off = count_days(ticks, self.column)
         codes, atom = self._atom_codes(ticks)
         codes[off] = UNKNOWN
-        if self.function is None:
+        if self.function is None or self.scaling is None:
             codes[missing] = self._codes_without_ticks(series)[missing]
             return Cells(codes)
-        steps = _steps_of(ticks, self.origin, self.step)
+        steps = steps_of(ticks, self.origin, self.step)
         bins = self.function.find_bin(steps)
-        numbers = self.function.encode(steps, bins)
-        if self.numeric == "normal":
-            numbers = self._to_normal(steps, numbers)
-        elif self.numeric == "standard":
-            numbers = soft_clip(steps - self.center, self.scale)
+        numbers = self.scaling.encode(steps, bins)
         plain = ~(missing | atom | off)
         codes = np.where(atom, codes, (bins + self.first + len(self.atoms)).astype(np.int32))
         codes[off] = UNKNOWN
@@ -152,7 +143,7 @@ class NumberEncoder(ColumnEncoder):
         numbers[~plain] = 0.0
         if not jacobian:
             return Cells(codes, numbers)
-        return Cells(codes, numbers, np.where(plain, self._log_jacobian(steps, bins), 0.0))
+        return Cells(codes, numbers, np.where(plain, self.scaling.log_jacobian(steps, bins), 0.0))
 
     def decode(self, cells: Cells) -> pd.Series[Any]:
         """Return cells of the fitted dtype, within the fitted range."""
@@ -169,13 +160,13 @@ class NumberEncoder(ColumnEncoder):
         codes = self._known_codes(cells)
         missing = codes < self.first
         place = np.clip(codes - self.first, 0, max(len(self.atoms) - 1, 0))
-        if self.function is None:
+        if self.function is None or self.scaling is None:
             if not len(self.atoms):
                 return np.zeros(len(codes), dtype=np.int64), missing
             return self.atoms[place], missing
         bins = np.clip(codes - self.first - len(self.atoms), 0, self.function.n_bins - 1)
         numbers = np.zeros(len(codes)) if cells.numbers is None else cells.numbers
-        steps = self.function.decode(bins, self._positions(numbers))
+        steps = self.function.decode(bins, self.scaling.positions(numbers))
         out: Ticks = steps * self.step
         if self.column.discrete:
             out = self._whole(steps)
@@ -287,62 +278,11 @@ class NumberEncoder(ColumnEncoder):
         inside = (ticks >= atoms[0]) & (ticks <= atoms[-1])
         return np.where(inside, nearest + self.first, UNKNOWN).astype(np.int32), atoms[nearest] == ticks
 
-    def _to_normal(self, steps: Floats, positions: Floats) -> Floats:
-        function = self.function
-        assert function is not None
-        assert self.slopes is not None
-        share = self.margin + np.clip(positions, 0.0, 1.0) * (1.0 - 2.0 * self.margin)
-        low, high = function.values[0], function.values[-1]
-        beyond = soft_clip(np.minimum(steps - low, 0.0), self.scale / np.exp(self.slopes[1][0]))
-        beyond += soft_clip(np.maximum(steps - high, 0.0), self.scale / np.exp(self.slopes[1][-1]))
-        return np.asarray(ndtri(share) + beyond)
-
-    def _positions(self, numbers: Floats) -> Floats:
-        """Return where in their bins (for "normal" and "standard" in the only one) numbers lie, in [0, 1]."""
-        if self.numeric == "normal":
-            return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
-        if self.numeric == "standard":
-            assert self.function is not None
-            with np.errstate(over="ignore"):
-                steps = self.center + self.scale * undo_soft_clip(numbers)
-            steps = np.clip(steps, self.function.values[0], self.function.values[-1])
-            return self.function.encode(steps, np.zeros(len(steps), dtype=np.int64))
-        return numbers
-
     def numbers_at(self, codes: NDArray[np.int32], positions: Floats) -> Floats:
         """Return the numbers (n,) of cells at positions in [0, 1] of their codes; 0 for codes without a number."""
-        first = self.first + len(self.atoms)
-        if self.function is None:
+        if self.scaling is None:
             return np.zeros(len(codes))
-        numbers = positions
-        if self.numeric == "normal":
-            numbers = ndtri(self.margin + positions * (1.0 - 2.0 * self.margin))
-        elif self.numeric == "standard":
-            steps = self.function.decode(np.zeros(len(codes), dtype=np.int64), positions)
-            numbers = soft_clip(steps - self.center, self.scale)
-        return np.where(codes >= first, numbers, 0.0)
-
-    def _slopes(self) -> tuple[Floats, Floats]:
-        """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""
-        assert self.function is not None
-        share = np.linspace(0.0, 1.0, _SLOPE_KNOTS)
-        at = self.function.decode(np.zeros(_SLOPE_KNOTS, dtype=np.int64), share)
-        z = ndtri(self.margin + share * (1.0 - 2.0 * self.margin))
-        rise, run = np.maximum(np.diff(z), _MIN_WIDTH), self._relative(np.diff(at))
-        return (at[1:] + at[:-1]) / 2, np.log(rise / run)
-
-    def _log_jacobian(self, steps: Floats, bins: NDArray[np.int64]) -> Floats:
-        assert self.function is not None
-        if self.numeric == "standard":
-            return np.zeros(len(steps))
-        if self.slopes is not None:
-            return np.interp(steps, *self.slopes)
-        return -np.log(self._relative(self.function.widths))[bins]
-
-    def _relative(self, widths: Floats) -> Floats:
-        """Return widths in units of the scale, neither 0 nor infinite."""
-        with np.errstate(over="ignore"):
-            return np.clip(widths / self.scale, _MIN_WIDTH, _MAX_WIDTH)
+        return np.where(codes >= self.first + len(self.atoms), self.scaling.numbers_at(positions), 0.0)
 
 
 def _head(missing: Bools, specials: NDArray[np.int64], column: Column, weights: Counts | None) -> list[Any]:
@@ -351,65 +291,3 @@ def _head(missing: Bools, specials: NDArray[np.int64], column: Column, weights: 
     n_missing = own[missing].sum().item()
     counts = [own[specials == i].sum().item() for i in range(len(column.specials))]
     return [0, *([n_missing] if n_missing else []), *counts]
-
-
-def choose_atoms(counts: Counts, max_atoms: int) -> Bools:
-    """Return which distinct values become codes of their own, from how often each occurs."""
-    n = int(counts.sum())
-    if len(counts) <= max_atoms and (len(counts) <= 2 or len(counts) * _ROWS_PER_ATOM <= n):
-        return np.ones(len(counts), dtype=bool)
-    atom = counts > max(_ATOM_SHARE * n, _ATOM_ROWS)
-    if atom.sum() > max_atoms:
-        atom = np.zeros(len(counts), dtype=bool)
-        atom[np.argsort(-counts, kind="stable")[:max_atoms]] = True
-    return atom
-
-
-def _distinct(ticks: Ticks, weights: Counts | None) -> tuple[Ticks, Counts]:
-    counts: Counts
-    if weights is None:
-        distinct, counts = np.unique(ticks, return_counts=True)
-    else:
-        distinct, which = np.unique(ticks, return_inverse=True)
-        counts = weighted_counts(which, len(distinct), weights)
-    if ticks.dtype.kind == "i":
-        return np.asarray(distinct, dtype=np.int64), counts
-    return np.asarray(distinct, dtype=np.float64), counts
-
-
-def _grid(distinct: Ticks) -> tuple[int, int]:
-    """Return the least tick and the greatest common divisor of the distances to it."""
-    if not len(distinct):
-        return 0, 1
-    steps = np.diff(distinct.astype(np.int64)).view(np.uint64)  # unsigned: a distance may exceed int64
-    return int(distinct[0]), max(int(np.gcd.reduce(steps)), 1) if len(steps) else 1
-
-
-def _unit(distinct: Ticks) -> float:
-    """Return what floats are counted in: 1, or a power of two where differences would overflow."""
-    return 256.0 if len(distinct) and max(abs(distinct[0]), abs(distinct[-1])) > _HUGE else 1.0
-
-
-def _steps_of(ticks: Ticks, origin: int, step: float) -> Floats:
-    if np.issubdtype(ticks.dtype, np.integer):
-        # unsigned: a distance may exceed int64, and each must be exact whatever the others are
-        up = ticks >= origin
-        sizes = np.where(up, ticks - np.int64(origin), np.int64(origin) - ticks).view(np.uint64) / step
-        return np.where(up, sizes, -sizes)
-    return (ticks.astype(np.float64) - origin) / step
-
-
-def _location(steps: Floats, counts: Counts) -> tuple[float, float]:
-    """Return median and a robust standard deviation (of the quartiles, else of all but far values), never 0."""
-    if not len(steps):
-        return 0.0, 1.0
-    ends = np.cumsum(counts)
-    low, middle, high = steps[np.searchsorted(ends, ends[-1] * np.array([0.25, 0.5, 0.75]))]
-    scale = (high - low) / 1.349
-    if scale <= 0:
-        sizes = np.abs(steps - middle)
-        others = np.sort(sizes[sizes > 0])
-        usual = float(others[len(others) // 2]) if len(others) else 1.0
-        # squares of the greatest floats would overflow
-        scale = usual * float(np.sqrt(np.average((np.minimum(sizes, FAR * usual) / usual) ** 2, weights=counts)))
-    return float(middle), float(scale) if scale > 0 else 1.0

@@ -19,7 +19,7 @@ from gensynth.schema.keys import integer_keys, text_keys, written_keys
 from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
-from gensynth.schema.objects import is_text_object, objects_to_text
+from gensynth.schema.objects import element_of, is_text_object, objects_to_text
 from gensynth.schema.scaled import check_integers, integers_of, is_decimal, with_decimals
 from gensynth.schema.values import (
     codes_of,
@@ -27,7 +27,6 @@ from gensynth.schema.values import (
     floats_of,
     is_missing,
     is_text,
-    refuse_object,
     stored_dtype,
     ticks_of,
 )
@@ -59,7 +58,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     _refuse_nested(series, name)
     sparse = fill_to_text(series.dtype) if isinstance(series.dtype, pd.SparseDtype) else None
     series = dense(series) if sparse is not None else series
-    dtype = stored_dtype(series, refuse_object(series, name) if series.dtype == object else "")
+    dtype = stored_dtype(series, element_of(series, name) if series.dtype == object else "")
     if isinstance(series.dtype, pd.CategoricalDtype):
         labels = Labels(series.cat.categories, bool(series.cat.ordered))
         labels.to_json()  # refuses categories that cannot be stored, before anything is trained

@@ -1,4 +1,4 @@
-"""Python objects that stand for a text: UUIDs, IP addresses and bytes. They are learned as text and come back."""
+"""Types of Python objects in columns; those that stand for a text (UUIDs, IP addresses, bytes) as text, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from pandas.api import types as pdt
+
+from gensynth.errors import DataError, hint
+from gensynth.schema.moments import ELEMENTS, check_objects
 
 _BYTES = (bytes, bytearray)
 _TYPES: dict[str, tuple[tuple[type, ...], Callable[[str], Any]]] = {
@@ -18,7 +22,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], Callable[[str], Any]]] = {
 }
 
 
-def object_element(series: pd.Series[Any]) -> str | None:
+def _text_element(series: pd.Series[Any]) -> str | None:
     """Return "uuid", "ip", "bytes" or "bytearray" if all elements of an ``object`` column are such, else None."""
     present = series[series.notna()]
     first = next(iter(present), None)
@@ -46,3 +50,22 @@ def text_to_objects(texts: list[str], element: str) -> list[Any]:
     """Return the objects that texts stand for; the opposite of `objects_to_text`."""
     make = _TYPES[element][1]
     return [make(text) for text in texts]
+
+
+def element_of(series: pd.Series[Any], name: str | int) -> str:
+    """Return the type of an object column's elements; raise `DataError` if it is not one that can be modelled."""
+    element = str(pdt.infer_dtype(series, skipna=True))
+    known = ("string", "boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty")
+    if element in known:
+        return element
+    if element in ELEMENTS:
+        check_objects(series, name)
+        return element
+    if (texts := _text_element(series)) is not None:
+        return texts
+    types = sorted({type(v).__name__ for v in series[series.notna()]})
+    raise DataError(
+        f"column {name!r} holds Python objects of the type{'s' if len(types) > 1 else ''} {', '.join(types)}; expected "
+        "one of text, numbers, booleans or dates"
+        + hint(f": make it so, for example by df[{name!r}] = df[{name!r}].astype(str)", "; write it as text")
+    )

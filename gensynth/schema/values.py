@@ -13,14 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.errors import DataError, hint, shown
+from gensynth.errors import DataError, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text, dtype_to_text, is_text_dtype, sparse_dtype
-from gensynth.schema.moments import ELEMENTS as MOMENTS
-from gensynth.schema.moments import check_objects, is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
+from gensynth.schema.moments import is_numbered, is_span, moments_of, numbers_of, objects_of, series_of
 from gensynth.schema.notation import Notation
-from gensynth.schema.objects import is_text_object, object_element, text_to_objects
+from gensynth.schema.objects import is_text_object, text_to_objects
 from gensynth.schema.scaled import decimals_from, decimals_of, integers_of, is_decimal, whole_ticks
 
 Ticks = NDArray[np.int64] | NDArray[np.float64]
@@ -291,22 +290,3 @@ def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) 
     array = pd.Series(labels).astype(dtype).array
     out: pd.Series[Any] = pd.Series(array.take(codes, allow_fill=bool(missing.any())), dtype=dtype)
     return out
-
-
-def refuse_object(series: pd.Series[Any], name: str | int) -> str:
-    """Return the type of an object column's elements; raise `DataError` if it is not one that can be modelled."""
-    element = str(pdt.infer_dtype(series, skipna=True))
-    known = ("string", "boolean", "integer", "floating", "mixed-integer-float", "decimal", "empty")
-    if element in known:
-        return element
-    if element in MOMENTS:
-        check_objects(series, name)
-        return element
-    if (texts := object_element(series)) is not None:
-        return texts
-    types = sorted({type(v).__name__ for v in series[~is_missing(series)]})
-    raise DataError(
-        f"column {name!r} holds Python objects of the type{'s' if len(types) > 1 else ''} {', '.join(types)}; expected "
-        "one of text, numbers, booleans or dates"
-        + hint(f": make it so, for example by df[{name!r}] = df[{name!r}].astype(str)", "; write it as text")
-    )

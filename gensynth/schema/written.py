@@ -60,7 +60,7 @@ def dates_with_specials(series: pd.Series[Any], missing: NDArray[np.bool_], colu
     codes, texts = codes_of(series)
     if len(texts) < MIN_VALUES:
         return None
-    specials = [text for text in texts if not any(c in "123456789" for c in text)]
+    specials = _without_digits(texts)
     among = dates_among(texts.to_numpy(dtype=object))
     for others in (specials, [] if among is None else texts[~among].tolist()):
         if others and len(texts) - len(others) >= MIN_VALUES and _are_few(others, codes, texts):
@@ -86,11 +86,16 @@ def declared_dates(series: pd.Series[Any], missing: NDArray[np.bool_], column: C
     specials: list[str] = []
     if words and is_text(series):
         codes, texts = codes_of(series)
-        specials = [text for text in texts if not any(c in "123456789" for c in text)]
+        specials = _without_digits(texts)
         specials = specials if _are_few(specials, codes, texts) else []
     special = series.isin(specials).to_numpy(dtype=bool) if specials else np.zeros(len(series), dtype=bool)
     dates = series.where(~special) if specials else series
     return _with_specials(with_zone(declared_format(dates, missing | special, column, words), dates), specials)
+
+
+def _without_digits(texts: pd.Index[Any]) -> list[str]:
+    """Return the texts without a digit above 0: no date is so written."""
+    return [text for text in texts if not any(c in "123456789" for c in text)]
 
 
 def _with_specials(column: Column, specials: list[str]) -> Column:
