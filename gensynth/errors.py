@@ -7,7 +7,8 @@ exception that scikit-learn users expect, so ``except ValueError`` keeps working
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
 _command_line: ContextVar[bool] = ContextVar("command_line", default=False)
@@ -56,6 +57,12 @@ def shown(value: object) -> str:
 def counted(n: int, noun: str, several: str = "") -> str:
     """Return a count with its noun: ``1 row``, ``1,200 rows``; ``several`` is a plural that takes more than an s."""
     return f"{n:,} {noun if n == 1 else several or noun + 's'}"
+
+
+def listed(values: Collection[object], most: int = 10) -> str:
+    """Return values with commas between them; how many more there are, if there are more than ``most``."""
+    first = ", ".join(map(repr, itertools.islice(values, most)))
+    return first if len(values) <= most else f"{first} and {len(values) - most:,} more"
 
 
 class GensynthError(Exception):

@@ -11,6 +11,7 @@ from pandas.api import types as pdt
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.errors import listed
 from gensynth.schema import Column, Labels
 from gensynth.schema.values import codes_of, from_codes
 
@@ -147,8 +148,7 @@ class CategoryEncoder(ColumnEncoder):
 
     def known(self) -> str:
         """Name the most frequent levels."""
-        most = np.argsort(-self.counts, kind="stable")[:10]
-        return f"it held {_listing(self.labels.index[most].tolist(), len(self.counts))}"
+        return f"it held {listed(self.labels.index[np.argsort(-self.counts, kind='stable')].tolist())}"
 
     def weights(self, cells: Cells) -> NDArray[np.float64]:
         """Return the count of each level."""
@@ -179,7 +179,3 @@ def _spelling(value: Any) -> str:
 
 def _is_text(index: pd.Index[Any]) -> bool:
     return pdt.infer_dtype(index, skipna=True) == "string"
-
-
-def _listing(values: list[Any], total: int) -> str:
-    return ", ".join(repr(v) for v in values) + (f" and {total - len(values)} more" if total > len(values) else "")

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.layout import FAR
-from gensynth.errors import ColumnWarning
+from gensynth.errors import ColumnWarning, counted
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +48,7 @@ def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.b
         return
     row = int(np.argmax(far))
     others = int(far.sum()) - 1
-    more = f" (and {others} other cell{'s' if others > 1 else ''})" if others else ""
+    more = f" (and {counted(others, 'other cell')})" if others else ""
     warnings.warn(
         f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times "
         "as far from the median as the column's values usually do; it is learned as it is, and samples may hold "

@@ -11,7 +11,7 @@ import pandas as pd
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
-from gensynth.errors import ConditionError, DataError, shown
+from gensynth.errors import ConditionError, DataError, counted, shown
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, describe_days
 from gensynth.schema.exact import exact_tick, tick_nanoseconds
@@ -38,7 +38,7 @@ def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
             return f"counts time in larger units than {shown(value)} needs"
         if not column.decimals:
             return f"holds whole numbers, which {shown(value)} is not"
-        return f"has {column.decimals} decimal{'s' if column.decimals > 1 else ''}, {shown(value)} has more"
+        return f"has {counted(column.decimals, 'decimal')}, {shown(value)} has more"
     if column.minimum is None or column.maximum is None:
         return None
     if not column.minimum <= tick <= column.maximum:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gensynth import __version__
+from gensynth.errors import counted
 from gensynth.files import atomic_write
 from gensynth.synthesizer.words import LEAST_SHARE, format_value
 
@@ -191,7 +192,7 @@ def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:
     rest = [name for name in fractions if name not in named and fractions[name] > 0]
     together = sum(fractions[name] for name in rest)
     if together >= _LEAST_BAR:
-        label = f"{len(rest)} other column{'s' if len(rest) > 1 else ''}"
+        label = counted(len(rest), "other column")
         bars.append({"name": label, "percent": 100 * together, "rest": True})
     return bars
 

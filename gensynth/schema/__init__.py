@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError, declare_hint
+from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError, declare_hint, listed
 from gensynth.schema.align import align_column
 from gensynth.schema.column import KINDS, Column, Kind
 from gensynth.schema.infer import infer_column
@@ -58,7 +58,7 @@ class TableSchema:
     def __getitem__(self, name: str | int) -> Column:
         column = self._by_name.get(name)
         if column is None or type(column.name) is not type(name):  # True == 1
-            raise SchemaError(f"there is no column {name!r}; the columns are {_listing(self.names)}")
+            raise SchemaError(f"there is no column {name!r}; the columns are {listed(self.names)}")
         return column
 
     @cached_property
@@ -131,12 +131,12 @@ class TableSchema:
         absent = [name for name in self.names if name not in position]
         if absent:
             raise SchemaError(
-                f"the table lacks the column{'s' if len(absent) > 1 else ''} {_listing(absent)} of the fitted table; "
-                f"it has {_listing(names)}"
+                f"the table lacks the column{'s' if len(absent) > 1 else ''} {listed(absent)} of the fitted table; "
+                f"it has {listed(names)}"
             )
         extra = [name for name in names if name not in self._by_name]
         if extra:
-            text = f"column{'s' if len(extra) > 1 else ''} {_listing(extra)} not in the fitted table: ignored"
+            text = f"column{'s' if len(extra) > 1 else ''} {listed(extra)} not in the fitted table: ignored"
             warnings.warn(text, IgnoredColumnWarning, stacklevel=2)
         parts = {c.name: align_column(frame.iloc[:, position[c.name]], c) for c in self.columns}
         return pd.DataFrame(parts, index=frame.index, copy=False)
@@ -179,16 +179,11 @@ def _about_identifiers(columns: Sequence[Column]) -> str:
     if first.decimals is not None:
         hint += f", or as a quantity ({declare_hint(first.name, 'numeric')})"
     return (
-        f"column{'' if one else 's'} {_listing([column.name for column in columns])} "
+        f"column{'' if one else 's'} {listed([column.name for column in columns])} "
         f"look{'s like an identifier' if one else ' like identifiers'}: new rows get new values in the same pattern, "
         f"as often repeated, none of them a value of the table; to have {'its' if one else 'the'} real values learned "
         f"and drawn instead, declare {'it' if one else 'the column'} ({hint})"
     )
-
-
-def _listing(names: Collection[str | int], most: int = 10) -> str:
-    shown = ", ".join(repr(name) for name in list(names)[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _declared_kind(column: Column) -> str:
@@ -206,7 +201,7 @@ def _declared(declared: Any, names: list[str | int]) -> dict[str | int, str]:
     kinds = {}
     for name, kind in declared.items():
         if name not in names:
-            raise SchemaError(f"the schema names the column {name!r}, which the table lacks; it has {_listing(names)}")
+            raise SchemaError(f"the schema names the column {name!r}, which the table lacks; it has {listed(names)}")
         kinds[name] = _declared_kind(kind) if isinstance(kind, Column) else kind
         base, _, words = str(kinds[name]).partition(":")
         if base not in KINDS or (words and base != "datetime"):

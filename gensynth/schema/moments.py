@@ -19,6 +19,7 @@ from gensynth.schema.dates import NAT, Ints, match, offsets_of, parse_dates, wri
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.strftime import has_days, tokens, unit_of
 from gensynth.schema.zones import offsets_at, spread, zone_from_name, zone_of_objects, zone_of_offsets
+from gensynth.tables.arrow import combined
 
 ELEMENTS = ("date", "datetime", "time", "timedelta")
 """Python objects that are counted in microseconds."""
@@ -96,8 +97,7 @@ def moments_of(series: pd.Series[Any], column: Column) -> Ints:
         return _ticks_of_numbers(series, column)
     if column.format is not None:
         cells = series.astype(object) if series.dtype == object else series
-        array = pa.array(cells, from_pandas=True)
-        array = (array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array).dictionary_encode()
+        array = combined(pa.array(cells, from_pandas=True)).dictionary_encode()
         ticks = np.append(_parsed(array.dictionary, column), NAT)
         return np.asarray(ticks[array.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     if series.dtype == object and column.element in ELEMENTS:

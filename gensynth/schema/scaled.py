@@ -17,6 +17,7 @@ from gensynth.errors import DataError, declare_hint, hint, shown
 from gensynth.schema.column import Column
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.labels import Labels
+from gensynth.tables.arrow import combined
 
 _WIDE = decimal.Context(prec=100)
 _USUAL = decimal.Context(prec=28)  # Python's default: what a division gives
@@ -57,7 +58,7 @@ def decimals_of(series: pd.Series[Any]) -> pa.Array:
                 f"column {series.name!r} holds decimals that need more than 76 digits together ({error}); round them"
                 + hint(f", or make them floats: df[{series.name!r}] = df[{series.name!r}].astype(float)")
             ) from error
-    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = combined(array)
     if pat.is_null(array.type):
         return array.cast(pa.decimal128(1, 0))
     if array.type.scale < 0 or array.type.bit_width not in _WORDS:
@@ -167,8 +168,7 @@ def check_integers(series: pd.Series[Any], column: Column) -> None:
 def integers_of(series: pd.Series[Any]) -> NDArray[np.int64] | None:
     """Return (n,) whole numbers of an object column, or of texts that are whole numbers, 0 where missing; else None."""
     try:
-        array = pa.array(series, from_pandas=True)
-        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = combined(pa.array(series, from_pandas=True))
         if pat.is_string(array.type) or pat.is_large_string(array.type):
             array = pc.utf8_trim_whitespace(array)
         elif not pat.is_integer(array.type):

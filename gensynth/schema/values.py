@@ -21,6 +21,7 @@ from gensynth.schema.moments import is_numbered, is_span, moments_of, numbers_of
 from gensynth.schema.notation import Notation
 from gensynth.schema.objects import is_text_object, text_to_objects
 from gensynth.schema.scaled import decimals_from, decimals_of, integers_of, is_decimal, whole_ticks
+from gensynth.tables.arrow import combined
 
 Ticks = NDArray[np.int64] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -65,11 +66,10 @@ def arrow_of(series: pd.Series[Any]) -> pa.Array:
         If a text is no Unicode (a lone surrogate); names column and row.
     """
     try:
-        array = pa.array(series, from_pandas=True)
+        return combined(pa.array(series, from_pandas=True))
     except UnicodeEncodeError:
         check_unicode(series)
         raise
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def check_unicode(series: pd.Series[Any]) -> None:

@@ -17,7 +17,7 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
 from gensynth.synthesizer.inference import draw_rows
-from gensynth.synthesizer.sampling import draw_settled
+from gensynth.synthesizer.sampling import draw_settled, given_cells
 
 MIN_SHARE = 0.05
 """Share of drawn rows that has to meet the conditions for more to be drawn."""
@@ -115,7 +115,7 @@ class _Found:
             own = self.rng.spawn(1)[0]
             columns, cells = self.encoder.encode_condition(given, size, own)
             rows = draw_rows(self.model, size, int(own.integers(2**63)), columns, cells)
-            mask = _mask(rows, columns)
+            mask = given_cells(rows, columns)
             rows, broken = settle(self.encoder, rows, own.spawn(1)[0], mask)
             frame = self.encoder.decode(rows, own, mask)
             met = np.flatnonzero(meets(self.encoder, several, frame) & ~broken)
@@ -141,9 +141,3 @@ class _Found:
             np.concatenate([self.rows.codes, rows.codes[which]]),
         )
         self.given = np.concatenate([self.given, mask[which]])
-
-
-def _mask(rows: Rows, columns: tuple[int, ...]) -> Bools:
-    given = np.zeros(rows.codes.shape, dtype=bool)
-    given[:, list(columns)] = True
-    return given

@@ -77,10 +77,16 @@ def _drawn(
         n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
         columns, cells = encoder.encode_condition(conditions, n_given, rng)
     rows = draw_rows(model, n, seed, columns, cells)
-    given = np.zeros(rows.codes.shape, dtype=bool)
-    given[:, list(columns)] = True
+    given = given_cells(rows, columns)
     settled, broken = settle(encoder, rows, rng.spawn(1)[0], given)
     return settled, given, broken
+
+
+def given_cells(rows: Rows, columns: tuple[int, ...]) -> Bools:
+    """Return which cells (n, k) of rows are given if those of ``columns`` are."""
+    given = np.zeros(rows.codes.shape, dtype=bool)
+    given[:, list(columns)] = True
+    return given
 
 
 def _repeated(rows: Rows, broken: Bools) -> Rows:

@@ -10,6 +10,11 @@ from pyarrow import types as pat
 from gensynth.errors import DataError
 
 
+def combined(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return an array as one piece: Arrow makes chunks of long texts."""
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
 def schema_to_text(schema: pa.Schema, *, metadata: bool = False) -> str:
     """Return the base64 of a serialised Arrow schema, as a rule without the metadata of the table."""
     schema = schema if metadata else schema.remove_metadata()

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import types as pat
 
 from gensynth.errors import DataError
-from gensynth.tables.arrow import check_schema
+from gensynth.tables.arrow import check_schema, combined
 from gensynth.tables.style import ArrowStyle
 from gensynth.tables.table import Table
 
@@ -81,8 +81,7 @@ def to_column(series: pd.Series[Any], kind: pa.DataType) -> pa.Array:
     try:
         if pat.is_null(kind):
             return pa.nulls(len(series))
-        array = pa.array(series, from_pandas=True)
-        array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = combined(pa.array(series, from_pandas=True))
         if pat.is_dictionary(kind):
             array = array if pat.is_dictionary(array.type) else array.dictionary_encode()
             codes, values = array.indices.cast(kind.index_type), array.dictionary.cast(kind.value_type)
