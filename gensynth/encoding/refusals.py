@@ -44,10 +44,10 @@ def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
     if not column.minimum <= tick <= column.maximum:
         return f"never held {shown(value)}, which is outside its range"
     if column.days is not None:
-        counted, off = count_days(np.array([int(tick)]), column)
+        place, off = count_days(np.array([int(tick)]), column)
         if off[0]:
             return f"never held {shown(value)}: its dates fall on {describe_days(column.days)} only"
-        tick = Fraction(int(counted[0]))
+        tick = Fraction(int(place[0]))
     if not column.discrete or (tick - own.origin) % int(own.step) == 0:
         return None
     length = tick_nanoseconds(column) if column.kind == "datetime" else None
