@@ -57,13 +57,14 @@ def fill_related(
         if filled.any():
             series = rules.domains[name].series
             assert series is not None
-            values_ = series(sheet.values[name], sheet.missing[name])
-            out[name] = _merged(frame[name], values_.set_axis(frame.index), filled)
+            # only what is filled: the column's type may have no missing value
+            values_ = series(sheet.values[name][filled], nothing[filled])
+            out[name] = _merged(frame[name], values_, filled)
     return out, (sheet, known)
 
 
 def _merged(came: pd.Series[Any], values: pd.Series[Any], filled: Bools) -> pd.Series[Any]:
-    """Return a column with some cells replaced; as plain objects where the types differ."""
-    if came.dtype != values.dtype:
-        came, values = came.astype(object), values.astype(object)
-    return came.where(~filled, values).infer_objects()
+    """Return a column with ``values`` in some cells; as plain objects where the types differ."""
+    out = came.astype(object).to_numpy(copy=True) if came.dtype != values.dtype else came.array.copy()
+    out[filled] = values.astype(object).to_numpy() if isinstance(out, np.ndarray) else values.array
+    return pd.Series(out, index=came.index, name=came.name).infer_objects()

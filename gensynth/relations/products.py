@@ -125,6 +125,10 @@ class FormulaRule(Rule):
             least, most = np.ceil(least - 1e-6), np.floor(most + 1e-6)
         possible = np.isfinite(least) & np.isfinite(most) & (least <= most)
         values = np.where(possible, np.clip(own, least, most), 0.0).astype(np.int64)
+        if domain.whole and domain.step > 1:  # milliseconds that are whole seconds stay so where they can
+            grid = domain.down(values)
+            grid = np.where(grid < least, grid + domain.step, grid)
+            values = np.where(possible & (grid >= least) & (grid <= most), grid, values)
         found = np.zeros(len(sheet), dtype=bool)
         for shift in (0, 1, -1):  # the ends themselves may be rounded the other way
             attempt = Sheet({**sheet.values, name: np.where(found, values, values + shift)}, sheet.missing)

@@ -105,6 +105,23 @@ def test_filled_cells_follow_and_given_ones_stay(conditional):
     assert np.allclose(full.loc[one, "net"], FRAME.loc[one, "net"])
 
 
+def test_whole_numbers_without_gaps_at_fitting_are_filled_on_their_grid():
+    seconds = 1_600_000_000 + rng(3).integers(0, 10**7, 200)
+    dates = pd.Timestamp("2021-01-01") + pd.to_timedelta(rng(4).integers(0, 700, 200), unit="D")
+    frame = pd.DataFrame(
+        {"s": seconds, "ms": seconds * 1000, "day": dates, "number": dates.strftime("%Y%m%d").astype(np.int64)}
+    )
+    holes = frame.astype({"ms": "Int64", "number": "Int64"})
+    holes.loc[::3, "ms"] = pd.NA
+    holes.loc[1::3, "number"] = pd.NA
+    holes.loc[2::3, "day"] = pd.NaT
+    holes.loc[::7, ["number", "day"]] = None
+    full = Synthesizer("vae", trainer=QUICK, random_state=0).fit(frame).impute(holes, random_state=0)
+    assert (full["ms"] == 1000 * full["s"]).all()
+    assert (full["number"] == full["day"].dt.strftime("%Y%m%d").astype(int)).all()
+    assert all((full[name] == holes[name])[holes[name].notna()].all() for name in frame)
+
+
 def test_given_cells_that_break_a_relation_stay(conditional):
     holes = FRAME.head(5).copy()
     holes.loc[0, "total"] += 7
