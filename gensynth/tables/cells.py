@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,7 @@ _MOST_ROWS = 10_000
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
 _NUMBER = r"^-?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"
 _INTEGER = r"^-?\d+$"
+_LEADING_ZERO = re.compile(r"^(-?)0(?=\.)")
 _CODE = r"^-?0\d"  # 02208 is a code, not a number
 
 
@@ -113,6 +115,10 @@ class CellStyle:
         Its most frequent cells for booleans.
     before : str
         White space that all numbers or booleans begin with.
+    exponent : {"", "e", "E"}
+        Letter of the exponent where most numbers have one (``6.97E-06``), all with ``decimals`` at most; "" for none.
+    bare_point : bool
+        Fractions between -1 and 1 begin with their point: ``.59``.
     """
 
     missing: str = ""
@@ -121,6 +127,8 @@ class CellStyle:
     true: str = "True"
     false: str = "False"
     before: str = ""
+    exponent: str = ""
+    bare_point: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; what holds its default is left out."""
@@ -151,12 +159,18 @@ class CellStyle:
         if not pdt.is_float_dtype(values.dtype) or gap.all():
             return cls(missing, before=before)
         bare = texts[~gap].str.strip()
+        powers = bare[bare.str.contains("[eE][+-]?[0-9]")]
+        if 2 * len(powers) > len(bare):
+            digits = powers.str.extract(r"\.(\d*)", expand=False).fillna("").str.len().max()
+            return cls(missing, int(digits), before=before, exponent="E" if powers.iloc[0].isupper() else "e")
+        bare_point = bool(bare.str.contains(r"^-?\.").any() and not bare.str.contains(r"^-?0\.\d*[1-9]").any())
         places = bare.str.len() - bare.str.find(".") - 1
         places = places.where(bare.str.contains(".", regex=False), 0).where(~bare.str.contains("[eEn]"), 0)
         whole = (values[~gap] % 1 == 0).to_numpy()
         common = int(places[whole].mode().iloc[0]) if whole.any() else 1
         padded = bare[~whole].str.endswith("0").mean() > _PADDED if not whole.all() else False
-        return cls(missing, int(places[~whole].mode().iloc[0]) if padded else None, common, before=before)
+        filled = int(places[~whole].mode().iloc[0]) if padded else None
+        return cls(missing, filled, common, before=before, bare_point=bare_point)
 
     def write(self, values: pd.Series[Any]) -> pd.Series[Any]:
         """Return the values as cells."""
@@ -174,6 +188,8 @@ class CellStyle:
         return pd.Series(out, dtype=pd.StringDtype("pyarrow"))
 
     def _floats(self, values: NDArray[np.float64]) -> list[str]:
+        if self.exponent:
+            return [f"{value:.{self.decimals}{self.exponent}}" for value in values.tolist()]
         texts = []
         for value in values.tolist():
             if value.is_integer():
@@ -181,4 +197,4 @@ class CellStyle:
             else:
                 filled = repr(value) if self.decimals is None else f"{value:.{self.decimals}f}"
                 texts.append(filled if float(filled) == value else repr(value))  # never fewer than are needed
-        return texts
+        return [_LEADING_ZERO.sub(r"\1", text) for text in texts] if self.bare_point else texts

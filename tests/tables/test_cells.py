@@ -98,3 +98,19 @@ def test_no_word_is_said_where_it_does_not_matter(tmp_path, cells):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert column(tmp_path, cells)[1].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "written"),
+    [
+        (["6.97E-06", "3.1E-05", "1.26E-07"], [4.066074497e-07, 0.0], ["4.07E-07", "0.00E+00"]),
+        (["1e-05", "3e+05", "2e-07"], [4.066074497e-07], ["4e-07"]),
+        ([".590", "-.512", "1.250"], [0.4, -0.125, 2.5, 0.0], [".400", "-.125", "2.500", ".0"]),
+        (["0.590", ".512", "1.250"], [0.4], ["0.400"]),
+    ],
+)
+def test_new_numbers_are_written_with_the_exponents_and_points_of_the_old_ones(tmp_path, cells, values, written):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["x", *cells]) + "\n")
+    style = read_table(path).style.columns["x"]
+    assert CellStyle.from_json(style.to_json()).write(pd.Series(values)).tolist() == written
