@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shlex
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 
@@ -31,7 +32,7 @@ def on_command_line() -> bool:
 
 def declare_hint(name: str | int, kind: str) -> str:
     """Return how a column is declared to be of a kind: ``schema={'zip': 'categorical'}`` or ``--schema zip=...``."""
-    return f"--schema {name}={kind}" if on_command_line() else f"schema={{{name!r}: {kind!r}}}"
+    return f"--schema {shlex.quote(f'{name}={kind}')}" if on_command_line() else f"schema={{{name!r}: {kind!r}}}"
 
 
 def hint(python: str, command_line: str = "") -> str:

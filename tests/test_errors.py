@@ -40,3 +40,4 @@ def test_hints_fit_the_face():
         assert hint("df.dropna()", "--drop") == "--drop"
         assert hint("df.dropna()") == ""
         assert declare_hint("zip", "categorical") == "--schema zip=categorical"
+        assert declare_hint("Customer No.", "categorical") == "--schema 'Customer No.=categorical'"
