@@ -16,16 +16,26 @@ MIN_ROWS_TO_SPLIT = 20
 MIN_ROUND, MAX_ROUND = 50, 2000
 """Steps between evaluations: small tables are not stopped after ten steps, large ones are looked at within an epoch."""
 
+FEW_STEPS = 250
+"""Steps that a run of few passes is to make."""
+
 TAIL = 1 / 3
 """Share of a budget over whose end the learning rate falls to `FLOOR` along a cosine."""
 FLOOR = 0.02
 
 
-def auto_batch_size(n_rows: int, n_slots: int) -> int:
-    """Return a power of two near 1.5 sqrt(rows), 32 to 1024; less for very wide rows (``n_slots`` code slots)."""
+def auto_batch_size(n_rows: int, n_slots: int, epochs: int | None = None) -> int:
+    """Return a power of two near 1.5 sqrt(rows), 32 to 1024; less for very wide rows (``n_slots`` code slots).
+
+    Where only ``epochs`` passes are allowed it is less again, down to 4, so that they make `FEW_STEPS` steps: after
+    the 27 steps that three passes over 300 rows would make, no model has learned what ties two columns.
+    """
     size = 2 ** round(math.log2(1.5 * math.sqrt(max(n_rows, 1))))
     wide = 2 ** int(math.log2(max(2**24 // max(n_slots, 1), 1)))
-    return int(min(max(size, 32), 1024, max(wide, 32)))
+    size = min(max(size, 32), 1024, max(wide, 32))
+    if epochs is not None:
+        size = min(size, max(2 ** int(math.log2(max(n_rows * epochs // FEW_STEPS, 1))), 4))
+    return int(size)
 
 
 def auto_epochs(n_rows: int, steps_per_epoch: int, most: int = 20_000) -> int:

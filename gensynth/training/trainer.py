@@ -46,7 +46,8 @@ class Trainer(BaseEstimator):
     max_time : float or None
         Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
     batch_size : int or "auto"
-        Most rows in a batch; "auto" grows with the square root of the table, from 32 to 1,024.
+        Most rows in a batch; "auto" grows with the square root of the table, from 32 to 1,024, and is less, down to
+        4, where ``max_epochs`` is a number so low that it would make fewer than 250 steps.
     validation_fraction : float
         Share of rows in [0, 1) held out to decide when to stop; at most 20,000 rows. Tables of fewer than 20 rows
         are not split.
@@ -198,13 +199,15 @@ class _Run:
         train_rows = TrainingRows(learned, self.device)
         n_slots = sum(model.layout.cardinalities)
         size = trainer.batch_size
-        size = auto_batch_size(len(train_rows), n_slots) if isinstance(size, str) else int(size)
+        if isinstance(size, str):
+            epochs = None if isinstance(trainer.max_epochs, str) else int(trainer.max_epochs)
+            size = auto_batch_size(len(train_rows), n_slots, epochs)
         self.setting = Setting(
             table=table,
             train_rows=train_rows,
             validation=table[torch.as_tensor(held.draw()).to(self.device)],
             validation_chunk=min(max(2**25 // max(n_slots, 1), 256), 4096),
-            batching=Batching(len(train_rows), size),
+            batching=Batching(len(train_rows), int(size)),
             patience=trainer.patience,
             clip_norm=trainer.clip_norm,
             evaluation_seed=derive_seed(seed, 2),

@@ -43,6 +43,13 @@ def test_wide_rows_get_small_batches():
     assert auto_batch_size(10**6, 128_000) == 128
 
 
+def test_few_passes_go_in_smaller_batches():
+    assert auto_batch_size(270, 100, epochs=3) == 4
+    assert auto_batch_size(1350, 100, epochs=3) == 16
+    assert auto_batch_size(10, 100, epochs=1) == 4
+    assert auto_batch_size(270, 100, epochs=300) == auto_batch_size(270, 100)
+
+
 def test_epochs_follow_from_steps():
     assert auto_epochs(100, 3) == 1334
     assert auto_epochs(10**6, 1000) == 20

@@ -517,7 +517,8 @@ def test_a_model_that_learns_is_not_rebuilt():
 
 
 def test_a_run_that_has_hardly_begun_has_not_collapsed():
-    Trainer(**QUICK).run(lucky(0.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
+    trainer = Trainer(**QUICK).set_params(batch_size=32)
+    trainer.run(lucky(0.0), toy_batch(), 0, rebuild=lambda: pytest.fail("rebuilt"))
 
 
 @pytest.mark.parametrize("after", [1, 3])
