@@ -23,9 +23,6 @@ from gensynth.schema.calendar import count_days
 from gensynth.schema.exact import exact_tick
 from gensynth.schema.values import Bools, Ticks, from_ticks
 
-OPERATORS = (">=", "<=", "!=", ">", "<")
-"""What a bound may say; the longer ones first, as they are looked for in texts."""
-
 _ATTEMPTS = 4
 _NEAR = 1e-9
 """Share of the fitted range by which a number without a fixed count of decimals may miss a range of one value."""
