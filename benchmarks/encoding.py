@@ -81,9 +81,9 @@ def texts(n_rows: int, seed: int) -> pd.DataFrame:
     letters = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
     number = rng.permutation(26 * 26 * 1000)[:n_rows]
     heads = np.char.add(letters[number // 26_000], letters[number // 1000 % 26])
-    syllables = np.array("an be ca do el fa go hi in jo ka li mo na or pa ri sa to ul ve wa".split())
+    syllables = np.array([c + v for c in "bcdfghjklmnprstvwxz" for v in "aeiou"])
     names = ["".join(syllables[row]).capitalize() for row in rng.integers(0, len(syllables), (n_rows, 3))]
-    words = np.array("the order was late and box arrived open but our client did not want it back again soon".split())
+    words = np.array(["the", "order", "was", "late", "and", "box", "arrived", "open", "but", "client", "soon"])
     return pd.DataFrame(
         {
             "code": np.char.add(heads, np.char.zfill((number % 1000).astype(str), 3)).astype(object),

@@ -69,7 +69,7 @@ class IdentifierGenerator:
         self.kept = kept or {}
         self.checksum = checksum
         self.salt = salt
-        self.hashes = np.zeros(0, dtype=np.int64) if hashes is None else hashes
+        self.hashes = np.zeros(0, dtype=np.int64) if hashes is None else np.sort(hashes)
         self.bits = bits
 
     @classmethod
@@ -194,7 +194,7 @@ class IdentifierGenerator:
         while len(found) < n:
             before = len(found)
             fresh = self._valid(self.pattern.draw(size, rng, level))
-            taken = np.isin(_hash(fresh, self.salt, self.bits), self.hashes)
+            taken = self._are_known(_hash(fresh, self.salt, self.bits))
             found.update(dict.fromkeys(fresh[~taken].tolist()))
             if len(found) - before < _USED_UP * size:
                 level += 1
@@ -203,6 +203,12 @@ class IdentifierGenerator:
             else:
                 size = min(2 * size, _MOST_IN_BLOCK)
         return text_array(list(found)[:n])
+
+    def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if not len(self.hashes):
+            return np.zeros(len(hashes), dtype=bool)
+        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return np.asarray(self.hashes[at] == hashes)
 
     def _valid(self, texts: Texts) -> Texts:
         """Return texts with their check digits, without those that the column cannot hold."""

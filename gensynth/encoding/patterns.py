@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.fields import Part, Texts, fit_field, text_array
 
-_DATE = r"(?:19|20)\d\d([-/.])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+_DATE = r"(?:19|20)\d\d([-/.])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01])"
 _DOMAIN = r"(?<=@)[^@\s]+$"
 _FINE, _COARSE = r"[^\W\d_]+|\d+", r"[^\W_]+"
 _MAX_SKELETONS = 64
@@ -48,8 +48,8 @@ def fit_pattern(texts: Texts) -> Pattern:
     at = [t.rsplit("@", 1)[-1] for t in some.tolist()] if all(t.count("@") == 1 for t in some.tolist()) else []
     shared = sum(count for count in Counter(at).values() if count >= 3)
     whole = f"{_DOMAIN}|" if at and shared >= _COVERAGE * len(some) else ""
-    fine = _split(some, re.compile(f"{whole}{_DATE}|{_FINE}"), kinds=True)
-    coarse = _split(some, re.compile(f"{whole}{_DATE}|{_COARSE}"), kinds=False)
+    fine = _split(some, re.compile(f"({whole}{_DATE}|{_FINE})"), kinds=True)
+    coarse = _split(some, re.compile(f"({whole}{_DATE}|{_COARSE})"), kinds=False)
     if fine and len(fine) <= 2 * max(len(coarse), 1):  # letters and digits that take turns at random are one field
         return Composed(_skeletons(fine))
     lengths = Counter(len(t) for t in some.tolist())
@@ -159,18 +159,15 @@ class Composed:
 def _split(texts: Texts, regex: re.Pattern[str], *, kinds: bool) -> list[tuple[tuple[str, ...], list[list[str]]]]:
     """Return the separators of nearly all texts with the tokens between them, or nothing if there are too many.
 
-    ``kinds``: digits and letters at one place are told apart.
+    ``regex`` has two groups: the token, and within it the mark of a date. ``kinds``: digits and letters
+    at one place are told apart.
     """
     groups: dict[Any, tuple[tuple[str, ...], list[list[str]]]] = {}
     for text in texts.tolist():
-        separators, tokens, end = [], [], 0
-        for match in regex.finditer(text):
-            separators.append(text[end : match.start()])
-            tokens.append(match.group())
-            end = match.end()
-        separators.append(text[end:])
-        key = (*separators, *(token.isdigit() for token in tokens if kinds))
-        groups.setdefault(key, (tuple(separators), []))[1].append(tokens)
+        pieces = regex.split(text)  # a separator, a token and the mark within a date in turn
+        separators, tokens = tuple(pieces[::3]), pieces[1::3]
+        key = (*separators, *map(str.isdigit, tokens)) if kinds else separators
+        groups.setdefault(key, (separators, []))[1].append(tokens)
     kept, n = [], 0
     for _, (between, rows) in sorted(groups.items(), key=lambda item: (-len(item[1][1]), str(item[0]))):
         if n >= _COVERAGE * len(texts) and len(rows) < 3:

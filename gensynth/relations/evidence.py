@@ -51,6 +51,9 @@ class Source:
             starts = np.linspace(0, self.n - _BLOCK, _BLOCKS).astype(np.int64)
             rows = np.unique((starts[:, None] + np.arange(_BLOCK)).ravel())
         self.sample = self.cells.sheet(list(self.domains), rows)
+        if len(rows) == self.n:
+            values, missing = self.sample.values, self.sample.missing
+            self._whole = {name: Sheet({name: values[name]}, {name: missing[name]}) for name in self.domains}
 
     def whole(self, names: Any) -> Sheet:
         """Return all rows of some columns."""
@@ -65,10 +68,10 @@ class Source:
     @cached_property
     def distinct(self) -> Bools:
         """The first (n,) of the rows that are all the same: copies of a row are no evidence."""
-        sheet = self.cells.sheet(list(self.domains))
         weights = np.random.default_rng(0).integers(1, 2**63, 2 * len(self.domains), dtype=np.uint64)
         hashes = np.zeros(self.n, dtype=np.uint64)
         for i, name in enumerate(self.domains):
+            sheet = self._whole[name] if name in self._whole else self.cells.sheet([name])
             there = ~sheet.missing[name]
             cells = np.where(there, sheet.values[name], 0).astype(sheet.values[name].dtype).view(np.uint64)
             cells = (cells ^ (cells >> np.uint64(29))) * weights[2 * i]

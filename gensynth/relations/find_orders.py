@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from gensynth.relations.evidence import Source
 from gensynth.relations.orders import OrderRule
@@ -19,6 +19,9 @@ _MIN_DISTINCT = 5
 _MIN_BROKEN = 0.02
 """Share of pairs that shuffled cells must put in the wrong order."""
 _MIN_CORRELATION = 0.2
+_FAR_BELOW = 0.15
+"""So much below it, the correlation of the sample says that of all rows is too."""
+_MOST_MISSING = 0.1
 _MOST_COLUMNS = 1_500
 
 Names = list[str | int]
@@ -31,6 +34,7 @@ def find_orders(source: Source, known: Sequence[Relation]) -> list[Relation]:
     for names in _groups(source):
         table = np.stack([_floats(source, name) for name in names], 1)
         lows, highs = (np.array([end(source.domains[name]) for name in names]) for end in (_low, _high))
+        ranks = _Ranks(table)
         few = np.unique(np.linspace(0, len(table) - 1, _SCREENED).astype(np.int64))
         for i, name in enumerate(names):
             may = (lows < highs[i]) & (highs[i] <= highs) & (lows[i] <= lows)
@@ -41,7 +45,9 @@ def find_orders(source: Source, known: Sequence[Relation]) -> list[Relation]:
             for rows in (few, slice(None)):
                 if len(alive):
                     alive = alive[~(table[rows][:, [i]] > table[rows][:, alive]).any(0)]
-            found += [(name, names[j]) for j in alive if _matters(source, name, names[j])]
+            found += [
+                (name, names[j]) for j in alive[ranks.may_go_together(i, alive)] if _matters(source, name, names[j])
+            ]
     pairs = set(found)
     return [Relation("order", pair) for pair in found if not _implied(pair, pairs)]
 
@@ -75,6 +81,23 @@ def unit_of(domain: Domain) -> tuple[str, ...]:
         what = "clock" if is_clock(column) else "date"
         return (what, "zone" if zone_of(column) is not None else "", column.dtype if domain.scale == 1 else "")
     return ("number", "whole" if column.decimals == 0 else "")
+
+
+class _Ranks:
+    """Ranks of columns (n, k) in the sample: most pairs do not go together, which one product of matrices says."""
+
+    def __init__(self, table: NDArray[np.float64]) -> None:
+        gaps = np.isnan(table)
+        ranks = rankdata(np.where(gaps, np.inf, table), axis=0)
+        ranks[gaps] = np.nan
+        ranks = np.nan_to_num(ranks - np.nanmean(ranks, axis=0))
+        self.ranks = ranks / np.maximum(np.sqrt((ranks**2).sum(0)), 1e-300)
+        self.full = gaps.mean(0) <= _MOST_MISSING
+
+    def may_go_together(self, i: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which (m,) of other columns may have the rank correlation that an order needs with column i."""
+        likely = self.ranks[:, i] @ self.ranks[:, others] >= _MIN_CORRELATION - _FAR_BELOW
+        return np.asarray(likely | ~self.full[others] | ~self.full[i])
 
 
 def _floats(source: Source, name: str | int) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from gensynth.schema.scaled import check_integers, integers_of, is_decimal, with
 from gensynth.schema.values import (
     codes_of,
     dense,
+    encoded_once,
     floats_of,
     is_missing,
     is_text,
@@ -72,6 +73,15 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
             check_integers(series, base)
     missing = is_missing(series)
     base = with_zone(_with(base, missing=bool(missing.any())), series)
+    with encoded_once(series):
+        return _inferred(series, missing, base, kind, keep=keep)
+
+
+def _inferred(
+    series: pd.Series[Any], missing: NDArray[np.bool_], base: Column, kind: str | None, *, keep: bool
+) -> Column:
+    """Return the column with its kind and what belongs to it."""
+    name = base.name
     if kind is None:
         if not keep and (constant := _constant(series, missing, base)) is not None:
             return constant

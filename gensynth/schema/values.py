@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import decimal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +30,7 @@ Ticks = NDArray[np.int64] | NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _LIMIT = float(2**62)  # whole ticks beyond this are cut off: int64 ends at 2**63
 _SENTINELS: dict[str, Any] = {"None": None, "nan": np.nan, "NaT": pd.NaT, "<NA>": pd.NA, "NaN": decimal.Decimal("NaN")}
+_encoded: ContextVar[list[Any] | None] = ContextVar("encoded", default=None)
 _WHOLE = 1e-6  # ticks by which a float may miss a whole one
 
 
@@ -252,6 +256,16 @@ def _sparse(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     return series.astype(sparse_dtype(series.dtype, column.sparse))
 
 
+@contextmanager
+def encoded_once(series: pd.Series[Any]) -> Iterator[None]:
+    """Within it, `codes_of` looks at the texts of this very column once, however often it is asked."""
+    token = _encoded.set([series])
+    try:
+        yield
+    finally:
+        _encoded.reset(token)
+
+
 def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
     """Return (n,) positions among the distinct values (-1: missing) and these values.
 
@@ -261,14 +275,23 @@ def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
     if isinstance(series.dtype, pd.CategoricalDtype):
         return series.cat.codes.to_numpy().astype(np.int64), series.cat.categories
     if is_text(series):
-        array = arrow_of(series).dictionary_encode()
-        codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return codes, pd.Index(array.dictionary.to_pylist(), dtype=object)
+        kept = _encoded.get()
+        if kept is None or kept[0] is not series:
+            return _codes_of_texts(series)
+        if len(kept) == 1:
+            kept.extend(_codes_of_texts(series))
+        return kept[1], kept[2]
     codes, distinct = pd.factorize(series, use_na_sentinel=True)
     distinct = pd.Index(distinct)
     if pdt.is_extension_array_dtype(distinct.dtype) and (pdt.is_bool_dtype(distinct) or pdt.is_numeric_dtype(distinct)):
         distinct = pd.Index(distinct.to_numpy(dtype=np.dtype("bool") if pdt.is_bool_dtype(distinct) else None))
     return np.asarray(codes, dtype=np.int64), distinct
+
+
+def _codes_of_texts(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
+    array = arrow_of(series).dictionary_encode()
+    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, pd.Index(array.dictionary.to_pylist(), dtype=object)
 
 
 def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) -> pd.Series[Any]:

@@ -95,6 +95,8 @@ def _numbers(values: Any, *, whole: bool) -> pd.Series[Any] | None:
 
 def _space_before(texts: pd.Series[Any]) -> str:
     """Return the white space that all texts begin with."""
+    if not len(texts) or not str(texts.iloc[0])[:1].isspace():
+        return ""
     starts = texts.str.extract(r"^(\s*)", expand=False).unique()
     return str(starts[0]) if len(starts) == 1 else ""
 
