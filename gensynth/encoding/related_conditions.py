@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.layout import Rows
-from gensynth.encoding.related import FrameCells
+from gensynth.encoding.number import NumberEncoder
+from gensynth.encoding.related import FrameCells, Gap
 from gensynth.errors import ConditionError
 from gensynth.relations.dependencies import DependencyRule
 from gensynth.relations.orders import OrderRule
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
-from gensynth.relations.sheet import Bools, Sheet
+from gensynth.relations.sheet import Bools, Sheet, Values
 
 if TYPE_CHECKING:
     from gensynth.encoding.table import TableEncoder
@@ -59,7 +60,7 @@ def encode_related_condition(
         if not left.any() or rng is None:
             break
     if left.any():
-        raise ConditionError(_contradiction(rules, tried, follows, named, left))
+        raise ConditionError(_contradiction(encoder, rules, tried, follows, named, left))
     return _encoded(encoder, frame, sheet, known, named, n)
 
 
@@ -85,10 +86,19 @@ def _completed(
         if rows.any():
             chances = np.full(n, 0.5) if rng is None else rng.spawn(1)[0].random(n)
             values, found = rule.solve(sheet, name, chances)
+            values = _as_encoded(encoder, rules, name, values)
             sheet.put(name, rows & found, values)
             known[name] = known[name] | (rows & found)
             rules.infer(sheet, known)
     return sheet, known
+
+
+def _as_encoded(encoder: TableEncoder, rules: RuleSet, name: str | int, values: Values) -> Values:
+    """Return drawn values (n,) of a column as they come back from its codes: the nearest one that it held."""
+    own, series = encoder.columns[name], rules.domains[name].series
+    if name in encoder.gaps or not isinstance(own, NumberEncoder) or series is None:
+        return values
+    return own.decode_ticks(own.encode(series(values, np.zeros(len(values), dtype=bool))))[0]
 
 
 def _companion(encoder: TableEncoder, rule: Rule) -> str | int | None:
@@ -105,6 +115,7 @@ def _contradicted(encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Kn
     bad = np.zeros(len(sheet), dtype=bool)
     for name, gap in encoder.gaps.items():
         bad |= known[name] & ~sheet.missing[name] & ~known[gap.rule.low]
+        bad |= _too_far(encoder, gap, sheet, known)
     for rule in rules.rules:
         everything = np.logical_and.reduce([known[name] for name in rule.relation.columns])
         bad |= everything & rule.broken(sheet)
@@ -113,7 +124,22 @@ def _contradicted(encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Kn
     return bad
 
 
-def _contradiction(rules: RuleSet, sheet: Sheet, known: Known, named: list[str | int], left: Bools) -> str:
+def _too_far(encoder: TableEncoder, gap: Gap, sheet: Sheet, known: Known) -> Bools:
+    """Return the rows (n,) whose known cells are at a distance, or above a value, that would come back changed."""
+    low, high = gap.rule.low, gap.rule.high
+    rows = np.flatnonzero(known[low] & known[high] & ~sheet.missing[high])
+    out = np.zeros(len(sheet), dtype=bool)
+    part = sheet.take(rows)
+    out[rows] = gap.encoder.unseen(gap.series(part))
+    own, series = encoder.columns[low], gap.rule.domains[low].series
+    if low not in encoder.gaps and isinstance(own, NumberEncoder) and series is not None:
+        out[rows] |= own.unseen(series(part.values[low], part.missing[low])) & ~part.missing[low]
+    return out
+
+
+def _contradiction(
+    encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Known, named: list[str | int], left: Bools
+) -> str:
     """Say why the first contradicting row cannot be."""
     row = int(np.argmax(left))
     given = ", ".join(
@@ -135,6 +161,12 @@ def _contradiction(rules: RuleSet, sheet: Sheet, known: Known, named: list[str |
                 f"no row can have {given}: with {says}, which held in every fitted row, {name} would be "
                 f"{domain.text(sheet.values[name][row])}, but it held values from {domain.text(domain.low)} to "
                 f"{domain.text(domain.high)}"
+            )
+    for gap in encoder.gaps.values():
+        if _too_far(encoder, gap, sheet, known)[row]:
+            return (
+                f"no row can have {given}: no fitted row, nor any between two of them, had {gap.rule.high} so far "
+                f"above {gap.rule.low}"
             )
     return f"no row can have {given} and keep the relations that held in every fitted row"
 

@@ -74,10 +74,21 @@ class OrderRule(Rule):
         """Return a value at a distance as in the fitted rows."""
         if not len(self.gaps):
             return sheet.values[name], np.zeros(len(sheet), dtype=bool)
-        gap = self.gaps[np.minimum((draws * len(self.gaps)).astype(np.int64), len(self.gaps) - 1)]
         if name == self.high:
-            return self.above(self.base(sheet.values[self.low]), gap)
-        return self.below(sheet.values[self.high], gap)
+            return self.above(self.base(sheet.values[self.low]), self._drawn(draws))
+        mine, theirs = self.domains[self.high], self.domains[self.low]
+        least, most = np.zeros(len(sheet)), np.full(len(sheet), np.inf)
+        if mine.scale == theirs.scale and mine.whole == theirs.whole:  # distances that lead into the column's range
+            ends = mine.count(np.array([theirs.high, theirs.low]))
+            least, most = (mine.count(sheet.values[self.high]) - end for end in ends)
+        return self.below(sheet.values[self.high], self._drawn(draws, least, most))
+
+    def _drawn(self, draws: Floats, least: Values | float = -np.inf, most: Values | float = np.inf) -> Values:
+        """Return fitted distances (n,) from ``least`` to ``most``; any, where there is none between."""
+        start, stop = np.searchsorted(self.gaps, least), np.searchsorted(self.gaps, most, side="right")
+        some = stop > start
+        start, stop = np.where(some, start, 0), np.where(some, stop, len(self.gaps))
+        return np.asarray(self.gaps[np.minimum(start + (draws * (stop - start)).astype(np.int64), stop - 1)])
 
     def above(self, base: Values, gap: Values) -> tuple[Values, Bools]:
         """Return the second column's values (n,) at a distance above ``base``, and where they are in its range."""
