@@ -27,6 +27,7 @@ MIN_VALUES = 10
 """Different numbers, or dates beside such texts, at least: fewer are categories."""
 _FEW = 200
 _MOST_ODD = 0.01
+_ABOVE_ZERO = re.compile("[1-9]")
 _SPECIAL = re.compile(r"[^1-9]*|\s*(?:#|[<>\u2264\u2265]=?).*", re.DOTALL)
 
 
@@ -95,7 +96,7 @@ def declared_dates(series: pd.Series[Any], missing: NDArray[np.bool_], column: C
 
 def _without_digits(texts: pd.Index[Any]) -> list[str]:
     """Return the texts without a digit above 0: no date is so written."""
-    return [text for text in texts if not any(c in "123456789" for c in text)]
+    return [text for text in texts if not _ABOVE_ZERO.search(text)]
 
 
 def _with_specials(column: Column, specials: list[str]) -> Column:
