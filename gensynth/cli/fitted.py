@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gensynth.engine.reasons import chosen_columns, reasons
 from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
-from gensynth.synthesizer.words import chosen_columns, reasons
 from gensynth.tables import Container, CsvStyle
 from gensynth.tables.cells import MISSING_TOKENS
 

@@ -23,14 +23,14 @@ from gensynth.detector.calibration import (
 )
 from gensynth.detector.options import check_options, detector_recipe, kept_constants, prepared_recipe
 from gensynth.detector.storage import pack, unpack
+from gensynth.engine.inputs import fit_input, new_input, weighted_rows
+from gensynth.engine.parameters import RandomState, seed_of
+from gensynth.engine.reasons import reasons
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Recipe
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema
 from gensynth.synthesizer import Synthesizer
-from gensynth.synthesizer.inputs import fit_input, new_input, weighted_rows
-from gensynth.synthesizer.parameters import RandomState, seed_of
-from gensynth.synthesizer.words import reasons
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 

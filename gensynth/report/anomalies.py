@@ -13,9 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gensynth import __version__
+from gensynth.engine.reasons import LEAST_SHARE, format_value
 from gensynth.errors import counted
 from gensynth.files import atomic_write
-from gensynth.synthesizer.words import LEAST_SHARE, format_value
 
 MOST_ROWS = 50
 _BINS = 48

@@ -20,17 +20,17 @@ from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
+from gensynth.engine.conditional import draw_conditional
+from gensynth.engine.explanation import by_table_column, explain_rows
+from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
+from gensynth.engine.inference import make_scorer, score_rows, to_batch
+from gensynth.engine.inputs import fit_input, new_input, warn_of_unseen, weighted_rows
+from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.registry import Registry, default_registry
 from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.schema.series import warn_of_series
-from gensynth.synthesizer.conditional import draw_conditional
-from gensynth.synthesizer.explanation import by_table_column, explain_rows
-from gensynth.synthesizer.imputation import fill_cells, missing_cells, put_cells
-from gensynth.synthesizer.inference import make_scorer, score_rows, to_batch
-from gensynth.synthesizer.inputs import fit_input, new_input, warn_of_unseen, weighted_rows
-from gensynth.synthesizer.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.synthesizer.storage import Fitted, pack, unpack
 from gensynth.tables import to_frame
 from gensynth.training import Trainer

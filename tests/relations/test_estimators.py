@@ -11,9 +11,9 @@ from related_tables import CITIES, money, rng
 
 from gensynth import AnomalyDetector, Augmenter, Synthesizer, Trainer, augment, load
 from gensynth.cli import main
+from gensynth.engine.reasons import reasons
 from gensynth.errors import ConditionError, OptionError, SchemaError
 from gensynth.schema.relation import Relation
-from gensynth.synthesizer.words import reasons
 
 N = 600
 QUICK = Trainer(max_epochs=2, progress=False)

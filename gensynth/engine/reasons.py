@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related import blamed_column
+from gensynth.engine.explanation import expected_values
 from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.calendar import describe_days, is_off
 from gensynth.schema.values import from_ticks, ticks_of
-from gensynth.synthesizer.explanation import expected_values
 
 if TYPE_CHECKING:
     from gensynth.synthesizer.estimator import Synthesizer

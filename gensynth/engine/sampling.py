@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.related_rows import resolve, settle
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.inference import draw_rows, whole_blocks
 from gensynth.errors import ConditionError
 from gensynth.model import GenerativeModel
-from gensynth.synthesizer.inference import draw_rows, whole_blocks
 
 _ATTEMPTS = 12
 

@@ -13,11 +13,11 @@ from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related_gaps import fill_related
 from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.inference import complete_rows
 from gensynth.errors import DataError
 from gensynth.model import GenerativeModel
 from gensynth.schema import Column
 from gensynth.schema.values import is_missing
-from gensynth.synthesizer.inference import complete_rows
 
 
 def missing_cells(frame: pd.DataFrame, encoder: TableEncoder) -> dict[str | int, NDArray[np.bool_]]:

@@ -11,7 +11,7 @@ from toy_models import ToyModel, toy_layout
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.encoding.layout import Rows
-from gensynth.synthesizer.inference import score_rows
+from gensynth.engine.inference import score_rows
 
 FAMILIES = ("vlae", "vae", "beta-vae", "vq-vae", "nvae", "gan", "wgan", "lsgan", "dragan", "cgan")
 TRAINER = Trainer(max_epochs=1, progress=False, device="cpu")

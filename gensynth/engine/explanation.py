@@ -15,8 +15,8 @@ from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.inference import score_blocks
 from gensynth.model import Batch, GenerativeModel
-from gensynth.synthesizer.inference import score_blocks
 
 
 def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:

@@ -14,10 +14,10 @@ from gensynth.encoding.acceptance import meets, split_conditions
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.related_rows import settle
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.inference import draw_rows
+from gensynth.engine.sampling import draw_settled, given_cells
 from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
-from gensynth.synthesizer.inference import draw_rows
-from gensynth.synthesizer.sampling import draw_settled, given_cells
 
 MIN_SHARE = 0.05
 """Share of drawn rows that has to meet the conditions for more to be drawn."""

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from toy_detectors import make_detector
 
+from gensynth.engine.reasons import _clause, _clauses, format_value
 from gensynth.report.anomalies import Findings, render_page
-from gensynth.synthesizer.words import _clause, _clauses, format_value
 
 N = 60
 CELLS = [
