@@ -296,7 +296,8 @@ def test_python_m_gensynth_is_the_command() -> None:
 def test_a_narrow_encoding_of_standard_output_is_no_traceback() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     code = (
-        "import typer, gensynth.cli.models as m; m.table = lambda *a, **k: typer.echo('caf\\u00e9 \\u8a9e \\udce9')\n"
+        "import typer, gensynth.cli.commands.models as m\n"
+        "m.table = lambda *a, **k: typer.echo('caf\\u00e9 \\u8a9e \\udce9')\n"
     )
     done = subprocess.run(command("models", before=code), capture_output=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Commands that plugins bring."""
+"""The application: commands of plugins beside the built-in ones."""
 
 from __future__ import annotations
 

@@ -1,0 +1,17 @@
+"""``gensynth fit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from command_line import Run
+
+
+def test_set_reaches_model_and_trainer(folder: Path, run: Run) -> None:
+    from gensynth import load
+
+    more = ["-m", "vae", "--set", "model.latent_dim=3", "--set", "model.hidden=8,8", "--set", "model.dropout=none"]
+    assert run("fit", "good.csv", "-o", "new.gensynth", *more, "--set", "trainer.max_epochs=2").code == 0
+    fitted = load("new.gensynth")
+    assert (fitted.recipe_.latent_dim, fitted.recipe_.hidden, fitted.recipe_.dropout) == (3, (8, 8), None)
+    assert fitted.trainer.max_epochs == 2
