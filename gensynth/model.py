@@ -21,7 +21,7 @@ from gensynth.errors import CapabilityError, OptionError, hint
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
-    "GenerativeModel", "Layout", "Phase", "Recipe", "Stage",
+    "GenerativeModel", "Layout", "Phase", "Recipe", "Score", "Stage",
 ]  # fmt: skip
 
 
@@ -61,6 +61,22 @@ class Batch:
     def cat(parts: list[Batch]) -> Batch:
         """Stack batches (without their ``log_jacobian``)."""
         return Batch(torch.cat([p.numeric for p in parts]), torch.cat([p.codes for p in parts]))
+
+
+@dataclass(frozen=True)
+class Score:
+    """How normal rows are, higher = more normal.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n,) or (members, n)
+        Scores; of an ensemble those of each of its networks.
+    columns : Tensor of shape (n, k) or (members, n, k), or None
+        What each column adds to minus the score, a row's summing to it; None if the family cannot say.
+    """
+
+    rows: Tensor
+    columns: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -160,17 +176,14 @@ class GenerativeModel(nn.Module, ABC):
         raise CapabilityError(f"{type(self).__name__} cannot fill in missing cells; the models 'vlae' and 'vae' can")
 
     @abstractmethod
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
-        """Return (n,) scores, higher = more normal; deterministic; a row's score depends on that row alone."""
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        """Return how normal rows are: deterministic, and a row's score depends on that row alone.
 
-    def explain(self, batch: Batch, method: str | None = None) -> Tensor | None:  # noqa: ARG002
-        """Return (n, k): each column's share of minus the score, a row's summing to it; None for no own way.
-
-        Without one the engine looks at what every cell costs. Families whose score is a sum over columns override it.
+        With ``attribute`` the score is told apart by column, by a family that can (`Score.columns`); for one that
+        cannot the engine looks at what every cell costs.
         """
-        return None
 
-    def expected(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
         """Return (n,) low and high ends of what was expected in one column given the other cells; None if unknown.
 
         ``position`` is the column's in the layout. Ends are numbers for a column of role "value", else codes.

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Stage
+from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Score, Stage
 from gensynth.nn.buckets import Buckets
 
 
@@ -85,8 +85,8 @@ class ToyModel(GenerativeModel):
                     numeric[:, beside] = condition.rows.numeric[:, beside]
         return Batch(numeric, codes)
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
-        return self.log_likelihood(batch) * (0.5 if method == "half" else 1.0)
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        return Score(self.log_likelihood(batch) * (0.5 if method == "half" else 1.0))
 
 
 @dataclass(eq=False)

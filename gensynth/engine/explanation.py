@@ -15,7 +15,7 @@ from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import score_blocks
+from gensynth.engine.inference import member_mean, score_blocks
 from gensynth.model import Batch, GenerativeModel
 
 
@@ -27,16 +27,16 @@ def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np
     """
     out = np.empty(rows.codes.shape)
     for part, batch in score_blocks(scorer, rows):
-        shares = scorer.explain(batch, method)
-        shares = _occlusion(scorer, batch, method) if shares is None else shares
+        columns = scorer.score(batch, method, attribute=True).columns
+        shares = _occlusion(scorer, batch, method) if columns is None else member_mean(columns, 2)
         out[part] = shares.double().cpu().numpy()
     return out
 
 
 @torch.no_grad()
 def _occlusion(scorer: GenerativeModel, batch: Batch, method: str) -> Tensor:
-    score = scorer.score(batch, method)
-    gains = torch.stack([scorer.score(_typical_in(scorer.layout, batch, i), method) - score
+    score = member_mean(scorer.score(batch, method).rows, 1)
+    gains = torch.stack([member_mean(scorer.score(_typical_in(scorer.layout, batch, i), method).rows, 1) - score
                          for i in range(len(scorer.layout.columns))], 1)  # fmt: skip
     return gains + ((-score - gains.sum(1)) / gains.shape[1]).unsqueeze(1)
 
@@ -78,7 +78,7 @@ def expected_values(
     found: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     with torch.no_grad():
         for _, batch in score_blocks(scorer, rows):
-            pair = scorer.expected(batch, position)
+            pair = scorer.conditional_interval(batch, position)
             if pair is None:
                 return None
             low, high = (end.double().cpu().numpy() for end in pair)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator
+from torch import Generator, Tensor
 
 from gensynth.encoding.layout import UNKNOWN, Layout, Rows
 from gensynth.errors import PluginError
@@ -177,9 +177,14 @@ def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -
     return np.rint(scores / _unit(scores)) * _unit(scores)
 
 
+def member_mean(values: Tensor, n_axes: int) -> Tensor:
+    """Return the mean over the members of values with ``n_axes`` axes besides; of one network the values."""
+    return values if values.dim() == n_axes else values.mean(0)
+
+
 @torch.no_grad()
 def _scores(scorer: GenerativeModel, batch: Batch, method: str | None) -> NDArray[np.float64]:
-    return np.asarray(scorer.score(batch, method).double().cpu().numpy())
+    return np.asarray(member_mean(scorer.score(batch, method).rows, 1).double().cpu().numpy())
 
 
 def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from gensynth.constraints import FLAG, Constraint, number, whole
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Stage
+from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Score, Stage
 from gensynth.nn.coordinates import Coordinates, Entered, Kind
 
 MOST_CALIBRATED = 20_000
@@ -139,14 +139,14 @@ class ScoringEnsemble(GenerativeModel):
         """Raise `CapabilityError`: these networks are trained to score."""
         raise CapabilityError("an anomaly detector scores rows; to sample rows, fit a Synthesizer with the same model")
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows (n,): minus the mean of the members' energies; 0 is typical of the training rows."""
         rows = self.coordinates(batch)
         parts = self._parts(method).items()
         terms = [weight * self._standardised(self.energies(rows, part).total, part).mean(0) for part, weight in parts]
-        return -torch.stack(terms).sum(0)
+        return Score(-torch.stack(terms).sum(0), self._columns(batch, method) if attribute else None)
 
-    def explain(self, batch: Batch, method: str | None = None) -> Tensor:
+    def _columns(self, batch: Batch, method: str | None) -> Tensor:
         """Return (n, k): the share of each column in how odd a row is; a row's shares sum to minus its score.
 
         Energies that belong to the row as a whole (a divergence, a critic's features) are shared out in proportion to
@@ -156,7 +156,7 @@ class ScoringEnsemble(GenerativeModel):
         terms = [weight * self._explained(batch, part) for part, weight in self._parts(method).items()]
         return torch.stack(terms).sum(0)
 
-    def expected(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
         """Return what was expected in one column, given the other cells of each row; None if the family cannot say.
 
         Parameters

@@ -276,7 +276,8 @@ def _methods(model: GenerativeModel) -> Iterator[tuple[str, Callable[[Batch], Te
 
         def score(batch: Batch, method: str | None = method) -> Tensor:
             with torch.no_grad():
-                return model.score(batch, method)
+                rows = model.score(batch, method).rows
+            return rows if rows.dim() == 1 else rows.mean(0)
 
         yield str(method or "default"), score
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, GenerativeModel, Phase, Stage
+from gensynth.model import Batch, Condition, GenerativeModel, Phase, Score, Stage
 from gensynth.nn.averaging import MovingAverage
 from gensynth.nn.calibration import n_drawn
 from gensynth.nn.matching import AssociationMatching
@@ -204,7 +204,7 @@ class AdversarialModel(GenerativeModel):
         network = self.average.module
         return network.draw(self._noise(network, n, rng), rng, given)
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal.
 
         "likelihood": log-density of the row's written cells under the generator without noise, which any generator
@@ -219,11 +219,11 @@ class AdversarialModel(GenerativeModel):
             network = self.average.module
             noise = self.feature_mean.new_zeros(len(batch), network.noise_dim)
             log_density = network.log_likelihood(batch, noise)
-            return log_density if batch.log_jacobian is None else log_density + batch.log_jacobian.sum(1)
+            return Score(log_density if batch.log_jacobian is None else log_density + batch.log_jacobian.sum(1))
         value, features = self.critic.value_and_features(batch)
         if method == "critic":
-            return value
-        return -((features - self.feature_mean) / self.feature_scale).square().mean(1)
+            return Score(value)
+        return Score(-((features - self.feature_mean) / self.feature_scale).square().mean(1))
 
     def _noise(self, network: RowGenerator, n: int, rng: Generator) -> Tensor:
         like = self.feature_mean

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.calibration import n_drawn
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
@@ -188,7 +188,7 @@ class HierarchicalModel(GenerativeModel):
             state = level.next_state(state, latents[:, i])
         return total
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows, in nats: "elbo", "iwae" (importance-weighted bound), "reconstruction" (no divergence).
 
         "denoising": log p(row | latents of the row under noise), the mean over noise levels (`Corruption`).
@@ -201,12 +201,12 @@ class HierarchicalModel(GenerativeModel):
             for noisy in self.corruption(batch):
                 state, _, _ = self._infer(noisy, still)
                 terms.append(self.decoder.log_likelihood(batch, state).sum(-1) + volume)
-            return torch.stack(terms).mean(0)
+            return Score(torch.stack(terms).mean(0))
         for noise in self.score_noise:
             likelihood, divergences = self._terms(batch, noise.expand(len(batch), -1, -1))
             terms.append(likelihood + volume - (0.0 if method == "reconstruction" else divergences.sum(1)))
         stacked = torch.stack(terms)
-        return stacked.logsumexp(0) - math.log(len(terms)) if method == "iwae" else stacked.mean(0)
+        return Score(stacked.logsumexp(0) - math.log(len(terms)) if method == "iwae" else stacked.mean(0))
 
     def _levels(self) -> list[Level]:
         return [level for level in self.levels if isinstance(level, Level)]

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.calibration import n_drawn
 from gensynth.nn.completion import fill
 from gensynth.nn.decoder import Decoder, Given
@@ -141,7 +141,7 @@ class LatentModel(GenerativeModel):
         """Draw missing cells given the others of their row: exactly in the limit of `Decoder.most_candidates`."""
         return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows, in nats.
 
         elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row) (the
@@ -153,13 +153,13 @@ class LatentModel(GenerativeModel):
         method = self.score_method(method)
         mean, log_variance = self.posterior(batch)
         if method == "latent":
-            return -self._divergence(mean, log_variance, mean)
+            return Score(-self._divergence(mean, log_variance, mean))
         volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
         terms = []
         if method == "denoising":
             for noisy in self.corruption(batch):
                 terms.append(self.decoder.log_likelihood(batch, self.posterior(noisy)[0]).sum(-1) + volume)
-            return torch.stack(terms).mean(0)
+            return Score(torch.stack(terms).mean(0))
         for noise in self.score_noise:
             z = mean + noise * torch.exp(0.5 * log_variance)
             term = self.decoder.log_likelihood(batch, z).sum(-1) + volume
@@ -168,8 +168,8 @@ class LatentModel(GenerativeModel):
             terms.append(term)
         stacked = torch.stack(terms)
         if method in ("iwae", "log_likelihood"):
-            return stacked.logsumexp(0) - math.log(len(terms))
-        return stacked.mean(0)
+            return Score(stacked.logsumexp(0) - math.log(len(terms)))
+        return Score(stacked.mean(0))
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
         self.step += 1.0

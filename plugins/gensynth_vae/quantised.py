@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Stage
+from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.blockwise import BlockwiseNetwork
 from gensynth.nn.calibration import n_drawn
 from gensynth.nn.cells import draw
@@ -154,7 +154,7 @@ class QuantisedModel(GenerativeModel):
         log_weight = self.prior.log_density(codes) - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
         return self.quantiser.look_up(codes).flatten(1), log_weight
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows, in nats: "likelihood" = "reconstruction" + "prior".
 
         reconstruction = log p(row | its entries); prior = log p(its codes). denoising: the reconstruction from the
@@ -164,7 +164,7 @@ class QuantisedModel(GenerativeModel):
         if method == "denoising":
             volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
             found = [self.quantiser(self._vectors(noisy))[0].flatten(1) for noisy in self.corruption(batch)]
-            return torch.stack([self.decoder.log_likelihood(batch, e).sum(-1) + volume for e in found]).mean(0)
+            return Score(torch.stack([self.decoder.log_likelihood(batch, e).sum(-1) + volume for e in found]).mean(0))
         entries, codes, _ = self.quantiser(self._vectors(batch))
         score = batch.numeric.new_zeros(len(batch))
         if method != "prior":
@@ -173,7 +173,7 @@ class QuantisedModel(GenerativeModel):
                 score = score + batch.log_jacobian.sum(-1)
         if method != "reconstruction":
             score = score + self.prior.log_density(codes)
-        return score
+        return Score(score)
 
     def _vectors(self, batch: Batch) -> Tensor:
         groups, _, dim = self.quantiser.book.shape

@@ -12,7 +12,7 @@ from toy_models import ToyModel
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import PluginError
-from gensynth.model import Recipe
+from gensynth.model import Recipe, Score
 
 TRAINER = Trainer(max_epochs=2, progress=False)
 
@@ -22,8 +22,8 @@ class BrokenModel(ToyModel):
 
     wrong = float("nan")
 
-    def score(self, batch, method=None):
-        return torch.where(batch.codes[:, 1] == 2, self.wrong, super().score(batch, method))
+    def score(self, batch, method=None, *, attribute=False):
+        return Score(torch.where(batch.codes[:, 1] == 2, self.wrong, super().score(batch, method).rows))
 
 
 @dataclass(eq=False)

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor
 
 from gensynth import Synthesizer, Trainer
 from gensynth.errors import CapabilityError, ColumnWarning, ConditionError
-from gensynth.model import Batch, GenerativeModel, Recipe, Stage
+from gensynth.model import Batch, GenerativeModel, Recipe, Score, Stage
 
 
 class Memory(GenerativeModel):
@@ -49,8 +48,8 @@ class Memory(GenerativeModel):
             out.codes[:, list(condition.columns)] = condition.rows.codes[:, list(condition.columns)]
         return out
 
-    def score(self, batch, method=None) -> Tensor:
-        return torch.zeros(len(batch))
+    def score(self, batch, method=None, *, attribute=False) -> Score:
+        return Score(torch.zeros(len(batch)))
 
 
 @dataclass(eq=False)

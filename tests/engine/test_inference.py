@@ -12,6 +12,7 @@ from toy_models import ToyModel, toy_layout
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.encoding.layout import Rows
 from gensynth.engine.inference import score_rows
+from gensynth.model import Score
 
 FAMILIES = ("vlae", "vae", "beta-vae", "vq-vae", "nvae", "gan", "wgan", "lsgan", "dragan", "cgan")
 TRAINER = Trainer(max_epochs=1, progress=False, device="cpu")
@@ -61,10 +62,10 @@ def test_equal_rows_have_equal_scores_and_labels():
 class Noisy(ToyModel):
     """Its scores are off by what matrix products are off by, another amount at each place among other rows."""
 
-    def score(self, batch, method=None):
+    def score(self, batch, method=None, *, attribute=False):
         rng = torch.Generator().manual_seed(len(batch))
         noise = torch.rand(len(batch), generator=rng, dtype=torch.float64) - 0.5
-        return batch.numeric[:, 0] * (1 + 2e-15 * noise)
+        return Score(batch.numeric[:, 0] * (1 + 2e-15 * noise))
 
 
 @pytest.mark.parametrize("size", [1e-4, 1.0, 1e4, 1e12])

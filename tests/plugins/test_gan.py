@@ -96,8 +96,8 @@ def test_every_variant_trains_and_draws_rows_of_the_layout(recipe):
     for i, column in enumerate(layout.columns):
         assert ((rows.codes[:, i] > 0) & (rows.codes[:, i] < column.cardinality)).all()
     assert rows.numeric[rows.codes[:, 1] == 1].eq(0).all()
-    assert torch.isfinite(model.score(rows)).all()
-    assert torch.isfinite(model.score(rows, "feature")).all()
+    assert torch.isfinite(model.score(rows).rows).all()
+    assert torch.isfinite(model.score(rows, "feature").rows).all()
     again = model.generate(300, _rng())
     assert torch.equal(rows.codes, again.codes)
     assert torch.equal(rows.numeric, again.numeric)
@@ -153,7 +153,7 @@ def test_planted_anomalies_score_lower_than_normal_rows(name, method, request):
     # the category says a low number and the flag a high one, then the other way round
     codes = torch.tensor([[1, 3, 2], [3, 21, 1]]).repeat(100, 1)
     planted = Batch(torch.full((200, 1), 0.5), codes)
-    scores = [model.score(rows, method) for rows in (normal, planted)]
+    scores = [model.score(rows, method).rows for rows in (normal, planted)]
     auroc = (scores[0].unsqueeze(1) > scores[1]).double().mean()
     assert auroc > 0.8
 
@@ -162,11 +162,11 @@ def test_planted_anomalies_score_lower_than_normal_rows(name, method, request):
 def test_a_score_depends_on_its_row_alone(wgan, method):
     double = copy.deepcopy(wgan).double()
     rows = mixed_rows(64).to("cpu", torch.float64)
-    scores = double.score(rows, method)
+    scores = double.score(rows, method).rows
     assert scores.dtype == torch.float64
-    torch.testing.assert_close(double.score(rows[10:13], method), scores[10:13], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(double.score(rows[10:13], method).rows, scores[10:13], rtol=1e-9, atol=1e-12)
     order = torch.randperm(64, generator=_rng())
-    torch.testing.assert_close(double.score(rows[order], method), scores[order], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(double.score(rows[order], method).rows, scores[order], rtol=1e-9, atol=1e-12)
 
 
 def test_an_unknown_score_method_names_the_known_ones(wgan):
@@ -429,7 +429,7 @@ def test_weights_come_back_into_a_freshly_built_model(cgan):
     other = CGAN(**SIZES, ema_decay=0.99).build(mixed(n_conditions=1)).eval()
     other.load_state_dict(cgan.state_dict())
     assert torch.equal(other.generate(100, _rng()).codes, cgan.generate(100, _rng()).codes)
-    torch.testing.assert_close(other.score(mixed_rows(50)), cgan.score(mixed_rows(50)))
+    torch.testing.assert_close(other.score(mixed_rows(50)).rows, cgan.score(mixed_rows(50)).rows)
 
 
 def test_many_columns_are_written_in_blocks():

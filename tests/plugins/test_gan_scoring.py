@@ -90,9 +90,9 @@ def hasty(request):
 @pytest.mark.parametrize("method", METHODS)
 def test_shares_of_the_columns_sum_to_minus_the_score(hasty, method):
     model, rows = hasty
-    shares = model.explain(rows, method)
+    shares = model.score(rows, method, attribute=True).columns
     assert shares.shape == rows.codes.shape
-    torch.testing.assert_close(shares.sum(1), -model.score(rows, method))
+    torch.testing.assert_close(shares.sum(1), -model.score(rows, method).rows)
 
 
 @torch.no_grad()
@@ -100,11 +100,11 @@ def test_shares_of_the_columns_sum_to_minus_the_score(hasty, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_every_member_has_a_say(hasty, method, member):
     model, rows = hasty
-    scores, kept = model.score(rows, method), {k: v.clone() for k, v in model.state_dict().items()}
+    scores, kept = model.score(rows, method).rows, {k: v.clone() for k, v in model.state_dict().items()}
     for network in (model.encoder, model.critic):
         for p in network.parameters():
             p[member] *= 1.5
-    changed = model.score(rows, method)
+    changed = model.score(rows, method).rows
     model.load_state_dict(kept)
     assert not torch.allclose(changed, scores)
 
@@ -115,9 +115,9 @@ def test_what_was_expected_does_not_depend_on_the_cell(hasty):
     position = next(i for i, c in enumerate(model.layout.columns) if c.role == "value")
     other = type(rows)(rows.numeric.clone(), rows.codes)
     other.numeric[:, model.layout.columns[position].numeric] += 3.0
-    low, high = model.expected(rows, position)
+    low, high = model.conditional_interval(rows, position)
     assert (low < high).all()
-    torch.testing.assert_close(model.expected(other, position)[0], low)
+    torch.testing.assert_close(model.conditional_interval(other, position)[0], low)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
@@ -125,7 +125,7 @@ def test_what_was_expected_does_not_depend_on_the_cell(hasty):
 def test_tables_without_numbers_or_without_categories(family, name):
     recipe = family(n_members=2, hidden=16)
     case = make_cases(recipe.encoding)[name]
-    scores = _trained(recipe, case).score(case.rows)
+    scores = _trained(recipe, case).score(case.rows).rows
     assert torch.isfinite(scores).all()
 
 

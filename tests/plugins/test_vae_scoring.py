@@ -91,7 +91,7 @@ def test_every_member_counts(models, name):
     scorer, rows = scorer_and_rows(models[name], table(20))
     method = next(m for m in SCORED_BY[name] if m != "auto")
     with torch.no_grad():
-        score = scorer.score(rows)
+        score = scorer.score(rows).rows
         before = scorer.energies(scorer.coordinates(rows), method).total
         for member in range(2):
             changed = make_scorer(models[name].model_)
@@ -100,15 +100,15 @@ def test_every_member_counts(models, name):
             after = changed.energies(changed.coordinates(rows), method).total
             assert not torch.allclose(after[member], before[member])
             torch.testing.assert_close(after[1 - member], before[1 - member])
-            assert not torch.allclose(changed.score(rows), score)
+            assert not torch.allclose(changed.score(rows).rows, score)
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS)
 def test_explanations_sum_to_minus_the_score(models, name, method):
     scorer, rows = scorer_and_rows(models[name], pd.concat([table(10), planted(5)]))
-    shares = scorer.explain(rows, method)
+    shares = scorer.score(rows, method, attribute=True).columns
     assert shares.shape == (15, len(scorer.layout.columns))
-    torch.testing.assert_close(shares.sum(-1), -scorer.score(rows, method).detach())
+    torch.testing.assert_close(shares.sum(-1), -scorer.score(rows, method).rows.detach())
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -116,7 +116,7 @@ def test_the_odd_cell_explains_most(models, name):
     rows = pd.concat([table(1, seed=5)] * 2, ignore_index=True)
     rows.loc[1, "count"] = 40
     scorer, batch = scorer_and_rows(models[name], rows)
-    shares = scorer.explain(batch)
+    shares = scorer.score(batch, attribute=True).columns
     assert shares[1].argmax() == list(models[name].encoder_.columns).index("count")
 
 
@@ -138,8 +138,8 @@ def test_what_was_expected_follows_the_rest_of_the_row(models, name):
     scorer, rows = scorer_and_rows(models[name], table(200, seed=6))
     columns = list(models[name].encoder_.columns)
     with torch.no_grad():
-        low, high = scorer.expected(rows, columns.index("b"))
-        code, _ = scorer.expected(rows, columns.index("sign"))
+        low, high = scorer.conditional_interval(rows, columns.index("b"))
+        code, _ = scorer.conditional_interval(rows, columns.index("sign"))
     number = rows.numeric[:, scorer.layout.columns[columns.index("b")].numeric]
     assert ((number > low) & (number < high)).double().mean() > 0.7
     assert np.corrcoef((low + high) / 2, number)[0, 1] > 0.5

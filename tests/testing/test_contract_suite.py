@@ -12,7 +12,7 @@ from toy_detectors import make_rows
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, PluginError
-from gensynth.model import Batch, Encoding, GenerativeModel, Recipe, Stage
+from gensynth.model import Batch, Encoding, GenerativeModel, Recipe, Score, Stage
 from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
 
 SOUND = LatentClasses(n_classes=2)
@@ -100,8 +100,8 @@ class Sabotaged(LatentClassModel):
             missing = torch.ones_like(missing)
         return super().complete(batch, missing, rng)
 
-    def score(self, batch, method=None):
-        score = super().score(batch, method)
+    def score(self, batch, method=None, *, attribute=False):
+        score = super().score(batch, method).rows
         if self.sabotage == "scores the batch":
             score = score - score.mean()
         if self.sabotage == "scores at random":
@@ -110,7 +110,7 @@ class Sabotaged(LatentClassModel):
             score = score[:, None]
         if self.sabotage == "unknown is infinite":
             score = torch.where((batch.codes == 0).any(1), -torch.inf, score)
-        return score
+        return Score(score)
 
 
 @dataclass(eq=False)
@@ -235,8 +235,8 @@ class MarginalModel(GenerativeModel):
                 numeric[:, column.numeric] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
         return Batch(numeric, codes)
 
-    def score(self, batch, method=None):
-        return torch.stack([s.log()[batch.codes[:, j]] for j, s in enumerate(self.shares())], 1).sum(1)
+    def score(self, batch, method=None, *, attribute=False):
+        return Score(torch.stack([s.log()[batch.codes[:, j]] for j, s in enumerate(self.shares())], 1).sum(1))
 
 
 @dataclass(eq=False)

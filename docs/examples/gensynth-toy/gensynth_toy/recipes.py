@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.errors import OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Stage
+from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Score, Stage
 
 
 @dataclass(eq=False)
@@ -88,12 +88,12 @@ class LatentClassModel(GenerativeModel):
                 numeric[:, column.numeric] = torch.where(free[:, j], number, rows.numeric[:, column.numeric])
         return Batch(numeric, codes)
 
-    def score(self, batch: Batch, method: str | None = None) -> Tensor:
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Return (n,) log-densities, higher = more normal."""
         if method not in (None, *self.score_methods):
             raise OptionError(f"no score method {method!r}; there is {', '.join(self.score_methods)}")
         density = self._log_likelihood(batch)
-        return density if batch.log_jacobian is None else density + batch.log_jacobian.sum(1)
+        return Score(density if batch.log_jacobian is None else density + batch.log_jacobian.sum(1))
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - this loss needs no noise
         return -self._log_likelihood(batch).mean()
