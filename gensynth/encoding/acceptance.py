@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.conditions import allowed_values
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.ranges import Range, fitted_rows, inside, pieces_of
+from gensynth.encoding.table import TableEncoder
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
 from gensynth.schema.values import Bools, codes_of, ticks_of
-
-if TYPE_CHECKING:
-    from gensynth.encoding.table import TableEncoder
 
 
 def split_conditions(encoder: TableEncoder, conditions: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:

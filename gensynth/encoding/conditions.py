@@ -7,7 +7,7 @@ import math
 import re
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
+from gensynth.encoding.fitted import FittedColumns
 from gensynth.encoding.identifier import identifier_cells
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
@@ -26,15 +27,12 @@ from gensynth.schema.align import align_column
 from gensynth.schema.exact import exact_tick
 from gensynth.schema.values import check_unicode, ticks_of
 
-if TYPE_CHECKING:
-    from gensynth.encoding.table import TableEncoder
-
 _MOST_LISTED = 100_000
 """Values of a ``range`` that are looked at one by one."""
 
 
 def encode_condition(
-    encoder: TableEncoder, conditions: Any, n: int, rng: np.random.Generator | None
+    encoder: FittedColumns, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
     """Return columns and rows as `TableEncoder.encode_condition` promises."""
     given = _by_column(conditions, n)
@@ -119,7 +117,9 @@ def given_identifiers(schema: TableSchema, conditions: Any, n: int) -> tuple[Any
     return {name: wanted for name, wanted in conditions.items() if name not in names} or None, cells
 
 
-def _cells(encoder: TableEncoder, column: Column, wanted: Any, n: int, rng: np.random.Generator | None) -> Cells | None:
+def _cells(
+    encoder: FittedColumns, column: Column, wanted: Any, n: int, rng: np.random.Generator | None
+) -> Cells | None:
     """Return the cells (n,) of one column; None for a constant, which is no column of the layout."""
     ranges = ranges_of(wanted)
     if column.kind == "constant":

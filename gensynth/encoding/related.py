@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
-from gensynth.encoding.columns import Cells, Counts
+from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.encoding.number import NumberEncoder
 from gensynth.relations.evidence import Source
@@ -25,17 +25,13 @@ from gensynth.schema import Column
 from gensynth.schema.relation import Relation
 from gensynth.schema.values import Bools, from_codes, from_ticks, ticks_of
 
-if TYPE_CHECKING:
-    from gensynth.encoding.columns import ColumnEncoder
-    from gensynth.encoding.table import TableEncoder
-
 HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
 
 _SHORT = 0.7
 """A distance is learned in place of a value if it is spread so much less."""
 
-Encoders = Mapping[str | int, "ColumnEncoder"]
+Encoders = Mapping[str | int, ColumnEncoder]
 
 
 @dataclass(frozen=True)
@@ -138,14 +134,16 @@ def settled_relations(
 
 
 def fit_gaps(
-    rules: RuleSet, frame: pd.DataFrame, encoder: TableEncoder, weights: Counts | None
+    cells: FrameCells, rules: RuleSet, encoding: Encoding, weights: Counts | None, values: Collection[str | int] = ()
 ) -> dict[str | int, Gap]:
-    """Return the columns that are learned as distances: those whose distance is short beside their own spread."""
+    """Return the columns that are learned as distances: those whose distance is short beside their own spread.
+
+    ``values`` are columns that are learned as they are whatever their distances.
+    """
     gaps: dict[str | int, Gap] = {}
     follows = {rule.target for rule in rules.rules if not isinstance(rule, OrderRule)}
-    cells = FrameCells(frame, encoder.columns)
     for rule in rules.rules:
-        if not isinstance(rule, OrderRule) or rule.high in encoder.first or rule.high in follows:
+        if not isinstance(rule, OrderRule) or rule.high in values or rule.high in follows:
             continue
         sheet = cells.sheet(rule.relation.columns)
         both = sheet.present(rule.relation.columns)
@@ -153,7 +151,7 @@ def fit_gaps(
         spread = _spread(distance) / max(_spread(sheet.values[rule.high][both]), 1e-300)
         before = gaps.get(rule.high)
         if spread < _SHORT and (before is None or _spread(distance) < _spread(before.rule.gaps)):
-            gaps[rule.high] = _fit_gap(rule, sheet, encoder.encoding, weights)
+            gaps[rule.high] = _fit_gap(rule, sheet, encoding, weights)
     return gaps
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.conditions import encode_condition
+from gensynth.encoding.fitted import FittedColumns
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import FrameCells, Gap
@@ -19,9 +20,6 @@ from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Bools, Sheet, Values
 
-if TYPE_CHECKING:
-    from gensynth.encoding.table import TableEncoder
-
 _ATTEMPTS, _MIN_DRAWN = 40, 20_000
 """How often rows are drawn anew, and how many at least before they are given up."""
 
@@ -29,7 +27,7 @@ Known = dict[str | int, Bools]
 
 
 def encode_related_condition(
-    encoder: TableEncoder, conditions: Any, n: int, rng: np.random.Generator | None
+    encoder: FittedColumns, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
     """Return columns and rows as `TableEncoder.encode_condition` promises; rows keep the relations.
 
@@ -64,13 +62,13 @@ def encode_related_condition(
     return _encoded(encoder, frame, sheet, known, named, n)
 
 
-def _frame_of(plain: TableEncoder, rows: Rows) -> pd.DataFrame:
+def _frame_of(plain: FittedColumns, rows: Rows) -> pd.DataFrame:
     parts = {name: encoder.decode(plain.cells(rows, name)) for name, encoder in plain.columns.items()}
     return pd.DataFrame(parts, copy=False)
 
 
 def _completed(
-    encoder: TableEncoder, rules: RuleSet, frame: pd.DataFrame, named: list[str | int], rng: Any
+    encoder: FittedColumns, rules: RuleSet, frame: pd.DataFrame, named: list[str | int], rng: Any
 ) -> tuple[Sheet, Known]:
     """Return the cells that conditions give and those that follow or have to go with them, and which are known."""
     n = len(frame)
@@ -93,7 +91,7 @@ def _completed(
     return sheet, known
 
 
-def _as_encoded(encoder: TableEncoder, rules: RuleSet, name: str | int, values: Values) -> Values:
+def _as_encoded(encoder: FittedColumns, rules: RuleSet, name: str | int, values: Values) -> Values:
     """Return drawn values (n,) of a column as they come back from its codes: the nearest one that it held."""
     own, series = encoder.columns[name], rules.domains[name].series
     if name in encoder.gaps or not isinstance(own, NumberEncoder) or series is None:
@@ -101,7 +99,7 @@ def _as_encoded(encoder: TableEncoder, rules: RuleSet, name: str | int, values: 
     return own.decode_ticks(own.encode(series(values, np.zeros(len(values), dtype=bool))))[0]
 
 
-def _companion(encoder: TableEncoder, rule: Rule) -> str | int | None:
+def _companion(encoder: FittedColumns, rule: Rule) -> str | int | None:
     """Return the column that has to be drawn with a given one: a key with its value, a start with its end."""
     if isinstance(rule, DependencyRule):
         return rule.key
@@ -110,7 +108,7 @@ def _companion(encoder: TableEncoder, rule: Rule) -> str | int | None:
     return None
 
 
-def _contradicted(encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Known) -> Bools:
+def _contradicted(encoder: FittedColumns, rules: RuleSet, sheet: Sheet, known: Known) -> Bools:
     """Return the rows (n,) whose known cells break a relation, or lie beyond what a column held."""
     bad = np.zeros(len(sheet), dtype=bool)
     for name, gap in encoder.gaps.items():
@@ -124,7 +122,7 @@ def _contradicted(encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Kn
     return bad
 
 
-def _too_far(encoder: TableEncoder, gap: Gap, sheet: Sheet, known: Known) -> Bools:
+def _too_far(encoder: FittedColumns, gap: Gap, sheet: Sheet, known: Known) -> Bools:
     """Return the rows (n,) whose known cells are at a distance, or above a value, that would come back changed."""
     low, high = gap.rule.low, gap.rule.high
     rows = np.flatnonzero(known[low] & known[high] & ~sheet.missing[high])
@@ -138,7 +136,7 @@ def _too_far(encoder: TableEncoder, gap: Gap, sheet: Sheet, known: Known) -> Boo
 
 
 def _contradiction(
-    encoder: TableEncoder, rules: RuleSet, sheet: Sheet, known: Known, named: list[str | int], left: Bools
+    encoder: FittedColumns, rules: RuleSet, sheet: Sheet, known: Known, named: list[str | int], left: Bools
 ) -> str:
     """Say why the first contradicting row cannot be."""
     row = int(np.argmax(left))
@@ -184,7 +182,7 @@ def _why(rule: Rule, sheet: Sheet, row: int) -> str:
 
 
 def _encoded(
-    encoder: TableEncoder, frame: pd.DataFrame, sheet: Sheet, known: Known, named: list[str | int], n: int
+    encoder: FittedColumns, frame: pd.DataFrame, sheet: Sheet, known: Known, named: list[str | int], n: int
 ) -> tuple[tuple[int, ...], Rows]:
     """Return the known cells as columns of the layout.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
+from gensynth.encoding.fitted import FittedColumns
 from gensynth.encoding.layout import Rows
 from gensynth.encoding.links import copy_linked
 from gensynth.encoding.number import NumberEncoder
@@ -17,12 +18,9 @@ from gensynth.encoding.related import domains_of, put_distances
 from gensynth.relations.sheet import Sheet
 from gensynth.schema.values import Bools, from_ticks
 
-if TYPE_CHECKING:
-    from gensynth.encoding.table import TableEncoder
-
 
 def resolve(
-    encoder: TableEncoder,
+    encoder: FittedColumns,
     rows: Rows,
     rng: np.random.Generator,
     given: NDArray[np.bool_] | None = None,
@@ -70,7 +68,7 @@ def resolve(
 
 
 def settle(
-    encoder: TableEncoder, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None
+    encoder: FittedColumns, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None
 ) -> tuple[Rows, Bools]:
     """Return the rows with related cells changed so that the relations hold, and where that failed (n,).
 
@@ -97,7 +95,7 @@ def settle(
     return Rows(numbers, codes), broken
 
 
-def decode_column(encoder: TableEncoder, rows: Rows, name: str | int, cells: Cells) -> pd.Series[Any]:
+def decode_column(encoder: FittedColumns, rows: Rows, name: str | int, cells: Cells) -> pd.Series[Any]:
     """Return the cells of one column as a column; the other columns of the rows are needed for distances."""
     if name not in encoder.gaps:
         return encoder.columns[name].decode(cells)

@@ -119,7 +119,8 @@ class TableEncoder:
         self.rules = settled_relations(self.relations, frame, self.columns, self.encoding, self.first)
         if self.rules is not None:
             self.schema = replace(self.schema, relations=self.rules.relations)
-            self.gaps = fit_gaps(self.rules, frame, self, weights) if sampling else {}
+            cells = FrameCells(frame, self.columns)
+            self.gaps = fit_gaps(cells, self.rules, self.encoding, weights, self.first) if sampling else {}
         links = find_links(frame, order, self._n_conditions(), weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import decimal
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,11 @@ import pyarrow as pa
 from gensynth.encoding.conditions import values_of
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.ranges import ranges_of
+from gensynth.encoding.table import TableEncoder
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.values import from_ticks, ticks_of
-
-if TYPE_CHECKING:
-    from gensynth.encoding.table import TableEncoder
 
 
 def put_given(frame: pd.DataFrame, conditions: Mapping[Any, Any] | pd.DataFrame, encoder: TableEncoder) -> None:

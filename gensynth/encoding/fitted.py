@@ -1,0 +1,71 @@
+"""What a fitted table encoder offers to the functions that condition, settle and decode its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.columns import Cells, ColumnEncoder
+from gensynth.encoding.layout import Layout, Rows
+from gensynth.encoding.links import Link
+from gensynth.encoding.related import Gap
+from gensynth.relations.ruleset import RuleSet
+from gensynth.relations.sheet import Sheet
+from gensynth.schema import TableSchema
+from gensynth.schema.values import Bools, Ticks
+
+
+class FittedColumns(Protocol):
+    """The fitted columns of a table and where they stand in the layout: see `gensynth.encoding.table.TableEncoder`."""
+
+    @property
+    def schema(self) -> TableSchema:
+        """What the columns hold."""
+
+    @property
+    def first(self) -> tuple[str | int, ...]:
+        """Columns that sampling is meant to be conditioned on."""
+
+    @property
+    def columns(self) -> Mapping[str | int, ColumnEncoder]:
+        """Encoders of the learned columns, in the order of the layout."""
+
+    @property
+    def layout(self) -> Layout:
+        """What encoded rows look like."""
+
+    @property
+    def position(self) -> Mapping[str | int, int]:
+        """Where each learned column stands in the layout."""
+
+    @property
+    def links(self) -> Mapping[int, Link]:
+        """The columns of the layout that say whether two columns of the table are equal, by their position."""
+
+    @property
+    def rules(self) -> RuleSet | None:
+        """The relations that are kept."""
+
+    @property
+    def gaps(self) -> Mapping[str | int, Gap]:
+        """Columns that are learned as their distance from a lower one."""
+
+    @property
+    def plain(self) -> Self:
+        """The same columns without relations between them."""
+
+    def cells(self, rows: Rows, name: str | int) -> Cells:
+        """Return the encoded cells of one column."""
+
+    def encode_column(self, frame: pd.DataFrame, name: str | int, related: Sheet) -> Cells:
+        """Return the cells of one column of an aligned table."""
+
+    def decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
+        """Return the ticks (n,) of a column of numbers or dates, and what is missing."""
+
+    def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
+        """Return the codes (n,) of a link from the cells of its two columns."""
