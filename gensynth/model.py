@@ -208,6 +208,33 @@ class Recipe(BaseEstimator, ABC):
         """How this family wants its rows encoded."""
         return Encoding()
 
+    @property
+    def score_weights(self) -> Mapping[str, float]:
+        """Weights of the score methods that an anomaly detector adds up by default; empty: the model's first one.
+
+        The detector takes the scores of each member and method in units of their interquartile range over the training
+        rows about their median there, and averages the members.
+        """
+        return {}
+
+    def for_detection(self, *, contaminated: bool, members: int | None = None) -> Recipe:  # noqa: ARG002
+        """Return the recipe that an anomaly detector trains.
+
+        Parameters
+        ----------
+        contaminated : bool
+            Whether the training rows may hold anomalies.
+        members : int or None
+            Networks of the ensemble; None for the family's own number.
+
+        Returns
+        -------
+        Recipe
+            A family that knows nothing of ensembles returns itself, and the detector fits several models of it where
+            ``members`` is more than 1; else the model's scores have a leading members axis (`Score.rows`).
+        """
+        return self
+
     @abstractmethod
     def build(self, layout: Layout) -> GenerativeModel:
         """Return a freshly initialised model for this layout; draws that name no generator come from the fit's seed."""
