@@ -20,7 +20,7 @@ _HOME = {
     "load": "gensynth.persistence",
     "save": "gensynth.persistence",
     "hookimpl": "gensynth.hookspecs",
-    "ModelSpec": "gensynth.registry",
+    "ModelSpec": "gensynth.hookspecs",
     "GensynthError": "gensynth.errors",
 }
 
@@ -46,9 +46,8 @@ if TYPE_CHECKING:
     from gensynth.augmentation import AugmentedEstimator, Augmenter, augment
     from gensynth.detector import AnomalyDetector
     from gensynth.errors import GensynthError
-    from gensynth.hookspecs import hookimpl
+    from gensynth.hookspecs import ModelSpec, hookimpl
     from gensynth.persistence import load, save
-    from gensynth.registry import ModelSpec
     from gensynth.schema import TableSchema
     from gensynth.synthesizer import Synthesizer
     from gensynth.training import Trainer

@@ -134,8 +134,7 @@ def cards() -> dict[str, Card]:
     DataError
         One of gensynth's own cards is broken.
     """
-    from gensynth.discovery import PluginWarning
-    from gensynth.registry import default_registry
+    from gensynth.registry import PluginWarning, default_registry
 
     found = {read.name: read for read in map(Card.read, _files(_own_folder()))}
     for place in default_registry().datasets():

@@ -1,4 +1,4 @@
-"""The hooks of gensynth: the table of contents for plugin authors.
+"""The hooks of gensynth, the table of contents for plugin authors, and how a model is announced.
 
 A plugin is a module named by an entry point of the group ``gensynth``. It implements any of the functions below,
 marked with `hookimpl`; an argument that it does not need it may leave out. The module is imported at start-up,
@@ -9,16 +9,18 @@ so it must be light: no torch, no pandas. It may say which version of these hook
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from gensynth.errors import PluginError
+
 if TYPE_CHECKING:
     import typer
-
-    from gensynth.registry import ModelSpec
 
 API_VERSION = 1
 """Version of the hooks and of `gensynth.model`; raised when a plugin written for the old one would break."""
@@ -29,6 +31,50 @@ ENTRY_POINT_GROUP = "gensynth"
 hookspec = pluggy.HookspecMarker("gensynth")
 hookimpl = pluggy.HookimplMarker("gensynth")
 """Decorator that marks a function of a plugin as the implementation of the hook of the same name."""
+
+
+_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A family of models as a plugin announces it, without importing it.
+
+    Parameters
+    ----------
+    name : str
+        Name that users write: lower-case letters, digits and ``. _ -``.
+    target : str
+        ``"package.module:Class"`` of the `gensynth.model.Recipe`, imported at first use.
+    summary : str
+        One line for the list of models.
+    capabilities : frozenset of str
+        What the family can do beyond sampling: "conditional" (sampling with given cells),
+        "impute" (filling missing cells), "score".
+    detector : str or None
+        ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
+        made to score rows, not to sample them. None: the recipe itself.
+    """
+
+    name: str
+    target: str
+    summary: str = ""
+    capabilities: frozenset[str] = frozenset()
+    detector: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise PluginError(f"model name {self.name!r}: expected lower-case letters, digits and . _ - between them")
+        for target in (self.target, self.target if self.detector is None else self.detector):
+            if not isinstance(target, str) or not _TARGET.fullmatch(target):
+                raise PluginError(f"target {target!r} of model {self.name!r}: expected 'package.module:Class'")
+        object.__setattr__(self, "capabilities", frozenset(self.capabilities))
+
+    @property
+    def class_name(self) -> str:
+        """Name of the recipe's class."""
+        return self.target.partition(":")[2]
 
 
 @hookspec

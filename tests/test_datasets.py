@@ -10,8 +10,8 @@ import pytest
 
 import gensynth.registry
 from gensynth import datasets
-from gensynth.discovery import PluginWarning
 from gensynth.errors import DataError
+from gensynth.registry import PluginWarning
 
 OWN = ("breast-cancer", "diabetes", "digits", "simulated-claims", "wine")
 SHAPES = {"breast-cancer": (569, 31), "diabetes": (442, 11), "digits": (1797, 65), "wine": (178, 14)}

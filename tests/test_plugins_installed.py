@@ -81,7 +81,7 @@ def test_the_healthy_one_augments_and_comes_back_from_a_file(environment, tmp_pa
         "assert type(again.recipe_) is LatentClasses\n"
         "a, b = (m.sample(50, conditions={'a': 'y'}, random_state=1) for m in (s, again))\n"
         "pd.testing.assert_frame_equal(a, b); assert set(a['a']) == {'y'}; print('same')",
-        PYTHONWARNINGS="ignore::gensynth.discovery.PluginWarning",
+        PYTHONWARNINGS="ignore::gensynth.registry.PluginWarning",
     )
     assert done.stdout.strip() == "same", done.stderr
 

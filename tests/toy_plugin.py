@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 
-from gensynth.hookspecs import hookimpl
-from gensynth.registry import ModelSpec, Registry
+from gensynth.hookspecs import ModelSpec, hookimpl
+from gensynth.registry import Registry
 
 
 @hookimpl

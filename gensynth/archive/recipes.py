@@ -51,7 +51,7 @@ def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
             f"the file needs the model {name!r} of the plugin {distribution} {state['version']}, which is not "
             f"installed or did not load: pip install {distribution}"
         ) from error
-    kind = registry.load(entry, detector=state.get("detector", False))
+    kind: type[Recipe] = registry.load(entry, detector=state.get("detector", False))
     parameters = {key: _to_tuples(value) for key, value in state["parameters"].items()}
     unknown = set(parameters) - set(kind().get_params(deep=False))
     if unknown:

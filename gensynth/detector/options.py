@@ -29,7 +29,8 @@ def check_options(detector: AnomalyDetector) -> None:
 def detector_recipe(model: str | Recipe) -> Recipe:
     """Return the recipe that is trained: for a name, that of the family's ensembles made for scoring."""
     if isinstance(model, str):
-        return default_registry().detector(model)()
+        kind: type[Recipe] = default_registry().detector(model)
+        return kind()
     if not isinstance(model, Recipe):
         raise OptionError(f"model={model!r}, expected a model's name or a Recipe such as gensynth.models.VAE()")
     recipe: Recipe = clone(model)

@@ -29,7 +29,8 @@ def make_recipe(model: str | Recipe) -> Recipe:
         Neither a name nor a recipe.
     """
     if isinstance(model, str):
-        return default_registry().recipe(model)()
+        kind: type[Recipe] = default_registry().recipe(model)
+        return kind()
     if not isinstance(model, Recipe):
         raise OptionError(f"model={model!r}, expected a model's name or a Recipe such as gensynth.models.VAE()")
     recipe: Recipe = clone(model)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gensynth.hookspecs import hookimpl
-from gensynth.registry import ModelSpec
+from gensynth.hookspecs import ModelSpec, hookimpl
 
 GENSYNTH_API_VERSION = 1
 

@@ -11,10 +11,9 @@ import warnings
 import pytest
 
 import gensynth.models
-import gensynth.registry
-from gensynth.discovery import PluginWarning
 from gensynth.errors import PluginError, UnknownModelError
-from gensynth.registry import ModelSpec, Registry, default_registry
+from gensynth.hookspecs import ModelSpec
+from gensynth.registry import PluginWarning, Registry, default_registry
 
 HEAD = "from gensynth import ModelSpec, hookimpl\n"
 MODEL = "@hookimpl\ndef register_models(register):\n    register(ModelSpec({name!r}, {target!r}))\n"
@@ -290,7 +289,7 @@ def test_spec_is_plain_and_frozen():
 def test_strict_in_a_process_of_its_own(tmp_path, install):
     install("gs-broken", "raise RuntimeError('as it happens')")
     code = "from gensynth.registry import default_registry as d; print(len(d().models()), len(d().failures))"
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))}
     lenient = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert lenient.stdout.split()[1] == "1"
     assert lenient.stderr.count("PluginWarning") == 1

@@ -5,62 +5,16 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
-import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gensynth.discovery import Plugin, PluginFailure, PluginHost
 from gensynth.errors import PluginError, UnknownModelError
-
-if TYPE_CHECKING:
-    from gensynth.model import Recipe
-
-_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """A family of models as a plugin announces it, without importing it.
-
-    Parameters
-    ----------
-    name : str
-        Name that users write: lower-case letters, digits and ``. _ -``.
-    target : str
-        ``"package.module:Class"`` of the `gensynth.model.Recipe`, imported at first use.
-    summary : str
-        One line for the list of models.
-    capabilities : frozenset of str
-        What the family can do beyond sampling: "conditional" (sampling with given cells),
-        "impute" (filling missing cells), "score".
-    detector : str or None
-        ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
-        made to score rows, not to sample them. None: the recipe itself.
-    """
-
-    name: str
-    target: str
-    summary: str = ""
-    capabilities: frozenset[str] = frozenset()
-    detector: str | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise PluginError(f"model name {self.name!r}: expected lower-case letters, digits and . _ - between them")
-        for target in (self.target, self.target if self.detector is None else self.detector):
-            if not isinstance(target, str) or not _TARGET.fullmatch(target):
-                raise PluginError(f"target {target!r} of model {self.name!r}: expected 'package.module:Class'")
-        object.__setattr__(self, "capabilities", frozenset(self.capabilities))
-
-    @property
-    def class_name(self) -> str:
-        """Name of the recipe's class."""
-        return self.target.partition(":")[2]
+from gensynth.hookspecs import ModelSpec
+from gensynth.registry.discovery import Plugin, PluginFailure, PluginHost
 
 
 @dataclass(frozen=True)
@@ -86,8 +40,8 @@ class Registry:
     Parameters
     ----------
     entry_points, only, strict
-        Where to look, what to load, whether to raise: see `gensynth.discovery.PluginHost`. By default the installed
-        distributions, ``GENSYNTH_PLUGINS`` and ``GENSYNTH_STRICT``.
+        Where to look, what to load, whether to raise: see `PluginHost`. By default the installed distributions,
+        ``GENSYNTH_PLUGINS`` and ``GENSYNTH_STRICT``.
     """
 
     def __init__(
@@ -136,7 +90,7 @@ class Registry:
             raise UnknownModelError(f"several plugins have a model {name!r}: write {names}")
         return found[0]
 
-    def recipe(self, name: str) -> type[Recipe]:
+    def recipe(self, name: str) -> type[Any]:
         """Import the recipe class of a model (``name`` or ``distribution/name``).
 
         Raises
@@ -148,11 +102,11 @@ class Registry:
         """
         return self.load(self.entry(name))
 
-    def detector(self, name: str) -> type[Recipe]:
+    def detector(self, name: str) -> type[Any]:
         """Import the recipe class that an `AnomalyDetector` of this model trains; raises as `recipe` does."""
         return self.load(self.entry(name), detector=True)
 
-    def load(self, entry: ModelEntry, *, detector: bool = False) -> type[Recipe]:
+    def load(self, entry: ModelEntry, *, detector: bool = False) -> type[Any]:
         """Import the recipe class of an entry, or its detector's; raises `PluginError` as `recipe` does."""
         spec = entry.spec
         who = f"model {spec.name!r} of {entry.distribution} {entry.version}"
@@ -169,10 +123,10 @@ class Registry:
         contract = sys.modules.get("gensynth.model")
         if contract is None or not (isinstance(found, type) and issubclass(found, contract.Recipe)):
             raise PluginError(f"{who}: {target} is not a subclass of gensynth.model.Recipe")
-        recipe: type[Recipe] = found
+        recipe: type[Any] = found
         return recipe
 
-    def entry_of(self, recipe: Recipe) -> tuple[ModelEntry, bool] | None:
+    def entry_of(self, recipe: object) -> tuple[ModelEntry, bool] | None:
         """Return where a recipe's class is registered and whether as a detector; None if nowhere."""
         for entry in self.models():
             for target in (entry.spec.target, entry.spec.detector or entry.spec.target):
