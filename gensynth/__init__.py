@@ -5,9 +5,9 @@ Public names are resolved on first use (PEP 562): importing the package imports 
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # typing's own takes longer to import than all else here; checkers know the name
+from gensynth.version import __version__
 
-__version__ = "0.1.0"
+TYPE_CHECKING = False  # typing's own takes longer to import than all else here; checkers know the name
 
 _HOME = {
     "Synthesizer": "gensynth.synthesizer",

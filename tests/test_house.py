@@ -93,6 +93,6 @@ def test_licence_and_version():
     assert project["license"] == "BSD-3-Clause"
     assert licence.startswith("BSD 3-Clause License")
     assert "Copyright (c) 2026, The gensynth developers" in licence
-    version = re.search(r'__version__ = "(.+)"', (ROOT / "gensynth" / "__init__.py").read_text())
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "gensynth" / "version.py").read_text())
     assert version
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text()

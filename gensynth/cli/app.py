@@ -8,10 +8,10 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from gensynth import __version__
 from gensynth.cli.commands import augment, datasets, detect, fit, impute, models, plugins, sample, score
 from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
+from gensynth.version import __version__
 
 
 class CommandGroup(TyperGroup):

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.cli.terminal import note
-from gensynth.detector.calibration import benjamini_hochberg, conformal_p_values
+from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.errors import DataError, counted
 from gensynth.report.anomalies import MOST_ROWS, Findings
 from gensynth.schema import TableSchema
@@ -43,8 +43,8 @@ def check_values(frame: pd.DataFrame, normal: pd.DataFrame, kinds: dict[str, str
 
 def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *, on_page: bool) -> Findings:
     """Score and label the rows of a table, and explain the labelled ones and those that go on the page."""
-    scores = detector.score_samples(table.frame)
-    p_values = conformal_p_values(scores, detector.calibration_scores_)
+    analysis = detector.analyse(table.frame)
+    scores, p_values = analysis.scores, analysis.p_values
     anomalies = ~(scores >= detector.offset_) if fdr is None else benjamini_hochberg(p_values, fdr)
     n_odd = int(anomalies.sum())
     threshold: float | None = detector.offset_
@@ -53,13 +53,12 @@ def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *
         _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
     # the labelled rows are those with the lowest scores, so that they come first
     shown = np.argsort(scores, kind="stable")[: max(n_odd, MOST_ROWS if on_page else 0)]
-    shares, reasons = pd.DataFrame(), []
+    attributions, reasons = pd.DataFrame(), []
     if len(shown):
-        rows = table.frame.iloc[shown]
-        shares = detector.explain(rows)
-        reasons = detector.reasons(rows, shares)
+        attributions = analysis.attributions(shown)
+        reasons = analysis.reasons(shown, attributions=attributions)
     cells = (table.frame if table.text is None else table.text).iloc[shown]
-    return Findings(scores, p_values, anomalies, threshold, shown, reasons, shares, cells)
+    return Findings(scores, p_values, anomalies, threshold, shown, reasons, attributions, cells)
 
 
 def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
@@ -87,7 +86,7 @@ def page_facts(
 ) -> tuple[list[tuple[str, str]], str]:
     """Return what was done, in names and values, and what the p-values are."""
     n_normal = len(detector.calibration_scores_)
-    members: Any = getattr(detector.estimators_[0].recipe_, "n_members", len(detector.estimators_))
+    members: Any = getattr(detector.estimators_[0].recipe, "n_members", len(detector.estimators_))
     networks = f"{members} networks" if members > 1 else "1 network"
     facts = [
         ("Data", f"{data}: {counted(len(found.scores), 'row')}, {counted(detector.n_features_in_, 'column')}"),

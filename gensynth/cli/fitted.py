@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.engine.reasons import chosen_columns, reasons
+from gensynth.engine.reasons import chosen_columns
 from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gensynth.detector import AnomalyDetector
+    from gensynth.engine.analysis import Analysis
 
 
 def load_synthesizer(source: Path, command: str) -> Synthesizer:
@@ -27,7 +28,7 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
             f"MODEL.gensynth writes a model that gensynth {command} works with"
         )
     # files are written from DataFrames, whatever was fitted: polars or an array
-    found.container_ = Container(style=found.container_.style)
+    found.fitted_.container = Container(style=found.fitted_.container.style)
     return found
 
 
@@ -36,38 +37,23 @@ def meaning_of_cells(fitted: Synthesizer | AnomalyDetector) -> tuple[tuple[str, 
 
     The latter have one of the usual words for a missing value, such as NA, among their categories.
     """
-    style = fitted.container_.style
+    model = fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0]
+    style = model.container.style
     missing = style.missing if isinstance(style, CsvStyle) else None
-    encoder = (fitted if isinstance(fitted, Synthesizer) else fitted.estimators_[0]).encoder_
-    labels = {str(name): getattr(own, "labels", None) for name, own in encoder.columns.items()}
+    labels = {str(name): getattr(own, "labels", None) for name, own in model.encoder.columns.items()}
     words = set(MISSING_TOKENS)
     return missing, [n for n, own in labels.items() if own is not None and words & set(map(str, own.index[:10_000]))]
 
 
-def explained(
-    fitted: Synthesizer | AnomalyDetector, frame: pd.DataFrame, method: str | None, most: int
-) -> dict[str, list[str]]:
-    """Return the columns ``top_columns`` and ``reason``: what speaks against each row.
-
-    Raises
-    ------
-    OptionError
-        A detector is asked for another score than its own: that one it cannot explain.
-    """
-    if isinstance(fitted, Synthesizer):
-        shares = fitted.explain(frame, method)
-        return {"top_columns": top_columns(shares, most), "reason": reasons(fitted, frame, shares, most)}
-    if method not in (None, "auto", fitted.method_):
-        raise OptionError(
-            f"--method {method} with --explain: a detector explains the score it was fitted with, "
-            f"{fitted.method_!r}; leave out one of the two"
-        )
-    shares = fitted.explain(frame)
-    return {"top_columns": top_columns(shares, most), "reason": fitted.reasons(frame, shares, most)}
+def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:
+    """Return the columns ``top_columns`` and ``reason``: what speaks against each row."""
+    found = analysis.attributions()
+    said = analysis.reasons(attributions=found, max_columns=max_columns)
+    return {"top_columns": top_columns(found, max_columns), "reason": said}
 
 
-def top_columns(shares: pd.DataFrame, most: int) -> list[str]:
-    """Return for each row the columns that its reason names, the one with the largest share first."""
-    order, enough = chosen_columns(shares, most)
-    names = [str(name) for name in shares.columns]
+def top_columns(attributions: pd.DataFrame, max_columns: int) -> list[str]:
+    """Return for each row the columns that its reason names, the one with the largest attribution first."""
+    order, enough = chosen_columns(attributions, max_columns)
+    names = [str(name) for name in attributions.columns]
     return [", ".join(names[i] for i in row[keep]) for row, keep in zip(order, enough, strict=True)]

@@ -9,33 +9,32 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.archive import Archive, write_archive
-from gensynth.constraints import FLAG, NONE, Constraint, number, one_of, whole
+from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.detector.calibration import (
     benjamini_hochberg,
-    conformal_p_values,
     estimate_share,
     threshold_at,
     threshold_of_share,
 )
-from gensynth.detector.options import check_options, detector_recipe, kept_constants, prepared_recipe
-from gensynth.detector.storage import pack, unpack
+from gensynth.detector.options import detector_recipe, prepared_recipe
+from gensynth.engine.analysis import Analysis
+from gensynth.engine.ensemble import Ensemble, ScoreScaling
+from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
-from gensynth.engine.reasons import reasons
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Recipe
-from gensynth.registry import Registry, default_registry
+from gensynth.persistence import Contents, save
+from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.synthesizer import Synthesizer
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 
 MIN_ROWS = 10
-MOST_CALIBRATION = 5_000
+MAX_CALIBRATION = 5_000
 """Held-out rows that p-values are counted among, at most."""
 AUTO_LEVEL = 0.01
 """Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
@@ -87,8 +86,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Share of the calibration rows below ``offset_``.
     calibration_scores_ : ndarray of shape (n_calibration,)
         Scores that p-values are counted among: of held-out rows, or with ``novelty=False`` of the training rows.
-    estimators_ : list of Synthesizer
+    estimators_ : list of FittedModel
         The fitted models: one, or several of a family without ensembles of its own.
+    scaling_ : ScoreScaling
+        Median and interquartile range of each member's scores of the training rows.
+    method_ : str
+        Score method of the detector.
+    seed_ : int
+        Seed that makes the same fit again.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -164,8 +169,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         OptionError
             A parameter has a value that it cannot have.
         """
-        check_options(self)
-        frame, self.container_ = fit_input(self, X)
+        self._check_options()
+        recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
+        trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
+        check_fit(recipe, trainer)
+        frame, container = fit_input(self, X)
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = Parts.of(weights, len(frame))
@@ -174,51 +182,56 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS} to tell what is "
                 "normal"
             )
-        self.seed_ = seed_of(self.random_state)
-        recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
-        trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
-        learned, held = (parts[some] for some in self._split(len(parts), trainer, n_models))
+        seed = seed_of(self.random_state)
+        learned, held = (parts[some] for some in self._split(len(parts), trainer, seed, n_models))
         training, own = frame, weights
         if len(learned) < len(parts):
             training, own = weighted_rows(frame, learned.row_weights(len(frame)))
-        schema = kept_constants(training, self.schema)
-        self.estimators_ = [
-            Synthesizer(
-                clone(recipe),
-                trainer=trainer,
-                schema=schema,
-                relations=self.relations,
-                random_state=(self.seed_ + i) % 2**32,
-            ).fit(training, sample_weight=own)
-            for i in range(n_models)
-        ]
-        self.method_ = self.estimators_[0].model_.score_method(None if self.method == "auto" else self.method)
-        self.units_ = np.array([[0.0, 1.0]] * n_models)
-        if n_models > 1:
-            drawn = Parts.of(own, len(training)).draw()
-            self.units_ = np.array([_unit(s.score_samples(training, self.method_)[drawn]) for s in self.estimators_])
-        scores = self._scores(frame)
-        self.calibration_scores_ = np.sort(scores[held.draw()])
-        self._set_offset(scores[parts.draw()])
+        table = EncodedTable.encode(
+            training,
+            container,
+            recipe.encoding,
+            weights=own,
+            schema=self.schema,
+            relations=self.relations,
+            learn_constants=True,
+        )
+        self.estimators_ = [FittedModel.fit(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
+        self.method_ = self.estimators_[0].model.score_method(None if self.method == "auto" else self.method)
+        _, rows = self.estimators_[0].encode(frame)
+        self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
+        scores = Ensemble(self.estimators_, self.scaling_).score(rows, self.method_)
+        self._set_offset(np.sort(scores[held.draw()]), scores[parts.draw()])
         return self
 
-    def _split(self, n: int, trainer: Trainer, n_models: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    @property
+    def seed_(self) -> int:
+        """Seed that makes the same fit again."""
+        return self.estimators_[0].seed
+
+    def _check_options(self) -> None:
+        check_parameters(self)
+        kept = self.calibration_fraction
+        if kept is not None and not self.novelty:
+            raise OptionError(f"calibration_fraction={kept!r} needs novelty=True: without it all rows are learned from")
+
+    def _split(self, n: int, trainer: Trainer, seed: int, n_models: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the rows to fit on and the rows to calibrate on."""
         everything = np.arange(n)
         if not self.novelty:
             return everything, everything
         if self.calibration_fraction is None and n_models == 1:
-            learned, watched = (rows.numpy() for rows in trainer.split(n, self.seed_))
+            learned, watched = (rows.numpy() for rows in trainer.split(n, seed))
             if not np.isin(watched, learned).any():
-                return everything, watched
+                return everything, watched[:MAX_CALIBRATION]
         share = KEPT if self.calibration_fraction is None else self.calibration_fraction
-        held = min(max(round(share * n), 2), MOST_CALIBRATION)
-        order = np.random.default_rng(self.seed_).permutation(n)
+        held = min(max(round(share * n), 2), MAX_CALIBRATION)
+        order = np.random.default_rng(seed).permutation(n)
         return np.sort(order[held:]), np.sort(order[:held])
 
-    def _set_offset(self, scores: Floats) -> None:
-        """Choose the threshold from the calibration scores and, where those are few, from those of all rows."""
-        held = self.calibration_scores_
+    def _set_offset(self, held: Floats, scores: Floats) -> None:
+        """Choose the threshold from the sorted calibration scores and, where those are few, from those of all rows."""
+        self.calibration_scores_ = held
         if self.novelty:
             level = AUTO_LEVEL if self.contamination == "auto" else float(self.contamination)
             self.offset_ = threshold_at(held, level)
@@ -243,11 +256,23 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Higher = more normal. For the ensembles 0 is typical of the training rows, and the unit is the distance
-            between the quartiles of their scores. A row's score depends on no other row.
+            Higher = more normal. 0 is typical of the training rows, and the unit is the distance between the quartiles
+            of their scores. A row's score depends on no other row.
+        """
+        return self.analyse(X, method).scores
+
+    def analyse(self, X: Any, method: str | None = None) -> Analysis:
+        """Return scores, p-values, attributions and reasons of rows from one encoding.
+
+        Parameters are those of `score_samples`.
         """
         check_is_fitted(self, "estimators_")
-        return self._scores(self._new(X), method)
+        first = self.estimators_[0]
+        frame = new_input(self, X, first.schema.names, first.container)
+        method = self.method_ if method in (None, "auto") else first.model.score_method(method)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        calibration = self.calibration_scores_ if method == self.method_ else None
+        return Analysis(Ensemble(self.estimators_, self.scaling_), frame, method, index, calibration)
 
     def anomaly_score(self, X: Any) -> Floats:
         """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
@@ -290,65 +315,54 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         ndarray of shape (n_samples,), float64
             In [1 / (1 + n_calibration), 1].
         """
-        return conformal_p_values(self.score_samples(X), self.calibration_scores_)
+        return self.analyse(X).p_values
 
-    def explain(self, X: Any) -> pd.DataFrame:
-        """Return each column's share in how odd each row is, also of rows never seen.
+    def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
+        """Return what each column adds to how anomalous each row is, also of rows never seen.
+
+        Parameters are those of `score_samples`.
 
         Returns
         -------
         DataFrame of shape (n_samples, n_features)
-            Higher = odder; a row's shares sum to its `anomaly_score`.
+            Higher = more anomalous; a row's sum to its `anomaly_score`.
         """
-        check_is_fitted(self, "estimators_")
-        frame = self._new(X)
-        total: Any = 0.0
-        for synthesizer, (center, scale) in zip(self.estimators_, self.units_, strict=True):
-            shares = synthesizer.explain(frame, self.method_)
-            total = total + (shares + center / shares.shape[1]) / scale
-        out: pd.DataFrame = total / len(self.estimators_)
-        if isinstance(X, pd.DataFrame):
-            out.index = X.index
-        return out
+        return self.analyse(X, method).attributions()
 
-    def reasons(self, X: Any, shares: pd.DataFrame | None = None, most: int = 3) -> list[str]:
+    def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
         """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
             The rows.
-        shares : DataFrame or None
-            What `explain` returned for them; None computes it.
-        most : int
+        max_columns : int
             Columns that a sentence names at most.
         """
-        shares = self.explain(X) if shares is None else shares
-        return reasons(self.estimators_[0], self._new(X), shares, most)
+        return self.analyse(X).reasons(max_columns=max_columns)
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads."""
+        save(self, path, registry=registry)
+
+    def to_contents(self) -> Contents:
+        """Return what a file holds of the fitted detector."""
         check_is_fitted(self, "estimators_")
-        write_archive(pack(self, default_registry() if registry is None else registry), path)
+        state = {"method": self.method_, "offset": self.offset_}
+        arrays = {"calibration": self.calibration_scores_, **self.scaling_.to_arrays()}
+        return Contents.of("detector", self, self.estimators_, state, arrays)
 
     @classmethod
-    def from_archive(cls, archive: Archive, device: str, registry: Registry) -> Self:
-        """Return the fitted detector of a file that was read."""
-        parameters, fitted = unpack(archive, device, registry)
-        out = cls(**parameters)
-        for name, value in fitted.items():
-            setattr(out, name, value)
+    def from_contents(cls, contents: Contents) -> Self:
+        """Return the fitted detector of a file."""
+        out = contents.restore(cls)
+        out.estimators_ = list(contents.models)
+        out.method_ = str(contents.state["method"])
+        out.offset_ = float(contents.state["offset"])
+        out.calibration_scores_ = np.asarray(contents.arrays["calibration"], dtype=np.float64)
+        out.contamination_ = float(np.mean(out.calibration_scores_ < out.offset_))
+        out.scaling_ = ScoreScaling.from_arrays(contents.arrays)
         return out
-
-    def _new(self, X: Any) -> pd.DataFrame:
-        first = self.estimators_[0]
-        return new_input(self, X, first.schema_.names, self.container_)
-
-    def _scores(self, frame: pd.DataFrame, method: str | None = None) -> Floats:
-        method = self.method_ if method in (None, "auto") else method
-        scores = [(s.score_samples(frame, method) - center) / scale
-                  for s, (center, scale) in zip(self.estimators_, self.units_, strict=True)]  # fmt: skip
-        return np.asarray(np.mean(scores, axis=0))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -356,9 +370,3 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def _unit(scores: Floats) -> tuple[float, float]:
-    """Return median, and distance of the quartiles, of training scores."""
-    low, middle, high = np.quantile(scores, (0.25, 0.5, 0.75))
-    return float(middle), float(max(high - low, 1e-9 * max(1.0, abs(middle))))

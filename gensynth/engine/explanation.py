@@ -1,4 +1,4 @@
-"""What makes a row odd: each column's share of its score, and what was expected in a cell's place."""
+"""Attribution of scores to columns, and the conditional interval of a cell given the rest of its row."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import member_mean, score_blocks
+from gensynth.engine.scoring import by_member, score_blocks
 from gensynth.model import Batch, GenerativeModel
 
 
-def explain_rows(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
-    """Return (n, k): the columns' shares of minus the score; a row's sum to it.
+def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
+    """Return (members, n, k): what each column adds to minus the score; a row's sum to it.
 
     A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
-    with the most frequent value in its place. What these gains leave of the score is shared out evenly.
+    with the most frequent value in its place. What these gains leave of the score is divided evenly.
     """
-    out = np.empty(rows.codes.shape)
-    for part, batch in score_blocks(scorer, rows):
+    parts = []
+    for _, batch in score_blocks(scorer, rows):
         columns = scorer.score(batch, method, attribute=True).columns
-        shares = _occlusion(scorer, batch, method) if columns is None else member_mean(columns, 2)
-        out[part] = shares.double().cpu().numpy()
-    return out
+        found = _occlusion(scorer, batch, method) if columns is None else by_member(columns, 2)
+        parts.append(found.double().cpu().numpy())
+    return np.concatenate(parts, axis=1)
 
 
 @torch.no_grad()
 def _occlusion(scorer: GenerativeModel, batch: Batch, method: str) -> Tensor:
-    score = member_mean(scorer.score(batch, method).rows, 1)
-    gains = torch.stack([member_mean(scorer.score(_typical_in(scorer.layout, batch, i), method).rows, 1) - score
-                         for i in range(len(scorer.layout.columns))], 1)  # fmt: skip
-    return gains + ((-score - gains.sum(1)) / gains.shape[1]).unsqueeze(1)
+    score = by_member(scorer.score(batch, method).rows, 1)
+    gains = torch.stack([by_member(scorer.score(_typical_in(scorer.layout, batch, i), method).rows, 1) - score
+                         for i in range(len(scorer.layout.columns))], -1)  # fmt: skip
+    return gains + ((-score - gains.sum(-1)) / gains.shape[-1]).unsqueeze(-1)
 
 
 def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
@@ -54,17 +54,17 @@ def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
     return Batch(numeric, codes, jacobian)
 
 
-def by_table_column(shares: NDArray[np.float64], encoder: TableEncoder) -> dict[str | int, NDArray[np.float64]]:
-    """Return the shares of the table's columns.
+def by_table_column(attributions: NDArray[np.float64], encoder: TableEncoder) -> dict[str | int, NDArray[np.float64]]:
+    """Return (n,) attributions of each column of the table from those of the layout (n, k).
 
     That of a link is the later column's, that of a relation the column's that follows from the others.
     """
-    found = {name: shares[:, i].copy() for name, i in encoder.position.items()}
+    found = {name: attributions[:, i].copy() for name, i in encoder.position.items()}
     for i, link in encoder.links.items():
-        found[link.later] += shares[:, i]
+        found[link.later] += attributions[:, i]
     for i, rule in encoder.checks.items():
-        found[blamed_column(rule)] += shares[:, i]
-    return {c.name: found[c.name] if c.name in found else np.zeros(len(shares)) for c in encoder.schema.columns}
+        found[blamed_column(rule)] += attributions[:, i]
+    return {c.name: found[c.name] if c.name in found else np.zeros(len(attributions)) for c in encoder.schema.columns}
 
 
 def expected_values(

@@ -1,14 +1,11 @@
-"""Drawing and scoring encoded rows with a trained model, in chunks that bound the memory."""
+"""Drawing encoded rows, and missing cells of rows, with a trained model, in blocks that bound the memory."""
 
 from __future__ import annotations
-
-import copy
-from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Generator
 
 from gensynth.encoding.layout import UNKNOWN, Layout, Rows
 from gensynth.errors import PluginError
@@ -17,10 +14,6 @@ from gensynth.training.devices import derive_seed
 
 LEAST_DRAWN = 64
 """Rows of the first block of a sample."""
-BITS = 32
-"""Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
-CLOSE = 2.0**-10
-"""Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
 
 
 def draw_rows(
@@ -76,7 +69,7 @@ def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tu
     """
     device, _ = place_of(model)
     # with given cells a model may try dozens of candidates a row
-    most = _chunk(model.layout, 1_024 if conditioned else 2_048 if device.type == "cpu" else 16_384)
+    most = block_size(model.layout, 1_024 if conditioned else 2_048 if device.type == "cpu" else 16_384)
     blocks, start = [], 0
     while start < n:
         stop = start + min(max(start, LEAST_DRAWN), most)
@@ -119,7 +112,7 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
     for position, column in enumerate(layout.columns):
         if column.numeric is not None:
             numeric[missing[:, position], column.numeric] = 0.0
-    chunk = _chunk(layout, 1_024)
+    chunk = block_size(layout, 1_024)
     noise = Generator(device).manual_seed(seed)
     drawn = []
     model.eval()
@@ -142,63 +135,6 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
     return Rows(numeric, new_codes)
 
 
-def make_scorer(model: GenerativeModel) -> GenerativeModel:
-    """Return a float64 copy in eval mode: in float32 a row's score would depend on the size of its batch."""
-    device, _ = place_of(model)
-    return copy.deepcopy(model).to("cpu" if device.type == "mps" else device).double().eval()
-
-
-def score_rows(scorer: GenerativeModel, rows: Rows, method: str | None = None) -> NDArray[np.float64]:
-    """Return (n,) scores of ``rows`` (with their ``log_jacobian``), higher = more normal.
-
-    A row's score is the same number, bit by bit, alone, among others and in any order: matrix products round a row
-    differently at another place among other rows, so that scores are rounded to `BITS`. The few that lie where that
-    difference might decide between two numbers are those of the row on its own.
-
-    Raises
-    ------
-    PluginError
-        A score is not finite.
-    """
-    scores = np.empty(len(rows))
-    for part, batch in score_blocks(scorer, rows):
-        scores[part] = _scores(scorer, batch, method)
-    bad = ~np.isfinite(scores)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise PluginError(
-            f"{type(scorer).__name__} gives row {row} the score {scores[row]:g}, and {int(bad.sum())} of {len(rows)} "
-            "rows one that is not finite; no label can be told from it: report this to the model's authors, or use "
-            "another model or score method"
-        )
-    for at in np.flatnonzero(_distance(scores) < CLOSE).tolist():
-        ((_, batch),) = score_blocks(scorer, rows[at : at + 1])
-        scores[at] = _scores(scorer, batch, method)[0]
-    return np.rint(scores / _unit(scores)) * _unit(scores)
-
-
-def member_mean(values: Tensor, n_axes: int) -> Tensor:
-    """Return the mean over the members of values with ``n_axes`` axes besides; of one network the values."""
-    return values if values.dim() == n_axes else values.mean(0)
-
-
-@torch.no_grad()
-def _scores(scorer: GenerativeModel, batch: Batch, method: str | None) -> NDArray[np.float64]:
-    return np.asarray(member_mean(scorer.score(batch, method).rows, 1).double().cpu().numpy())
-
-
-def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what the last of `BITS` significant bits counts, at least that of 0.001."""
-    exponents = np.frexp(np.maximum(np.abs(scores), 2.0**-10))[1]
-    return np.asarray(np.ldexp(1.0, exponents - BITS), dtype=np.float64)
-
-
-def _distance(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far scores lie from where they would be rounded up instead of down, in units."""
-    steps = scores / _unit(scores)
-    return np.asarray(np.abs(steps - np.floor(steps) - 0.5))
-
-
 def to_batch(rows: Rows, dtype: torch.dtype) -> Batch:
     """Return encoded rows as tensors, numbers in ``dtype``."""
     jacobian = None if rows.log_jacobian is None else torch.tensor(rows.log_jacobian, dtype=dtype)
@@ -211,17 +147,7 @@ def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
     return parameter.device, parameter.dtype
 
 
-def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:
-    """Yield the rows in blocks that are scored at a time, and where each stands."""
-    device, dtype = place_of(scorer)
-    # on a CPU larger blocks leave the cache, and their memory is mapped anew each time: half the speed
-    size = _chunk(scorer.layout, 256 if device.type == "cpu" else 4096)
-    for start in range(0, len(rows), size):
-        part = slice(start, start + size)
-        yield part, to_batch(rows[part], dtype).to(device)
-
-
-def _chunk(layout: Layout, most: int) -> int:
+def block_size(layout: Layout, most: int) -> int:
     """Return rows whose logits take at most 128 MB in float32."""
     return min(max(2**25 // max(sum(layout.cardinalities), 1), 256), most)
 

@@ -132,7 +132,7 @@ def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> No
                 f"column {name!r}: none of its values was there in the fit, such as {new}; "
                 f"{encoder.columns[name].known()}. If they mean the same, write them the same",
                 ColumnWarning,
-                stacklevel=4,
+                stacklevel=6,  # of the estimator's method
             )
 
 

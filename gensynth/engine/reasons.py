@@ -1,10 +1,10 @@
-"""Why rows are odd, in words: "amount 9,300 where 20 to 140 was expected"."""
+"""Why rows are anomalous, in words: "amount 9,300 where 20 to 140 was expected"."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,56 +13,57 @@ from numpy.typing import NDArray
 from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.engine.explanation import expected_values
+from gensynth.engine.fitted import FittedModel
 from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.calendar import describe_days, is_off
 from gensynth.schema.values import from_ticks, ticks_of
 
-if TYPE_CHECKING:
-    from gensynth.synthesizer.estimator import Synthesizer
-
-LEAST_SHARE = 0.1
-"""Of what speaks against a row: columns with less are not named, but for the first."""
+MIN_ATTRIBUTION = 0.1
+"""Fraction of what speaks against a row: columns with less are not named, but for the first."""
 
 
-def reasons(synthesizer: Synthesizer, X: pd.DataFrame, shares: pd.DataFrame, most: int = 3) -> list[str]:
+def row_reasons(
+    model: FittedModel, frame: pd.DataFrame, rows: Rows, attributions: pd.DataFrame, most: int = 3
+) -> list[str]:
     """Return one sentence a row: the columns that speak against it most, and what was expected there.
 
     Parameters
     ----------
-    synthesizer : Synthesizer
-        Fitted.
-    X : DataFrame of shape (n, n_features)
-        The rows.
-    shares : DataFrame of shape (n, n_features)
-        What `Synthesizer.explain` returned for them.
+    model : FittedModel
+        Says what was expected.
+    frame : DataFrame of shape (n, n_features)
+        Aligned rows.
+    rows : Rows
+        The same, encoded.
+    attributions : DataFrame of shape (n, n_features)
+        What each column adds to minus their scores.
     most : int
         Columns that a sentence names at most.
     """
-    frame, rows = synthesizer.encoded(X)
-    order, named = chosen_columns(shares, most)
+    order, named = chosen_columns(attributions, most)
     clauses: list[list[str]] = [[""] * order.shape[1] for _ in range(len(frame))]
-    for j, name in enumerate(shares.columns):
+    for j, name in enumerate(attributions.columns):
         at, place = np.nonzero(named & (order == j))
         if len(at):
-            for i, rank, clause in zip(at, place, _clauses(synthesizer, frame, rows, name, at), strict=True):
+            for i, rank, clause in zip(at, place, _clauses(model, frame, rows, name, at), strict=True):
                 clauses[i][rank] = clause
     return ["; ".join(clause for clause in row if clause) for row in clauses]
 
 
-def chosen_columns(shares: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return (n, most) positions of each row's columns by share, and which of them a sentence names."""
-    values = shares.to_numpy().clip(min=0.0)
+def chosen_columns(attributions: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return (n, most) positions of each row's columns by attribution, and which of them a sentence names."""
+    values = attributions.to_numpy().clip(min=0.0)
     order = np.argsort(-values, axis=1, kind="stable")[:, :most]
-    named = np.take_along_axis(values, order, 1) >= LEAST_SHARE * np.maximum(values.sum(1, keepdims=True), 1e-300)
+    named = np.take_along_axis(values, order, 1) >= MIN_ATTRIBUTION * np.maximum(values.sum(1, keepdims=True), 1e-300)
     named[:, 0] = True
     return order, named
 
 
-def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: Any, at: Any) -> list[str]:
-    """Return what is odd about one column in the rows ``at``."""
-    encoder = synthesizer.encoder_
+def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at: Any) -> list[str]:
+    """Return what is unusual in one column in the rows ``at``."""
+    encoder = model.encoder
     column = encoder.schema[name]
     cells = _values(frame[name].iloc[at], column)
     if name not in encoder.position:  # a constant or an identifier: nothing is known of it
@@ -70,7 +71,7 @@ def _clauses(synthesizer: Synthesizer, frame: pd.DataFrame, rows: Rows, name: An
     position = encoder.position[name]
     numbered = encoder.layout.columns[position].role is not None
     unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
-    found = expected_values(synthesizer.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
+    found = expected_values(model.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
     low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
     ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
     clauses = [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]

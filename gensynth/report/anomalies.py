@@ -12,10 +12,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from gensynth import __version__
-from gensynth.engine.reasons import LEAST_SHARE, format_value
+from gensynth.engine.reasons import MIN_ATTRIBUTION, format_value
 from gensynth.errors import counted
 from gensynth.files import atomic_write
+from gensynth.version import __version__
 
 MOST_ROWS = 50
 _BINS = 48
@@ -44,7 +44,7 @@ class Findings:
         Positions of the oddest rows, the oddest first; a page shows `MOST_ROWS` of them.
     reasons : sequence of str
         A sentence for each of them.
-    shares : DataFrame of shape (k, n_columns)
+    attributions : DataFrame of shape (k, n_columns)
         What `AnomalyDetector.explain` returned for them.
     cells : DataFrame of shape (k, n_columns)
         Their cells, as they are to be read.
@@ -56,7 +56,7 @@ class Findings:
     threshold: float | None
     shown: NDArray[np.int64]
     reasons: Sequence[str]
-    shares: pd.DataFrame
+    attributions: pd.DataFrame
     cells: pd.DataFrame
 
 
@@ -161,14 +161,14 @@ def _ticks(low: float, high: float) -> list[float]:
 def _rows(findings: Findings) -> list[dict[str, Any]]:
     """Return what the page says of each row that it shows."""
     names = [str(name) for name in findings.cells.columns]
-    by_name = {str(name): i for i, name in enumerate(findings.shares.columns)}
-    against = findings.shares.to_numpy(dtype=float).clip(min=0.0)
+    by_name = {str(name): i for i, name in enumerate(findings.attributions.columns)}
+    against = findings.attributions.to_numpy(dtype=float).clip(min=0.0)
     fractions = against / np.maximum(against.sum(1, keepdims=True), 1e-300)
     out = []
     for rank, at in enumerate(findings.shown[:MOST_ROWS]):
         own = {name: float(fractions[rank, by_name[name]]) if name in by_name else 0.0 for name in names}
         cells = [
-            {"name": name, "odd": own[name] >= LEAST_SHARE, **_shown(value)}
+            {"name": name, "odd": own[name] >= MIN_ATTRIBUTION, **_shown(value)}
             for name, value in zip(names, findings.cells.iloc[rank].tolist(), strict=True)
         ]
         out.append({

@@ -71,6 +71,8 @@ class TableSchema:
         frame: pd.DataFrame,
         declared: TableSchema | Mapping[Any, str | Column] | None = None,
         keep: Collection[str | int] = (),
+        *,
+        learn_constants: bool = False,
     ) -> TableSchema:
         """Infer what each column holds.
 
@@ -83,6 +85,9 @@ class TableSchema:
             the words of strftime: ``{"at": "datetime:%d/%m/%Y"}``.
         keep : collection of column labels
             Columns that are always learned, never taken for an identifier or a constant.
+        learn_constants : bool
+            Learn columns of one value too: one that never changed is the first to look at when it does. One that held
+            nothing but missing values becomes a category without levels, unless the whole table did.
 
         Raises
         ------
@@ -100,10 +105,9 @@ class TableSchema:
         if not len(frame):
             raise DataError("the table has no rows; at least one is needed")
         kinds = _declared(declared, names)
-        columns = []
-        for i, name in enumerate(names):
-            column = infer_column(frame.iloc[:, i], name, kinds.get(name), keep=name in keep)
-            columns.append(column)
+        columns = [infer_column(frame.iloc[:, i], c, kinds.get(c), keep=c in keep) for i, c in enumerate(names)]
+        if learn_constants and not all(column.kind == "constant" and column.value is None for column in columns):
+            columns = [_learned(column, frame.iloc[:, i]) for i, column in enumerate(columns)]
         found = [column for column in columns if column.kind == "identifier" and column.name not in kinds]
         if found:
             warnings.warn(_about_identifiers(found), IdentifierWarning, stacklevel=2)
@@ -169,6 +173,13 @@ def check_labels(frame: pd.DataFrame) -> list[str | int]:
         double = next(name for name in names if names.count(name) > 1)
         raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
     return names
+
+
+def _learned(column: Column, series: pd.Series[Any]) -> Column:
+    """Return a constant column as one that is learned, any other as it is."""
+    if column.kind != "constant":
+        return column
+    return infer_column(series, column.name, "categorical" if column.value is None else None, keep=True)
 
 
 def _about_identifiers(columns: Sequence[Column]) -> str:

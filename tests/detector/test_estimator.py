@@ -14,6 +14,7 @@ from toy_detectors import make_detector, make_rows, plant
 from toy_models import Toy
 
 from gensynth import AnomalyDetector, Trainer, load
+from gensynth.engine.ensemble import Ensemble
 from gensynth.errors import DataError, OptionError
 
 PLANTED = ("amount", "region", "count", "day")
@@ -126,7 +127,7 @@ def test_a_score_does_not_depend_on_the_other_rows(rows, novelty):
 @pytest.mark.parametrize("n_estimators", [1, 3])
 def test_every_member_counts(rows, n_estimators):
     detector = make_detector(epochs=2, n_estimators=n_estimators).fit(rows)
-    model = detector.estimators_[0].model_
+    model = detector.estimators_[0].model
     assert model.members == n_estimators
     before = detector.score_samples(rows)
     for member in range(n_estimators):
@@ -141,14 +142,10 @@ def test_every_member_counts(rows, n_estimators):
 def test_every_model_of_an_ensemble_of_fits_counts(rows):
     detector = AnomalyDetector(Toy(), n_estimators=3, trainer=Trainer(max_epochs=2, progress=False), random_state=0)
     detector.fit(rows[["size", "region"]])
-    assert len({synthesizer.seed_ for synthesizer in detector.estimators_}) == 3
-    expected = np.mean(
-        [
-            (s.score_samples(rows[["size", "region"]]) - center) / scale
-            for s, (center, scale) in zip(detector.estimators_, detector.units_, strict=True)
-        ],
-        axis=0,
-    )
+    assert len({model.seed for model in detector.estimators_}) == 3
+    raw = [Ensemble([m]).score(m.encode(rows[["size", "region"]])[1], detector.method_) for m in detector.estimators_]
+    median, iqr = (own[detector.method_] for own in (detector.scaling_.score_median, detector.scaling_.score_iqr))
+    expected = np.mean([(s - m) / q for s, m, q in zip(raw, median, iqr, strict=True)], axis=0)
     assert detector.score_samples(rows[["size", "region"]]) == pytest.approx(expected)
     shares = detector.explain(rows[["size", "region"]])
     assert shares.sum(axis=1).to_numpy() == pytest.approx(-expected, rel=1e-8, abs=1e-8)
@@ -213,12 +210,12 @@ def test_save_and_load_several_models(rows, tmp_path):
 
 
 def test_damaged_contents_are_refused(novelty, tmp_path):
-    from gensynth.archive import read_archive, write_archive
     from gensynth.errors import ModelFileError
+    from gensynth.persistence import read_archive, write_archive
 
     novelty.save(tmp_path / "d.gensynth")
     archive = read_archive(tmp_path / "d.gensynth")
-    del archive.state["offset"]
+    del archive.state["own"]["offset"]
     write_archive(archive, tmp_path / "bad.gensynth")
     with pytest.raises(ModelFileError, match="offset"):
         load(tmp_path / "bad.gensynth")
@@ -231,7 +228,7 @@ def test_p_values_are_not_counted_among_rows_that_were_learned(n_rows):
     if n_rows > 20:
         detector.set_params(trainer__validation_fraction=0.0)
     detector.fit(frame)
-    assert detector.estimators_[0].encoder_.layout.n_rows == n_rows - len(detector.calibration_scores_)
+    assert detector.estimators_[0].encoder.layout.n_rows == n_rows - len(detector.calibration_scores_)
 
 
 def test_nine_rows_are_too_few(rows):

@@ -79,11 +79,11 @@ def fitted():
 
 def test_every_kind_of_column_with_missing_cells_is_explained(fitted):
     frame, detector = fitted
-    synthesizer = detector.estimators_[0]
-    assert set(synthesizer.encoder_.position) == set(frame.columns), "a column is not learned"
-    aligned, rows = synthesizer.encoded(frame)
+    model = detector.estimators_[0]
+    assert set(model.encoder.position) == set(frame.columns), "a column is not learned"
+    aligned, rows = model.encode(frame)
     for name in frame.columns:
-        clauses = _clauses(synthesizer, aligned, rows, name, np.arange(N))
+        clauses = _clauses(model, aligned, rows, name, np.arange(N))
         for missing, clause in zip(frame[name].isna(), clauses, strict=True):
             assert clause.startswith(f"{name} is missing") == missing
             assert clause.startswith(f"{name} ")
@@ -94,11 +94,10 @@ def test_every_kind_of_column_with_missing_cells_is_explained(fitted):
 
 def test_the_page_shows_every_kind_of_cell(fitted):
     frame, detector = fitted
-    shares = detector.explain(frame)
-    scores = detector.score_samples(frame)
+    analysis = detector.analyse(frame)
     found = Findings(
-        scores, detector.p_values(frame), scores < detector.offset_, detector.offset_, np.arange(N),
-        detector.reasons(frame, shares), shares, frame,
+        analysis.scores, analysis.p_values, analysis.scores < detector.offset_, detector.offset_, np.arange(N),
+        analysis.reasons(), analysis.attributions(), frame,
     )  # fmt: skip
     page = render_page(found, title="t", facts=[], p_value="p")
     assert page.count("missing") >= int(frame.isna().sum().sum())
@@ -152,7 +151,7 @@ def on_workdays():
 
 def test_dates_are_compared_as_dates_and_shown_as_they_are_written(on_workdays):
     frame, detector = on_workdays
-    aligned, rows = detector.estimators_[0].encoded(frame)
+    aligned, rows = detector.estimators_[0].encode(frame)
     for name in ("text", "number", "stamp", "clock"):
         for clause in _clauses(detector.estimators_[0], aligned, rows, name, np.arange(len(frame))):
             found = re.fullmatch(
@@ -169,14 +168,14 @@ def test_a_text_among_dates_is_not_missing(on_workdays):
     frame = on_workdays[0][["text", "z"]].copy()
     frame.loc[::20, "text"] = "unknown"
     detector = make_detector(epochs=2).fit(frame)
-    aligned, rows = detector.estimators_[0].encoded(frame.iloc[:1])
+    aligned, rows = detector.estimators_[0].encode(frame.iloc[:1])
     assert _clauses(detector.estimators_[0], aligned, rows, "text", np.arange(1))[0].startswith("text 'unknown' ")
 
 
 def test_a_day_that_no_date_falls_on_is_named(on_workdays):
     frame, detector = on_workdays
     odd = frame.head(1).assign(text="03/07/2021", number=20210703, stamp=pd.Timestamp("2021-07-03"))
-    aligned, rows = detector.estimators_[0].encoded(odd)
+    aligned, rows = detector.estimators_[0].encode(odd)
     for name, shown in (("text", "03/07/2021"), ("number", "20210703"), ("stamp", "2021-07-03")):
         said = _clauses(detector.estimators_[0], aligned, rows, name, np.arange(1))[0]
         assert said == f"{name} {shown} where Mondays to Fridays were expected"

@@ -41,8 +41,8 @@ def fit(kind, family, frame):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scores_are_finite_and_far_rows_are_odd(family, kind):
     model = fit(kind, family, table())
-    inner = model if kind is Synthesizer else model.estimators_[0]
-    for method in inner.model_.score_methods:
+    fitted = model.fitted_ if kind is Synthesizer else model.estimators_[0]
+    for method in fitted.model.score_methods:
         assert np.isfinite(model.score_samples(extreme_rows(), method)).all(), method
     normal = model.score_samples(table())
     scores = model.score_samples(extreme_rows()).reshape(4, len(FAR))

@@ -11,7 +11,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from gensynth import Synthesizer, Trainer
-from gensynth.engine.inference import make_scorer, to_batch
+from gensynth.engine.inference import to_batch
+from gensynth.engine.scoring import make_scorer
 from gensynth_vae.scoring import BetaVAEScorer, VAEScorer
 from gensynth_vae.scoring_nvae import NVAEScorer
 from gensynth_vae.scoring_parts import MaskedMLP

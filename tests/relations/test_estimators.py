@@ -11,7 +11,6 @@ from related_tables import CITIES, money, rng
 
 from gensynth import AnomalyDetector, Augmenter, Synthesizer, Trainer, augment, load
 from gensynth.cli import main
-from gensynth.engine.reasons import reasons
 from gensynth.errors import ConditionError, OptionError, SchemaError
 from gensynth.schema.relation import Relation
 
@@ -141,10 +140,11 @@ def broken_rows():
 def test_rows_that_break_one_are_odd_and_it_is_said_why(fitted):
     bad = broken_rows()
     assert (fitted.score_samples(FRAME.head(3)) - fitted.score_samples(bad) > 3).all()
-    shares = fitted.explain(bad)
+    analysis = fitted.analyse(bad)
+    shares = analysis.attributions()
     assert shares.idxmax(axis=1).tolist() == ["total", "country", "end"]
     assert shares.sum(axis=1).to_numpy() == pytest.approx(-fitted.score_samples(bad))
-    said = reasons(fitted, bad, shares)
+    said = analysis.reasons()
     assert "follows from total = net + vat" in said[0]
     assert "follows from city -> country" in said[1]
     assert "breaks start <= end" in said[2]
@@ -156,7 +156,7 @@ def test_detectors_see_broken_exact_relations(tmp_path):
     assert (detector.score_samples(FRAME.head(2)) > detector.score_samples(bad)).all()
     assert "follows from total = net + vat" in detector.reasons(bad)[0]
     plain = AnomalyDetector(trainer=QUICK, relations=False, random_state=0).fit(FRAME)
-    assert plain.estimators_[0].schema_.relations == ()
+    assert plain.estimators_[0].schema.relations == ()
     plain.save(tmp_path / "plain.gensynth")
     assert load(tmp_path / "plain.gensynth").relations is False
 

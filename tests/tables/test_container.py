@@ -83,11 +83,11 @@ def test_the_style_of_a_file_goes_with_the_model(tmp_path):
     synthesizer.save(tmp_path / "m.gensynth")
     detector = AnomalyDetector(trainer=quick(), random_state=0).fit(read_table(path))
     detector.save(tmp_path / "d.gensynth")
-    assert load(tmp_path / "d.gensynth").container_ == detector.container_
+    assert load(tmp_path / "d.gensynth").estimators_[0].container == detector.estimators_[0].container
     loaded = load(tmp_path / "m.gensynth")
-    style = loaded.container_.style
+    style = loaded.fitted_.container.style
     assert isinstance(style, CsvStyle)
-    assert style == synthesizer.container_.style
+    assert style == synthesizer.fitted_.container.style
     made = loaded.sample(5)
     assert isinstance(made, pd.DataFrame)
     write_table(made, tmp_path / "out.csv", style)

@@ -23,5 +23,5 @@ def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None
     table = read(found, missing, like=synthesizer)
     filled = synthesizer.impute(table.frame, random_state=seed)
     cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())
-    write_imputed(table, filled, path, synthesizer.container_.style)
+    write_imputed(table, filled, path, synthesizer.fitted_.container.style)
     say(f"{counted(cells, 'missing cell')} of {counted(len(filled), 'row')} filled, written to {path}")

@@ -41,5 +41,5 @@ def sample(
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
     frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
-    write_table(frame, path, synthesizer.container_.style)
+    write_table(frame, path, synthesizer.fitted_.container.style)
     say(f"{counted(len(frame), 'synthetic row')} written to {path}")

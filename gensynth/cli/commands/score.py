@@ -68,7 +68,8 @@ def score(
     fitted = load(source)
     table = read(found, missing, like=fitted)
     check_free(table, data, ("score", "top_columns", "reason") if explain else ("score",))
-    reasons = explained(fitted, table.frame, method, top or _MOST) if explain else {}
-    scores = fitted.score_samples(table.frame, method=method)
+    analysis = fitted.analyse(table.frame, method)
+    reasons = explained(analysis, top or _MOST) if explain else {}
+    scores = analysis.scores
     write_scored(table, {"score": scores, **reasons}, path)
     say(f"{counted(len(scores), 'row')} with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")

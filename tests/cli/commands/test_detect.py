@@ -113,8 +113,8 @@ def test_other_families_and_scores(model: str, odd: str, run: Run) -> None:
     assert outcome.code == 0, outcome.err
     detector = load("new.gensynth")
     assert detector.method_ == "reconstruction"
-    assert detector.estimators_[0].recipe_.n_members == 2
-    assert detector.estimators_[0].trainer.batch_size == 128
+    assert detector.estimators_[0].recipe.n_members == 2
+    assert detector.trainer.batch_size == 128
 
 
 def test_outputs_are_tried_before_training(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

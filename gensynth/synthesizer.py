@@ -1,4 +1,4 @@
-"""The scikit-learn face of every generative model: fit, sample, score_samples."""
+"""The scikit-learn estimator of generative models: see `Synthesizer`."""
 
 from __future__ import annotations
 
@@ -9,35 +9,26 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.archive import Archive, write_archive
-from gensynth.constraints import check_parameters
-from gensynth.encoding.conditions import given_identifiers
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.encoding.wide import put_given
-from gensynth.engine.conditional import draw_conditional
-from gensynth.engine.explanation import by_table_column, explain_rows
-from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
-from gensynth.engine.inference import make_scorer, score_rows, to_batch
-from gensynth.engine.inputs import fit_input, new_input, warn_of_unseen, weighted_rows
+from gensynth.engine.analysis import Analysis
+from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
+from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.model import GenerativeModel, Recipe
-from gensynth.nn.randomness import seeded
-from gensynth.registry import Registry, default_registry
-from gensynth.schema import Column, TableSchema, check_labels
-from gensynth.schema.series import warn_of_series
-from gensynth.synthesizer.storage import Fitted, pack, unpack
+from gensynth.persistence import Contents, save
+from gensynth.registry import Registry
+from gensynth.schema import Column, TableSchema
 from gensynth.tables import to_frame
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that changes what threads share of a fitted synthesizer: the count of draws, the scorer."""
+"""Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
 class Synthesizer(BaseEstimator):
@@ -65,6 +56,8 @@ class Synthesizer(BaseEstimator):
 
     Attributes
     ----------
+    fitted_ : FittedModel
+        All that the fit left; the others are read from it.
     schema_ : TableSchema
         What the columns hold; ``schema_.relations``: what holds between them.
     encoder_ : TableEncoder
@@ -151,47 +144,24 @@ class Synthesizer(BaseEstimator):
             Training met a loss that is not finite.
         """
         recipe = make_recipe(self.model)
-        recipe.check()
         trainer = Trainer() if self.trainer is None else self.trainer
-        check_parameters(trainer, "trainer.")
-        first = labels_of(self.condition_on)
+        check_fit(recipe, trainer)
         seed = seed_of(self.random_state)
         frame, container = fit_input(self, X)
         frame, weights = weighted_rows(frame, sample_weight)
-        schema = TableSchema.infer(frame, self.schema, keep=first)
-        frame = schema.align(frame)
-        warn_of_series(frame, schema.columns)
-        encoder = TableEncoder(schema, recipe.encoding, first, self.relations).fit(frame, weights)
-        batch = to_batch(encoder.encode(frame), torch.float32)
-        del frame
-        with seeded(seed):
-            model = recipe.build(encoder.layout)
-        parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
-        identity = {"model": type(recipe).__qualname__, **parameters}
-        history = trainer.run(
-            model,
-            batch,
-            seed,
-            resume=resume,
-            identity=identity,
-            rebuild=lambda: recipe.build(encoder.layout),
+        table = EncodedTable.encode(
+            frame,
+            container,
+            recipe.encoding,
             weights=weights,
+            schema=self.schema,
+            condition_on=labels_of(self.condition_on),
+            relations=self.relations,
         )
-        self._set_fitted(Fitted(recipe, encoder, model, container, seed, history))
-        return self
-
-    def _set_fitted(self, fitted: Fitted) -> None:
-        self.recipe_ = fitted.recipe
-        self.encoder_ = fitted.encoder
-        self.schema_ = fitted.encoder.schema
-        self.model_ = fitted.model.eval()
-        self.container_ = fitted.container
-        self.seed_ = fitted.seed
-        self.history_ = pd.DataFrame(fitted.history)
-        last = {row["stage"]: row["epoch"] for row in fitted.history}
-        self.n_iter_ = max(1, round(sum(last.values())))
+        del frame
+        self.fitted_ = FittedModel.fit(table, recipe, trainer, seed, resume=resume)
         self._n_draws = 0
-        self._scorer: GenerativeModel | None = None  # float64 copy, made when first needed
+        return self
 
     def sample(
         self,
@@ -231,21 +201,12 @@ class Synthesizer(BaseEstimator):
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
-        check_is_fitted(self, "model_")
+        check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
         n = count_of(n_samples, conditions)
-        identifiers: dict[Any, pd.Series[Any]] = {}
-        if conditions is not None:
-            conditions, identifiers = given_identifiers(self.schema_, conditions, n)
-        seed, rng = self._next_random(random_state)
-        rows, given = draw_conditional(self.model_, self.encoder_, conditions, n, seed, rng)
-        frame = self.encoder_.decode(rows, rng, given)
-        if conditions is not None:
-            put_given(frame, conditions, self.encoder_)
-        for name, cells in identifiers.items():
-            frame[name] = cells
-        return self.container_.restore(frame)
+        frame = self.fitted_.sample(n, conditions, self._next_random(random_state))
+        return self.fitted_.container.restore(frame)
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.
@@ -274,33 +235,10 @@ class Synthesizer(BaseEstimator):
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
-        check_is_fitted(self, "model_")
-        frame = new_input(self, X, self.schema_.names, self.container_)
+        frame = self._new(X)
         came, container = to_frame(X)
-        aligned = self.schema_.align(frame)
-        gaps = missing_cells(aligned, self.encoder_)
-        if not gaps:
-            return container.restore(came.copy())
-        seed, rng = self._next_random(random_state)
-        drawn = fill_cells(aligned, gaps, self.encoder_, self.model_, seed, rng)
-        position = {name: i for i, name in enumerate(check_labels(frame))}
-        parts = [came.iloc[:, i] for i in range(came.shape[1])]
-        for name, values in drawn.items():
-            i = position[name]
-            parts[i] = put_cells(parts[i], gaps[name], values, self.schema_[name])
-        out = pd.concat(parts, axis=1)
-        out.columns = came.columns
-        return container.restore(out)
-
-    def _next_random(self, random_state: RandomState) -> tuple[int, np.random.Generator]:
-        """Return the model's seed and the encoder's generator of one call."""
-        entropy = [self.seed_, 1, 0] if random_state is None else [seed_of(random_state)]
-        if random_state is None:
-            with _ONE_AT_A_TIME:
-                entropy[2], self._n_draws = self._n_draws, self._n_draws + 1
-        words = np.random.SeedSequence(entropy)
-        seed, numpy_seed = (int(word >> np.uint64(1)) for word in words.generate_state(2, np.uint64))
-        return seed, np.random.default_rng(numpy_seed)
+        filled = self.fitted_.impute(frame, self._next_random(random_state))
+        return container.restore(filled.set_axis(came.columns, axis=1))
 
     def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
         """Return how normal each row is.
@@ -324,11 +262,10 @@ class Synthesizer(BaseEstimator):
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
-        _, rows = self.encoded(X)
-        return score_rows(self.scorer, rows, self.model_.score_method(method))
+        return self.analyse(X, method).scores
 
     def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
-        """Return each column's share in how odd each row is.
+        """Return what each column adds to minus the score of each row.
 
         Parameters
         ----------
@@ -340,34 +277,21 @@ class Synthesizer(BaseEstimator):
         Returns
         -------
         DataFrame of shape (n_samples, n_features)
-            Shares in the score's unit, higher = odder; a row's sum to minus its `score_samples`. Constants and
-            identifiers have none. The index is that of ``X``.
+            In the score's unit, higher = more anomalous; a row's sum to minus its `score_samples`. Constants and
+            identifiers add 0. The index is that of ``X``.
 
         Raises
         ------
         OptionError, DataError
             As for `score_samples`.
         """
-        _, rows = self.encoded(X)
-        shares = explain_rows(self.scorer, rows, self.model_.score_method(method))
+        return self.analyse(X, method).attributions()
+
+    def analyse(self, X: Any, method: str | None = None) -> Analysis:
+        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+        frame = self._new(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return pd.DataFrame(by_table_column(shares, self.encoder_), index=index)
-
-    def encoded(self, X: Any) -> tuple[pd.DataFrame, Rows]:
-        """Return new rows as the fitted columns, and encoded, with their ``log_jacobian``."""
-        check_is_fitted(self, "model_")
-        frame = self.schema_.align(new_input(self, X, self.schema_.names, self.container_))
-        rows = self.encoder_.encode(frame, jacobian=True)
-        warn_of_unseen(frame, rows, self.encoder_)
-        return frame, rows
-
-    @property
-    def scorer(self) -> GenerativeModel:
-        """The model's float64 copy, which scores are computed with; made at the first call."""
-        with _ONE_AT_A_TIME:
-            if self._scorer is None:
-                self._scorer = make_scorer(self.model_)
-            return self._scorer
+        return Analysis(Ensemble([self.fitted_]), frame, self.model_.score_method(method), index)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
         """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""
@@ -376,25 +300,67 @@ class Synthesizer(BaseEstimator):
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
-        check_is_fitted(self, "model_")
-        write_archive(pack(self, default_registry() if registry is None else registry), path)
+        save(self, path, registry=registry)
+
+    def to_contents(self) -> Contents:
+        """Return what a file holds of the fitted synthesizer."""
+        check_is_fitted(self)
+        return Contents.of("synthesizer", self, [self.fitted_])
 
     @classmethod
-    def from_archive(cls, archive: Archive, device: str, registry: Registry) -> Self:
-        """Return the fitted synthesizer of a file that was read."""
-        parameters, fitted, features = unpack(archive, device, registry)
-        out = cls(**parameters)
-        out._set_fitted(fitted)
-        out.n_features_in_ = features["n"]
-        if features["names"]:
-            out.feature_names_in_ = np.array(features["names"], dtype=object)
+    def from_contents(cls, contents: Contents) -> Self:
+        """Return the fitted synthesizer of a file."""
+        out = contents.restore(cls)
+        (out.fitted_,) = contents.models
+        out._n_draws = 0
         return out
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "_scorer" in state:
-            state["_scorer"] = None
-        return state
+    @property
+    def recipe_(self) -> Recipe:
+        """The recipe that was built."""
+        return self.fitted_.recipe
+
+    @property
+    def encoder_(self) -> TableEncoder:
+        """Table to encoded rows and back."""
+        return self.fitted_.encoder
+
+    @property
+    def schema_(self) -> TableSchema:
+        """What the columns hold, and what holds between them."""
+        return self.fitted_.schema
+
+    @property
+    def model_(self) -> GenerativeModel:
+        """The trained network, in eval mode."""
+        return self.fitted_.model
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """One row per evaluation of the training."""
+        return self.fitted_.history
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs that were trained, all stages together."""
+        return self.fitted_.n_epochs
+
+    @property
+    def seed_(self) -> int:
+        """Seed that makes the same fit again, whatever ``random_state`` was."""
+        return self.fitted_.seed
+
+    def _new(self, X: Any) -> pd.DataFrame:
+        check_is_fitted(self)
+        return new_input(self, X, self.schema_.names, self.fitted_.container)
+
+    def _next_random(self, random_state: RandomState) -> list[int]:
+        """Return what the draws of one call are a function of."""
+        if random_state is not None:
+            return [seed_of(random_state)]
+        with _ONE_AT_A_TIME:
+            self._n_draws += 1
+            return [self.seed_, 1, self._n_draws - 1]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

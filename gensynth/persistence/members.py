@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors import numpy as safetensors_numpy
 
-import gensynth
 from gensynth.errors import ModelFileError
 from gensynth.files import atomic_write
+from gensynth.version import __version__
 
-FORMAT = 1
-"""What this gensynth writes, and the highest that it reads."""
+FORMAT = 2
+"""What this gensynth writes and reads. Format 1 was that of development versions."""
 
 _MANIFEST = "manifest.json"
 _STATE = "state.json"
@@ -36,13 +36,13 @@ class Archive:
     Parameters
     ----------
     kind : str
-        Kind of estimator ("synthesizer").
+        Kind of estimator ("synthesizer", "detector").
     state : dict
         Plain JSON values.
     arrays : mapping of str to ndarray
-        Fitted state of the encoder, history.
+        Fitted state of the encoder, histories.
     weights : bytes
-        Weights of the network as safetensors.
+        Weights of the networks as safetensors.
     """
 
     kind: str
@@ -67,7 +67,7 @@ def write_archive(archive: Archive, path: str | os.PathLike[str]) -> None:
     }
     manifest = {
         "format": FORMAT,
-        "gensynth": gensynth.__version__,
+        "gensynth": __version__,
         "kind": archive.kind,
         "members": {name: {"sha256": _digest(data), "size": len(data)} for name, data in members.items()},
     }
@@ -151,8 +151,10 @@ def _check_manifest(manifest: Any, name: str) -> dict[str, dict[str, Any]]:
     if form > FORMAT:
         raise ModelFileError(
             f"{name!r} has format {form}, written by gensynth {manifest.get('gensynth')}; this gensynth "
-            f"({gensynth.__version__}) reads up to {FORMAT}: pip install --upgrade gensynth"
+            f"({__version__}) reads up to {FORMAT}: pip install --upgrade gensynth"
         )
+    if form < FORMAT:
+        raise ModelFileError(f"{name!r} has format {form}, which development versions of gensynth wrote: fit again")
     members = manifest.get("members")
     if not isinstance(members, dict) or not all(isinstance(mark, dict) for mark in members.values()):
         raise _damaged(name, "its manifest lists no members")

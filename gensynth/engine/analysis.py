@@ -1,0 +1,95 @@
+"""New rows, encoded once: how normal they are, what each column adds to that, and why in words."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.engine.conformal import conformal_p_values
+from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.explanation import by_table_column
+from gensynth.engine.reasons import row_reasons
+from gensynth.errors import OptionError
+
+Which = NDArray[np.int64] | slice
+"""Positions of some of the rows."""
+
+_ALL = slice(None)
+
+
+class Analysis:
+    """What fitted models say of a table of n rows; each answer is computed when it is asked for.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The models.
+    frame : DataFrame of shape (n, n_features)
+        New rows, with the fitted columns.
+    method : str
+        Score method.
+    index : Index or None
+        Row labels of what is returned as a DataFrame; None: 0, 1, ...
+    calibration_scores : ndarray of shape (n_calibration,) or None
+        Scores of normal rows that nothing was learned from: p-values are counted among them.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        frame: pd.DataFrame,
+        method: str,
+        index: pd.Index[Any] | None = None,
+        calibration_scores: NDArray[np.float64] | None = None,
+    ) -> None:
+        self._ensemble = ensemble
+        self._method = method
+        self._index = pd.RangeIndex(len(frame)) if index is None else index
+        self._calibration_scores = calibration_scores
+        self._frame, self._rows = ensemble.encode(frame)
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores of shape (n,), higher = more normal."""
+        return self._ensemble.score(self._rows, self._method)
+
+    @property
+    def p_values(self) -> NDArray[np.float64]:
+        """Split-conformal p-values of shape (n,), in [1 / (1 + n_calibration), 1]."""
+        if self._calibration_scores is None:
+            raise OptionError("p-values are those of an AnomalyDetector, by the score method that it was fitted with")
+        return conformal_p_values(self.scores, self._calibration_scores)
+
+    def attributions(self, which: Which = _ALL) -> pd.DataFrame:
+        """Return what each column adds to minus the scores of some rows; a row's sum to it.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_features)
+            In the score's unit, higher = more anomalous. Columns that are not learned add 0.
+        """
+        found = self._ensemble.attributions(self._rows[which], self._method)
+        encoder = self._ensemble.models[0].encoder
+        return pd.DataFrame(by_table_column(found, encoder), index=self._index[which])
+
+    def reasons(
+        self, which: Which = _ALL, *, attributions: pd.DataFrame | None = None, max_columns: int = 3
+    ) -> list[str]:
+        """Return a sentence for each of some rows: "amount 9,300 where 20 to 140 was expected".
+
+        Parameters
+        ----------
+        which : ndarray of int or slice
+            Positions of the rows.
+        attributions : DataFrame or None
+            What `attributions` returned for these rows; None computes it.
+        max_columns : int
+            Columns that a sentence names at most.
+        """
+        attributions = self.attributions(which) if attributions is None else attributions
+        model = self._ensemble.models[0]
+        return row_reasons(model, self._frame.iloc[which], self._rows[which], attributions, max_columns)

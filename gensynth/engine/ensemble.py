@@ -1,0 +1,126 @@
+"""Fitted models of one table whose members' scores are averaged, each in units of its own interquartile range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.layout import Rows
+from gensynth.engine.explanation import member_attributions
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.scoring import member_scores, reproducible_scores
+
+MAX_SCALING_ROWS = 5_000
+"""Training rows that the members' scores are put on a common scale by, at most."""
+_BLOCK = 8_192
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreScaling:
+    """Location and scale of the members' scores of the training rows, by score method.
+
+    Members are the networks of all models, one after the other: a model has one, or those of its members axis.
+
+    Parameters
+    ----------
+    score_median : dict of str to ndarray of shape (members,)
+        Median of each member's scores.
+    score_iqr : dict of str to ndarray of shape (members,)
+        Distance between their quartiles, above 0.
+    """
+
+    score_median: Mapping[str, Floats]
+    score_iqr: Mapping[str, Floats]
+
+    @classmethod
+    def fit(cls, models: Sequence[FittedModel], rows: Rows) -> Self:
+        """Measure the scores of training rows by every method that the models have."""
+        if len(rows) > MAX_SCALING_ROWS:
+            rows = rows[np.linspace(0, len(rows) - 1, MAX_SCALING_ROWS).astype(np.int64)]
+        median, iqr = {}, {}
+        for method in models[0].model.score_methods:
+            low, middle, high = np.quantile(
+                _all_members(member_scores, models, rows, method), (0.25, 0.5, 0.75), axis=1
+            )
+            median[method] = middle
+            iqr[method] = np.maximum(high - low, 1e-9 * np.maximum(1.0, np.abs(middle)))
+        return cls(median, iqr)
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """Return the fitted state as arrays."""
+        parts = {"median": self.score_median, "iqr": self.score_iqr}
+        return {f"{part}.{method}": values for part, own in parts.items() for method, values in own.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Rebuild from `to_arrays`; other arrays are left out."""
+        parts: dict[str, dict[str, Floats]] = {"median": {}, "iqr": {}}
+        for name, values in arrays.items():
+            part, _, method = name.partition(".")
+            if part in parts:
+                parts[part][method] = np.asarray(values, dtype=np.float64)
+        return cls(parts["median"], parts["iqr"])
+
+
+class Ensemble:
+    """One or several fitted models of one table that score rows together.
+
+    Parameters
+    ----------
+    models : sequence of FittedModel
+        With one encoder.
+    scaling : ScoreScaling or None
+        Puts the members on a common scale; None: scores are averaged as they are.
+    """
+
+    def __init__(self, models: Sequence[FittedModel], scaling: ScoreScaling | None = None) -> None:
+        self.models = tuple(models)
+        self.scaling = scaling
+
+    def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
+        """Return new rows aligned and encoded, once for all models."""
+        return self.models[0].encode(frame)
+
+    def score(self, rows: Rows, method: str) -> Floats:
+        """Return (n,) scores by one of the models' score methods, higher = more normal.
+
+        With a scaling 0 is typical of the training rows and 1 the distance between their quartiles.
+
+        Raises
+        ------
+        PluginError
+            A score is not finite.
+        """
+
+        def score(rows: Rows) -> Floats:
+            scores = _all_members(member_scores, self.models, rows, method)
+            if self.scaling is not None:
+                median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
+                scores = (scores - median[:, None]) / iqr[:, None]
+            return np.asarray(scores.mean(0))
+
+        return reproducible_scores(score, rows)
+
+    def attributions(self, rows: Rows, method: str) -> Floats:
+        """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
+        out = np.empty(rows.codes.shape)
+        for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
+            part = slice(start, start + _BLOCK)
+            found = _all_members(member_attributions, self.models, rows[part], method)
+            if self.scaling is not None:
+                median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
+                found = (found + median[:, None, None] / found.shape[2]) / iqr[:, None, None]
+            out[part] = found.mean(0)
+        return out
+
+
+def _all_members(function: Callable[..., Floats], models: Sequence[FittedModel], rows: Rows, method: str) -> Floats:
+    """Return what a function of a scorer says, the members of all models one after the other on the first axis."""
+    return np.concatenate([function(model.scorer, rows, method) for model in models])

@@ -1,0 +1,286 @@
+"""A fitted model: what every estimator fits once, then draws from, completes tables with and scores by."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gensynth.constraints import check_parameters
+from gensynth.encoding.conditions import given_identifiers
+from gensynth.encoding.layout import Encoding, Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.wide import put_given
+from gensynth.engine.conditional import draw_conditional
+from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
+from gensynth.engine.inference import to_batch
+from gensynth.engine.inputs import warn_of_unseen
+from gensynth.engine.scoring import make_scorer
+from gensynth.model import Batch, GenerativeModel, Recipe
+from gensynth.nn.randomness import seeded
+from gensynth.schema import Column, TableSchema, check_labels
+from gensynth.schema.series import warn_of_series
+from gensynth.tables import Container
+from gensynth.training import Trainer
+from gensynth.training.weights import Weights
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held by a thread that makes a scorer: threads share a fitted model."""
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """A table that models can be fitted to.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Fitted to the table.
+    container : Container
+        What the table came in.
+    batch : Batch
+        Its rows, encoded, in float32.
+    weights : ndarray of shape (n,) or None
+        How often each row counts.
+    """
+
+    encoder: TableEncoder
+    container: Container
+    batch: Batch
+    weights: Weights | None = None
+
+    @classmethod
+    def encode(
+        cls,
+        frame: pd.DataFrame,
+        container: Container,
+        encoding: Encoding,
+        *,
+        weights: Weights | None = None,
+        schema: TableSchema | Mapping[Any, str | Column] | None = None,
+        condition_on: Sequence[str | int] = (),
+        relations: Any = "auto",
+        learn_constants: bool = False,
+    ) -> Self:
+        """Find out what the columns hold and encode the rows, as a family wants them encoded.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, n_features)
+            Rows of positive weight.
+        container : Container
+            What they came in.
+        encoding : Encoding
+            Of the recipe.
+        weights : ndarray of shape (n,) or None
+            From `gensynth.training.weights.check_weights`.
+        schema : TableSchema, mapping or None
+            What is known of the columns.
+        condition_on : sequence of column labels
+            Columns that stand first in the layout.
+        relations : "auto", False, or sequence of str or Relation
+            Relations between columns, as for `TableEncoder`.
+        learn_constants : bool
+            As for `TableSchema.infer`.
+
+        Raises
+        ------
+        DataError
+            The table cannot be learned; names the column.
+        """
+        inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
+        frame = inferred.align(frame)
+        warn_of_series(frame, inferred.columns)
+        encoder = TableEncoder(inferred, encoding, condition_on, relations).fit(frame, weights)
+        return cls(encoder, container, to_batch(encoder.encode(frame), torch.float32), weights)
+
+
+class FittedModel:
+    """A recipe, the encoder of its table, the network that was trained, and what the fit left.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe that was built.
+    encoder : TableEncoder
+        Table to encoded rows and back; knows the schema.
+    model : GenerativeModel
+        The trained network; put in eval mode.
+    container : Container
+        What was fitted, and what samples come back as.
+    seed : int
+        Seed that makes the same fit again.
+    history : DataFrame
+        One row per evaluation of the training.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        encoder: TableEncoder,
+        model: GenerativeModel,
+        container: Container,
+        seed: int,
+        history: pd.DataFrame,
+    ) -> None:
+        self.recipe = recipe
+        self.encoder = encoder
+        self.model = model.eval()
+        self.container = container
+        self.seed = seed
+        self.history = history
+        self._scorer: GenerativeModel | None = None
+
+    @classmethod
+    def fit(cls, table: EncodedTable, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False) -> Self:
+        """Build a recipe for a table and train it.
+
+        Parameters
+        ----------
+        table : EncodedTable
+            Encoded as the recipe wants it.
+        recipe : Recipe
+            What to build.
+        trainer : Trainer
+            How to train.
+        seed : int
+            Seed in [0, 2**32) of initialisation and training.
+        resume : bool
+            Go on from the trainer's checkpoint of an interrupted fit with the same arguments.
+
+        Raises
+        ------
+        OptionError
+            A parameter of recipe or trainer has a value that it cannot have.
+        TrainingError
+            Training met a loss that is not finite.
+        """
+        check_fit(recipe, trainer)
+        layout = table.encoder.layout
+        with seeded(seed):
+            model = recipe.build(layout)
+        parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
+        history = trainer.run(
+            model,
+            table.batch,
+            seed,
+            resume=resume,
+            identity={"model": type(recipe).__qualname__, **parameters},
+            rebuild=lambda: recipe.build(layout),
+            weights=table.weights,
+        )
+        return cls(recipe, table.encoder, model, table.container, seed, pd.DataFrame(history))
+
+    @property
+    def schema(self) -> TableSchema:
+        """What the columns hold."""
+        return self.encoder.schema
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs that were trained, all stages together, at least 1."""
+        last = dict(zip(self.history.get("stage", ()), self.history.get("epoch", ()), strict=True))
+        return max(1, round(sum(last.values())))
+
+    @property
+    def scorer(self) -> GenerativeModel:
+        """The model's float64 copy, which scores are computed with; made at the first call."""
+        with _ONE_AT_A_TIME:
+            if self._scorer is None:
+                self._scorer = make_scorer(self.model)
+            return self._scorer
+
+    def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
+        """Return new rows aligned with the fitted columns, and encoded, with their ``log_jacobian``.
+
+        Raises
+        ------
+        DataError
+            The table lacks a column or holds a value that cannot be read.
+        """
+        frame = self.schema.align(frame)
+        rows = self.encoder.encode(frame, jacobian=True)
+        warn_of_unseen(frame, rows, self.encoder)
+        return frame, rows
+
+    def sample(
+        self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int]
+    ) -> pd.DataFrame:
+        """Draw ``n`` rows that meet conditions, as `gensynth.Synthesizer.sample` describes.
+
+        Parameters
+        ----------
+        n : int
+            Number of rows, >= 0.
+        conditions : mapping, DataFrame or None
+            Cells that are given.
+        random : sequence of int
+            What the draws are a function of, each >= 0.
+
+        Raises
+        ------
+        ConditionError
+            A condition cannot be met.
+        CapabilityError
+            The family cannot condition.
+        """
+        identifiers: dict[Any, pd.Series[Any]] = {}
+        if conditions is not None:
+            conditions, identifiers = given_identifiers(self.schema, conditions, n)
+        seed, rng = _random(random)
+        rows, given = draw_conditional(self.model, self.encoder, conditions, n, seed, rng)
+        frame = self.encoder.decode(rows, rng, given)
+        if conditions is not None:
+            put_given(frame, conditions, self.encoder)
+        for name, cells in identifiers.items():
+            frame[name] = cells
+        return frame
+
+    def impute(self, frame: pd.DataFrame, random: Sequence[int]) -> pd.DataFrame:
+        """Return a table of n rows with its missing cells drawn given the others of their row.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The fitted columns, in any order; others come back untouched.
+        random : sequence of int
+            As for `sample`.
+
+        Raises
+        ------
+        CapabilityError
+            The family cannot impute.
+        """
+        aligned = self.schema.align(frame)
+        gaps = missing_cells(aligned, self.encoder)
+        if not gaps:
+            return frame.copy()
+        seed, rng = _random(random)
+        drawn = fill_cells(aligned, gaps, self.encoder, self.model, seed, rng)
+        position = {name: i for i, name in enumerate(check_labels(frame))}
+        parts = [frame.iloc[:, i] for i in range(frame.shape[1])]
+        for name, values in drawn.items():
+            i = position[name]
+            parts[i] = put_cells(parts[i], gaps[name], values, self.schema[name])
+        return pd.concat(parts, axis=1).set_axis(frame.columns, axis=1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_scorer": None}
+
+
+def check_fit(recipe: Recipe, trainer: Trainer) -> None:
+    """Raise `OptionError` for a parameter of recipe or trainer that has a value which it cannot have."""
+    recipe.check()
+    check_parameters(trainer, "trainer.")
+
+
+def _random(entropy: Sequence[int]) -> tuple[int, np.random.Generator]:
+    """Return the model's seed and the encoder's generator of one call."""
+    words = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
+    seed, numpy_seed = (int(word >> np.uint64(1)) for word in words)
+    return seed, np.random.default_rng(numpy_seed)

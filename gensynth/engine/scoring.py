@@ -1,0 +1,100 @@
+"""Scores of encoded rows by a trained model, in blocks that bound the memory; the same whatever stands beside a row."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gensynth.encoding.layout import Rows
+from gensynth.engine.inference import block_size, place_of, to_batch
+from gensynth.errors import PluginError
+from gensynth.model import Batch, GenerativeModel
+
+BITS = 32
+"""Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
+CLOSE = 2.0**-10
+"""Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
+
+Floats = NDArray[np.float64]
+
+
+def make_scorer(model: GenerativeModel) -> GenerativeModel:
+    """Return a float64 copy in eval mode: in float32 a row's score would depend on the size of its batch."""
+    device, _ = place_of(model)
+    return copy.deepcopy(model).to("cpu" if device.type == "mps" else device).double().eval()
+
+
+def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:
+    """Yield the rows in blocks that are scored at a time, and where each stands."""
+    device, dtype = place_of(scorer)
+    # on a CPU larger blocks leave the cache, and their memory is mapped anew each time: half the speed
+    size = block_size(scorer.layout, 256 if device.type == "cpu" else 4096)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        yield part, to_batch(rows[part], dtype).to(device)
+
+
+@torch.no_grad()
+def member_scores(scorer: GenerativeModel, rows: Rows, method: str) -> Floats:
+    """Return (members, n) scores of ``rows`` (with their ``log_jacobian``), higher = more normal.
+
+    Parameters
+    ----------
+    scorer : GenerativeModel
+        From `make_scorer`; one without a members axis is one member.
+    rows : Rows
+        Encoded rows.
+    method : str
+        One of its score methods.
+
+    Raises
+    ------
+    PluginError
+        A score is not finite.
+    """
+    parts = [by_member(scorer.score(batch, method).rows, 1) for _, batch in score_blocks(scorer, rows)]
+    scores = np.concatenate([part.double().cpu().numpy() for part in parts], axis=1)
+    bad = ~np.isfinite(scores)
+    if bad.any():
+        row = int(np.argmax(bad.any(0)))
+        value = scores[int(np.argmax(bad[:, row])), row]
+        raise PluginError(
+            f"{type(scorer).__name__} gives row {row} the score {value:g}, and {int(bad.any(0).sum())} of {len(rows)} "
+            "rows one that is not finite; no label can be told from it: report this to the model's authors, or use "
+            "another model or score method"
+        )
+    return scores
+
+
+def by_member(values: Tensor, n_axes: int) -> Tensor:
+    """Return values with ``n_axes`` axes with one axis more in front, of members, if they have none."""
+    return values.unsqueeze(0) if values.dim() == n_axes else values
+
+
+def reproducible_scores(score: Callable[[Rows], Floats], rows: Rows) -> Floats:
+    """Return (n,) the scores that a function of rows gives, the same number bit by bit for a row wherever it stands.
+
+    Matrix products round a row differently at another place among other rows, so that scores are rounded to `BITS`.
+    The few that lie where that difference might decide between two numbers are those of the row on its own.
+    """
+    scores = score(rows)
+    for at in np.flatnonzero(_distance(scores) < CLOSE).tolist():
+        scores[at] = score(rows[at : at + 1])[0]
+    return np.rint(scores / _unit(scores)) * _unit(scores)
+
+
+def _unit(scores: Floats) -> Floats:
+    """Return what the last of `BITS` significant bits counts, at least that of 0.001."""
+    exponents = np.frexp(np.maximum(np.abs(scores), 2.0**-10))[1]
+    return np.asarray(np.ldexp(1.0, exponents - BITS), dtype=np.float64)
+
+
+def _distance(scores: Floats) -> Floats:
+    """Return how far scores lie from where they would be rounded up instead of down, in units."""
+    steps = scores / _unit(scores)
+    return np.asarray(np.abs(steps - np.floor(steps) - 0.5))

@@ -1,0 +1,170 @@
+"""Contents of a file: a fitted estimator's parameters, its fitted models, and what it keeps beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.fitted import FittedModel
+from gensynth.nn.randomness import seeded
+from gensynth.persistence.members import Archive
+from gensynth.persistence.parameters import parameters_from_json, parameters_to_json
+from gensynth.persistence.recipes import recipe_from_json, recipe_to_json
+from gensynth.persistence.tensors import load_weights, weights_of
+from gensynth.registry import Registry
+from gensynth.tables import Container
+from gensynth.training import pick_device
+
+Arrays = Mapping[str, NDArray[Any]]
+
+Estimator = TypeVar("Estimator", bound=BaseEstimator)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds of a fitted estimator.
+
+    Parameters
+    ----------
+    kind : str
+        Which estimator: "synthesizer", "detector".
+    parameters : dict
+        Of its constructor, but for the model.
+    models : tuple of FittedModel
+        At least one, of one recipe and one encoder.
+    feature_names : tuple of str or None
+        ``feature_names_in_``; None where the columns had no names.
+    n_features : int
+        ``n_features_in_``.
+    state : dict
+        What else it keeps, as plain JSON values.
+    arrays : dict of str to ndarray
+        Likewise, as arrays.
+    """
+
+    kind: str
+    parameters: Mapping[str, Any]
+    models: tuple[FittedModel, ...]
+    n_features: int
+    feature_names: tuple[str, ...] | None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        estimator: BaseEstimator,
+        models: Sequence[FittedModel],
+        state: Mapping[str, Any] | None = None,
+        arrays: Arrays | None = None,
+    ) -> Self:
+        """Return the contents for a fitted estimator."""
+        names = getattr(estimator, "feature_names_in_", None)
+        return cls(
+            kind,
+            estimator.get_params(deep=False),
+            tuple(models),
+            estimator.n_features_in_,
+            None if names is None else tuple(map(str, names)),
+            state or {},
+            arrays or {},
+        )
+
+    def restore(self, kind: type[Estimator]) -> Estimator:
+        """Return an estimator with the parameters and the names of the features, not yet fitted."""
+        out: Estimator = kind(model=self.models[0].recipe, **self.parameters)
+        out.n_features_in_ = self.n_features
+        if self.feature_names is not None:
+            out.feature_names_in_ = np.array(self.feature_names, dtype=object)
+        return out
+
+    def pack(self, registry: Registry) -> Archive:
+        """Return the members of a file.
+
+        Raises
+        ------
+        PluginError
+            The recipe is not registered.
+        """
+        first = self.models[0]
+        encoder, encoder_arrays = first.encoder.state()
+        arrays = {f"own.{name}": array for name, array in self.arrays.items()}
+        arrays |= {f"encoder.{name}": array for name, array in encoder_arrays.items()}
+        models = []
+        for i, model in enumerate(self.models):
+            stages, columns = _pack_history(model.history)
+            models.append({"seed": model.seed, "stages": stages})
+            arrays |= {f"history.{i}.{name}": array for name, array in columns.items()}
+        state = {
+            "recipe": recipe_to_json(first.recipe, registry),
+            "encoder": encoder,
+            "container": first.container.to_json(),
+            "models": models,
+            "parameters": parameters_to_json(self.parameters),
+            "features": {"n": self.n_features, "names": self.feature_names},
+            "own": dict(self.state),
+        }
+        return Archive(self.kind, state, arrays, weights_of([model.model for model in self.models]))
+
+    @classmethod
+    def unpack(cls, archive: Archive, device: str, registry: Registry) -> Self:
+        """Return the contents of a file that was read; members that make no sense raise any error.
+
+        Raises
+        ------
+        UnknownModelError
+            The plugin of the model is not installed.
+        OptionError
+            The device is not there.
+        """
+        state, place = archive.state, pick_device(device)
+        recipe = recipe_from_json(state["recipe"], registry)
+        encoder = TableEncoder.from_state(state["encoder"], _part(archive.arrays, "encoder."))
+        container = Container.from_json(state["container"])
+        with seeded(0):
+            networks = [recipe.build(encoder.layout) for _ in state["models"]]
+        load_weights(networks, archive.weights)
+        models = []
+        for i, (entry, network) in enumerate(zip(state["models"], networks, strict=True)):
+            history = _unpack_history(entry["stages"], _part(archive.arrays, f"history.{i}."))
+            models.append(FittedModel(recipe, encoder, network.to(place), container, int(entry["seed"]), history))
+        names = state["features"]["names"]
+        return cls(
+            archive.kind,
+            parameters_from_json(state["parameters"]),
+            tuple(models),
+            int(state["features"]["n"]),
+            None if names is None else tuple(names),
+            dict(state["own"]),
+            _part(archive.arrays, "own."),
+        )
+
+
+def _part(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _pack_history(history: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[Any]]]:
+    """Return the stages as JSON, the numbers as arrays: JSON has neither NaN nor infinity.
+
+    The seconds that training took stay out: two fits with one seed are the same bytes.
+    """
+    numbers = history.drop(columns=["stage", "seconds"], errors="ignore")
+    stages = [str(stage) for stage in history["stage"]] if "stage" in history else []
+    # safetensors sorts names: the position keeps the order of the columns
+    columns = {f"{i:03d}.{name}": np.array(numbers[name], np.float64) for i, name in enumerate(numbers.columns)}
+    return stages, columns
+
+
+def _unpack_history(stages: list[str], arrays: Arrays) -> pd.DataFrame:
+    columns = {name.partition(".")[2]: arrays[name] for name in sorted(arrays)}
+    numbers = {name: v.astype(np.int64) if name == "step" else v for name, v in columns.items()}
+    return pd.DataFrame({"stage": [str(stage) for stage in stages], **numbers} if stages else {})
