@@ -197,10 +197,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             learn_constants=True,
         )
         self.estimators_ = [FittedModel.fit(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
-        self.method_ = self.estimators_[0].model.score_method(None if self.method == "auto" else self.method)
+        named = None if self.method == "auto" else self.method
+        self.method_ = self.estimators_[0].model.score_method(named)
+        if named is None and recipe.score_weights:
+            self.method_ = "auto"
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
-        scores = Ensemble(self.estimators_, self.scaling_).score(rows, self.method_)
+        scores = Ensemble(self.estimators_, self.scaling_).score(rows, self._weights(self.method_))
         self._set_offset(np.sort(scores[held.draw()]), scores[parts.draw()])
         return self
 
@@ -208,6 +211,13 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def seed_(self) -> int:
         """Seed that makes the same fit again."""
         return self.estimators_[0].seed
+
+    def _weights(self, method: str) -> dict[str, float]:
+        """Return the weights of the models' score methods that make up ``method``."""
+        first = self.estimators_[0]
+        if method == "auto" and first.recipe.score_weights:
+            return dict(first.recipe.score_weights)
+        return {first.model.score_method(None if method == "auto" else method): 1.0}
 
     def _check_options(self) -> None:
         check_parameters(self)
@@ -251,7 +261,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         X : table of shape (n_samples, n_features)
             As for `fit`; columns may stand in another order.
         method : str or None
-            One of the model's score methods; None for the detector's. Offset and p-values are of the detector's.
+            One of the model's score methods, or "auto"; None for the detector's, which offset and p-values are of.
 
         Returns
         -------
@@ -269,10 +279,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         check_is_fitted(self, "estimators_")
         first = self.estimators_[0]
         frame = new_input(self, X, first.schema.names, first.container)
-        method = self.method_ if method in (None, "auto") else first.model.score_method(method)
+        method = self.method_ if method is None else method
         index = X.index if isinstance(X, pd.DataFrame) else None
         calibration = self.calibration_scores_ if method == self.method_ else None
-        return Analysis(Ensemble(self.estimators_, self.scaling_), frame, method, index, calibration)
+        return Analysis(Ensemble(self.estimators_, self.scaling_), frame, self._weights(method), index, calibration)
 
     def anomaly_score(self, X: Any) -> Floats:
         """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""

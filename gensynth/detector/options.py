@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sklearn.base import clone
 
 from gensynth.errors import OptionError
@@ -23,13 +21,9 @@ def detector_recipe(model: str | Recipe) -> Recipe:
 
 
 def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminated: bool) -> tuple[Recipe, int]:
-    """Return the recipe, told what it can be told, and how many models of it are to be fitted."""
+    """Return what is trained of a recipe, and how many models of it: one where it makes an ensemble itself."""
     recipe = detector_recipe(model)
     recipe.check()
-    known = recipe.get_params(deep=False)
-    told: dict[str, Any] = {"contaminated": contaminated} if "contaminated" in known else {}
-    if "n_members" not in known:
-        return recipe.set_params(**told), int(n_estimators or 1)
-    if n_estimators is not None:
-        told["n_members"] = int(n_estimators)
-    return recipe.set_params(**told), 1
+    members = None if n_estimators is None else int(n_estimators)
+    trained = recipe.for_detection(contaminated=contaminated, members=members)
+    return trained, (members or 1) if trained is recipe else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -30,8 +31,8 @@ class Analysis:
         The models.
     frame : DataFrame of shape (n, n_features)
         New rows, with the fitted columns.
-    method : str
-        Score method.
+    weights : mapping of str to float
+        Weights of the score methods that the score is made of.
     index : Index or None
         Row labels of what is returned as a DataFrame; None: 0, 1, ...
     calibration_scores : ndarray of shape (n_calibration,) or None
@@ -42,12 +43,12 @@ class Analysis:
         self,
         ensemble: Ensemble,
         frame: pd.DataFrame,
-        method: str,
+        weights: Mapping[str, float],
         index: pd.Index[Any] | None = None,
         calibration_scores: NDArray[np.float64] | None = None,
     ) -> None:
         self._ensemble = ensemble
-        self._method = method
+        self._weights = weights
         self._index = pd.RangeIndex(len(frame)) if index is None else index
         self._calibration_scores = calibration_scores
         self._frame, self._rows = ensemble.encode(frame)
@@ -55,7 +56,7 @@ class Analysis:
     @cached_property
     def scores(self) -> NDArray[np.float64]:
         """Scores of shape (n,), higher = more normal."""
-        return self._ensemble.score(self._rows, self._method)
+        return self._ensemble.score(self._rows, self._weights)
 
     @property
     def p_values(self) -> NDArray[np.float64]:
@@ -72,7 +73,7 @@ class Analysis:
         DataFrame of shape (n_rows, n_features)
             In the score's unit, higher = more anomalous. Columns that are not learned add 0.
         """
-        found = self._ensemble.attributions(self._rows[which], self._method)
+        found = self._ensemble.attributions(self._rows[which], self._weights)
         encoder = self._ensemble.models[0].encoder
         return pd.DataFrame(by_table_column(found, encoder), index=self._index[which])
 

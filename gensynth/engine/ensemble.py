@@ -88,10 +88,18 @@ class Ensemble:
         """Return new rows aligned and encoded, once for all models."""
         return self.models[0].encode(frame)
 
-    def score(self, rows: Rows, method: str) -> Floats:
-        """Return (n,) scores by one of the models' score methods, higher = more normal.
+    def score(self, rows: Rows, weights: Mapping[str, float]) -> Floats:
+        """Return (n,) scores, higher = more normal: a weighted sum of score methods, each averaged over the members.
 
-        With a scaling 0 is typical of the training rows and 1 the distance between their quartiles.
+        With a scaling 0 is typical of the training rows and 1 the distance between their quartiles, for each member
+        and method.
+
+        Parameters
+        ----------
+        rows : Rows
+            Encoded rows.
+        weights : mapping of str to float
+            Weight of each score method.
 
         Raises
         ------
@@ -100,25 +108,33 @@ class Ensemble:
         """
 
         def score(rows: Rows) -> Floats:
-            scores = _all_members(member_scores, self.models, rows, method)
-            if self.scaling is not None:
-                median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
-                scores = (scores - median[:, None]) / iqr[:, None]
-            return np.asarray(scores.mean(0))
+            total = np.zeros(len(rows))
+            for method, weight in weights.items():
+                scores = _all_members(member_scores, self.models, rows, method)
+                median, iqr = self._units(method, scores.ndim)
+                total += weight * ((scores - median) / iqr).mean(0)
+            return total
 
         return reproducible_scores(score, rows)
 
-    def attributions(self, rows: Rows, method: str) -> Floats:
+    def attributions(self, rows: Rows, weights: Mapping[str, float]) -> Floats:
         """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
-        out = np.empty(rows.codes.shape)
+        out = np.zeros(rows.codes.shape)
         for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
             part = slice(start, start + _BLOCK)
-            found = _all_members(member_attributions, self.models, rows[part], method)
-            if self.scaling is not None:
-                median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
-                found = (found + median[:, None, None] / found.shape[2]) / iqr[:, None, None]
-            out[part] = found.mean(0)
+            for method, weight in weights.items():
+                found = _all_members(member_attributions, self.models, rows[part], method)
+                median, iqr = self._units(method, found.ndim)
+                out[part] += weight * ((found + median / found.shape[2]) / iqr).mean(0)
         return out
+
+    def _units(self, method: str, n_axes: int) -> tuple[Floats, Floats]:
+        """Return median and interquartile range of the members' scores, members first among ``n_axes`` axes."""
+        if self.scaling is None:
+            return np.zeros((1,) * n_axes), np.ones((1,) * n_axes)
+        median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
+        shape = (-1, *(1,) * (n_axes - 1))
+        return median.reshape(shape), iqr.reshape(shape)
 
 
 def _all_members(function: Callable[..., Floats], models: Sequence[FittedModel], rows: Rows, method: str) -> Floats:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import torch
+from sklearn.base import clone
 from torch import Generator, Tensor, nn
 
 from gensynth.constraints import FLAG, Constraint, number, whole
@@ -75,6 +76,12 @@ class ScoringRecipe(Recipe):
     def of_members(self, *choices: float) -> list[float]:
         """Return an option of each member: two members, one a view, have the same, then the next two the next."""
         return [choices[i // 2 % len(choices)] for i in range(self.n_members)]
+
+    def for_detection(self, *, contaminated: bool, members: int | None = None) -> ScoringRecipe:
+        """Return the recipe with this ``contaminated``, and with ``n_members`` if that is said."""
+        told = {} if members is None else {"n_members": members}
+        out: ScoringRecipe = clone(self)
+        return out.set_params(contaminated=contaminated, **told)
 
     @property
     def trim(self) -> float:

@@ -143,7 +143,10 @@ def test_every_model_of_an_ensemble_of_fits_counts(rows):
     detector = AnomalyDetector(Toy(), n_estimators=3, trainer=Trainer(max_epochs=2, progress=False), random_state=0)
     detector.fit(rows[["size", "region"]])
     assert len({model.seed for model in detector.estimators_}) == 3
-    raw = [Ensemble([m]).score(m.encode(rows[["size", "region"]])[1], detector.method_) for m in detector.estimators_]
+    raw = [
+        Ensemble([m]).score(m.encode(rows[["size", "region"]])[1], {detector.method_: 1.0})
+        for m in detector.estimators_
+    ]
     median, iqr = (own[detector.method_] for own in (detector.scaling_.score_median, detector.scaling_.score_iqr))
     expected = np.mean([(s - m) / q for s, m, q in zip(raw, median, iqr, strict=True)], axis=0)
     assert detector.score_samples(rows[["size", "region"]]) == pytest.approx(expected)
