@@ -51,7 +51,7 @@ class ModelSpec:
         One line for the list of models.
     capabilities : frozenset of str
         What the family can do beyond sampling: "conditional" (sampling with given cells),
-        "impute" (filling missing cells), "score".
+        "impute" (filling missing cells), "score", "latent" (`Synthesizer.transform` and ``inverse_transform``).
     detector : str or None
         ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
         made to score rows, not to sample them. None: the recipe itself.

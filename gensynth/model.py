@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from sklearn.base import BaseEstimator
@@ -21,7 +21,7 @@ from gensynth.errors import CapabilityError, OptionError, hint
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
-    "GenerativeModel", "Layout", "Phase", "Recipe", "Score", "Stage",
+    "GenerativeModel", "HasLatents", "Layout", "Phase", "Recipe", "Score", "Stage",
 ]  # fmt: skip
 
 
@@ -191,6 +191,20 @@ class GenerativeModel(nn.Module, ABC):
         return None
 
 
+class HasLatents(Protocol):
+    """What a `GenerativeModel` has besides if its recipe has the capability "latent"."""
+
+    @property
+    def latent_dim(self) -> int:
+        """Width of the latents."""
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Return (n, latent_dim): the mean of q(latent | row); deterministic, of each row alone."""
+
+    def decode(self, latents: Tensor, rng: Generator) -> Batch:
+        """Draw one row of p(row | latent) for each of n latents (n, latent_dim)."""
+
+
 class Recipe(BaseEstimator, ABC):
     """Hyperparameters of a family, and nothing else: subclasses are dataclasses (``@dataclass(eq=False)``)."""
 
@@ -198,6 +212,8 @@ class Recipe(BaseEstimator, ABC):
     """What values the hyperparameters can have (`gensynth.constraints`); those of base classes hold too."""
     before: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files written before them."""
+    capabilities: ClassVar[frozenset[str]] = frozenset()
+    """What the family can do beyond sampling and scoring; "latent": its models are `HasLatents`."""
 
     def check(self) -> None:
         """Raise `OptionError` for a hyperparameter that has a value which it cannot have; fits call it first."""

@@ -19,6 +19,7 @@ from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.engine.transformer import LatentTransformer
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -31,7 +32,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
-class Synthesizer(BaseEstimator):
+class Synthesizer(LatentTransformer, BaseEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from gensynth.constraints import check_parameters
 from gensynth.encoding.conditions import given_identifiers
@@ -20,8 +21,9 @@ from gensynth.engine.conditional import draw_conditional
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
 from gensynth.engine.inference import to_batch
 from gensynth.engine.inputs import warn_of_unseen
+from gensynth.engine.latents import decode_latents, encode_rows
 from gensynth.engine.scoring import make_scorer
-from gensynth.model import Batch, GenerativeModel, Recipe
+from gensynth.model import Batch, GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.schema.series import warn_of_series
@@ -268,6 +270,22 @@ class FittedModel:
             i = position[name]
             parts[i] = put_cells(parts[i], gaps[name], values, self.schema[name])
         return pd.concat(parts, axis=1).set_axis(frame.columns, axis=1)
+
+    @property
+    def latent_dim(self) -> int:
+        """Width of the model's latents; families with the capability "latent" have some."""
+        return cast("HasLatents", self.model).latent_dim
+
+    def to_latents(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the means (n, latent_dim) of the posteriors of n rows."""
+        _, rows = self.encode(frame)
+        return encode_rows(self.scorer, rows)
+
+    def from_latents(self, latents: NDArray[np.float64], random: Sequence[int]) -> pd.DataFrame:
+        """Draw one row for each latent (n, latent_dim); ``random`` as for `sample`."""
+        seed, rng = _random(random)
+        rows = decode_latents(self.model, self.encoder, latents, seed, rng)
+        return self.encoder.decode(rows, rng)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_scorer": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,18 +46,61 @@ def draw_settled(
     ConditionError
         A condition cannot be kept, alone or with the relations.
     """
+
+    def draw(seed: int, rng: np.random.Generator) -> tuple[Rows, Bools]:
+        columns: tuple[int, ...] = ()
+        cells = None
+        if conditions is not None:
+            # of whole blocks, so that the rows of a small sample are the first of a large one
+            n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
+            columns, cells = encoder.encode_condition(conditions, n_given, rng)
+        rows = draw_rows(model, n, seed, columns, cells)
+        return rows, given_cells(rows, columns)
+
+    return settled(encoder, draw, seed, rng, conditioned=conditions is not None)
+
+
+def settled(
+    encoder: TableEncoder,
+    draw: Callable[[int, np.random.Generator], tuple[Rows, Bools]],
+    seed: int,
+    rng: np.random.Generator,
+    *,
+    conditioned: bool = False,
+) -> tuple[Rows, Bools]:
+    """Return rows that keep the relations, and which cells (n, k) were given.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Table to rows and back.
+    draw : callable
+        From a seed in [0, 2**63) and a generator to n encoded rows and their given cells; asked again for rows that
+        cannot be brought to keep the relations.
+    seed : int
+        First seed.
+    rng : numpy.random.Generator
+        For what the encoder draws.
+    conditioned : bool
+        Whether it is the given cells that a failure is put down to.
+
+    Raises
+    ------
+    ConditionError
+        Rows that keep the relations were not found.
+    """
     rng = rng.spawn(1)[0]  # how many attempts there are is not to be seen in what the caller draws from it later
-    rows, given, broken = _drawn(model, encoder, n, seed, rng, conditions)
+    rows, given, broken = _drawn(encoder, draw, seed, rng)
     for attempt in range(1, _ATTEMPTS):
         if encoder.rules is None or not broken.any():
             return rows, given
         # all rows, so that a row does not depend on which others had to be drawn again
-        again, mask, still = _drawn(model, encoder, n, (seed + attempt) % 2**63, rng, conditions)
+        again, mask, still = _drawn(encoder, draw, (seed + attempt) % 2**63, rng)
         rows.codes[broken], rows.numeric[broken] = again.codes[broken], again.numeric[broken]
         given[broken] = mask[broken]
         broken &= still
     if broken.any():
-        if conditions is not None or broken.all():
+        if conditioned or broken.all():
             assert encoder.rules is not None
             related, _ = resolve(encoder, rows, rng, given)
             raise ConditionError(
@@ -68,18 +112,14 @@ def draw_settled(
 
 
 def _drawn(
-    model: GenerativeModel, encoder: TableEncoder, n: int, seed: int, rng: np.random.Generator, conditions: Any
+    encoder: TableEncoder,
+    draw: Callable[[int, np.random.Generator], tuple[Rows, Bools]],
+    seed: int,
+    rng: np.random.Generator,
 ) -> tuple[Rows, Bools, Bools]:
-    columns: tuple[int, ...] = ()
-    cells = None
-    if conditions is not None:
-        # of whole blocks, so that the rows of a small sample are the first of a large one
-        n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
-        columns, cells = encoder.encode_condition(conditions, n_given, rng)
-    rows = draw_rows(model, n, seed, columns, cells)
-    given = given_cells(rows, columns)
-    settled, broken = settle(encoder, rows, rng.spawn(1)[0], given)
-    return settled, given, broken
+    rows, given = draw(seed, rng)
+    kept, broken = settle(encoder, rows, rng.spawn(1)[0], given)
+    return kept, given, broken
 
 
 def given_cells(rows: Rows, columns: tuple[int, ...]) -> Bools:

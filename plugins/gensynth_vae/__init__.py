@@ -27,4 +27,5 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
         ),
     ):
         target, detector = f"gensynth_vae.recipes:{recipe}", f"gensynth_vae.{module}:{recipe}Scorer"
-        register(ModelSpec(name, target, summary, _ABLE, detector))
+        able = _ABLE | {"latent"} if name == "vlae" else _ABLE
+        register(ModelSpec(name, target, summary, able, detector))

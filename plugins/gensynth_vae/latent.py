@@ -23,6 +23,9 @@ from gensynth_vae.corruption import Corruption
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
 
+N_DIVERGENCE_DRAWS = 128
+"""Posterior draws behind a divergence from a learned prior, which take no decoder."""
+
 WIDE = 2.0
 """How much wider than the encoder's posterior half of its proposals for a completed row are."""
 
@@ -80,7 +83,7 @@ class LatentModel(GenerativeModel):
     """
 
     score_methods: ClassVar[tuple[str, ...]] = (
-        "elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "latent",
+        "elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "kl",
     )  # fmt: skip
     step: Tensor
     score_noise: Tensor
@@ -137,6 +140,14 @@ class LatentModel(GenerativeModel):
             return self.decoder.draw(self._sampling_prior_draw(n, rng), rng)
         return fill(self.decoder, self._propose, Given.of(condition), rng)
 
+    def encode(self, batch: Batch) -> Tensor:
+        """Return (n, latent_dim): means of q(z | row)."""
+        return self.posterior(batch)[0]
+
+    def decode(self, latents: Tensor, rng: Generator) -> Batch:
+        """Draw one row of p(row | z) for each latent."""
+        return self.decoder.draw(latents, rng)
+
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
         """Draw missing cells given the others of their row: exactly in the limit of `Decoder.most_candidates`."""
         return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
@@ -146,14 +157,14 @@ class LatentModel(GenerativeModel):
 
         elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row) (the
         importance-weighted bound, Burda et al. 2016), which as an estimate of log p(row) is called log_likelihood too;
-        reconstruction is the first term of the ELBO alone, latent the second with its sign. denoising: log p(row | z)
+        reconstruction is the first term of the ELBO alone, kl the second with its sign. denoising: log p(row | z)
         with z of the row under noise, the mean over noise levels (`Corruption`; Vincent et al. 2010). All are higher
         for rows that are more normal.
         """
         method = self.score_method(method)
         mean, log_variance = self.posterior(batch)
-        if method == "latent":
-            return Score(-self._divergence(mean, log_variance, mean))
+        if method == "kl":
+            return Score(-self.kl(mean, log_variance))
         volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
         terms = []
         if method == "denoising":
@@ -170,6 +181,19 @@ class LatentModel(GenerativeModel):
         if method in ("iwae", "log_likelihood"):
             return Score(stacked.logsumexp(0) - math.log(len(terms)))
         return Score(stacked.mean(0))
+
+    def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+        """Return (n,) KL(q || p) in nats, p being what is sampled from.
+
+        Closed form for N(0, I). Else the mean of log q(z) - log p(z) over antithetic draws, the same for every row,
+        whose second moments are exactly those of the posterior: no error where log p is quadratic, and 0 for q = p.
+        """
+        if self.prior is None and self.late_prior is None:
+            return self._divergence(mean, log_variance, mean)
+        spread = torch.exp(0.5 * log_variance)
+        noise = _balanced_noise(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
+        log_prior = torch.stack([self._log_prior(mean + own * spread) for own in noise]).mean(0)
+        return -0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1) - log_prior
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
         self.step += 1.0
@@ -254,3 +278,14 @@ class LatentModel(GenerativeModel):
                 log_density = standard_normal_log_density((z - mean.unsqueeze(1)) / width) - width.log().sum(-1)
                 parts.append(log_density + math.log(share / c))
         return z.flatten(0, 1), (log_prior - torch.stack(parts).logsumexp(0)).flatten()
+
+
+def _balanced_noise(n: int, dim: int) -> Tensor:
+    """Return (m, dim) antithetic draws from N(0, I), always the same, whose mean is 0 and whose covariance is I.
+
+    m is ``n``, or 4 ``dim`` if that is more.
+    """
+    half = torch.randn(max(n // 2, 2 * dim), dim, generator=Generator().manual_seed(1), dtype=torch.float64)
+    factor = torch.linalg.cholesky(half.T @ half / len(half))
+    half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
+    return torch.cat([half, -half])

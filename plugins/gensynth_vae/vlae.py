@@ -53,6 +53,7 @@ class VLAE(Variational):
         "beta": WEIGHT,
         "free_nats": WEIGHT,
     }
+    capabilities: ClassVar[frozenset[str]] = frozenset({"conditional", "impute", "score", "latent"})
     latent_dim: int = 8
     width: int | None = None
     hidden: int | None = None

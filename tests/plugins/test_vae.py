@@ -62,6 +62,31 @@ def test_divergence_from_the_standard_normal_is_the_closed_form():
 
 
 @torch.no_grad()
+def test_kl_to_a_learned_prior_is_exact_where_that_is_standard_normal():
+    model = _small(VLAE(width=16, hidden=8, latent_dim=3)).double()  # its flow starts as the identity
+    mean, log_variance = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
+    posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+    standard = torch.distributions.Normal(torch.zeros(3, dtype=torch.float64), 1.0)
+    expected = torch.distributions.kl_divergence(posterior, standard).sum(1)
+    torch.testing.assert_close(model.kl(mean, log_variance), expected)
+
+
+@torch.no_grad()
+def test_kl_of_a_trained_model_is_that_of_many_draws_and_not_negative(vlae):
+    model, rows = copy.deepcopy(vlae[0]).double(), vlae[1][:200].to("cpu", torch.float64)
+    kl = -model.score(rows, "kl").rows
+    mean, log_variance = model.posterior(rows)
+    posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        z = posterior.sample((4000,))
+    ratio = posterior.log_prob(z).sum(-1) - model.prior.log_density(z.flatten(0, 1)).view(4000, -1)
+    torch.testing.assert_close(kl, ratio.mean(0), atol=0.15, rtol=0.05)
+    assert kl.mean() >= -0.1
+    torch.testing.assert_close(kl[:7], -model.score(rows[:7], "kl").rows)
+
+
+@torch.no_grad()
 def test_elbo_is_exact_where_the_latent_says_nothing():
     model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal", passes=1))
     model.encoder.network.out.weight.zero_()  # posterior = N(0, I)
