@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows of a set that are used, drawn anew for every seed."""
-LEAST_ANOMALIES = 10
+MIN_ANOMALIES = 10
 DIGIT_ROWS = 1_000
 """Images of a digit that are learned from, at most."""
 
@@ -39,9 +39,9 @@ def tables(folder: Path, seed: int, protocol: str, only: list[str]) -> Iterator[
             continue
         frame, labels = _read(path)
         rng = np.random.default_rng(seed)
-        if len(frame) > MOST_ROWS:
-            keep = rng.choice(len(frame), MOST_ROWS, replace=False)
-            if labels[keep].sum() < LEAST_ANOMALIES:  # some anomalies of very rare sets
+        if len(frame) > MAX_ROWS:
+            keep = rng.choice(len(frame), MAX_ROWS, replace=False)
+            if labels[keep].sum() < MIN_ANOMALIES:  # some anomalies of very rare sets
                 keep = np.unique(np.r_[keep, np.flatnonzero(labels == 1)[:50]])
             frame, labels = frame.iloc[keep].reset_index(drop=True), labels[keep]
         yield _task(name, frame, labels, rng, protocol)

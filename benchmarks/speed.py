@@ -84,9 +84,9 @@ def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict
     if model == "cgan":
         synthesizer.set_params(condition_on=data.target)
     label = model
-    if options.passes is not None and hasattr(default_registry().recipe(model), "passes"):
-        synthesizer.set_params(model__passes=options.passes)
-        label = f"{model}, passes={options.passes}"
+    if options.column_groups is not None and hasattr(default_registry().recipe(model), "column_groups"):
+        synthesizer.set_params(model__column_groups=options.column_groups)
+        label = f"{model}, column_groups={options.column_groups}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one epoch is no training, and a model may say so
         synthesizer.fit(data.train)
@@ -119,7 +119,9 @@ def main() -> None:
     parser.add_argument("--what", default="training,sampling", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="training steps timed at once (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=50_000, help="rows drawn (default: %(default)s)")
-    parser.add_argument("--passes", type=int, help="of the families that sample in passes (default: their own)")
+    parser.add_argument(
+        "--column-groups", type=int, help="autoregressive steps, of the families that have them (default: their own)"
+    )
     parser.add_argument("--repeats", type=int, default=5, help="the median of so many counts (default: %(default)s)")
     add_common_options(parser)
     options = parser.parse_args()

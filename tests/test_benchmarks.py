@@ -97,7 +97,7 @@ def test_ablation_changes_what_it_says(data):
         "--max-epochs", "1", "--csv", "a.csv", cwd=data,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is (8 passes)", "prior: mixture"]
+    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is (8 column groups)", "prior: mixture"]
 
 
 def test_every_variant_of_the_ablation_can_be_made(benchmark):
@@ -112,12 +112,12 @@ def test_every_variant_of_the_ablation_can_be_made(benchmark):
 
 
 def test_constants_of_the_ablation_are_put_back(benchmark):
-    from gensynth.nn import curves
+    from gensynth.nn.tabular import ordinal_basis
 
-    before = curves.LEAST_CODES
-    with benchmark("ablation").constants({"gensynth.nn.curves.LEAST_CODES": 99}):
-        assert curves.LEAST_CODES == 99
-    assert before == curves.LEAST_CODES
+    before = ordinal_basis.MIN_CODES
+    with benchmark("ablation").constants({"gensynth.nn.tabular.ordinal_basis.MIN_CODES": 99}):
+        assert ordinal_basis.MIN_CODES == 99
+    assert before == ordinal_basis.MIN_CODES
 
 
 def test_scaling_runs_each_cell_in_a_process_of_its_own(tmp_path):
@@ -136,14 +136,14 @@ def test_scaling_runs_each_cell_in_a_process_of_its_own(tmp_path):
 def test_speed(data):
     done = run(
         "speed", "--data", data, "--sets", "two", "--models", "vae,wgan", "--steps", "2", "--repeats", "1",
-        "--samples", "100", "--passes", "1", "--csv", "v.csv", cwd=data,
+        "--samples", "100", "--column-groups", "1", "--csv", "v.csv", cwd=data,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     rows = read(data / "v.csv")
     stages = [("vae", "elbo"), ("vae", "prior"), ("wgan", "likelihood"), ("wgan", "critic"), ("wgan", "game")]
     assert [(row["model"], row["stage"]) for row in rows] == stages
     assert all(float(row["training steps/s"]) > 0 and float(row["MFLOP a step"]) > 0 for row in rows)
-    assert [row["model"] for row in read(data / "v-sampling.csv")] == ["vae, passes=1", "wgan"]
+    assert [row["model"] for row in read(data / "v-sampling.csv")] == ["vae, column_groups=1", "wgan"]
 
 
 def test_the_trace_sees_forward_and_backward(benchmark):

@@ -18,7 +18,7 @@ from toy_detectors import make_rows
 from toy_models import Toy
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
-from gensynth.nn.dropout import dropout
+from gensynth.nn.layers import dropout
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from, seeded
 
 ROWS = make_rows(80)

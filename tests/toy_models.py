@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Score, Stage
-from gensynth.nn.buckets import Buckets
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 
 def toy_layout(n_rows: int = 100, cardinalities: tuple[int, ...] = (4, 3)) -> Layout:
@@ -36,10 +36,10 @@ class ToyModel(GenerativeModel):
 
     def __init__(self, layout: Layout, width: int = 8, dropout: float = 0.3, two_stages: bool = False) -> None:
         super().__init__(layout)
-        self.buckets = Buckets(layout)
+        self.code_slots = CategoricalSlots(layout)
         self.two_stages = two_stages
         self.hidden = nn.Sequential(nn.Linear(1, width), nn.ReLU(), nn.Dropout(dropout))
-        self.head = nn.Linear(width, self.buckets.n_slots)
+        self.head = nn.Linear(width, self.code_slots.n_slots)
         self.extra = nn.Parameter(torch.zeros(()))
         self.register_buffer("mean", torch.zeros(()))
 
@@ -48,7 +48,7 @@ class ToyModel(GenerativeModel):
         return self.head(self.hidden(one))
 
     def log_likelihood(self, batch: Batch) -> Tensor:
-        return self.buckets.log_likelihood(self.logits(len(batch)), batch.codes).sum(-1)
+        return self.code_slots.log_likelihood(self.logits(len(batch)), batch.codes).sum(-1)
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         noise = torch.randn((), generator=rng, device=self.extra.device, dtype=self.extra.dtype)
@@ -68,7 +68,7 @@ class ToyModel(GenerativeModel):
         return (first, Stage("extra", (Phase("square", (self.extra,), self.extra_loss),), prepare=self.fit_mean))
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        codes = self.buckets.sample(self.logits(n), rng)
+        codes = self.code_slots.sample(self.logits(n), rng)
         d = self.layout.n_numeric
         numeric = torch.rand(n, d, generator=rng, device=codes.device, dtype=self.extra.dtype)
         for column in self.layout.columns:

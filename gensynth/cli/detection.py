@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gensynth.cli.terminal import note
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.errors import DataError, counted
-from gensynth.report.anomalies import MOST_ROWS, Findings
+from gensynth.report.anomalies import MAX_ROWS, Findings
 from gensynth.schema import TableSchema
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ADDED = ("score", "p_value", "anomaly", "reason")
 """Columns of OUT that DATA has not."""
-_MOST_NAMES = 10
+_MAX_NAMES = 10
 
 
 def check_same_columns(frame: pd.DataFrame, normal: pd.DataFrame, data: str, train_on: str) -> None:
@@ -28,7 +28,7 @@ def check_same_columns(frame: pd.DataFrame, normal: pd.DataFrame, data: str, tra
     for own, other, here, there in ((frame, normal, data, train_on), (normal, frame, train_on, data)):
         absent = [repr(name) for name in own.columns if name not in other.columns]
         if absent:
-            names = ", ".join(absent[:_MOST_NAMES]) + (", ..." if len(absent) > _MOST_NAMES else "")
+            names = ", ".join(absent[:_MAX_NAMES]) + (", ..." if len(absent) > _MAX_NAMES else "")
             several = "s" if len(absent) > 1 else ""
             raise DataError(
                 f"{there} lacks the column{several} {names} of {here}; both tables must have the same columns: "
@@ -52,7 +52,7 @@ def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *
         threshold = float(scores[anomalies].max()) if n_odd else None
         _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
     # the labelled rows are those with the lowest scores, so that they come first
-    shown = np.argsort(scores, kind="stable")[: max(n_odd, MOST_ROWS if on_page else 0)]
+    shown = np.argsort(scores, kind="stable")[: max(n_odd, MAX_ROWS if on_page else 0)]
     attributions, reasons = pd.DataFrame(), []
     if len(shown):
         attributions = analysis.attributions(shown)

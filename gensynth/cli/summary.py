@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from gensynth.report.anomalies import Findings
     from gensynth.synthesizer import Synthesizer
 
-_MOST_CLASSES = 12
-_MOST_ROWS = 10
-_MOST_RELATIONS = 12
+_MAX_CLASSES = 12
+_MAX_ROWS = 10
+_MAX_RELATIONS = 12
 
 
 def augmentation_summary(report: AugmentReport, target: str | None, path: Path, seconds: float) -> None:
     """Show the classes before and after, fidelity, copies and time."""
     before, after = report.classes_before or {}, report.classes_after or {}
     names = sorted(after, key=lambda name: -after[name])
-    rows = [(str(name), f"{before.get(name, 0):,}", f"{after[name]:,}") for name in names[:_MOST_CLASSES]]
-    if rest := names[_MOST_CLASSES:]:
+    rows = [(str(name), f"{before.get(name, 0):,}", f"{after[name]:,}") for name in names[:_MAX_CLASSES]]
+    if rest := names[_MAX_CLASSES:]:
         rows.append(
             (f"{len(rest)} more", f"{sum(before.get(n, 0) for n in rest):,}", f"{sum(after[n] for n in rest):,}")
         )
@@ -64,9 +64,9 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
     parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     kept = [str(relation) for relation in schema.relations]
     if kept:
-        rest = len(kept) - _MOST_RELATIONS
+        rest = len(kept) - _MAX_RELATIONS
         more = f" and {rest} more" if rest > 0 else ""
-        say(f"relations that every drawn row keeps: {'; '.join(kept[:_MOST_RELATIONS])}{more}")
+        say(f"relations that every drawn row keeps: {'; '.join(kept[:_MAX_RELATIONS])}{more}")
     say(
         f"{counted(rows, 'row')}, {counted(len(kinds), 'column')} ({parts})\n"
         f"{counted(synthesizer.n_iter_, 'epoch')} of training; "
@@ -81,7 +81,7 @@ def detection_summary(findings: Findings, written: Sequence[str], seconds: float
     say(f"{counted(n, 'row')}, {counted(n_odd, 'anomaly', 'anomalies')} ({100 * n_odd / n:.3g} %){limit}")
     rows = [
         (f"{at + 1:,}", f"{findings.scores[at]:.4g}", f"{findings.p_values[at]:.3g}", " ".join(reason.split()))
-        for at, reason in zip(findings.shown[: min(n_odd, _MOST_ROWS)], findings.reasons, strict=False)
+        for at, reason in zip(findings.shown[: min(n_odd, _MAX_ROWS)], findings.reasons, strict=False)
     ]
     if rows:
         table(("row", "score", "p", "reason"), rows, err=True)

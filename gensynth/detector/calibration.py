@@ -14,7 +14,7 @@ SHAPES = np.geomspace(0.1, 1000.0, 400)
 """Shapes of the gamma distributions tried: from very skewed to normal."""
 SHARE_FDR = 0.05
 """Share of false ones among the anomalies that an estimated contamination counts."""
-MOST_SHARE = 0.5
+MAX_SHARE = 0.5
 
 
 def benjamini_hochberg(p_values: Floats, fdr: float) -> NDArray[np.bool_]:
@@ -45,7 +45,7 @@ def threshold_of_share(scores: Floats, share: float) -> float:
     if np.count_nonzero(scores < threshold) >= max(1, round(share * len(scores))):
         return threshold
     above = scores[scores > threshold]
-    together = len(above) >= (1.0 - MOST_SHARE) * len(scores)
+    together = len(above) >= (1.0 - MAX_SHARE) * len(scores)
     return float(above.min()) if together else threshold
 
 
@@ -67,4 +67,4 @@ def estimate_share(scores: Floats) -> float:
     scale = (high - low) / (at[2, best] - at[0, best])
     start = low - scale * at[0, best]
     flagged = benjamini_hochberg(stats.gamma.sf((energy - start) / scale, SHAPES[best]), SHARE_FDR)
-    return float(min(flagged.mean(), MOST_SHARE))
+    return float(min(flagged.mean(), MAX_SHARE))

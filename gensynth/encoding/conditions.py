@@ -27,7 +27,7 @@ from gensynth.schema.align import align_column
 from gensynth.schema.exact import exact_tick
 from gensynth.schema.values import check_unicode, ticks_of
 
-_MOST_LISTED = 100_000
+_MAX_LISTED = 100_000
 """Values of a ``range`` that are looked at one by one."""
 
 
@@ -222,7 +222,7 @@ def _from_range(own: CategoryEncoder | NumberEncoder, column: Column, wanted: ra
         before = math.ceil((column.minimum / scale - ascending.start) / ascending.step)
         after = math.floor((column.maximum / scale - ascending.start) / ascending.step)
         ascending = ascending[max(before, 0) : max(after + 1, 0)]
-    if len(ascending) > _MOST_LISTED:
+    if len(ascending) > _MAX_LISTED:
         raise ConditionError(f"column {column.name!r}: {wanted} has {len(ascending):,} values; give a slice instead")
     values = pd.Series(list(ascending), dtype=object).infer_objects()
     held = values[~own.unseen(align_column(values, column))] if len(values) else values

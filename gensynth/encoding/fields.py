@@ -19,7 +19,7 @@ _MAX_LENGTHS = 64
 _MAX_HEADS = 1000
 _MAX_HEAD = 6
 _MAX_RANGE_DIGITS = 5
-_LEAST_DATES = 20
+_MIN_DATES = 20
 _FEW = 10
 _ALWAYS = 5.0
 """Draws a character of a class needs on average, for the ones that were not seen to be taken for impossible."""
@@ -211,7 +211,7 @@ def _shared(tokens: Texts, coverage: float) -> dict[str, float]:
 
 def _date_range(tokens: Texts, length: int) -> tuple[int, int, str] | None:
     """Return first and last day since 1970 and the separator, if all of many tokens are days."""
-    if length not in (6, 8, 10) or len(tokens) < _LEAST_DATES:
+    if length not in (6, 8, 10) or len(tokens) < _MIN_DATES:
         return None
     first = tokens[0]
     separator = first[4] if length == 10 else ""

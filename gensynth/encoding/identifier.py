@@ -21,7 +21,7 @@ from gensynth.schema.keys import stand_ins
 from gensynth.schema.objects import objects_to_text, text_to_objects
 from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing, ticks_of
 
-_BLOCK, _MOST_IN_BLOCK = 256, 65_536
+_BLOCK, _MAX_IN_BLOCK = 256, 65_536
 _USED_UP = 0.05
 _MAX_LEVEL = 12
 _SPARE_BITS = 7
@@ -201,7 +201,7 @@ class IdentifierGenerator:
                 if level > _MAX_LEVEL:
                     raise self._no_room(n)
             else:
-                size = min(2 * size, _MOST_IN_BLOCK)
+                size = min(2 * size, _MAX_IN_BLOCK)
         return text_array(list(found)[:n])
 
     def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -24,9 +24,9 @@ from gensynth.schema.values import Bools, Ticks, ticks_of
 NO, YES = 1, 2
 """Codes of a link."""
 
-_LEAST_SHARE, _LEAST_ROWS = 0.02, 10
+_MIN_SHARE, _MIN_ROWS = 0.02, 10
 _FREQUENT = 0.01
-_MOST_ROWS = 10_000
+_MAX_ROWS = 10_000
 
 Decoded = dict[str | int, tuple[Ticks, Bools]]
 
@@ -138,14 +138,14 @@ def find_links(
     for i, column in enumerate(order):
         if column.kind in ("numeric", "datetime") and not column.specials:
             by_unit.setdefault(_unit_of(column), []).append(i)
-    rows = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _MOST_ROWS)).astype(np.int64))
+    rows = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), _MAX_ROWS)).astype(np.int64))
     some = frame.iloc[rows]
     best: dict[int, tuple[float, int]] = {}
     for group in by_unit.values():
         values = np.stack([_rare_ticks(some[order[i].name], order[i]) for i in group], 1)
         for a, b, share in _equal_pairs(values):
             earlier, later = group[a], group[b]
-            if share >= max(_LEAST_SHARE, _LEAST_ROWS / len(some)) and later >= n_conditions:
+            if share >= max(_MIN_SHARE, _MIN_ROWS / len(some)) and later >= n_conditions:
                 best[later] = max(best.get(later, (0.0, -1)), (share, earlier))
     columns = {column.name: column for column in order}
     links = [Link(order[earlier].name, order[later].name, 0.0) for later, (_, earlier) in sorted(best.items())]

@@ -12,7 +12,7 @@ from gensynth.errors import PluginError
 from gensynth.model import Batch, Condition, GenerativeModel
 from gensynth.training.devices import derive_seed
 
-LEAST_DRAWN = 64
+MIN_DRAWN = 64
 """Rows of the first block of a sample."""
 
 
@@ -72,7 +72,7 @@ def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tu
     most = block_size(model.layout, 1_024 if conditioned else 2_048 if device.type == "cpu" else 16_384)
     blocks, start = [], 0
     while start < n:
-        stop = start + min(max(start, LEAST_DRAWN), most)
+        stop = start + min(max(start, MIN_DRAWN), most)
         blocks.append((start, stop))
         start = stop
     return blocks

@@ -1,4 +1,4 @@
-"""What keeps a critic smooth: penalties on its input gradient, and clipping of its weights.
+"""Gradient penalties and weight clipping for critics.
 
 A penalty sees the critic (a function of points), real points and generated points; it knows neither the loss nor
 the training step.

@@ -1,4 +1,4 @@
-"""Densities over a latent vector that are learned instead of fixed at N(0, I)."""
+"""Learned densities of latent vectors: mixtures and autoregressive priors."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.nn.blockwise import BlockwiseNetwork
-from gensynth.nn.cells import draw
+from gensynth.nn.categorical import draw
+from gensynth.nn.made import BlockMADE
 
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -172,7 +172,7 @@ class BlockwisePrior(Prior):
         super().__init__()
         self.block = max(b for b in range(1, block + 1) if dim % b == 0)
         self.n_blocks, self.n_components = dim // self.block, n_components
-        self.network = BlockwiseNetwork(self.n_blocks, self.block, width, n_components + 2 * self.block)
+        self.network = BlockMADE(self.n_blocks, self.block, width, n_components + 2 * self.block)
         self.means = nn.Parameter(torch.randn(self.n_blocks, n_components, self.block))
         spread = n_components ** (-1.0 / self.block)
         self.log_scales = nn.Parameter(torch.full((self.n_blocks, n_components, self.block), math.log(spread)))

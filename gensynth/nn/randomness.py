@@ -1,4 +1,4 @@
-"""Random numbers from a generator that the caller holds, in one thread: torch's global state is left alone."""
+"""Random numbers from an explicit generator, in one thread: torch's global state is left alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _held: ContextVar[Generator | None] = ContextVar("generator", default=None)
 
 @contextlib.contextmanager
 def drawing_from(rng: Generator) -> Iterator[None]:
-    """Let layers that draw random numbers of their own (`gensynth.nn.dropout.dropout`) draw from ``rng``."""
+    """Let layers that draw random numbers of their own (`gensynth.nn.layers.dropout`) draw from ``rng``."""
     token = _held.set(rng)
     try:
         yield

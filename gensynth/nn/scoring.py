@@ -1,4 +1,4 @@
-"""Ensembles that are trained to score rows: what every family's has in common."""
+"""Ensembles of networks that are trained to score rows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gensynth.constraints import FLAG, Constraint, number, whole
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Score, Stage
-from gensynth.nn.coordinates import Coordinates, Entered, Kind
+from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs, ScalingKind
 
-MOST_CALIBRATED = 20_000
+MAX_CALIBRATED = 20_000
 """Rows that the members' scores are put on a common scale by, at most."""
 TRIMMED = 0.2
 """Share of the worst rows of a batch that nothing is learned from where training rows may be anomalies."""
@@ -67,10 +67,10 @@ class ScoringRecipe(Recipe):
         """Numbers as they are, standardised: a value far away must look far away."""
         return Encoding("standard", max_atoms=0, max_levels=self.max_levels)
 
-    def views(self) -> tuple[Kind, ...]:
-        """Return the coordinates of each member, in turns."""
-        linear: Kind = "robust" if self.contaminated else "standard"
-        kinds: tuple[Kind, ...] = (linear, "quantile")
+    def views(self) -> tuple[ScalingKind, ...]:
+        """Return the scaling of each member, in turns."""
+        linear: ScalingKind = "robust" if self.contaminated else "standard"
+        kinds: tuple[ScalingKind, ...] = (linear, "quantile")
         return tuple(kinds[i % 2] for i in range(self.n_members))
 
     def of_members(self, *choices: float) -> list[float]:
@@ -109,7 +109,7 @@ class ScoringEnsemble(GenerativeModel):
     layout : Layout
         What a row looks like.
     views : sequence of {"standard", "robust", "quantile"}
-        Coordinates of each member.
+        FeatureScaling of each member.
     trim : float
         Share in [0, 1) of the worst rows of a batch that the loss leaves out.
     blend : mapping of str to float
@@ -120,10 +120,10 @@ class ScoringEnsemble(GenerativeModel):
     spread: Tensor
 
     def __init__(
-        self, layout: Layout, views: Sequence[Kind], trim: float, blend: Mapping[str, float] | None = None
+        self, layout: Layout, views: Sequence[ScalingKind], trim: float, blend: Mapping[str, float] | None = None
     ) -> None:
         super().__init__(layout)
-        self.coordinates = Coordinates(layout, views)
+        self.scaling = FeatureScaling(layout, views)
         self.members, self.trim = len(views), trim
         self.blend = dict(blend or {})
         self.register_buffer("typical", torch.zeros(len(self.score_methods), self.members))
@@ -131,7 +131,7 @@ class ScoringEnsemble(GenerativeModel):
 
     def stages(self) -> tuple[Stage, ...]:
         """Measure the columns, learn, put the members on a common scale."""
-        first = Stage("coordinates", (), prepare=self.coordinates.fit)
+        first = Stage("scaling", (), prepare=self.scaling.fit)
         return first, *self.learning_stages(), Stage("scales", (), prepare=self._calibrate)
 
     @abstractmethod
@@ -139,7 +139,7 @@ class ScoringEnsemble(GenerativeModel):
         """Return what is to be trained."""
 
     @abstractmethod
-    def energies(self, rows: Entered, method: str) -> Energies:
+    def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return how odd the rows are to each member, by one of ``score_methods``."""
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:  # noqa: ARG002
@@ -148,7 +148,7 @@ class ScoringEnsemble(GenerativeModel):
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows (n,): minus the mean of the members' energies; 0 is typical of the training rows."""
-        rows = self.coordinates(batch)
+        rows = self.scaling(batch)
         parts = self._parts(method).items()
         terms = [weight * self._standardised(self.energies(rows, part).total, part).mean(0) for part, weight in parts]
         return Score(-torch.stack(terms).sum(0), self._columns(batch, method) if attribute else None)
@@ -179,23 +179,23 @@ class ScoringEnsemble(GenerativeModel):
             For a number: where the members' two deviations on each side end, in encoded units, on average. For a
             column of codes: the most likely code, twice.
         """
-        hidden = self.coordinates(batch).network.clone()
-        inputs = self.coordinates.inputs_of(position)
+        hidden = self.scaling(batch).network.clone()
+        inputs = self.scaling.inputs_of(position)
         hidden[..., inputs] = 0.0  # standardised: what is typical
         parameters = self.reconstruct(hidden)
         if parameters is None:
             return None
         for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
-            hidden[..., inputs] = self.coordinates.as_read(parameters)[..., inputs]
+            hidden[..., inputs] = self.scaling.as_read(parameters)[..., inputs]
             parameters = self.reconstruct(hidden)
             assert parameters is not None
-        at = (self.coordinates.columns == position).nonzero().flatten().tolist()
+        at = (self.scaling.columns == position).nonzero().flatten().tolist()
         if not at:
-            logits = self.coordinates.with_marginals(parameters)[..., inputs].mean(0)
+            logits = self.scaling.with_marginals(parameters)[..., inputs].mean(0)
             code = logits[:, 1:].argmax(-1) + 1  # never `UNKNOWN`
             return code, code
         mean, reach = parameters[..., at[0]], 2.0 * self.deviation()[..., at[0]]
-        ends = (self.coordinates.encoded(at[0], mean - reach), self.coordinates.encoded(at[0], mean + reach))
+        ends = (self.scaling.encoded(at[0], mean - reach), self.scaling.encoded(at[0], mean + reach))
         return ends[0].median(0).values, ends[1].median(0).values
 
     def reconstruct(self, network: Tensor) -> Tensor | None:  # noqa: ARG002
@@ -204,9 +204,7 @@ class ScoringEnsemble(GenerativeModel):
 
     def deviation(self) -> Tensor:
         """Return (members, 1, p): standard deviations of the numbers about what `reconstruct` returns."""
-        return torch.ones(
-            self.members, 1, self.coordinates.n_numbers, dtype=self.typical.dtype, device=self.typical.device
-        )
+        return torch.ones(self.members, 1, self.scaling.n_numbers, dtype=self.typical.dtype, device=self.typical.device)
 
     def mean_loss(self, losses: Tensor) -> Tensor:
         """Return the scalar of each member's row losses (members, n), without the worst rows where they are trimmed."""
@@ -222,7 +220,7 @@ class ScoringEnsemble(GenerativeModel):
 
     def _explained(self, batch: Batch, method: str) -> Tensor:
         with torch.enable_grad():
-            rows = self.coordinates(batch)
+            rows = self.scaling(batch)
             network = rows.network.detach().requires_grad_(True)
             energies = self.energies(rows._replace(network=network), method)
             weights = self._influence(energies.rest, network)
@@ -238,7 +236,7 @@ class ScoringEnsemble(GenerativeModel):
             return torch.full((*rest.shape, k), 1.0 / k, dtype=rest.dtype, device=rest.device)
         (gradient,) = torch.autograd.grad(rest.sum(), network, allow_unused=True, retain_graph=True)
         size = torch.zeros_like(network) if gradient is None else (gradient * network).abs()
-        out = self.coordinates.by_column(size) + 1e-12
+        out = self.scaling.by_column(size) + 1e-12
         return out / out.sum(-1, keepdim=True)
 
     def _standardised(self, energy: Tensor, method: str) -> Tensor:
@@ -248,15 +246,13 @@ class ScoringEnsemble(GenerativeModel):
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:
         """Take median and quartiles of every member's energies on the training rows."""
-        if len(batch) > MOST_CALIBRATED:
-            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MOST_CALIBRATED]]
+        if len(batch) > MAX_CALIBRATED:
+            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_CALIBRATED]]
         quartiles = torch.tensor([0.25, 0.5, 0.75], device=self.typical.device)
         for at, method in enumerate(self.score_methods):
             if method == "auto":
                 continue
-            parts = [
-                self.energies(self.coordinates(batch[i : i + 2048]), method).total for i in range(0, len(batch), 2048)
-            ]
+            parts = [self.energies(self.scaling(batch[i : i + 2048]), method).total for i in range(0, len(batch), 2048)]
             low, middle, high = torch.cat(parts, 1).float().quantile(quartiles, dim=1)
             self.typical[at].copy_(middle)
             self.spread[at].copy_(torch.maximum(high - low, 1e-6 + 1e-4 * middle.abs()))

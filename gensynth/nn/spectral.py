@@ -1,4 +1,4 @@
-"""Spectral regularisation: a price on the largest singular values (Yoshida & Miyato 2017, arXiv 1705.10941)."""
+"""Spectral regularization: a penalty on the largest singular values (Yoshida & Miyato 2017, arXiv 1705.10941)."""
 
 from __future__ import annotations
 

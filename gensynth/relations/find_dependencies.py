@@ -13,7 +13,7 @@ from gensynth.relations.sheet import Bools, Sheet
 from gensynth.schema.relation import Relation
 
 _SCREENED = (6, 24, 96)
-_MOST_SAMPLED = 2_000
+_MAX_SAMPLED = 2_000
 _FEW_KEYS = 0.05
 
 Codes = NDArray[Any]
@@ -37,7 +37,7 @@ def find_dependencies(source: Source, known: Sequence[Relation]) -> list[Relatio
 
 def _candidates(source: Source, names: list[str | int]) -> list[tuple[int, int]]:
     """Return positions of (key, dependent) that the sample allows."""
-    n = min(len(source.sample), _MOST_SAMPLED)
+    n = min(len(source.sample), _MAX_SAMPLED)
     codes = np.stack([_codes(source.sample, name, n) for name in names], 1).astype(np.int32)
     distinct = codes.max(0) + 1
     log_shares = np.stack([_log_shares(codes[:, j]) for j in range(len(names))], 1)

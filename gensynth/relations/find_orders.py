@@ -21,8 +21,8 @@ _MIN_BROKEN = 0.02
 _MIN_CORRELATION = 0.2
 _FAR_BELOW = 0.15
 """So much below it, the correlation of the sample says that of all rows is too."""
-_MOST_MISSING = 0.1
-_MOST_COLUMNS = 1_500
+_MAX_MISSING = 0.1
+_MAX_COLUMNS = 1_500
 
 Names = list[str | int]
 
@@ -69,7 +69,7 @@ def _groups(source: Source) -> list[Names]:
         values = source.sample.values[name][~source.sample.missing[name]]
         if len(np.unique(values[:500])) >= _MIN_DISTINCT:
             groups.setdefault(unit_of(domain), []).append(name)
-    return [names[:_MOST_COLUMNS] for names in groups.values() if len(names) > 1]
+    return [names[:_MAX_COLUMNS] for names in groups.values() if len(names) > 1]
 
 
 def unit_of(domain: Domain) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class _Ranks:
         ranks[gaps] = np.nan
         ranks = np.nan_to_num(ranks - np.nanmean(ranks, axis=0))
         self.ranks = ranks / np.maximum(np.sqrt((ranks**2).sum(0)), 1e-300)
-        self.full = gaps.mean(0) <= _MOST_MISSING
+        self.full = gaps.mean(0) <= _MAX_MISSING
 
     def may_go_together(self, i: int, others: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which (m,) of other columns may have the rank correlation that an order needs with column i."""

@@ -12,7 +12,7 @@ from gensynth.relations.products import FormulaRule
 from gensynth.schema.moments import is_span
 from gensynth.schema.relation import Relation, Rounding
 
-_MOST_FACTORS, _MOST_PRODUCTS = 1_500, 250
+_MAX_FACTORS, _MAX_PRODUCTS = 1_500, 250
 _CORRELATED = 0.98
 _SCREENED = 12
 _MIN_DISTINCT = 6
@@ -25,7 +25,7 @@ Names = list[str | int]
 
 def find_factors(source: Source, sums: Sequence[Relation]) -> list[Relation]:
     """Return columns that are a fixed multiple of another one, with or without a constant; the plainest first."""
-    names = _numbers(source)[:_MOST_FACTORS]
+    names = _numbers(source)[:_MAX_FACTORS]
     values = {name: _units(source, name) for name in names}
     candidates: list[tuple[int, Relation]] = []
     for one, other in _correlated(values):
@@ -47,7 +47,7 @@ def find_products(source: Source, known: Sequence[Relation]) -> list[Relation]:
     """Return columns that are the product, or the ratio, of two others."""
     taken = {frozenset(relation.columns) for relation in known}
     follows = {relation.columns[0] for relation in known}
-    names = _numbers(source)[:_MOST_PRODUCTS]
+    names = _numbers(source)[:_MAX_PRODUCTS]
     if len(names) < 3:
         return []
     table = np.stack([_units(source, name) for name in names], 1)

@@ -1,4 +1,4 @@
-"""Sums, differences, fixed sums and fixed distances: integer null vectors of the columns' ticks."""
+"""CausalState, differences, fixed sums and fixed distances: integer null vectors of the columns' ticks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gensynth.schema.moments import is_span
 from gensynth.schema.relation import Relation
 
 _ROWS = 64
-_MOST_PAIRED, _MOST_COMBINED = 1_500, 400
-_MOST_TERMS, _LARGEST_FACTOR = 40, 100
+_MAX_PAIRED, _MAX_COMBINED = 1_500, 400
+_MAX_TERMS, _LARGEST_FACTOR = 40, 100
 _PASSES = 6
-_MOST_DATES = 30
+_MAX_DATES = 30
 _HEAD, _FEW = 256, 8
 _UNITS = {"day": 1, "hour": 24, "minute": 1_440, "second": 86_400, "week": 1 / 7}
 
@@ -42,7 +42,7 @@ def find_sums(source: Source) -> list[Relation]:
         for names in _complete_sets(source, group):
             found += _short_sums(source, names)
             found += _long_sums(source, _without_targets(names, found))
-    found += _durations(source, dates[:_MOST_DATES], [*numbers, *spans])
+    found += _durations(source, dates[:_MAX_DATES], [*numbers, *spans])
     return _independent(source, found)
 
 
@@ -77,7 +77,7 @@ def _ticks(source: Source, names: Names, most: int) -> NDArray[np.int64]:
 
 def _short_sums(source: Source, names: Names) -> list[Relation]:
     """Return sums of two and three columns, by hashing: the hash of a sum is the sum of the hashes."""
-    names = names[:_MOST_PAIRED]
+    names = names[:_MAX_PAIRED]
     ticks = _ticks(source, names, _ROWS)
     if len(ticks) < 2:
         return []
@@ -109,7 +109,7 @@ def _short_sums(source: Source, names: Names) -> list[Relation]:
 
 def _long_sums(source: Source, names: Names) -> list[Relation]:
     """Return sums of more columns: each column that is a combination of the others with small whole factors."""
-    if not 3 < len(names) <= _MOST_COMBINED:
+    if not 3 < len(names) <= _MAX_COMBINED:
         return []
     ticks = _ticks(source, names, 4 * len(names) + 200).astype(np.float64)
     if len(ticks) < len(names) + 30:
@@ -129,7 +129,7 @@ def _long_sums(source: Source, names: Names) -> list[Relation]:
         weights = weights * norms[pivots[j]] / norms[pivots[:rank]]
         used = np.flatnonzero(np.abs(weights) > 1e-5)
         whole = np.rint(weights[used])
-        if not len(used) or len(used) > _MOST_TERMS or np.abs(whole).max() > _LARGEST_FACTOR or (whole == 0).any():
+        if not len(used) or len(used) > _MAX_TERMS or np.abs(whole).max() > _LARGEST_FACTOR or (whole == 0).any():
             continue
         if np.abs(whole - weights[used]).max() < 1e-4:
             columns = [names[pivots[j]], *(names[pivots[i]] for i in used)]

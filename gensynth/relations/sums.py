@@ -1,4 +1,4 @@
-"""Sums, differences and fixed sums: exact in whole ticks, to rounding errors in floats."""
+"""CausalState, differences and fixed sums: exact in whole ticks, to rounding errors in floats."""
 
 from __future__ import annotations
 

@@ -17,15 +17,15 @@ from gensynth.errors import counted
 from gensynth.files import atomic_write
 from gensynth.version import __version__
 
-MOST_ROWS = 50
+MAX_ROWS = 50
 _BINS = 48
 _REACH = 12.0
 """Distances of the quartiles from the median that the histogram shows; its outer bars hold what lies beyond."""
-_MOST_BARS = 8
-_LEAST_BAR = 0.01
-_MOST_CELLS = 40
+_MAX_BARS = 8
+_MIN_BAR = 0.01
+_MAX_CELLS = 40
 """Cells of a row that are shown at once; of a wider table the rest is folded away."""
-_MOST_LETTERS = 160
+_MAX_LETTERS = 160
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Findings:
     threshold : float or None
         Score that the labelled rows lie below; None if no row was far enough out.
     shown : ndarray of shape (k,)
-        Positions of the oddest rows, the oddest first; a page shows `MOST_ROWS` of them.
+        Positions of the oddest rows, the oddest first; a page shows `MAX_ROWS` of them.
     reasons : sequence of str
         A sentence for each of them.
     attributions : DataFrame of shape (k, n_columns)
@@ -108,7 +108,7 @@ def render_page(findings: Findings, *, title: str, facts: Sequence[tuple[str, st
         share=f"{100 * n_odd / n:.3g}",
         histogram=histogram(findings.scores, findings.anomalies, findings.threshold),
         rows=_rows(findings),
-        most_cells=_MOST_CELLS,
+        most_cells=_MAX_CELLS,
         version=__version__,
     )
 
@@ -165,7 +165,7 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
     against = findings.attributions.to_numpy(dtype=float).clip(min=0.0)
     fractions = against / np.maximum(against.sum(1, keepdims=True), 1e-300)
     out = []
-    for rank, at in enumerate(findings.shown[:MOST_ROWS]):
+    for rank, at in enumerate(findings.shown[:MAX_ROWS]):
         own = {name: float(fractions[rank, by_name[name]]) if name in by_name else 0.0 for name in names}
         cells = [
             {"name": name, "odd": own[name] >= MIN_ATTRIBUTION, **_shown(value)}
@@ -186,12 +186,12 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
 
 def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:
     """Return the columns that say most, and what all others say together."""
-    named = sorted(fractions, key=lambda name: -fractions[name])[:_MOST_BARS]
-    named = [name for name in named if fractions[name] >= _LEAST_BAR]
+    named = sorted(fractions, key=lambda name: -fractions[name])[:_MAX_BARS]
+    named = [name for name in named if fractions[name] >= _MIN_BAR]
     bars = [{"name": name, "percent": 100 * fractions[name], "rest": False} for name in named]
     rest = [name for name in fractions if name not in named and fractions[name] > 0]
     together = sum(fractions[name] for name in rest)
-    if together >= _LEAST_BAR:
+    if together >= _MIN_BAR:
         label = counted(len(rest), "other column")
         bars.append({"name": label, "percent": 100 * together, "rest": True})
     return bars
@@ -203,4 +203,4 @@ def _shown(value: Any) -> dict[str, Any]:
     if (isinstance(missing, bool | np.bool_) and missing) or (isinstance(value, str) and not value):
         return {"text": "missing", "missing": True}
     text = value if isinstance(value, str) else format_value(value)
-    return {"text": text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + " …", "missing": False}
+    return {"text": text if len(text) <= _MAX_LETTERS else text[:_MAX_LETTERS] + " …", "missing": False}

@@ -23,7 +23,7 @@ from gensynth.schema.values import ticks_of
 MONTH_END = "month end"
 
 _CHANCE = 1e-3
-_LEAST_MONTHS = 5
+_MIN_MONTHS = 5
 _MONDAY = 4  # 1970-01-01 was a Thursday; this day since 1970 is the first Monday
 _NAMES = tuple(name[:3] for name in WEEKDAYS)
 
@@ -48,7 +48,7 @@ def find_days(ticks: NDArray[Any], column: Column) -> str | None:
     days = np.unique(local_days(ticks, column)[0])
     dates = days.view("M8[D]")
     months = dates.astype("M8[M]")
-    if len(np.unique(months)) >= _LEAST_MONTHS:
+    if len(np.unique(months)) >= _MIN_MONTHS:
         day_of_month = (dates - months.astype("M8[D]")).astype(np.int64) + 1
         if (day_of_month == day_of_month[0]).all() and day_of_month[0] <= 28:
             return f"month day {day_of_month[0]}"

@@ -13,7 +13,7 @@ Texts = NDArray[np.object_]
 
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}", re.ASCII)
 _DIGITS = re.compile(r"\d(?:[ \-]?\d){7,18}", re.ASCII)
-_LEAST = 10
+_MIN_TEXTS = 10
 """Fewest codes that say that all have a check digit: by chance a tenth of them has the right last one."""
 
 
@@ -35,7 +35,7 @@ class Checksum:
 
 def find_checksum(texts: Texts) -> str | None:
     """Return the name of the check digits that all of at least 10 distinct texts have, or None."""
-    if len(texts) < _LEAST:
+    if len(texts) < _MIN_TEXTS:
         return None
     some = texts[:: max(1, len(texts) // 200)]
     return next((n for n, c in CHECKSUMS.items() if c.holds(some).all() and c.holds(texts).all()), None)

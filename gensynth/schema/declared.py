@@ -20,7 +20,7 @@ from gensynth.schema.values import codes_of, is_text
 
 _ALIASES = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y", "%e": "%d", "%k": "%H", "%l": "%I",
             "%P": "%p", "%h": "%b"}  # fmt: skip
-_MOST = 2.0**53
+_MAX_EXACT = 2.0**53
 _SAMPLE = 50
 
 
@@ -71,7 +71,7 @@ def _digits(numbers: pd.Series[Any]) -> NDArray[np.object_] | None:
     distinct = pd.unique(numbers.to_numpy(dtype=np.float64))
     if not len(distinct):
         return np.empty(0, dtype=object)
-    if not ((distinct >= 1) & (distinct < _MOST) & (distinct == np.floor(distinct))).all():
+    if not ((distinct >= 1) & (distinct < _MAX_EXACT) & (distinct == np.floor(distinct))).all():
         return None
     texts = distinct.astype(np.int64).astype(str)
     widths = np.char.str_len(texts)

@@ -17,13 +17,13 @@ from gensynth.schema.strftime import PIVOT, Token, has_days, tokens, unit_of
 
 _LONGEST = 48
 _SAMPLE = 50
-_MOST_SHAPES = 4
+_MAX_SHAPES = 4
 _DAY = 86_400 * 10**6
-_MONTH_YEARS, _LEAST_YEAR, _LAST_YEAR = 3, 1900, 2100
+_MONTH_YEARS, _MIN_YEAR, _LAST_YEAR = 3, 1900, 2100
 _LAST_SHORT_YEAR = 2049
-_MOST_FORMATS, _LEAST_SHARE = 4, 0.02
+_MAX_FORMATS, _MIN_SHARE = 4, 0.02
 _MOSTLY = 0.8
-_LEAST_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
+_MIN_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _several_formats(texts: NDArray[np.object_]) -> Found | None:
     """Return the formats of texts that are written in up to four ways, each by some of them; None if some have none."""
     rest = texts
     parts: list[tuple[Found, int]] = []
-    while len(rest) and len(parts) < _MOST_FORMATS:
+    while len(rest) and len(parts) < _MAX_FORMATS:
         few = rest[:: max(1, len(rest) // _SAMPLE)]
         fits = {words: _restored(few, words).sum() for words in _proposed(few) if not _is_doubtful(words)}
         best = max(fits, key=lambda words: fits[words], default=None)
@@ -87,7 +87,7 @@ def _several_formats(texts: NDArray[np.object_]) -> Found | None:
             return None
         own = rest[_restored(rest, best)]
         found = _one_format(own, own[:: max(1, len(own) // _SAMPLE)], declared=False)
-        if found is None or len(own) < _LEAST_SHARE * len(texts):
+        if found is None or len(own) < _MIN_SHARE * len(texts):
             return None
         parts.append((found, len(own)))
         rest = rest[~_restored(rest, best)]
@@ -199,7 +199,7 @@ def _shapes(few: NDArray[np.object_]) -> list[str]:
     for text in few:
         shapes.setdefault(re.sub(r"[A-Za-z]+", "a", re.sub(r"\d+", "0", text)), []).append(text)
     ranked = sorted(shapes.values(), key=len, reverse=True)
-    return [text for group in ranked[:_MOST_SHAPES] for text in dict.fromkeys((group[0], group[-1]))]
+    return [text for group in ranked[:_MAX_SHAPES] for text in dict.fromkeys((group[0], group[-1]))]
 
 
 def _meaning(words: str) -> str:
@@ -229,7 +229,7 @@ def _spread_like_dates(texts: NDArray[np.object_], format_: str) -> bool:
     ticks = parse_dates(texts, format_)
     months = np.unique(ticks.view("M8[us]").astype("M8[M]"))
     years = months.astype("M8[Y]").astype(np.int64) + 1970
-    usual = np.mean((years >= _LEAST_YEAR) & (years <= _LAST_YEAR))
+    usual = np.mean((years >= _MIN_YEAR) & (years <= _LAST_YEAR))
     if format_ == "%Y%m":
         return usual == 1 and len(ticks) >= 8 and len(np.unique(years)) >= _MONTH_YEARS
     least = 10 if "y" in format_ else 5
@@ -238,7 +238,7 @@ def _spread_like_dates(texts: NDArray[np.object_], format_: str) -> bool:
 
 def _likeliest(texts: NDArray[np.object_], formats: list[str]) -> str:
     """Return the format that reads firsts of months, dates in order, or dates close to each other; else the first."""
-    if len(formats) == 1 or len(texts) < _LEAST_EVIDENCE:
+    if len(formats) == 1 or len(texts) < _MIN_EVIDENCE:
         return formats[0]
     ticks = [parse_dates(texts, format_) for format_ in formats]
     reach = np.array([float(np.ptp(own)) for own in ticks])

@@ -70,7 +70,7 @@ _BEFORE_QUANTITIES = {"AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "C
 
 _STAND_INS = {"", "-", "--", "?", ".", "n/a", "na", "n.a.", "nan", "none", "null", "nil", "unknown", "missing",
               "unbekannt", "not available", "not given", "not provided", "anonymous", "tbd", "no comment"}  # fmt: skip
-_MOST_STAND_INS, _LEAST_SHARED = 3, 3
+_MAX_STAND_INS, _MIN_SHARED = 3, 3
 _CODED = re.compile(r"[0-9@]")
 
 _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
@@ -151,8 +151,8 @@ def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
         Rows of each.
     """
     out = np.zeros(len(texts), dtype=bool)
-    frequent = np.flatnonzero(counts >= max(_LEAST_SHARED, 0.01 * counts.sum()))
-    frequent = frequent[np.argsort(-counts[frequent], kind="stable")][:_MOST_STAND_INS]
+    frequent = np.flatnonzero(counts >= max(_MIN_SHARED, 0.01 * counts.sum()))
+    frequent = frequent[np.argsort(-counts[frequent], kind="stable")][:_MAX_STAND_INS]
     if not len(frequent):
         return out
     bare = [i for i in frequent.tolist() if not _CODED.search(texts[i])]

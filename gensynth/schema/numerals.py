@@ -20,7 +20,7 @@ _PREFIX = re.compile(rf"[~\u2248]?(?:|[A-Z]{{0,3}}[{_SYMBOLS}]|Rs\.?|INR\.?|kr\.
 _SUFFIX = re.compile(rf"[^\W\d_{{}}]?[^\d_{{}}:;@#|\\()\[\]=]{{0,14}}[23]?|[{_SYMBOLS}%\u2030+]+")
 _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _PADDED = 0.02
-_LEAST_RESTORED = 0.5
+_MIN_RESTORED = 0.5
 _PHONE, _CODE = 7, 5
 """Digits from which on numbers with a plus sign are those of telephones, and numbers of one length are codes."""
 
@@ -70,7 +70,7 @@ def _are_quantities(texts: list[str], cells: list[Cell], notation: Notation, *, 
     if all(_IPV4.fullmatch(text) for text in texts):
         return False
     written = notation.write(values, None)
-    if sum(one == text.strip() for one, text in zip(written, texts, strict=True)) < _LEAST_RESTORED * len(texts):
+    if sum(one == text.strip() for one, text in zip(written, texts, strict=True)) < _MIN_RESTORED * len(texts):
         return False
     lengths = {len(cell.core) for cell in cells}
     if any(cell.affix != ("", "") or cell.exponent or not cell.core.isdigit() for cell in cells):

@@ -21,7 +21,7 @@ from gensynth.tables.arrow import combined
 
 _WIDE = decimal.Context(prec=100)
 _USUAL = decimal.Context(prec=28)  # Python's default: what a division gives
-_MOST_EXACT = 1_000
+_MAX_EXACT = 1_000
 """Most repeated values that are kept because they have more digits than ticks and floats can hold."""
 _ROWS_PER_VALUE = 5  # from which on values are repeated as a rule, and single ones kept as well
 _WORDS = {128: 2, 256: 4}
@@ -111,7 +111,7 @@ def with_decimals(series: pd.Series[Any]) -> dict[str, Any]:
     if series.dtype == object:  # Arrow gave all the same number of places
         own = {value: value for value in series.dropna()}
         often = [own[value] for value in often]
-    exact = Labels(pd.Index(sorted(often), dtype=object)) if 0 < len(often) <= _MOST_EXACT else None
+    exact = Labels(pd.Index(sorted(often), dtype=object)) if 0 < len(often) <= _MAX_EXACT else None
     return {"decimals": None, "places": scale, "exact": exact}
 
 

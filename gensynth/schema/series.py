@@ -19,9 +19,9 @@ _TIMES = {"time", "timestamp", "date", "datetime", "day", "week", "month", "quar
           "turn", "counter"}  # fmt: skip
 _MIN_ROWS = 40
 _ROWS_EACH = 5
-_LEAST_CHANCE = 20.0
+_MIN_CHANCE = 20.0
 _FIRST = 2000
-_MOST_TIMES, _MOST_ENTITIES = 20, 50
+_MAX_TIMES, _MAX_ENTITIES = 20, 50
 
 
 def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
@@ -66,11 +66,11 @@ def find_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[str |
         codes = _entity(frame[column.name], column)
         if codes is None:
             continue
-        for name, (ticks, moment) in times[:_MOST_TIMES]:
+        for name, (ticks, moment) in times[:_MAX_TIMES]:
             if name != column.name and _is_series(codes, ticks, moment):
                 return column.name, name
         n_entities += 1
-        if n_entities >= _MOST_ENTITIES:
+        if n_entities >= _MAX_ENTITIES:
             break
     return None
 
@@ -111,7 +111,7 @@ def _is_series(entities: NDArray[np.int64], ticks: NDArray[np.int64], named: boo
         return True
     counts, shares = np.unique(ticks, return_counts=True)[1], np.bincount(entities) / len(entities)
     expected = float((counts * (counts - 1)).sum()) / 2 * float((shares**2).sum())
-    return named and expected >= _LEAST_CHANCE
+    return named and expected >= _MIN_CHANCE
 
 
 def _has_pair(entities: NDArray[np.int64], ticks: NDArray[np.int64]) -> bool:

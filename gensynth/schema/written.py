@@ -26,7 +26,7 @@ MAX_SPECIALS = 10
 MIN_VALUES = 10
 """Different numbers, or dates beside such texts, at least: fewer are categories."""
 _FEW = 200
-_MOST_ODD = 0.01
+_MAX_ODD = 0.01
 _ABOVE_ZERO = re.compile("[1-9]")
 _SPECIAL = re.compile(r"[^1-9]*|\s*(?:#|[<>\u2264\u2265]=?).*", re.DOTALL)
 
@@ -126,5 +126,5 @@ def _are_few(specials: Sequence[str], codes: NDArray[np.int64], texts: pd.Index[
         return False
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     rows = counts.sum()
-    slips = counts[texts.isin(odd)].sum() <= max(1, _MOST_ODD * rows)
+    slips = counts[texts.isin(odd)].sum() <= max(1, _MAX_ODD * rows)
     return bool(slips and 2 * counts[texts.isin(specials)].sum() <= rows)

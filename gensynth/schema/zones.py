@@ -17,7 +17,7 @@ from gensynth.schema.dates import Ints
 _FREQUENT = ("Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
              "America/Los_Angeles", "Europe/Helsinki", "Europe/Lisbon", "Australia/Sydney")  # fmt: skip
 _SAMPLE = 200
-_MOST_OFFSETS = 64
+_MAX_OFFSETS = 64
 
 
 def zone_from_name(name: str) -> dt.tzinfo:
@@ -92,9 +92,9 @@ def zone_of_offsets(ticks: Ints, offsets: Ints) -> str:
                 return name
         except zoneinfo.ZoneInfoNotFoundError:
             continue
-    counts = Counter(offsets.tolist()).most_common(_MOST_OFFSETS)
+    counts = Counter(offsets.tolist()).most_common(_MAX_OFFSETS)
     total = sum(count for _, count in counts)
-    shares = [max(1, round(_MOST_OFFSETS * count / total)) for _, count in counts]
+    shares = [max(1, round(_MAX_OFFSETS * count / total)) for _, count in counts]
     names = [_offset_name(dt.timedelta(seconds=seconds)) for seconds, _ in counts]
     return ",".join(f"{name}*{share}" for name, share in zip(names, shares, strict=True))
 

@@ -23,7 +23,7 @@ WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 _PADDED = 0.02
 """Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
 
-_MOST_ROWS = 10_000
+_MAX_ROWS = 10_000
 """Rows that a column's style is learned from, and as many with missing cells."""
 
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
@@ -146,8 +146,8 @@ class CellStyle:
     def of(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:
         """Look at the cells of a column and at the values that they were read as."""
         gap = values.isna().to_numpy(dtype=bool)
-        if len(values) > _MOST_ROWS:
-            rows = np.union1d(np.linspace(0, len(values) - 1, _MOST_ROWS).astype(int), np.flatnonzero(gap)[:_MOST_ROWS])
+        if len(values) > _MAX_ROWS:
+            rows = np.union1d(np.linspace(0, len(values) - 1, _MAX_ROWS).astype(int), np.flatnonzero(gap)[:_MAX_ROWS])
             texts, values, gap = texts.iloc[rows], values.iloc[rows], gap[rows]
         missing = str(texts[gap].value_counts().index[0]) if gap.any() else ""
         before = _space_before(texts[~gap]) if not pdt.is_string_dtype(values.dtype) else ""

@@ -22,7 +22,7 @@ from gensynth.tables.style import CsvStyle
 from gensynth.tables.table import Table
 
 _MAX_CELL = 2**24
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 def read_csv(
@@ -80,8 +80,8 @@ def _tell_of_words(cells: pa.Table, frame: pd.DataFrame) -> None:
     found = {name: words for name, words in found.items() if words}
     if not found:
         return
-    shown = [f"{name!r} ({', '.join(words)})" for name, words in itertools.islice(found.items(), _MOST_NAMED)]
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    shown = [f"{name!r} ({', '.join(words)})" for name, words in itertools.islice(found.items(), _MAX_NAMED)]
+    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
     several = "s" if len(found) > 1 else ""
     empty = '--missing ""' if on_command_line() else 'read_table(path, missing="")'
     kept = (

@@ -27,7 +27,7 @@ _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LOOK_AT = 1 << 18  # characters of the file that its dialect is found from
-_MOST_RECORDS = 500
+_MAX_RECORDS = 500
 _NUL_SHARE = 0.02  # UTF-16 has a NUL in every separator, digit and line end
 
 
@@ -157,7 +157,7 @@ def find_dialect(text: str, encoding: str = "utf-8", mark: bool = False) -> Dial
     )
 
 
-def read_records(text: str, separator: str, most: int = _MOST_RECORDS) -> list[tuple[int, list[str]]]:
+def read_records(text: str, separator: str, most: int = _MAX_RECORDS) -> list[tuple[int, list[str]]]:
     """Return the first records that are not empty, each with the number of its last line; the last may be cut off.
 
     Raises
@@ -180,7 +180,7 @@ def raw_records(sample: str, separator: str) -> list[list[str]]:
     cell = re.compile(rf'("(?:[^"]|"")*"|[^{re.escape(separator)}\r\n]*)({re.escape(separator)}|\r\n|\n|\r|$)')
     records: list[list[str]] = [[]]
     at = 0
-    while at < len(sample) and len(records) <= _MOST_RECORDS:
+    while at < len(sample) and len(records) <= _MAX_RECORDS:
         found = cell.match(sample, at)
         if found is None:  # a quote in the middle of a cell
             break
@@ -219,7 +219,7 @@ def _regularity(sample: str, separator: str, whole: bool) -> tuple[float, float]
         records = read_records(sample, separator)
     except csv.Error:
         return 0.0, 0.0
-    if not whole and 1 < len(records) < _MOST_RECORDS:
+    if not whole and 1 < len(records) < _MAX_RECORDS:
         records = records[:-1]  # cut off
     widths = [len(row) for _, row in records]
     if len(widths) == 1:

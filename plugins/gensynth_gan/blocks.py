@@ -11,9 +11,9 @@ from torch import Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
-from gensynth.nn.soft import FlatRows
+from gensynth.nn.tabular.one_hot import OneHotRows
 
-MOST_BLOCKS = 64
+MAX_BLOCKS = 64
 """Blocks that a row is written in, at most: what bounds the time of a step of the game in wide tables."""
 
 
@@ -34,7 +34,7 @@ class Block:
 def cut(layout: Layout, n_given: int) -> tuple[Block, ...]:
     """Return the blocks of a layout: the first columns that are given, if any, then the columns that are written."""
     n = len(layout.columns)
-    n_blocks = min(n - n_given, MOST_BLOCKS)
+    n_blocks = min(n - n_given, MAX_BLOCKS)
     blocks = [_block(layout, tuple(range(n_given)), given=True)] if n_given else []
     blocks += [_block(layout, tuple(range(n_given + i, n, n_blocks))) for i in range(n_blocks)]
     return tuple(blocks)
@@ -48,23 +48,23 @@ def _block(layout: Layout, columns: tuple[int, ...], given: bool = False) -> Blo
     return Block(columns, numerics, Layout(tuple(renumbered), layout.n_rows), given)
 
 
-def flat_order(rows: FlatRows, parts: list[FlatRows], blocks: tuple[Block, ...]) -> Tensor:
+def flat_order(rows: OneHotRows, parts: list[OneHotRows], blocks: tuple[Block, ...]) -> Tensor:
     """Return where each entry of a flat row stands in the flat rows of the blocks side by side."""
     values = {int(rows.owner[numeric]): i for i, numeric in enumerate(rows.values.tolist())}
     entries: list[int] = []
     for part, block in zip(parts, blocks, strict=True):
         entries += [values[block.columns[int(part.owner[numeric])]] for numeric in part.values.tolist()]
-        for bucket in part.buckets.buckets:
-            for i in bucket.columns:
-                first = rows.n_numbers + int(rows.buckets.offsets[block.columns[i]])
-                entries += range(first, first + bucket.width)
+        for group in part.code_slots.groups:
+            for i in group.columns:
+                first = rows.n_numbers + int(rows.code_slots.offsets[block.columns[i]])
+                entries += range(first, first + group.width)
     return torch.tensor(entries).argsort()
 
 
-def smooth(layout: Layout, rows: FlatRows, width: int, gain: float) -> Tensor:
+def smooth(layout: Layout, rows: OneHotRows, width: int, gain: float) -> Tensor:
     """Return initial weights (rows.width, width) whose rows for neighbouring ordered codes are alike."""
     weight = torch.randn(rows.width, width) * gain
-    for column, first in zip(layout.columns, rows.buckets.offsets.tolist(), strict=True):
+    for column, first in zip(layout.columns, rows.code_slots.offsets.tolist(), strict=True):
         if column.ordered and column.cardinality > 8:
             place = torch.tensor(column.frequencies).cumsum(0).unsqueeze(1) * 2.0 - 1.0
             curve = torch.cos(place * torch.randn(1, width) * 3.0 + torch.rand(width) * 2.0 * math.pi)

@@ -9,7 +9,7 @@ from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition
 
-MOST_COMBINATIONS = 4096
+MAX_COMBINATIONS = 4096
 """Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
 
 
@@ -40,7 +40,7 @@ class ConditionTable(nn.Module):
         self.numbered = [(i, c) for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None]
         size = 1
         for column in layout.columns[: self.n_columns]:
-            size = min(size * column.cardinality, MOST_COMBINATIONS)
+            size = min(size * column.cardinality, MAX_COMBINATIONS)
         self.register_buffer("codes", torch.zeros(size, self.n_columns, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(size, dtype=torch.long))
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
-from gensynth.nn.soft import FlatRows
+from gensynth.nn.tabular.one_hot import OneHotRows
 
 from .blocks import smooth
 
@@ -28,7 +28,7 @@ class RowCritic(nn.Module):
     ----------
     layout : Layout
         Shape of the rows.
-    rows : FlatRows
+    rows : OneHotRows
         Its flat rows.
     width : int
         Width of the three hidden layers.
@@ -36,7 +36,7 @@ class RowCritic(nn.Module):
         Rows judged together.
     """
 
-    def __init__(self, layout: Layout, rows: FlatRows, width: int, pack: int) -> None:
+    def __init__(self, layout: Layout, rows: OneHotRows, width: int, pack: int) -> None:
         super().__init__()
         self.rows = rows
         self.pack = pack

@@ -11,13 +11,14 @@ from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch
-from gensynth.nn.calibration import bias_change
-from gensynth.nn.cells import CellEmbedding, Numbers, PositionHeads
-from gensynth.nn.curves import OrderedCurves
-from gensynth.nn.soft import FlatRows
-from gensynth.nn.tower import Sums, Tower
+from gensynth.nn.tabular.causal_network import CausalNetwork, CausalState
+from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
+from gensynth.nn.tabular.heads import WithinBinHeads
+from gensynth.nn.tabular.marginals import bias_change
+from gensynth.nn.tabular.one_hot import OneHotRows
+from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
 
-from .blocks import MOST_BLOCKS, cut, flat_order
+from .blocks import MAX_BLOCKS, cut, flat_order
 
 CELL_DIM = 16
 """Width of the embedding of a cell."""
@@ -31,7 +32,7 @@ Adjust = Callable[[int, Tensor], Tensor]
 class RowGenerator(nn.Module):
     """Writes rows block by block: each block of columns sees the noise and the cells of the blocks before it.
 
-    A block is a column, up to `blocks.MOST_BLOCKS` of them; in wider tables the columns of one block are tied by what
+    A block is a column, up to `blocks.MAX_BLOCKS` of them; in wider tables the columns of one block are tied by what
     stands before it alone, and neighbours in the table stand in different blocks. What a block sees comes twice: as a
     sum of linear contributions of the cells, and as a sum of features of the hidden vectors, so that it is deep; all
     blocks of known rows are computed at once (`log_likelihood`), those of new rows one after the other. Biases of the
@@ -42,7 +43,7 @@ class RowGenerator(nn.Module):
     ----------
     layout : Layout
         Shape of the rows.
-    rows : FlatRows
+    rows : OneHotRows
         Its flat rows.
     n_given : int
         The first columns are given with every row, not written.
@@ -63,32 +64,32 @@ class RowGenerator(nn.Module):
     numeric_order: Tensor
 
     def __init__(
-        self, layout: Layout, rows: FlatRows, *, n_given: int, noise_dim: int, width: int, dropout: float
+        self, layout: Layout, rows: OneHotRows, *, n_given: int, noise_dim: int, width: int, dropout: float
     ) -> None:
         super().__init__()
         self.noise_dim, self.n_given = noise_dim, n_given
         self.blocks = cut(layout, n_given)
         k, hidden = len(self.blocks), HIDDEN
-        self.parts = nn.ModuleList(FlatRows(block.layout) for block in self.blocks)
+        self.parts = nn.ModuleList(OneHotRows(block.layout) for block in self.blocks)
         self.part_numbers = nn.ModuleList(Numbers(block.layout) for block in self.blocks)
-        self.cells = CellEmbedding(layout, rows.buckets, CELL_DIM)
+        self.cells = CellEmbedding(layout, rows.code_slots, CELL_DIM)
         self.first = nn.Linear(noise_dim, width)
         self.second = nn.Linear(width, width)
-        self.tower = Tower(k, k, CELL_DIM, width, hidden, dropout)
+        self.causal_network = CausalNetwork(k, k, CELL_DIM, width, hidden, dropout)
         self.heads, self.biases, self.spreads = nn.ParameterList(), nn.ParameterList(), nn.ParameterList()
         parts, scale = self._parts(), 0.3 / math.sqrt(hidden)
         self.curves = nn.ModuleList(
-            OrderedCurves(block.layout, part.buckets, hidden, scale)
+            OrdinalBasis(block.layout, part.code_slots, hidden, scale)
             for block, part in zip(self.blocks, parts, strict=True)
         )
         for part, curves in zip(parts, self._curves(), strict=True):
             head = torch.randn(part.width, hidden) * scale
             curves.start(head[part.n_numbers :])
             self.heads.append(head)
-            self.biases.append(torch.cat([torch.zeros(part.n_numbers), part.buckets.log_marginals.clamp(min=-30.0)]))
+            self.biases.append(torch.cat([torch.zeros(part.n_numbers), part.code_slots.log_marginals.clamp(min=-30.0)]))
             self.spreads.append(torch.zeros(part.n_numbers))
-        single = len(layout.columns) - n_given <= MOST_BLOCKS
-        self.places = PositionHeads(layout, rows.buckets, hidden) if single and layout.n_numeric else None
+        single = len(layout.columns) - n_given <= MAX_BLOCKS
+        self.places = WithinBinHeads(layout, rows.code_slots, hidden) if single and layout.n_numeric else None
         block_of = {column: i for i, block in enumerate(self.blocks) for column in block.columns}
         self.slots = [[self.cells.offsets[c] for c in b.columns] for b in self.blocks]
         columns = torch.tensor([i for block in self.blocks for i in block.columns])
@@ -135,12 +136,13 @@ class RowGenerator(nn.Module):
         sizes = [part.n_slots for part in parts]
         codes = self.cells.table().index_select(0, self.cell_order).split(sizes)
         slopes = self.cells.slope.weight.index_select(0, self.cell_order).split(sizes)
-        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self.tower.passes(), strict=True)):
-            h = self.tower.step(layers, sums)[0]
+        groups = self.causal_network.group_weights()
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, groups, strict=True)):
+            h = self.causal_network.step(layers, sums)[0]
             if block.given and given is not None:
                 flats.append(part.flatten(block.pick(given)))
             else:
-                flats.append(part.write(self._outputs(i, h, rng), rng))
+                flats.append(part.sample_relaxed(self._outputs(i, h, rng), rng))
             slots = flats[-1][:, part.n_numbers :]
             cells = slots @ codes[i]
             if block.numerics:
@@ -166,8 +168,9 @@ class RowGenerator(nn.Module):
         """
         parts, sums, batches = self._parts(), self._start(noise, given), list[Batch]()
         table = self.cells.table()
-        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, self.tower.passes(), strict=True)):
-            h = self.tower.step(layers, sums)[0]
+        groups = self.causal_network.group_weights()
+        for i, (block, part, layers) in enumerate(zip(self.blocks, parts, groups, strict=True)):
+            h = self.causal_network.step(layers, sums)[0]
             if block.given and given is not None:
                 own = block.pick(given)
             else:
@@ -181,7 +184,7 @@ class RowGenerator(nn.Module):
         numeric = torch.cat([b.numeric for b in batches], 1).index_select(1, self.numeric_order)
         return Batch(numeric, torch.cat([b.codes for b in batches], 1).index_select(1, self.code_order))
 
-    def calibrate(self, rows: Batch, noise: Tensor, rng: Generator) -> None:
+    def correct_marginals(self, rows: Batch, noise: Tensor, rng: Generator) -> None:
         """Change the biases so that every code is drawn, from this noise, as often as it stands in the rows.
 
         Block by block, in the order of writing, so that each is corrected given corrected blocks before it. Given
@@ -191,7 +194,7 @@ class RowGenerator(nn.Module):
 
         def adjust(i: int, outputs: Tensor) -> Tensor:
             part, change = parts[i], torch.zeros_like(self.biases[i])
-            for column, offset in zip(self.blocks[i].columns, part.buckets.offsets.tolist(), strict=True):
+            for column, offset in zip(self.blocks[i].columns, part.code_slots.offsets.tolist(), strict=True):
                 first = part.n_numbers + offset
                 own = slice(first, first + self.cells.widths[column])
                 change[own] = bias_change(outputs[:, own], rows.codes[:, column])
@@ -212,8 +215,8 @@ class RowGenerator(nn.Module):
         curves, head, m = self._curves()[i], self.heads[i], len(self.spreads[i])
         return torch.cat([head[:m], curves(head[m:])]) if m else curves(head)
 
-    def _curves(self) -> list[OrderedCurves]:
-        return [curves for curves in self.curves if isinstance(curves, OrderedCurves)]
+    def _curves(self) -> list[OrdinalBasis]:
+        return [curves for curves in self.curves if isinstance(curves, OrdinalBasis)]
 
     def _outputs(self, i: int, h: Tensor, rng: Generator) -> Tensor:
         """Return what block i is drawn from (n, part.width): numbers of role "value", and logits."""
@@ -229,17 +232,17 @@ class RowGenerator(nn.Module):
         context: Tensor = first + self.second(F.silu(first))
         return context
 
-    def _start(self, noise: Tensor, given: Batch | None) -> Sums:
+    def _start(self, noise: Tensor, given: Batch | None) -> CausalState:
         if self.n_given and given is None:
             raise ValueError("this generator needs rows with the given cells")
-        return Sums.start(self._noise_context(noise))
+        return CausalState.start(self._noise_context(noise))
 
     def _hidden(self, batch: Batch, noise: Tensor) -> Tensor:
         """Return (blocks, n, hidden): for each block, what the blocks before it and the noise say."""
         cells = self.cells(batch)
         if len(self.blocks) < len(self.block_of):
             cells = cells.new_zeros(len(self.blocks), *cells.shape[1:]).index_add(0, self.block_of, cells)
-        hidden: Tensor = self.tower(cells, self._noise_context(noise))
+        hidden: Tensor = self.causal_network(cells, self._noise_context(noise))
         return hidden
 
     def _embed(self, i: int, own: Batch, table: Tensor) -> Tensor:
@@ -252,5 +255,5 @@ class RowGenerator(nn.Module):
             cells = cells + F.embedding_bag(index, self.cells.slope.weight, mode="sum", per_sample_weights=numbers(own))
         return cells
 
-    def _parts(self) -> list[FlatRows]:
-        return [part for part in self.parts if isinstance(part, FlatRows)]
+    def _parts(self) -> list[OneHotRows]:
+        return [part for part in self.parts if isinstance(part, OneHotRows)]

@@ -12,11 +12,11 @@ from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, GenerativeModel, Phase, Score, Stage
 from gensynth.nn.averaging import MovingAverage
-from gensynth.nn.calibration import n_drawn
-from gensynth.nn.matching import AssociationMatching
 from gensynth.nn.penalties import clip_weights
-from gensynth.nn.soft import FlatRows
-from gensynth.nn.two_sample import TwoSample
+from gensynth.nn.tabular.marginals import n_marginal_rows
+from gensynth.nn.tabular.mmd import MMDLoss
+from gensynth.nn.tabular.one_hot import OneHotRows
+from gensynth.nn.tabular.two_sample import TwoSample
 
 from .conditions import ConditionTable
 from .critic import RowCritic
@@ -35,7 +35,7 @@ OPENING = 0.3
 """Share of the steps after the likelihood stage in which the critic is trained alone."""
 REFINE = 0.03
 """Learning rate of a generator that comes from the likelihood stage, in units of the critic's."""
-MOST_MONITORED = 10_000
+MAX_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
 
 
@@ -68,7 +68,7 @@ class AdversarialModel(GenerativeModel):
     def __init__(self, layout: Layout, game: Game, *, noise_dim: int, width: int, pack: int, dropout: float) -> None:
         super().__init__(layout)
         self.game = game
-        self.rows = FlatRows(layout)
+        self.rows = OneHotRows(layout)
         self.n_conditions = layout.n_conditions if game.conditional else 0
         if 0 < self.n_conditions == len(layout.columns):
             raise CapabilityError(
@@ -89,7 +89,7 @@ class AdversarialModel(GenerativeModel):
             clip_weights(self.critic, game.clip)
         self.average = MovingAverage(self.generator, game.ema_decay)
         self.two_sample = TwoSample(layout)
-        self.associations = AssociationMatching(layout, self.rows)
+        self.associations = MMDLoss(layout, self.rows)
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
 
@@ -179,7 +179,7 @@ class AdversarialModel(GenerativeModel):
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
         """Return the two-sample statistic between these rows and as many generated ones."""
-        batch = batch[:MOST_MONITORED]
+        batch = batch[:MAX_MONITORED]
         return self.two_sample(batch, self.generate(len(batch), rng))
 
     @torch.no_grad()
@@ -251,7 +251,7 @@ class AdversarialModel(GenerativeModel):
 
     @torch.no_grad()
     def _collapse_bound(self, rows: Batch, rng: Generator) -> Tensor:
-        return self.two_sample.collapse_bound(rows[:MOST_MONITORED], rng)
+        return self.two_sample.collapse_bound(rows[:MAX_MONITORED], rng)
 
     def _start_game(self, rows: Batch, rng: Generator) -> None:
         """Count the conditions, and let the average go on from what the likelihood stage has found."""
@@ -264,9 +264,9 @@ class AdversarialModel(GenerativeModel):
     def _finish(self, rows: Batch, rng: Generator) -> None:
         """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
         network = self.average.module
-        network.calibrate(rows, self._noise(network, n_drawn(len(self.layout.columns)), rng), rng)
-        if len(rows) > MOST_MONITORED:
-            rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MOST_MONITORED]]
+        network.correct_marginals(rows, self._noise(network, n_marginal_rows(len(self.layout.columns)), rng), rng)
+        if len(rows) > MAX_MONITORED:
+            rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MAX_MONITORED]]
         _, features = self.critic.value_and_features(rows)
         self.feature_mean.copy_(features.mean(0))
         self.feature_scale.copy_(features.std(0, correction=0).clamp(min=1e-6))

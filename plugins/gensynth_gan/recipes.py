@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from gensynth.constraints import NONE, Constraint, number, one_of, whole
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.model import Recipe
-from gensynth.nn.dropout import fitting_rate
+from gensynth.nn.layers import fitting_rate
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty
 

@@ -11,10 +11,10 @@ from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.model import Batch, Phase, Stage
-from gensynth.nn.coordinates import Entered, Kind
-from gensynth.nn.members import MemberMLP, standard_normal
-from gensynth.nn.row_likelihood import RowLikelihood
+from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble
+from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
 
 from .game import Game, frozen
 
@@ -26,7 +26,7 @@ PENALISED = 0.25
 """Share of the rows of a batch that the penalty looks at: it is most of a step's cost otherwise."""
 BLEND = {"reconstruction": 1.0, "feature": 1.0}
 """What the method "auto" adds up: where a game was lost the generator says little, but what its critic saw counts."""
-MOST_MONITORED, MOST_MEASURED = 500, 10_000
+MAX_MONITORED, MAX_MEASURED = 500, 10_000
 """Rows that the held-out distance, and the features' statistics, are taken of, at most."""
 
 
@@ -95,7 +95,7 @@ class AdversarialEnsemble(ScoringEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     game : Game
         Loss, penalty, condition, steps of the critic for each of the generator, learning rate.
     noise_dims : sequence of int
@@ -118,7 +118,7 @@ class AdversarialEnsemble(ScoringEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         game: Game,
         noise_dims: Sequence[int],
         *,
@@ -128,19 +128,19 @@ class AdversarialEnsemble(ScoringEnsemble):
         ridge: float,
     ) -> None:
         super().__init__(layout, views, trim, BLEND)
-        m, widest, width = self.members, max(noise_dims), self.coordinates.width
+        m, widest, width = self.members, max(noise_dims), self.scaling.width
         self.game, self.kappa = game, kappa
-        self.likelihood = RowLikelihood(self.coordinates, m)
+        self.likelihood = RowLikelihood(self.scaling, m)
         n_in = widest + width if game.conditional else widest
-        self.generator = MemberMLP(m, (n_in, hidden, hidden, self.likelihood.width))
-        self.critic = MemberMLP(m, (width, hidden, hidden, 1))
-        self.encoder = MemberMLP(m, (width, hidden, hidden, widest))
+        self.generator = EnsembleMLP(m, (n_in, hidden, hidden, self.likelihood.width))
+        self.critic = EnsembleMLP(m, (width, hidden, hidden, 1))
+        self.encoder = EnsembleMLP(m, (width, hidden, hidden, widest))
         self.features = FeatureSpace(m, hidden, ridge)
         mask = torch.tensor([[float(i < d) for i in range(widest)] for d in noise_dims])
         self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
         given = _thirds(m, len(layout.columns)) & game.conditional
         self.register_buffer("given", given)
-        self.register_buffer("given_slots", given[..., self.coordinates.owner])
+        self.register_buffer("given_slots", given[..., self.scaling.owner])
         self.register_buffer("level", torch.zeros(m, 1))
 
     def learning_stages(self) -> tuple[Stage, ...]:
@@ -159,7 +159,7 @@ class AdversarialEnsemble(ScoringEnsemble):
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critics minimise: the game's loss, plus the penalty."""
-        rows = self.coordinates(batch)
+        rows = self.scaling(batch)
         with torch.no_grad():
             real = self._inner(rows.network)
             fake = self._drawn(rows, rng)[:, : real.shape[1]]
@@ -173,19 +173,19 @@ class AdversarialEnsemble(ScoringEnsemble):
     def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the generators minimise; leaves no gradient in the critics."""
         with frozen(self.critic):
-            values: Tensor = self.critic(self._drawn(self.coordinates(batch), rng))
+            values: Tensor = self.critic(self._drawn(self.scaling(batch), rng))
             return self.game.loss.generator(values.flatten())
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column."""
         with frozen(self.generator), frozen(self.critic):
-            energies = self.energies(self.coordinates(batch), "reconstruction")
+            energies = self.energies(self.scaling(batch), "reconstruction")
         return self.mean_loss(energies.total)
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
         """Return the energy distance between these rows and generated ones (Székely & Rizzo 2013), a member."""
-        rows = self.coordinates(batch[:MOST_MONITORED])
+        rows = self.scaling(batch[:MAX_MONITORED])
         real, fake = rows.network, self._drawn(rows, rng)
         n = real.shape[1]
         pairs = self.members * n * max(n - 1, 1)
@@ -193,7 +193,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         across = torch.cdist(real, fake).mean()
         return 2.0 * across - within
 
-    def energies(self, rows: Entered, method: str) -> Energies:
+    def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return the energies by ``method``.
 
         reconstruction: -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 + |z|^2 / 2 with z = E(x), normal numbers and
@@ -225,17 +225,17 @@ class AdversarialEnsemble(ScoringEnsemble):
         """Return (members, n, noise_dim): the latents of rows as networks read them."""
         return self.encoder(network) * self.mask  # type: ignore[no-any-return]
 
-    def write(self, z: Tensor, rows: Entered) -> tuple[Tensor, Tensor]:
+    def write(self, z: Tensor, rows: MemberInputs) -> tuple[Tensor, Tensor]:
         """Return the parameters of rows written from latents, and these rows as networks read them.
 
         Of ``rows`` come the given cells, and where a number is missing: the codes tell that.
         """
         parameters = self._written(z, rows.network)
-        p, buckets = self.coordinates.n_numbers, self.coordinates.buckets
-        written = torch.where(rows.here, parameters[..., :p], 0.0)
-        if buckets.n_slots:  # probabilities, standardised as `Coordinates` does one-hots
-            share = self.coordinates.share
-            codes = buckets.softmax(parameters[..., p:] + self.likelihood.marginals) - share
+        p, code_slots = self.scaling.n_numbers, self.scaling.code_slots
+        written = torch.where(rows.present, parameters[..., :p], 0.0)
+        if code_slots.n_slots:  # probabilities, standardised as `FeatureScaling` does one-hots
+            share = self.scaling.frequencies
+            codes = code_slots.softmax(parameters[..., p:] + self.likelihood.marginals) - share
             written = torch.cat([written, codes / (share * (1.0 - share) + 0.04).sqrt()], -1)
         return parameters, torch.where(self.given_slots, rows.network, written)
 
@@ -247,19 +247,19 @@ class AdversarialEnsemble(ScoringEnsemble):
 
     def _witnesses(self) -> Tensor:
         """Return (members, 1, width): who writes an entry for each member: itself, or one of its view where given."""
-        views = torch.tensor(self.coordinates.member_view, device=self.given.device)
+        views = torch.tensor(self.scaling.scaling_of, device=self.given.device)
         alike = (views.unsqueeze(1) == views).unsqueeze(2) & ~self.given_slots.squeeze(1)  # (for whom, who, width)
         rank = 2 * alike.int() + torch.eye(self.members, dtype=torch.int, device=views.device).unsqueeze(2)
         return rank.argmax(1, keepdim=True)
 
-    def _reconstruction(self, rows: Entered) -> Energies:
+    def _reconstruction(self, rows: MemberInputs) -> Energies:
         z = self.encode(rows.network)
         parameters, written = self.write(z, rows)
         cells = torch.where(self.given, 0.0, -self.likelihood.cells(parameters, rows))
         seen, remade = self.critic.features(torch.cat([rows.network, written], 1)).chunk(2, 1)
         return Energies(cells, 0.5 * (self.kappa * self.features.distance(seen, remade) + z.square().sum(-1)))
 
-    def _drawn(self, rows: Entered, rng: Generator) -> Tensor:
+    def _drawn(self, rows: MemberInputs, rng: Generator) -> Tensor:
         shape = (self.members, rows.network.shape[1], self.mask.shape[-1])
         return self.write(standard_normal(shape, rows.network, rng), rows)[1]
 
@@ -278,9 +278,9 @@ class AdversarialEnsemble(ScoringEnsemble):
     @torch.no_grad()
     def _measure(self, batch: Batch, rng: Generator) -> None:
         """Take statistics of the critics over the training rows."""
-        if len(batch) > MOST_MEASURED:
-            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MOST_MEASURED]]
-        features = self.critic.features(self.coordinates(batch).network)
+        if len(batch) > MAX_MEASURED:
+            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_MEASURED]]
+        features = self.critic.features(self.scaling(batch).network)
         self.features.fit(features, self.trim)
         self.level.copy_(self.critic.out(features).squeeze(-1).median(1, keepdim=True).values)
 

@@ -23,7 +23,7 @@ from .scoring import AdversarialEnsemble
 class AdversarialScorer(ScoringRecipe):
     """What the recipes of all adversarial scoring ensembles share.
 
-    Members differ in seed, coordinates and latent width (see `of_members`). See `AdversarialEnsemble` for where the
+    Members differ in seed, scaling and latent width (see `of_members`). See `AdversarialEnsemble` for where the
     game and the scores depart from the papers.
 
     Parameters
@@ -159,7 +159,7 @@ class CGANScorer(AdversarialScorer):
     Parameters
     ----------
     n_members : int, default=6
-        Networks of the ensemble: six see each third in both coordinates.
+        Networks of the ensemble: six see each third in both scaling.
     penalty_weight : float, default=10.0
         Weight of the gradient penalty.
     """

@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.nn.members import MemberMLP, standard_normal
+from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 
 LEVELS = (0.1, 1.0)
-"""Least and greatest standard deviation of the noise in training, in the coordinates of a member."""
+"""Least and greatest standard deviation of the noise in training, in the scaling of a member."""
 SCORED_AT = (0.6, 0.8)
 """Levels at which rows are scored: fine ones see the noise of a column, the coarsest only how far a row is out."""
 
@@ -33,7 +33,7 @@ class Denoiser(nn.Module):
 
     def __init__(self, members: int, width: int, hidden: int) -> None:
         super().__init__()
-        self.network = MemberMLP(members, (width + 1, hidden, hidden, width))
+        self.network = EnsembleMLP(members, (width + 1, hidden, hidden, width))
 
     def forward(self, x: Tensor, level: Tensor) -> Tensor:
         """Return the denoised rows (members, n, width); ``level`` is (members, n, 1) or broadcasts to it."""

@@ -9,13 +9,13 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
-from gensynth.nn.calibration import n_drawn
-from gensynth.nn.completion import fill
-from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.flows import InverseAutoregressiveFlow
-from gensynth.nn.networks import ResidualMLP
+from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
+from gensynth.nn.tabular.decoder import Decoder, Given
+from gensynth.nn.tabular.imputation import fill
+from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
 from gensynth_vae.corruption import Corruption
 
@@ -164,7 +164,7 @@ class HierarchicalModel(GenerativeModel):
         return state
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c states for each of n rows and log-weights, as `gensynth.nn.completion.Propose` asks.
+        """Return c states for each of n rows and log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
 
         The prior first, then the encoder's posterior for the rows as they were filled so far.
         """
@@ -242,7 +242,7 @@ class HierarchicalModel(GenerativeModel):
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.calibrate(batch, self._prior_states(n_drawn(len(self.layout.columns)), rng), rng)
+        self.decoder.correct_marginals(batch, self._prior_states(n_marginal_rows(len(self.layout.columns)), rng), rng)
 
     def _noise(self, batch: Batch, rng: Generator) -> Tensor:
         shape = (len(batch), len(self.levels), self.latent_dim)

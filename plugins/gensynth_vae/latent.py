@@ -13,10 +13,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
-from gensynth.nn.calibration import n_drawn
-from gensynth.nn.completion import fill
-from gensynth.nn.decoder import Decoder, Given
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
+from gensynth.nn.tabular.decoder import Decoder, Given
+from gensynth.nn.tabular.imputation import fill
+from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
 from gensynth_vae.corruption import Corruption
 
@@ -224,7 +224,9 @@ class LatentModel(GenerativeModel):
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.calibrate(batch, self._sampling_prior_draw(n_drawn(len(self.layout.columns)), rng), rng)
+        self.decoder.correct_marginals(
+            batch, self._sampling_prior_draw(n_marginal_rows(len(self.layout.columns)), rng), rng
+        )
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         assert self.late_prior is not None
@@ -253,7 +255,7 @@ class LatentModel(GenerativeModel):
         return prior.sample(n, rng)
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c latents for each of n rows and their log-weights, as `gensynth.nn.completion.Propose` asks.
+        """Return c latents for each of n rows and their log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
 
         Rows as filled so far: from the encoder's posterior, from a wider one, and from the prior. All three are
         weighted as draws from their mixture (Hesterberg 1995, "Weighted average importance sampling and defensive

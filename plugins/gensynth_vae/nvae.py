@@ -11,11 +11,11 @@ from gensynth.model import GenerativeModel, Layout
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
 from gensynth_vae.parts import Encoder, row_decoder
-from gensynth_vae.variational import InPasses
+from gensynth_vae.variational import InColumnGroups
 
 
 @dataclass(eq=False)
-class NVAE(InPasses):
+class NVAE(InColumnGroups):
     """NVAE for tables: a top-down hierarchy of latents, residual posteriors with normalizing flows.
 
     What the paper does to images with residual convolutions is done here with residual perceptrons; batch norm and
@@ -71,7 +71,7 @@ class NVAE(InPasses):
             layout,
             Encoder(layout, cells.embedding, (self.width, self.width), self.width, cells.dropout),
             [Level(self.width, self.latent_dim, self.flows, cells.dropout) for _ in range(self.levels)],
-            row_decoder(layout, cells, passes=self.passes, hidden=(self.width,), latent_dim=self.width),
+            row_decoder(layout, cells, column_groups=self.column_groups, hidden=(self.width,), latent_dim=self.width),
             late_prior=named_prior(self.prior, self.levels * self.latent_dim, layout),
             width=self.width,
             latent_dim=self.latent_dim,

@@ -8,19 +8,18 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import UNKNOWN, Batch, Layout
-from gensynth.nn.autoregressive import AutoregressiveDecoder
-from gensynth.nn.buckets import Buckets
-from gensynth.nn.calibration import bias_change
-from gensynth.nn.cells import CellEmbedding, Numbers
-from gensynth.nn.completion import Particles
-from gensynth.nn.decoder import Decoder, Filled, Given
-from gensynth.nn.networks import ResidualMLP
-from gensynth.nn.packing import Packing
-from gensynth.nn.tower import columnwise
+from gensynth.nn.layers import ResidualMLP, columnwise
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.causal_decoder import CausalDecoder
+from gensynth.nn.tabular.decoder import Decoder, Filled, Given
+from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
+from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
+from gensynth.nn.tabular.imputation import Particles
+from gensynth.nn.tabular.marginals import bias_change
 from gensynth_vae.choices import WIDE_TABLE
 from gensynth_vae.variational import Cells
 
-MOST_LOGITS = 2**24
+MAX_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
 
 
@@ -67,7 +66,7 @@ class IndependentDecoder(Decoder):
     ----------
     layout : Layout
         What a row looks like; its numbers must all be positions (bins or folded tails).
-    buckets : Buckets
+    code_slots : CategoricalSlots
         Its code slots.
     hidden : sequence of int
         Hidden widths.
@@ -81,15 +80,15 @@ class IndependentDecoder(Decoder):
     most_candidates = 128
 
     def __init__(
-        self, layout: Layout, buckets: Buckets, hidden: Sequence[int], latent_dim: int, dropout: float
+        self, layout: Layout, code_slots: CategoricalSlots, hidden: Sequence[int], latent_dim: int, dropout: float
     ) -> None:
         super().__init__()
-        self.layout, self.buckets = layout, buckets
-        self.packing, self.numbers = Packing(layout, buckets), Numbers(layout)
-        self.network = ResidualMLP(latent_dim, hidden, buckets.n_slots, dropout)
+        self.layout, self.code_slots = layout, code_slots
+        self.grouped_softmax, self.numbers = GroupedSoftmax(layout, code_slots), Numbers(layout)
+        self.network = ResidualMLP(latent_dim, hidden, code_slots.n_slots, dropout)
         with torch.no_grad():  # start at the marginals
             self.network.out.weight.mul_(0.3)
-            self.network.out.bias.copy_(buckets.log_marginals.clamp(min=-30.0))
+            self.network.out.bias.copy_(code_slots.log_marginals.clamp(min=-30.0))
 
     def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code; a position has density 1 inside its code, less beyond."""
@@ -101,17 +100,19 @@ class IndependentDecoder(Decoder):
         return cells.index_add(1, self.numbers.columns, -beyond)
 
     def _log_probability(self, z: Tensor, codes: Tensor) -> Tensor:
-        return self.packing.log_likelihood(self.network.features(z), self.network.out, codes)
+        return self.grouped_softmax.log_likelihood(self.network.features(z), self.network.out, codes)
 
     def draw(self, z: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent."""
-        return self._with_positions(self.packing.sample(self.network.features(z), self.network.out, rng), z, rng)
+        return self._with_positions(
+            self.grouped_softmax.sample(self.network.features(z), self.network.out, rng), z, rng
+        )
 
     @torch.no_grad()
-    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
+    def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
         """Set the marginals right; nothing is drawn for it."""
         logits = self.network(z)
-        for i, first in enumerate(self.buckets.offsets.tolist()):
+        for i, first in enumerate(self.code_slots.offsets.tolist()):
             own = slice(first, first + self.layout.cardinalities[i])
             self.network.out.bias[own] += bias_change(logits[:, own], rows.codes[:, i])
 
@@ -123,8 +124,8 @@ class IndependentDecoder(Decoder):
         if given.complete:
             for i, column in enumerate(self.layout.columns):
                 if column.missing is not None:
-                    logits[:, self.buckets.offsets[i] + column.missing] = -torch.inf
-        drawn = self._with_positions(self.buckets.sample(logits, rng), logits, rng)
+                    logits[:, self.code_slots.offsets[i] + column.missing] = -torch.inf
+        drawn = self._with_positions(self.code_slots.sample(logits, rng), logits, rng)
         rows = given.put_into(drawn, self.layout)
         return Filled(rows, particles.log_evidence, particles.effective)
 
@@ -136,7 +137,7 @@ class IndependentDecoder(Decoder):
         wanted = torch.where(given.mask, given.rows.codes, missing)
         may_miss = (missing != UNKNOWN) & given.complete & ~given.mask
         parts = []
-        step = max(MOST_LOGITS // (z.shape[1] * self.buckets.n_slots), 1)
+        step = max(MAX_LOGITS // (z.shape[1] * self.code_slots.n_slots), 1)
         for start in range(0, n, step):
             part = slice(start, start + step)
             latents, codes = z[part].flatten(0, 1), wanted[part].repeat_interleave(z.shape[1], 0)
@@ -157,11 +158,11 @@ class IndependentDecoder(Decoder):
 
 
 class DeepDecoder(Decoder):
-    """A perceptron over the latent, then the cells in passes: those of one are independent given those before it.
+    """A perceptron over the latent, then the cells in groups of columns, independent given the groups before.
 
     Parameters
     ----------
-    cells : AutoregressiveDecoder
+    cells : CausalDecoder
         p(row | features).
     hidden : sequence of int
         Hidden widths of the perceptron.
@@ -171,10 +172,10 @@ class DeepDecoder(Decoder):
         Share of units dropped in training.
     """
 
-    candidates = AutoregressiveDecoder.candidates
-    most_candidates = AutoregressiveDecoder.most_candidates
+    candidates = CausalDecoder.candidates
+    most_candidates = CausalDecoder.most_candidates
 
-    def __init__(self, cells: AutoregressiveDecoder, hidden: Sequence[int], latent_dim: int, dropout: float) -> None:
+    def __init__(self, cells: CausalDecoder, hidden: Sequence[int], latent_dim: int, dropout: float) -> None:
         super().__init__()
         self.cells = cells
         self.network = ResidualMLP(latent_dim, hidden, cells.latent.shape[0], dropout)
@@ -188,21 +189,21 @@ class DeepDecoder(Decoder):
         return self.cells.draw(self.network(z), rng)
 
     @torch.no_grad()
-    def calibrate(self, rows: Batch, z: Tensor, rng: Generator) -> None:
-        """Set the marginals right, as `AutoregressiveDecoder.calibrate` does."""
-        self.cells.calibrate(rows, self.network(z), rng)
+    def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
+        """Set the marginals right, as `CausalDecoder.correct_marginals` does."""
+        self.cells.correct_marginals(rows, self.network(z), rng)
 
     def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not given, as `AutoregressiveDecoder.fill` does."""
+        """Draw the cells that are not given, as `CausalDecoder.fill` does."""
         return self.cells.fill(given, self.network(z), log_weight, rng)
 
 
-def row_decoder(layout: Layout, cells: Cells, *, passes: int, hidden: Sequence[int], latent_dim: int) -> Decoder:
-    """Return p(row | z) of cells written in ``passes``; in one, they are independent given z."""
-    buckets, embedding, dropout = cells
-    if passes == 1:
-        return IndependentDecoder(layout, buckets, hidden, latent_dim, dropout)
+def row_decoder(layout: Layout, cells: Cells, *, column_groups: int, hidden: Sequence[int], latent_dim: int) -> Decoder:
+    """Return p(row | z) of cells written in ``column_groups`` steps; in one step they are independent given z."""
+    code_slots, embedding, dropout = cells
+    if column_groups == 1:
+        return IndependentDecoder(layout, code_slots, hidden, latent_dim, dropout)
     width = hidden[0]
     own = width // 2 if len(layout.columns) <= WIDE_TABLE else width // 4
-    rows = AutoregressiveDecoder(layout, buckets, embedding, width, own, dropout, width, passes)
+    rows = CausalDecoder(layout, code_slots, embedding, width, own, dropout, width, column_groups)
     return DeepDecoder(rows, hidden, latent_dim, dropout)

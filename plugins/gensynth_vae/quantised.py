@@ -9,12 +9,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
-from gensynth.nn.blockwise import BlockwiseNetwork
-from gensynth.nn.calibration import n_drawn
-from gensynth.nn.cells import draw
-from gensynth.nn.completion import fill
-from gensynth.nn.decoder import Decoder, Given
-from gensynth.nn.quantiser import VectorQuantiser
+from gensynth.nn.categorical import draw
+from gensynth.nn.made import BlockMADE
+from gensynth.nn.tabular.decoder import Decoder, Given
+from gensynth.nn.tabular.imputation import fill
+from gensynth.nn.tabular.marginals import n_marginal_rows
+from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
 from gensynth_vae.corruption import Corruption
 
@@ -42,7 +42,7 @@ class CodePrior(nn.Module):
         super().__init__()
         self.dim = dim
         self.cells = nn.Parameter(torch.randn(groups * n_codes, dim))
-        self.network = BlockwiseNetwork(groups, dim, width, n_codes, dropout)
+        self.network = BlockMADE(groups, dim, width, n_codes, dropout)
         self.register_buffer("first", torch.arange(groups) * n_codes, persistent=False)
 
     def log_density(self, codes: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class QuantisedModel(GenerativeModel):
         What a row looks like.
     encoder : Module
         From a batch to (n, groups * dim).
-    quantiser : VectorQuantiser
+    quantizer : VectorQuantizer
         The code books.
     decoder : Decoder
         p(row | entries), the entries side by side.
@@ -91,14 +91,14 @@ class QuantisedModel(GenerativeModel):
         self,
         layout: Layout,
         encoder: nn.Module,
-        quantiser: VectorQuantiser,
+        quantizer: VectorQuantizer,
         decoder: Decoder,
         prior: CodePrior,
         commitment: float,
         learning_rate: float,
     ) -> None:
         super().__init__(layout)
-        self.encoder, self.quantiser, self.decoder, self.prior = encoder, quantiser, decoder, prior
+        self.encoder, self.quantizer, self.decoder, self.prior = encoder, quantizer, decoder, prior
         self.commitment, self.learning_rate = commitment, learning_rate
         self.corruption = Corruption(layout)
         self._given: tuple[Tensor, Generator] | None = None
@@ -133,26 +133,26 @@ class QuantisedModel(GenerativeModel):
 
     def _drawn_entries(self, n: int, rng: Generator) -> Tensor:
         """Return (n, groups * dim): entries whose codes are drawn from their density, side by side."""
-        return self.quantiser.look_up(self.prior.sample(n, rng)).flatten(1)
+        return self.quantizer.look_up(self.prior.sample(n, rng)).flatten(1)
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.calibrate(batch, self._drawn_entries(n_drawn(len(self.layout.columns)), rng), rng)
+        self.decoder.correct_marginals(batch, self._drawn_entries(n_marginal_rows(len(self.layout.columns)), rng), rng)
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c rows of entries for each of n rows and log-weights, as `gensynth.nn.completion.Propose` asks.
+        """Return c rows of entries for each of n rows and log-weights, as `imputation.Propose` asks.
 
         The prior first; then, for the rows as they were filled so far, entries near the encoder's vectors: softmax of
         minus the squared distance over that of the nearest entry.
         """
         if rows is None:
-            return self._drawn_entries(n * c, rng), self.quantiser.book.new_zeros(n * c)
-        distance = torch.cdist(self._vectors(rows).transpose(0, 1), self.quantiser.book).square()  # (groups, n, codes)
+            return self._drawn_entries(n * c, rng), self.quantizer.book.new_zeros(n * c)
+        distance = torch.cdist(self._vectors(rows).transpose(0, 1), self.quantizer.book).square()  # (groups, n, codes)
         scale = distance.amin(-1, keepdim=True).mean(1, keepdim=True).clamp(min=1e-6)
         log_q = (-distance / scale).log_softmax(-1).transpose(0, 1).repeat_interleave(c, 0)  # (n * c, groups, codes)
         codes = draw(log_q.flatten(0, 1), rng).view(n * c, -1)
         log_weight = self.prior.log_density(codes) - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
-        return self.quantiser.look_up(codes).flatten(1), log_weight
+        return self.quantizer.look_up(codes).flatten(1), log_weight
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows, in nats: "likelihood" = "reconstruction" + "prior".
@@ -163,9 +163,9 @@ class QuantisedModel(GenerativeModel):
         method = self.score_method(method)
         if method == "denoising":
             volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
-            found = [self.quantiser(self._vectors(noisy))[0].flatten(1) for noisy in self.corruption(batch)]
+            found = [self.quantizer(self._vectors(noisy))[0].flatten(1) for noisy in self.corruption(batch)]
             return Score(torch.stack([self.decoder.log_likelihood(batch, e).sum(-1) + volume for e in found]).mean(0))
-        entries, codes, _ = self.quantiser(self._vectors(batch))
+        entries, codes, _ = self.quantizer(self._vectors(batch))
         score = batch.numeric.new_zeros(len(batch))
         if method != "prior":
             score = score + self.decoder.log_likelihood(batch, entries.flatten(1)).sum(-1)
@@ -176,7 +176,7 @@ class QuantisedModel(GenerativeModel):
         return Score(score)
 
     def _vectors(self, batch: Batch) -> Tensor:
-        groups, _, dim = self.quantiser.book.shape
+        groups, _, dim = self.quantizer.book.shape
         vectors: Tensor = self.encoder(batch).unflatten(-1, (groups, dim))
         return vectors
 
@@ -184,17 +184,17 @@ class QuantisedModel(GenerativeModel):
         vectors = self._vectors(batch)
         if self.training:
             self._given = vectors.detach(), rng
-        entries, _, commitment = self.quantiser(vectors)
+        entries, _, commitment = self.quantizer(vectors)
         reconstruction = self.decoder.log_likelihood(batch, entries.flatten(1)).sum(-1)
         loss: Tensor = (self.commitment * commitment - reconstruction).mean()
         return loss
 
     def _follow(self) -> None:
         if self._given is not None:
-            self.quantiser.follow(*self._given)
+            self.quantizer.follow(*self._given)
             self._given = None
 
     def _prior_loss(self, batch: Batch, _rng: Generator) -> Tensor:
         with torch.no_grad():
-            codes = self.quantiser.nearest(self._vectors(batch))
+            codes = self.quantizer.nearest(self._vectors(batch))
         return -self.prior.log_density(codes).mean()

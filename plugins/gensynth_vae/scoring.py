@@ -11,10 +11,10 @@ import torch
 from torch import Generator, Tensor
 
 from gensynth.model import Batch, GenerativeModel, Layout, Stage
-from gensynth.nn.coordinates import Entered, Kind
-from gensynth.nn.members import MemberMLP, fixed_normal, standard_normal
-from gensynth.nn.row_likelihood import RowLikelihood
+from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, likelihood_stage
+from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
 from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.scoring_parts import (
     N_DRAWS,
@@ -32,7 +32,7 @@ class LatentEnsemble(ScoringEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     options : sequence of MemberOptions
         One a member.
     hidden : int
@@ -56,7 +56,7 @@ class LatentEnsemble(ScoringEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         options: Sequence[MemberOptions],
         *,
         hidden: int,
@@ -67,21 +67,21 @@ class LatentEnsemble(ScoringEnsemble):
         super().__init__(layout, views, trim, blend)
         m, widest = len(options), max(o.latent_dim for o in options)
         self.learning_rate = learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m)
-        self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden, 2 * widest))
-        self.decoder = MemberMLP(m, (widest, hidden, hidden, self.likelihood.width))
+        self.likelihood = RowLikelihood(self.scaling, m)
+        self.encoder = EnsembleMLP(m, (self.scaling.width, hidden, hidden, 2 * widest))
+        self.decoder = EnsembleMLP(m, (widest, hidden, hidden, self.likelihood.width))
         mask = torch.tensor([[float(i < o.latent_dim) for i in range(widest)] for o in options])
         self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
         self.register_buffer("beta", torch.tensor([[o.beta] for o in options]), persistent=False)
         self.register_buffer("noise", torch.tensor([[[o.noise]] for o in options]), persistent=False)
         self.register_buffer("score_noise", fixed_normal((N_DRAWS, m, 1, widest), 0))
-        self.denoiser = Denoiser(m, self.coordinates.width, hidden)
+        self.denoiser = Denoiser(m, self.scaling.width, hidden)
 
     def learning_stages(self) -> tuple[Stage, ...]:
         """One stage: all members together."""
         return (likelihood_stage("elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate),)
 
-    def energies(self, rows: Entered, method: str) -> Energies:
+    def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return minus the log-likelihood of the cells, and the divergence as ``method`` has it.
 
         elbo: E_q[-log p(x | z)] + min(beta, 1) KL(q || p) (Kingma & Welling 2014, eq. 10; Higgins et al. 2017,
@@ -90,7 +90,7 @@ class LatentEnsemble(ScoringEnsemble):
         squared residual of a denoising autoencoder beside each member, over noise levels (`Denoiser`).
         """
         if method == "denoising":
-            return without_rest(self.coordinates.by_column(self.denoiser.residuals(rows.network)))
+            return without_rest(self.scaling.by_column(self.denoiser.residuals(rows.network)))
         mean, log_variance = self.posterior(rows.network)
         if method == "latent":
             divergence = self.divergence(mean, log_variance)
@@ -130,7 +130,7 @@ class LatentEnsemble(ScoringEnsemble):
         return 0.5 * ((mean.square() + log_variance.exp() - 1.0 - log_variance) * self.mask).sum(-1)
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
-        rows = self.coordinates(batch)
+        rows = self.scaling(batch)
         # the denoising criterion (Im et al. 2017, arXiv 1511.06406): encode the row under noise, decode the row
         x = rows.network + self.noise * standard_normal(rows.network.shape, rows.network, rng)
         mean, log_variance = self.posterior(x)
@@ -144,7 +144,7 @@ class LatentEnsemble(ScoringEnsemble):
 class VAEScorer(LatentScoringRecipe):
     """Ensemble of variational autoencoders for scoring: what ``AnomalyDetector("vae")`` trains.
 
-    Members differ in seed, coordinates and latent width (see `of_members`). The default score adds the ELBO and the
+    Members differ in seed, scaling and latent width (see `of_members`). The default score adds the ELBO and the
     denoising residual, which sees what a narrow latent rounds off; where the rows may hold anomalies it is the ELBO
     alone, because a network without a bottleneck learns them.
     """

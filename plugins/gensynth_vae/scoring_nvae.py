@@ -11,8 +11,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from gensynth.model import GenerativeModel, Layout
-from gensynth.nn.coordinates import Kind
-from gensynth.nn.members import MemberLinear, MemberMLP
+from gensynth.nn.ensemble import EnsembleLinear, EnsembleMLP
+from gensynth.nn.tabular.feature_scaling import ScalingKind
 from gensynth_vae.scoring_parts import Draw, DrawnEnsemble, LatentScoringRecipe, MemberOptions
 
 LEVELS = 2
@@ -35,9 +35,9 @@ class MemberLevel(nn.Module):
 
     def __init__(self, members: int, width: int, dim: int) -> None:
         super().__init__()
-        self.prior = MemberLinear(members, width, 2 * dim, 0.1)
-        self.residual = MemberMLP(members, (width, width, 2 * dim + dim * dim))
-        self.tell = MemberLinear(members, dim, width)
+        self.prior = EnsembleLinear(members, width, 2 * dim, 0.1)
+        self.residual = EnsembleMLP(members, (width, width, 2 * dim + dim * dim))
+        self.tell = EnsembleLinear(members, dim, width)
         self.register_buffer("strictly_lower", torch.ones(dim, dim).tril(-1), persistent=False)
 
     def infer(self, state: Tensor, features: Tensor, noise: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,7 +71,7 @@ class HierarchicalEnsemble(DrawnEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     options : sequence of MemberOptions
         One a member; ``latent_dim`` is that of each level.
     hidden : int
@@ -87,7 +87,7 @@ class HierarchicalEnsemble(DrawnEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         options: Sequence[MemberOptions],
         *,
         hidden: int,
@@ -96,10 +96,10 @@ class HierarchicalEnsemble(DrawnEnsemble):
     ) -> None:
         super().__init__(layout, views, options, levels=LEVELS, trim=trim, learning_rate=learning_rate)
         m = len(options)
-        self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden))
+        self.encoder = EnsembleMLP(m, (self.scaling.width, hidden, hidden))
         self.top = nn.Parameter(torch.zeros(m, 1, hidden))
         self.levels = nn.ModuleList(MemberLevel(m, hidden, self.mask.shape[-1]) for _ in range(LEVELS))
-        self.decoder = MemberMLP(m, (hidden, hidden, self.likelihood.width))
+        self.decoder = EnsembleMLP(m, (hidden, hidden, self.likelihood.width))
 
     def encode(self, x: Tensor) -> Tensor:
         """Return (members, n, hidden): features that the posteriors of all levels see."""

@@ -13,16 +13,16 @@ from torch import Generator, Tensor, nn
 
 from gensynth.constraints import NONE, Constraint, number, several
 from gensynth.model import Batch, Layout, Stage
-from gensynth.nn.coordinates import Entered, Kind
-from gensynth.nn.members import MemberLinear, fixed_normal, standard_normal
-from gensynth.nn.row_likelihood import RowLikelihood
+from gensynth.nn.ensemble import EnsembleLinear, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
+from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
 from gensynth_vae.choices import LATENT, WEIGHT
 
 N_DRAWS = 4
 """Posterior draws behind a score, the same noise for every row."""
 NOISE_LEVELS = (0.2, 0.4, 0.8)
-"""Of the denoising score, in the coordinates of a member."""
+"""Of the denoising score, in the scaling of a member."""
 
 
 class MemberOptions(NamedTuple):
@@ -52,7 +52,7 @@ class DrawnEnsemble(ScoringEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     options : sequence of MemberOptions
         One a member.
     levels : int
@@ -72,7 +72,7 @@ class DrawnEnsemble(ScoringEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         options: Sequence[MemberOptions],
         *,
         levels: int,
@@ -82,13 +82,13 @@ class DrawnEnsemble(ScoringEnsemble):
         super().__init__(layout, views, trim)
         m, widest = len(options), max(o.latent_dim for o in options)
         self.learning_rate = learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m)
+        self.likelihood = RowLikelihood(self.scaling, m)
         mask = torch.tensor([[float(i < o.latent_dim) for i in range(widest)] for o in options])
         self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
         self.register_buffer("beta", torch.tensor([[o.beta] for o in options]), persistent=False)
         self.register_buffer("noise", torch.tensor([[[o.noise]] for o in options]), persistent=False)
         self.register_buffer("score_noise", fixed_normal((N_DRAWS, levels, m, 1, widest), 0))
-        self.register_buffer("corruption", fixed_normal((2, m, 1, self.coordinates.width), 1))
+        self.register_buffer("corruption", fixed_normal((2, m, 1, self.scaling.width), 1))
 
     @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ class DrawnEnsemble(ScoringEnsemble):
         """One stage: all members together."""
         return (likelihood_stage("elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate),)
 
-    def energies(self, rows: Entered, method: str) -> Energies:
+    def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return minus the log-likelihood of the cells, and the divergence as ``method`` has it.
 
         iwae, log_likelihood: -log mean_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, eq. 8), which tends to
@@ -137,7 +137,7 @@ class DrawnEnsemble(ScoringEnsemble):
         return self.likelihood.deviation()
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
-        rows = self.coordinates(batch)
+        rows = self.scaling(batch)
         # the denoising criterion (Im et al. 2017, arXiv 1511.06406): encode the row under noise, decode the row
         x = rows.network + self.noise * standard_normal(rows.network.shape, rows.network, rng)
         levels, m, _, width = self.score_noise.shape[1:]
@@ -178,11 +178,11 @@ class MaskedMLP(nn.Module):
         self.register_buffer("mask_middle", (degree[:, None] <= degree).float(), persistent=False)
         self.register_buffer("mask_last", (degree[:, None] <= own).float(), persistent=False)
         self.register_buffer("mask_direct", (before < own).float(), persistent=False)
-        self.first = MemberLinear(m, inputs.shape[1], hidden, math.sqrt(2.0))
-        self.middle = MemberLinear(m, hidden, hidden, math.sqrt(2.0))
-        self.last = MemberLinear(m, hidden, width_out, gain)
-        self.direct = MemberLinear(m, inputs.shape[1], width_out, 0.1 * gain)
-        self.told = MemberLinear(m, context, hidden + width_out, gain) if context else None
+        self.first = EnsembleLinear(m, inputs.shape[1], hidden, math.sqrt(2.0))
+        self.middle = EnsembleLinear(m, hidden, hidden, math.sqrt(2.0))
+        self.last = EnsembleLinear(m, hidden, width_out, gain)
+        self.direct = EnsembleLinear(m, inputs.shape[1], width_out, 0.1 * gain)
+        self.told = EnsembleLinear(m, context, hidden + width_out, gain) if context else None
         self.activation = nn.LeakyReLU(0.1)
 
     def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from gensynth.model import GenerativeModel, Layout
-from gensynth.nn.coordinates import Kind
-from gensynth.nn.members import MemberMLP
+from gensynth.nn.ensemble import EnsembleMLP
+from gensynth.nn.tabular.feature_scaling import ScalingKind
 from gensynth_vae.scoring_parts import Draw, DrawnEnsemble, LatentScoringRecipe, MaskedMLP, MemberOptions
 
 
@@ -26,7 +26,7 @@ class LossyEnsemble(DrawnEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     options : sequence of MemberOptions
         One a member.
     hidden : int
@@ -43,7 +43,7 @@ class LossyEnsemble(DrawnEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         options: Sequence[MemberOptions],
         *,
         hidden: int,
@@ -53,8 +53,8 @@ class LossyEnsemble(DrawnEnsemble):
         super().__init__(layout, views, options, levels=1, trim=trim, learning_rate=learning_rate)
         m, z = len(options), self.mask.shape[-1]
         self.register_buffer("order", column_orders(m, len(layout.columns)), persistent=False)
-        position = self.order[:, self.coordinates.owner]
-        self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden, 2 * z))
+        position = self.order[:, self.scaling.owner]
+        self.encoder = EnsembleMLP(m, (self.scaling.width, hidden, hidden, 2 * z))
         self.decoder = MaskedMLP(position, position, hidden, z)
         latent = torch.arange(z).expand(m, -1)
         self.prior = MaskedMLP(latent, latent.repeat(1, 2), 8 * z, 0, gain=0.1)

@@ -13,15 +13,15 @@ from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.model import Batch, GenerativeModel, Layout, Stage
-from gensynth.nn.coordinates import Entered, Kind
-from gensynth.nn.members import MemberMLP, fixed_normal, standard_normal
-from gensynth.nn.quantiser import VectorQuantiser
-from gensynth.nn.row_likelihood import RowLikelihood
+from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
+from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
+from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT
 from gensynth_vae.scoring_parts import NOISE_LEVELS, MaskedMLP, without_rest
 
-MOST_MEASURED = 4096
+MAX_MEASURED = 4096
 """Rows that the spread of the vectors about their entries is taken of, at most."""
 
 
@@ -33,7 +33,7 @@ class QuantisedEnsemble(ScoringEnsemble):
     layout : Layout
         What a row looks like.
     views : sequence of str
-        Coordinates of each member.
+        FeatureScaling of each member.
     noises : sequence of float
         Standard deviation of the noise on each member's input in training.
     groups : int
@@ -60,7 +60,7 @@ class QuantisedEnsemble(ScoringEnsemble):
     def __init__(
         self,
         layout: Layout,
-        views: Sequence[Kind],
+        views: Sequence[ScalingKind],
         noises: Sequence[float],
         *,
         groups: int,
@@ -75,14 +75,14 @@ class QuantisedEnsemble(ScoringEnsemble):
         m = self.members
         self.groups, self.n_codes, self.code_dim = groups, n_codes, code_dim
         self.commitment, self.learning_rate = commitment, learning_rate
-        self.likelihood = RowLikelihood(self.coordinates, m)
-        self.encoder = MemberMLP(m, (self.coordinates.width, hidden, hidden, groups * code_dim))
-        self.decoder = MemberMLP(m, (groups * code_dim, hidden, hidden, self.likelihood.width))
-        self.quantiser = VectorQuantiser(m * groups, n_codes, code_dim)
+        self.likelihood = RowLikelihood(self.scaling, m)
+        self.encoder = EnsembleMLP(m, (self.scaling.width, hidden, hidden, groups * code_dim))
+        self.decoder = EnsembleMLP(m, (groups * code_dim, hidden, hidden, self.likelihood.width))
+        self.quantizer = VectorQuantizer(m * groups, n_codes, code_dim)
         slots = torch.arange(groups).repeat_interleave(n_codes).expand(m, -1)
         self.prior = MaskedMLP(slots, slots, hidden // 2, 0, gain=0.1)
         self.register_buffer("noise", torch.tensor([[[noise]] for noise in noises]), persistent=False)
-        self.register_buffer("corruption", fixed_normal((2, m, 1, self.coordinates.width), 1))
+        self.register_buffer("corruption", fixed_normal((2, m, 1, self.scaling.width), 1))
         self.register_buffer("variance", torch.ones(m, 1, groups))
         self._given: tuple[Tensor, Generator] | None = None
 
@@ -95,7 +95,7 @@ class QuantisedEnsemble(ScoringEnsemble):
         prior = tuple(self.prior.parameters())
         return books, spread, likelihood_stage("prior", prior, self._prior_loss, learning_rate=rate, share=0.5)
 
-    def energies(self, rows: Entered, method: str) -> Energies:
+    def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return minus the log-likelihood of the cells given the entries, and of the latent as ``method`` has it.
 
         likelihood: -log p(x | e) - log p(codes) - log N(v; e, s^2 I), v being the encoder's vectors and s^2 their mean
@@ -144,7 +144,7 @@ class QuantisedEnsemble(ScoringEnsemble):
         distance : Tensor of shape (members, n, groups)
             Mean squared distance to them.
         """
-        entries, codes, _ = self.quantiser(vectors)
+        entries, codes, _ = self.quantizer(vectors)
         distance = (vectors - entries.detach()).square().mean(-1)
         by_member = (self.members, self.groups)
         entries = entries.unflatten(1, by_member).transpose(0, 1).flatten(2)
@@ -159,7 +159,7 @@ class QuantisedEnsemble(ScoringEnsemble):
         return -logits.log_softmax(-1).gather(-1, codes.unsqueeze(-1)).squeeze(-1).sum(-1)
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
-        rows = self.coordinates(batch)
+        rows = self.scaling(batch)
         x = rows.network + self.noise * standard_normal(rows.network.shape, rows.network, rng)
         vectors = self.vectors(x)
         parameters, _, distance = self.decode(vectors)
@@ -176,17 +176,17 @@ class QuantisedEnsemble(ScoringEnsemble):
 
     def _follow(self) -> None:
         if self._given is not None:
-            self.quantiser.follow(*self._given)
+            self.quantizer.follow(*self._given)
             self._given = None
 
     def _measure(self, batch: Batch, rng: Generator) -> None:
-        batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MOST_MEASURED]]
-        _, _, distance = self.decode(self.vectors(self.coordinates(batch).network))
+        batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_MEASURED]]
+        _, _, distance = self.decode(self.vectors(self.scaling(batch).network))
         self.variance.copy_(distance.mean(1, keepdim=True).clamp(min=1e-6))
 
     def _prior_loss(self, batch: Batch, _rng: Generator) -> Tensor:
         with torch.no_grad():
-            _, codes, _ = self.decode(self.vectors(self.coordinates(batch).network))
+            _, codes, _ = self.decode(self.vectors(self.scaling(batch).network))
         return self.mean_loss(self.code_energy(codes))
 
 

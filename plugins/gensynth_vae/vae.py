@@ -12,11 +12,11 @@ from gensynth.model import GenerativeModel, Layout
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, row_decoder
-from gensynth_vae.variational import InPasses
+from gensynth_vae.variational import InColumnGroups
 
 
 @dataclass(eq=False)
-class OneLatent(InPasses):
+class OneLatent(InColumnGroups):
     """One latent vector a row, and a density that a second stage fits to the latents.
 
     Parameters
@@ -45,7 +45,7 @@ class OneLatent(InPasses):
         return LatentModel(
             layout,
             Encoder(layout, cells.embedding, hidden, 2 * self.latent_dim, cells.dropout),
-            row_decoder(layout, cells, passes=self.passes, hidden=hidden, latent_dim=self.latent_dim),
+            row_decoder(layout, cells, column_groups=self.column_groups, hidden=hidden, latent_dim=self.latent_dim),
             latent_dim=self.latent_dim,
             late_prior=named_prior(self.prior, self.latent_dim, layout),
             divergence=self.divergence(),
@@ -57,9 +57,9 @@ class OneLatent(InPasses):
 class VAE(OneLatent):
     """Variational autoencoder over codes.
 
-    Departs from the paper in two measured points: cells are written in passes, not all at once, and sampling uses a
-    density fitted to the latents in a second stage instead of N(0, I). ``passes=1, prior="normal"`` is the paper's;
-    with ``passes=1`` a ``beta`` below 1 keeps more of what ties the columns.
+    Departs from the paper in two measured points: columns are drawn in groups, not all at once, and sampling uses a
+    density fitted to the latents in a second stage instead of N(0, I). ``column_groups=1, prior="normal"`` is the
+    paper's; with ``column_groups=1`` a ``beta`` below 1 keeps more of what ties the columns.
 
     Parameters
     ----------

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, NamedTuple
 
 from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import Encoding, Layout, Recipe
-from gensynth.nn.buckets import Buckets
-from gensynth.nn.cells import CellEmbedding
-from gensynth.nn.dropout import fitting_rate
+from gensynth.nn.layers import fitting_rate
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.embeddings import CellEmbedding
 from gensynth_vae.choices import LATENT
 
 
 class Cells(NamedTuple):
     """What encoder and decoder of a model are made over."""
 
-    buckets: Buckets
+    code_slots: CategoricalSlots
     embedding: CellEmbedding
     dropout: float
 
@@ -57,9 +57,9 @@ class Variational(Recipe):
     def _cells(self, layout: Layout) -> Cells:
         """Return what a model is made over, after a look at the options."""
         self.check()
-        buckets = Buckets(layout)
+        code_slots = CategoricalSlots(layout)
         dropout = self._fitting_dropout(layout) if self.dropout is None else self.dropout
-        return Cells(buckets, CellEmbedding(layout, buckets, self.embedding_dim), dropout)
+        return Cells(code_slots, CellEmbedding(layout, code_slots, self.embedding_dim), dropout)
 
     def _fitting_dropout(self, layout: Layout) -> float:
         """Return the share of units to drop that suits the table."""
@@ -67,16 +67,16 @@ class Variational(Recipe):
 
 
 @dataclass(eq=False)
-class InPasses(Variational):
-    """A row is written in passes.
+class InColumnGroups(Variational):
+    """Columns are drawn in groups, one autoregressive step a group.
 
     Parameters
     ----------
-    passes : int, default=8
-        Passes that a row is written in: the columns of one are independent given the latent and the passes before.
+    column_groups : int, default=8
+        Autoregressive steps: the columns of one group are independent given the latent and the groups before.
         1 makes all cells independent given the latent, and sampling fastest.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"passes": whole(1, 1_000_000)}
-    passes: int = 8
-    before: ClassVar[Mapping[str, Any]] = {"passes": 1}
+    constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000)}
+    column_groups: int = 8
+    before: ClassVar[Mapping[str, Any]] = {"column_groups": 1}

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint
 from gensynth.model import GenerativeModel, Layout
-from gensynth.nn.autoregressive import AutoregressiveDecoder
-from gensynth.nn.dropout import fitting_rate
+from gensynth.nn.layers import fitting_rate
 from gensynth.nn.priors import AutoregressivePrior
+from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth_vae.choices import LATENT, WEIGHT, WIDE_TABLE, WIDTH
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder
@@ -72,8 +72,8 @@ class VLAE(Variational):
         small, wide = layout.n_rows < 2000, len(layout.columns) > WIDE_TABLE
         width = self.width or (64 if small or wide else 128)
         hidden = self.hidden or (32 if small or wide else 64)
-        decoder = AutoregressiveDecoder(
-            layout, cells.buckets, cells.embedding, width, hidden, cells.dropout, self.latent_dim
+        decoder = CausalDecoder(
+            layout, cells.code_slots, cells.embedding, width, hidden, cells.dropout, self.latent_dim
         )
         return LatentModel(
             layout,

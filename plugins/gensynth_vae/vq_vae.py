@@ -8,15 +8,15 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import GenerativeModel, Layout
-from gensynth.nn.quantiser import VectorQuantiser
+from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS
 from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
-from gensynth_vae.variational import InPasses
+from gensynth_vae.variational import InColumnGroups
 
 
 @dataclass(eq=False)
-class VQVAE(InPasses):
+class VQVAE(InColumnGroups):
     """VQ-VAE: a row is a few code-book entries; an autoregressive density over them is learned in a second stage.
 
     Parameters
@@ -66,8 +66,8 @@ class VQVAE(InPasses):
         return QuantisedModel(
             layout,
             Encoder(layout, cells.embedding, hidden, width, cells.dropout),
-            VectorQuantiser(self.groups, n_codes, self.code_dim, self.decay),
-            row_decoder(layout, cells, passes=self.passes, hidden=hidden, latent_dim=width),
+            VectorQuantizer(self.groups, n_codes, self.code_dim, self.decay),
+            row_decoder(layout, cells, column_groups=self.column_groups, hidden=hidden, latent_dim=width),
             CodePrior(self.groups, n_codes, self.prior_width, cells.dropout),
             self.commitment,
             self.learning_rate,

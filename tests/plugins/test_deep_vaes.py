@@ -38,11 +38,11 @@ def _built(recipe):
 def test_code_books_follow_after_the_step_only():
     model = _built(VQVAE(hidden=(16, 16)))
     (phase,) = model.stages()[0].phases
-    before = model.quantiser.book.clone()
+    before = model.quantizer.book.clone()
     phase.loss(mixed_rows(64), torch.Generator().manual_seed(0)).backward()
-    assert torch.equal(model.quantiser.book, before)
+    assert torch.equal(model.quantizer.book, before)
     phase.after_step()
-    assert not torch.equal(model.quantiser.book, before)
+    assert not torch.equal(model.quantizer.book, before)
 
 
 @torch.no_grad()

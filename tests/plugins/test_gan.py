@@ -10,10 +10,10 @@ from toy_layouts import all_rows, categories, mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Layout
-from gensynth.nn.soft import FlatRows
-from gensynth.nn.two_sample import TwoSample
+from gensynth.nn.tabular.one_hot import OneHotRows
+from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
-from gensynth_gan.blocks import MOST_BLOCKS
+from gensynth_gan.blocks import MAX_BLOCKS
 from gensynth_gan.model import AdversarialModel
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
@@ -309,11 +309,11 @@ def test_the_condition_reaches_generator_and_critic():
     other = Batch(rows.numeric, rows.codes.clone())
     other.codes[:, 0] = rows.codes[:, 0] % 3 + 1
     first, second = (model.generator(noise, _rng(), given) for given in (rows, other))
-    columns = slice(int(model.rows.buckets.offsets[1]), int(model.rows.buckets.offsets[1]) + 22)
+    columns = slice(int(model.rows.code_slots.offsets[1]), int(model.rows.code_slots.offsets[1]) + 22)
     assert not torch.equal(first[:, columns], second[:, columns])  # another column than the condition
     assert not torch.allclose(model.critic.enter(rows), model.critic.enter(other))
     assert torch.equal(model.rows.flatten(rows)[:, :4], model.rows.flatten(rows)[:, :4])
-    own = slice(int(model.rows.buckets.offsets[0]), int(model.rows.buckets.offsets[0]) + 4)
+    own = slice(int(model.rows.code_slots.offsets[0]), int(model.rows.code_slots.offsets[0]) + 4)
     assert torch.equal(first[:, own], model.rows.flatten(rows)[:, own])  # the critic sees the condition itself
 
 
@@ -437,12 +437,12 @@ def test_many_columns_are_written_in_blocks():
     model = _build(WGAN(**SIZES), Layout(columns, 1000, 0)).eval()
     rows = model.generate(50, _rng())
     assert all((rows.codes[:, i] < c.cardinality).all() for i, c in enumerate(columns))
-    assert len(model.generator.parts) == MOST_BLOCKS
+    assert len(model.generator.parts) == MAX_BLOCKS
     # the flat rows of the generator stand in the order of those of the critic
     flat = model.generator(torch.randn(50, 8, generator=_rng()), _rng())
-    for bucket in model.rows.buckets.buckets:
-        torch.testing.assert_close(bucket.view(flat).sum(-1), torch.ones(50, len(bucket.columns)))
-    assert flat[:, model.rows.buckets.never == -torch.inf].eq(0).all()
+    for group in model.rows.code_slots.groups:
+        torch.testing.assert_close(group.view(flat).sum(-1), torch.ones(50, len(group.columns)))
+    assert flat[:, model.rows.code_slots.never == -torch.inf].eq(0).all()
 
 
 def test_a_table_of_three_hundred_columns_trains():
@@ -495,9 +495,9 @@ def test_rows_are_drawn_with_the_probability_that_the_likelihood_stage_trains(n_
     probability = generator.log_likelihood(Batch(torch.zeros(len(every), 0), every), noise[: len(every)]).exp()
     probability = probability / probability.sum()  # what UNKNOWN would have had
     assert probability.max() > 3 * probability.min()
-    rows = FlatRows(layout)
+    rows = OneHotRows(layout)
     flat = generator(noise, _rng(1), given)
-    places = list(zip(rows.buckets.offsets.tolist(), layout.cardinalities, strict=True))
+    places = list(zip(rows.code_slots.offsets.tolist(), layout.cardinalities, strict=True))
     for codes in (
         generator.draw(noise, _rng(), given).codes,
         torch.stack([flat[:, o : o + c].argmax(1) for o, c in places], 1),
@@ -538,7 +538,7 @@ def test_a_game_that_does_harm_ends_with_the_weights_it_began_with():
     alone = _build(recipe)
     alone.stages = lambda: AdversarialModel.stages(alone)[:1]
     Trainer(max_epochs=round(40 * recipe.warm_start), progress=False).run(alone, rows, seed=0)
-    torch.testing.assert_close(model.generator.tower.inner, alone.generator.tower.inner)
+    torch.testing.assert_close(model.generator.causal_network.inner, alone.generator.causal_network.inner)
 
 
 def test_calibration_gives_every_code_its_frequency():
@@ -548,7 +548,7 @@ def test_calibration_gives_every_code_its_frequency():
         for bias in network.biases:
             bias += torch.randn(len(bias), generator=_rng()) * 0.7
     noise, rows = torch.randn(20_000, 8, generator=_rng()), mixed_rows(2000)
-    network.calibrate(rows, noise, _rng())
+    network.correct_marginals(rows, noise, _rng())
     codes = network.draw(noise, _rng(1)).codes
     for i, column in enumerate(model.layout.columns):
         shares = [_shares(c[:, i], column.cardinality) for c in (codes, rows.codes)]

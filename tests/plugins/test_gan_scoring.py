@@ -134,7 +134,7 @@ def test_given_cells_are_kept_and_not_judged():
     recipe = CGANScorer(hidden=16)
     case = make_cases(recipe.encoding)["wide"]
     model = _trained(recipe, case)
-    rows = model.coordinates(case.rows)
+    rows = model.scaling(case.rows)
     _, written = model.write(model.encode(rows.network), rows)
     slots = model.given_slots.expand_as(written)
     assert torch.equal(written[slots], rows.network[slots])

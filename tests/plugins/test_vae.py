@@ -9,8 +9,8 @@ from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Layout
-from gensynth.nn.decoder import Decoder
 from gensynth.nn.priors import standard_normal_log_density
+from gensynth.nn.tabular.decoder import Decoder
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
@@ -54,7 +54,7 @@ def _small(recipe):
 
 @torch.no_grad()
 def test_divergence_from_the_standard_normal_is_the_closed_form():
-    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal", passes=1))
+    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal", column_groups=1))
     mean, log_variance = torch.randn(5, 3), torch.randn(5, 3)
     posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
     expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
@@ -88,12 +88,12 @@ def test_kl_of_a_trained_model_is_that_of_many_draws_and_not_negative(vlae):
 
 @torch.no_grad()
 def test_elbo_is_exact_where_the_latent_says_nothing():
-    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal", passes=1))
+    model = _small(VAE(hidden=(16, 16), latent_dim=3, prior="normal", column_groups=1))
     model.encoder.network.out.weight.zero_()  # posterior = N(0, I)
     model.decoder.network.out.weight.zero_()  # cells = their marginals
     rows = mixed_rows(20)
-    logits = model.decoder.buckets.log_marginals.expand(20, -1)
-    expected = model.decoder.buckets.log_likelihood(logits, rows.codes).sum(1)
+    logits = model.decoder.code_slots.log_marginals.expand(20, -1)
+    expected = model.decoder.code_slots.log_likelihood(logits, rows.codes).sum(1)
     torch.testing.assert_close(model.score(rows, "elbo").rows, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -109,7 +109,7 @@ class LinearGaussian(Decoder):
     def log_likelihood(self, batch: Batch, z: torch.Tensor) -> torch.Tensor:
         return torch.distributions.Normal(self.w * z, self.s).log_prob(batch.numeric)
 
-    def calibrate(self, rows, z, rng):
+    def correct_marginals(self, rows, z, rng):
         raise NotImplementedError
 
     def draw(self, *_, **__):
@@ -152,7 +152,7 @@ def test_elbo_is_the_likelihood_of_a_linear_gaussian_with_its_exact_posterior():
 
 @torch.no_grad()
 def test_elbo_below_iwae_below_the_likelihood():
-    model = _small(VAE(hidden=(16, 16), latent_dim=1, prior="normal", passes=1)).double()
+    model = _small(VAE(hidden=(16, 16), latent_dim=1, prior="normal", column_groups=1)).double()
     rows = mixed_rows(30).to("cpu", torch.float64)
     axis = torch.linspace(-8, 8, 2001, dtype=torch.float64)
     step = axis[1] - axis[0]
@@ -252,7 +252,7 @@ def test_planted_anomalies_score_lower(family, request):
     [
         (VAE, "prior", "cauchy"),
         (VAE, "max_bins", 1),
-        (VAE, "passes", 0),
+        (VAE, "column_groups", 0),
         (BetaVAE, "beta", -1.0),
         (VLAE, "latent_dim", 0),
         (VLAE, "dropout", 1.0),

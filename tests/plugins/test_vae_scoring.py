@@ -93,12 +93,12 @@ def test_every_member_counts(models, name):
     method = next(m for m in SCORED_BY[name] if m != "auto")
     with torch.no_grad():
         score = scorer.score(rows).rows
-        before = scorer.energies(scorer.coordinates(rows), method).total
+        before = scorer.energies(scorer.scaling(rows), method).total
         for member in range(2):
             changed = make_scorer(models[name].model_)
             for parameter in changed.parameters():
                 parameter[member] += 0.1
-            after = changed.energies(changed.coordinates(rows), method).total
+            after = changed.energies(changed.scaling(rows), method).total
             assert not torch.allclose(after[member], before[member])
             torch.testing.assert_close(after[1 - member], before[1 - member])
             assert not torch.allclose(changed.score(rows).rows, score)
@@ -153,7 +153,7 @@ def test_the_divergence_is_on(name):
     for beta in (0.05, 8.0):
         scorer, rows = scorer_and_rows(fitted(name, betas=(beta,), noises=(0.0,)), table())
         with torch.no_grad():
-            entered = scorer.coordinates(rows)
+            entered = scorer.scaling(rows)
             divergence = scorer.energies(entered, "latent").rest
             elbo = scorer.energies(entered, "elbo").rest
             scorer.beta.zero_()
@@ -202,9 +202,9 @@ def test_masked_networks_are_autoregressive():
 
 def test_cells_of_vlae_depend_on_the_latent_and_earlier_columns_only(models):
     scorer, rows = scorer_and_rows(models["vlae"], table(1))
-    x, z = scorer.coordinates(rows).network, torch.randn(2, 1, scorer.mask.shape[-1], dtype=torch.float64)
+    x, z = scorer.scaling(rows).network, torch.randn(2, 1, scorer.mask.shape[-1], dtype=torch.float64)
     for member in range(2):
-        position = scorer.order[member, scorer.coordinates.owner]
+        position = scorer.order[member, scorer.scaling.owner]
         jacobian = torch.autograd.functional.jacobian(lambda x, i=member: scorer.decoder(x, z)[i, 0], x)[:, member, 0]
         earlier = position < position.unsqueeze(1)
         assert (jacobian[~earlier] == 0).all()
@@ -229,7 +229,7 @@ def test_prior_of_vlae_is_a_density():
     # p(z) = q(z) exp(-divergence) at the draw: over all z it integrates to 1
     noise = torch.linspace(-400.0, 400.0, 40_001, dtype=torch.float64).view(1, 1, -1, 1).expand(1, 2, -1, 1)
     with torch.no_grad():
-        x = scorer.coordinates(rows).network
+        x = scorer.scaling(rows).network
         features = scorer.encode(x)
         log_q = -0.5 * (noise[0, ..., 0].square() + np.log(2 * np.pi))
         density = (log_q - scorer.draw(x.expand(-1, noise.shape[2], -1), features, noise).divergence).exp()
@@ -279,7 +279,7 @@ def test_divergence_of_nvae_counts_its_flow(models):
 @torch.no_grad()
 def test_code_books_are_used(models):
     scorer, rows = scorer_and_rows(models["vq-vae"], table())
-    _, codes, _ = scorer.decode(scorer.vectors(scorer.coordinates(rows).network))
+    _, codes, _ = scorer.decode(scorer.vectors(scorer.scaling(rows).network))
     for member in codes.unbind(0):
         for group in member.unbind(-1):
             share = torch.bincount(group, minlength=scorer.n_codes) / len(group)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.report.anomalies import MOST_ROWS, Findings, histogram, render_page, write_page
+from gensynth.report.anomalies import MAX_ROWS, Findings, histogram, render_page, write_page
 
 HOSTILE = "<script>alert(1)</script>"
 ATTRIBUTE = "\" onload='x' {{ 7 * 7 }}"
@@ -64,7 +64,7 @@ def test_every_row_is_there() -> None:
     assert re.findall(r"<h3>(\d+)\. Row (\d+)</h3>", page) == [(str(i), str(i)) for i in range(1, 41)]
     assert all(f"reason {i}<" in page for i in range(40))
     assert "The 40 most anomalous rows" in page
-    assert page_of(findings(n=200, shown=60)).count("<article") == MOST_ROWS
+    assert page_of(findings(n=200, shown=60)).count("<article") == MAX_ROWS
     assert "without the header" in page
 
 

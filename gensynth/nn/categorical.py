@@ -1,0 +1,52 @@
+"""Categorical distributions: draws by inversion of the cumulative weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+LOG_2E = 1.0 / math.log(2.0)
+"""exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
+_TINY, _HUGE = 1e-30, 1e30
+
+
+def draw_codes(weight: Tensor, rng: Generator) -> Tensor:
+    """Return codes (...) drawn in proportion to ``weight`` (..., width); never one of weight 0."""
+    return inverse_cdf(weight.cumsum(-1), uniform_open(weight.shape[:-1], weight, rng))
+
+
+def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
+    """Return codes (...) drawn in proportion to 2^``powers`` (..., width); never one of -inf.
+
+    ``uniform`` (...) in (0, 1], from `uniform_open`, says which.
+    """
+    total = powers.exp2().cumsum_(-1)
+    if not in_range(total[..., -1]):  # seldom; only then the powers are moved about 0
+        total = (powers - powers.amax(-1, keepdim=True)).exp2_().cumsum_(-1)
+    return inverse_cdf(total, uniform)
+
+
+def in_range(total: Tensor) -> bool:
+    """Return whether sums of powers are all far from 0 and from infinity."""
+    if not total.numel():
+        return True
+    lowest, highest = total.aminmax()
+    return bool(lowest > _TINY) and bool(highest < _HUGE)  # NaN is not
+
+
+def uniform_open(shape: Sequence[int], like: Tensor, rng: Generator) -> Tensor:
+    """Return uniform draws in (0, 1]: one of exactly 0 would land on `UNKNOWN`, whose probability is 0."""
+    return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype).neg_().add_(1.0)
+
+
+def inverse_cdf(total: Tensor, uniform: Tensor) -> Tensor:
+    """Return the first indices (...) at which running totals (..., width) reach ``uniform`` (...) of the last."""
+    return torch.searchsorted(total, uniform.unsqueeze(-1) * total[..., -1:]).squeeze(-1)
+
+
+def draw(logits: Tensor, rng: Generator) -> Tensor:
+    """Draw (n,) indices from rows of log-weights (n, width); a weight of -inf is never drawn."""
+    return draw_powers(logits * LOG_2E, uniform_open(logits.shape[:-1], logits, rng))

@@ -1,0 +1,249 @@
+"""Causal (autoregressive) decoder of rows; its cost grows linearly with the columns.
+
+Columns are drawn in groups: one column a group, or fewer, larger groups, whose columns are independent given the groups
+before them and the latent. Neighbours in the table are in different groups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch
+from gensynth.nn.categorical import draw
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.causal_network import CausalNetwork, CausalState
+from gensynth.nn.tabular.decoder import Decoder, Filled, Given
+from gensynth.nn.tabular.embeddings import CellEmbedding
+from gensynth.nn.tabular.heads import N_CELLS, CodeHeads, WithinBinHeads
+from gensynth.nn.tabular.imputation import Particles
+from gensynth.nn.tabular.marginals import bias_change
+
+Adjust = Callable[[int, Tensor], Tensor]
+"""From a column's position and its logits (n, cardinality) to those that are drawn from."""
+
+
+@dataclass
+class _Trail:
+    """Cells that candidates drew, and who took whose place afterwards: from it one candidate's row is read off."""
+
+    cells: list[tuple[int, int, Tensor, Tensor | None]]
+    """Group, column, codes and numbers."""
+    moves: list[tuple[int, Tensor]]
+    """Group after which candidates moved, and whose place each took."""
+
+    def follow(self, chosen: Tensor, codes: Tensor, numeric: Tensor, layout: Layout) -> None:
+        """Write the cells of the chosen candidates (n,) into ``codes`` and ``numeric``."""
+        moves = list(self.moves)
+        for step, i, own, number in reversed(self.cells):
+            while moves and moves[-1][0] >= step:  # resampled after this cell was drawn
+                chosen = moves.pop()[1].index_select(0, chosen)
+            codes[:, i] = own.index_select(0, chosen)
+            slot = layout.columns[i].numeric
+            if slot is not None and number is not None:
+                numeric[:, slot] = number.index_select(0, chosen)
+
+
+class CausalDecoder(Decoder):
+    """p(row | z) = prod_i p(code_i | cells before i, z) p(position_i | code_i, cells before i, z).
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    code_slots : CategoricalSlots
+        Its code slots.
+    cells : CellEmbedding
+        Embedding of the cells.
+    width : int
+        Width of the shared context.
+    hidden : int
+        Width of each column's own hidden vector.
+    dropout : float
+        Share of units dropped in training.
+    latent_dim : int
+        Width of z; 0 where there is none (z is (n, 0) then).
+    column_groups : int or None
+        Groups (autoregressive steps) that the columns are drawn in; None for one a column.
+    """
+
+    candidates = 32
+    most_candidates = 1024
+
+    def __init__(
+        self,
+        layout: Layout,
+        code_slots: CategoricalSlots,
+        cells: CellEmbedding,
+        width: int,
+        hidden: int,
+        dropout: float,
+        latent_dim: int,
+        column_groups: int | None = None,
+    ) -> None:
+        super().__init__()
+        k, dim = len(layout.columns), cells.code.embedding_dim
+        self.layout, self.cells = layout, cells
+        self.n_groups = k if column_groups is None else min(column_groups, k)
+        self.causal_network = CausalNetwork(k, self.n_groups, dim, width, hidden, dropout)
+        self.latent = nn.Parameter(torch.randn(latent_dim, width) / max(latent_dim, 1) ** 0.5)
+        self.code_heads = CodeHeads(layout, code_slots, hidden)
+        self.within_bin_heads = WithinBinHeads(layout, code_slots, hidden)
+
+    def hidden(self, batch: Batch, z: Tensor) -> Tensor:
+        """Return (k, n, hidden): for each column, what the columns before it and z say."""
+        hidden: Tensor = self.causal_network(self.cells(batch), z @ self.latent)
+        return hidden
+
+    def log_likelihood(self, batch: Batch, z: Tensor) -> Tensor:
+        """Return (n, k): log-density of each cell given the cells before it (in encoded units)."""
+        h = self.hidden(batch, z)
+        cells = self.code_heads.log_likelihood(h, batch.codes)
+        if self.within_bin_heads.positions:
+            cells = cells.index_add(1, self.within_bin_heads.columns, self.within_bin_heads.log_density(h, batch))
+        return cells
+
+    def draw(self, z: Tensor, rng: Generator, adjust: Adjust | None = None) -> Batch:
+        """Draw one row for each latent, group by group; ``adjust`` may change the logits of a column before."""
+        state, rows = CausalState.start(z @ self.latent), self._no_rows(len(z), z)
+        for columns, layers in zip(self._column_groups(), self.causal_network.group_weights(), strict=True):
+            for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
+                logits = self.code_heads.logits(i, h)
+                codes = draw(logits if adjust is None else adjust(i, logits), rng)
+                self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
+        return rows
+
+    @torch.no_grad()
+    def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
+        """Set the marginals right column by column, each given corrected columns before it."""
+
+        def adjust(i: int, logits: Tensor) -> Tensor:
+            change = bias_change(logits, rows.codes[:, i])
+            self.code_heads.bias_of(i).add_(change)
+            return logits + change
+
+        self.draw(z, rng, adjust)
+
+    def _column_groups(self) -> list[range]:
+        """Return the columns of each group."""
+        return [range(i, len(self.layout.columns), self.n_groups) for i in range(self.n_groups)]
+
+    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not given, group by group, by sequential Monte Carlo.
+
+        Candidates are weighted by the probability of each given cell (of being there at all, for a cell that must not
+        be missing), and resampled within their row where few of them count. After the last group with such cells one is
+        taken for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
+        """
+        n = len(given)
+        particles, state = Particles(log_weight, n), CausalState.start(z @ self.latent)
+        rows, trail = self._no_rows(n, z), _Trail([], [])
+        last = self._last_weighed(given)
+        for step, (columns, layers) in enumerate(
+            zip(self._column_groups(), self.causal_network.group_weights(), strict=True)
+        ):
+            if step == last + 1:
+                state = self._settle(particles, trail, rows, state, rng)
+            for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
+                codes, number = self._cell(i, h, given, particles if step <= last else None, rng)
+                number = self._advance(i, codes, number, state)
+                if step > last:
+                    self._note(rows, i, codes, number)
+                elif not bool(given.mask[:, i].all()):
+                    trail.cells.append((step, i, codes, number))
+            moved = particles.resample(rng) if step < last else None
+            if moved is not None:
+                state = state.pick(moved)
+                trail.moves.append((step, moved))
+        if last + 1 == self.n_groups:
+            self._settle(particles, trail, rows, state, rng)
+        return Filled(given.put_into(rows, self.layout), particles.log_evidence, particles.effective)
+
+    def _last_weighed(self, given: Given) -> int:
+        """Return the last group whose cells say something of the candidates; -1 for none."""
+        some, every = given.mask.any(0).tolist(), given.mask.all(0).tolist()
+        may_miss = [given.complete and column.missing is not None for column in self.layout.columns]
+        weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
+        return max((i % self.n_groups for i in weighed), default=-1)
+
+    def _settle(
+        self, particles: Particles, trail: _Trail, rows: Batch, state: CausalState, rng: Generator
+    ) -> CausalState:
+        """Take one candidate for each row: its cells into ``rows``, its state on."""
+        chosen = particles.choose(rng)
+        trail.follow(chosen, rows.codes, rows.numeric, self.layout)
+        return state.pick(chosen)
+
+    def _cell(
+        self, i: int, h: Tensor, given: Given, particles: Particles | None, rng: Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return codes and numbers of column i, given or drawn, and weigh the candidates by them."""
+        column, here = self.layout.columns[i], given.mask[:, i]
+        times = len(h) // len(here)
+        log_probability = self.code_heads.logits(i, h).log_softmax(-1)
+        wanted = given.rows.codes[:, i].repeat_interleave(times)
+        is_given = here.repeat_interleave(times)
+        given_number = None
+        if column.numeric is not None:
+            given_number = given.rows.numeric[:, column.numeric].repeat_interleave(times)
+        gain = h.new_zeros(len(h))
+        if bool(here.any()):
+            own = log_probability.gather(1, wanted.unsqueeze(1)).squeeze(1)
+            if given_number is not None:
+                own = own + self._position_log_density(i, h, wanted, given_number)
+            gain = torch.where(is_given, own, gain)
+        codes, number = wanted, given_number
+        if not bool(here.all()):
+            if given.complete and column.missing is not None:
+                log_probability[:, column.missing] = -torch.inf
+                gain = torch.where(is_given, gain, log_probability.logsumexp(-1))
+            codes = torch.where(is_given, wanted, draw(log_probability, rng))
+            if given_number is not None:
+                drawn = self._number(i, h, codes, rng)
+                number = None if drawn is None else torch.where(is_given, given_number, drawn)
+        if particles is not None:
+            particles.weigh(gain)
+        return codes, number
+
+    def _position_log_density(self, i: int, h: Tensor, codes: Tensor, number: Tensor) -> Tensor:
+        """Return (rows,): `WithinBinHeads.log_density` for one column."""
+        heads, column = self.within_bin_heads, self.layout.columns[i]
+        at = heads.where[i]
+        feature = F.relu(h @ heads.hidden[at] + heads.code(codes + heads.first[i]))
+        logits = torch.addmm(heads.bias[at], feature, heads.out[at])
+        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1)
+        density = logits.log_softmax(-1).gather(1, cell.unsqueeze(1)).squeeze(1) + math.log(N_CELLS)
+        active = (codes >= column.active[0]) & (codes < column.active[1])
+        return torch.where(active, density, 0.0)
+
+    def _number(self, i: int, h: Tensor, codes: Tensor, rng: Generator) -> Tensor | None:
+        """Return drawn numbers (rows,) of column i; None where it has none."""
+        return None if self.layout.columns[i].numeric is None else self.within_bin_heads.sample(i, h, codes, rng)
+
+    def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: CausalState) -> Tensor | None:
+        """Add the cells of column i to the state; return their numbers, 0 where they mean nothing."""
+        centred = None
+        if number is not None:
+            low, high = self.layout.columns[i].active
+            active = (codes >= low) & (codes < high)
+            number = torch.where(active, number, 0.0)
+            centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
+        state.context = state.context + self.cells.column(i, codes, centred) @ self.causal_network.contribute[i]
+        return number
+
+    def _note(self, rows: Batch, i: int, codes: Tensor, number: Tensor | None) -> None:
+        rows.codes[:, i] = codes
+        slot = self.layout.columns[i].numeric
+        if slot is not None and number is not None:
+            rows.numeric[:, slot] = number
+
+    def _no_rows(self, n: int, like: Tensor) -> Batch:
+        """Return n rows to be written."""
+        codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
+        return Batch(like.new_zeros(n, self.layout.n_numeric), codes)

@@ -1,0 +1,228 @@
+"""Feature scaling for ensembles: numbers standardised, robustly scaled or as normal scores; codes one-hot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gensynth.encoding.layout import FAR, Layout
+from gensynth.model import Batch
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+
+ScalingKind = Literal["standard", "robust", "quantile"]
+CLIP = 5.0
+"""Beyond so many standard deviations distances grow like logarithms: nothing reconstructs what lies miles away."""
+N_KNOTS = 129
+MAX_ROWS = 100_000
+"""Rows that quantiles are taken of, at most."""
+
+
+class MemberInputs(NamedTuple):
+    """Rows as every member reads them.
+
+    ``numbers`` (members, n, p), 0 where the row has none; ``codes`` (n, c), those of `FeatureScaling.coded`;
+    ``network`` (members, n, p + slots) is what a network reads: numbers, then standardised one-hots;
+    ``present`` (n, p): whether the row has the number; ``log_presence`` (n, p): log-probability of that.
+    """
+
+    numbers: Tensor
+    codes: Tensor
+    network: Tensor
+    present: Tensor
+    log_presence: Tensor
+
+
+class FeatureScaling(nn.Module):
+    """Scaling of the numbers of a row, one kind a member.
+
+    "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
+    a tenth of outliers does not move. "quantile": normal scores, with straight tails beyond the fitted range. All are
+    soft-clipped at `CLIP`.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like; its numbers of role "value" are numbers present, everything else is codes.
+    kinds : sequence of {"standard", "robust", "quantile"}
+        The scaling of each member.
+    """
+
+    columns: Tensor
+    index: Tensor
+    coded: Tensor
+    first: Tensor
+    center: Tensor
+    scale: Tensor
+    knots: Tensor
+    scores: Tensor
+    spread: Tensor
+    frequencies: Tensor
+
+    def __init__(self, layout: Layout, kinds: Sequence[ScalingKind]) -> None:
+        super().__init__()
+        self.kinds = tuple(dict.fromkeys(kinds))
+        self.scaling_of = [self.kinds.index(kind) for kind in kinds]
+        values = [i for i, c in enumerate(layout.columns) if c.role == "value"]
+        single = {i for i in values if layout.columns[i].cardinality == 2}  # unknown or a value: no code to learn
+        coded = [i for i in range(len(layout.columns)) if i not in single]
+        self.n_rows = layout.n_rows
+        self.register_buffer("columns", torch.tensor(values, dtype=torch.long), persistent=False)
+        slots = [layout.columns[i].numeric or 0 for i in values]
+        self.register_buffer("index", torch.tensor(slots, dtype=torch.long), persistent=False)
+        self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
+        active = torch.tensor([layout.columns[i].active for i in values], dtype=torch.long).view(-1, 2)
+        self.register_buffer("first", active, persistent=False)
+        self.register_buffer("alone", torch.tensor([i in single for i in values], dtype=torch.bool), persistent=False)
+        part = Layout(tuple(layout.columns[i] for i in coded), layout.n_rows)
+        self.code_slots = CategoricalSlots(part, padded=False)
+        owners = torch.zeros(self.code_slots.n_slots, dtype=torch.long)
+        for i, first in zip(coded, self.code_slots.offsets.tolist(), strict=True):
+            owners[first : first + layout.columns[i].cardinality] = i
+        self.register_buffer("owner", torch.cat([self.columns, owners]), persistent=False)
+        self.n_columns = len(layout.columns)
+        p, n_kinds, slots_n = len(values), len(self.kinds), self.code_slots.n_slots
+        self.register_buffer("center", torch.zeros(n_kinds, p))
+        self.register_buffer("scale", torch.ones(n_kinds, p))
+        self.register_buffer("knots", torch.zeros(p, N_KNOTS))
+        self.register_buffer("scores", torch.zeros(p, N_KNOTS))
+        self.register_buffer("spread", torch.ones(p))
+        self.register_buffer("frequencies", torch.zeros(slots_n))
+        self.register_buffer("marginals", self.code_slots.log_marginals.clamp(min=-30.0), persistent=False)
+
+    alone: Tensor
+    owner: Tensor
+    marginals: Tensor
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers of a row, p."""
+        return self.columns.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Width of what a network reads."""
+        return self.n_numbers + self.code_slots.n_slots
+
+    def inputs_of(self, position: int) -> Tensor:
+        """Return which entries of what a network reads are those of one column of the layout."""
+        return (self.owner == position).nonzero().flatten()
+
+    def with_marginals(self, parameters: Tensor) -> Tensor:
+        """Return (members, n, width) parameters of the cells with the columns' own log-frequencies in their logits."""
+        return torch.cat([parameters[..., : self.n_numbers], parameters[..., self.n_numbers :] + self.marginals], -1)
+
+    def as_read(self, parameters: Tensor) -> Tensor:
+        """Return what a network would read of rows that are as these parameters expect them (members, n, width)."""
+        if not self.code_slots.n_slots:
+            return parameters
+        probabilities = self.code_slots.softmax(self.with_marginals(parameters)[..., self.n_numbers :])
+        return torch.cat([parameters[..., : self.n_numbers], self._standardised(probabilities)], -1)
+
+    def by_column(self, entries: Tensor) -> Tensor:
+        """Return (..., k): sums of (..., width) over the entries of each column of the layout."""
+        out = entries.new_zeros(*entries.shape[:-1], self.n_columns)
+        return out.index_add(-1, self.owner, entries)
+
+    @torch.no_grad()
+    def fit(self, batch: Batch, rng: torch.Generator) -> None:
+        """Measure the columns on training rows."""
+        if len(batch) > MAX_ROWS:
+            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_ROWS]]
+        present, raw = self._present(batch), batch.numeric.index_select(1, self.index).double()
+        levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
+        for j in range(self.n_numbers):
+            values = raw[present[:, j], j].sort().values
+            near = values[values.abs() <= FAR]  # a cell miles away would make all others look alike
+            values = near if len(near) else values
+            if len(values):
+                self._fit_column(j, values, levels)
+        one_hot = self._one_hot(batch.codes.index_select(1, self.coded), raw.dtype)
+        self.frequencies.copy_(one_hot.mean(0))
+
+    def _fit_column(self, j: int, values: Tensor, levels: Tensor) -> None:
+        deviation = float(values.std(correction=0)) or 1.0
+        quartiles = values.quantile(torch.tensor([0.25, 0.5, 0.75], dtype=values.dtype, device=values.device)).tolist()
+        robust = (quartiles[2] - quartiles[0]) / 1.349
+        if robust < 1e-6 * deviation:
+            robust = deviation
+        for view, kind in enumerate(self.kinds):
+            if kind == "standard":
+                self.center[view, j], self.scale[view, j] = float(values.mean()), deviation
+            elif kind == "robust":
+                self.center[view, j], self.scale[view, j] = quartiles[1], robust
+        n = len(values)
+        knots = values.quantile(levels)
+        # equal values share the middle of their ranks
+        low, high = torch.searchsorted(values, knots), torch.searchsorted(values, knots, right=True)
+        share = ((low + high) / 2 + 0.5).clamp(0.5, n + 0.5) / (n + 1)
+        self.knots[j], self.scores[j], self.spread[j] = knots, torch.special.ndtri(share), deviation
+
+    def forward(self, batch: Batch) -> MemberInputs:
+        """Return the rows as every member sees them."""
+        present = self._present(batch)
+        raw = batch.numeric.index_select(1, self.index)
+        scaled = [self._scaled(i, kind, raw) for i, kind in enumerate(self.kinds)]
+        numbers = torch.stack([torch.where(present, own, 0.0) for own in scaled])
+        codes = batch.codes.index_select(1, self.coded)
+        standardised = self._standardised(self._one_hot(codes, raw.dtype))
+        network = torch.cat([numbers, standardised.expand(len(self.kinds), -1, -1)], -1)
+        # a missing number where none was ever missing is as likely as half a row of the table
+        missing = torch.full((), 0.5 / (self.n_rows + 1), dtype=raw.dtype, device=raw.device).log()
+        log_presence = torch.where(present | ~self.alone, 0.0, missing)
+        members = torch.tensor(self.scaling_of, device=raw.device)
+        return MemberInputs(
+            numbers.index_select(0, members), codes, network.index_select(0, members), present, log_presence
+        )
+
+    def encoded(self, number: int, values: Tensor) -> Tensor:
+        """Return encoded numbers (members, n) of one of the p numbers, from every member's scaling of it."""
+        size = values.abs()
+        values = values.sign() * torch.where(size > CLIP, CLIP + torch.expm1((size - CLIP).clamp(max=30.0)), size)
+        out = []
+        for own, view in zip(values, self.scaling_of, strict=True):
+            if self.kinds[view] != "quantile":
+                out.append(own * self.scale[view, number] + self.center[view, number])
+                continue
+            at = self.scores[number].to(own)
+            beyond = (own - at[-1]).clamp(min=0.0) + (own - at[0]).clamp(max=0.0)
+            out.append(interpolate(own, at, self.knots[number].to(own)) + beyond * self.spread[number].to(own))
+        return torch.stack(out)
+
+    def _scaled(self, view: int, kind: ScalingKind, raw: Tensor) -> Tensor:
+        if kind == "quantile":
+            knots, scores = self.knots.to(raw.dtype), self.scores.to(raw.dtype)
+            right = torch.searchsorted(knots, raw.t().contiguous()).clamp(1, N_KNOTS - 1)
+            low, high = knots.gather(1, right - 1), knots.gather(1, right)
+            reach = high - low
+            within = ((raw.t() - low) / torch.where(reach > 0, reach, 1.0)).clamp(0.0, 1.0)
+            z = torch.lerp(scores.gather(1, right - 1), scores.gather(1, right), within).t()
+            beyond = (raw - knots[:, -1]).clamp(min=0.0) + (raw - knots[:, 0]).clamp(max=0.0)
+            z = z + beyond / self.spread.to(raw.dtype)
+        else:
+            z = (raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype)
+        size = z.abs()
+        return z.sign() * torch.where(size > CLIP, CLIP + torch.log1p((size - CLIP).clamp(min=0.0)), size)
+
+    def _present(self, batch: Batch) -> Tensor:
+        """Return (n, p): whether each number is there."""
+        codes = batch.codes.index_select(1, self.columns)
+        return (codes >= self.first[:, 0]) & (codes < self.first[:, 1])
+
+    def _standardised(self, one_hot: Tensor) -> Tensor:
+        share = self.frequencies.to(one_hot.dtype)
+        return (one_hot - share) / (share * (1.0 - share) + 0.04).sqrt()
+
+    def _one_hot(self, codes: Tensor, dtype: torch.dtype) -> Tensor:
+        flat = torch.zeros(len(codes), self.code_slots.n_slots, dtype=dtype, device=codes.device)
+        return flat.scatter_(1, codes + self.code_slots.offsets, 1.0)
+
+
+def interpolate(x: Tensor, at: Tensor, values: Tensor) -> Tensor:
+    """Return piecewise linear ``values`` (knots,) over ascending ``at`` (knots,), constant beyond them."""
+    right = torch.searchsorted(at, x.contiguous()).clamp(1, len(at) - 1)
+    low, high = at[right - 1], at[right]
+    within = ((x - low) / torch.where(high > low, high - low, 1.0)).clamp(0.0, 1.0)
+    return torch.lerp(values[right - 1], values[right], within)

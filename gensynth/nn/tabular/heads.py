@@ -1,0 +1,121 @@
+"""Output heads of the columns: a softmax over the codes, and a density of where inside its code a number lies.
+
+Tensors are columns first, (k, n, width): every column has weights of its own, and one batched matrix product
+serves all of them.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch
+from gensynth.nn.categorical import draw
+from gensynth.nn.layers import columnwise
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
+
+N_CELLS = 32
+"""Steps of the density on [0, 1] in which `WithinBinHeads` learns where inside its code a value lies."""
+
+
+class CodeHeads(nn.Module):
+    """One softmax head a column over hidden vectors (k, n, width).
+
+    Biases start at the log marginals; weights of codes that stand in order lie on smooth curves (`OrdinalBasis`).
+    """
+
+    def __init__(self, layout: Layout, code_slots: CategoricalSlots, width: int) -> None:
+        super().__init__()
+        self.code_slots = code_slots
+        scale = 0.3 / math.sqrt(width)
+        self.weight = nn.Parameter(torch.randn(code_slots.n_slots, width) * scale)
+        self.curves = OrdinalBasis(layout, code_slots, width, scale)
+        self.curves.start(self.weight.data)
+        self.bias = nn.Parameter(code_slots.log_marginals.clamp(min=-30.0))
+        self.first, self.widths = code_slots.offsets.tolist(), layout.cardinalities
+
+    def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
+        """Return (n, k): log-probability of each code."""
+        out = hidden.new_zeros(codes.shape[1], codes.shape[0])
+        weight, bias = self.curves(self.weight), self.bias + self.code_slots.padding
+        for group in self.code_slots.groups:
+            columns = torch.tensor(group.columns, device=hidden.device)
+            own = weight[group.start : group.start + group.size].unflatten(0, (len(columns), group.width))
+            logits = torch.baddbmm(group.view(bias).unsqueeze(1), hidden.index_select(0, columns), own.transpose(1, 2))
+            chosen = -F.cross_entropy(
+                logits.flatten(0, 1), codes.t().index_select(0, columns).flatten(), reduction="none"
+            )
+            out = out.index_copy(0, columns, chosen.view(len(columns), -1))
+        return out.t()
+
+    def logits(self, position: int, hidden: Tensor) -> Tensor:
+        """Return (n, cardinality) log-weights of one column's codes, -inf for `UNKNOWN`; ``hidden`` is (n, width)."""
+        first = self.first[position]
+        own = slice(first, first + self.widths[position])
+        weight = self.curves.column(position, self.weight[own], first)
+        return torch.addmm(self.bias[own] + self.code_slots.never[own], hidden, weight.t())
+
+    def bias_of(self, position: int) -> Tensor:
+        """Return (cardinality,): the biases of one column's codes, not a copy."""
+        return self.bias[self.first[position] :][: self.widths[position]]
+
+
+class WithinBinHeads(nn.Module):
+    """Where inside its code a value lies: a density of `N_CELLS` equal steps on [0, 1] a column.
+
+    Conditioned on the hidden vector and on the code, it starts uniform. Beyond [0, 1] (values outside the fitted
+    range) the density decays exponentially, so that far away is less likely than near.
+    """
+
+    columns: Tensor
+    index: Tensor
+
+    def __init__(self, layout: Layout, code_slots: CategoricalSlots, width: int, dim: int = 32) -> None:
+        super().__init__()
+        self.positions = [i for i, c in enumerate(layout.columns) if c.role == "position"]
+        self.where = {position: i for i, position in enumerate(self.positions)}
+        index = [layout.columns[i].numeric or 0 for i in self.positions]
+        self.register_buffer("columns", torch.tensor(self.positions, dtype=torch.long), persistent=False)
+        self.register_buffer("index", torch.tensor(index, dtype=torch.long), persistent=False)
+        self.register_buffer("slots", code_slots.offsets[self.positions].clone(), persistent=False)
+        active = torch.tensor([layout.columns[i].active for i in self.positions], dtype=torch.long).view(-1, 2)
+        self.register_buffer("start", active[:, 0].clone(), persistent=False)
+        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
+        self.first = code_slots.offsets.tolist()
+        k = len(self.positions)
+        self.code = nn.Embedding(code_slots.n_slots, dim)
+        nn.init.normal_(self.code.weight, std=0.1)
+        self.hidden = columnwise(k, width, dim)
+        self.out = nn.Parameter(torch.zeros(k, dim, N_CELLS))
+        self.bias = nn.Parameter(torch.zeros(k, 1, N_CELLS))
+
+    slots: Tensor
+    start: Tensor
+    stop: Tensor
+
+    def log_density(self, hidden: Tensor, batch: Batch) -> Tensor:
+        """Return (n, p): log-density of each position, 0 for cells that have none."""
+        codes = batch.codes.index_select(1, self.columns)
+        number = batch.numeric.index_select(1, self.index)
+        feature = torch.bmm(hidden.index_select(0, self.columns), self.hidden)
+        own = self.code.weight.index_select(0, (codes + self.slots).t().flatten()).view_as(feature)
+        feature = F.relu(feature + own)
+        logits = torch.baddbmm(self.bias, feature, self.out)  # (p, n, cells)
+        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1).t()
+        chosen = logits.gather(-1, cell.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
+        beyond = (number - number.clamp(0.0, 1.0)).abs()
+        density = chosen.t() + math.log(N_CELLS) - beyond
+        return torch.where((codes >= self.start) & (codes < self.stop), density, 0.0)
+
+    def sample(self, position: int, hidden: Tensor, codes: Tensor, rng: Generator) -> Tensor:
+        """Draw (n,) positions of one column given its hidden vectors (n, width) and its codes (n,)."""
+        i = self.where[position]
+        feature = F.relu(hidden @ self.hidden[i] + self.code(codes + self.first[position]))
+        cell = draw(torch.addmm(self.bias[i], feature, self.out[i]), rng)
+        inside = torch.rand(len(codes), generator=rng, device=codes.device, dtype=hidden.dtype)
+        return (cell + inside) / N_CELLS

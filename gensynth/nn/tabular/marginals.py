@@ -1,0 +1,40 @@
+"""Marginal bias correction: biases of the heads changed until every code is drawn as often as it occurs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+ROUNDS = 3
+"""Corrections of the biases of a column; each is a fixed-point step that nearly ends there."""
+MAX_CHANGE = 2.0
+"""Largest change of a bias: what is further off is no error of the biases."""
+MIN_FREQUENCY = 1e-6
+"""Frequencies below this count as this."""
+DRAWN = 10_000
+"""Rows that are drawn to see how often each code comes out, ..."""
+MAX_CELLS = 1_000_000
+"""... as long as they have no more cells than this."""
+
+
+def n_marginal_rows(n_columns: int) -> int:
+    """Return how many rows to draw for it."""
+    return max(1000, min(DRAWN, MAX_CELLS // n_columns))
+
+
+@torch.no_grad()
+def bias_change(logits: Tensor, codes: Tensor) -> Tensor:
+    """Return (c,): what to add to the biases of a column so that each code is drawn as often as it is there.
+
+    The mean probability of each code over rows of logits (n, c) is brought to its frequency in ``codes`` (m,). The
+    first code, `UNKNOWN`, is never drawn and stays as it is. Only the marginal changes: differences between rows of the
+    log-odds do not.
+    """
+    counts = torch.bincount(codes, minlength=logits.shape[1])[1:].to(logits.dtype)
+    target = (counts / counts.sum()).clamp(min=MIN_FREQUENCY)
+    change = logits.new_zeros(logits.shape[1])
+    known = change[1:]
+    for _ in range(ROUNDS):
+        mean = (logits[:, 1:] + known).softmax(-1).mean(0)
+        known.add_((target / mean.clamp(min=MIN_FREQUENCY)).log()).clamp_(-MAX_CHANGE, MAX_CHANGE)
+    return change
