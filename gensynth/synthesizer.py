@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
+from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.engine.transformer import LatentTransformer
@@ -145,22 +145,20 @@ class Synthesizer(LatentTransformer, BaseEstimator):
             Training met a loss that is not finite.
         """
         recipe = make_recipe(self.model)
-        trainer = Trainer() if self.trainer is None else self.trainer
-        check_fit(recipe, trainer)
-        seed = seed_of(self.random_state)
         frame, container = fit_input(self, X)
         frame, weights = weighted_rows(frame, sample_weight)
-        table = EncodedTable.encode(
+        self.fitted_ = FittedModel.fit(
             frame,
             container,
-            recipe.encoding,
+            recipe,
+            Trainer() if self.trainer is None else self.trainer,
+            seed_of(self.random_state),
+            resume=resume,
             weights=weights,
             schema=self.schema,
             condition_on=labels_of(self.condition_on),
             relations=self.relations,
         )
-        del frame
-        self.fitted_ = FittedModel.fit(table, recipe, trainer, seed, resume=resume)
         self._n_draws = 0
         return self
 

@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils import InputTags, Tags, TargetTags
 from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples
 
-from gensynth.augmentation.drawing import Drawn, Source, generator
-from gensynth.augmentation.stacking import dense, plain, stack, take
+from gensynth.augmentation.containers import dense, plain, stack, take
+from gensynth.augmentation.oversampling import Drawn, Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.errors import DataError
@@ -86,6 +86,8 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, if they have any.
+    columns_ : tuple of Column
+        What the columns of the last `fit_resample` or `fit_extend` hold; empty where nothing was drawn.
 
     Examples
     --------
@@ -168,11 +170,10 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         X, y, given = _weighted(X, y, sample_weight)
         weights = None if given is None else check_weights(given, len(given))
         frame, container, classes, codes, wanted = self._count(X, y, weights)
-        source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
-        drawn = source.class_rows(frame, codes, classes, wanted, generator(self.random_state))
+        drawn = self._source(weights).class_rows(frame, codes, classes, wanted, generator(self.random_state))
         self._note(len(frame), drawn, given, weights)
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
-        return _extend(X, container, drawn), stack(y, take(y, examples[drawn.codes]))
+        return _extend(X, container, drawn.rows), stack(y, take(y, examples[drawn.codes]))
 
     def fit_extend(self, X: Any, y: Any, n_rows: int, sample_weight: Any = None) -> tuple[Any, Any]:
         """Fit a synthesizer and add rows like the real ones, whatever their class; ``y`` may be continuous.
@@ -181,8 +182,8 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         ----------
         X : table of shape (n_samples, n_features)
             Features.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Classes or numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
+            Classes or numbers; None where the rows have no target.
         n_rows : int
             Rows to add, at least 0.
         sample_weight : array-like of shape (n_samples,) or None
@@ -201,19 +202,24 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         X, y, given = _weighted(plain(X), y, sample_weight)
         weights = None if given is None else check_weights(given, len(given))
         frame, container = self._features(X)
-        target = Target(y, frame)
+        target = None if y is None else Target(y, frame)
+        joined = frame if target is None else target.joined
         if n_rows > 0:
-            source = Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
-            drawn = source.rows(target.joined, n_rows, generator(self.random_state))
+            drawn = self._source(weights).rows(joined, n_rows, generator(self.random_state))
         else:
-            drawn = Drawn(target.joined.iloc[:0], np.zeros(0, dtype=np.int64))
+            drawn = Drawn(joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn, given, weights)
-        rows = drawn.rows
-        features = Drawn(rows[list(frame.columns)], drawn.codes)
-        return _extend(X, container, features), target.extended(rows)
+        features = _extend(X, container, drawn.rows[list(frame.columns)])
+        return features, None if target is None else target.extended(drawn.rows)
+
+    def _source(self, weights: Weights | None) -> Source:
+        return Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
-        _check_feature_names(self, X, reset=True)
+        if not isinstance(X, pd.DataFrame) or all(isinstance(name, str) for name in X.columns):
+            _check_feature_names(self, X, reset=True)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
         if isinstance(X, list | tuple):
             X = np.array(X, dtype=object)  # or one text would make texts of all numbers
         if isinstance(X, np.ndarray) and X.dtype.kind == "c":
@@ -245,6 +251,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             one = 1.0 if weights is not None and weights.dtype.kind == "i" else float(given.mean())
             self.sample_weight_ = np.concatenate([given, np.full(len(drawn.rows), one)])
         self.copies_ = drawn.copies
+        self.columns_ = drawn.columns
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
     def __sklearn_tags__(self) -> SamplingTags:
@@ -265,10 +272,8 @@ def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.
     if (given > 0).all():
         return X, y, given
     kept = np.flatnonzero(given)
-    return take(X, kept), take(plain(y), kept), given[kept]
+    return take(X, kept), None if y is None else take(plain(y), kept), given[kept]
 
 
-def _extend(X: Any, container: Container, drawn: Drawn) -> Any:
-    if len(drawn.rows) == 0:
-        return stack(X, take(X, np.zeros(0, dtype=np.int64)))
-    return stack(X, container.restore(drawn.rows))
+def _extend(X: Any, container: Container, rows: pd.DataFrame) -> Any:
+    return stack(X, container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64)))

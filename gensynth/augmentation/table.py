@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.drawing import Drawn, Source, generator, without
-from gensynth.augmentation.stacking import cast_like, dense, plain, stack, take, with_column
-from gensynth.augmentation.strategy import classes_of, factorized, rows_to_add
-from gensynth.augmentation.target import MAX_CLASSES, is_continuous, labels_of
+from gensynth.augmentation.augmenter import Augmenter
+from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
+from gensynth.augmentation.oversampling import without
+from gensynth.augmentation.strategy import classes_of, factorized
+from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
@@ -175,35 +176,39 @@ def augment(
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance, n_rows, ratio)
-    source, rng = Source(model, trainer, schema, drop_copies, relations=relations), generator(random_state)
+    augmenter = Augmenter(
+        model,
+        sampling_strategy="not majority",
+        trainer=trainer,
+        schema=schema,
+        relations=relations,
+        drop_copies=drop_copies,
+        random_state=random_state,
+    )
     weight = None
     if n is None:
         if target is None:
             raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-        source = replace(source, schema=without(schema, {target}))  # the class has a column of its own there
-        drawn, weight = _balanced(frame, target, source, rng)
-    elif n == 0:
-        drawn = Drawn(frame.iloc[:0], np.zeros(0, dtype=np.int64))
+        rows, weight = _balanced(frame, target, augmenter)
     else:
-        drawn = source.rows(frame, n, rng)
-
-    rows = drawn.rows
+        rows = augmenter.fit_extend(frame, None, n)[0].iloc[len(frame) :].reset_index(drop=True)
+    keys = {column.name for column in augmenter.columns_ if column.kind == "identifier"}
     empty = len(rows) == 0
     synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
     if isinstance(data, pd.DataFrame):
         synthetic = cast_like(data, synthetic)  # sparse columns were made dense
     before, after = _classes(frame, rows, target)
-    compared = [name for name in frame.columns if name not in drawn.keys]
+    compared = [name for name in frame.columns if name not in keys]
     report = AugmentReport(
         n_real=len(frame),
         n_synthetic=len(rows),
-        n_copies=drawn.copies.n,
-        n_copies_dropped=drawn.copies.n_dropped,
-        real_copy_share=drawn.copies.real_share,
-        identifiers=tuple(name for name in frame.columns if name in drawn.keys),
+        n_copies=augmenter.copies_.n,
+        n_copies_dropped=augmenter.copies_.n_dropped,
+        real_copy_share=augmenter.copies_.real_share,
+        identifiers=tuple(name for name in frame.columns if name in keys),
         classes_before=before,
         classes_after=after,
-        fidelity=None if empty or not compared else _fidelity(frame[compared], rows, drawn, weight),
+        fidelity=None if empty or not compared else _fidelity(frame[compared], rows, augmenter.columns_, weight),
         seconds=time.perf_counter() - start,
     )
     named = hasattr(data, "columns")
@@ -240,11 +245,9 @@ def _rows_asked(n_real: int, balance: bool, n_rows: int | None, ratio: float | N
     return None
 
 
-def _balanced(
-    frame: pd.DataFrame, target: Hashable, source: Source, rng: np.random.Generator
-) -> tuple[Drawn, NDArray[np.float64]]:
-    """Draw what fills up the classes; the weights give real rows the share of classes of the drawn ones."""
-    column = frame[target]
+def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return what fills up the classes, and weights that give real rows the share of classes of these."""
+    column = frame[target].rename(str(target))
     n_values = column.nunique()
     if is_continuous(column) or (n_values > MAX_CLASSES and n_values > len(frame) / 10):
         raise OptionError(
@@ -254,23 +257,23 @@ def _balanced(
         )
     if frame.shape[1] < 2:
         raise DataError(f"the table holds nothing but the target {shown(target)}; at least one more column is needed")
-    classes, codes = classes_of(labels_of(column).rename(str(target)))
-    counts = dict(zip(range(len(classes)), np.bincount(codes).tolist(), strict=True))
-    wanted = rows_to_add("not majority", counts, codes)
-    drawn = source.class_rows(frame.drop(columns=[target]), codes, classes, wanted, rng)
-    examples = np.unique(codes, return_index=True)[1]  # a row of each class: its cell is the one to repeat
-    rows = with_column(drawn.rows, target, take(column, examples[drawn.codes]))
-    share = np.bincount(drawn.codes, minlength=len(classes)) / np.bincount(codes)
-    return replace(drawn, rows=rows[list(frame.columns)]), share[codes]
+    augmenter.set_params(schema=without(augmenter.schema, {target}))  # the class has a column of its own there
+    X, y = augmenter.fit_resample(frame.drop(columns=[target]), column)
+    rows = with_column(X, target, y)[list(frame.columns)].iloc[len(frame) :].reset_index(drop=True)
+    classes, codes = classes_of(column)
+    added = np.array([augmenter.sampling_strategy_.get(c, 0) for c in classes])
+    return rows, (added / np.bincount(codes))[codes]
 
 
-def _fidelity(frame: pd.DataFrame, rows: pd.DataFrame, drawn: Drawn, weight: NDArray[np.float64] | None) -> Fidelity:
+def _fidelity(
+    frame: pd.DataFrame, rows: pd.DataFrame, columns: tuple[Column, ...], weight: NDArray[np.float64] | None
+) -> Fidelity:
     """Compare rows; numbers and dates that are written as text count as what they stand for."""
-    written = {c.name: c for c in drawn.columns if c.name in frame.columns and (c.notation or c.format)}
+    written = {c.name: c for c in columns if c.name in frame.columns and (c.notation or c.format)}
     both = []
     for table in (frame, rows):
-        columns = {name: _ticks(table[name], written[name]) if name in written else table[name] for name in frame}
-        both.append(pd.DataFrame(columns))
+        read = {name: _ticks(table[name], written[name]) if name in written else table[name] for name in frame}
+        both.append(pd.DataFrame(read))
     return fidelity(*both, weight=weight)
 
 

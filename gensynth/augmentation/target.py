@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.augmentation.stacking import plain, stack, take, with_column
+from gensynth.augmentation.containers import plain, stack, take, with_column
 from gensynth.augmentation.strategy import factorized
 from gensynth.errors import DataError, hint
 from gensynth.metrics.columns import is_decimal, kind_of
@@ -27,7 +27,7 @@ def labels_of(y: Any) -> pd.Series[Any]:
     """
     columns = columns_of(y)
     if columns.shape[1] == 1:
-        labels = columns.iloc[:, 0]
+        labels = columns.iloc[:, 0].rename(str(y.name) if isinstance(y, pd.Series) and y.name is not None else None)
         if is_continuous(labels):
             first = labels.dropna().iloc[0]
             number = isinstance(first, np.number | float)

@@ -196,7 +196,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             relations=self.relations,
             learn_constants=True,
         )
-        self.estimators_ = [FittedModel.fit(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
+        self.estimators_ = [FittedModel.train(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
         named = None if self.method == "auto" else self.method
         self.method_ = self.estimators_[0].model.score_method(named)
         if named is None and recipe.score_weights:

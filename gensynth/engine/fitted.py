@@ -139,8 +139,25 @@ class FittedModel:
         self._scorer: GenerativeModel | None = None
 
     @classmethod
-    def fit(cls, table: EncodedTable, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False) -> Self:
-        """Build a recipe for a table and train it.
+    def fit(
+        cls,
+        frame: pd.DataFrame,
+        container: Container,
+        recipe: Recipe,
+        trainer: Trainer,
+        seed: int,
+        *,
+        resume: bool = False,
+        **options: Any,
+    ) -> Self:
+        """Encode a table and train a recipe on it: `EncodedTable.encode`, which takes ``options``, and `train`."""
+        check_fit(recipe, trainer)
+        table = EncodedTable.encode(frame, container, recipe.encoding, **options)
+        return cls.train(table, recipe, trainer, seed, resume=resume)
+
+    @classmethod
+    def train(cls, table: EncodedTable, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False) -> Self:
+        """Build a recipe for an encoded table and train it.
 
         Parameters
         ----------

@@ -81,7 +81,8 @@ class ScoringRecipe(Recipe):
         """Return the recipe with this ``contaminated``, and with ``n_members`` if that is said."""
         told = {} if members is None else {"n_members": members}
         out: ScoringRecipe = clone(self)
-        return out.set_params(contaminated=contaminated, **told)
+        out.set_params(contaminated=contaminated, **told)
+        return out
 
     @property
     def trim(self) -> float:

@@ -5,7 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from gensynth.augmentation.stacking import stack, take
+from gensynth.augmentation.containers import stack, take
 from gensynth.errors import DataError
 
 polars = pytest.importorskip("polars")

@@ -1,4 +1,4 @@
-"""Fit a synthesizer to real rows, draw new ones, and count those that are copies of real ones."""
+"""Oversampling: a model is fitted to real rows, new ones are drawn, and copies of real ones are counted."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.stacking import with_column
+from gensynth.augmentation.containers import with_column
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.inputs import weighted_rows
+from gensynth.engine.parameters import make_recipe
 from gensynth.errors import CapabilityError, OptionError, shown
 from gensynth.metrics.privacy import copies, repeated
 from gensynth.schema import Column, TableSchema
-from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
+from gensynth.training import Trainer
 from gensynth.training.weights import Weights
 
 MAX_REDRAWS, MAX_REDRAWN = 40, 8
 """How often ``drop_copies`` draws rows in place of copies, and how many a row, before copies are kept."""
 
 MIN_CLASS_ROWS = 10
-"""Fewest rows of a class that get a synthesizer of their own."""
+"""Fewest rows of a class that get a model of their own."""
 
 Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
 """From the class of each row (its position among the classes) to that many synthetic rows."""
@@ -55,7 +58,7 @@ class Copies:
 class Drawn:
     """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
 
-    ``columns`` say what the columns of the rows hold, as far as a synthesizer was fitted to them.
+    ``columns`` say what the columns of the rows hold, as far as a model was fitted to them.
     """
 
     rows: pd.DataFrame
@@ -71,7 +74,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Source:
-    """What rows are drawn from: the settings of a `Synthesizer`, fitted anew by each method.
+    """What rows are drawn from: the settings of a model, fitted anew by each method.
 
     ``weights`` (n,) say how often each real row counts; None: once.
     """
@@ -85,13 +88,13 @@ class Source:
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
-        synthesizer = self._fit(frame, None, rng)
+        fitted = self._fit(frame, None, rng)
 
         def draw(codes: NDArray[np.int64]) -> pd.DataFrame:
-            return _frame(synthesizer.sample(len(codes), random_state=seed_from(rng)))
+            return fitted.sample(len(codes), None, [seed_from(rng)])
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        return self._drawn(frame, real, new, draw, synthesizer.schema_.columns)
+        return self._drawn(frame, real, new, draw, fitted.schema.columns)
 
     def class_rows(
         self,
@@ -129,15 +132,15 @@ class Source:
         self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Draw, tuple[Column, ...]]:
         name = free_name("class", frame)
-        synthesizer = self._fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
+        fitted = self._fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
 
         def draw(wanted: NDArray[np.int64]) -> pd.DataFrame:
             given = pd.DataFrame({name: [f"c{k}" for k in wanted]})
             # all classes in one call: identifiers differ within a call
-            rows = _frame(synthesizer.sample(len(wanted), conditions=given, random_state=seed_from(rng)))
+            rows = fitted.sample(len(wanted), given, [seed_from(rng)])
             return rows[list(frame.columns)]
 
-        return draw, tuple(column for column in synthesizer.schema_.columns if column.name != name)
+        return draw, tuple(column for column in fitted.schema.columns if column.name != name)
 
     def _class_by_class(
         self,
@@ -164,7 +167,7 @@ class Source:
 
         def draw(rows: NDArray[np.int64]) -> pd.DataFrame:
             numbers = {k: int(np.count_nonzero(rows == k)) for k in fitted}
-            parts = [_frame(fitted[k].sample(n, random_state=seed_from(rng))) for k, n in numbers.items() if n]
+            parts = [fitted[k].sample(n, None, [seed_from(rng)]) for k, n in numbers.items() if n]
             order = np.concatenate([np.flatnonzero(rows == k) for k, n in numbers.items() if n])
             together = pd.concat(parts, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
             # those of one class could be real ones of another
@@ -184,19 +187,24 @@ class Source:
 
     def _fit(
         self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator, of: NDArray[np.bool_] | None = None
-    ) -> Synthesizer:
+    ) -> FittedModel:
         """Fit all rows, or those that ``of`` (n,) says."""
         weights = self.weights
         if of is not None:
             frame, weights = frame[of], None if weights is None else weights[of]
-        return Synthesizer(
-            self.model,
-            trainer=self.trainer,
+        frame, container = to_frame(frame)
+        frame, weights = weighted_rows(frame, weights)
+        return FittedModel.fit(
+            frame,
+            container,
+            make_recipe(self.model),
+            Trainer() if self.trainer is None else self.trainer,
+            seed_from(rng),
+            weights=weights,
             schema=self.schema,
-            condition_on=None if condition is None else [condition],
+            condition_on=() if condition is None else (condition,),
             relations=self.relations,
-            random_state=seed_from(rng),
-        ).fit(frame, sample_weight=weights)
+        )
 
     def _drawn(
         self,
@@ -242,10 +250,6 @@ def without(schema: Any, names: Container[Any]) -> Any:
     if isinstance(schema, TableSchema):
         return TableSchema(tuple(c for c in schema.columns if c.name not in names))
     return {k: v for k, v in schema.items() if k not in names} if isinstance(schema, Mapping) else schema
-
-
-def _frame(rows: Any) -> pd.DataFrame:
-    return to_frame(rows)[0].reset_index(drop=True)
 
 
 def _replaced(rows: pd.DataFrame, at: NDArray[np.int64], again: pd.DataFrame, learned: list[Any]) -> pd.DataFrame:
