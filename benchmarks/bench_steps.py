@@ -72,7 +72,7 @@ class Steps:
     def __init__(self, prepared: Prepared, stage: Stage, seed: int) -> None:
         self.prepared = prepared
         self.steppers = [PhaseStepper(stage, phase, CLIP_NORM, torch.device("cpu")) for phase in stage.phases]
-        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.average)
+        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.ema_decay)
         self.cycle = math.lcm(*(phase.every for phase in stage.phases))
         """Steps after which every phase has had its turn."""
         self.rng = Generator().manual_seed(seed)

@@ -27,11 +27,13 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     n_rows, n_columns, levels = map(int, split(options.cell))
     from bench_steps import Steps, prepare
 
+    from gensynth.model import Stage
+
     base = _peak()
     table = simulate(n_rows, n_columns, levels, options.seed)
     with_table = _peak()
     prepared = prepare(table, options.model, options.seed)
-    stages = [stage for stage in prepared.model.stages() if stage.phases]
+    stages = [stage for stage in prepared.model.stages() if isinstance(stage, Stage)]
     per_epoch = 0.0
     for stage in stages:
         steps = Steps(prepared, stage, options.seed)

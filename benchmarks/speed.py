@@ -44,10 +44,12 @@ def training_rows(model: str, data: DataSet, options: argparse.Namespace) -> lis
     """Return one row a stage: the rate of training, that of its products alone, and their ratio."""
     from bench_steps import GemmTrace, Steps, prepare
 
+    from gensynth.model import Stage
+
     prepared = prepare(data.train, model, options.seed, data.target if model == "cgan" else None)
     rows = []
     for stage in prepared.model.stages():
-        if not stage.phases:
+        if not isinstance(stage, Stage):
             continue
         steps = Steps(prepared, stage, options.seed)
         steps.take(3 * steps.cycle)  # the first steps also make what later ones only use

@@ -21,7 +21,7 @@ from gensynth.errors import CapabilityError, OptionError, hint
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
-    "GenerativeModel", "HasLatents", "Layout", "Phase", "Recipe", "Score", "Stage",
+    "Fit", "GenerativeModel", "HasLatents", "Layout", "Phase", "Recipe", "Score", "Stage",
 ]  # fmt: skip
 
 
@@ -56,6 +56,12 @@ class Batch:
             self.codes.to(device),
             None if jacobian is None else jacobian.to(device, dtype),
         )
+
+    def subsample(self, max_rows: int, rng: Generator) -> Batch:
+        """Return at most ``max_rows`` rows, drawn at random; all of them where there are no more."""
+        if len(self) <= max_rows:
+            return self
+        return self[torch.randperm(len(self), generator=rng, device=self.codes.device)[:max_rows]]
 
     @staticmethod
     def cat(parts: list[Batch]) -> Batch:
@@ -113,30 +119,60 @@ class Phase:
 class Stage:
     """Phases that are trained together, batch by batch, in their order.
 
-    ``monitor`` is evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It sees all
-    held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
-    ``decay_on_plateau``: halve the learning rates when the monitor stalls (right for likelihoods, not for games).
-    ``prepare`` runs once before the stage with all training rows (closed-form fits; a stage may have no phases).
-    ``share`` of the epoch and time budget, relative to the other stages.
-    ``average``: decay of an exponential moving average of the weights, which is what is evaluated and kept
-    (Polyak & Juditsky 1992); 0 keeps the weights as they are.
-    ``steps`` make a full run where the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience
-    of the trainer lasts a third of them at least.
-    ``collapse`` returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage
-    that ends above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
-    ``start_counts``: the weights that the stage begins with are looked at too, so that it never makes them worse.
+    Parameters
+    ----------
+    name : str
+        No other stage or fit of the model has it.
+    phases : tuple of Phase
+        At least one.
+    monitor : callable or None
+        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It sees all held-out rows
+        at once or in chunks (the mean is taken). None: the first phase's loss.
+    decay_on_plateau : bool
+        Halve the learning rates when the monitor stalls (right for likelihoods, not for games).
+    budget_fraction : float
+        Of the epochs and the time of the run, > 0, in proportion to those of the other stages.
+    ema_decay : float
+        Decay in [0, 1) of an exponential moving average of the weights, which is what is evaluated and kept (Polyak &
+        Juditsky 1992); 0 keeps the weights as they are.
+    max_steps : int
+        Steps of a full run where the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience of
+        the trainer lasts a third of them at least.
+    collapse_bound : callable or None
+        Returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage that ends
+        above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
+    monitor_start : bool
+        The weights that the stage begins with are evaluated too, so that it never makes them worse.
     """
 
     name: str
     phases: tuple[Phase, ...]
     monitor: Loss | None = None
     decay_on_plateau: bool = True
-    prepare: Callable[[Batch, Generator], None] | None = None
-    share: float = 1.0
-    average: float = 0.0
-    steps: int = 20_000
-    collapse: Loss | None = None
-    start_counts: bool = False
+    budget_fraction: float = 1.0
+    ema_decay: float = 0.0
+    max_steps: int = 20_000
+    collapse_bound: Loss | None = None
+    monitor_start: bool = False
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A closed form between stages: statistics, a mixture, marginals.
+
+    Parameters
+    ----------
+    name : str
+        No other stage or fit of the model has it.
+    function : callable
+        Called once with training rows and a source of randomness, in eval mode without gradients.
+    max_rows : int or None
+        Training rows that it is given at most, drawn at random; None: all of them.
+    """
+
+    name: str
+    function: Callable[[Batch, Generator], None]
+    max_rows: int | None = None
 
 
 class GenerativeModel(nn.Module, ABC):
@@ -157,8 +193,8 @@ class GenerativeModel(nn.Module, ABC):
         return self.score_methods[0] if method is None else method
 
     @abstractmethod
-    def stages(self) -> tuple[Stage, ...]:
-        """Return what is to be trained, in order. Called once per training run."""
+    def stages(self) -> tuple[Stage | Fit, ...]:
+        """Return what is to be trained and fitted, in order. Called once per training run."""
 
     @abstractmethod
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Score, Stage
+from gensynth.model import Batch, ColumnLayout, Condition, Fit, GenerativeModel, Layout, Phase, Recipe, Score, Stage
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 
@@ -60,12 +60,12 @@ class ToyModel(GenerativeModel):
     def fit_mean(self, batch: Batch, rng: Generator) -> None:
         self.mean.copy_(batch.numeric.mean())
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         net = (*self.hidden.parameters(), *self.head.parameters())
-        first = Stage("codes", (Phase("likelihood", net, self.loss, learning_rate=1e-2),), average=0.9)
+        first = Stage("codes", (Phase("likelihood", net, self.loss, learning_rate=1e-2),), ema_decay=0.9)
         if not self.two_stages:
             return (first,)
-        return (first, Stage("extra", (Phase("square", (self.extra,), self.extra_loss),), prepare=self.fit_mean))
+        return first, Fit("mean", self.fit_mean), Stage("extra", (Phase("square", (self.extra,), self.extra_loss),))
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         codes = self.code_slots.sample(self.logits(n), rng)

@@ -15,8 +15,8 @@ from torch import Generator, Tensor, nn
 from gensynth.constraints import FLAG, Constraint, number, whole
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, GenerativeModel, Phase, Recipe, Score, Stage
-from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs, ScalingKind
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Phase, Recipe, Score, Stage
+from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 
 MAX_CALIBRATED = 20_000
 """Rows that the members' scores are put on a common scale by, at most."""
@@ -130,13 +130,13 @@ class ScoringEnsemble(GenerativeModel):
         self.register_buffer("typical", torch.zeros(len(self.score_methods), self.members))
         self.register_buffer("spread", torch.ones(len(self.score_methods), self.members))
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         """Measure the columns, learn, put the members on a common scale."""
-        first = Stage("scaling", (), prepare=self.scaling.fit)
-        return first, *self.learning_stages(), Stage("scales", (), prepare=self._calibrate)
+        first = Fit("scaling", self.scaling.fit, MAX_ROWS)
+        return first, *self.learning_stages(), Fit("scales", self._calibrate, MAX_CALIBRATED)
 
     @abstractmethod
-    def learning_stages(self) -> tuple[Stage, ...]:
+    def learning_stages(self) -> tuple[Stage | Fit, ...]:
         """Return what is to be trained."""
 
     @abstractmethod
@@ -244,11 +244,8 @@ class ScoringEnsemble(GenerativeModel):
         at = self.score_methods.index(method)
         return (energy - self.typical[at].unsqueeze(1)) / self.spread[at].unsqueeze(1)
 
-    @torch.no_grad()
-    def _calibrate(self, batch: Batch, rng: Generator) -> None:
+    def _calibrate(self, batch: Batch, _rng: Generator) -> None:
         """Take median and quartiles of every member's energies on the training rows."""
-        if len(batch) > MAX_CALIBRATED:
-            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_CALIBRATED]]
         quartiles = torch.tensor([0.25, 0.5, 0.75], device=self.typical.device)
         for at, method in enumerate(self.score_methods):
             if method == "auto":
@@ -265,9 +262,9 @@ def likelihood_stage(
     loss: Callable[[Batch, Generator], Tensor],
     *,
     learning_rate: float,
-    share: float = 1.0,
+    budget_fraction: float = 1.0,
     after_step: Callable[[], None] | None = None,
 ) -> Stage:
     """Return a stage of one phase, as scoring ensembles learn: short, and watched on held-out rows."""
     phase = Phase(name, tuple(parameters), loss, after_step=after_step, learning_rate=learning_rate, weight_decay=1e-4)
-    return Stage(name, (phase,), share=share, steps=STEPS, decay_on_plateau=False)
+    return Stage(name, (phase,), budget_fraction=budget_fraction, max_steps=STEPS, decay_on_plateau=False)

@@ -15,7 +15,7 @@ from sklearn.base import clone
 from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError, PluginError
-from gensynth.model import UNKNOWN, Batch, Condition, GenerativeModel, Recipe
+from gensynth.model import UNKNOWN, Batch, Condition, Fit, GenerativeModel, Recipe, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.testing.cases import Case, make_cases
 from gensynth.training import Trainer
@@ -83,22 +83,24 @@ def check_hyperparameters(trained: Trained) -> None:
 
 
 def check_stages(trained: Trained) -> None:
-    """There is something to learn: named phases with parameters of the model, and losses that reach them, or a
-    closed form (``prepare``).
+    """There is something to learn: stages of named phases with parameters of the model and losses that reach them, or
+    closed forms (`Fit`).
     """
     model = _build(trained.recipe, trained.case).train()
     own = {id(p) for p in model.parameters()}
     rng = Generator().manual_seed(SEED)
     stages = model.stages()
     _require(len(stages) > 0, "stages() is empty")
-    _require(len({s.name for s in stages}) == len(stages), "two stages have one name")
+    _require(len({s.name for s in stages}) == len(stages), "two of its stages() have one name")
     for stage in stages:
-        _require(bool(stage.phases) or stage.prepare is not None, f"stage {stage.name!r} does nothing")
+        if isinstance(stage, Fit):
+            with torch.no_grad():
+                stage.function(trained.case.rows, rng)
+            continue
+        _require(len(stage.phases) > 0, f"stage {stage.name!r} has no phases; a closed form is a Fit")
         phases = {p.name for p in stage.phases}
         _require(len(phases) == len(stage.phases), f"stage {stage.name!r} has two phases of one name")
-        _require(stage.share > 0, f"stage {stage.name!r} has share {stage.share}")
-        if stage.prepare is not None:
-            stage.prepare(trained.case.rows, rng)
+        _require(stage.budget_fraction > 0, f"stage {stage.name!r} has budget_fraction {stage.budget_fraction}")
         for phase in stage.phases:
             who = f"phase {phase.name!r} of stage {stage.name!r}"
             _require(len(phase.parameters) > 0, f"{who} has no parameters")
@@ -114,7 +116,7 @@ def check_stages(trained: Trained) -> None:
 
 def check_training(trained: Trained) -> None:
     """Two epochs leave a history, where there is something to train, and nothing that is not finite."""
-    closed = not any(stage.phases for stage in trained.model.stages())
+    closed = not any(isinstance(stage, Stage) for stage in trained.model.stages())
     _require(closed or len(trained.history) > 0, "training leaves no history")
     for name, value in trained.model.state_dict().items():
         if value.is_floating_point() and not name.endswith(("padding", "never")):

@@ -16,7 +16,7 @@ import torch
 
 from gensynth.errors import ModelFileError, OptionError, on_command_line
 from gensynth.files import atomic_write
-from gensynth.model import Batch, GenerativeModel, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Stage
 
 FORMAT = 2
 MAX_SHARE = 0.1
@@ -30,7 +30,7 @@ _DIGESTS = ("table", "network", "sample_weight")
 
 def fingerprint(
     model: GenerativeModel,
-    stages: tuple[Stage, ...],
+    stages: tuple[Stage | Fit, ...],
     table: Batch,
     options: Mapping[str, Any],
     identity: Mapping[str, Any],
@@ -41,7 +41,7 @@ def fingerprint(
     ----------
     model : GenerativeModel
         Freshly built.
-    stages : tuple of Stage
+    stages : tuple of Stage or Fit
         How it is trained.
     table : Batch
         All rows.
@@ -56,8 +56,9 @@ def fingerprint(
         rows.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     shapes = {name: [str(t.dtype), *t.shape] for name, t in model.state_dict().items()}
     phases = [
-        [s.name, s.share, s.decay_on_plateau, p.name, p.every, p.learning_rate, p.betas, p.weight_decay]
+        [s.name, s.budget_fraction, s.decay_on_plateau, p.name, p.every, p.learning_rate, p.betas, p.weight_decay]
         for s in stages
+        if isinstance(s, Stage)
         for p in s.phases
     ]
     network = json.dumps([type(model).__qualname__, repr(model), shapes, phases], sort_keys=True, default=repr)

@@ -72,7 +72,7 @@ class StageLoop:
         self.device = setting.table.codes.device
         self.steppers = [PhaseStepper(stage, phase, setting.clip_norm, self.device) for phase in stage.phases]
         self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
-        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.average)
+        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.ema_decay)
         self.order = torch.empty(0, dtype=torch.long, device=self.device)  # drawn at the first step
         self.step = 0
         self.stalls = 0
@@ -87,7 +87,7 @@ class StageLoop:
     def next_round(self) -> tuple[dict[str, Any], bool]:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
         first_step = self.step
-        if self.stage.start_counts and not self.step:
+        if self.stage.monitor_start and not self.step:
             self._judge(self._evaluate(self.monitor), 0)
         self._train()
         setting = self.setting
@@ -114,9 +114,9 @@ class StageLoop:
 
     def collapsed(self) -> str:
         """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
-        if self.stage.collapse is None or self.step < MIN_COLLAPSE:
+        if self.stage.collapse_bound is None or self.step < MIN_COLLAPSE:
             return ""
-        bound = self._evaluate(self.stage.collapse)
+        bound = self._evaluate(self.stage.collapse_bound)
         if self.last <= bound:
             return ""
         return f"stage {self.stage.name!r}, step {self.step}: the monitor is {self.last:.3g}, above {bound:.3g}"
@@ -200,7 +200,7 @@ class StageLoop:
         """Return whether patience is up; that of a game, whose monitor wavers, lasts a third of a full run at least."""
         if self.stalls < self.setting.patience:
             return False
-        full = min(self.budget.max_steps, self.stage.steps)
+        full = min(self.budget.max_steps, self.stage.max_steps)
         return self.stage.decay_on_plateau or self.stalls * self.setting.batching.round_steps >= full / 3
 
     def _is_over(self) -> bool:

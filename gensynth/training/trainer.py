@@ -14,7 +14,7 @@ from torch import Generator
 
 from gensynth.constraints import ANY_CALLABLES, FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.errors import CollapseWarning, DataError, OptionError
-from gensynth.model import Batch, GenerativeModel, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.checkpoints import CheckpointFile, fingerprint
@@ -40,9 +40,9 @@ class Trainer(BaseEstimator):
     Parameters
     ----------
     max_epochs : int or "auto"
-        Most passes over the training rows, all stages together (they divide it by their ``share``). "auto": as many
-        as make the 20,000 steps (fewer for tables below 500 rows) that a stage asks for if it asks for no other
-        number (`Stage`), at least 10.
+        Most passes over the training rows, all stages together (they divide it by their ``budget_fraction``). "auto":
+        as many as make the 20,000 steps (fewer for tables below 500 rows) that a stage asks for if it asks for no
+        other number (`Stage`), at least 10.
     max_time : float or None
         Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
     batch_size : int or "auto"
@@ -229,7 +229,11 @@ class _Run:
             for callback in self.setting.callbacks:
                 if isinstance(callback, Callback):
                     callback.on_stage(stages[done].name)
-            symptom = self._train_stage(done, stages, loop_state, checkpoint)
+            step, symptom = stages[done], ""
+            if isinstance(step, Fit):
+                self._fit(step)
+            else:
+                symptom = self._train_stage(step, done, stages, loop_state, checkpoint)
             loop_state = None
             done += 1
             if symptom and self._starts_over(symptom):
@@ -240,23 +244,24 @@ class _Run:
         self.model.eval()
         return self.history
 
+    def _fit(self, fit: Fit) -> None:
+        setting = self.setting
+        rows = setting.train_rows.draw(setting.rng, fit.max_rows)
+        self.model.eval()
+        with torch.no_grad(), EveryDrawFrom(setting.rng):
+            fit.function(setting.table[rows], setting.rng)
+
     def _train_stage(
         self,
+        stage: Stage,
         number: int,
-        stages: tuple[Stage, ...],
+        stages: tuple[Stage | Fit, ...],
         loop_state: dict[str, Any] | None,
         checkpoint: CheckpointFile | None,
     ) -> str:
         """Train one stage; return what tells that it collapsed, or ""."""
-        stage, setting = stages[number], self.setting
-        if stage.prepare is not None and loop_state is None:
-            self.model.eval()
-            with torch.no_grad(), EveryDrawFrom(setting.rng):
-                stage.prepare(setting.table[setting.train_rows.draw(setting.rng)], setting.rng)
-        if not stage.phases:
-            return ""
         begin = loop_state["begin"] if loop_state is not None else self.clock.seconds
-        loop = StageLoop(self.model, stage, setting, self._budget(number, stages, begin))
+        loop = StageLoop(self.model, stage, self.setting, self._budget(stage, stages[number:], stages, begin))
         if loop_state is not None:
             loop.load_state(loop_state["loop"])
         over = False
@@ -288,20 +293,19 @@ class _Run:
         self.history.clear()
         return True
 
-    def _budget(self, number: int, stages: tuple[Stage, ...], begin: float) -> Budget:
-        """Return the stage's share: of all epochs, and of the time that the stages before it left."""
+    def _budget(
+        self, stage: Stage, left: tuple[Stage | Fit, ...], stages: tuple[Stage | Fit, ...], begin: float
+    ) -> Budget:
+        """Return the stage's fraction: of all epochs, and of the time that the stages before it left."""
         batching, max_epochs = self.setting.batching, self.trainer.max_epochs
-        auto = auto_epochs(batching.n_rows, batching.steps, stages[number].steps)
+        auto = auto_epochs(batching.n_rows, batching.steps, stage.max_steps)
         epochs = auto if isinstance(max_epochs, str) else int(max_epochs)
-        share = stages[number].share
-        all_shares = sum(s.share for s in stages if s.phases)
-        steps = max(1, round(epochs * share / all_shares)) * batching.steps
+        steps = max(1, round(epochs * _fraction(stage, stages))) * batching.steps
         if self.clock.max_time is None:
             return Budget(steps, begin, None)
-        shares_left = sum(s.share for s in stages[number:] if s.phases)
-        return Budget(steps, begin, max(0.0, self.clock.max_time - begin) * share / shares_left)
+        return Budget(steps, begin, max(0.0, self.clock.max_time - begin) * _fraction(stage, left))
 
-    def _checkpoint(self, stages: tuple[Stage, ...], identity: Mapping[str, Any]) -> CheckpointFile | None:
+    def _checkpoint(self, stages: tuple[Stage | Fit, ...], identity: Mapping[str, Any]) -> CheckpointFile | None:
         trainer = self.trainer
         if trainer.checkpoint is None:
             return None
@@ -330,3 +334,8 @@ class _Run:
         self.attempt = state["attempt"]
         self.history.extend(state["history"])
         return state["stage"], state["loop"]
+
+
+def _fraction(stage: Stage, among: tuple[Stage | Fit, ...]) -> float:
+    """Return the part of the budget of some stages that one of them has."""
+    return stage.budget_fraction / sum(s.budget_fraction for s in among if isinstance(s, Stage))

@@ -133,8 +133,13 @@ class TrainingRows:
     def __len__(self) -> int:
         return self.parts.n_rows
 
-    def draw(self, rng: Generator) -> Tensor:
-        """Return row indices in ascending order; ``rng`` lies on the device and is used for weights only."""
+    def draw(self, rng: Generator, max_rows: int | None = None) -> Tensor:
+        """Return row indices: all in ascending order, or a random part of them where there are more than ``max_rows``.
+
+        ``rng`` lies on the device; for all rows it is used for weights only.
+        """
+        if max_rows is not None and len(self) > max_rows:
+            return self.shuffle(rng)[:max_rows]
         if self.fixed is not None:
             return self.fixed
         start = float(torch.rand((), generator=rng, device=self.device))

@@ -49,8 +49,7 @@ class ConditionTable(nn.Module):
         codes, counts = torch.unique(rows.codes[:, : self.n_columns], dim=0, return_counts=True)
         size = len(self.codes)
         if len(codes) > size:
-            pick = torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:size]
-            codes, counts = rows.codes[pick, : self.n_columns], torch.ones_like(counts[:size])
+            codes, counts = rows.subsample(size, rng).codes[:, : self.n_columns], torch.ones_like(counts[:size])
         self.codes.zero_()
         self.counts.zero_()
         self.codes[: len(codes)] = codes

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, GenerativeModel, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Phase, Score, Stage
 from gensynth.nn.averaging import MovingAverage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.marginals import n_marginal_rows
@@ -93,7 +93,7 @@ class AdversarialModel(GenerativeModel):
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         """Return the game and what is measured after it; with a warm start, what comes before it.
 
         That is the likelihood stage of the generator, and some steps of the critic alone, so that the generator is not
@@ -124,27 +124,27 @@ class AdversarialModel(GenerativeModel):
             (critic, generator),
             self.distance,
             decay_on_plateau=False,
-            prepare=self._start_game,
-            share=(1.0 - warm) * (1.0 - OPENING if warm else 1.0),
-            steps=GAME_STEPS,
+            budget_fraction=(1.0 - warm) * (1.0 - OPENING if warm else 1.0),
+            max_steps=GAME_STEPS,
             # a warm-started game begins with what it falls back on: there is nothing to start over for
-            collapse=None if warm else self._collapse_bound,
-            start_counts=warm > 0,
+            collapse_bound=None if warm else self._collapse_bound,
+            monitor_start=warm > 0,
         )
-        end = Stage("features", (), prepare=self._finish)
+        start = Fit("start of the game", self._start_game)
+        end = (Fit("marginals", self._calibrate), Fit("features", self._measure, MAX_MONITORED))
         if not warm:
-            return play, end
+            return start, play, *end
         learn = Phase("likelihood", parameters, self.likelihood_loss, learning_rate=LIKELIHOOD_RATE, weight_decay=0.1)
-        likelihood = Stage("likelihood", (learn,), share=warm, steps=LIKELIHOOD_STEPS, average=0.99)
+        likelihood = Stage("likelihood", (learn,), budget_fraction=warm, max_steps=LIKELIHOOD_STEPS, ema_decay=0.99)
         opening = Stage(
             "critic",
             (critic,),
             self._judgement,
             decay_on_plateau=False,
-            share=(1.0 - warm) * OPENING,
-            steps=GAME_STEPS,
+            budget_fraction=(1.0 - warm) * OPENING,
+            max_steps=GAME_STEPS,
         )
-        return likelihood, opening, play, end
+        return likelihood, opening, start, play, *end
 
     def likelihood_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return minus the mean log-density of rows under the generator, each given noise of its own."""
@@ -260,13 +260,13 @@ class AdversarialModel(GenerativeModel):
         if self.game.warm_start:
             self.average.restart(self.generator)
 
-    @torch.no_grad()
-    def _finish(self, rows: Batch, rng: Generator) -> None:
-        """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
+    def _calibrate(self, rows: Batch, rng: Generator) -> None:
+        """Set the marginals of what is sampled right."""
         network = self.average.module
         network.correct_marginals(rows, self._noise(network, n_marginal_rows(len(self.layout.columns)), rng), rng)
-        if len(rows) > MAX_MONITORED:
-            rows = rows[torch.randperm(len(rows), generator=rng, device=rows.codes.device)[:MAX_MONITORED]]
+
+    def _measure(self, rows: Batch, _rng: Generator) -> None:
+        """Measure the critic's features on the training rows."""
         _, features = self.critic.value_and_features(rows)
         self.feature_mean.copy_(features.mean(0))
         self.feature_scale.copy_(features.std(0, correction=0).clamp(min=1e-6))

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.model import Batch, Phase, Stage
+from gensynth.model import Batch, Fit, Phase, Stage
 from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
@@ -143,7 +143,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         self.register_buffer("given_slots", given[..., self.scaling.owner])
         self.register_buffer("level", torch.zeros(m, 1))
 
-    def learning_stages(self) -> tuple[Stage, ...]:
+    def learning_stages(self) -> tuple[Stage | Fit, ...]:
         """The game, what is measured of the critic, and the encoder."""
         every, rate, betas = self.game.critic_steps, self.game.learning_rate, (0.5, 0.9)
         critics, generators = tuple(self.critic.parameters()), tuple(self.generator.parameters())
@@ -152,10 +152,10 @@ class AdversarialEnsemble(ScoringEnsemble):
         generator = Phase("generator", generators, self.generator_loss, every, learning_rate=rate, betas=betas)
         encoder = Phase("encoder", encoders, self.encoder_loss, learning_rate=rate, weight_decay=1e-4)
         steps = GAME_STEPS + ENCODER_STEPS
-        game: dict[str, Any] = {"share": GAME_STEPS / steps, "steps": steps, "average": AVERAGE}
+        game: dict[str, Any] = {"budget_fraction": GAME_STEPS / steps, "max_steps": steps, "ema_decay": AVERAGE}
         play = Stage("game", (critic, generator), self.distance, decay_on_plateau=False, **game)
-        encode = Stage("encoder", (encoder,), share=ENCODER_STEPS / steps, steps=steps)
-        return play, Stage("features", (), prepare=self._measure), encode
+        encode = Stage("encoder", (encoder,), budget_fraction=ENCODER_STEPS / steps, max_steps=steps)
+        return play, Fit("features", self._measure, MAX_MEASURED), encode
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critics minimise: the game's loss, plus the penalty."""
@@ -275,11 +275,8 @@ class AdversarialEnsemble(ScoringEnsemble):
         """Map points (members * n, width) to the critics' values (members * n,)."""
         return self.critic(points.unflatten(0, (self.members, -1))).flatten()  # type: ignore[no-any-return]
 
-    @torch.no_grad()
-    def _measure(self, batch: Batch, rng: Generator) -> None:
+    def _measure(self, batch: Batch, _rng: Generator) -> None:
         """Take statistics of the critics over the training rows."""
-        if len(batch) > MAX_MEASURED:
-            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_MEASURED]]
         features = self.critic.features(self.scaling(batch).network)
         self.features.fit(features, self.trim)
         self.level.copy_(self.critic.out(features).squeeze(-1).median(1, keepdim=True).values)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Generator
-
 from gensynth.constraints import number, one_of, several, whole
-from gensynth.model import Batch, Layout
+from gensynth.model import Layout
 from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, MixturePrior, Prior
 
 WEIGHT_AVERAGE = 0.99
@@ -21,6 +18,9 @@ STEPS = 10_000
 TWO_STAGES = 7500
 """Of a full run of two stages, the second of which has half the share of the first."""
 
+
+MAX_START = 4096
+"""Rows whose latents a density starts from, at most."""
 
 WIDE_TABLE = 200
 """Columns above which each has a smaller network of its own: there are many of them then."""
@@ -46,8 +46,3 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
     if name == "blockwise":
         return BlockwisePrior(latent_dim)
     return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
-
-
-def some_rows(batch: Batch, rng: Generator, most: int = 4096) -> Batch:
-    """Return at most so many rows in random order: enough for a first guess."""
-    return batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:most]]

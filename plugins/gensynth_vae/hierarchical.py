@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
@@ -16,7 +16,7 @@ from gensynth.nn.spectral import SpectralPenalty
 from gensynth.nn.tabular.decoder import Decoder, Given
 from gensynth.nn.tabular.imputation import fill
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
+from gensynth_vae.choices import MAX_START, STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
 from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
@@ -123,19 +123,18 @@ class HierarchicalModel(GenerativeModel):
         half = torch.randn(N_SCORE_DRAWS // 2, len(levels), latent_dim, generator=Generator().manual_seed(0))
         self.register_buffer("score_noise", torch.cat([half, -half]))
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together first; then the density of all latents, where there is one."""
         late = () if self.late_prior is None else tuple(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if all(p is not q for q in late))
         phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
         if not late:
-            return (Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=STEPS),)
-        main = Stage("elbo", (phase,), self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+            return (Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS),)
+        main = Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
         prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
-        density = Stage(
-            "prior", (prior,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES
-        )
-        return main, density, Stage("marginals", (), prepare=self._calibrate)
+        start = Fit("start of the prior", self._start_prior, MAX_START)
+        density = Stage("prior", (prior,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
+        return main, start, density, Fit("marginals", self._calibrate)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
@@ -236,8 +235,7 @@ class HierarchicalModel(GenerativeModel):
 
     def _start_prior(self, batch: Batch, rng: Generator) -> None:
         assert self.late_prior is not None
-        rows = some_rows(batch, rng)
-        _, latents, _ = self._infer(rows, self._noise(rows, rng))
+        _, latents, _ = self._infer(batch, self._noise(batch, rng))
         self.late_prior.start(latents.flatten(1))
 
     @torch.no_grad()

@@ -12,12 +12,12 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
 from gensynth.nn.tabular.decoder import Decoder, Given
 from gensynth.nn.tabular.imputation import fill
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.choices import STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY, some_rows
+from gensynth_vae.choices import MAX_START, STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
 from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
@@ -111,7 +111,7 @@ class LatentModel(GenerativeModel):
         half = torch.randn(N_SCORE_DRAWS // 2, latent_dim, generator=Generator().manual_seed(0))
         self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         """Autoencoder and joint prior first; then the late prior on the latents, where there is one.
 
         A model whose prior was learned has its marginals set right at the end.
@@ -119,15 +119,16 @@ class LatentModel(GenerativeModel):
         late = set() if self.late_prior is None else set(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if p not in late)
         phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
-        marginals = Stage("marginals", (), prepare=self._calibrate)
+        marginals = Fit("marginals", self._calibrate)
         if self.late_prior is None:
-            whole = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=STEPS)
+            whole = Stage("elbo", (phase,), monitor=self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS)
             return (whole,) if self.prior is None else (whole, marginals)
-        main = Stage("elbo", (phase,), monitor=self._monitor, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
+        main = Stage("elbo", (phase,), monitor=self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
         # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
         phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        prior = Stage("prior", (phase,), prepare=self._start_prior, share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
-        return main, prior, marginals
+        start = Fit("start of the prior", self._start_prior, MAX_START)
+        prior = Stage("prior", (phase,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
+        return main, start, prior, marginals
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""
@@ -220,7 +221,7 @@ class LatentModel(GenerativeModel):
 
     def _start_prior(self, batch: Batch, rng: Generator) -> None:
         assert self.late_prior is not None
-        self.late_prior.start(self._draw_latents(some_rows(batch, rng), rng))
+        self.late_prior.start(self._draw_latents(batch, rng))
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.made import BlockMADE
 from gensynth.nn.tabular.decoder import Decoder, Given
@@ -103,7 +103,7 @@ class QuantisedModel(GenerativeModel):
         self.corruption = Corruption(layout)
         self._given: tuple[Tensor, Generator] | None = None
 
-    def stages(self) -> tuple[Stage, ...]:
+    def stages(self) -> tuple[Stage | Fit, ...]:
         """Autoencoder and code books; then the density of the codes."""
         body = (*self.encoder.parameters(), *self.decoder.parameters())
         books = Phase(
@@ -117,9 +117,9 @@ class QuantisedModel(GenerativeModel):
         codes = Phase(
             "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY
         )
-        main = Stage("reconstruction", (books,), steps=TWO_STAGES)
-        density = Stage("prior", (codes,), share=0.5, average=WEIGHT_AVERAGE, steps=TWO_STAGES)
-        return main, density, Stage("marginals", (), prepare=self._calibrate)
+        main = Stage("reconstruction", (books,), max_steps=TWO_STAGES)
+        density = Stage("prior", (codes,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
+        return main, density, Fit("marginals", self._calibrate)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""

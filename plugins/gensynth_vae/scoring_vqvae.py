@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Constraint, number, several, whole
-from gensynth.model import Batch, GenerativeModel, Layout, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Layout, Stage
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
@@ -86,14 +86,18 @@ class QuantisedEnsemble(ScoringEnsemble):
         self.register_buffer("variance", torch.ones(m, 1, groups))
         self._given: tuple[Tensor, Generator] | None = None
 
-    def learning_stages(self) -> tuple[Stage, ...]:
+    def learning_stages(self) -> tuple[Stage | Fit, ...]:
         """Autoencoder and code books; then the density of the codes."""
         body = (*self.encoder.parameters(), *self.decoder.parameters(), *self.likelihood.parameters())
         rate = self.learning_rate
         books = likelihood_stage("reconstruction", body, self._loss, learning_rate=rate, after_step=self._follow)
-        spread = Stage("spread", (), prepare=self._measure)
+        spread = Fit("spread", self._measure, MAX_MEASURED)
         prior = tuple(self.prior.parameters())
-        return books, spread, likelihood_stage("prior", prior, self._prior_loss, learning_rate=rate, share=0.5)
+        return (
+            books,
+            spread,
+            likelihood_stage("prior", prior, self._prior_loss, learning_rate=rate, budget_fraction=0.5),
+        )
 
     def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return minus the log-likelihood of the cells given the entries, and of the latent as ``method`` has it.
@@ -179,8 +183,7 @@ class QuantisedEnsemble(ScoringEnsemble):
             self.quantizer.follow(*self._given)
             self._given = None
 
-    def _measure(self, batch: Batch, rng: Generator) -> None:
-        batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_MEASURED]]
+    def _measure(self, batch: Batch, _rng: Generator) -> None:
         _, _, distance = self.decode(self.vectors(self.scaling(batch).network))
         self.variance.copy_(distance.mean(1, keepdim=True).clamp(min=1e-6))
 

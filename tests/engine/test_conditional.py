@@ -12,7 +12,7 @@ import torch
 
 from gensynth import Synthesizer, Trainer
 from gensynth.errors import CapabilityError, ColumnWarning, ConditionError
-from gensynth.model import Batch, GenerativeModel, Recipe, Score, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Recipe, Score
 
 
 class Memory(GenerativeModel):
@@ -28,7 +28,7 @@ class Memory(GenerativeModel):
         self.drawn = 0
 
     def stages(self):
-        return (Stage("memory", (), prepare=self._store),)
+        return (Fit("memory", self._store),)
 
     def _store(self, batch, rng):
         self.codes, self.numeric = batch.codes, batch.numeric

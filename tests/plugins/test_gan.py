@@ -9,7 +9,7 @@ import torch
 from toy_layouts import all_rows, categories, mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, Layout
+from gensynth.model import Batch, ColumnLayout, Condition, Fit, Layout, Stage
 from gensynth.nn.tabular.one_hot import OneHotRows
 from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
@@ -46,10 +46,12 @@ def _train(model, rows, steps, seed=1):
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(0)
         for stage in model.stages():
-            if stage.prepare is not None:
-                stage.prepare(rows, rng)
+            if isinstance(stage, Fit):
+                with torch.no_grad():
+                    stage.function(rows, rng)
+                continue
             optimisers = [torch.optim.AdamW(p.parameters, lr=p.learning_rate, betas=p.betas) for p in stage.phases]
-            for step in range(1, steps + 1 if stage.phases else 0):
+            for step in range(1, steps + 1):
                 batch = rows[torch.randint(0, len(rows), (128,), generator=rng)]
                 for phase, optimiser in zip(stage.phases, optimisers, strict=True):
                     if step % phase.every == 0:
@@ -509,10 +511,10 @@ def test_rows_are_drawn_with_the_probability_that_the_likelihood_stage_trains(n_
 def test_the_likelihood_stage_comes_first_and_only_with_a_warm_start():
     rows = mixed_rows(64)
     warm, pure = (_build(WGAN(**SIZES, warm_start=share)) for share in (0.5, 0.0))
-    assert [s.name for s in pure.stages()] == ["game", "features"]
-    assert [s.name for s in warm.stages()] == ["likelihood", "critic", "game", "features"]
-    likelihood, critic, game = warm.stages()[:3]
-    assert likelihood.share == 0.5 == pytest.approx(critic.share + game.share)
+    assert [s.name for s in pure.stages()] == ["start of the game", "game", "marginals", "features"]
+    assert [s.name for s in warm.stages() if isinstance(s, Stage)] == ["likelihood", "critic", "game"]
+    likelihood, critic, _, game = warm.stages()[:4]
+    assert likelihood.budget_fraction == 0.5 == pytest.approx(critic.budget_fraction + game.budget_fraction)
     rates = [_game(model).phases[1].learning_rate for model in (warm, pure)]
     assert rates[0] < rates[1]
     warm.eval()

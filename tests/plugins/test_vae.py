@@ -8,7 +8,7 @@ import torch
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, Layout
+from gensynth.model import Batch, ColumnLayout, Condition, Layout, Stage
 from gensynth.nn.priors import standard_normal_log_density
 from gensynth.nn.tabular.decoder import Decoder
 from gensynth_vae.latent import Divergence, LatentModel
@@ -22,7 +22,7 @@ def _trained(recipe, steps, n=2000, layout=None):
         torch.manual_seed(0)
         model = recipe.build(layout)
         for stage in model.stages():
-            for phase in stage.phases:
+            for phase in stage.phases if isinstance(stage, Stage) else ():
                 optimiser = torch.optim.AdamW(phase.parameters, lr=phase.learning_rate, fused=True)
                 for _ in range(steps):
                     loss = phase.loss(rows[torch.randint(0, n, (128,), generator=rng)], rng)

@@ -12,7 +12,7 @@ from toy_detectors import make_rows
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, PluginError
-from gensynth.model import Batch, Encoding, GenerativeModel, Recipe, Score, Stage
+from gensynth.model import Batch, Encoding, Fit, GenerativeModel, Recipe, Score
 from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
 
 SOUND = LatentClasses(n_classes=2)
@@ -204,7 +204,7 @@ def test_every_check_passes_the_sound_one(sound):
 
 
 class MarginalModel(GenerativeModel):
-    """Columns drawn by their frequencies, counted in closed form: a stage without phases, no parameters."""
+    """Columns drawn by their frequencies, counted in closed form: a `Fit`, no parameters."""
 
     score_methods = ("likelihood",)
 
@@ -222,7 +222,7 @@ class MarginalModel(GenerativeModel):
             share.copy_(counts / counts.sum())
 
     def stages(self):
-        return (Stage("counts", (), prepare=self.count),)
+        return (Fit("counts", self.count),)
 
     def generate(self, n, rng, condition=None):
         if condition is not None:

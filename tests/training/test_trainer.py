@@ -11,7 +11,7 @@ import torch
 from toy_models import ToyModel, toy_batch, toy_layout
 
 from gensynth.errors import CollapseWarning, DataError, ModelFileError, OptionError, PluginError, TrainingError
-from gensynth.model import Stage
+from gensynth.model import Fit, Stage
 from gensynth.nn.randomness import seeded
 from gensynth.training import Callback, Trainer
 from gensynth.training.checkpoints import CheckpointFile, read_header
@@ -71,8 +71,8 @@ def test_history_rows():
 def test_epochs_are_shared_among_stages():
     class Lopsided(ToyModel):
         def stages(self):
-            first, second = super().stages()
-            return replace(first, share=3.0), second
+            first, fit, second = super().stages()
+            return replace(first, budget_fraction=3.0), fit, second
 
     model = Lopsided(toy_layout(), two_stages=True)
     history = Trainer(**{**QUICK, "max_epochs": 40, "patience": 99}).run(model, toy_batch(), 0)
@@ -80,16 +80,16 @@ def test_epochs_are_shared_among_stages():
     assert last == {"codes": 30, "extra": 10}
 
 
-def test_prepare_sees_the_training_rows_only_and_stages_may_lack_phases():
+def test_a_fit_sees_the_training_rows_only_and_may_be_all_there_is():
     seen = []
 
     class Closed(ToyModel):
         def stages(self):
-            def prepare(batch, rng):
+            def fit(batch, rng):
                 seen.append((len(batch), self.training, torch.is_grad_enabled()))
                 self.fit_mean(batch, rng)
 
-            return (Stage("fit", (), prepare=prepare),)
+            return (Fit("fit", fit),)
 
     model = Closed(toy_layout())
     assert Trainer(**QUICK).run(model, toy_batch(100), 0) == []
@@ -126,7 +126,7 @@ def test_learning_rate_is_halved_where_the_stage_allows(decays):
         def stages(self):
             (stage,) = super().stages()
             stalled = replace(stage, monitor=lambda batch, rng: torch.tensor(1.0), decay_on_plateau=decays)
-            return (replace(stalled, steps=900),)  # a third of which is 6 rounds
+            return (replace(stalled, max_steps=900),)  # a third of which is 6 rounds
 
     history = Trainer(**{**QUICK, "max_epochs": 10_000, "patience": 6}).run(Stalled(toy_layout()), toy_batch(), 0)
     rates = [row["learning_rate"] for row in history]
@@ -149,7 +149,7 @@ def test_time_budget_is_kept_and_the_rate_has_fallen():
     model = build(two_stages=True, dropout=0.5)
     rounds, stages = itertools.count(), model.stages()
     always_better = lambda batch, rng: torch.tensor(-float(next(rounds)))  # noqa: E731 - only the budget ends it
-    model.stages = lambda: tuple(replace(stage, monitor=always_better) for stage in stages)
+    model.stages = lambda: tuple(replace(s, monitor=always_better) if isinstance(s, Stage) else s for s in stages)
     history = Trainer(**options).run(model, toy_batch(5000), 0)
     assert 1.0 < time.monotonic() - began < 1.5 * 1.1 + 0.1
     assert {row["stage"] for row in history} == {"codes", "extra"}
@@ -464,8 +464,10 @@ class Collapsing(ToyModel):
             return self.loss(batch, rng) + (100.0 if self.luck < 0.5 else 0.0)
 
         return (
-            replace(stage, monitor=monitor, decay_on_plateau=False, collapse=lambda batch, rng: torch.tensor(50.0)),
-            Stage("mean", (), prepare=self.fit_mean),
+            replace(
+                stage, monitor=monitor, decay_on_plateau=False, collapse_bound=lambda batch, rng: torch.tensor(50.0)
+            ),
+            Fit("mean", self.fit_mean),
         )
 
 
@@ -547,7 +549,7 @@ def test_a_run_interrupted_after_its_restart_resumes_exactly(tmp_path, after):
 def test_a_stage_says_how_many_steps_are_a_full_run():
     class Short(ToyModel):
         def stages(self):
-            return (replace(super().stages()[0], steps=1000, decay_on_plateau=False),)
+            return (replace(super().stages()[0], max_steps=1000, decay_on_plateau=False),)
 
     with seeded(0):
         model = Short(toy_layout())
@@ -563,7 +565,7 @@ def test_the_weights_a_stage_begins_with_are_kept_where_they_count(counts):
         def stages(self):
             (stage,) = super().stages()
             moved = lambda batch, rng: (self.head.weight - self.start).abs().sum()  # noqa: E731
-            return (replace(stage, monitor=moved, average=0.0, start_counts=counts),)
+            return (replace(stage, monitor=moved, ema_decay=0.0, monitor_start=counts),)
 
     model = Worsening(toy_layout())
     model.start = model.head.weight.detach().clone()

@@ -127,10 +127,8 @@ class FeatureScaling(nn.Module):
         return out.index_add(-1, self.owner, entries)
 
     @torch.no_grad()
-    def fit(self, batch: Batch, rng: torch.Generator) -> None:
+    def fit(self, batch: Batch, _rng: torch.Generator) -> None:
         """Measure the columns on training rows."""
-        if len(batch) > MAX_ROWS:
-            batch = batch[torch.randperm(len(batch), generator=rng, device=batch.codes.device)[:MAX_ROWS]]
         present, raw = self._present(batch), batch.numeric.index_select(1, self.index).double()
         levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
         for j in range(self.n_numbers):
