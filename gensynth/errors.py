@@ -122,7 +122,7 @@ class FileWarning(UserWarning):
 
 
 class CollapseWarning(UserWarning):
-    """Training collapsed: what the model generates is worse than columns drawn independently, or all alike."""
+    """Training collapsed: what the model generates is no better than columns drawn independently, or all alike."""
 
 
 class IgnoredColumnWarning(UserWarning):

@@ -141,6 +141,8 @@ class Stage:
     collapse_bound : callable or None
         Returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage that ends
         above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
+    report : callable or None
+        Returns numbers by name, of held-out rows in eval mode, that go into the history beside the monitor.
     monitor_start : bool
         The weights that the stage begins with are evaluated too, so that it never makes them worse.
     """
@@ -153,6 +155,7 @@ class Stage:
     ema_decay: float = 0.0
     max_steps: int = 20_000
     collapse_bound: Loss | None = None
+    report: Callable[[Batch, Generator], Mapping[str, float]] | None = None
     monitor_start: bool = False
 
 

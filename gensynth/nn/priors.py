@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -31,46 +32,16 @@ class Prior(nn.Module, ABC):
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Draw (n, dim) latents."""
 
-    def start(self, z: Tensor) -> None:
-        """Take a first guess from latents (n, dim) in random order, before training."""
+    def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
+        """Take a first guess from latents before training; what has no parameters to train is fitted here.
 
-
-class MixturePrior(Prior):
-    """A mixture of diagonal normals with learned weights, means and scales (as VampPrior's baseline MoG).
-
-    Starts as a spread of narrow components about N(0, I), so that it covers the posterior from the first step.
-
-    Parameters
-    ----------
-    dim : int
-        Width of the latent.
-    n_components : int
-        Number of normals.
-    """
-
-    def __init__(self, dim: int, n_components: int) -> None:
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(n_components))
-        self.means = nn.Parameter(torch.randn(n_components, dim) * 0.7)
-        self.log_scales = nn.Parameter(torch.full((n_components, dim), math.log(0.7)))
-
-    def log_density(self, z: Tensor) -> Tensor:
-        """Return (n,) log p(z) of rows (n, dim)."""
-        precision = torch.exp(-2.0 * self.log_scales)  # (c, dim)
-        # |z - m|^2 / s^2 expanded, so that no (n, c, dim) tensor is made
-        distance = (
-            z.square() @ precision.t()
-            - 2.0 * z @ (self.means * precision).t()
-            + (self.means.square() * precision).sum(1)
-        )
-        log_normal = -0.5 * (distance + z.shape[-1] * LOG_2PI) - self.log_scales.sum(1)
-        return torch.logsumexp(log_normal + self.weights.log_softmax(0), -1)
-
-    def sample(self, n: int, rng: Generator) -> Tensor:
-        """Draw (n, dim) latents."""
-        component = torch.multinomial(self.weights.softmax(0), n, replacement=True, generator=rng)
-        noise = torch.randn(n, self.means.shape[1], generator=rng, device=self.means.device, dtype=self.means.dtype)
-        return self.means[component] + noise * self.log_scales[component].exp()
+        Parameters
+        ----------
+        draw : callable
+            Returns latents (n, dim) of the same n rows in random order; from posteriors a new draw at every call.
+        rng : Generator
+            Source of randomness.
+        """
 
 
 class AutoregressivePrior(Prior):
@@ -178,8 +149,9 @@ class BlockwisePrior(Prior):
         self.log_scales = nn.Parameter(torch.full((self.n_blocks, n_components, self.block), math.log(spread)))
 
     @torch.no_grad()
-    def start(self, z: Tensor) -> None:
+    def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:  # noqa: ARG002
         """Put the components where latents lie, their scales to the spread of the latents over their number."""
+        z = draw()
         if len(z) < 2:
             return
         places = torch.arange(self.n_components, device=z.device) % len(z)

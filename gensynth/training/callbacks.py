@@ -28,6 +28,8 @@ class Round:
         Mean training loss of each phase over the round (phases that had no turn are left out).
     monitor : float
         Monitor of the stage on held-out rows; lower is better.
+    report : dict of str to float
+        What else the stage tells of held-out rows (`Stage.report`); columns of the history.
     best : float
         Lowest monitor of the stage so far.
     learning_rate : float
@@ -42,6 +44,7 @@ class Round:
     seconds: float
     losses: dict[str, float]
     monitor: float
+    report: dict[str, float]
     best: float
     learning_rate: float
     model: GenerativeModel
@@ -56,6 +59,7 @@ class Round:
             "seconds": self.seconds,
             **losses,
             "monitor": self.monitor,
+            **self.report,
             "learning_rate": self.learning_rate,
         }
 

@@ -96,6 +96,7 @@ class StageLoop:
             monitor = self.last = self._evaluate(self.monitor)
             self.evaluation_seconds = time.monotonic() - began
             self._judge(monitor, self.step - first_step)
+            report = self._report()
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
         info = Round(
             stage=self.stage.name,
@@ -104,6 +105,7 @@ class StageLoop:
             seconds=setting.clock.seconds,
             losses={name: loss for name, loss in losses.items() if loss is not None},
             monitor=monitor,
+            report=report,
             best=self.best,
             learning_rate=self.steppers[0].optimizer.learning_rate,
             model=self.model,
@@ -175,6 +177,14 @@ class StageLoop:
         if isinstance(draws, EveryDrawFrom):
             self.watched = draws.found
         return total / n
+
+    def _report(self) -> dict[str, float]:
+        """Return the numbers that the stage reports of the first held-out rows, as many as are evaluated at a time."""
+        if self.stage.report is None:
+            return {}
+        noise = Generator(self.device).manual_seed(self.setting.evaluation_seed)
+        with torch.no_grad(), drawing_from(noise):
+            return dict(self.stage.report(self.setting.validation[: self.setting.validation_chunk], noise))
 
     def _judge(self, monitor: float, steps: int) -> None:
         """Keep the best weights, count stalls, halve the learning rates, after a round of ``steps``."""

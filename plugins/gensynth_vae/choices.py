@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gensynth.constraints import number, one_of, several, whole
 from gensynth.model import Layout
-from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, MixturePrior, Prior
+from gensynth.nn.mixture import GaussianMixture
+from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, Prior
 
 WEIGHT_AVERAGE = 0.99
 """Decay of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
@@ -19,8 +20,12 @@ TWO_STAGES = 7500
 """Of a full run of two stages, the second of which has half the share of the first."""
 
 
-MAX_START = 4096
+MAX_START = 30_000
 """Rows whose latents a density starts from, at most."""
+MAX_COMPONENTS = 200
+"""Normals of a mixture over latents, ..."""
+ROWS_A_COMPONENT = 100
+"""... fewer where there would be fewer rows than this for each."""
 
 WIDE_TABLE = 200
 """Columns above which each has a smaller network of its own: there are many of them then."""
@@ -45,4 +50,4 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> Prior | None:
         return AutoregressivePrior(latent_dim, n_components=10)
     if name == "blockwise":
         return BlockwisePrior(latent_dim)
-    return MixturePrior(latent_dim, max(4, min(100, layout.n_rows // 50)))
+    return GaussianMixture(latent_dim, max(1, min(MAX_COMPONENTS, layout.n_rows // ROWS_A_COMPONENT)))

@@ -128,11 +128,13 @@ class HierarchicalModel(GenerativeModel):
         late = () if self.late_prior is None else tuple(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if all(p is not q for q in late))
         phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
-        if not late:
+        if self.late_prior is None:
             return (Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS),)
         main = Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
-        prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
         start = Fit("start of the prior", self._start_prior, MAX_START)
+        if not late:
+            return main, start, Fit("marginals", self._calibrate)
+        prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
         density = Stage("prior", (prior,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
         return main, start, density, Fit("marginals", self._calibrate)
 
@@ -235,8 +237,7 @@ class HierarchicalModel(GenerativeModel):
 
     def _start_prior(self, batch: Batch, rng: Generator) -> None:
         assert self.late_prior is not None
-        _, latents, _ = self._infer(batch, self._noise(batch, rng))
-        self.late_prior.start(latents.flatten(1))
+        self.late_prior.start(lambda: self._infer(batch, self._noise(batch, rng))[1].flatten(1), rng)
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:

@@ -6,18 +6,21 @@ Each family is a choice of those four parts (see `gensynth_vae.recipes`); none h
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
+from gensynth.errors import CollapseWarning
 from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.nn.mixture import GaussianMixture
 from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
 from gensynth.nn.tabular.decoder import Decoder, Given
 from gensynth.nn.tabular.imputation import fill
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.choices import MAX_START, STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
+from gensynth_vae.choices import MAX_START, STEPS, WEIGHT_AVERAGE, WEIGHT_DECAY
 from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
@@ -25,6 +28,15 @@ N_SCORE_DRAWS = 8
 
 N_DIVERGENCE_DRAWS = 128
 """Posterior draws behind a divergence from a learned prior, which take no decoder."""
+
+ACTIVE_VARIANCE = 0.01
+"""Variance over rows of a latent's posterior mean above which it counts as active."""
+COLLAPSED = 0.05
+"""Nats of divergence a row below which the latents say nothing."""
+MAX_CHECKED = 4096
+"""Rows that this is looked at on, at most; ..."""
+ENOUGH_STEPS = 200
+"""... unless training had fewer steps and has hardly begun."""
 
 WIDE = 2.0
 """How much wider than the encoder's posterior half of its proposals for a completed row are."""
@@ -74,8 +86,8 @@ class LatentModel(GenerativeModel):
         p(row | z).
     prior : Prior or None
         Trained together with the rest; None for N(0, I).
-    late_prior : Prior or None
-        A density that a second stage fits to the latents of the training rows; sampling then uses it.
+    late_prior : GaussianMixture or None
+        A density that is fitted in closed form to the latents of the training rows; sampling then uses it.
     divergence : Divergence
         How the divergence is weighted.
     learning_rate : float
@@ -96,7 +108,7 @@ class LatentModel(GenerativeModel):
         *,
         latent_dim: int,
         prior: Prior | None = None,
-        late_prior: Prior | None = None,
+        late_prior: GaussianMixture | None = None,
         divergence: Divergence,
         learning_rate: float,
     ) -> None:
@@ -112,23 +124,22 @@ class LatentModel(GenerativeModel):
         self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Autoencoder and joint prior first; then the late prior on the latents, where there is one.
+        """Encoder, decoder and their prior together; then the late prior on the latents, where there is one.
 
         A model whose prior was learned has its marginals set right at the end.
         """
-        late = set() if self.late_prior is None else set(self.late_prior.parameters())
-        body = tuple(p for p in self.parameters() if p not in late)
-        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
-        marginals = Fit("marginals", self._calibrate)
-        if self.late_prior is None:
-            whole = Stage("elbo", (phase,), monitor=self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS)
-            return (whole,) if self.prior is None else (whole, marginals)
-        main = Stage("elbo", (phase,), monitor=self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
-        # the latents stand still by now: a closed set of parameters of its own, on draws from the posterior
-        phase = Phase("prior", tuple(self.late_prior.parameters()), self._prior_loss, learning_rate=5e-3)
-        start = Fit("start of the prior", self._start_prior, MAX_START)
-        prior = Stage("prior", (phase,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
-        return main, start, prior, marginals
+        phase = Phase(
+            "elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY
+        )
+        steps: list[Stage | Fit] = [
+            Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS, report=self._report),
+            Fit("posterior", self._warn_of_collapse, MAX_CHECKED),
+        ]
+        if self.late_prior is not None:
+            steps.append(Fit("prior", self._fit_prior, MAX_START))
+        if self.late_prior is not None or self.prior is not None:
+            steps.append(Fit("marginals", self._calibrate))
+        return tuple(steps)
 
     def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (n, latent_dim) of q(z | row)."""
@@ -205,11 +216,27 @@ class LatentModel(GenerativeModel):
         reconstruction, divergence = self._terms(batch, rng)
         return self.divergence.cost(divergence, math.inf) - reconstruction.mean()
 
+    def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
+        """Return the mean divergence in nats and the number of latents that vary with the row (Burda et al. 2016)."""
+        mean, log_variance = self.posterior(batch)
+        divergence = self._divergence(mean, log_variance, self._draw(mean, log_variance, rng))
+        active = mean.var(0, correction=0) > ACTIVE_VARIANCE
+        return {"kl": float(divergence.mean()), "active_units": float(active.sum())}
+
+    def _warn_of_collapse(self, batch: Batch, rng: Generator) -> None:
+        nats = self._report(batch, rng)["kl"]
+        if nats < COLLAPSED and float(self.step) >= ENOUGH_STEPS:
+            warnings.warn(
+                f"the posterior has collapsed: {nats:.2g} nats of divergence a row, so the latents say nothing of the "
+                "rows; lower beta, or raise warmup",
+                CollapseWarning,
+                stacklevel=2,
+            )
+
     def _terms(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return (n,) log-likelihood of the rows at one posterior draw, and (n,) divergence."""
         mean, log_variance = self.posterior(batch)
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-        z = mean + noise * torch.exp(0.5 * log_variance)
+        z = self._draw(mean, log_variance, rng)
         return self.decoder.log_likelihood(batch, z).sum(-1), self._divergence(mean, log_variance, z)
 
     def _divergence(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
@@ -219,9 +246,10 @@ class LatentModel(GenerativeModel):
         entropy = 0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1)
         return -entropy - self.prior.log_density(z)
 
-    def _start_prior(self, batch: Batch, rng: Generator) -> None:
+    def _fit_prior(self, batch: Batch, rng: Generator) -> None:
         assert self.late_prior is not None
-        self.late_prior.start(self._draw_latents(batch, rng))
+        mean, log_variance = self.posterior(batch)
+        self.late_prior.start(lambda: self._draw(mean, log_variance, rng), rng)
 
     @torch.no_grad()
     def _calibrate(self, batch: Batch, rng: Generator) -> None:
@@ -229,15 +257,9 @@ class LatentModel(GenerativeModel):
             batch, self._sampling_prior_draw(n_marginal_rows(len(self.layout.columns)), rng), rng
         )
 
-    def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        assert self.late_prior is not None
-        with torch.no_grad():
-            z = self._draw_latents(batch, rng)
-        return -self.late_prior.log_density(z).mean()
-
-    def _draw_latents(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (n, latent_dim): one draw from each row's posterior."""
-        mean, log_variance = self.posterior(batch)
+    @staticmethod
+    def _draw(mean: Tensor, log_variance: Tensor, rng: Generator) -> Tensor:
+        """Return (n, latent_dim): one draw from each posterior."""
         noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
         return mean + noise * torch.exp(0.5 * log_variance)
 

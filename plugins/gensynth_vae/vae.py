@@ -1,4 +1,4 @@
-"""The recipes ``vae`` and ``beta-vae``, which differ in their divergence only."""
+"""Variational autoencoder and beta-VAE: cells independent given the latent, the latents' density learned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint
 from gensynth.model import GenerativeModel, Layout
+from gensynth.nn.mixture import GaussianMixture
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
 from gensynth_vae.latent import Divergence, LatentModel
 from gensynth_vae.parts import Encoder, row_decoder
@@ -17,7 +18,7 @@ from gensynth_vae.variational import InColumnGroups
 
 @dataclass(eq=False)
 class OneLatent(InColumnGroups):
-    """One latent vector a row, and a density that a second stage fits to the latents.
+    """One latent vector a row, with a density of the latents that is learned.
 
     Parameters
     ----------
@@ -25,11 +26,13 @@ class OneLatent(InColumnGroups):
         Width of the latent.
     hidden : tuple of int, default=(128, 128)
         Hidden widths of encoder and decoder.
-    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
-        Density of the latents that sampling draws from.
+    prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
+        Density of the latents: N(0, I); a mixture of normals that is fitted to the latents once the rest is trained;
+        or a network, trained with the rest, that gives each dimension, or block of dimensions, from those before.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"latent_dim": LATENT, "hidden": WIDTHS, "prior": PRIOR}
+    column_groups: int = 1
     latent_dim: int = 16
     hidden: tuple[int, ...] = (128, 128)
     prior: str = "blockwise"
@@ -42,12 +45,15 @@ class OneLatent(InColumnGroups):
         """Return an untrained model for this layout."""
         cells = self._cells(layout)
         hidden = tuple(self.hidden)
+        prior = named_prior(self.prior, self.latent_dim, layout)
+        fitted = isinstance(prior, GaussianMixture)
         return LatentModel(
             layout,
             Encoder(layout, cells.embedding, hidden, 2 * self.latent_dim, cells.dropout),
             row_decoder(layout, cells, column_groups=self.column_groups, hidden=hidden, latent_dim=self.latent_dim),
             latent_dim=self.latent_dim,
-            late_prior=named_prior(self.prior, self.latent_dim, layout),
+            prior=None if fitted else prior,
+            late_prior=prior if fitted else None,
             divergence=self.divergence(),
             learning_rate=self.learning_rate,
         )
@@ -57,13 +63,13 @@ class OneLatent(InColumnGroups):
 class VAE(OneLatent):
     """Variational autoencoder over codes.
 
-    Departs from the paper in two measured points: columns are drawn in groups, not all at once, and sampling uses a
-    density fitted to the latents in a second stage instead of N(0, I). ``column_groups=1, prior="normal"`` is the
-    paper's; with ``column_groups=1`` a ``beta`` below 1 keeps more of what ties the columns.
+    Departs from the paper in two measured points: the density of the latents is learned together with the rest, and the
+    divergence has a weight below 1, so that all that ties the columns passes through the latents.
+    ``prior="normal", beta=1`` is the paper's.
 
     Parameters
     ----------
-    beta : float, default=1.0
+    beta : float, default=0.3
         Weight of the divergence.
     warmup : int, default=1000
         Steps over which that weight grows from 0.
@@ -71,11 +77,11 @@ class VAE(OneLatent):
     References
     ----------
     Kingma & Welling 2014, "Auto-encoding variational Bayes" (arXiv 1312.6114), equation 10.
-    Dai & Wipf 2019, "Diagnosing and enhancing VAE models" (arXiv 1903.05789): the second stage.
+    Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a prior that is learned with the rest.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"beta": WEIGHT, "warmup": STEPS_OF_WARMUP}
-    beta: float = 1.0
+    beta: float = 0.3
     warmup: int = 1000
 
     def divergence(self) -> Divergence:
@@ -91,7 +97,7 @@ class BetaVAE(OneLatent):
     ----------
     beta : float, default=4.0
         Weight of the distance between divergence and capacity (of the divergence itself without a capacity).
-    capacity : float or None, default=4.0
+    capacity : float or None, default=25.0
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
     warmup : int, default=2000
         Steps over which weight or capacity grow.
@@ -107,7 +113,7 @@ class BetaVAE(OneLatent):
         "warmup": STEPS_OF_WARMUP,
     }
     beta: float = 4.0
-    capacity: float | None = 4.0
+    capacity: float | None = 25.0
     warmup: int = 2000
 
     def divergence(self) -> Divergence:

@@ -22,7 +22,11 @@ def _trained(recipe, steps, n=2000, layout=None):
         torch.manual_seed(0)
         model = recipe.build(layout)
         for stage in model.stages():
-            for phase in stage.phases if isinstance(stage, Stage) else ():
+            if not isinstance(stage, Stage):
+                with torch.no_grad():
+                    stage.function(rows, rng)
+                continue
+            for phase in stage.phases:
                 optimiser = torch.optim.AdamW(phase.parameters, lr=phase.learning_rate, fused=True)
                 for _ in range(steps):
                     loss = phase.loss(rows[torch.randint(0, n, (128,), generator=rng)], rng)
