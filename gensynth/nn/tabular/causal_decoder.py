@@ -234,7 +234,8 @@ class CausalDecoder(Decoder):
             active = (codes >= low) & (codes < high)
             number = torch.where(active, number, 0.0)
             centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
-        state.context = state.context + self.cells.column(i, codes, centred) @ self.causal_network.contribute[i]
+        cells = self.cells.column(i, codes, centred)
+        state.context = torch.addmm(state.context, cells, self.causal_network.contribute[i])
         return number
 
     def _note(self, rows: Batch, i: int, codes: Tensor, number: Tensor | None) -> None:

@@ -104,7 +104,12 @@ class CausalNetwork(nn.Module):
         """
         contributions = torch.bmm(cells, self.contribute)
         seen = self._sums_before(contributions).add_(context)
-        return self._hidden(self.layers(), seen, lambda own: self._sums_before(own).add_(own), self.dropout)
+
+        def add(h: Tensor) -> Tensor:
+            own = torch.bmm(h, self.feature)
+            return self._sums_before(own).add_(own)
+
+        return self._hidden(self.layers(), seen, add, self.dropout)
 
     def layers(self) -> StepWeights:
         """Return the weights of all steps."""
@@ -131,18 +136,22 @@ class CausalNetwork(nn.Module):
     def step(self, layers: StepWeights, sums: CausalState) -> Tensor:
         """Return (steps, n, hidden) of one pass and add its features to the sums: `forward` for one pass."""
 
-        def add(own: Tensor) -> Tensor:
-            seen = sums.features + own
-            sums.features = seen[0] if len(own) == 1 else sums.features + own.sum(0)
-            return seen
+        def add(h: Tensor) -> Tensor:
+            if len(h) == 1:
+                seen = torch.baddbmm(sums.features.unsqueeze(0), h, layers.feature)
+                sums.features = seen[0]
+                return seen
+            own = torch.bmm(h, layers.feature)
+            before, sums.features = sums.features, sums.features + own.sum(0)
+            return own.add_(before)
 
         return self._hidden(layers, sums.context, add, 0.0)
 
     def _hidden(self, layers: StepWeights, context: Tensor, add: Callable[[Tensor], Tensor], rate: float) -> Tensor:
-        """Return hidden vectors; ``add`` gives the sums of each step's own features and of those before it."""
+        """Return hidden vectors; ``add`` maps those of the first layer to sums of the features of steps so far."""
         h = torch.addcmul(layers.shift, context, layers.gain).relu_()
         h = torch.baddbmm(layers.inner_bias, self._drop(h, rate), layers.inner).relu_()
-        f = torch.addcmul(layers.feature_shift, add(torch.bmm(h, layers.feature)), layers.feature_gain).relu_()
+        f = torch.addcmul(layers.feature_shift, add(h), layers.feature_gain).relu_()
         h = h + torch.baddbmm(layers.outer_bias, self._drop(f, rate), layers.outer).relu_()
         return self._drop(h, rate)
 
