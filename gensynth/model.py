@@ -143,8 +143,9 @@ class Stage:
         above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
     report : callable or None
         Returns numbers by name, of held-out rows in eval mode, that go into the history beside the monitor.
-    monitor_start : bool
-        The weights that the stage begins with are evaluated too, so that it never makes them worse.
+    full_run : bool
+        All steps are made, and the best weights of their last sixth are kept, where learning rates have fallen: right
+        for games, which are nearest to their end there while their monitor wavers.
     """
 
     name: str
@@ -156,7 +157,7 @@ class Stage:
     max_steps: int = 20_000
     collapse_bound: Loss | None = None
     report: Callable[[Batch, Generator], Mapping[str, float]] | None = None
-    monitor_start: bool = False
+    full_run: bool = False
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,9 @@ class Encoding:
         Most bins a column gets; fewer for small tables.
     max_atoms : int
         Most repeated values a column gets as codes of their own.
+    mixed : bool
+        Whether repeated values are codes of their own beside bins; False: a column has codes of the one kind or of the
+        other, so that the codes of its numbers stand in order.
     max_levels : int
         Most categories a column gets as codes of their own; the rest folds into one "other" code.
     """
@@ -153,6 +156,7 @@ class Encoding:
     max_bins: int = 128
     max_atoms: int = 256
     max_levels: int = 1000
+    mixed: bool = True
 
     def __post_init__(self) -> None:
         if self.numeric not in ("bins", "normal", "standard"):

@@ -91,7 +91,7 @@ class NumberEncoder(ColumnEncoder):
         head = _head(missing & (specials < 0), specials, column, weights)
         present: Ticks = ticks[~missing] if missing.any() else ticks
         distinct, counts = distinct_ticks(present, None if weights is None else weights[~missing])
-        atom = choose_atoms(counts, encoding.max_atoms)
+        atom = choose_atoms(counts, encoding.max_atoms, mixed=encoding.mixed)
         origin, step = grid_of(distinct) if column.discrete else (0, unit_of(distinct))
         steps = steps_of(distinct, origin, step)
         center, scale = location_of(steps, counts)

@@ -15,11 +15,16 @@ _HUGE = 2.0**1000
 Floats = NDArray[np.float64]
 
 
-def choose_atoms(counts: Counts, max_atoms: int) -> Bools:
-    """Return which distinct values become codes of their own, from how often each occurs."""
+def choose_atoms(counts: Counts, max_atoms: int, *, mixed: bool = True) -> Bools:
+    """Return which distinct values become codes of their own, from how often each occurs.
+
+    Not ``mixed``: all or none.
+    """
     n = int(counts.sum())
     if len(counts) <= max_atoms and (len(counts) <= 2 or len(counts) * _ROWS_PER_ATOM <= n):
         return np.ones(len(counts), dtype=bool)
+    if not mixed:
+        return np.zeros(len(counts), dtype=bool)
     atom = counts > max(_ATOM_SHARE * n, _ATOM_ROWS)
     if atom.sum() > max_atoms:
         atom = np.zeros(len(counts), dtype=bool)

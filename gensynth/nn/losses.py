@@ -20,8 +20,11 @@ class AdversarialLoss(ABC):
         """Return the critic's scalar loss from its values on real (n,) and on generated (m,) rows."""
 
     @abstractmethod
-    def generator(self, fake: Tensor) -> Tensor:
-        """Return the generator's scalar loss from the critic's values on generated rows (m,)."""
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return the generator's scalar loss from the critic's values on real (n,) and on generated (m,) rows.
+
+        Those of real rows do not depend on the generator; only a relativistic loss looks at them.
+        """
 
 
 def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
@@ -40,7 +43,7 @@ class Minimax(AdversarialLoss):
         """Return the cross-entropy of telling real from generated rows."""
         return cross_entropy(real, fake)
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return E[log(1 - D(fake))]."""
         return -F.softplus(fake).mean()
 
@@ -52,9 +55,25 @@ class NonSaturating(AdversarialLoss):
         """Return the cross-entropy of telling real from generated rows."""
         return cross_entropy(real, fake)
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return -E[log D(fake)]."""
         return F.softplus(-fake).mean()
+
+
+class Relativistic(AdversarialLoss):
+    """Each generated row against a real one: log D(real - fake), whose game has no bad minima for lost modes.
+
+    Jolicoeur-Martineau 2018, "The relativistic discriminator", arXiv:1807.00734; with penalties at the real and at the
+    generated rows it converges (Huang et al. 2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441, eq. 2).
+    """
+
+    def critic(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return -E[log sigmoid(value(real) - value(fake))] of pairs; both are (n,)."""
+        return F.softplus(fake - real).mean()
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Return -E[log sigmoid(value(fake) - value(real))] of pairs."""
+        return F.softplus(real - fake).mean()
 
 
 class Wasserstein(AdversarialLoss):
@@ -68,7 +87,7 @@ class Wasserstein(AdversarialLoss):
         """Return E[value(fake)] - E[value(real)]."""
         return fake.mean() - real.mean()
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return -E[value(fake)]."""
         return -fake.mean()
 
@@ -80,6 +99,6 @@ class LeastSquares(AdversarialLoss):
         """Return half the squared distance of the values from their targets."""
         return 0.5 * ((real - 1.0).square().mean() + fake.square().mean())
 
-    def generator(self, fake: Tensor) -> Tensor:
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return half the squared distance of the values from the target of real rows."""
         return 0.5 * (fake - 1.0).square().mean()

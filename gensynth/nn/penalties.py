@@ -17,17 +17,10 @@ Critic = Callable[[Tensor], Tensor]
 """From points (n, ...) to values (n,)."""
 
 
-def gradient_norms(critic: Critic, points: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Return (n,): Euclidean norm of the critic's gradient at each of the points (n, ...); differentiable.
-
-    With a ``weight`` W (d, m) the points (n, k * m) are k products x W side by side, and the norm is that of the
-    gradient with respect to the k * d entries of x, which are never written out.
-    """
-    if weight is None or not points.requires_grad:  # products depend on the weight, which learns through them
-        points = points.detach().requires_grad_(True)
+def gradient_norms(critic: Critic, points: Tensor) -> Tensor:
+    """Return (n,): Euclidean norm of the critic's gradient at each of the points (n, ...); differentiable."""
+    points = points.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
-    if weight is not None:
-        gradient = gradient.view(len(gradient), -1, weight.shape[1]) @ weight.T
     # the root has no derivative at 0, where a critic that ignores its input starts
     return (gradient.flatten(1).square().sum(1) + 1e-12).sqrt()
 
@@ -46,21 +39,15 @@ class GradientPenalty(ABC):
 
     target: ClassVar[float] = 1.0
     """Norm that the gradient is held near."""
-    mixes: ClassVar[bool] = False
-    """Whether `points` are mixtures of real and generated ones, so that a linear map may come before it."""
 
     @abstractmethod
     def points(self, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
         """Return the points (n, ...) at which the gradient is held near the target."""
 
-    def __call__(
-        self, critic: Critic, real: Tensor, fake: Tensor, rng: Generator, first: Tensor | None = None
-    ) -> Tensor:
-        """Return the scalar penalty for real and generated points of one shape (n, ...).
-
-        ``first``: the weight that the points are products with, if any; see `gradient_norms`.
-        """
-        return self.weight * (gradient_norms(critic, self.points(real, fake, rng), first) - self.target).square().mean()
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
+        """Return the scalar penalty for real and generated points of one shape (n, ...)."""
+        norms = gradient_norms(critic, self.points(real, fake, rng))
+        return self.weight * (norms - self.target).square().mean()
 
 
 def _per_row(like: Tensor, rng: Generator) -> Tensor:
@@ -75,8 +62,6 @@ class InterpolatePenalty(GradientPenalty):
     Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, eq. 3.
     """
 
-    mixes = True
-
     def points(self, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
         """Return one point on each segment from ``real`` to ``fake``."""
         return torch.lerp(real, fake, _per_row(real, rng))
@@ -90,11 +75,26 @@ class DataPenalty(GradientPenalty):
     """
 
     target = 0.0
-    mixes = True
 
     def points(self, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return ``real``."""
         return real
+
+
+class RealAndFakePenalty(DataPenalty):
+    """R1 and R2: no gradient at the real points and none at the generated ones.
+
+    Mescheder et al. 2018, arXiv:1801.04406, eqs. 9 and 10; both at once: Huang et al. 2025, arXiv:2501.05441. The
+    weight counts their sum.
+    """
+
+    def points(self, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
+        """Return ``real`` and ``fake``."""
+        return torch.cat([real, fake])
+
+    def __call__(self, critic: Critic, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
+        """Return the scalar penalty for real and generated points of one shape (n, ...)."""
+        return 2.0 * super().__call__(critic, real, fake, rng)
 
 
 class PerturbationPenalty(GradientPenalty):

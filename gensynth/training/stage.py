@@ -15,7 +15,7 @@ from gensynth.model import Batch, GenerativeModel, Loss, Stage
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
 from gensynth.training.average import WeightAverage
 from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
-from gensynth.training.plan import MIN_ROUND, Batching, Budget, Clock, tail_factor
+from gensynth.training.plan import MIN_ROUND, TAIL, Batching, Budget, Clock, tail_factor
 from gensynth.training.progress import Progress
 from gensynth.training.steps import PhaseStepper
 from gensynth.training.weights import TrainingRows
@@ -76,6 +76,7 @@ class StageLoop:
         self.order = torch.empty(0, dtype=torch.long, device=self.device)  # drawn at the first step
         self.step = 0
         self.stalls = 0
+        self.used = 0.0  # of the budget
         self.decay = 1.0
         self.best = math.inf
         self.reference = math.inf
@@ -87,8 +88,6 @@ class StageLoop:
     def next_round(self) -> tuple[dict[str, Any], bool]:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
         first_step = self.step
-        if self.stage.monitor_start and not self.step:
-            self._judge(self._evaluate(self.monitor), 0)
         self._train()
         setting = self.setting
         began = time.monotonic()
@@ -141,9 +140,11 @@ class StageLoop:
                 long = max(self.budget.seconds / 20, 10 * self.evaluation_seconds)
                 if now - began > long:
                     break
-            used = self.budget.used(self.step, now)
-            self._one_step(self.decay * tail_factor(used))
-            setting.progress.show_step(self.stage.name, used)
+            was, self.used = self.used, self.budget.used(self.step, now)
+            if self.stage.full_run and was < 1.0 - TAIL / 2 <= self.used:
+                self.best, self.best_weights = math.inf, None
+            self._one_step(self.decay * tail_factor(self.used))
+            setting.progress.show_step(self.stage.name, self.used)
         for stepper in self.steppers:
             stepper.check()
 
@@ -208,7 +209,7 @@ class StageLoop:
 
     def _has_stalled(self) -> bool:
         """Return whether patience is up; that of a game, whose monitor wavers, lasts a third of a full run at least."""
-        if self.stalls < self.setting.patience:
+        if self.stage.full_run or self.stalls < self.setting.patience:
             return False
         full = min(self.budget.max_steps, self.stage.max_steps)
         return self.stage.decay_on_plateau or self.stalls * self.setting.batching.round_steps >= full / 3
@@ -226,6 +227,7 @@ class StageLoop:
         return {
             "step": self.step,
             "stalls": self.stalls,
+            "used": self.used,
             "decay": self.decay,
             "best": self.best,
             "reference": self.reference,
@@ -239,9 +241,11 @@ class StageLoop:
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.step, self.stalls, self.decay = state["step"], state["stalls"], state["decay"]
+        self.used = state["used"]
         self.best, self.reference = state["best"], state["reference"]
         self.order = state["order"].to(self.device)
-        self.best_weights = {k: v.to(self.device) for k, v in state["best_weights"].items()}
+        best = state["best_weights"]
+        self.best_weights = None if best is None else {k: v.to(self.device) for k, v in best.items()}
         self.evaluation_seconds = state["evaluation_seconds"]
         self.average.values = [value.to(self.device) for value in state["average"]]
         for stepper, saved in zip(self.steppers, state["optimizers"], strict=True):

@@ -80,6 +80,13 @@ class ConditionTable(nn.Module):
             numeric[:, column.numeric] = number * ((codes[:, position] >= low) & (codes[:, position] < high))
         return Batch(numeric, codes)
 
+    def put(self, given: Batch, rows: Batch) -> Batch:
+        """Return the rows with the condition cells of ``given``."""
+        numeric = rows.numeric.clone()
+        for _, column in self.numbered:
+            numeric[:, column.numeric] = given.numeric[:, column.numeric]
+        return Batch(numeric, torch.cat([given.codes[:, : self.n_columns], rows.codes[:, self.n_columns :]], 1))
+
     def _check(self, columns: tuple[int, ...]) -> None:
         other = [self.names[i] for i in columns if i >= self.n_columns]
         if other:

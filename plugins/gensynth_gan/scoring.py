@@ -16,7 +16,7 @@ from gensynth.nn.scoring import Energies, ScoringEnsemble
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import RowLikelihood
 
-from .game import Game, frozen
+from .objective import AdversarialObjective, frozen
 
 GAME_STEPS, ENCODER_STEPS = 800, 600
 """Of a full run."""
@@ -96,7 +96,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         What a row looks like.
     views : sequence of str
         FeatureScaling of each member.
-    game : Game
+    game : AdversarialObjective
         Loss, penalty, condition, steps of the critic for each of the generator, learning rate.
     noise_dims : sequence of int
         Width of each member's latent.
@@ -119,7 +119,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         self,
         layout: Layout,
         views: Sequence[ScalingKind],
-        game: Game,
+        game: AdversarialObjective,
         noise_dims: Sequence[int],
         *,
         hidden: int,
@@ -145,7 +145,7 @@ class AdversarialEnsemble(ScoringEnsemble):
 
     def learning_stages(self) -> tuple[Stage | Fit, ...]:
         """The game, what is measured of the critic, and the encoder."""
-        every, rate, betas = self.game.critic_steps, self.game.learning_rate, (0.5, 0.9)
+        every, rate, betas = self.game.n_critic, self.game.learning_rate, (0.5, 0.9)
         critics, generators = tuple(self.critic.parameters()), tuple(self.generator.parameters())
         encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
         critic = Phase("critic", critics, self.critic_loss, learning_rate=rate, betas=betas)
@@ -174,7 +174,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         """Return what the generators minimise; leaves no gradient in the critics."""
         with frozen(self.critic):
             values: Tensor = self.critic(self._drawn(self.scaling(batch), rng))
-            return self.game.loss.generator(values.flatten())
+            return self.game.loss.generator(values.flatten(), values.flatten())
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column."""

@@ -14,7 +14,7 @@ from gensynth.nn.losses import LeastSquares, NonSaturating
 from gensynth.nn.penalties import PerturbationPenalty
 from gensynth.nn.scoring import ScoringRecipe
 
-from .game import Game
+from .objective import AdversarialObjective
 from .recipes import around_data, wasserstein
 from .scoring import AdversarialEnsemble
 
@@ -36,12 +36,12 @@ class AdversarialScorer(ScoringRecipe):
         Widths of the latents, in turns; None chooses by ``contaminated``: the narrower, the less room for anomalies.
     kappa : float
         Weight of the feature residual beside that of the row; None chooses by ``contaminated``.
-    critic_steps : int
+    n_critic : int
         Steps of the critic for each step of the generator.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "critic_steps": whole(1),
+        "n_critic": whole(1),
         "kappa": NONE | number(0),
         "noise_dims": NONE | several(whole(1)),
     }
@@ -49,10 +49,10 @@ class AdversarialScorer(ScoringRecipe):
     hidden: int = 64
     noise_dims: tuple[int, ...] | None = None
     kappa: float | None = None
-    critic_steps: int = 2
+    n_critic: int = 2
 
     @abstractmethod
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return loss, penalty and condition."""
 
     def build(self, layout: Layout) -> GenerativeModel:
@@ -63,7 +63,7 @@ class AdversarialScorer(ScoringRecipe):
         return AdversarialEnsemble(
             layout,
             self.views(),
-            self.game(),
+            self.objective(),
             [int(d) for d in self.of_members(*dims)],
             hidden=self.hidden,
             trim=self.trim,
@@ -73,7 +73,7 @@ class AdversarialScorer(ScoringRecipe):
         )
 
     def _pace(self) -> dict[str, Any]:
-        return {"critic_steps": self.critic_steps, "learning_rate": self.learning_rate}
+        return {"n_critic": self.n_critic, "learning_rate": self.learning_rate}
 
 
 @dataclass(eq=False)
@@ -91,9 +91,9 @@ class GANScorer(AdversarialScorer):
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 1.0
 
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return cross-entropy."""
-        return Game(NonSaturating(), around_data(self.penalty_weight), **self._pace())
+        return AdversarialObjective(NonSaturating(), around_data(self.penalty_weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -109,7 +109,7 @@ class WGANScorer(AdversarialScorer):
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return the Wasserstein loss with gradient penalty."""
         return wasserstein(self.penalty_weight, None, self._pace())
 
@@ -127,9 +127,9 @@ class LSGANScorer(AdversarialScorer):
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 1.0
 
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return least squares."""
-        return Game(LeastSquares(), around_data(self.penalty_weight), **self._pace())
+        return AdversarialObjective(LeastSquares(), around_data(self.penalty_weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -145,9 +145,9 @@ class DRAGANScorer(AdversarialScorer):
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
     penalty_weight: float = 10.0
 
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        return Game(NonSaturating(), PerturbationPenalty(self.penalty_weight), **self._pace())
+        return AdversarialObjective(NonSaturating(), PerturbationPenalty(self.penalty_weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -159,7 +159,7 @@ class CGANScorer(AdversarialScorer):
     Parameters
     ----------
     n_members : int, default=6
-        Networks of the ensemble: six see each third in both scaling.
+        Networks of the ensemble: six see each third in both scalings.
     penalty_weight : float, default=10.0
         Weight of the gradient penalty.
     """
@@ -168,6 +168,6 @@ class CGANScorer(AdversarialScorer):
     n_members: int = 6
     penalty_weight: float = 10.0
 
-    def game(self) -> Game:
+    def objective(self) -> AdversarialObjective:
         """Return the Wasserstein loss with gradient penalty, conditional."""
         return wasserstein(self.penalty_weight, None, self._pace(), conditional=True)

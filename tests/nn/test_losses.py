@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
+from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
 
 REAL = torch.tensor([0.5, 0.25, 0.125, 0.125], dtype=torch.float64)
 FAKE = torch.tensor([0.125, 0.125, 0.25, 0.5], dtype=torch.float64)
@@ -72,7 +72,7 @@ def test_no_other_least_squares_critic_reaches_a_lower_loss_than_the_optimal_one
 def test_least_squares_pulls_back_generated_rows_that_are_beyond_the_target():
     # Mao et al. 2017, section 3.2: rows on the right side but far from the boundary still have a gradient
     fake = torch.tensor([4.0, 1.0, -2.0], requires_grad=True)
-    LeastSquares().generator(fake).backward()
+    LeastSquares().generator(fake, fake).backward()
     assert fake.grad.sign().tolist() == [1.0, 0.0, -1.0]
 
 
@@ -81,7 +81,7 @@ def test_wasserstein_is_invariant_to_a_constant_added_to_the_critic():
     loss = Wasserstein()
     torch.testing.assert_close(loss.critic(real + 7.0, fake + 7.0), loss.critic(real, fake))
     values = fake.clone().requires_grad_(True)
-    (loss.generator(values + 7.0) - loss.generator(values)).backward()
+    (loss.generator(real, values + 7.0) - loss.generator(real, values)).backward()
     torch.testing.assert_close(values.grad, torch.zeros_like(fake))
 
 
@@ -90,10 +90,10 @@ def test_wasserstein_with_the_best_lipschitz_critic_is_the_shift_between_two_sam
     torch.testing.assert_close(-Wasserstein().critic(x + 3.0, x), torch.tensor(3.0, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), Wasserstein()])
+@pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), Relativistic(), Wasserstein()])
 def test_generator_gains_by_higher_critic_values(loss):
     fake = torch.linspace(-5, 5, 20).requires_grad_(True)
-    loss.generator(fake).backward()
+    loss.generator(torch.zeros(20), fake).backward()
     assert (fake.grad < 0).all()
 
 
@@ -101,14 +101,22 @@ def test_only_the_minimax_generator_saturates_against_a_good_critic():
     gradients = []
     for loss in (Minimax(), NonSaturating()):
         fake = torch.tensor([-20.0], requires_grad=True)
-        loss.generator(fake).backward()
+        loss.generator(fake.detach(), fake).backward()
         gradients.append(fake.grad.abs().item())
     assert gradients[0] < 1e-8
     assert gradients[1] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("loss", [Minimax(), NonSaturating()])
+@pytest.mark.parametrize("loss", [Minimax(), NonSaturating(), Relativistic()])
 def test_extreme_critic_values_stay_finite(loss):
     extreme = torch.tensor([-1e4, 1e4])
     assert torch.isfinite(loss.critic(extreme, extreme))
-    assert torch.isfinite(loss.generator(extreme))
+    assert torch.isfinite(loss.generator(extreme, extreme))
+
+
+def test_the_relativistic_loss_looks_at_the_difference_of_each_pair():
+    real, fake = torch.randn(20, dtype=torch.float64), torch.randn(20, dtype=torch.float64)
+    loss, shift = Relativistic(), torch.randn(20, dtype=torch.float64)
+    torch.testing.assert_close(loss.critic(real + shift, fake + shift), loss.critic(real, fake))
+    torch.testing.assert_close(loss.generator(real, fake), loss.critic(fake, real))
+    torch.testing.assert_close(loss.critic(real, real), torch.tensor(math.log(2.0), dtype=torch.float64))

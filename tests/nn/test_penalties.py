@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty, clip_weights, gradient_norms
+from gensynth.nn.penalties import (
+    DataPenalty,
+    InterpolatePenalty,
+    PerturbationPenalty,
+    RealAndFakePenalty,
+    clip_weights,
+    gradient_norms,
+)
 
 
 def _rng():
@@ -30,27 +37,16 @@ def test_gradient_norms_are_those_of_each_point():
     torch.testing.assert_close(gradient_norms(lambda p: 0.5 * p.square().sum(1), x), torch.tensor([1.0, 5.0]))
 
 
-def test_norms_behind_a_linear_layer_are_those_before_it():
-    critic = nn.Sequential(nn.Linear(6, 8, dtype=torch.float64), nn.Tanh(), nn.Linear(8, 1, dtype=torch.float64))
-    weight = torch.randn(5, 3, generator=_rng(), dtype=torch.float64)
-    points = torch.randn(7, 10, generator=_rng(), dtype=torch.float64)  # two pieces of 5 entries each
-
-    def enter(x):
-        return (x.view(7, 2, 5) @ weight).flatten(1)
-
-    before = gradient_norms(lambda x: critic(enter(x)).squeeze(1), points)
-    torch.testing.assert_close(gradient_norms(lambda x: critic(x).squeeze(1), enter(points), weight), before)
-
-
 def test_the_penalty_at_the_data_is_the_squared_gradient_there():
     real, fake = _points()
     penalty = DataPenalty(weight=3.0)(lambda x: 0.5 * x.square().sum(1), real, fake, _rng())
     torch.testing.assert_close(penalty, 3.0 * real.square().sum(1).mean())
 
 
-def test_only_the_wasserstein_penalty_mixes_real_and_generated_points():
-    assert InterpolatePenalty.mixes
-    assert not PerturbationPenalty.mixes
+def test_the_penalty_at_both_is_the_sum_of_those_at_each():
+    real, fake = _points()
+    both = RealAndFakePenalty(weight=3.0)(lambda x: 0.5 * x.square().sum(1), real, fake, _rng())
+    torch.testing.assert_close(both, 3.0 * (real.square().sum(1).mean() + fake.square().sum(1).mean()))
 
 
 def test_interpolates_lie_on_the_segments_between_pairs():

@@ -6,24 +6,23 @@ import json
 
 import pytest
 import torch
-from toy_layouts import all_rows, categories, mixed, mixed_rows
+from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Fit, Layout, Stage
-from gensynth.nn.tabular.one_hot import OneHotRows
 from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
-from gensynth_gan.blocks import MAX_BLOCKS
 from gensynth_gan.model import AdversarialModel
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
-SIZES = {"noise_dim": 8, "width": 32, "pack": 2}
+SIZES = {"noise_dim": 8, "width": 32, "pac": 2}
 RECIPES = [
     GAN(**SIZES),
     GAN(**SIZES, loss="minimax", penalty_weight=0.0),
+    GAN(**SIZES, loss="non-saturating"),
     WGAN(**SIZES),
-    WGAN(**SIZES, clip=0.05, matching=0.0),
-    WGAN(**SIZES, warm_start=0.0),
+    WGAN(**SIZES, clip=0.05, mmd_weight=1.0, n_critic=2),
+    WGAN(**SIZES, pretrain_fraction=0.5),
     LSGAN(**SIZES),
     DRAGAN(**SIZES),
     CGAN(**SIZES),
@@ -79,11 +78,6 @@ def wgan():
 
 
 @pytest.fixture(scope="module")
-def game_alone():
-    return _train(_build(WGAN(**SIZES, ema_decay=0.99, warm_start=0.0)), mixed_rows(2000), 500)
-
-
-@pytest.fixture(scope="module")
 def cgan():
     return _train(_build(CGAN(**SIZES, ema_decay=0.99)), mixed_rows(2000), 500)
 
@@ -105,34 +99,14 @@ def test_every_variant_trains_and_draws_rows_of_the_layout(recipe):
     assert torch.equal(rows.numeric, again.numeric)
 
 
-@pytest.mark.parametrize("name", ["wgan", "game_alone"])
-def test_dependence_is_learnt(name, request):
-    model = request.getfixturevalue(name)
+def test_dependence_is_learnt(wgan):
     statistic, real = TwoSample(mixed()), mixed_rows(3000, seed=7)
     floor = statistic(real, mixed_rows(3000, seed=8))
     codes = real.codes.clone()
     for i in range(3):
         codes[:, i] = codes[torch.randperm(3000, generator=_rng(i)), i]
     independent = statistic(real, Batch(real.numeric, codes)) - floor
-    assert statistic(real, model.generate(3000, _rng())) - floor < 0.5 * independent
-
-
-def test_columns_with_values_are_learnt():
-    columns = (
-        ColumnLayout("a", (0.0, 0.1, 0.9), True, missing=1, numeric=0, active=(2, 3), role="value"),
-        ColumnLayout("b", (0.0, 1.0), True, numeric=1, active=(1, 2), role="value"),
-    )
-    z = torch.randn(2000, 1, generator=_rng())
-    missing = torch.rand(2000, generator=_rng(1)) < 0.1
-    numeric = torch.cat([torch.where(missing.unsqueeze(1), 0.0, z), z], 1)
-    codes = torch.stack([torch.where(missing, 1, 2), torch.ones(2000, dtype=torch.long)], 1)
-    model = _train(_build(WGAN(**SIZES, ema_decay=0.99), Layout(columns, 2000)), Batch(numeric, codes), 400)
-    rows = model.generate(2000, _rng())
-    present = rows.codes[:, 0] == 2
-    assert 0.05 < 1 - present.double().mean() < 0.2
-    assert rows.numeric[~present, 0].eq(0).all()
-    assert torch.corrcoef(rows.numeric[present].T)[0, 1] > 0.6
-    assert 0.6 < rows.numeric[:, 1].std() < 1.4
+    assert statistic(real, wgan.generate(3000, _rng())) - floor < 0.5 * independent
 
 
 def test_an_untrained_generator_starts_near_the_marginals():
@@ -144,23 +118,18 @@ def test_an_untrained_generator_starts_near_the_marginals():
         )
 
 
-@pytest.mark.parametrize(
-    ("name", "method"),
-    # a critic whose generator starts good learns little of what no generator writes
-    [("game_alone", "critic"), ("game_alone", "feature"), ("game_alone", "likelihood"), ("wgan", "likelihood")],
-)
-def test_planted_anomalies_score_lower_than_normal_rows(name, method, request):
-    model = request.getfixturevalue(name)
+@pytest.mark.parametrize("method", ["critic", "feature"])
+def test_planted_anomalies_score_lower_than_normal_rows(wgan, method):
     normal = mixed_rows(1000, seed=3)
     # the category says a low number and the flag a high one, then the other way round
     codes = torch.tensor([[1, 3, 2], [3, 21, 1]]).repeat(100, 1)
     planted = Batch(torch.full((200, 1), 0.5), codes)
-    scores = [model.score(rows, method).rows for rows in (normal, planted)]
+    scores = [wgan.score(rows, method).rows for rows in (normal, planted)]
     auroc = (scores[0].unsqueeze(1) > scores[1]).double().mean()
-    assert auroc > 0.8
+    assert auroc > 0.7
 
 
-@pytest.mark.parametrize("method", [None, "critic", "feature", "likelihood"])
+@pytest.mark.parametrize("method", [None, "critic", "feature"])
 def test_a_score_depends_on_its_row_alone(wgan, method):
     double = copy.deepcopy(wgan).double()
     rows = mixed_rows(64).to("cpu", torch.float64)
@@ -172,17 +141,18 @@ def test_a_score_depends_on_its_row_alone(wgan, method):
 
 
 def test_an_unknown_score_method_names_the_known_ones(wgan):
-    with pytest.raises(OptionError, match="'likelihood', 'feature', 'critic'"):
+    with pytest.raises(OptionError, match="'feature', 'critic'"):
         wgan.score(mixed_rows(3), "elbo")
 
 
-def test_real_rows_enter_the_critic_as_their_flat_rows_do():
-    model = _build(WGAN(**{**SIZES, "pack": 4}))
-    rows = mixed_rows(40)
-    flat = model.rows.flatten(rows).view(10, -1)
-    torch.testing.assert_close(model.critic.value(model.critic.enter(rows)), model.critic(flat))
-    packed_with_itself = model.rows.flatten(rows).repeat(1, 4)
-    torch.testing.assert_close(model.critic.value_and_features(rows)[0], model.critic(packed_with_itself))
+def test_rows_of_a_pack_are_judged_together():
+    model = _build(WGAN(**{**SIZES, "pac": 4}))
+    features = model.critic.features(model.rows.encode(mixed_rows(40)))
+    values = model.critic(features)
+    assert values.shape == (10,)
+    torch.testing.assert_close(model.critic(features.view(10, -1)), values)
+    value, _ = model.critic.value_and_hidden(model.rows.encode(mixed_rows(40)))
+    torch.testing.assert_close(value, model.critic(features.repeat_interleave(4, 0)))
 
 
 def test_each_phase_leaves_gradients_in_its_own_network_only():
@@ -209,7 +179,7 @@ def test_the_same_seed_gives_the_same_losses_and_leaves_the_global_state_alone()
 
 def test_clipping_bounds_every_critic_weight_at_the_start_and_after_each_step():
     model = _build(WGAN(**SIZES, clip=0.01))
-    assert model.game.penalty is None
+    assert model.objective.penalty is None
     for steps in (0, 5):
         _train(model, mixed_rows(200), steps)
         assert all(p.abs().max() <= 0.01 for p in model.critic.parameters())
@@ -220,18 +190,18 @@ class _Recorder:
     """A penalty that notes the points it would look at."""
 
     def __init__(self, penalty):
-        self.penalty, self.mixes, self.seen = penalty, penalty.mixes, []
+        self.penalty, self.seen = penalty, []
 
-    def __call__(self, critic, real, fake, rng, first=None):
+    def __call__(self, critic, real, fake, rng):
         self.seen.append((real, fake, self.penalty.points(real, fake, rng)))
-        return self.penalty(critic, real, fake, rng, first)
+        return self.penalty(critic, real, fake, rng)
 
 
 def test_dragan_is_penalised_around_the_data_and_wgan_between_data_and_generated_rows():
     for recipe, around in ((DRAGAN(**SIZES), True), (WGAN(**SIZES), False)):
         model = _build(recipe)
-        recorder = _Recorder(model.game.penalty)
-        model.game = dataclasses.replace(model.game, penalty=recorder)
+        recorder = _Recorder(model.objective.penalty)
+        model.objective = dataclasses.replace(model.objective, penalty=recorder)
         model.critic_loss(mixed_rows(64), _rng())
         ((real, fake, points),) = recorder.seen
         on_segments = ((points - real) * (fake - real)).sum(1) / (fake - real).square().sum(1)
@@ -244,49 +214,51 @@ def test_dragan_is_penalised_around_the_data_and_wgan_between_data_and_generated
             assert (rest < 1e-4).all()
 
 
-def test_the_penalty_on_products_is_that_on_flat_rows():
-    model = _build(WGAN(**SIZES)).double()
-    rows, other = (mixed_rows(32, seed=i).to("cpu", torch.float64) for i in range(2))
-    critic, penalty = model.critic, model.game.penalty
-    flat = penalty(critic, model._packs(model.rows.flatten(rows)), model._packs(model.rows.flatten(other)), _rng())
-    products = [critic.enter(b).view(-1, 2 * 32) for b in (rows, other)]
-    short = penalty(critic.value, *products, _rng(), critic.weight)
-    torch.testing.assert_close(short, flat)
-    parameters = [critic.weight, critic.hidden.weight]
-    for a, b in zip(torch.autograd.grad(short, parameters), torch.autograd.grad(flat, parameters), strict=True):
-        torch.testing.assert_close(a, b)
-
-
-def test_matching_is_the_generators_alone():
-    plain, matched = (_build(WGAN(**SIZES, matching=w)) for w in (0.0, 50.0))
+def test_the_mean_discrepancy_is_the_generators_alone():
+    plain, matched = (_build(WGAN(**SIZES, mmd_weight=w)) for w in (0.0, 50.0))
     rows = mixed_rows(64)
     assert torch.equal(plain.critic_loss(rows, _rng()), matched.critic_loss(rows, _rng()))
     assert not torch.equal(plain.generator_loss(rows, _rng()), matched.generator_loss(rows, _rng()))
 
 
+@pytest.mark.parametrize("recipe", [GAN(**SIZES), WGAN(**SIZES), LSGAN(**SIZES), DRAGAN(**SIZES)], ids=repr)
+def test_without_the_gradient_of_the_critic_nothing_is_learnt(recipe):
+    rows, held_out = mixed_rows(2000), mixed_rows(1000, seed=9)
+    played, deaf = _build(recipe), _build(recipe)
+    forward = deaf.critic.forward
+    deaf.generator_loss = lambda batch, rng: _deaf_loss(deaf, forward, batch, rng)
+    distances = [float(_train(model, rows, 400).distance(held_out, _rng())) for model in (played, deaf)]
+    floor = float(played.two_sample(held_out, mixed_rows(1000, seed=10)))
+    assert distances[0] - floor < 0.6 * (distances[1] - floor)
+
+
+def _deaf_loss(model, forward, batch, rng):
+    """The generator's loss with the critic's gradient cut."""
+    model.critic.forward = lambda features: forward(features.detach())
+    try:
+        loss = AdversarialModel.generator_loss(model, batch, rng)
+    finally:
+        del model.critic.forward
+    return loss + 0.0 * sum(p.sum() for p in model.generator.parameters())
+
+
 def test_a_generator_of_one_row_counts_as_collapsed_and_an_untrained_one_does_not():
-    model, held_out = _build(WGAN(**SIZES, warm_start=0.0)).eval(), mixed_rows(500, seed=9)
-    bound = _game(model).collapse(held_out, _rng())
+    model, held_out = _build(WGAN(**SIZES)).eval(), mixed_rows(500, seed=9)
+    bound = _game(model).collapse_bound(held_out, _rng())
     assert model.distance(held_out, _rng()) < bound
     with torch.no_grad():
-        for head, bias in zip(model.average.module.heads, model.average.module.biases, strict=True):
-            head.zero_()
-            bias.copy_(torch.where(torch.arange(len(bias)) == 2, 50.0, 0.0))
+        model.generator.network.out.weight.zero_()
     assert model.distance(held_out, _rng()) > bound
 
 
-def test_the_average_is_sampled_and_it_lags_behind_the_generator():
-    model = _train(_build(WGAN(**SIZES)), mixed_rows(300), 40)
-    before = model.generate(200, _rng())
-    with torch.no_grad():
-        for parameter in model.generator.parameters():
-            parameter.fill_(0.0)
-    assert torch.equal(model.generate(200, _rng()).codes, before.codes)
+def test_the_average_of_the_weights_is_what_is_kept():
+    model = _build(WGAN(**SIZES, ema_decay=0.5, pretrain_fraction=0.2))
+    assert {stage.ema_decay for stage in model.stages() if isinstance(stage, Stage)} == {0.5}
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
 def test_batches_that_fill_no_pack_are_used_as_they_are(n):
-    model = _build(WGAN(**{**SIZES, "pack": 4}))
+    model = _build(WGAN(**{**SIZES, "pac": 4}))
     for phase in _game(model).phases:
         assert torch.isfinite(phase.loss(mixed_rows(n), _rng()))
 
@@ -310,13 +282,24 @@ def test_the_condition_reaches_generator_and_critic():
     noise, rows = torch.randn(20, 8, generator=_rng()), mixed_rows(20)
     other = Batch(rows.numeric, rows.codes.clone())
     other.codes[:, 0] = rows.codes[:, 0] % 3 + 1
-    first, second = (model.generator(noise, _rng(), given) for given in (rows, other))
-    columns = slice(int(model.rows.code_slots.offsets[1]), int(model.rows.code_slots.offsets[1]) + 22)
-    assert not torch.equal(first[:, columns], second[:, columns])  # another column than the condition
-    assert not torch.allclose(model.critic.enter(rows), model.critic.enter(other))
-    assert torch.equal(model.rows.flatten(rows)[:, :4], model.rows.flatten(rows)[:, :4])
-    own = slice(int(model.rows.code_slots.offsets[0]), int(model.rows.code_slots.offsets[0]) + 4)
-    assert torch.equal(first[:, own], model.rows.flatten(rows)[:, own])  # the critic sees the condition itself
+    real = [model.rows.encode(r) for r in (rows, other)]
+    first, second = (model.generator(noise, _rng(), row) for row in real)
+    own = model.rows.entries_of((0,))
+    assert not torch.equal(first[:, ~own], second[:, ~own])
+    assert torch.equal(first[:, own], real[0][:, own])  # the critic sees the condition itself
+    values = [model.critic(model.critic.features(row)) for row in real]
+    assert not torch.allclose(*values)
+
+
+def test_with_the_condition_cut_classes_no_longer_differ(cgan):
+    def spread(model):
+        drawn = [model.generate(2000, _rng(), _given(model, 2000, code)).codes[:, 1] for code in (1, 3)]
+        return abs(float(drawn[0][drawn[0] > 1].double().mean() - drawn[1][drawn[1] > 1].double().mean()))
+
+    cut = copy.deepcopy(cgan)
+    with torch.no_grad():  # the columns of the first layer that read the condition
+        cut.generator.network.layers[0].weight[:, cut.generator.noise_dim :] = 0.0
+    assert spread(cut) < 1.0 < 8.0 < spread(cgan)
 
 
 @pytest.mark.parametrize("code", [1, 2, 3])
@@ -411,14 +394,14 @@ def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
     ("recipe", "message"),
     [
         (WGAN(width=0), "width=0"),
-        (WGAN(pack=1.5), "pack=1.5"),
-        (WGAN(matching=-1.0), "matching=-1.0"),
+        (WGAN(pac=1.5), "pac=1.5"),
+        (WGAN(mmd_weight=-1.0), "mmd_weight=-1.0"),
         (WGAN(learning_rate=0.0), "learning_rate=0.0"),
         (DRAGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (WGAN(clip=-1.0), "clip=-1.0"),
         (WGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (GAN(ema_decay=1.0), "ema_decay=1.0"),
-        (GAN(warm_start=1.0), "warm_start=1.0"),
+        (GAN(pretrain_fraction=1.0), "pretrain_fraction=1.0"),
         (GAN(loss="hinge"), "loss='hinge'"),
     ],
 )
@@ -432,19 +415,6 @@ def test_weights_come_back_into_a_freshly_built_model(cgan):
     other.load_state_dict(cgan.state_dict())
     assert torch.equal(other.generate(100, _rng()).codes, cgan.generate(100, _rng()).codes)
     torch.testing.assert_close(other.score(mixed_rows(50)).rows, cgan.score(mixed_rows(50)).rows)
-
-
-def test_many_columns_are_written_in_blocks():
-    columns = tuple(ColumnLayout(f"c{i}", (0.0, 0.5, 0.3, 0.2)[: 3 + i % 2]) for i in range(100))
-    model = _build(WGAN(**SIZES), Layout(columns, 1000, 0)).eval()
-    rows = model.generate(50, _rng())
-    assert all((rows.codes[:, i] < c.cardinality).all() for i, c in enumerate(columns))
-    assert len(model.generator.parts) == MAX_BLOCKS
-    # the flat rows of the generator stand in the order of those of the critic
-    flat = model.generator(torch.randn(50, 8, generator=_rng()), _rng())
-    for group in model.rows.code_slots.groups:
-        torch.testing.assert_close(group.view(flat).sum(-1), torch.ones(50, len(group.columns)))
-    assert flat[:, model.rows.code_slots.never == -torch.inf].eq(0).all()
 
 
 def test_a_table_of_three_hundred_columns_trains():
@@ -464,94 +434,41 @@ def test_a_table_of_three_hundred_columns_trains():
     assert ((rows.numeric >= 0) & (rows.numeric <= 1)).all()
 
 
-# -- the likelihood stage --------------------------------------------------------------------------------------
+# -- stages ----------------------------------------------------------------------------------------------------
 
 
-def _stirred(layout, n_given=0):
-    """A generator whose columns depend strongly on each other and on the noise."""
-    recipe = (CGAN if n_given else WGAN)(**SIZES)
-    generator = _build(recipe, layout).generator.eval()
-    with torch.no_grad():
-        for weights in (*generator.heads, generator.first.weight):
-            weights.mul_(4.0)
-    return generator
-
-
-def test_the_likelihood_is_that_of_a_distribution_over_all_rows():
-    layout = categories(3, 2, 4)
-    rows = Batch(torch.zeros(5 * 4 * 3, 0), all_rows(layout))
-    noise = torch.randn(1, 8, generator=_rng()).expand(len(rows), -1)
-    total = _stirred(layout).log_likelihood(rows, noise).exp().sum()
-    assert total.item() == pytest.approx(1.0, abs=1e-5)
-
-
-@pytest.mark.parametrize("n_given", [0, 1])
-def test_rows_are_drawn_with_the_probability_that_the_likelihood_stage_trains(n_given):
-    base = categories(3, 2, 3)
-    layout = Layout(base.columns, 1000, n_given)
-    generator = _stirred(layout, n_given)
-    noise = torch.randn(1, 8, generator=_rng()).expand(20_000, -1)
-    given = Batch(torch.zeros(20_000, 0), torch.full((20_000, 3), 2)) if n_given else None
-    every = all_rows(layout)
-    every = every[(every > 0).all(1) & (every[:, 0] == 2 if n_given else True)]
-    probability = generator.log_likelihood(Batch(torch.zeros(len(every), 0), every), noise[: len(every)]).exp()
-    probability = probability / probability.sum()  # what UNKNOWN would have had
-    assert probability.max() > 3 * probability.min()
-    rows = OneHotRows(layout)
-    flat = generator(noise, _rng(1), given)
-    places = list(zip(rows.code_slots.offsets.tolist(), layout.cardinalities, strict=True))
-    for codes in (
-        generator.draw(noise, _rng(), given).codes,
-        torch.stack([flat[:, o : o + c].argmax(1) for o, c in places], 1),
-    ):
-        shares = (codes.unsqueeze(1) == every).all(2).double().mean(0)
-        torch.testing.assert_close(shares, probability.double(), atol=0.012, rtol=0.0)
-
-
-def test_the_likelihood_stage_comes_first_and_only_with_a_warm_start():
+def test_the_game_is_the_training_and_what_comes_before_it_is_an_option():
     rows = mixed_rows(64)
-    warm, pure = (_build(WGAN(**SIZES, warm_start=share)) for share in (0.5, 0.0))
-    assert [s.name for s in pure.stages()] == ["start of the game", "game", "marginals", "features"]
-    assert [s.name for s in warm.stages() if isinstance(s, Stage)] == ["likelihood", "critic", "game"]
-    likelihood, critic, _, game = warm.stages()[:4]
-    assert likelihood.budget_fraction == 0.5 == pytest.approx(critic.budget_fraction + game.budget_fraction)
-    rates = [_game(model).phases[1].learning_rate for model in (warm, pure)]
-    assert rates[0] < rates[1]
-    warm.eval()
-    noise = torch.randn(64, 8, generator=_rng())
-    expected = -warm.generator.log_likelihood(rows, noise).mean()
-    assert torch.equal(likelihood.phases[0].loss(rows, _rng()), expected)
+    pretrained, pure = (_build(WGAN(**SIZES, pretrain_fraction=share)) for share in (0.5, 0.0))
+    assert GAN().pretrain_fraction == 0.0
+    assert [s.name for s in pure.stages()] == ["columns", "game", "marginals"]
+    assert [s.name for s in pretrained.stages()] == ["columns", "pretrain", "game", "marginals"]
+    _, first, game, _ = pretrained.stages()
+    assert first.budget_fraction == game.budget_fraction == 0.5
+    loss = first.phases[0].loss(rows, _rng())
+    loss.backward()
+    assert sum(p.grad.abs().sum() for p in pretrained.generator.parameters()) > 0
+    assert all(p.grad is None for p in pretrained.critic.parameters())
 
 
-def test_places_inside_bins_are_learnt_with_the_codes():
-    rows = mixed_rows(2000)
-    rows = Batch(torch.where(rows.codes[:, 1:2] > 1, 0.25 * rows.numeric, 0.0), rows.codes)
-    drawn = _train(_build(WGAN(**SIZES)), rows, 300).generate(2000, _rng())
-    inside = drawn.numeric[drawn.codes[:, 1] > 1]
-    assert (inside < 0.3).double().mean() > 0.9
+def test_the_history_shows_both_losses_and_the_statistic():
+    model, seen = _build(GAN(**SIZES)), []
+    Trainer(max_epochs=3, progress=False, callbacks=[seen.append]).run(model, mixed_rows(300), seed=0)
+    assert {"critic", "generator"} == set(seen[-1].losses)
+    assert 0 < seen[-1].monitor < 3
 
 
-def test_a_game_that_does_harm_ends_with_the_weights_it_began_with():
-    recipe = WGAN(**SIZES, learning_rate=1.0, ema_decay=0.0, critic_steps=1)  # a ruinous game
-    model, rows, seen = _build(recipe), mixed_rows(1000), []
-    Trainer(max_epochs=40, progress=False, callbacks=[seen.append]).run(model, rows, seed=0)
-    game = [r for r in seen if r.stage == "game"]
-    assert game[-1].monitor > game[-1].best + 0.05
-    alone = _build(recipe)
-    alone.stages = lambda: AdversarialModel.stages(alone)[:1]
-    Trainer(max_epochs=round(40 * recipe.warm_start), progress=False).run(alone, rows, seed=0)
-    torch.testing.assert_close(model.generator.causal_network.inner, alone.generator.causal_network.inner)
-
-
-def test_calibration_gives_every_code_its_frequency():
+def test_marginals_of_samples_are_those_of_the_table():
     model = _build(WGAN(**SIZES)).eval()
-    network = model.average.module
+    rows = mixed_rows(2000)
+    start, _, end = model.stages()
+    start.function(rows, _rng())
     with torch.no_grad():
-        for bias in network.biases:
-            bias += torch.randn(len(bias), generator=_rng()) * 0.7
-    noise, rows = torch.randn(20_000, 8, generator=_rng()), mixed_rows(2000)
-    network.correct_marginals(rows, noise, _rng())
-    codes = network.draw(noise, _rng(1)).codes
+        bias = model.generator.network.out.bias
+        bias += torch.randn(len(bias), generator=_rng()) * 0.7
+    with torch.no_grad():
+        end.function(rows, _rng())
+    codes = model.generate(20_000, _rng(1)).codes
     for i, column in enumerate(model.layout.columns):
         shares = [_shares(c[:, i], column.cardinality) for c in (codes, rows.codes)]
-        torch.testing.assert_close(*shares, atol=0.012, rtol=0)
+        torch.testing.assert_close(*shares, atol=0.015, rtol=0)

@@ -178,7 +178,7 @@ def test_trimmed_features_do_not_follow_outliers():
     assert space.distance(features)[0, :50].min() > space.distance(features)[0, 50:].max()
 
 
-@pytest.mark.parametrize("option", [{"noise_dims": (0,)}, {"kappa": -1.0}, {"critic_steps": 0}, {"n_members": 0}])
+@pytest.mark.parametrize("option", [{"noise_dims": (0,)}, {"kappa": -1.0}, {"n_critic": 0}, {"n_members": 0}])
 def test_options_that_cannot_be_are_refused(option):
     layout = make_cases(WGANScorer().encoding)["numbers"].layout
     with pytest.raises(OptionError, match=next(iter(option))):

@@ -557,17 +557,23 @@ def test_a_stage_says_how_many_steps_are_a_full_run():
     assert 1000 <= history[-1]["step"] <= 1030
 
 
-@pytest.mark.parametrize("counts", [True, False])
-def test_the_weights_a_stage_begins_with_are_kept_where_they_count(counts):
+@pytest.mark.parametrize("full", [True, False])
+def test_a_full_run_makes_all_steps_and_keeps_weights_from_its_end(full):
     class Worsening(ToyModel):
         """Every step makes its monitor worse."""
 
         def stages(self):
             (stage,) = super().stages()
             moved = lambda batch, rng: (self.head.weight - self.start).abs().sum()  # noqa: E731
-            return (replace(stage, monitor=moved, ema_decay=0.0, monitor_start=counts),)
+            return (replace(stage, monitor=moved, ema_decay=0.0, decay_on_plateau=False, full_run=full),)
 
     model = Worsening(toy_layout())
     model.start = model.head.weight.detach().clone()
-    Trainer(max_epochs=3, progress=False).run(model, toy_batch(), seed=0)
-    assert torch.equal(model.head.weight, model.start) is counts
+    history = Trainer(max_epochs=400, progress=False, patience=1).run(model, toy_batch(), seed=0)
+    monitors = [row["monitor"] for row in history]
+    kept = float((model.head.weight.detach() - model.start).abs().sum())
+    assert (history[-1]["epoch"] == 400) is full
+    assert (kept == pytest.approx(min(monitors))) is not full
+    if full:
+        late = [row["monitor"] for row in history if row["epoch"] > 400 * 5 / 6]
+        assert kept == pytest.approx(min(late))

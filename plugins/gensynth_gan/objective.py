@@ -1,4 +1,4 @@
-"""How the two networks of an adversarial model play."""
+"""What the two networks of an adversarial model minimise, and at which pace."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gensynth.nn.penalties import GradientPenalty
 
 
 @dataclass(frozen=True)
-class Game:
-    """How the two networks play.
+class AdversarialObjective:
+    """What generator and critic minimise.
 
     Parameters
     ----------
@@ -26,27 +26,27 @@ class Game:
         Bound on the critic's weights after each of its steps.
     conditional : bool
         Whether both are given the condition columns of the layout; otherwise those are columns like any other.
-    critic_steps : int
+    n_critic : int
         Steps of the critic for each step of the generator.
     learning_rate : float
-        Of both networks.
-    matching : float
-        Weight of the association matching in the generator's loss; 0: none.
+        Of the generator.
+    mmd_weight : float
+        Weight of the maximum mean discrepancy in the generator's loss; 0: none.
     ema_decay : float
-        Of the moving average of the generator, which is what is sampled from.
-    warm_start : float
-        Share of the run that the generator is trained by maximum likelihood before the game; 0: none.
+        Of the moving average of the weights, which is what is sampled from.
+    pretrain_fraction : float
+        Share of the run that the generator is trained by the maximum mean discrepancy alone, before the game; 0: none.
     """
 
     loss: AdversarialLoss
     penalty: GradientPenalty | None = None
     clip: float | None = None
     conditional: bool = False
-    critic_steps: int = 2
-    learning_rate: float = 1e-3
-    matching: float = 0.0
+    n_critic: int = 1
+    learning_rate: float = 5e-4
+    mmd_weight: float = 0.0
     ema_decay: float = 0.999
-    warm_start: float = 0.0
+    pretrain_fraction: float = 0.0
 
 
 @contextmanager
