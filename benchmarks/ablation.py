@@ -44,12 +44,12 @@ GROUPS: dict[str, dict[str, Variant]] = {
     },
     "wgan": {
         "wgan as it is": ("wgan", {}, {}),
-        "the game alone": ("wgan", {"warm_start": 0.0}, {}),
-        "the game alone, no moment matching": ("wgan", {"warm_start": 0.0, "matching": 0.0}, {}),
-        "no moment matching": ("wgan", {"matching": 0.0}, {}),
+        "a fifth of the run by the mean discrepancy alone": ("wgan", {"pretrain_fraction": 0.2}, {}),
+        "with the mean discrepancy beside the critic": ("wgan", {"mmd_weight": 3.0}, {}),
+        "two steps of the critic": ("wgan", {"n_critic": 2}, {}),
         "no correction of the marginals": ("wgan", {}, {"gensynth.nn.tabular.marginals.ROUNDS": 0}),
         "no moving average (EMA)": ("wgan", {"ema_decay": 0.0}, {}),
-        "rows judged singly": ("wgan", {"pack": 1}, {}),
+        "four rows judged together": ("wgan", {"pac": 4}, {}),
     },
 }
 """For each group its variants: what they are called, the model, the settings and the constants that differ."""
