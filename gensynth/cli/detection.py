@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ def page_facts(
 ) -> tuple[list[tuple[str, str]], str]:
     """Return what was done, in names and values, and what the p-values are."""
     n_normal = len(detector.calibration_scores_)
-    members: Any = getattr(detector.estimators_[0].recipe, "n_members", len(detector.estimators_))
+    members = detector.scaling_.n_members
     networks = f"{members} networks" if members > 1 else "1 network"
     facts = [
         ("Data", f"{data}: {counted(len(found.scores), 'row')}, {counted(detector.n_features_in_, 'column')}"),

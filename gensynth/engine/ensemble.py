@@ -50,8 +50,13 @@ class ScoreScaling:
                 _all_members(member_scores, models, rows, method), (0.25, 0.5, 0.75), axis=1
             )
             median[method] = middle
-            iqr[method] = np.maximum(high - low, 1e-9 * np.maximum(1.0, np.abs(middle)))
+            iqr[method] = np.maximum(high - low, 1e-6 + 1e-4 * np.abs(middle))
         return cls(median, iqr)
+
+    @property
+    def n_members(self) -> int:
+        """Networks of all models together."""
+        return len(next(iter(self.score_iqr.values())))
 
     def to_arrays(self) -> dict[str, Floats]:
         """Return the fitted state as arrays."""

@@ -18,8 +18,6 @@ from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Condition, Fit, GenerativeModel, Phase, Recipe, Score, Stage
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 
-MAX_CALIBRATED = 20_000
-"""Rows that the members' scores are put on a common scale by, at most."""
 TRIMMED = 0.2
 """Share of the worst rows of a batch that nothing is learned from where training rows may be anomalies."""
 
@@ -103,7 +101,7 @@ class Energies(NamedTuple):
 
 
 class ScoringEnsemble(GenerativeModel):
-    """Networks side by side whose energies, each in units of its own spread over the training rows, are averaged.
+    """Networks side by side that score rows by their energies: a score has a leading members axis.
 
     Parameters
     ----------
@@ -113,27 +111,16 @@ class ScoringEnsemble(GenerativeModel):
         FeatureScaling of each member.
     trim : float
         Share in [0, 1) of the worst rows of a batch that the loss leaves out.
-    blend : mapping of str to float
-        Weights of the score methods that the method "auto" adds up; empty for a family without it.
     """
 
-    typical: Tensor
-    spread: Tensor
-
-    def __init__(
-        self, layout: Layout, views: Sequence[ScalingKind], trim: float, blend: Mapping[str, float] | None = None
-    ) -> None:
+    def __init__(self, layout: Layout, views: Sequence[ScalingKind], trim: float) -> None:
         super().__init__(layout)
         self.scaling = FeatureScaling(layout, views)
         self.members, self.trim = len(views), trim
-        self.blend = dict(blend or {})
-        self.register_buffer("typical", torch.zeros(len(self.score_methods), self.members))
-        self.register_buffer("spread", torch.ones(len(self.score_methods), self.members))
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Measure the columns, learn, put the members on a common scale."""
-        first = Fit("scaling", self.scaling.fit, MAX_ROWS)
-        return first, *self.learning_stages(), Fit("scales", self._calibrate, MAX_CALIBRATED)
+        """Measure the columns, then learn."""
+        return Fit("scaling", self.scaling.fit, MAX_ROWS), *self.learning_stages()
 
     @abstractmethod
     def learning_stages(self) -> tuple[Stage | Fit, ...]:
@@ -148,21 +135,20 @@ class ScoringEnsemble(GenerativeModel):
         raise CapabilityError("an anomaly detector scores rows; to sample rows, fit a Synthesizer with the same model")
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Score rows (n,): minus the mean of the members' energies; 0 is typical of the training rows."""
-        rows = self.scaling(batch)
-        parts = self._parts(method).items()
-        terms = [weight * self._standardised(self.energies(rows, part).total, part).mean(0) for part, weight in parts]
-        return Score(-torch.stack(terms).sum(0), self._columns(batch, method) if attribute else None)
+        """Score rows (members, n): minus each member's energy.
 
-    def _columns(self, batch: Batch, method: str | None) -> Tensor:
-        """Return (n, k): the share of each column in how odd a row is; a row's shares sum to minus its score.
-
-        Energies that belong to the row as a whole (a divergence, a critic's features) are shared out in proportion to
-        how much they would change with the column: |x dE / dx| (gradient times input, Shrikumar et al. 2017,
-        arXiv 1605.01713).
+        Energies that belong to the row as a whole (a divergence, a critic's features) are attributed to the columns in
+        proportion to how much they would change with the column: |x dE / dx| (gradient times input, Shrikumar et al.
+        2017, arXiv 1605.01713).
         """
-        terms = [weight * self._explained(batch, part) for part, weight in self._parts(method).items()]
-        return torch.stack(terms).sum(0)
+        method, rows = self.score_method(method), self.scaling(batch)
+        if not attribute:
+            return Score(-self.energies(rows, method).total)
+        with torch.enable_grad():
+            network = rows.network.detach().requires_grad_(True)
+            energies = self.energies(rows._replace(network=network), method)
+            influence = self._influence(energies.rest, network)
+        return Score(-energies.total.detach(), (energies.cells + energies.rest.unsqueeze(-1) * influence).detach())
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
         """Return what was expected in one column, given the other cells of each row; None if the family cannot say.
@@ -205,7 +191,7 @@ class ScoringEnsemble(GenerativeModel):
 
     def deviation(self) -> Tensor:
         """Return (members, 1, p): standard deviations of the numbers about what `reconstruct` returns."""
-        return torch.ones(self.members, 1, self.scaling.n_numbers, dtype=self.typical.dtype, device=self.typical.device)
+        return self.scaling.spread.new_ones(self.members, 1, self.scaling.n_numbers)
 
     def mean_loss(self, losses: Tensor) -> Tensor:
         """Return the scalar of each member's row losses (members, n), without the worst rows where they are trimmed."""
@@ -213,22 +199,6 @@ class ScoringEnsemble(GenerativeModel):
             kept = max(1, math.ceil(losses.shape[1] * (1.0 - self.trim)))
             losses = losses.topk(kept, dim=1, largest=False).values
         return losses.mean() / len(self.layout.columns)
-
-    def _parts(self, method: str | None) -> dict[str, float]:
-        """Return the weights of the methods that make up ``method``."""
-        method = self.score_method(method)
-        return self.blend if method == "auto" else {method: 1.0}
-
-    def _explained(self, batch: Batch, method: str) -> Tensor:
-        with torch.enable_grad():
-            rows = self.scaling(batch)
-            network = rows.network.detach().requires_grad_(True)
-            energies = self.energies(rows._replace(network=network), method)
-            weights = self._influence(energies.rest, network)
-        unit = self.spread[self.score_methods.index(method)].view(-1, 1, 1)
-        shares = ((energies.cells + energies.rest.unsqueeze(-1) * weights).detach() / unit).mean(0)
-        total = self._standardised(energies.total.detach(), method).mean(0)
-        return shares + ((total - shares.sum(-1)) / shares.shape[-1]).unsqueeze(-1)
 
     def _influence(self, rest: Tensor, network: Tensor) -> Tensor:
         """Return (members, n, k): shares, summing to 1, of the columns in the rest of the energy."""
@@ -239,21 +209,6 @@ class ScoringEnsemble(GenerativeModel):
         size = torch.zeros_like(network) if gradient is None else (gradient * network).abs()
         out = self.scaling.by_column(size) + 1e-12
         return out / out.sum(-1, keepdim=True)
-
-    def _standardised(self, energy: Tensor, method: str) -> Tensor:
-        at = self.score_methods.index(method)
-        return (energy - self.typical[at].unsqueeze(1)) / self.spread[at].unsqueeze(1)
-
-    def _calibrate(self, batch: Batch, _rng: Generator) -> None:
-        """Take median and quartiles of every member's energies on the training rows."""
-        quartiles = torch.tensor([0.25, 0.5, 0.75], device=self.typical.device)
-        for at, method in enumerate(self.score_methods):
-            if method == "auto":
-                continue
-            parts = [self.energies(self.scaling(batch[i : i + 2048]), method).total for i in range(0, len(batch), 2048)]
-            low, middle, high = torch.cat(parts, 1).float().quantile(quartiles, dim=1)
-            self.typical[at].copy_(middle)
-            self.spread[at].copy_(torch.maximum(high - low, 1e-6 + 1e-4 * middle.abs()))
 
 
 def likelihood_stage(

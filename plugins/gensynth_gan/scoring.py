@@ -24,8 +24,6 @@ AVERAGE = 0.98
 """Decay of the moving average of both networks in the game, which is what is kept."""
 PENALISED = 0.25
 """Share of the rows of a batch that the penalty looks at: it is most of a step's cost otherwise."""
-BLEND = {"reconstruction": 1.0, "feature": 1.0}
-"""What the method "auto" adds up: where a game was lost the generator says little, but what its critic saw counts."""
 MAX_MONITORED, MAX_MEASURED = 500, 10_000
 """Rows that the held-out distance, and the features' statistics, are taken of, at most."""
 
@@ -109,7 +107,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         Weight of the feature residual; see `FeatureSpace`.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("auto", "reconstruction", "feature", "critic")
+    score_methods: ClassVar[tuple[str, ...]] = ("reconstruction", "feature", "critic")
     mask: Tensor
     given: Tensor
     given_slots: Tensor
@@ -127,7 +125,7 @@ class AdversarialEnsemble(ScoringEnsemble):
         kappa: float,
         ridge: float,
     ) -> None:
-        super().__init__(layout, views, trim, BLEND)
+        super().__init__(layout, views, trim)
         m, widest, width = self.members, max(noise_dims), self.scaling.width
         self.game, self.kappa = game, kappa
         self.likelihood = RowLikelihood(self.scaling, m)

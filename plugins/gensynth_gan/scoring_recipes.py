@@ -55,6 +55,11 @@ class AdversarialScorer(ScoringRecipe):
     def objective(self) -> AdversarialObjective:
         """Return loss, penalty and condition."""
 
+    @property
+    def score_weights(self) -> Mapping[str, float]:
+        """Where a game was lost the generator says little, but what its critic saw counts."""
+        return {"reconstruction": 1.0, "feature": 1.0}
+
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
         self.check()

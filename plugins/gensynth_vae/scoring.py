@@ -39,14 +39,12 @@ class LatentEnsemble(ScoringEnsemble):
         Hidden width.
     trim : float
         Share of the worst rows that the loss leaves out.
-    blend : mapping of str to float
-        Weights of the methods that "auto" adds up.
     learning_rate : float
         Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = (
-        "auto", "elbo", "iwae", "reconstruction", "denoising", "latent",
+        "elbo", "iwae", "reconstruction", "denoising", "latent",
     )  # fmt: skip
     score_noise: Tensor
     mask: Tensor
@@ -61,10 +59,9 @@ class LatentEnsemble(ScoringEnsemble):
         *,
         hidden: int,
         trim: float,
-        blend: Mapping[str, float],
         learning_rate: float,
     ) -> None:
-        super().__init__(layout, views, trim, blend)
+        super().__init__(layout, views, trim)
         m, widest = len(options), max(o.latent_dim for o in options)
         self.learning_rate = learning_rate
         self.likelihood = RowLikelihood(self.scaling, m)
@@ -151,6 +148,11 @@ class VAEScorer(LatentScoringRecipe):
 
     n_members: int = 12
 
+    @property
+    def score_weights(self) -> Mapping[str, float]:
+        """The ELBO, and the denoising residual where the rows are taken for normal."""
+        return {"elbo": 1.0} if self.contaminated else {"elbo": 1.0, "denoising": 1.0}
+
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
         clean = (8, 16), (0.5,), (0.0,)
@@ -160,7 +162,6 @@ class VAEScorer(LatentScoringRecipe):
             self.options(clean, contaminated=((2,), (4.0,), (0.0,))),
             hidden=self.hidden,
             trim=self.trim,
-            blend={"elbo": 1.0} if self.contaminated else {"elbo": 1.0, "denoising": 1.0},
             learning_rate=self.learning_rate,
         )
 

@@ -91,8 +91,8 @@ def hasty(request):
 def test_shares_of_the_columns_sum_to_minus_the_score(hasty, method):
     model, rows = hasty
     shares = model.score(rows, method, attribute=True).columns
-    assert shares.shape == rows.codes.shape
-    torch.testing.assert_close(shares.sum(1), -model.score(rows, method).rows)
+    assert shares.shape == (model.members, *rows.codes.shape)
+    torch.testing.assert_close(shares.sum(-1), -model.score(rows, method).rows)
 
 
 @torch.no_grad()
