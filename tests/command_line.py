@@ -12,7 +12,7 @@ import pandas as pd
 
 QUICK = ["-m", "vae", "--set", "trainer.max_epochs=1", "--set", "model.hidden=16,16", "--seed", "0"]
 QUICK_DETECTOR = [
-    *("--set", "trainer.max_epochs=2", "--set", "model.n_members=2", "--set", "model.hidden=16"),
+    *("--set", "trainer.max_epochs=2", "--set", "model.n_members=2", "--set", "model.hidden=16,16"),
     *("--seed", "0"),
 ]
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from gensynth import AnomalyDetector, Trainer
-from gensynth.models import VAEScorer
+from gensynth.models import VAE
 
 
 def make_detector(n_members=2, epochs=40, **options):
     trainer = Trainer(max_epochs=epochs, batch_size=64, progress=False)
-    return AnomalyDetector(VAEScorer(n_members=n_members, hidden=32), trainer=trainer, random_state=0, **options)
+    return AnomalyDetector(VAE(n_members=n_members, hidden=(32, 32)), trainer=trainer, random_state=0, **options)
 
 
 def make_rows(n, seed=0):

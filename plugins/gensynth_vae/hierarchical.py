@@ -13,11 +13,11 @@ from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
 from gensynth.nn.spectral import SpectralPenalty
+from gensynth.nn.tabular.corruption import Corruption
 from gensynth.nn.tabular.decoder import Decoder, Given
 from gensynth.nn.tabular.imputation import fill
 from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth_vae.choices import MAX_START, STEPS, TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
-from gensynth_vae.corruption import Corruption
 
 N_SCORE_DRAWS = 8
 

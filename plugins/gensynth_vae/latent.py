@@ -1,45 +1,41 @@
-"""The one model behind the variational families: encoder x decoder x divergence x prior.
-
-Each family is a choice of those four parts (see `gensynth_vae.recipes`); none has a training step of its own.
-"""
+"""The variational autoencoder of ``vae``, ``beta-vae`` and ``vlae``: encoder, decoder, divergence, latent density."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from gensynth.errors import CollapseWarning
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
-from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.priors import LOG_2PI, Prior, standard_normal_log_density
-from gensynth.nn.tabular.decoder import Decoder, Given
-from gensynth.nn.tabular.imputation import fill
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Score, Stage
+from gensynth.nn.ensemble import fixed_normal, standard_normal
+from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
+from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
+from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.choices import MAX_START, STEPS, WEIGHT_AVERAGE, WEIGHT_DECAY
-from gensynth_vae.corruption import Corruption
+from gensynth.nn.tabular.sampling_networks import SamplingPrior
+from gensynth_vae.choices import MAX_START
+from gensynth_vae.denoiser import Denoiser
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
-
+WIDE = 2.0
+"""How much wider than the encoder's posterior half of its proposals for an imputed row are."""
 N_DIVERGENCE_DRAWS = 128
 """Posterior draws behind a divergence from a learned prior, which take no decoder."""
-
 ACTIVE_VARIANCE = 0.01
-"""Variance over rows of a latent's posterior mean above which it counts as active."""
+"""Variance over rows of a latent's posterior mean above which it counts as active (Burda et al. 2016, section 5.2)."""
 COLLAPSED = 0.05
 """Nats of divergence a row below which the latents say nothing."""
 MAX_CHECKED = 4096
 """Rows that this is looked at on, at most; ..."""
 ENOUGH_STEPS = 200
 """... unless training had fewer steps and has hardly begun."""
-
-WIDE = 2.0
-"""How much wider than the encoder's posterior half of its proposals for a completed row are."""
 
 
 @dataclass(frozen=True)
@@ -48,50 +44,67 @@ class Divergence:
 
     Parameters
     ----------
-    weight : float
-        Final weight (beta of Higgins et al. 2017; 1 gives the ELBO of Kingma & Welling 2014).
+    weights : sequence of float
+        Final weight of each member (beta of Higgins et al. 2017; 1 gives the ELBO of Kingma & Welling 2014).
     warmup : int
         Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
     free_nats : float
         Divergence that costs nothing (Kingma et al. 2016, on the batch mean), against collapse.
     capacity : float or None
-        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay ``weight`` for the
+        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay the weight for the
         distance (Burgess et al. 2018, equation 8).
     """
 
-    weight: float = 1.0
+    weights: Sequence[float] = (1.0,)
     warmup: int = 0
     free_nats: float = 0.0
     capacity: float | None = None
 
     def cost(self, divergence: Tensor, step: float) -> Tensor:
-        """Return the scalar that joins the loss; ``divergence`` (n,) in nats."""
+        """Return what joins each row's loss (members, n); ``divergence`` (members, n) in nats.
+
+        With free nats or a capacity it is the same for all rows of a batch: they are of the batch mean.
+        """
         progress = 1.0 if self.warmup == 0 else min(1.0, step / self.warmup)
-        mean = divergence.mean()
+        weight = divergence.new_tensor(self.weights).unsqueeze(1)
+        mean = divergence.mean(1, keepdim=True)
         if self.capacity is not None:
-            return self.weight * (mean - progress * self.capacity).abs()
-        return self.weight * progress * mean.clamp(min=self.free_nats)
+            return (weight * (mean - progress * self.capacity).abs()).expand_as(divergence)
+        if self.free_nats:
+            return (weight * progress * mean.clamp(min=self.free_nats)).expand_as(divergence)
+        return weight * progress * divergence
+
+
+class MemberOptions(NamedTuple):
+    """What tells members apart, one entry a member: width of the latent, and deviation of noise on the input."""
+
+    latent_dims: Sequence[int]
+    noises: Sequence[float]
 
 
 class LatentModel(GenerativeModel):
-    """A variational autoencoder over rows of cells.
+    """A variational autoencoder over rows.
 
     Parameters
     ----------
-    layout : Layout
-        What a row looks like.
-    encoder : Module
-        From a batch to (n, 2 * latent_dim): means and log-variances of the posterior.
-    decoder : Decoder
+    networks : Networks
+        What carries it.
+    hidden : sequence of int
+        Hidden widths of the encoder.
+    decoder : RowDecoder
         p(row | z).
-    prior : Prior or None
-        Trained together with the rest; None for N(0, I).
-    late_prior : GaussianMixture or None
-        A density that is fitted in closed form to the latents of the training rows; sampling then uses it.
+    members : MemberOptions
+        Latents and noise of each member.
     divergence : Divergence
         How the divergence is weighted.
+    prior : LatentPrior or None
+        Trained together with the rest; None for N(0, I).
+    density : SamplingPrior or None
+        A density that is fitted to the latents of the training rows in the end; sampling then uses it.
     learning_rate : float
         Step size.
+    denoiser : Denoiser or None
+        A denoising autoencoder beside each member, whose residual is the score "denoising".
     """
 
     score_methods: ClassVar[tuple[str, ...]] = (
@@ -99,129 +112,179 @@ class LatentModel(GenerativeModel):
     )  # fmt: skip
     step: Tensor
     score_noise: Tensor
+    mask: Tensor
+    noise: Tensor
 
     def __init__(
         self,
-        layout: Layout,
-        encoder: nn.Module,
-        decoder: Decoder,
+        networks: Networks,
+        hidden: Sequence[int],
+        decoder: RowDecoder,
         *,
-        latent_dim: int,
-        prior: Prior | None = None,
-        late_prior: GaussianMixture | None = None,
+        members: MemberOptions,
         divergence: Divergence,
+        prior: LatentPrior | None = None,
+        density: SamplingPrior | None = None,
         learning_rate: float,
+        denoiser: Denoiser | None = None,
     ) -> None:
-        super().__init__(layout)
-        self.latent_dim = latent_dim
-        self.encoder, self.decoder = encoder, decoder
-        self.prior, self.late_prior = prior, late_prior
-        self.divergence = divergence
-        self.learning_rate = learning_rate
-        self.corruption = Corruption(layout)
+        super().__init__(networks.layout)
+        self.networks = networks
+        self.latent_dim = max(members.latent_dims)
+        self.encoder, self.decoder = networks.encoder(hidden, 2 * self.latent_dim), decoder
+        self.prior, self.density, self.denoiser = prior, density, denoiser
+        self.divergence, self.learning_rate = divergence, learning_rate
+        mask = torch.arange(self.latent_dim) < torch.tensor(members.latent_dims).unsqueeze(1)
+        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, latent_dim)
+        self.register_buffer("noise", torch.tensor(members.noises).view(-1, 1, 1), persistent=False)
         self.register_buffer("step", torch.zeros(()))
-        half = torch.randn(N_SCORE_DRAWS // 2, latent_dim, generator=Generator().manual_seed(0))
-        self.register_buffer("score_noise", torch.cat([half, -half]))  # antithetic: exact means
+        shape = (N_SCORE_DRAWS, networks.members, 1, self.latent_dim)
+        self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Encoder, decoder and their prior together; then the late prior on the latents, where there is one.
-
-        A model whose prior was learned has its marginals set right at the end.
-        """
-        phase = Phase(
-            "elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY
-        )
-        steps: list[Stage | Fit] = [
-            Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS, report=self._report),
-            Fit("posterior", self._warn_of_collapse, MAX_CHECKED),
-        ]
-        if self.late_prior is not None:
-            steps.append(Fit("prior", self._fit_prior, MAX_START))
-        if self.late_prior is not None or self.prior is not None:
-            steps.append(Fit("marginals", self._calibrate))
+        """All networks together; then the density that is fitted to the latents, and the marginals of what is drawn."""
+        whole = self.networks.stage(
+            "elbo", tuple(self.parameters()), self.loss, learning_rate=self.learning_rate, monitor=self._monitor,
+            report=self._report,
+        )  # fmt: skip
+        steps: list[Stage | Fit] = [*self.networks.fits(), whole]
+        if self.networks.for_sampling and not self.divergence.free_nats:  # these keep it from collapsing
+            steps.append(Fit("posterior", self._warn_of_collapse, MAX_CHECKED))
+        if self.density is not None:
+            steps.append(Fit("density", self._fit_density, MAX_START))
+        if self.networks.for_sampling and (self.density or self.prior):
+            steps.append(Fit("marginals", self._correct_marginals))
         return tuple(steps)
 
-    def posterior(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return means and log-variances (n, latent_dim) of q(z | row)."""
-        mean, log_variance = self.encoder(batch).chunk(2, -1)
-        return mean, 8.0 * torch.tanh(log_variance / 8.0)
+    def posterior(self, inputs: Any) -> tuple[Tensor, Tensor]:
+        """Return means and log-variances (members, n, latent_dim) of q(z | row)."""
+        mean, log_variance = self.encoder(inputs).chunk(2, -1)
+        return mean * self.mask, 8.0 * torch.tanh(log_variance / 8.0)
+
+    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return (members, n) log-likelihood of the rows at one posterior draw, and (members, n) divergence."""
+        mean, log_variance = self.posterior(inputs)
+        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        return self.decoder.log_likelihood(inputs, z).sum(-1), self._divergence(mean, log_variance, z)
+
+    def loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (members, n): minus the bound, Kingma & Welling 2014, equation 10, with the weighted divergence."""
+        self.step += 1.0
+        inputs = self.networks.inputs(batch)
+        # where there is noise: encode the row under it, decode the row (Im et al. 2017, arXiv 1511.06406)
+        likelihood, divergence = self.terms(self.networks.noisy(inputs, self.noise, rng), rng)
+        loss = self.divergence.cost(divergence, float(self.step)) - likelihood
+        return loss if self.denoiser is None else loss + self.denoiser.losses(inputs.network, rng)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw rows: z from the prior, then the cells; given cells are kept and the rest follows them."""
-        if condition is None:
-            return self.decoder.draw(self._sampling_prior_draw(n, rng), rng)
-        return fill(self.decoder, self._propose, Given.of(condition), rng)
-
-    def encode(self, batch: Batch) -> Tensor:
-        """Return (n, latent_dim): means of q(z | row)."""
-        return self.posterior(batch)[0]
-
-    def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row of p(row | z) for each latent."""
-        return self.decoder.draw(latents, rng)
+        if condition is not None:
+            return self.decoder.impute(self._propose, Given.of(condition), rng)
+        return self.decoder.sample(self._draw_prior(n, rng), rng)
 
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
-        """Draw missing cells given the others of their row: exactly in the limit of `Decoder.most_candidates`."""
-        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+        """Draw missing cells given the others of their row: exactly in the limit of many latents."""
+        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
+    def encode(self, batch: Batch) -> Tensor:
+        """Return the posterior means (n, latent_dim) of the first member."""
+        return self.posterior(self.networks.inputs(batch))[0][0]
+
+    def decode(self, latents: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent (n, latent_dim)."""
+        return self.decoder.sample(latents.unsqueeze(0), rng)
+
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows, in nats.
 
-        elbo = E_q[log p(row | z)] - KL; iwae = log mean_k p(row, z_k) / q(z_k | row) (the
-        importance-weighted bound, Burda et al. 2016), which as an estimate of log p(row) is called log_likelihood too;
-        reconstruction is the first term of the ELBO alone, kl the second with its sign. denoising: log p(row | z)
-        with z of the row under noise, the mean over noise levels (`Corruption`; Vincent et al. 2010). All are higher
-        for rows that are more normal.
+        elbo = E_q[log p(row | z)] - KL (Kingma & Welling 2014, eq. 10; Higgins et al. 2017, eq. 4); iwae =
+        log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, eq. 8), which as an estimate of log p(row) is called
+        log_likelihood too; reconstruction is the first term of the ELBO alone (An & Cho 2015), kl minus the second.
+        denoising: log p(row | z) with z of the row under noise, the mean over noise levels (Vincent et al. 2010), or
+        minus the squared residual of the denoiser. All are higher for rows that are more normal.
         """
         method = self.score_method(method)
-        mean, log_variance = self.posterior(batch)
-        if method == "kl":
-            return Score(-self.kl(mean, log_variance))
-        volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
-        terms = []
+        with torch.set_grad_enabled(attribute):
+            inputs = self.networks.inputs(batch, differentiable=attribute)
+            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
+
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
+        return self.networks.conditional_interval(batch, position, lambda x: self.posterior(x)[0], self.decoder)
+
+    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats."""
         if method == "denoising":
-            for noisy in self.corruption(batch):
-                terms.append(self.decoder.log_likelihood(batch, self.posterior(noisy)[0]).sum(-1) + volume)
-            return Score(torch.stack(terms).mean(0))
-        for noise in self.score_noise:
-            z = mean + noise * torch.exp(0.5 * log_variance)
-            term = self.decoder.log_likelihood(batch, z).sum(-1) + volume
-            if method != "reconstruction":
-                term = term + self._log_prior(z) - self._log_posterior(noise, log_variance)
-            terms.append(term)
-        stacked = torch.stack(terms)
-        if method in ("iwae", "log_likelihood"):
-            return Score(stacked.logsumexp(0) - math.log(len(terms)))
-        return Score(stacked.mean(0))
+            if self.denoiser is not None:
+                return _cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
+            means = (self.posterior(noisy)[0] for noisy in self.networks.corrupted(inputs))
+            return _cells_only(-torch.stack([self.decoder.log_likelihood(inputs, z) for z in means]).mean(0))
+        mean, log_variance = self.posterior(inputs)
+        draws = [self._reparameterise(mean, log_variance, noise) for noise in self.score_noise]
+        if method == "kl":
+            kl = self.kl(mean, log_variance)
+            return kl.new_zeros(*kl.shape, len(self.layout.columns)), kl
+        cells = torch.stack([self.decoder.log_likelihood(inputs, z) for z in draws])  # (draws, members, n, k)
+        if method == "reconstruction":
+            return _cells_only(-cells.mean(0))
+        if method == "elbo" and not self.networks.for_sampling:
+            # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
+            weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
+            return -cells.mean(0), weights * self.kl(mean, log_variance)
+        ratios = torch.stack([self._log_ratio(mean, log_variance, z) for z in draws])  # (draws, members, n)
+        if method == "elbo":
+            return -cells.mean(0), -ratios.mean(0)
+        bound = (cells.sum(-1) + ratios).logsumexp(0) - math.log(len(draws))
+        return -cells.mean(0), cells.mean(0).sum(-1) - bound
 
     def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Return (n,) KL(q || p) in nats, p being what is sampled from.
+        """Return (members, n) KL(q || p) in nats, p being what is sampled from.
 
         Closed form for N(0, I). Else the mean of log q(z) - log p(z) over antithetic draws, the same for every row,
         whose second moments are exactly those of the posterior: no error where log p is quadratic, and 0 for q = p.
         """
-        if self.prior is None and self.late_prior is None:
+        if self.prior is None and self.density is None:
             return self._divergence(mean, log_variance, mean)
-        spread = torch.exp(0.5 * log_variance)
-        noise = _balanced_noise(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
-        log_prior = torch.stack([self._log_prior(mean + own * spread) for own in noise]).mean(0)
-        return -0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1) - log_prior
+        noises = _balanced_noise(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
+        log_prior = torch.stack([self._log_prior(self._reparameterise(mean, log_variance, e)) for e in noises])
+        return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
 
-    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
-        self.step += 1.0
-        reconstruction, divergence = self._terms(batch, rng)
-        return self.divergence.cost(divergence, float(self.step)) - reconstruction.mean()
+    def _reparameterise(self, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+        return mean + noise * self.mask * torch.exp(0.5 * log_variance)
+
+    def _divergence(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+        """Return (members, n) KL(q || p): closed form for N(0, I), else its one-draw estimate at ``z``."""
+        if self.prior is None:
+            return 0.5 * ((mean.square() + log_variance.exp() - 1.0 - log_variance) * self.mask).sum(-1)
+        entropy = 0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1)
+        return -entropy - self.prior.log_density(z)
+
+    def _log_ratio(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+        """Return (members, n): log p(z) - log q(z | x) at a draw."""
+        noise = (z - mean) * torch.exp(-0.5 * log_variance)
+        log_q = -0.5 * ((noise.square() + LOG_2PI + log_variance) * self.mask).sum(-1)
+        return self._log_prior(z) - log_q
+
+    def _log_prior(self, z: Tensor) -> Tensor:
+        """Return (members, n): log-density of latents (members, n, latent_dim) under what is sampled from."""
+        density = self.density or self.prior
+        if density is None:
+            return -0.5 * ((z.square() + LOG_2PI) * self.mask).sum(-1)
+        return density.log_density(z)
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        reconstruction, divergence = self._terms(batch, rng)
-        return self.divergence.cost(divergence, math.inf) - reconstruction.mean()
+        likelihood, divergence = self.terms(self.networks.inputs(batch), rng)
+        cost = self.divergence.cost(divergence, math.inf) - likelihood
+        if self.denoiser is not None:
+            cost = cost + self.denoiser.losses(self.networks.inputs(batch).network, rng)
+        return cost.mean()
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
-        """Return the mean divergence in nats and the number of latents that vary with the row (Burda et al. 2016)."""
-        mean, log_variance = self.posterior(batch)
-        divergence = self._divergence(mean, log_variance, self._draw(mean, log_variance, rng))
-        active = mean.var(0, correction=0) > ACTIVE_VARIANCE
-        return {"kl": float(divergence.mean()), "active_units": float(active.sum())}
+        """Return the divergence in nats and the number of latents that vary with the row, means over the members."""
+        mean, log_variance = self.posterior(self.networks.inputs(batch))
+        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        active = (mean.var(1, correction=0) > ACTIVE_VARIANCE).double().sum(-1).mean()
+        return {"kl": float(self._divergence(mean, log_variance, z).mean()), "active_units": float(active)}
 
     def _warn_of_collapse(self, batch: Batch, rng: Generator) -> None:
         nats = self._report(batch, rng)["kl"]
@@ -233,49 +296,26 @@ class LatentModel(GenerativeModel):
                 stacklevel=2,
             )
 
-    def _terms(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return (n,) log-likelihood of the rows at one posterior draw, and (n,) divergence."""
-        mean, log_variance = self.posterior(batch)
-        z = self._draw(mean, log_variance, rng)
-        return self.decoder.log_likelihood(batch, z).sum(-1), self._divergence(mean, log_variance, z)
+    def _fit_density(self, batch: Batch, rng: Generator) -> None:
+        assert self.density is not None
+        mean, log_variance = self.posterior(self.networks.inputs(batch))
 
-    def _divergence(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
-        """Return (n,) KL(q || p): closed form for N(0, I), else its one-draw estimate at ``z``."""
-        if self.prior is None:
-            return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance).sum(-1)
-        entropy = 0.5 * (log_variance + 1.0 + LOG_2PI).sum(-1)
-        return -entropy - self.prior.log_density(z)
+        def draw() -> Tensor:
+            return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))[0]
 
-    def _fit_prior(self, batch: Batch, rng: Generator) -> None:
-        assert self.late_prior is not None
-        mean, log_variance = self.posterior(batch)
-        self.late_prior.start(lambda: self._draw(mean, log_variance, rng), rng)
+        self.density.density.start(draw, rng)
 
     @torch.no_grad()
-    def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.correct_marginals(
-            batch, self._sampling_prior_draw(n_marginal_rows(len(self.layout.columns)), rng), rng
-        )
+    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
+        z = self._draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
+        self.decoder.correct_marginals(batch, z, rng)
 
-    @staticmethod
-    def _draw(mean: Tensor, log_variance: Tensor, rng: Generator) -> Tensor:
-        """Return (n, latent_dim): one draw from each posterior."""
-        noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-        return mean + noise * torch.exp(0.5 * log_variance)
-
-    def _log_prior(self, z: Tensor) -> Tensor:
-        prior = self.late_prior or self.prior
-        return standard_normal_log_density(z) if prior is None else prior.log_density(z)
-
-    @staticmethod
-    def _log_posterior(noise: Tensor, log_variance: Tensor) -> Tensor:
-        return standard_normal_log_density(noise) - 0.5 * log_variance.sum(-1)
-
-    def _sampling_prior_draw(self, n: int, rng: Generator) -> Tensor:
-        prior = self.late_prior or self.prior
-        if prior is None:
-            return torch.randn(n, self.latent_dim, generator=rng, device=self.step.device, dtype=self.step.dtype)
-        return prior.sample(n, rng)
+    def _draw_prior(self, n: int, rng: Generator) -> Tensor:
+        """Draw latents (1, n, latent_dim)."""
+        density = self.density or self.prior
+        if density is not None:
+            return density.sample(n, rng)
+        return standard_normal((1, n, self.latent_dim), self.step, rng)
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c latents for each of n rows and their log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
@@ -285,23 +325,23 @@ class LatentModel(GenerativeModel):
         mixture distributions"), so that no weight is much above 1 / the prior's share.
         """
         if rows is None:
-            z = self._sampling_prior_draw(n * c, rng)
+            z = self._draw_prior(n * c, rng)[0]
             return z, z.new_zeros(n * c)
-        mean, log_variance = self.posterior(rows)
+        mean, log_variance = (t[0] for t in self.posterior(self.networks.inputs(rows)))
         near = c - c // 4
         scales = torch.where(torch.arange(near, device=mean.device) % 2 == 0, 1.0, WIDE).to(mean.dtype)
         deviation = torch.exp(0.5 * log_variance).unsqueeze(1)
-        noise = torch.randn(n, near, mean.shape[1], generator=rng, device=mean.device, dtype=mean.dtype)
+        noise = standard_normal((n, near, mean.shape[1]), mean, rng)
         own = mean.unsqueeze(1) + noise * scales.view(1, -1, 1) * deviation
-        free = self._sampling_prior_draw(n * (c - near), rng).view(n, c - near, mean.shape[1])
+        free = self._draw_prior(n * (c - near), rng).view(n, c - near, mean.shape[1])
         z = torch.cat([own, free], 1)
-        log_prior = self._log_prior(z.flatten(0, 1)).view(n, c)
+        log_prior = self._log_prior(z.flatten(0, 1).unsqueeze(0)).view(n, c)
         parts = [log_prior + math.log((c - near) / c)] if c > near else []
-        for scale, share in ((1.0, (near + 1) // 2), (WIDE, near // 2)):
-            if share:
+        for scale, drawn in ((1.0, (near + 1) // 2), (WIDE, near // 2)):
+            if drawn:
                 width = scale * deviation
                 log_density = standard_normal_log_density((z - mean.unsqueeze(1)) / width) - width.log().sum(-1)
-                parts.append(log_density + math.log(share / c))
+                parts.append(log_density + math.log(drawn / c))
         return z.flatten(0, 1), (log_prior - torch.stack(parts).logsumexp(0)).flatten()
 
 
@@ -314,3 +354,8 @@ def _balanced_noise(n: int, dim: int) -> Tensor:
     factor = torch.linalg.cholesky(half.T @ half / len(half))
     half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
     return torch.cat([half, -half])
+
+
+def _cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Return costs that belong to cells only."""
+    return cells, cells.new_zeros(cells.shape[:-1])

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from gensynth.constraints import Constraint, whole
 from gensynth.model import GenerativeModel, Layout
+from gensynth.nn.tabular.encoder import CellEncoder
+from gensynth.nn.tabular.independent_decoder import grouped_decoder
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, named_prior
 from gensynth_vae.hierarchical import HierarchicalModel, Level
-from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.variational import InColumnGroups
 
 
@@ -69,9 +70,11 @@ class NVAE(InColumnGroups):
         cells = self._cells(layout)
         return HierarchicalModel(
             layout,
-            Encoder(layout, cells.embedding, (self.width, self.width), self.width, cells.dropout),
+            CellEncoder(layout, cells.embedding, (self.width, self.width), self.width, cells.dropout),
             [Level(self.width, self.latent_dim, self.flows, cells.dropout) for _ in range(self.levels)],
-            row_decoder(layout, cells, column_groups=self.column_groups, hidden=(self.width,), latent_dim=self.width),
+            grouped_decoder(
+                layout, *cells, column_groups=self.column_groups, hidden=(self.width,), latent_dim=self.width
+            ),
             late_prior=named_prior(self.prior, self.levels * self.latent_dim, layout),
             width=self.width,
             latent_dim=self.latent_dim,

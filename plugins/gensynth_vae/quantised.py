@@ -11,12 +11,12 @@ from torch import Generator, Tensor, nn
 from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.made import BlockMADE
+from gensynth.nn.tabular.corruption import Corruption
 from gensynth.nn.tabular.decoder import Decoder, Given
 from gensynth.nn.tabular.imputation import fill
 from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import TWO_STAGES, WEIGHT_AVERAGE, WEIGHT_DECAY
-from gensynth_vae.corruption import Corruption
 
 
 class CodePrior(nn.Module):

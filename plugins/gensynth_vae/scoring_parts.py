@@ -107,7 +107,7 @@ class DrawnEnsemble(ScoringEnsemble):
 
         iwae, log_likelihood: -log mean_k p(x, z_k) / q(z_k | x) (Burda et al. 2016, eq. 8), which tends to
         -log p(x). denoising: -log p(x | z) with z of the row under noise of several levels (Vincent et al. 2010).
-        elbo, reconstruction and latent are those of `gensynth_vae.scoring.LatentEnsemble`.
+        elbo, reconstruction and latent are those of `gensynth_vae.latent.LatentModel`.
         """
         if method == "denoising":
             noisy = [rows.network + s * c for s in NOISE_LEVELS for c in self.corruption]

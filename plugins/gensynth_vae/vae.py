@@ -1,67 +1,104 @@
-"""Variational autoencoder and beta-VAE: cells independent given the latent, the latents' density learned."""
+"""The recipes ``vae`` and ``beta-vae``, which differ in their divergence only."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from gensynth.constraints import NONE, Constraint
-from gensynth.model import GenerativeModel, Layout
+from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.encoding.layout import Layout
+from gensynth.model import GenerativeModel
+from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.mixture import GaussianMixture
+from gensynth.nn.tabular.sampling_networks import SamplingPrior
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
-from gensynth_vae.latent import Divergence, LatentModel
-from gensynth_vae.parts import Encoder, row_decoder
-from gensynth_vae.variational import InColumnGroups
+from gensynth_vae.denoiser import Denoiser
+from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
 
 
 @dataclass(eq=False)
-class OneLatent(InColumnGroups):
+class OneLatent(FamilyRecipe):
     """One latent vector a row, with a density of the latents that is learned.
+
+    Of tuples the members of an ensemble take the entries in turns.
 
     Parameters
     ----------
-    latent_dim : int, default=16
-        Width of the latent.
+    latent_dim : int, tuple of int or None, default=None
+        Width of the latent; None for 16, of a detector's members 8 and 16, and 2 where the rows may hold anomalies.
     hidden : tuple of int, default=(128, 128)
         Hidden widths of encoder and decoder.
+    noise : float, tuple of float or None, default=None
+        Deviation of the noise on a detector's input in training, in units of the columns; None for 0.
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
-        Density of the latents: N(0, I); a mixture of normals that is fitted to the latents once the rest is trained;
-        or a network, trained with the rest, that gives each dimension, or block of dimensions, from those before.
+        Density of the latents, for sampling: N(0, I); a mixture of normals that is fitted to the latents once the rest
+        is trained; or a network, trained with the rest, that gives each dimension, or block of them, from those before.
+    column_groups : int, default=1
+        Groups that the columns are written in, those of one independent given the latent and the groups before;
+        1: all cells are independent given the latent.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"latent_dim": LATENT, "hidden": WIDTHS, "prior": PRIOR}
-    column_groups: int = 1
-    latent_dim: int = 16
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "latent_dim": NONE | LATENT | several(LATENT),
+        "hidden": WIDTHS,
+        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
+        "prior": PRIOR,
+        "column_groups": whole(1, 1_000_000),
+    }
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
+        "detection": {"n_members": 12, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
+        "robust detection": {"latent_dim": 2},
+    }
+    capabilities: ClassVar[frozenset[str]] = frozenset({"conditional", "impute", "score", "latent"})
+    latent_dim: int | tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (128, 128)
+    noise: float | tuple[float, ...] | None = None
     prior: str = "blockwise"
+    column_groups: int = 1
+
+    @property
+    def score_weights(self) -> Mapping[str, float]:
+        """The bound and the denoising residual; where rows may be anomalies the bound alone.
+
+        A network without a bottleneck learns those.
+        """
+        return {"elbo": 1.0, "denoising": 1.0} if self.task == "detection" else {"elbo": 1.0}
 
     @abstractmethod
-    def divergence(self) -> Divergence:
+    def divergence(self, members: int) -> Divergence:
         """Return how the divergence enters the loss."""
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(layout)
-        hidden = tuple(self.hidden)
-        prior = named_prior(self.prior, self.latent_dim, layout)
-        fitted = isinstance(prior, GaussianMixture)
+        own, networks = self.settings(), self.networks(layout)
+        m = networks.members
+        members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
+        hidden, latent_dim = tuple(self.hidden), max(members.latent_dims)
+        prior = self._prior(latent_dim, layout) if networks.for_sampling else None
+        fitted = prior is not None and isinstance(prior.density, GaussianMixture)
         return LatentModel(
-            layout,
-            Encoder(layout, cells.embedding, hidden, 2 * self.latent_dim, cells.dropout),
-            row_decoder(layout, cells, column_groups=self.column_groups, hidden=hidden, latent_dim=self.latent_dim),
-            latent_dim=self.latent_dim,
+            networks,
+            hidden,
+            networks.decoder(latent_dim, hidden, self.column_groups),
+            members=members,
+            divergence=self.divergence(m),
             prior=None if fitted else prior,
-            late_prior=prior if fitted else None,
-            divergence=self.divergence(),
-            learning_rate=self.learning_rate,
+            density=prior if fitted else None,
+            learning_rate=own.learning_rate,
+            denoiser=Denoiser(m, networks.width, hidden[-1]) if self.task == "detection" else None,
         )
+
+    def _prior(self, latent_dim: int, layout: Layout) -> SamplingPrior | None:
+        density = named_prior(self.prior, latent_dim, layout)
+        return None if density is None else SamplingPrior(density)
 
 
 @dataclass(eq=False)
 class VAE(OneLatent):
-    """Variational autoencoder over codes.
+    """Variational autoencoder.
 
     Departs from the paper in two measured points: the density of the latents is learned together with the rest, and the
     divergence has a weight below 1, so that all that ties the columns passes through the latents.
@@ -69,10 +106,10 @@ class VAE(OneLatent):
 
     Parameters
     ----------
-    beta : float, default=0.3
-        Weight of the divergence.
+    beta : float, tuple of float or None, default=None
+        Weight of the divergence; None for 0.3, of a detector 0.5, and 4 where the rows may hold anomalies.
     warmup : int, default=1000
-        Steps over which that weight grows from 0.
+        Steps over which that weight grows from 0, for sampling.
 
     References
     ----------
@@ -80,27 +117,37 @@ class VAE(OneLatent):
     Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a prior that is learned with the rest.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"beta": WEIGHT, "warmup": STEPS_OF_WARMUP}
-    beta: float = 0.3
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "beta": NONE | WEIGHT | several(WEIGHT),
+        "warmup": STEPS_OF_WARMUP,
+    }
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        task: {**OneLatent.by_task[task], "beta": beta}
+        for task, beta in (("sampling", 0.3), ("detection", 0.5), ("robust detection", 4.0))
+    }
+    beta: float | tuple[float, ...] | None = None
     warmup: int = 1000
 
-    def divergence(self) -> Divergence:
+    def divergence(self, members: int) -> Divergence:
         """Return a weight that grows to ``beta``."""
-        return Divergence(self.beta, self.warmup)
+        warmup = self.warmup if self.task == "sampling" else 0
+        return Divergence(in_turns(self.settings().beta, members), warmup)
 
 
 @dataclass(eq=False)
 class BetaVAE(OneLatent):
     """beta-VAE: the divergence weighted by ``beta``, or steered to a growing ``capacity``. Else as `VAE`.
 
+    The members of a detector lie along the rate-distortion curve (Alemi et al. 2018, arXiv 1711.00464).
+
     Parameters
     ----------
-    beta : float, default=4.0
+    beta : float, tuple of float or None, default=None
         Weight of the distance between divergence and capacity (of the divergence itself without a capacity).
     capacity : float or None, default=25.0
-        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight.
+        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight. For sampling.
     warmup : int, default=2000
-        Steps over which weight or capacity grow.
+        Steps over which weight or capacity grow, for sampling.
 
     References
     ----------
@@ -108,14 +155,22 @@ class BetaVAE(OneLatent):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "beta": WEIGHT,
+        "beta": NONE | WEIGHT | several(WEIGHT),
         "capacity": NONE | WEIGHT,
         "warmup": STEPS_OF_WARMUP,
     }
-    beta: float = 4.0
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {**OneLatent.by_task["sampling"], "beta": 4.0},
+        "detection": {**OneLatent.by_task["detection"], "n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
+        "robust detection": {},
+    }
+    beta: float | tuple[float, ...] | None = None
     capacity: float | None = 25.0
     warmup: int = 2000
 
-    def divergence(self) -> Divergence:
+    def divergence(self, members: int) -> Divergence:
         """Return a weight on the distance from the capacity, or a plain one."""
-        return Divergence(self.beta, self.warmup, capacity=self.capacity)
+        weights = in_turns(self.settings().beta, members)
+        if self.task != "sampling":
+            return Divergence(weights)
+        return Divergence(weights, self.warmup, capacity=self.capacity)

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import GenerativeModel, Layout
+from gensynth.nn.tabular.encoder import CellEncoder
+from gensynth.nn.tabular.independent_decoder import grouped_decoder
 from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS
-from gensynth_vae.parts import Encoder, row_decoder
 from gensynth_vae.quantised import CodePrior, QuantisedModel
 from gensynth_vae.variational import InColumnGroups
 
@@ -65,9 +66,9 @@ class VQVAE(InColumnGroups):
         hidden, width = tuple(self.hidden), self.groups * self.code_dim
         return QuantisedModel(
             layout,
-            Encoder(layout, cells.embedding, hidden, width, cells.dropout),
+            CellEncoder(layout, cells.embedding, hidden, width, cells.dropout),
             VectorQuantizer(self.groups, n_codes, self.code_dim, self.decay),
-            row_decoder(layout, cells, column_groups=self.column_groups, hidden=hidden, latent_dim=width),
+            grouped_decoder(layout, *cells, column_groups=self.column_groups, hidden=hidden, latent_dim=width),
             CodePrior(self.groups, n_codes, self.prior_width, cells.dropout),
             self.commitment,
             self.learning_rate,

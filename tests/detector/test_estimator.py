@@ -128,10 +128,10 @@ def test_a_score_does_not_depend_on_the_other_rows(rows, novelty):
 def test_every_member_counts(rows, n_estimators):
     detector = make_detector(epochs=2, n_estimators=n_estimators).fit(rows)
     model = detector.estimators_[0].model
-    assert model.members == n_estimators
+    assert model.networks.members == n_estimators
     before = detector.score_samples(rows)
     for member in range(n_estimators):
-        weight = model.decoder.out.weight
+        weight = model.decoder.network.out.weight
         kept = weight.data[member].clone()
         weight.data[member] += 0.5
         detector.estimators_[0]._scorer = None
@@ -155,13 +155,11 @@ def test_every_model_of_an_ensemble_of_fits_counts(rows):
 
 
 def test_methods(rows, novelty):
-    found = {
-        m: novelty.score_samples(rows, method=m) for m in ("elbo", "iwae", "reconstruction", "denoising", "latent")
-    }
+    found = {m: novelty.score_samples(rows, method=m) for m in ("elbo", "iwae", "reconstruction", "denoising", "kl")}
     assert all(np.isfinite(scores).all() and scores.std() > 0 for scores in found.values())
     assert (novelty.score_samples(rows, method="auto") == novelty.score_samples(rows)).all()
-    detector = make_detector(epochs=2, method="latent").fit(rows)
-    assert (detector.score_samples(rows) == detector.score_samples(rows, method="latent")).all()
+    detector = make_detector(epochs=2, method="kl").fit(rows)
+    assert (detector.score_samples(rows) == detector.score_samples(rows, method="kl")).all()
 
 
 def test_the_same_seed_gives_the_same_scores(rows):
@@ -176,15 +174,15 @@ def test_pipeline_and_grid_search():
     pipeline = make_pipeline(StandardScaler(), make_detector(epochs=5))
     assert pipeline.fit(X).predict(X).shape == (200,)
     search = GridSearchCV(
-        pipeline, {"anomalydetector__model__hidden": [4, 8]}, scoring="roc_auc", cv=StratifiedKFold(2)
+        pipeline, {"anomalydetector__model__hidden": [(4, 4), (8, 8)]}, scoring="roc_auc", cv=StratifiedKFold(2)
     )
     search.fit(X, y)
     assert search.best_score_ > 0.9
 
 
 def test_parameters_of_a_model_given_by_name():
-    detector = AnomalyDetector().set_params(model__hidden=16, trainer__max_epochs=3)
-    assert detector.get_params()["model__hidden"] == 16
+    detector = AnomalyDetector().set_params(model__hidden=(16, 16), trainer__max_epochs=3)
+    assert detector.get_params()["model__hidden"] == (16, 16)
     assert detector.get_params()["trainer__batch_size"] == 128
 
 

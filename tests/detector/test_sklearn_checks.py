@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from toy_models import Toy
 
 from gensynth import AnomalyDetector, Trainer
-from gensynth.models import VAEScorer
+from gensynth.models import VAE
 
 SHUFFLED = "the check shuffles the rows, and batches depend on their order; unshuffled: see test_sample_weight.py"
 SMALL = Trainer(max_epochs=2, progress=False, batch_size=32)
@@ -16,8 +16,8 @@ SMALL = Trainer(max_epochs=2, progress=False, batch_size=32)
 @pytest.mark.filterwarnings("ignore::gensynth.errors.IdentifierWarning")
 @parametrize_with_checks(
     [
-        AnomalyDetector(VAEScorer(n_members=2, hidden=8), trainer=SMALL, random_state=0),
-        AnomalyDetector(VAEScorer(n_members=1, hidden=8), novelty=True, trainer=SMALL, random_state=0),
+        AnomalyDetector(VAE(n_members=2, hidden=(8, 8)), trainer=SMALL, random_state=0),
+        AnomalyDetector(VAE(n_members=1, hidden=(8, 8)), novelty=True, trainer=SMALL, random_state=0),
         AnomalyDetector(Toy(), n_estimators=2, trainer=SMALL, random_state=0),
     ],
     expected_failed_checks=lambda detector: (

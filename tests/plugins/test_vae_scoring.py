@@ -14,17 +14,13 @@ from gensynth import Synthesizer, Trainer
 from gensynth.engine.inference import to_batch
 from gensynth.engine.scoring import make_scorer
 from gensynth.model import Stage
-from gensynth_vae.scoring import BetaVAEScorer, VAEScorer
 from gensynth_vae.scoring_nvae import NVAEScorer
 from gensynth_vae.scoring_parts import MaskedMLP
-from gensynth_vae.scoring_vlae import VLAEScorer, column_orders
 from gensynth_vae.scoring_vqvae import VQVAEScorer
 
-RECIPES = {"vae": VAEScorer, "beta-vae": BetaVAEScorer, "vlae": VLAEScorer, "nvae": NVAEScorer, "vq-vae": VQVAEScorer}
+RECIPES = {"nvae": NVAEScorer, "vq-vae": VQVAEScorer}
 LATENT = [name for name in RECIPES if name != "vq-vae"]
 SCORED_BY = {
-    **dict.fromkeys(("vae", "beta-vae"), ("elbo", "iwae", "reconstruction", "denoising", "latent")),
-    "vlae": ("log_likelihood", "elbo", "reconstruction", "denoising", "latent"),
     "nvae": ("elbo", "iwae", "reconstruction", "denoising", "latent"),
     "vq-vae": ("likelihood", "reconstruction", "denoising", "prior"),
 }
@@ -199,42 +195,6 @@ def test_masked_networks_are_autoregressive():
         assert (jacobian[earlier] != 0).all()
         told = torch.autograd.functional.jacobian(lambda c, i=member: network(x, c)[i, 0], context)[:, member, 0]
         assert (told != 0).all()
-
-
-def test_cells_of_vlae_depend_on_the_latent_and_earlier_columns_only(models):
-    scorer, rows = scorer_and_rows(models["vlae"], table(1))
-    x, z = scorer.scaling(rows).network, torch.randn(2, 1, scorer.mask.shape[-1], dtype=torch.float64)
-    for member in range(2):
-        position = scorer.order[member, scorer.scaling.owner]
-        jacobian = torch.autograd.functional.jacobian(lambda x, i=member: scorer.decoder(x, z)[i, 0], x)[:, member, 0]
-        earlier = position < position.unsqueeze(1)
-        assert (jacobian[~earlier] == 0).all()
-        assert (jacobian[earlier] != 0).any()
-        told = torch.autograd.functional.jacobian(lambda z, i=member: scorer.decoder(x, z)[i, 0], z)[:, member, 0]
-        assert (told.abs().amax(1) > 0).all()
-
-
-def test_column_orders_are_permutations_and_differ():
-    orders = column_orders(5, 9)
-    assert (orders.sort(1).values == torch.arange(9)).all()
-    assert len({tuple(order) for order in orders.tolist()}) == 5
-    assert (orders[0] + orders[1] == 8).all()
-    assert torch.equal(column_orders(5, 9), orders)  # a saved model finds its own again
-
-
-def test_prior_of_vlae_is_a_density():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        synthesizer = fitted("vlae", latent_dims=(1,))
-    scorer, rows = scorer_and_rows(synthesizer, table(1))
-    # p(z) = q(z) exp(-divergence) at the draw: over all z it integrates to 1
-    noise = torch.linspace(-400.0, 400.0, 40_001, dtype=torch.float64).view(1, 1, -1, 1).expand(1, 2, -1, 1)
-    with torch.no_grad():
-        x = scorer.scaling(rows).network
-        features = scorer.encode(x)
-        log_q = -0.5 * (noise[0, ..., 0].square() + np.log(2 * np.pi))
-        density = (log_q - scorer.draw(x.expand(-1, noise.shape[2], -1), features, noise).divergence).exp()
-    torch.testing.assert_close(density.sum(1) * 0.02, torch.ones(2, dtype=torch.float64), atol=1e-3, rtol=0)
 
 
 def level_and_inputs(models) -> tuple:

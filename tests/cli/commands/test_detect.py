@@ -109,7 +109,8 @@ def test_same_seed_same_files(odd: str, run: Run) -> None:
 @pytest.mark.parametrize("model", ["gan", "vlae"])
 def test_other_families_and_scores(model: str, odd: str, run: Run) -> None:
     more = ["-m", model, "--score", "reconstruction", "--save", "new.gensynth"]
-    outcome = run("detect", odd, "-o", "out.csv", *more, *QUICK_DETECTOR)
+    quick = [option.replace("16,16", "16") for option in QUICK_DETECTOR]
+    outcome = run("detect", odd, "-o", "out.csv", *more, *quick)
     assert outcome.code == 0, outcome.err
     detector = load("new.gensynth")
     assert detector.method_ == "reconstruction"

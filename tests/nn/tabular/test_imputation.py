@@ -14,7 +14,7 @@ from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.embeddings import CellEmbedding
 from gensynth.nn.tabular.imputation import Particles, fill
-from gensynth_vae.parts import IndependentDecoder
+from gensynth.nn.tabular.independent_decoder import IndependentDecoder
 
 
 def _decoder(layout, kind="autoregressive", strength=0.8):

@@ -7,8 +7,8 @@ from toy_layouts import mixed, mixed_rows
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.embeddings import CellEmbedding
+from gensynth.nn.tabular.independent_decoder import GroupedDecoder, IndependentDecoder
 from gensynth.nn.tabular.marginals import MAX_CHANGE, bias_change, n_marginal_rows
-from gensynth_vae.parts import DeepDecoder, IndependentDecoder
 
 
 def _decoder(kind):
@@ -23,7 +23,7 @@ def _decoder(kind):
             cells = CausalDecoder(
                 layout, code_slots, CellEmbedding(layout, code_slots, 4), 16, 8, 0.0, 16, column_groups=2
             )
-            decoder = DeepDecoder(cells, (16,), 3, 0.0)
+            decoder = GroupedDecoder(cells, (16,), 3, 0.0)
             bias = cells.code_heads.bias
         bias.data += torch.randn(len(bias)) * 0.4
     return decoder.eval()

@@ -1,14 +1,14 @@
-"""Encoders and the decoder of independent cells: what the families of this plugin are put together from."""
+"""A decoder whose cells are independent given the latent; or written in a few groups of columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from gensynth.model import UNKNOWN, Batch, Layout
-from gensynth.nn.layers import ResidualMLP, columnwise
+from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.decoder import Decoder, Filled, Given
@@ -16,47 +16,11 @@ from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
 from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
 from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
-from gensynth_vae.choices import WIDE_TABLE
-from gensynth_vae.variational import Cells
 
 MAX_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
-
-
-class Encoder(nn.Module):
-    """From rows to posterior parameters: the sum of every cell's contribution, then a perceptron.
-
-    Parameters
-    ----------
-    layout : Layout
-        What a row looks like.
-    cells : CellEmbedding
-        Embedding of the cells (may be shared with a decoder).
-    hidden : sequence of int
-        Hidden widths; the first is the width of the sum.
-    width_out : int
-        Width of the output: means and log-variances, or vectors to be quantised.
-    dropout : float
-        Share of units dropped in training.
-    """
-
-    def __init__(
-        self, layout: Layout, cells: CellEmbedding, hidden: Sequence[int], width_out: int, dropout: float
-    ) -> None:
-        super().__init__()
-        self.cells = cells
-        k = len(layout.columns)
-        self.contribute = columnwise(k, cells.code.embedding_dim, hidden[0], gain=k**-0.5)
-        self.bias = nn.Parameter(torch.zeros(hidden[0]))
-        self.network = ResidualMLP(hidden[0], hidden[1:], width_out, dropout)
-        nn.init.zeros_(self.network.out.bias)
-
-    def forward(self, batch: Batch) -> Tensor:
-        """Return (n, width_out)."""
-        # one product over all cells: a product a column, summed, would write k times as much
-        total = torch.addmm(self.bias, self.cells.rows(batch).flatten(1), self.contribute.flatten(0, 1), alpha=3.0)
-        out: Tensor = self.network(torch.relu(total))
-        return out
+WIDE_TABLE = 200
+"""Columns above which each has a smaller network of its own: there are many of them then."""
 
 
 class IndependentDecoder(Decoder):
@@ -157,7 +121,7 @@ class IndependentDecoder(Decoder):
         return Batch(numeric.mul_(self.numbers.active(codes).index_select(1, self.numbers.owner)), codes)
 
 
-class DeepDecoder(Decoder):
+class GroupedDecoder(Decoder):
     """A perceptron over the latent, then the cells in groups of columns, independent given the groups before.
 
     Parameters
@@ -198,12 +162,20 @@ class DeepDecoder(Decoder):
         return self.cells.fill(given, self.network(z), log_weight, rng)
 
 
-def row_decoder(layout: Layout, cells: Cells, *, column_groups: int, hidden: Sequence[int], latent_dim: int) -> Decoder:
+def grouped_decoder(
+    layout: Layout,
+    code_slots: CategoricalSlots,
+    embedding: CellEmbedding,
+    dropout: float,
+    *,
+    column_groups: int,
+    hidden: Sequence[int],
+    latent_dim: int,
+) -> Decoder:
     """Return p(row | z) of cells written in ``column_groups`` steps; in one step they are independent given z."""
-    code_slots, embedding, dropout = cells
     if column_groups == 1:
         return IndependentDecoder(layout, code_slots, hidden, latent_dim, dropout)
     width = hidden[0]
     own = width // 2 if len(layout.columns) <= WIDE_TABLE else width // 4
     rows = CausalDecoder(layout, code_slots, embedding, width, own, dropout, width, column_groups)
-    return DeepDecoder(rows, hidden, latent_dim, dropout)
+    return GroupedDecoder(rows, hidden, latent_dim, dropout)

@@ -1,0 +1,124 @@
+"""A family's hyperparameters, and the networks that carry it for a layout and a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
+
+from sklearn.base import clone
+
+from gensynth.constraints import NONE, Constraint, number, one_of, whole
+from gensynth.encoding.layout import Encoding, Layout
+from gensynth.model import Recipe
+from gensynth.nn.layers import fitting_rate
+from gensynth.nn.networks import Networks
+from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
+from gensynth.nn.tabular.sampling_networks import SamplingNetworks
+
+
+def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int, dropout: float) -> Networks:
+    """Return what carries a family over rows of this layout.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    task : {"sampling", "detection", "robust detection"}
+        What the model is for; "robust detection": its rows may hold anomalies.
+    members : int
+        Networks side by side; 1 for sampling.
+    embedding_dim : int
+        Width of a cell's embedding where cells are embedded.
+    dropout : float
+        Fraction of units in [0, 1) that is dropped in training, for sampling.
+    """
+    if task == "sampling":
+        return SamplingNetworks(layout, embedding_dim, dropout)
+    return EnsembleNetworks(layout, members, robust=task == "robust detection")
+
+
+@dataclass(eq=False)
+class FamilyRecipe(Recipe):
+    """Hyperparameters of a family that serves sampling and detection with one model.
+
+    What is None is chosen by the task (`by_task`).
+
+    Parameters
+    ----------
+    task : {"sampling", "detection", "robust detection"}, default="sampling"
+        What the model is for. An anomaly detector sets it: "robust detection" where the rows may hold anomalies.
+    n_members : int or None, default=None
+        Networks side by side, trained as one; always 1 for sampling.
+    embedding_dim : int, default=16
+        Width of a cell's embedding, for sampling.
+    dropout : float or None, default=None
+        Fraction of units dropped in training, in [0, 1), for sampling; None chooses from the number of rows.
+    learning_rate : float or None
+        Step size.
+    max_bins : int
+        Most quantile bins of a numeric column, for sampling.
+    max_levels : int or None
+        Most categories of a column that are told apart.
+    """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "task": one_of("sampling", "detection", "robust detection"),
+        "n_members": NONE | whole(1, 1024),
+        "embedding_dim": whole(1, 4096),
+        "dropout": NONE | number(0, 1, open_high=True),
+        "learning_rate": NONE | number(0, open_low=True),
+        "max_bins": whole(2, 10_000),
+        "max_levels": NONE | whole(1, 10_000),
+    }
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Defaults of a task; "robust detection" has those of "detection" where it has none of its own."""
+
+    task: str = "sampling"
+    n_members: int | None = None
+    embedding_dim: int = 16
+    dropout: float | None = None
+    learning_rate: float | None = None
+    max_bins: int = 100
+    max_levels: int | None = None
+
+    def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
+        """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
+        recipe: Self = clone(self)
+        recipe.set_params(task="robust detection" if contaminated else "detection")
+        return recipe if members is None else recipe.set_params(n_members=members)
+
+    @property
+    def encoding(self) -> Encoding:
+        """Quantile bins to sample; to score, numbers as they are: a value far away must look far away."""
+        if self.task == "sampling":
+            return Encoding("bins", max_bins=self.max_bins, max_levels=self.max_levels or 1000)
+        return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
+
+    def settings(self) -> SimpleNamespace:
+        """Return the hyperparameters, with the task's defaults for those that are None."""
+        self.check()
+        chosen = dict(self.by_task.get("detection" if "detection" in self.task else "sampling", {}))
+        chosen |= self.by_task.get(self.task, {})
+        own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
+        return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
+
+    def networks(self, layout: Layout) -> Networks:
+        """Return what carries the model."""
+        dropout = self.fitting_dropout(layout) if self.dropout is None else self.dropout
+        members = 1 if self.task == "sampling" else int(self.settings().n_members)
+        return networks_for(layout, self.task, members=members, embedding_dim=self.embedding_dim, dropout=dropout)
+
+    def fitting_dropout(self, layout: Layout) -> float:
+        """Return the fraction of units to drop that suits the table."""
+        return fitting_rate(layout.n_rows)
+
+
+def in_turns(value: Any, members: int) -> list[Any]:
+    """Return one value of each member.
+
+    A tuple is taken in turns: two members, one a scaling of the numbers, have the same, the next two the next.
+    """
+    choices: Sequence[Any] = value if isinstance(value, tuple | list) else (value,)
+    return [choices[i // 2 % len(choices)] for i in range(members)]

@@ -1,0 +1,160 @@
+"""What carries a family: the networks over the rows of a layout, members first in every tensor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.errors import CapabilityError
+from gensynth.model import Batch, Fit, Loss, Score, Stage
+from gensynth.nn.tabular.decoder import Given
+from gensynth.nn.tabular.imputation import Propose
+
+
+class RowDecoder(nn.Module, ABC):
+    """p(row | z) of every member.
+
+    Only networks that are made to sample draw rows; those of a detector raise `CapabilityError`.
+    """
+
+    @abstractmethod
+    def log_likelihood(self, inputs: Any, z: Tensor) -> Tensor:
+        """Return (members, n, k) log-densities of the cells; ``inputs`` is what `Networks.inputs` returns.
+
+        ``z`` is (members, n, width).
+        """
+
+    def sample(self, z: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw one row for each latent (1, n, width)."""
+        raise CapabilityError(SCORES_ONLY)
+
+    def impute(self, propose: Propose, given: Given, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw the cells that are not given; ``propose`` draws latents (n * c, width) and weighs them."""
+        raise CapabilityError(SCORES_ONLY)
+
+    def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
+        """Change the biases so that every code is drawn, from latents (1, n, width), as often as it is in the rows."""
+        raise CapabilityError(SCORES_ONLY)
+
+
+class LatentPrior(nn.Module, ABC):
+    """A density over the latents of every member."""
+
+    @abstractmethod
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return (members, n) log-densities of latents (members, n, dim)."""
+
+    def sample(self, n: int, rng: Generator) -> Tensor:  # noqa: ARG002
+        """Draw latents (1, n, dim)."""
+        raise CapabilityError(SCORES_ONLY)
+
+
+SCORES_ONLY = "an anomaly detector scores rows; to draw rows, fit a Synthesizer with the same model"
+
+
+class Networks(nn.Module, ABC):
+    """The networks of one layout and one task.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like.
+    members : int
+        Networks side by side; 1 for sampling.
+    """
+
+    for_sampling: ClassVar[bool]
+    """Whether rows can be drawn; else they are scored only."""
+
+    def __init__(self, layout: Layout, members: int) -> None:
+        super().__init__()
+        self.layout, self.members = layout, members
+
+    @property
+    def width(self) -> int:
+        """Width of the features that the networks read; 0 where they read cells."""
+        return 0
+
+    def fits(self) -> tuple[Fit, ...]:
+        """Return what is measured before anything is trained."""
+        return ()
+
+    @abstractmethod
+    def inputs(self, batch: Batch, *, differentiable: bool = False) -> Any:
+        """Return the rows as the networks read them; ``differentiable``: for scores that are told apart by column."""
+
+    @abstractmethod
+    def noisy(self, inputs: Any, deviation: Tensor, rng: Generator) -> Any:
+        """Return the inputs under normal noise of a deviation (members, 1, 1), where they are numbers."""
+
+    @abstractmethod
+    def corrupted(self, inputs: Any) -> Iterator[Any]:
+        """Yield the inputs under fixed noise of several levels: what denoising scores look at."""
+
+    @abstractmethod
+    def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
+        """Return a network from inputs to (members, n, width_out)."""
+
+    @abstractmethod
+    def mlp(self, width_in: int, hidden: Sequence[int], width_out: int) -> nn.Module:
+        """Return a network from (members, n, width_in) to (members, n, width_out)."""
+
+    @abstractmethod
+    def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:
+        """Return p(row | z) with cells that are independent given z.
+
+        With ``column_groups`` above 1 the columns are written in so many groups, those of one independent given z and
+        the groups before.
+        """
+
+    @abstractmethod
+    def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:
+        """Return p(row | z) = prod_i p(cell_i | cells before, z); ``width`` is the state's, ``hidden`` a column's."""
+
+    @abstractmethod
+    def flow_prior(self, latent_dims: Sequence[int]) -> LatentPrior:
+        """Return an autoregressive flow over the latents of each member, to be trained with the rest."""
+
+    @abstractmethod
+    def stage(
+        self,
+        name: str,
+        parameters: Sequence[nn.Parameter],
+        loss: Loss,
+        *,
+        learning_rate: float,
+        monitor: Loss | None = None,
+        budget_fraction: float = 1.0,
+        max_steps: int = 10_000,
+        after_step: Callable[[], None] | None = None,
+        report: Callable[[Batch, Generator], Mapping[str, float]] | None = None,
+    ) -> Stage:
+        """Return a stage of one phase, paced for the task; ``max_steps`` holds for sampling."""
+
+    def by_column(self, entries: Tensor) -> Tensor:  # noqa: ARG002
+        """Return (members, n, k): sums of (members, n, width) over the inputs of each column."""
+        raise TypeError(f"{type(self).__name__} reads cells, not features")
+
+    @abstractmethod
+    def score(self, cells: Tensor, latent: Tensor, inputs: Any, *, attribute: bool) -> Score:
+        """Return the score of rows that cost ``cells`` (members, n, k) and, as a whole, ``latent`` (members, n).
+
+        Costs in nats, lower = more normal; the score is minus their sum.
+        """
+
+    def conditional_interval(
+        self,
+        batch: Batch,  # noqa: ARG002
+        position: int,  # noqa: ARG002
+        latent_of: Callable[[Any], Tensor],  # noqa: ARG002
+        decoder: RowDecoder,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor] | None:
+        """Return what was expected in one column given the other cells, see `GenerativeModel.conditional_interval`.
+
+        ``latent_of`` maps inputs to what the decoder is given (members, n, width).
+        """
+        return None

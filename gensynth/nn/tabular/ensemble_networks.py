@@ -1,0 +1,228 @@
+"""Networks to score rows with, several side by side: scaled features in, normal numbers and categorical codes out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch, Fit, Loss, Phase, Score, Stage
+from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
+from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
+from gensynth.nn.tabular.ensemble_causal import EnsembleFlowPrior, EnsembleMADE, column_orders
+from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
+
+MAX_STEPS = 1200
+"""Of a full run."""
+NOISE_LEVELS = (0.2, 0.4, 0.8)
+"""Of the denoising score, in units of a member's scaling."""
+TRIM = 0.2
+"""Fraction of the worst rows of a batch that nothing is learned from where the rows may hold anomalies."""
+FILLINGS = 10
+"""Turns in which a cell is filled in to say what was expected there (Rezende et al. 2014, appendix F, by means)."""
+
+
+class EnsembleNetworks(Networks):
+    """Networks side by side; every second one reads the ranks of the numbers.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like; numbers are continuous.
+    members : int
+        Networks.
+    robust : bool
+        Whether the rows may hold anomalies: columns are then scaled by median and quartiles, and the worst rows of a
+        batch are trimmed (a trimmed likelihood: Neykov & Neytchev 1990).
+    """
+
+    for_sampling: ClassVar[bool] = False
+    fixed_noise: Tensor
+
+    def __init__(self, layout: Layout, members: int, *, robust: bool) -> None:
+        super().__init__(layout, members)
+        kinds = ("robust" if robust else "standard", "quantile")
+        self.scaling = FeatureScaling(layout, [kinds[i % 2] for i in range(members)])  # type: ignore[misc]
+        self.trim = TRIM if robust else 0.0
+        self.register_buffer("fixed_noise", fixed_normal((2, members, 1, self.scaling.width), 1))
+
+    @property
+    def width(self) -> int:
+        """Width of the features that the networks read."""
+        return self.scaling.width
+
+    def fits(self) -> tuple[Fit, ...]:
+        """Measure the columns."""
+        return (Fit("scaling", self.scaling.fit, MAX_ROWS),)
+
+    def inputs(self, batch: Batch, *, differentiable: bool = False) -> MemberInputs:
+        """Return the rows in the scaling of every member."""
+        rows: MemberInputs = self.scaling(batch)
+        return rows._replace(network=rows.network.detach().requires_grad_()) if differentiable else rows
+
+    def noisy(self, inputs: MemberInputs, deviation: Tensor, rng: Generator) -> MemberInputs:
+        """Return the inputs under normal noise."""
+        x = inputs.network
+        return inputs._replace(network=x + deviation * standard_normal(x.shape, x, rng))
+
+    def corrupted(self, inputs: MemberInputs) -> Iterator[MemberInputs]:
+        """Yield the inputs under the same noise for every row, of several levels."""
+        for level in NOISE_LEVELS:
+            for noise in self.fixed_noise:
+                yield inputs._replace(network=inputs.network + level * noise)
+
+    def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
+        """Return a perceptron a member over the features."""
+        return _OverInputs(EnsembleMLP(self.members, (self.scaling.width, *hidden, width_out)))
+
+    def mlp(self, width_in: int, hidden: Sequence[int], width_out: int) -> nn.Module:
+        """Return a perceptron a member."""
+        return EnsembleMLP(self.members, (width_in, *hidden, width_out))
+
+    def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
+        """Return a perceptron a member over the latent."""
+        likelihood = RowLikelihood(self.scaling, self.members)
+        return EnsembleDecoder(likelihood, EnsembleMLP(self.members, (width_in, *hidden, likelihood.width)))
+
+    def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
+        """Return a masked network a member, over an order of the columns of its own."""
+        likelihood = RowLikelihood(self.scaling, self.members)
+        order = column_orders(self.members, len(self.layout.columns))[:, self.scaling.owner]
+        return EnsembleCausalDecoder(likelihood, EnsembleMADE(order, order, hidden, width_in))
+
+    def flow_prior(self, latent_dims: Sequence[int]) -> LatentPrior:
+        """Return an affine autoregressive flow a member."""
+        return EnsembleFlowPrior(latent_dims)
+
+    def stage(
+        self,
+        name: str,
+        parameters: Sequence[nn.Parameter],
+        loss: Loss,
+        *,
+        learning_rate: float,
+        monitor: Loss | None = None,
+        budget_fraction: float = 1.0,
+        max_steps: int = 10_000,  # noqa: ARG002
+        after_step: Callable[[], None] | None = None,
+        report: Callable[[Batch, Generator], Mapping[str, float]] | None = None,
+    ) -> Stage:
+        """Return a short stage, watched on held-out rows, with the worst rows trimmed where there may be anomalies."""
+
+        def per_column(batch: Batch, rng: Generator) -> Tensor:
+            losses = loss(batch, rng)
+            if self.trim and losses.shape[1] > 1:
+                kept = max(1, math.ceil(losses.shape[1] * (1.0 - self.trim)))
+                losses = losses.topk(kept, dim=1, largest=False).values
+            return losses.mean() / len(self.layout.columns)
+
+        phase = Phase(
+            name, tuple(parameters), per_column, after_step=after_step, learning_rate=learning_rate, weight_decay=1e-4
+        )
+        return Stage(
+            name,
+            (phase,),
+            monitor,
+            budget_fraction=budget_fraction,
+            max_steps=MAX_STEPS,
+            decay_on_plateau=False,
+            report=report,
+        )
+
+    def by_column(self, entries: Tensor) -> Tensor:
+        """Return (members, n, k): sums of (members, n, width) over the inputs of each column."""
+        return self.scaling.by_column(entries)
+
+    def score(self, cells: Tensor, latent: Tensor, inputs: MemberInputs, *, attribute: bool) -> Score:
+        """Return rows and, where asked, columns.
+
+        What belongs to the row as a whole is attributed to the columns in proportion to how much it would change with
+        them: |x dE / dx| (gradient times input, Shrikumar et al. 2017, arXiv 1605.01713).
+        """
+        rows = -(cells.sum(-1) + latent)
+        if not attribute:
+            return Score(rows)
+        weights = self._influence(latent, inputs.network)
+        return Score(rows.detach(), (cells + latent.unsqueeze(-1) * weights).detach())
+
+    def _influence(self, latent: Tensor, network: Tensor) -> Tensor:
+        """Return (members, n, k): weights, summing to 1, of the columns in the latent term."""
+        k = len(self.layout.columns)
+        if not latent.requires_grad:
+            return torch.full((*latent.shape, k), 1.0 / k, dtype=latent.dtype, device=latent.device)
+        (gradient,) = torch.autograd.grad(latent.sum(), network, allow_unused=True, retain_graph=True)
+        size = torch.zeros_like(network) if gradient is None else (gradient * network).abs()
+        out = self.scaling.by_column(size) + 1e-12
+        return out / out.sum(-1, keepdim=True)
+
+    def conditional_interval(
+        self, batch: Batch, position: int, latent_of: Callable[[MemberInputs], Tensor], decoder: RowDecoder
+    ) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect, on average; of codes the likeliest, twice."""
+        assert isinstance(decoder, EnsembleDecoder)
+        inputs, own = self.inputs(batch), self.scaling.inputs_of(position)
+        hidden = inputs.network.clone()
+        hidden[..., own] = 0.0  # scaled: what is typical
+        inputs = inputs._replace(network=hidden)
+        parameters = decoder.parameters_at(inputs, latent_of(inputs))
+        for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
+            hidden[..., own] = self.scaling.as_read(parameters)[..., own]
+            parameters = decoder.parameters_at(inputs, latent_of(inputs))
+        at = (self.scaling.columns == position).nonzero().flatten().tolist()
+        if not at:
+            code = self.scaling.with_marginals(parameters)[..., own].mean(0)[:, 1:].argmax(-1) + 1  # never `UNKNOWN`
+            return code, code
+        mean, reach = parameters[..., at[0]], 2.0 * decoder.likelihood.deviation()[..., at[0]]
+        ends = (self.scaling.encoded(at[0], mean - reach), self.scaling.encoded(at[0], mean + reach))
+        return ends[0].median(0).values, ends[1].median(0).values
+
+
+class EnsembleDecoder(RowDecoder):
+    """A network a member over the latent, and the likelihood of rows that it gives the parameters of.
+
+    Parameters
+    ----------
+    likelihood : RowLikelihood
+        log p(row | parameters).
+    network : Module
+        From latents (members, n, width) to parameters (members, n, likelihood.width).
+    """
+
+    def __init__(self, likelihood: RowLikelihood, network: nn.Module) -> None:
+        super().__init__()
+        self.likelihood, self.network = likelihood, network
+
+    def log_likelihood(self, inputs: MemberInputs, z: Tensor) -> Tensor:
+        """Return (members, n, k) log-densities of the cells, of numbers in units of the member's scaling."""
+        return self.likelihood.cells(self.parameters_at(inputs, z), inputs)
+
+    def parameters_at(self, inputs: MemberInputs, z: Tensor) -> Tensor:  # noqa: ARG002
+        """Return (members, n, width): parameters of the cells at latents."""
+        out: Tensor = self.network(z)
+        return out
+
+
+class EnsembleCausalDecoder(EnsembleDecoder):
+    """As `EnsembleDecoder`, each cell from the cells before it too."""
+
+    def parameters_at(self, inputs: MemberInputs, z: Tensor) -> Tensor:
+        """Return (members, n, width): parameters of the cells given those before them."""
+        out: Tensor = self.network(inputs.network, z)
+        return out
+
+
+class _OverInputs(nn.Module):
+    """A network over what the members read."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: MemberInputs) -> Tensor:
+        out: Tensor = self.network(inputs.network)
+        return out

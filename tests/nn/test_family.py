@@ -1,0 +1,92 @@
+"""A family's recipe: defaults by task, and the networks that it is carried by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from toy_models import toy_layout
+
+from gensynth.nn.family import FamilyRecipe, in_turns, networks_for
+from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
+from gensynth.nn.tabular.sampling_networks import SamplingNetworks
+
+
+@dataclass(eq=False)
+class Family(FamilyRecipe):
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {"width": 16, "learning_rate": 0.1},
+        "detection": {"width": (8, 4), "n_members": 6, "learning_rate": 0.2},
+        "robust detection": {"width": 2},
+    }
+    width: int | tuple[int, ...] | None = None
+
+    def build(self, layout):
+        raise NotImplementedError
+
+
+def test_what_is_none_is_chosen_by_the_task():
+    assert Family().settings().width == 16
+    normal = Family().for_detection(contaminated=False)
+    assert (normal.settings().width, normal.settings().n_members, normal.settings().learning_rate) == ((8, 4), 6, 0.2)
+    robust = Family().for_detection(contaminated=True)
+    assert (robust.settings().width, robust.settings().n_members, robust.settings().learning_rate) == (2, 6, 0.2)
+
+
+def test_what_is_given_holds_for_every_task_and_the_recipe_stays_as_it_was():
+    recipe = Family(width=5)
+    other = recipe.for_detection(contaminated=True, members=3)
+    assert (other.settings().width, other.settings().n_members) == (5, 3)
+    assert (recipe.task, recipe.n_members) == ("sampling", None)
+
+
+def test_the_task_decides_how_rows_are_encoded():
+    assert Family(max_bins=7).encoding.numeric == "bins"
+    assert Family(max_bins=7).encoding.max_bins == 7
+    assert Family().for_detection(contaminated=False).encoding.numeric == "standard"
+
+
+def test_the_task_decides_what_carries_the_family():
+    layout = toy_layout()
+    assert isinstance(Family().networks(layout), SamplingNetworks)
+    networks = Family().for_detection(contaminated=True, members=3).networks(layout)
+    assert isinstance(networks, EnsembleNetworks)
+    assert networks.members == 3
+    assert networks.trim > 0
+    assert networks_for(layout, "detection", members=2, embedding_dim=4, dropout=0.0).trim == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "members", "expected"),
+    [(3, 4, [3, 3, 3, 3]), ((1, 2), 6, [1, 1, 2, 2, 1, 1]), ((0.5,), 2, [0.5, 0.5])],
+)
+def test_members_take_the_entries_of_a_tuple_in_turns(value, members, expected):
+    assert in_turns(value, members) == expected
+
+
+@pytest.mark.parametrize("task", ["sampling", "detection", "robust detection"])
+def test_tensors_are_members_first_for_every_task(task):
+    layout = toy_layout()
+    members = 1 if task == "sampling" else 3
+    networks = networks_for(layout, task, members=members, embedding_dim=4, dropout=0.0)
+    batch = _rows(layout)
+    for fit in networks.fits():
+        fit.function(batch, torch.Generator().manual_seed(0))
+    inputs = networks.inputs(batch)
+    z = networks.mlp(6, (8,), 5)(networks.encoder((8, 8), 6)(inputs))
+    assert z.shape == (members, len(batch), 5)
+    for decoder in (networks.decoder(5, (8,)), networks.causal_decoder(5, 8, 8)):
+        cells = decoder.log_likelihood(inputs, z)
+        assert cells.shape == (members, len(batch), len(layout.columns))
+        assert torch.isfinite(cells).all()
+    prior = networks.flow_prior([5] * members)
+    assert prior.log_density(z).shape == (members, len(batch))
+
+
+def _rows(layout):
+    from toy_models import toy_batch
+
+    return toy_batch(20)
