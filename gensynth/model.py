@@ -250,8 +250,8 @@ class Recipe(BaseEstimator, ABC):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """What values the hyperparameters can have (`gensynth.constraints`); those of base classes hold too."""
-    before: ClassVar[Mapping[str, Any]] = {}
-    """What hyperparameters that came later stand for in files written before them."""
+    legacy_defaults: ClassVar[Mapping[str, Any]] = {}
+    """What hyperparameters that came later stand for in files that were written without them."""
     capabilities: ClassVar[frozenset[str]] = frozenset()
     """What the family can do beyond sampling and scoring; "latent": its models are `HasLatents`."""
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from gensynth.encoding.columns import State
-from gensynth.encoding.fields import Part, Texts, text_array
-from gensynth.encoding.patterns import Composed, Pattern, Skeleton, fit_pattern, pattern_from_json
+from gensynth.encoding.fields import Texts, text_array
+from gensynth.encoding.patterns import Pattern, fit_pattern, pattern_from_json
 from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
 from gensynth.schema.checksums import CHECKSUMS, find_checksum
@@ -223,38 +223,30 @@ class IdentifierGenerator:
 
     def state(self) -> State:
         """Return the fitted state."""
-        json: dict[str, Any] = {"missing_share": self.missing_share}
-        if self.sizes:
-            json["sizes"] = [[size, count] for size, count in self.sizes.items()]
-        if self.kept:
-            json["kept"] = [[text, share] for text, share in self.kept.items()]
-        if self.pattern is None:
-            return json, {}
-        if self.checksum is not None:
-            json["checksum"] = self.checksum
-        json |= {"pattern": self.pattern.to_json(), "salt": self.salt, "bits": self.bits}
+        json: dict[str, Any] = {
+            "missing_share": self.missing_share,
+            "sizes": [[size, count] for size, count in self.sizes.items()],
+            "kept": [[text, share] for text, share in self.kept.items()],
+            "pattern": None if self.pattern is None else self.pattern.to_json(),
+            "checksum": self.checksum,
+            "salt": self.salt,
+            "bits": self.bits,
+        }
         return json, {"hashes": self.hashes}
 
     @classmethod
     def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild from `state`."""
-        sizes = {int(size): int(count) for size, count in json.get("sizes", ())}
-        if "pattern" in json:
-            pattern: Pattern | None = pattern_from_json(json["pattern"])
-        else:  # as files of format 1 had it at first: characters by place, one pattern a length
-            parts = zip(json.get("patterns", ()), json.get("weights", ()), strict=True)
-            fields = tuple(Part(weight=weight, places=tuple(places)) for places, weight in parts)
-            pattern = Composed([Skeleton(("", ""), 1.0, (fields,))]) if fields else None
         return cls(
             column,
             json["missing_share"],
-            pattern,
-            sizes=sizes,
-            kept=dict(json.get("kept", ())),
-            checksum=json.get("checksum"),
-            salt=json.get("salt", ""),
-            hashes=arrays.get("hashes"),
-            bits=json.get("bits", 32),
+            None if json["pattern"] is None else pattern_from_json(json["pattern"]),
+            sizes={int(size): int(count) for size, count in json["sizes"]},
+            kept=dict(json["kept"]),
+            checksum=json["checksum"],
+            salt=json["salt"],
+            hashes=arrays["hashes"],
+            bits=json["bits"],
         )
 
 

@@ -251,9 +251,7 @@ class NumberEncoder(ColumnEncoder):
     def state(self) -> State:
         """Return the fitted state."""
         json = {"origin": self.origin, "step": self.step, "center": self.center, "scale": self.scale,
-                "normal": self.numeric == "normal", "function": self.function is not None}  # fmt: skip
-        if self.numeric == "standard":  # said only where it is so: older files lack the word
-            json["standard"] = True
+                "numeric": self.numeric, "function": self.function is not None}  # fmt: skip
         arrays = {"counts": self.counts, "atoms": self.atoms}
         return json, arrays if self.function is None else arrays | self.function.state()
 
@@ -264,8 +262,7 @@ class NumberEncoder(ColumnEncoder):
         if json["function"]:
             function = QuantileFunction(arrays["positions"], arrays["values"], arrays["offsets"])
         numbers = (json["origin"], json["step"], json["center"], json["scale"])
-        numeric: NumericEncoding = "normal" if json["normal"] else "standard" if json.get("standard") else "bins"
-        return cls(column, arrays["counts"], arrays["atoms"], function, *numbers, numeric)
+        return cls(column, arrays["counts"], arrays["atoms"], function, *numbers, json["numeric"])
 
     def _atom_codes(self, ticks: Ticks) -> tuple[NDArray[np.int32], Bools]:
         """Return the code of the nearest atom (`UNKNOWN` beyond them), and where the value is that atom."""

@@ -271,10 +271,9 @@ class TableEncoder:
             state, own = part.state() if part is not None else ({}, {})
             json["columns"].append(state)
             arrays.update({f"{i}.{key}": value for key, value in own.items()})
-        if self.leaders:
-            json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
-        if self.links:
-            json["links"] = [link.to_json() for link in self.links.values()]
+        json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
+        json["links"] = [link.to_json() for link in self.links.values()]
+        json["relations"] = None
         if self.rules is not None:
             json["relations"], own = state_of(self.rules, self.gaps)
             arrays.update({f"relations.{key}": value for key, value in own.items()})
@@ -295,12 +294,12 @@ class TableEncoder:
                 out.generators[column.name] = IdentifierGenerator.from_state(column, state, own)
             elif column.learned:
                 fitted[column.name] = _encoder(column).from_state(column, state, own)
-        out.leaders = dict(json.get("leaders", ()))
+        out.leaders = dict(json["leaders"])
         out.columns = {c.name: fitted[c.name] for c in out._order()}
-        if "relations" in json:
+        if json["relations"] is not None:
             own = {k.removeprefix("relations."): v for k, v in arrays.items() if k.startswith("relations.")}
             out.rules, out.gaps = from_state(json["relations"], own, out.columns, out.first)
-        out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json.get("links", ())))
+        out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
     def _order(self) -> list[Column]:

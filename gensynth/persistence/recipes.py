@@ -25,7 +25,7 @@ def recipe_to_json(recipe: Recipe, registry: Registry) -> dict[str, Any]:
             "register it in a plugin (docs/plugins.md), or use pickle"
         )
     entry, detector = found
-    parameters = {k: v for k, v in recipe.to_json().items() if k not in recipe.before or v != recipe.before[k]}
+    parameters = recipe.to_json()
     for key, value in parameters.items():
         if not _is_plain(value):
             raise PluginError(f"{type(recipe).__name__}.{key}={value!r} cannot be stored as JSON")
@@ -59,7 +59,7 @@ def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
             f"the file's model {name!r} was made by {distribution} {state['version']} with {sorted(unknown)}, which "
             f"the installed version {entry.version} does not know: pip install '{distribution}=={state['version']}'"
         )
-    return kind(**{**kind.before, **parameters})
+    return kind(**{**kind.legacy_defaults, **parameters})
 
 
 def _is_plain(value: Any) -> bool:

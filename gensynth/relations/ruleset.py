@@ -140,7 +140,7 @@ class RuleSet:
         json = []
         arrays: dict[str, NDArray[Any]] = {}
         for i, rule in enumerate(self._fitted):
-            json.append({"relation": rule.relation.to_json(), **({"strict": True} if rule.strict else {})})
+            json.append({"relation": rule.relation.to_json(), "strict": rule.strict})
             arrays.update({f"{i}.{key}": value for key, value in rule.arrays().items()})
         return json, arrays
 
@@ -161,7 +161,7 @@ class RuleSet:
                 rules.append(MissingRule(relation, domains))
             else:
                 rules.append(_KINDS[relation.kind](relation, domains))
-                rules[-1].strict = bool(entry.get("strict"))
+                rules[-1].strict = bool(entry["strict"])
         return cls(rules, keep)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.model import Encoding, Layout, Recipe
@@ -79,4 +79,3 @@ class InColumnGroups(Variational):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000)}
     column_groups: int = 8
-    before: ClassVar[Mapping[str, Any]] = {"column_groups": 1}
