@@ -132,18 +132,6 @@ def test_integers_without_room():
         fitted.generate(200, np.random.default_rng(0))
 
 
-def test_the_first_form_of_the_state_is_read():
-    column = generator(["a"] * 3).column
-    old = [f"K-{i:03d}" for i in range(0, 1000, 2)]
-    hashes = np.sort(_hash(text_array(old), "0123456789abcdef", 32))
-    places = ["K", "-", *["0123456789"] * 3]
-    json_ = {"missing_share": 0.0, "patterns": [places], "weights": [1.0], "salt": "0123456789abcdef"}
-    new = IdentifierGenerator.from_state(column, json_, {"hashes": hashes}).generate(300, np.random.default_rng(0))
-    assert new.str.fullmatch(r"K-\d{3}").all()
-    assert new.is_unique
-    assert not set(new) & set(old)
-
-
 def test_what_stands_for_no_identifier_is_kept():
     values = [["unknown", "n/a", None][i % 3] if i % 4 == 0 else f"p{i * 7919 % 10_007}@x.org" for i in range(600)]
     fitted = generator(values)
