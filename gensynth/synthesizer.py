@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.encoding.table import TableEncoder
 from gensynth.engine.analysis import Analysis
+from gensynth.engine.attributes import FittedAttributes
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.engine.transformer import LatentTransformer
-from gensynth.model import GenerativeModel, Recipe
+from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
@@ -32,7 +32,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
-class Synthesizer(LatentTransformer, BaseEstimator):
+class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -313,41 +313,6 @@ class Synthesizer(LatentTransformer, BaseEstimator):
         (out.fitted_,) = contents.models
         out._n_draws = 0
         return out
-
-    @property
-    def recipe_(self) -> Recipe:
-        """The recipe that was built."""
-        return self.fitted_.recipe
-
-    @property
-    def encoder_(self) -> TableEncoder:
-        """Table to encoded rows and back."""
-        return self.fitted_.encoder
-
-    @property
-    def schema_(self) -> TableSchema:
-        """What the columns hold, and what holds between them."""
-        return self.fitted_.schema
-
-    @property
-    def model_(self) -> GenerativeModel:
-        """The trained network, in eval mode."""
-        return self.fitted_.model
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """One row per evaluation of the training."""
-        return self.fitted_.history
-
-    @property
-    def n_iter_(self) -> int:
-        """Epochs that were trained, all stages together."""
-        return self.fitted_.n_epochs
-
-    @property
-    def seed_(self) -> int:
-        """Seed that makes the same fit again, whatever ``random_state`` was."""
-        return self.fitted_.seed
 
     def _new(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)

@@ -15,6 +15,8 @@ SHAPES = np.geomspace(0.1, 1000.0, 400)
 SHARE_FDR = 0.05
 """Share of false ones among the anomalies that an estimated contamination counts."""
 MAX_SHARE = 0.5
+AUTO_LEVEL = 0.01
+"""Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
 
 
 def benjamini_hochberg(p_values: Floats, fdr: float) -> NDArray[np.bool_]:
@@ -68,3 +70,29 @@ def estimate_share(scores: Floats) -> float:
     start = low - scale * at[0, best]
     flagged = benjamini_hochberg(stats.gamma.sf((energy - start) / scale, SHAPES[best]), SHARE_FDR)
     return float(min(flagged.mean(), MAX_SHARE))
+
+
+def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:
+    """Return the threshold where the fitted rows are normal.
+
+    Parameters
+    ----------
+    held : ndarray of shape (n_calibration,)
+        Scores of normal rows that nothing was learned from.
+    scores : ndarray of shape (n,)
+        Scores of all rows: where ``held`` are too few to promise the level, these say it too.
+    level : float or None
+        Probability that a normal row is below it; None: `AUTO_LEVEL`.
+    """
+    level = AUTO_LEVEL if level is None else level
+    threshold = threshold_at(held, level)
+    return threshold if level * (len(held) + 1) >= 1 else min(threshold, float(np.quantile(scores, level)))
+
+
+def threshold_of_contaminated(held: Floats, scores: Floats, share: float | None) -> float:  # noqa: ARG001 - as above
+    """Return the threshold where the fitted rows hold a share of anomalies; None: it is estimated.
+
+    The most anomalous row is always below it: that is what one asks for.
+    """
+    share = estimate_share(held) if share is None else share
+    return threshold_of_share(held, max(share, 0.5 / (len(held) - 1)))

@@ -13,12 +13,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
-from gensynth.detector.calibration import (
-    benjamini_hochberg,
-    estimate_share,
-    threshold_at,
-    threshold_of_share,
-)
+from gensynth.detector.calibration import benjamini_hochberg, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.options import detector_recipe, prepared_recipe
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
@@ -36,8 +31,6 @@ from gensynth.training.weights import Parts
 MIN_ROWS = 10
 MAX_CALIBRATION = 5_000
 """Held-out rows that p-values are counted among, at most."""
-AUTO_LEVEL = 0.01
-"""Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
 BATCH_SIZE = 128
 KEPT = 0.1
 """Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
@@ -204,7 +197,11 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
         scores = Ensemble(self.estimators_, self.scaling_).score(rows, self._weights(self.method_))
-        self._set_offset(np.sort(scores[held.draw()]), scores[parts.draw()])
+        self.calibration_scores_ = np.sort(scores[held.draw()])
+        share = None if self.contamination == "auto" else float(self.contamination)
+        choose = threshold_of_normal if self.novelty else threshold_of_contaminated
+        self.offset_ = choose(self.calibration_scores_, scores[parts.draw()], share)
+        self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
         return self
 
     @property
@@ -233,25 +230,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if self.calibration_fraction is None and n_models == 1:
             learned, watched = (rows.numpy() for rows in trainer.split(n, seed))
             if not np.isin(watched, learned).any():
-                return everything, watched[:MAX_CALIBRATION]
+                some = np.random.default_rng(seed).permutation(watched)[:MAX_CALIBRATION]  # whatever their order
+                return everything, np.sort(some)
         share = KEPT if self.calibration_fraction is None else self.calibration_fraction
         held = min(max(round(share * n), 2), MAX_CALIBRATION)
         order = np.random.default_rng(seed).permutation(n)
         return np.sort(order[held:]), np.sort(order[:held])
-
-    def _set_offset(self, held: Floats, scores: Floats) -> None:
-        """Choose the threshold from the sorted calibration scores and, where those are few, from those of all rows."""
-        self.calibration_scores_ = held
-        if self.novelty:
-            level = AUTO_LEVEL if self.contamination == "auto" else float(self.contamination)
-            self.offset_ = threshold_at(held, level)
-            if level * (len(held) + 1) < 1:  # so few rows can promise no such level
-                self.offset_ = min(self.offset_, float(np.quantile(scores, level)))
-        else:
-            share = estimate_share(held) if self.contamination == "auto" else float(self.contamination)
-            # the oddest row is always named: that is what one asks for
-            self.offset_ = threshold_of_share(held, max(share, 0.5 / (len(held) - 1)))
-        self.contamination_ = float(np.mean(held < self.offset_))
 
     def score_samples(self, X: Any, method: str | None = None) -> Floats:
         """Return how normal each row is.

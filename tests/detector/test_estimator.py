@@ -301,3 +301,21 @@ def test_a_value_in_a_column_that_never_had_one_is_odd():
     scores = detector.score_samples(new)
     assert scores[0] == scores.min()
     assert detector.reasons(new)[0] == "empty 5 where a missing value was expected"
+
+
+@pytest.mark.parametrize("options", [{}, {"calibration_fraction": 0.5}])
+def test_p_values_are_counted_among_a_bounded_number_of_rows(rows, monkeypatch, options):
+    monkeypatch.setattr("gensynth.detector.estimator.MAX_CALIBRATION", 20)
+    detector = make_detector(epochs=1, novelty=True, **options).fit(rows)
+    assert len(detector.calibration_scores_) == 20
+
+
+def test_one_analysis_says_what_the_methods_say(rows, novelty):
+    frame = plant(rows).head(6)
+    analysis, some = novelty.analyse(frame), np.array([3, 1])
+    np.testing.assert_array_equal(analysis.scores, novelty.score_samples(frame))
+    np.testing.assert_array_equal(analysis.p_values, novelty.p_values(frame))
+    pd.testing.assert_frame_equal(analysis.attributions(some), novelty.explain(frame).iloc[some])
+    assert analysis.reasons(some) == [novelty.reasons(frame)[i] for i in some]
+    with pytest.raises(OptionError, match="p-values"):
+        _ = novelty.analyse(frame, "kl").p_values

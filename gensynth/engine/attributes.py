@@ -1,0 +1,51 @@
+"""Fitted attributes of an estimator, read from the fitted model that it holds."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.fitted import FittedModel
+from gensynth.model import GenerativeModel, Recipe
+from gensynth.schema import TableSchema
+
+
+class FittedAttributes:
+    """For estimators that keep one `FittedModel` as ``fitted_``."""
+
+    fitted_: FittedModel
+
+    @property
+    def recipe_(self) -> Recipe:
+        """The recipe that was built."""
+        return self.fitted_.recipe
+
+    @property
+    def encoder_(self) -> TableEncoder:
+        """Table to encoded rows and back."""
+        return self.fitted_.encoder
+
+    @property
+    def schema_(self) -> TableSchema:
+        """What the columns hold, and what holds between them."""
+        return self.fitted_.schema
+
+    @property
+    def model_(self) -> GenerativeModel:
+        """The trained network, in eval mode."""
+        return self.fitted_.model
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """One row per evaluation of the training."""
+        return self.fitted_.history
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs that were trained, all stages together."""
+        return self.fitted_.n_epochs
+
+    @property
+    def seed_(self) -> int:
+        """Seed that makes the same fit again, whatever ``random_state`` was."""
+        return self.fitted_.seed
