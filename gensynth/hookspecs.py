@@ -9,6 +9,7 @@ so it must be light: no torch, no pandas. It may say which version of these hook
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,16 @@ hookimpl = pluggy.HookimplMarker("gensynth")
 """Decorator that marks a function of a plugin as the implementation of the hook of the same name."""
 
 
+CAPABILITIES = {
+    "sample": "draw rows",
+    "conditional": "draw rows with given cells",
+    "conditional-on-fitted": "draw rows with given cells of the columns that the fit was told of",
+    "impute": "fill in missing cells",
+    "score": "score rows",
+    "latent": "transform rows to latents",
+}
+"""What families of models can do, and the same in words."""
+
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -50,8 +61,10 @@ class ModelSpec:
     summary : str
         One line for the list of models.
     capabilities : frozenset of str
-        What the family can do beyond sampling: "conditional" (sampling with given cells),
-        "impute" (filling missing cells), "score", "latent" (`Synthesizer.transform` and ``inverse_transform``).
+        What the family can do, of `CAPABILITIES`; the same as `gensynth.model.Recipe.capabilities`, which is not
+        imported to know it.
+    score_methods : tuple of str
+        How it can score rows, the default first; likewise.
     detector : str or None
         ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
         made to score rows, not to sample them. None: the recipe itself.
@@ -60,7 +73,8 @@ class ModelSpec:
     name: str
     target: str
     summary: str = ""
-    capabilities: frozenset[str] = frozenset()
+    capabilities: frozenset[str] = frozenset({"sample", "score"})
+    score_methods: tuple[str, ...] = ()
     detector: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +84,11 @@ class ModelSpec:
             if not isinstance(target, str) or not _TARGET.fullmatch(target):
                 raise PluginError(f"target {target!r} of model {self.name!r}: expected 'package.module:Class'")
         object.__setattr__(self, "capabilities", frozenset(self.capabilities))
+        object.__setattr__(self, "score_methods", tuple(self.score_methods))
+        for word in sorted(self.capabilities - set(CAPABILITIES)):
+            close = difflib.get_close_matches(word, CAPABILITIES, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(CAPABILITIES)}"
+            raise PluginError(f"model {self.name!r}: there is no capability {word!r}; {meant}")
 
     @property
     def class_name(self) -> str:

@@ -204,16 +204,17 @@ class GenerativeModel(nn.Module, ABC):
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw ``n`` encoded rows; with a condition its cells come back exactly as given.
 
-        Runs in eval mode without gradients. A family that cannot condition raises `CapabilityError`.
+        Runs in eval mode without gradients. A family without the capability "conditional" raises `CapabilityError`
+        for cells that it cannot be given; "conditional-on-fitted" can be given the first ``layout.n_conditions``.
         """
 
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
         """Draw the cells where ``missing`` (n, k) is True given the rest of their row, which comes back exactly.
 
         What is drawn is never `UNKNOWN` and never the column's code for missing. Missing cells come as `UNKNOWN`.
-        Runs as `generate` does. Families that can impute override it.
+        Runs as `generate` does. Families with the capability "impute" override it.
         """
-        raise CapabilityError(f"{type(self).__name__} cannot fill in missing cells; the models 'vlae' and 'vae' can")
+        raise CapabilityError(f"{type(self).__name__} cannot fill in missing cells")
 
     @abstractmethod
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
@@ -250,10 +251,13 @@ class Recipe(BaseEstimator, ABC):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """What values the hyperparameters can have (`gensynth.constraints`); those of base classes hold too."""
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score"})
+    """What the family can do, of `gensynth.hookspecs.CAPABILITIES`; asked for before anything is trained; "latent": its
+    models are `HasLatents`."""
+    score_methods: ClassVar[tuple[str, ...]] = ()
+    """What its models take as ``method`` of `GenerativeModel.score`; the first is the default."""
     legacy_defaults: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files that were written without them."""
-    capabilities: ClassVar[frozenset[str]] = frozenset()
-    """What the family can do beyond sampling and scoring; "latent": its models are `HasLatents`."""
 
     def check(self) -> None:
         """Raise `OptionError` for a hyperparameter that has a value which it cannot have; fits call it first."""

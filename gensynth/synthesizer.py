@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
+from gensynth.engine.capabilities import CONDITIONAL, require
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
@@ -45,8 +47,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
     schema : TableSchema, dict or None
         What is known of the columns, as a mapping of names to kinds; the rest is inferred.
     condition_on : column label, sequence of column labels, or None
-        Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (``cgan``) can
-        condition on these only; the others do best on them.
+        Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (capability
+        "conditional-on-fitted") can condition on these only; the others do best on them.
     relations : "auto", False, or sequence of str or Relation, default="auto"
         Relations between columns that every drawn row keeps: "auto" finds those that hold in every fitted row and
         that chance does not explain; False keeps none; or the ones to keep, written ``"total = net + vat"``,
@@ -81,14 +83,14 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
     >>> from sklearn.datasets import load_wine
     >>> from gensynth import Synthesizer, Trainer
     >>> X = load_wine(as_frame=True).data
-    >>> synthesizer = Synthesizer("vae", trainer=Trainer(max_epochs=2), random_state=0).fit(X)
+    >>> synthesizer = Synthesizer(trainer=Trainer(max_epochs=2), random_state=0).fit(X)
     >>> synthesizer.sample(5).shape
     (5, 13)
     """
 
     def __init__(
         self,
-        model: str | Recipe = "vlae",
+        model: str | Recipe = SAMPLING_MODEL,
         *,
         trainer: Trainer | None = None,
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
@@ -139,12 +141,17 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
         ------
         DataError
             The table cannot be learned; names the column. A weight is negative or missing, or all are 0.
+        CapabilityError
+            ``condition_on`` names columns, and the family cannot condition.
         OptionError
             A parameter has a value that it cannot have.
         TrainingError
             Training met a loss that is not finite.
         """
         recipe = make_recipe(self.model)
+        first = labels_of(self.condition_on)
+        if first:
+            require(recipe, *CONDITIONAL)
         frame, container = fit_input(self, X)
         frame, weights = weighted_rows(frame, sample_weight)
         self.fitted_ = FittedModel.fit(
@@ -156,7 +163,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
             resume=resume,
             weights=weights,
             schema=self.schema,
-            condition_on=labels_of(self.condition_on),
+            condition_on=first,
             relations=self.relations,
         )
         self._n_draws = 0
@@ -196,13 +203,14 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
         ConditionError
             A condition names an unknown column, a value that it cannot have or a range in which it held none.
         CapabilityError
-            The family cannot condition.
+            The family cannot draw rows, or cannot be given these cells.
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
         check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
+        require(self.recipe_, "sample")
         n = count_of(n_samples, conditions)
         frame = self.fitted_.sample(n, conditions, self._next_random(random_state))
         return self.fitted_.container.restore(frame)
@@ -234,6 +242,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
+        check_is_fitted(self)
+        require(self.recipe_, "impute")
         frame = self._new(X)
         came, container = to_frame(X)
         filled = self.fitted_.impute(frame, self._next_random(random_state))

@@ -93,6 +93,8 @@ class ToyModel(GenerativeModel):
 class Toy(Recipe):
     """Recipe of `ToyModel`."""
 
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "score"})
+    score_methods: ClassVar[tuple[str, ...]] = ToyModel.score_methods
     width: int = 8
     dropout: float = 0.3
     two_stages: bool = False

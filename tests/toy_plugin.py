@@ -10,7 +10,11 @@ from gensynth.registry import Registry
 
 @hookimpl
 def register_models(register) -> None:
-    register(ModelSpec("toy", "toy_models:Toy", "for tests", frozenset({"conditional", "score"})))
+    register(
+        ModelSpec(
+            "toy", "toy_models:Toy", "for tests", frozenset({"sample", "conditional", "score"}), ("likelihood", "half")
+        )
+    )
 
 
 def toy_registry() -> Registry:

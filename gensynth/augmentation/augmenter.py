@@ -16,6 +16,7 @@ from gensynth.augmentation.containers import dense, plain, stack, take
 from gensynth.augmentation.oversampling import Drawn, Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.target import Target, labels_of
+from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
 from gensynth.training.weights import Weights, check_weights, read_weights
@@ -50,7 +51,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : str or Recipe, default="vlae"
+    model : str or Recipe
         Model family, as in `Synthesizer`. One that cannot condition is fitted to each class alone.
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn's over-samplers. float in (0, 1]: rows of the minority over rows of the majority
@@ -104,7 +105,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: Any = "vlae",
+        model: Any = SAMPLING_MODEL,
         *,
         sampling_strategy: Any = "auto",
         trainer: Any = None,

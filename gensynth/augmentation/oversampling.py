@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gensynth.augmentation.containers import with_column
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
+from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of, require
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import weighted_rows
 from gensynth.engine.parameters import make_recipe
@@ -88,6 +89,7 @@ class Source:
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
+        require(make_recipe(self.model), "sample")
         fitted = self._fit(frame, None, rng)
 
         def draw(codes: NDArray[np.int64]) -> pd.DataFrame:
@@ -107,7 +109,7 @@ class Source:
         """Draw ``wanted[k]`` rows of class ``k``, given the class of each row of ``frame``.
 
         One model is fitted on all rows and conditioned on the class. A family that cannot condition is fitted on the
-        rows of each class alone.
+        rows of each class alone; `CapabilityError` where those are too few.
         """
         wanted = {k: n for k, n in wanted.items() if n > 0}
         if not wanted:
@@ -121,11 +123,19 @@ class Source:
                 stacklevel=3,
             )
         new = np.repeat(list(wanted), list(wanted.values()))
-        try:
+        recipe = make_recipe(self.model)
+        require(recipe, "sample")
+        if able(recipe, *CONDITIONAL):
             draw, columns = self._conditional(frame, codes, rng)
-            return self._drawn(frame, codes, new, draw, columns)
-        except CapabilityError as error:
-            draw, columns = self._class_by_class(frame, codes, classes, wanted, rng, error)
+        else:
+            few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
+            if few is not None:
+                raise CapabilityError(
+                    f"{name_of(recipe)} cannot draw rows of a given class, and class {shown(classes[few])} has "
+                    f"{np.count_nonzero(codes == few)} rows, too few to fit a model to it alone (at least "
+                    f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
+                )
+            draw, columns = self._class_by_class(frame, codes, wanted, rng)
         return self._drawn(frame, codes, new, draw, columns)
 
     def _conditional(
@@ -146,17 +156,9 @@ class Source:
         self,
         frame: pd.DataFrame,
         codes: NDArray[np.int64],
-        classes: list[Any],
         wanted: Mapping[int, int],
         rng: np.random.Generator,
-        error: CapabilityError,
     ) -> tuple[Draw, tuple[Column, ...]]:
-        few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
-        if few is not None:
-            raise CapabilityError(
-                f"{error}; and class {shown(classes[few])} has {np.count_nonzero(codes == few)} rows, too few to fit a "
-                f"model to it alone (at least {MIN_CLASS_ROWS}): take a family that conditions, such as 'vlae'"
-            ) from error
         schema = TableSchema.infer(frame, self.schema)
         aligned = schema.align(frame)
         generators = fit_generators(aligned, schema)

@@ -16,6 +16,7 @@ from gensynth.augmentation.containers import cast_like, dense, plain, stack, tak
 from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.strategy import classes_of, factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
+from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
@@ -102,7 +103,7 @@ def augment(
     n_rows: int | None = None,
     ratio: float | None = None,
     only_synthetic: bool = False,
-    model: Any = "vlae",
+    model: Any = SAMPLING_MODEL,
     trainer: Any = None,
     schema: Any = None,
     relations: Any = "auto",
@@ -127,7 +128,7 @@ def augment(
         Synthetic rows to add per real row, like the table as a whole.
     only_synthetic : bool, default=False
         Leave the real rows out of ``frame``.
-    model : str or Recipe, default="vlae"
+    model : str or Recipe
         Model family, as in `Synthesizer`.
     trainer : Trainer, optional
         How to train; the default otherwise.

@@ -84,27 +84,6 @@ def checkpoint_seed(path: Path, seed: int | None, *, resume: bool) -> int | None
     return seed
 
 
-def known_score_method(option: str, recipe: Recipe, method: str) -> None:
-    """Raise `OptionError` if models of the recipe do not have the score method: one is built for a tiny table.
-
-    What `recipe` refuses in its own settings comes out here too.
-    """
-    import pandas as pd
-
-    from gensynth.encoding.table import TableEncoder
-    from gensynth.nn.randomness import seeded
-    from gensynth.schema import TableSchema
-
-    frame = pd.DataFrame({"number": [0.5, 1.25, 2.0], "word": ["a", "b", "a"]})
-    encoder = TableEncoder(TableSchema.infer(frame), recipe.encoding).fit(frame)
-    with seeded(0):
-        known = recipe.build(encoder.layout).score_methods
-    if method not in known:
-        near = difflib.get_close_matches(method, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise OptionError(f"{option} {method!r}: the model has no such score; {hint}scores: {', '.join(known)}")
-
-
 def known_columns(option: str, names: Sequence[str], columns: Sequence[str]) -> None:
     """Raise `OptionError` if an option names a column that the table does not have."""
     for name in names:

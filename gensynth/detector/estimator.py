@@ -13,9 +13,11 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
+from gensynth.defaults import DETECTION_MODEL
 from gensynth.detector.calibration import benjamini_hochberg, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.options import detector_recipe, prepared_recipe
 from gensynth.engine.analysis import Analysis
+from gensynth.engine.capabilities import score_method
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
@@ -43,7 +45,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : str or Recipe, default="vae"
+    model : str or Recipe
         Name of a registered model: an ensemble made for scoring is trained, where the family has one. A recipe is
         trained as it is.
     method : str, default="auto"
@@ -111,7 +113,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def __init__(
         self,
-        model: str | Recipe = "vae",
+        model: str | Recipe = DETECTION_MODEL,
         *,
         method: str = "auto",
         n_estimators: int | None = None,
@@ -159,11 +161,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         ------
         DataError
             Too few rows, or a column that cannot be learned; a weight that is negative or missing.
+        CapabilityError
+            The family cannot score rows.
         OptionError
             A parameter has a value that it cannot have.
         """
         self._check_options()
         recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
+        named = score_method(recipe, self.method)
         trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
         frame, container = fit_input(self, X)
@@ -190,7 +195,6 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             learn_constants=True,
         )
         self.estimators_ = [FittedModel.train(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
-        named = None if self.method == "auto" else self.method
         self.method_ = self.estimators_[0].model.score_method(named)
         if named is None and recipe.score_weights:
             self.method_ = "auto"

@@ -17,6 +17,7 @@ from gensynth.encoding.conditions import given_identifiers
 from gensynth.encoding.layout import Encoding, Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
+from gensynth.engine.capabilities import require_given
 from gensynth.engine.conditional import draw_conditional
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
 from gensynth.engine.inference import to_batch
@@ -251,6 +252,7 @@ class FittedModel:
         identifiers: dict[Any, pd.Series[Any]] = {}
         if conditions is not None:
             conditions, identifiers = given_identifiers(self.schema, conditions, n)
+            require_given(self.recipe, self.encoder, conditions)
         seed, rng = _random(random)
         rows, given = draw_conditional(self.model, self.encoder, conditions, n, seed, rng)
         frame = self.encoder.decode(rows, rng, given)

@@ -54,6 +54,7 @@ class ScoringRecipe(Recipe):
         "learning_rate": number(0, open_low=True),
         "max_levels": whole(1, 10_000),
     }
+    capabilities: ClassVar[frozenset[str]] = frozenset({"score"})
     n_members: int = 8
     contaminated: bool = False
     hidden: int = 128

@@ -124,6 +124,10 @@ class Registry:
         if contract is None or not (isinstance(found, type) and issubclass(found, contract.Recipe)):
             raise PluginError(f"{who}: {target} is not a subclass of gensynth.model.Recipe")
         recipe: type[Any] = found
+        if not detector and _abilities(recipe) != _abilities(spec):
+            raise PluginError(
+                f"{who} announces {_abilities(spec)}, but {name} has {_abilities(recipe)}: they must be the same"
+            )
         return recipe
 
     def entry_of(self, recipe: object) -> tuple[ModelEntry, bool] | None:
@@ -134,6 +138,10 @@ class Registry:
                 if getattr(sys.modules.get(module), name, None) is type(recipe):
                     return entry, target != entry.spec.target
         return None
+
+    def able(self, *capabilities: str) -> list[str]:
+        """Return the names of the models that have one of these capabilities."""
+        return [e.spec.name for e in self.models() if not e.spec.capabilities.isdisjoint(capabilities)]
 
     def add_commands(self, app: Any) -> None:
         """Let every plugin add its commands to the typer application."""
@@ -186,6 +194,10 @@ class Registry:
         if self.failures:
             lines.append(f"Plugins that did not load: {'; '.join(map(str, self.failures))}.")
         return " ".join(lines)
+
+
+def _abilities(of: Any) -> str:
+    return f"capabilities {sorted(of.capabilities)} and score_methods {list(of.score_methods)}"
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError, PluginError
+from gensynth.hookspecs import CAPABILITIES
 from gensynth.model import UNKNOWN, Batch, Condition, Fit, GenerativeModel, Recipe, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.testing.cases import Case, make_cases
@@ -148,19 +149,39 @@ def check_seeds(trained: Trained) -> None:
     _require(not _equal(first, other), "different seeds give the same rows")
 
 
+def check_capabilities(trained: Trained) -> None:
+    """A recipe declares capabilities that there are, and the score methods that its models have."""
+    recipe = trained.recipe
+    unknown = sorted(recipe.capabilities - set(CAPABILITIES))
+    _require(not unknown, f"capabilities has {unknown}; there are {sorted(CAPABILITIES)}")
+    _require(bool(recipe.capabilities & {"sample", "score"}), "capabilities has neither 'sample' nor 'score'")
+    if "score" in recipe.capabilities:
+        own, models = tuple(recipe.score_methods), tuple(trained.model.score_methods)
+        _require(len(own) > 0, "the recipe's score_methods is empty: name what its models score by")
+        _require(own == models, f"score_methods of the recipe are {own}, of its models {models}")
+
+
 def check_conditions(trained: Trained) -> None:
-    """Given cells come back exactly, in rows that are valid; or the family says that it cannot (`CapabilityError`)."""
+    """Given cells come back exactly, in rows that are valid, where the recipe has the capability; else it is refused.
+
+    "conditional": cells of any column; "conditional-on-fitted": of the first ``layout.n_conditions`` columns.
+    """
     layout, rows = trained.model.layout, trained.case.rows[:50]
+    able = trained.recipe.capabilities
     wanted = [(0,), tuple(range(len(layout.columns))), (len(layout.columns) - 1,)]
     if layout.n_conditions:
         wanted.append(tuple(range(layout.n_conditions)))
     for columns in wanted:
         if (rows.codes[:, list(columns)] == UNKNOWN).any():
             raise AssertionError("the cases of the suite hold unknown codes")
+        told = "conditional-on-fitted" in able and max(columns) < layout.n_conditions
+        declared = "conditional" in able or told
         try:
             batch = _generate(trained.model, len(rows), condition=Condition(columns, rows))
-        except CapabilityError:
+        except CapabilityError as error:
+            _require(not declared, f"capabilities has a conditional one, but cells of {columns} are refused: {error}")
             continue
+        _require(declared, f"cells of columns {columns} are taken as given, but capabilities has no 'conditional'")
         _check_rows(trained, batch, len(rows))
         for j in columns:
             same = torch.equal(batch.codes[:, j], rows.codes[:, j])
@@ -172,7 +193,7 @@ def check_conditions(trained: Trained) -> None:
 
 
 def check_completion(trained: Trained) -> None:
-    """Missing cells are filled and the others come back; or the family says that it cannot (`CapabilityError`)."""
+    """Missing cells are filled and the others come back, where the recipe has "impute"; else it is refused."""
     layout, rows = trained.model.layout, trained.case.rows[:50]
     missing = torch.rand(rows.codes.shape, generator=Generator().manual_seed(SEED)) < 0.4
     missing[0], missing[1] = True, False
@@ -184,8 +205,10 @@ def check_completion(trained: Trained) -> None:
     try:
         with _untouched("complete"), torch.no_grad():
             batch = trained.model.complete(given, missing.clone(), Generator().manual_seed(SEED))
-    except CapabilityError:
+    except CapabilityError as error:
+        _require("impute" not in trained.recipe.capabilities, f"capabilities has 'impute', but complete says: {error}")
         return
+    _require("impute" in trained.recipe.capabilities, "complete fills missing cells, but capabilities has no 'impute'")
     _require(torch.equal(given.codes, codes) and torch.equal(given.numeric, numeric), "complete changes its argument")
     _check_rows(trained, batch, len(rows))
     _require(torch.equal(batch.codes[~missing], rows.codes[~missing]), "codes that are given come back changed")
@@ -243,6 +266,7 @@ def check_state(trained: Trained) -> None:
 
 CHECKS: tuple[Check, ...] = (
     check_hyperparameters,
+    check_capabilities,
     check_stages,
     check_training,
     check_same_seed_same_weights,

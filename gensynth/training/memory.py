@@ -16,8 +16,8 @@ def keep_freed_memory() -> bool:
     """Let this process keep up to 256 MB that it frees, instead of handing every larger tensor back to the system.
 
     glibc maps blocks of more than 128 KB anew each time, and the system clears them page by page: that took a quarter
-    of a training step of `vlae`. Only the allocator's thresholds change, once a process. Return whether they did (not
-    without glibc).
+    of a training step of an autoregressive decoder. Only the allocator's thresholds change, once a process. Return
+    whether they did (not without glibc).
     """
     if not sys.platform.startswith("linux"):
         return False

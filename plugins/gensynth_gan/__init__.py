@@ -12,13 +12,14 @@ GENSYNTH_API_VERSION = 1
 @hookimpl
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
-    score = frozenset({"score"})
+    able = frozenset({"sample", "score"})
+    methods = ("feature", "critic")
     for name, recipe, summary, can in (
-        ("gan", "GAN", "Generative adversarial network", score),
-        ("wgan", "WGAN", "Wasserstein GAN, gradient penalty or clipping", score),
-        ("lsgan", "LSGAN", "Least-squares GAN", score),
-        ("dragan", "DRAGAN", "GAN with a gradient penalty around the data", score),
-        ("cgan", "CGAN", "Conditional GAN: samples given the condition columns", score | {"conditional"}),
+        ("gan", "GAN", "Generative adversarial network", able),
+        ("wgan", "WGAN", "Wasserstein GAN, gradient penalty or clipping", able),
+        ("lsgan", "LSGAN", "Least-squares GAN", able),
+        ("dragan", "DRAGAN", "GAN with a gradient penalty around the data", able),
+        ("cgan", "CGAN", "Conditional GAN: samples given the condition columns", able | {"conditional-on-fitted"}),
     ):
         target, detector = f"gensynth_gan.recipes:{recipe}", f"gensynth_gan.scoring_recipes:{recipe}Scorer"
-        register(ModelSpec(name, target, summary, can, detector))
+        register(ModelSpec(name, target, summary, can, methods, detector))

@@ -53,6 +53,7 @@ class Adversarial(Recipe):
         "ema_decay": number(0, 1, open_high=True),
         "pretrain_fraction": number(0, 1, open_high=True),
     }
+    score_methods: ClassVar[tuple[str, ...]] = AdversarialModel.score_methods
     noise_dim: int = 64
     width: int | None = None
     pac: int = 1
@@ -220,6 +221,7 @@ class CGAN(Adversarial):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score"})
     penalty_weight: float = 0.1
 
     def objective(self) -> AdversarialObjective:

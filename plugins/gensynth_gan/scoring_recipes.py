@@ -45,6 +45,7 @@ class AdversarialScorer(ScoringRecipe):
         "kappa": NONE | number(0),
         "noise_dims": NONE | several(whole(1)),
     }
+    score_methods: ClassVar[tuple[str, ...]] = AdversarialEnsemble.score_methods
     n_members: int = 4
     hidden: int = 64
     noise_dims: tuple[int, ...] | None = None

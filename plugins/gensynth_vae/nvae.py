@@ -56,6 +56,7 @@ class NVAE(InColumnGroups):
         "prior": PRIOR,
         "spectral": WEIGHT,
     }
+    score_methods: ClassVar[tuple[str, ...]] = HierarchicalModel.score_methods
     levels: int = 3
     latent_dim: int = 6
     width: int = 128

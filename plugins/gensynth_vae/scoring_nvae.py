@@ -126,6 +126,8 @@ class NVAEScorer(LatentScoringRecipe):
     n_members: int = 4
     hidden: int = 64
 
+    score_methods: ClassVar[tuple[str, ...]] = HierarchicalEnsemble.score_methods
+
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
         options = self.options(((4, 8), (0.5, 0.1), (0.0, 0.3)), ((1, 4), (1.0,), (1.0,)))

@@ -228,6 +228,8 @@ class VQVAEScorer(ScoringRecipe):
     commitment: float = 0.25
     noises: tuple[float, ...] | None = None
 
+    score_methods: ClassVar[tuple[str, ...]] = QuantisedEnsemble.score_methods
+
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained ensemble for this layout."""
         self.check()

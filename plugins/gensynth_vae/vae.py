@@ -52,7 +52,8 @@ class OneLatent(FamilyRecipe):
         "detection": {"n_members": 12, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
         "robust detection": {"latent_dim": 2},
     }
-    capabilities: ClassVar[frozenset[str]] = frozenset({"conditional", "impute", "score", "latent"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
+    score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
     hidden: tuple[int, ...] = (128, 128)
     noise: float | tuple[float, ...] | None = None

@@ -44,6 +44,7 @@ class Variational(Recipe):
         "learning_rate": number(0, open_low=True),
         "max_bins": whole(2, 10_000),
     }
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score"})
     embedding_dim: int = 16
     dropout: float | None = None
     learning_rate: float = 2e-3

@@ -63,7 +63,8 @@ class VLAE(FamilyRecipe):
                       "hidden": 64, "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (2, 8), "beta": 1.0, "noise": 1.0},
     }  # fmt: skip
-    capabilities: ClassVar[frozenset[str]] = frozenset({"conditional", "impute", "score", "latent"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
+    score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     hidden: int | None = None

@@ -42,6 +42,7 @@ class VQVAE(InColumnGroups):
     van den Oord et al. 2017, "Neural discrete representation learning" (arXiv 1711.00937).
     """
 
+    score_methods: ClassVar[tuple[str, ...]] = QuantisedModel.score_methods
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "groups": whole(1, 1024),
         "n_codes": NONE | whole(2, 65_536),

@@ -24,6 +24,8 @@ polars = pytest.importorskip("polars")
 class OneSided(Toy):
     """A family that cannot condition."""
 
+    capabilities = frozenset({"sample", "score"})
+
     def build(self, layout):
         model = super().build(layout)
 
@@ -253,6 +255,20 @@ def test_a_model_per_class_needs_rows():
     y = pd.Series(np.where(np.arange(len(y)) < 5, "rare", "common"))
     with pytest.raises(CapabilityError, match=r"'rare' has 5 rows.*vlae"):
         toy(model=OneSided()).fit_resample(X, y)
+
+
+def test_what_a_family_can_is_known_before_it_is_trained(monkeypatch):
+    runs = []
+    run = Trainer.run
+    monkeypatch.setattr(Trainer, "run", lambda self, *given, **named: runs.append(1) or run(self, *given, **named))
+    X, y = mixed()
+    toy(model=OneSided()).fit_resample(X, y)
+    assert len(runs) == 1, "one model, of the class that gets rows"
+    with pytest.raises(CapabilityError):
+        toy(model=OneSided()).fit_resample(X, np.where(np.arange(len(y)) < 5, "rare", "common"))
+    assert len(runs) == 1
+    toy(model=Toy()).fit_resample(X, y)
+    assert len(runs) == 2
 
 
 def test_a_class_of_one_row_is_warned_of():

@@ -54,7 +54,12 @@ class Memory(GenerativeModel):
 
 @dataclass(eq=False)
 class Memories(Recipe):
+    score_methods = Memory.score_methods
     conditional: bool = True
+
+    @property
+    def capabilities(self):
+        return frozenset({"sample", "score", *(["conditional"] if self.conditional else [])})
 
     def build(self, layout):
         return Memory(layout, self.conditional)

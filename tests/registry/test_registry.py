@@ -16,7 +16,11 @@ from gensynth.hookspecs import ModelSpec
 from gensynth.registry import PluginWarning, Registry, default_registry
 
 HEAD = "from gensynth import ModelSpec, hookimpl\n"
-MODEL = "@hookimpl\ndef register_models(register):\n    register(ModelSpec({name!r}, {target!r}))\n"
+MODEL = (
+    "@hookimpl\ndef register_models(register):\n"
+    "    able = frozenset({{'sample', 'conditional', 'impute', 'score'}})\n"
+    "    register(ModelSpec({name!r}, {target!r}, '', able, ('likelihood',)))\n"
+)
 
 
 @pytest.fixture
@@ -71,7 +75,8 @@ BROKEN = {
     "not a spec": (HEAD + "@hookimpl\ndef register_models(register): register('vae')\n", "not str"),
     "bad name": (good(name="A Name"), "lower-case"),
     "bad target": (good(target="no_colon"), "package.module:Class"),
-    "twice": (good() + MODEL.format(name="fine", target="a:B").split("\n")[2] + "\n", "twice"),
+    "twice": (good() + MODEL.format(name="fine", target="a:B").split("\n")[3] + "\n", "twice"),
+    "no such capability": (good().replace("'impute'", "'imput'"), "did you mean 'impute'"),
 }
 
 
@@ -201,6 +206,15 @@ def test_recipe_and_its_name(install):
     assert Registry([]).entry_of(recipe()) is None
 
 
+def test_what_a_plugin_announces_is_what_its_recipe_has(install):
+    code = good("latent-classes", "gensynth_toy.recipes:LatentClasses").replace("'impute', ", "")
+    registry, _ = loaded(install("aaa", code))
+    assert registry.able("conditional") == ["latent-classes"]
+    assert registry.able("impute", "latent") == []
+    with pytest.raises(PluginError, match=r"announces capabilities .*but LatentClasses has"):
+        registry.recipe("latent-classes")
+
+
 def test_the_recipe_of_a_detector(install):
     import dataclasses
 
@@ -256,7 +270,8 @@ def test_default_registry_holds_the_built_in_models_without_importing_them():
 def test_models_are_attributes(install, monkeypatch):
     rival = HEAD + "".join(
         f"@hookimpl\ndef register_models(register):\n"
-        f"    register(ModelSpec('{n}', 'gensynth_toy.recipes:LatentClasses'))\n"
+        f"    able = {{'sample', 'conditional', 'impute', 'score'}}\n"
+        f"    register(ModelSpec('{n}', 'gensynth_toy.recipes:LatentClasses', '', able, ('likelihood',)))\n"
         f"    register(ModelSpec('same', '{n}:Same'))\n"
         for n in ("aaa",)
     )

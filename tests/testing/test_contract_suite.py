@@ -115,6 +115,8 @@ class Sabotaged(LatentClassModel):
 
 @dataclass(eq=False)
 class Broken(Recipe):
+    capabilities = LatentClasses.capabilities
+    score_methods = LatentClasses.score_methods
     sabotage: str = ""
 
     def build(self, layout):
@@ -151,6 +153,8 @@ FOUND = {
     "global randomness": contract.check_generate,
     "no randomness": contract.check_seeds,
     "conditions ignored": contract.check_conditions,
+    "no conditions": contract.check_conditions,
+    "no completion": contract.check_completion,
     "unknown codes": contract.check_generate,
     "beyond the codes": contract.check_generate,
     "not finite": contract.check_generate,
@@ -191,11 +195,38 @@ def test_finds_what_is_learned_outside_the_state(sound):
         contract.check_state(forgetful)
 
 
-def test_a_family_may_say_that_it_cannot_condition(sound):
-    model = Broken("no conditions").build(sound.case.layout)
-    contract.check_conditions(replace(sound, model=model.eval()))
-    model = Broken("no completion").build(sound.case.layout)
-    contract.check_completion(replace(sound, model=model.eval()))
+@dataclass(eq=False)
+class Plain(Broken):
+    capabilities = frozenset({"sample", "score"})
+
+
+def test_a_family_may_say_that_it_cannot(sound):
+    for sabotage, check in (("no conditions", contract.check_conditions), ("no completion", contract.check_completion)):
+        recipe = Plain(sabotage)
+        check(replace(sound, recipe=recipe, model=recipe.build(sound.case.layout).eval()))
+
+
+def test_what_a_family_can_is_to_be_declared(sound):
+    broken = replace(sound, recipe=Plain())
+    with pytest.raises(PluginError, match="taken as given, but capabilities has no 'conditional'"):
+        contract.check_conditions(broken)
+    with pytest.raises(PluginError, match="capabilities has no 'impute'"):
+        contract.check_completion(broken)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"capabilities": frozenset({"sample", "imput"})}, r"capabilities has \['imput'\]"),
+        ({"capabilities": frozenset({"impute"})}, "neither 'sample' nor 'score'"),
+        ({"score_methods": ()}, "score_methods is empty"),
+        ({"score_methods": ("density",)}, "'density'.*'likelihood'"),
+    ],
+)
+def test_what_a_family_declares_is_checked(wrong, words, sound):
+    recipe = type("Wrong", (Broken,), wrong)()
+    with pytest.raises(PluginError, match=words):
+        contract.check_capabilities(replace(sound, recipe=recipe))
 
 
 def test_every_check_passes_the_sound_one(sound):
@@ -226,7 +257,7 @@ class MarginalModel(GenerativeModel):
 
     def generate(self, n, rng, condition=None):
         if condition is not None:
-            raise CapabilityError("this model cannot condition: take vlae")
+            raise CapabilityError("this model cannot condition")
         codes = torch.stack([1 + torch.multinomial(s[1:], n, True, generator=rng) for s in self.shares()], 1)
         numeric = torch.zeros(n, self.layout.n_numeric)
         for j, column in enumerate(self.layout.columns):
@@ -241,6 +272,8 @@ class MarginalModel(GenerativeModel):
 
 @dataclass(eq=False)
 class Marginal(Recipe):
+    score_methods = MarginalModel.score_methods
+
     def build(self, layout):
         return MarginalModel(layout)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Relations, Seed, Settings
+from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
 
@@ -36,7 +37,7 @@ def augment(
         float | None,
         typer.Option("--ratio", metavar="R", help="Add R rows for each real one, likewise.", show_default=False),
     ] = None,
-    model: ModelName = "vlae",
+    model: ModelName = SAMPLING_MODEL,
     settings: Settings = None,
     kinds: Kinds = None,
     relations: Relations = None,

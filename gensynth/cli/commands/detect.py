@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings, Weight
+from gensynth.defaults import DETECTION_MODEL
 
 
 def detect(
@@ -58,7 +59,7 @@ def detect(
             show_default=False,
         ),
     ] = None,
-    model: ModelName = "vae",
+    model: ModelName = DETECTION_MODEL,
     score: Annotated[
         str,
         typer.Option(
@@ -79,7 +80,7 @@ def detect(
     """
     from gensynth.cli.labels import check_labelling, check_settings, share_of
     from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find, read
-    from gensynth.cli.training import declared_kinds, known_score_method, recipe_and_trainer
+    from gensynth.cli.training import declared_kinds, recipe_and_trainer
 
     start = time.perf_counter()
     share = share_of(contamination)
@@ -94,6 +95,9 @@ def detect(
     check_distinct({"--output": path, "--html": page, "--save": save})
     recipe, trainer = recipe_and_trainer(model, settings, max_time, detector=True)
 
+    from gensynth.engine.capabilities import score_method
+
+    score_method(recipe, score)
     from gensynth.cli.detection import ADDED, check_same_columns, check_values, find_anomalies, page_facts, reasons_of
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.summary import detection_summary
@@ -108,8 +112,6 @@ def detect(
     if train_on is not None:
         check_same_columns(judged.frame, learned.frame, data, train_on)
         check_values(judged.frame, learned.frame, schema)
-    if score != "auto":
-        known_score_method("--score", recipe, score)
     detector = AnomalyDetector(
         recipe,
         method=score,

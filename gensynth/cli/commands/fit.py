@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Relations, Seed, Settings, Weight
+from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
 
@@ -17,7 +18,7 @@ def fit(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Model file to write; it ends in .gensynth.")
     ],
-    model: ModelName = "vlae",
+    model: ModelName = SAMPLING_MODEL,
     condition_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -75,6 +76,10 @@ def fit(
         checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
         check_distinct({"--output": path, "--checkpoint": checkpoint})
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    if condition_on:
+        from gensynth.engine.capabilities import CONDITIONAL, require
+
+        require(recipe, *CONDITIONAL)
     if checkpoint is not None:
         trainer.checkpoint = checkpoint
         seed = checkpoint_seed(checkpoint, seed, resume=resume)

@@ -18,8 +18,10 @@ def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None
     path = checked_output(output, inputs=[source, found])
     from gensynth.cli.fitted import load_synthesizer
     from gensynth.cli.rows import write_imputed
+    from gensynth.engine.capabilities import require
 
     synthesizer = load_synthesizer(source, "impute")
+    require(synthesizer.recipe_, "impute")
     table = read(found, missing, like=synthesizer)
     filled = synthesizer.impute(table.frame, random_state=seed)
     cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())

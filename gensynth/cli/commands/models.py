@@ -27,6 +27,7 @@ def models(
                 "name": name,
                 "summary": entry.spec.summary,
                 "capabilities": sorted(entry.spec.capabilities),
+                "score_methods": list(entry.spec.score_methods),
                 "distribution": entry.distribution,
                 "version": entry.version,
                 "target": entry.spec.target,
@@ -39,9 +40,15 @@ def models(
         note("no model is installed; gensynth plugins shows what was found")
         return
     table(
-        ("model", "summary", "can", "plugin"),
+        ("model", "summary", "can", "scores", "plugin"),
         [
-            (name, e.spec.summary, ", ".join(sorted(e.spec.capabilities)), f"{e.distribution} {e.version}")
+            (
+                name,
+                e.spec.summary,
+                ", ".join(sorted(e.spec.capabilities)),
+                ", ".join(e.spec.score_methods),
+                f"{e.distribution} {e.version}",
+            )
             for name, e in zip(written, entries, strict=True)
         ],
     )

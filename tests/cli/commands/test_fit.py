@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from command_line import Run
 
 
@@ -15,3 +16,10 @@ def test_set_reaches_model_and_trainer(folder: Path, run: Run) -> None:
     fitted = load("new.gensynth")
     assert (fitted.recipe_.latent_dim, fitted.recipe_.hidden, fitted.recipe_.dropout) == (3, (8, 8), None)
     assert fitted.trainer.max_epochs == 2
+
+
+def test_conditions_that_a_family_cannot_take_are_refused_before_training(folder: Path, run: Run, monkeypatch) -> None:
+    monkeypatch.setattr("gensynth.training.Trainer.run", lambda *_, **__: pytest.fail("it trained"))
+    outcome = run("fit", "good.csv", "-o", "new.gensynth", "-m", "gan", "--condition-on", "sex")
+    assert outcome.code == 2
+    assert "the model 'gan' cannot draw rows with given cells; models that can: " in outcome.err

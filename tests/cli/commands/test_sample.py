@@ -42,3 +42,12 @@ def test_names_and_values_may_hold_operators(folder: Path, run: Run) -> None:
         assert sorted(set(pd.read_csv("s.csv")[column])) == wanted
     assert run("sample", "odd.gensynth", "-n", "40", "--where", "a>>0.5", "-o", "s.csv").code == 0
     assert (pd.read_csv("s.csv")["a>"] > 0.5).all()
+
+
+def test_given_cells_that_a_model_cannot_take(folder: Path, run: Run) -> None:
+    assert run("fit", "good.csv", "-o", "gan.gensynth", "-m", "cgan", "--set", "trainer.max_epochs=1").code == 0
+    outcome = run("sample", "gan.gensynth", "--where", "sex=F", "-o", "s.csv")
+    assert outcome.code == 2
+    for words in ("fitted without columns to be given", "--condition-on sex", "models that can: ", "vlae"):
+        assert words in outcome.err
+    assert not Path("s.csv").exists()

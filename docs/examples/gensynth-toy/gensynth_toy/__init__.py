@@ -15,6 +15,7 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
             name="latent-classes",
             target="gensynth_toy.recipes:LatentClasses",
             summary="Latent class analysis: rows are independent within a hidden class",
-            capabilities=frozenset({"conditional", "score"}),
+            capabilities=frozenset({"sample", "conditional", "impute", "score"}),
+            score_methods=("likelihood",),
         )
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -23,6 +24,8 @@ class LatentClasses(Recipe):
         Step size of AdamW.
     """
 
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score"})
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood",)
     n_classes: int = 8
     learning_rate: float = 0.05
 
