@@ -15,7 +15,7 @@ from gensynth.engine.explanation import member_attributions
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import member_scores, reproducible_scores
 
-MAX_SCALING_ROWS = 5_000
+MAX_SCALING_ROWS = 2_000
 """Training rows that the members' scores are put on a common scale by, at most."""
 _BLOCK = 8_192
 
