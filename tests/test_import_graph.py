@@ -1,9 +1,16 @@
-"""The graph of imports inside the core, those for types included: no circle, which layers alone do not exclude."""
+"""The graph of imports, those for types included: no circle in the core, and what plugins may import of it."""
 
 from __future__ import annotations
 
+import ast
+import tomllib
+
 import grimp
 import pytest
+from environments import ROOT
+
+ALLOWED = ("constraints", "encoding.layout", "errors", "hookspecs", "model", "nn")
+"""What a plugin may import of gensynth."""
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +49,36 @@ def test_no_circle(imports):
 
 def test_a_circle_is_found(imports):
     assert {"gensynth.errors", "gensynth.hookspecs"} in circles(imports | {"gensynth.errors": {"gensynth.hookspecs"}})
+
+
+@pytest.mark.parametrize("plugin", ["gensynth_vae", "gensynth_gan"])
+def test_plugins_import_the_contract_and_building_blocks_only(plugin):
+    graph = grimp.build_graph(plugin, "gensynth", exclude_type_checking_imports=False, cache_dir=None)
+    own = {module for module in graph.modules if module.split(".")[0] == plugin}
+    used = {name for module in own for name in graph.find_modules_directly_imported_by(module)} - own
+    assert used
+    assert not [name for name in used if not f"{name}.".startswith(tuple(f"gensynth.{a}." for a in ALLOWED))]
+
+
+def test_what_is_not_allowed_to_plugins_is_forbidden_to_them():
+    """import-linter knows no allow-list: its list of what is forbidden holds all but what is allowed."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (contract,) = (c for c in contracts if c["name"].startswith("a plugin imports"))
+    graph = grimp.build_graph("gensynth", cache_dir=None)
+    parts = {name for name in ALLOWED if "." in name}
+    rest = graph.find_children("gensynth") - {f"gensynth.{name.partition('.')[0]}" for name in ALLOWED}
+    for name in parts:
+        rest |= graph.find_children(f"gensynth.{name.partition('.')[0]}") - {f"gensynth.{name}"}
+    assert set(contract["forbidden_modules"]) == rest - {"gensynth.__main__"}
+
+
+def test_tests_of_the_core_import_no_plugin():
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        if "plugins" in path.relative_to(ROOT / "tests").parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found += [(path.name, name) for name in names if name.split(".")[0] in ("gensynth_vae", "gensynth_gan")]
+    assert not found

@@ -1,6 +1,6 @@
 """The contract suite: what every family of models must do, for plugin authors to run over their own.
 
-With pytest one fixture is enough::
+With pytest one fixture is enough (nothing else here needs pytest)::
 
     class TestMine(RecipeContract):
         @pytest.fixture
@@ -12,8 +12,24 @@ Without pytest: ``check_recipe(Mine(width=8))``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from gensynth.testing.cases import Case, make_cases
 from gensynth.testing.contract import CHECKS, Trained, check_recipe, train
-from gensynth.testing.suite import RecipeContract
+
+if TYPE_CHECKING:
+    from gensynth.testing.suite import RecipeContract
 
 __all__ = ["CHECKS", "Case", "RecipeContract", "Trained", "check_recipe", "make_cases", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "RecipeContract":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from gensynth.testing.suite import RecipeContract
+    except ModuleNotFoundError as error:
+        if error.name != "pytest":
+            raise
+        raise ImportError("RecipeContract needs pytest: pip install pytest; check_recipe(...) does without") from error
+    return RecipeContract

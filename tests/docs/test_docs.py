@@ -71,3 +71,13 @@ def test_the_architecture_page_names_every_module():
     for path in (ROOT / "gensynth").iterdir():
         if (path.suffix == ".py" and path.name != "__init__.py") or (path / "__init__.py").exists():
             assert f"`{path.name}" in text, f"docs/architecture.md does not mention {path.name}"
+
+
+def test_the_smallest_example_is_what_the_page_shows():
+    """The page alone is enough to write a plugin: a sampler and a detector in 60 lines."""
+    package = ROOT / "docs" / "examples" / "gensynth-independent" / "gensynth_independent"
+    recipes = (package / "recipes.py").read_text()
+    shown = next(b for b in RUNNABLE.findall((ROOT / "docs" / "plugins.md").read_text()) if "(Recipe)" in b)
+    assert recipes.partition("\n\n")[2] == shown + "\n"
+    lines = [line for path in package.glob("*.py") for line in path.read_text().splitlines() if line.strip()]
+    assert len(lines) <= 65

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+from gensynth_independent.recipes import Independent
 from gensynth_toy.recipes import LatentClasses, LatentClassModel
 from toy_detectors import make_rows
 
@@ -41,8 +44,9 @@ def test_cases_fit_their_layouts(numeric):
                     assert 0 <= own.min() <= own.max() <= 1
 
 
-def test_the_example_passes():
-    check_recipe(SOUND)
+@pytest.mark.parametrize("example", [SOUND, Independent()], ids=lambda recipe: type(recipe).__name__)
+def test_the_examples_pass(example):
+    check_recipe(example)
 
 
 def test_a_message_names_family_check_and_case():
@@ -292,3 +296,25 @@ def test_a_closed_form_is_fitted_sampled_and_scored():
         rows
     )
     assert set(labels) <= {1, -1}
+
+
+def test_all_but_the_pytest_class_works_without_pytest():
+    code = """
+import sys
+sys.modules["pytest"] = None  # not to be imported
+from gensynth_toy.recipes import LatentClasses
+from gensynth.testing import check_recipe, contract, make_cases, train
+trained = train(LatentClasses(n_classes=2), make_cases(LatentClasses().encoding)["categories"])
+for check in contract.CHECKS:
+    check(trained)
+try:
+    from gensynth.testing import RecipeContract
+except ImportError as error:
+    print(error)
+"""
+    path = ":".join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("RecipeContract needs pytest: pip install pytest")
