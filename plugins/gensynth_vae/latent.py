@@ -34,7 +34,7 @@ COLLAPSED = 0.05
 """Nats of divergence a row below which the latents say nothing."""
 MAX_CHECKED = 4096
 """Rows that this is looked at on, at most; ..."""
-ENOUGH_STEPS = 200
+ENOUGH_STEPS = 50
 """... unless training had fewer steps and has hardly begun."""
 
 
