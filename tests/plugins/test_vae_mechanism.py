@@ -42,7 +42,7 @@ def _agreement(rows):
 
 def _shuffled(latents, rng):
     """Return latents (n, d) whose dimensions come from different rows: each dimension's own distribution is kept."""
-    return np.stack([rng.permutation(column) for column in latents.to_numpy().T], 1)
+    return np.stack([rng.permutation(column) for column in np.asarray(latents).T], 1)
 
 
 def test_samples_follow_what_ties_the_columns(vae, table):
@@ -60,7 +60,7 @@ def test_latents_shuffled_between_rows_untie_the_columns(vae, table):
 
 
 def test_a_row_comes_back_from_its_own_latent_and_not_from_another(vae, table):
-    latents = vae.transform(table).to_numpy()
+    latents = np.asarray(vae.transform(table))
     own = vae.inverse_transform(latents)
     other = vae.inverse_transform(latents[np.random.default_rng(0).permutation(len(latents))])
     assert (own["first"].to_numpy() == table["first"].to_numpy()).mean() > 0.8
@@ -89,7 +89,7 @@ def test_a_posterior_that_is_used_is_not_said_to_have_collapsed(table):
 
 
 def test_a_higher_beta_lets_less_through_the_latents(table):
-    nats = [_fitted(BetaVAE(beta=beta, capacity=None, **SMALL), table).history_["kl"].iloc[-1] for beta in (0.3, 3.0)]
+    nats = [_fitted(BetaVAE(beta=beta, capacity=None, **SMALL), table).history_["kl"].iloc[-1] for beta in (0.1, 1.0)]
     assert nats[1] < nats[0] - 0.5
 
 
