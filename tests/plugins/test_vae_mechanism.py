@@ -1,4 +1,4 @@
-"""What makes `vae` and `beta-vae` such: the columns are tied through the latents, and the divergence obeys its dials."""
+"""Mechanism of `vae` and `beta-vae`: the latents tie the columns, and the divergence obeys beta and capacity."""
 
 from __future__ import annotations
 
