@@ -21,7 +21,8 @@ from gensynth.errors import CapabilityError, OptionError, hint
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
-    "Fit", "GenerativeModel", "HasLatents", "Layout", "Phase", "Recipe", "Score", "Stage",
+    "Fit", "GenerativeModel", "HasLatents", "Layout", "Optimizer",
+    "Phase", "Recipe", "Score", "Stage",
 ]  # fmt: skip
 
 
@@ -94,25 +95,63 @@ class Condition:
 
 
 Loss = Callable[[Batch, Generator], Tensor]
-"""From a batch and a source of randomness to a scalar to be minimised."""
+"""From n rows and a source of randomness to what each costs: (n,), or (members, n) of networks side by side.
+
+The trainer minimises the mean over rows and members, and can leave the worst rows out. What a batch costs as a whole
+(free nats of the mean divergence, a penalty of the weights) is added to every row. The loss of a game may be a scalar,
+which is minimised as it is and never trimmed.
+"""
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Settings of AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101).
+
+    Parameters
+    ----------
+    learning_rate : float
+        Step size, > 0.
+    betas : tuple of float
+        Decays of the two moments, in [0, 1).
+    weight_decay : float
+        Decoupled decay of the weights, >= 0.
+    """
+
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One optimiser's turn.
+    """Parameters that one optimizer trains.
 
-    ``every=5`` runs it on every fifth batch only (the generator of a WGAN); ``after_step`` follows each of its
-    steps (weight clipping, exponential averages). The optimiser is AdamW with the given settings.
+    Parameters
+    ----------
+    name : str
+        No other phase of the stage has it.
+    parameters : tuple of Parameter
+        What is trained.
+    loss : callable
+        What is minimised (`Loss`).
+    optimizer : Optimizer
+        How.
+    every : int
+        5 takes a step on every fifth batch only (the generator of a WGAN).
+    after_step : callable or None
+        Follows each of its steps (weight clipping, exponential averages).
     """
 
     name: str
     parameters: tuple[nn.Parameter, ...]
     loss: Loss
+    optimizer: Optimizer = Optimizer()
     every: int = 1
     after_step: Callable[[], None] | None = None
-    learning_rate: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
+
+
+Report = Callable[[Batch, Generator], Mapping[str, float]]
+"""From rows and a source of randomness to numbers that tell how training goes, by name."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +165,8 @@ class Stage:
     phases : tuple of Phase
         At least one.
     monitor : callable or None
-        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It sees all held-out rows
-        at once or in chunks (the mean is taken). None: the first phase's loss.
+        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It returns what a loss
+        does, of all held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
     decay_on_plateau : bool
         Halve the learning rates when the monitor stalls (right for likelihoods, not for games).
     budget_fraction : float
@@ -143,6 +182,9 @@ class Stage:
         above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
     report : callable or None
         Returns numbers by name, of held-out rows in eval mode, that go into the history beside the monitor.
+    trim : float
+        Fraction in [0, 1) of the rows of a batch, those of the highest losses to each member, that its losses and
+        monitor leave out (trimmed likelihood: Neykov & Neytchev 1990); for training rows that may hold anomalies.
     full_run : bool
         All steps are made, and the best weights of their last sixth are kept, where learning rates have fallen: right
         for games, which are nearest to their end there while their monitor wavers.
@@ -156,7 +198,8 @@ class Stage:
     ema_decay: float = 0.0
     max_steps: int = 20_000
     collapse_bound: Loss | None = None
-    report: Callable[[Batch, Generator], Mapping[str, float]] | None = None
+    report: Report | None = None
+    trim: float = 0.0
     full_run: bool = False
 
 

@@ -8,7 +8,19 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, ColumnLayout, Condition, Fit, GenerativeModel, Layout, Phase, Recipe, Score, Stage
+from gensynth.model import (
+    Batch,
+    ColumnLayout,
+    Condition,
+    Fit,
+    GenerativeModel,
+    Layout,
+    Optimizer,
+    Phase,
+    Recipe,
+    Score,
+    Stage,
+)
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 
@@ -52,17 +64,17 @@ class ToyModel(GenerativeModel):
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         noise = torch.randn((), generator=rng, device=self.extra.device, dtype=self.extra.dtype)
-        return -self.log_likelihood(batch).mean() * (1 + 0.01 * noise)
+        return -self.log_likelihood(batch) * (1 + 0.01 * noise)
 
     def extra_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        return ((self.extra - batch.numeric) ** 2).mean()
+        return ((self.extra - batch.numeric) ** 2).sum(1)
 
     def fit_mean(self, batch: Batch, rng: Generator) -> None:
         self.mean.copy_(batch.numeric.mean())
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         net = (*self.hidden.parameters(), *self.head.parameters())
-        first = Stage("codes", (Phase("likelihood", net, self.loss, learning_rate=1e-2),), ema_decay=0.9)
+        first = Stage("codes", (Phase("likelihood", net, self.loss, Optimizer(1e-2)),), ema_decay=0.9)
         if not self.two_stages:
             return (first,)
         return first, Fit("mean", self.fit_mean), Stage("extra", (Phase("square", (self.extra,), self.extra_loss),))

@@ -78,9 +78,10 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     offset_ : float
         ``decision_function = score_samples - offset_``.
     contamination_ : float
-        Share of the calibration rows below ``offset_``.
+        Share below ``offset_`` of the calibration rows, or with ``novelty=False`` of the training rows.
     calibration_scores_ : ndarray of shape (n_calibration,)
-        Scores that p-values are counted among: of held-out rows, or with ``novelty=False`` of the training rows.
+        Scores that p-values are counted among, at most 5,000: of held-out rows, or with ``novelty=False`` of training
+        rows.
     estimators_ : list of FittedModel
         The fitted models: one, or several of a family without ensembles of its own.
     scaling_ : ScoreScaling
@@ -181,7 +182,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 "normal"
             )
         seed = seed_of(self.random_state)
-        learned, held = (parts[some] for some in self._split(len(parts), trainer, seed, n_models))
+        learned, held = self._set_aside(parts, trainer, seed, n_models)
         training, own = frame, weights
         if len(learned) < len(parts):
             training, own = weighted_rows(frame, learned.row_weights(len(frame)))
@@ -201,6 +202,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
         scores = Ensemble(self.estimators_, self.scaling_).score(rows, self._weights(self.method_))
+        held = _capped(held or self.estimators_[0].held_out or parts, seed)
         self.calibration_scores_ = np.sort(scores[held.draw()])
         share = None if self.contamination == "auto" else float(self.contamination)
         choose = threshold_of_normal if self.novelty else threshold_of_contaminated
@@ -226,20 +228,17 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if kept is not None and not self.novelty:
             raise OptionError(f"calibration_fraction={kept!r} needs novelty=True: without it all rows are learned from")
 
-    def _split(self, n: int, trainer: Trainer, seed: int, n_models: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows to fit on and the rows to calibrate on."""
-        everything = np.arange(n)
+    def _set_aside(self, parts: Parts, trainer: Trainer, seed: int, n_models: int) -> tuple[Parts, Parts | None]:
+        """Return the rows to fit on and the rows to calibrate on; None for those that the trainer will hold out."""
+        n = len(parts)
         if not self.novelty:
-            return everything, everything
-        if self.calibration_fraction is None and n_models == 1:
-            learned, watched = (rows.numpy() for rows in trainer.split(n, seed))
-            if not np.isin(watched, learned).any():
-                some = np.random.default_rng(seed).permutation(watched)[:MAX_CALIBRATION]  # whatever their order
-                return everything, np.sort(some)
-        share = KEPT if self.calibration_fraction is None else self.calibration_fraction
-        held = min(max(round(share * n), 2), MAX_CALIBRATION)
+            return parts, parts
+        if self.calibration_fraction is None and n_models == 1 and trainer.holds_out(n):
+            return parts, None
+        fraction = KEPT if self.calibration_fraction is None else self.calibration_fraction
+        held = min(max(round(fraction * n), 2), MAX_CALIBRATION)
         order = np.random.default_rng(seed).permutation(n)
-        return np.sort(order[held:]), np.sort(order[:held])
+        return parts[np.sort(order[held:])], parts[np.sort(order[:held])]
 
     def score_samples(self, X: Any, method: str | None = None) -> Floats:
         """Return how normal each row is.
@@ -368,3 +367,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def _capped(parts: Parts, seed: int) -> Parts:
+    """Return at most `MAX_CALIBRATION` of them, drawn at random."""
+    chosen = np.random.default_rng(seed).permutation(len(parts))[:MAX_CALIBRATION]
+    return parts[np.sort(chosen)]

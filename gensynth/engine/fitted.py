@@ -30,7 +30,7 @@ from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.schema.series import warn_of_series
 from gensynth.tables import Container
 from gensynth.training import Trainer
-from gensynth.training.weights import Weights
+from gensynth.training.weights import Parts, Weights
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that makes a scorer: threads share a fitted model."""
@@ -120,6 +120,8 @@ class FittedModel:
         Seed that makes the same fit again.
     history : DataFrame
         One row per evaluation of the training.
+    held_out : Parts or None
+        Rows of the table that training did not learn from; None for a model that was read from a file.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class FittedModel:
         container: Container,
         seed: int,
         history: pd.DataFrame,
+        held_out: Parts | None = None,
     ) -> None:
         self.recipe = recipe
         self.encoder = encoder
@@ -137,6 +140,7 @@ class FittedModel:
         self.container = container
         self.seed = seed
         self.history = history
+        self.held_out = held_out
         self._scorer: GenerativeModel | None = None
 
     @classmethod
@@ -185,7 +189,7 @@ class FittedModel:
         with seeded(seed):
             model = recipe.build(layout)
         parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
-        history = trainer.run(
+        result = trainer.run(
             model,
             table.batch,
             seed,
@@ -194,7 +198,8 @@ class FittedModel:
             rebuild=lambda: recipe.build(layout),
             weights=table.weights,
         )
-        return cls(recipe, table.encoder, model, table.container, seed, pd.DataFrame(history))
+        history = pd.DataFrame(result.history)
+        return cls(recipe, table.encoder, model, table.container, seed, history, result.held_out)
 
     @property
     def schema(self) -> TableSchema:

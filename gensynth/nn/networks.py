@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Fit, Loss, Score, Stage
+from gensynth.model import Batch, Fit, Loss, Report, Score, Stage
 from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.imputation import Propose
 
@@ -131,7 +131,7 @@ class Networks(nn.Module, ABC):
         budget_fraction: float = 1.0,
         max_steps: int = 10_000,
         after_step: Callable[[], None] | None = None,
-        report: Callable[[Batch, Generator], Mapping[str, float]] | None = None,
+        report: Report | None = None,
     ) -> Stage:
         """Return a stage of one phase, paced for the task; ``max_steps`` holds for sampling."""
 

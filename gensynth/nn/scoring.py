@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from torch import Generator, Tensor, nn
 from gensynth.constraints import FLAG, Constraint, number, whole
 from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Phase, Recipe, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Recipe, Score, Stage
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 
 TRIMMED = 0.2
@@ -194,13 +193,6 @@ class ScoringEnsemble(GenerativeModel):
         """Return (members, 1, p): standard deviations of the numbers about what `reconstruct` returns."""
         return self.scaling.spread.new_ones(self.members, 1, self.scaling.n_numbers)
 
-    def mean_loss(self, losses: Tensor) -> Tensor:
-        """Return the scalar of each member's row losses (members, n), without the worst rows where they are trimmed."""
-        if self.trim and losses.shape[1] > 1:
-            kept = max(1, math.ceil(losses.shape[1] * (1.0 - self.trim)))
-            losses = losses.topk(kept, dim=1, largest=False).values
-        return losses.mean() / len(self.layout.columns)
-
     def _influence(self, rest: Tensor, network: Tensor) -> Tensor:
         """Return (members, n, k): shares, summing to 1, of the columns in the rest of the energy."""
         k = len(self.layout.columns)
@@ -218,9 +210,11 @@ def likelihood_stage(
     loss: Callable[[Batch, Generator], Tensor],
     *,
     learning_rate: float,
+    trim: float,
     budget_fraction: float = 1.0,
     after_step: Callable[[], None] | None = None,
 ) -> Stage:
     """Return a stage of one phase, as scoring ensembles learn: short, and watched on held-out rows."""
-    phase = Phase(name, tuple(parameters), loss, after_step=after_step, learning_rate=learning_rate, weight_decay=1e-4)
-    return Stage(name, (phase,), budget_fraction=budget_fraction, max_steps=STEPS, decay_on_plateau=False)
+    optimizer = Optimizer(learning_rate, weight_decay=1e-4)
+    phase = Phase(name, tuple(parameters), loss, optimizer, after_step=after_step)
+    return Stage(name, (phase,), budget_fraction=budget_fraction, max_steps=STEPS, decay_on_plateau=False, trim=trim)

@@ -18,6 +18,7 @@ from gensynth.errors import CapabilityError, PluginError
 from gensynth.hookspecs import CAPABILITIES
 from gensynth.model import UNKNOWN, Batch, Condition, Fit, GenerativeModel, Recipe, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
+from gensynth.nn.trimming import trimmed_mean
 from gensynth.testing.cases import Case, make_cases
 from gensynth.training import Trainer
 
@@ -42,7 +43,7 @@ def train(recipe: Recipe, case: Case, seed: int = SEED) -> Trained:
     model = _build(recipe, case, seed)
     trainer = Trainer(max_epochs=2, device="cpu", progress=False)
     with _untouched("training"):
-        history = trainer.run(model, case.rows, seed)
+        history = trainer.run(model, case.rows, seed).history
     return Trained(recipe, case, model.eval(), history)
 
 
@@ -107,8 +108,11 @@ def check_stages(trained: Trained) -> None:
             _require(len(phase.parameters) > 0, f"{who} has no parameters")
             _require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
             with EveryDrawFrom(rng):
-                loss = phase.loss(trained.case.rows, rng)
-            _require(loss.ndim == 0 and bool(torch.isfinite(loss)), f"the loss of {who} is not a finite scalar: {loss}")
+                losses = phase.loss(trained.case.rows, rng)
+            rows = losses.ndim == 0 or (losses.ndim <= 2 and losses.shape[-1] == len(trained.case.rows))
+            _require(rows, f"the loss of {who} is neither one number a row nor a scalar: shape {tuple(losses.shape)}")
+            _require(bool(torch.isfinite(losses).all()), f"the loss of {who} is not finite: {losses}")
+            loss = trimmed_mean(losses, stage.trim)
             _require(loss.requires_grad, f"the loss of {who} does not depend on its parameters")
             gradients = torch.autograd.grad(loss, phase.parameters, allow_unused=True)
             reached = any(g is not None and bool(g.any()) for g in gradients)

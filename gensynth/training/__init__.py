@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gensynth.training.callbacks import Callback, Round
 from gensynth.training.devices import pick_device
+from gensynth.training.result import TrainingResult
 from gensynth.training.trainer import Trainer
 
-__all__ = ["Callback", "Round", "Trainer", "pick_device"]
+__all__ = ["Callback", "Round", "Trainer", "TrainingResult", "pick_device"]

@@ -44,13 +44,13 @@ class Round:
     seconds: float
     losses: dict[str, float]
     monitor: float
-    report: dict[str, float]
     best: float
     learning_rate: float
+    report: dict[str, float]
     model: GenerativeModel
 
     def to_row(self) -> dict[str, Any]:
-        """Return the row of the history: plain values, one ``loss_<phase>`` per phase."""
+        """Return the row of the history: plain values, one ``loss_<phase>`` per phase, and what the stage reports."""
         losses = {f"loss_{name}": value for name, value in self.losses.items()}
         return {
             "stage": self.stage,
@@ -59,8 +59,8 @@ class Round:
             "seconds": self.seconds,
             **losses,
             "monitor": self.monitor,
-            **self.report,
             "learning_rate": self.learning_rate,
+            **self.report,
         }
 
 

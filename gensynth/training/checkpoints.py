@@ -56,7 +56,7 @@ def fingerprint(
         rows.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     shapes = {name: [str(t.dtype), *t.shape] for name, t in model.state_dict().items()}
     phases = [
-        [s.name, s.budget_fraction, s.decay_on_plateau, p.name, p.every, p.learning_rate, p.betas, p.weight_decay]
+        [s.name, s.budget_fraction, s.decay_on_plateau, s.trim, p.name, p.every, repr(p.optimizer)]
         for s in stages
         if isinstance(s, Stage)
         for p in s.phases

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
+from gensynth.model import Optimizer
+
 EPSILON = 1e-8
 
 
@@ -19,25 +21,19 @@ class FusedAdamW:
     ----------
     parameters : sequence of Parameter
         What is optimised.
-    learning_rate : float
-        Step size; may be set anew before any step.
-    betas : tuple of float
-        Decay of the two moments.
-    weight_decay : float
-        Decoupled decay.
+    settings : Optimizer
+        Step size (``learning_rate`` may be set anew before any step), decays of the moments and of the weights.
 
     References
     ----------
     Loshchilov & Hutter 2019, "Decoupled weight decay regularization" (arXiv 1711.05101), algorithm 2.
     """
 
-    def __init__(
-        self, parameters: Sequence[nn.Parameter], learning_rate: float, betas: tuple[float, float], weight_decay: float
-    ) -> None:
+    def __init__(self, parameters: Sequence[nn.Parameter], settings: Optimizer) -> None:
         self.parameters = list(parameters)
-        self.learning_rate = learning_rate
-        self.betas = betas
-        self.weight_decay = weight_decay
+        self.learning_rate = settings.learning_rate
+        self.betas = settings.betas
+        self.weight_decay = settings.weight_decay
         self.fused = all(p.device.type in ("cpu", "cuda") for p in self.parameters)
         self.alike = self.fused and len({(p.device, p.dtype) for p in self.parameters}) == 1
         self.first = [torch.zeros_like(p, memory_format=torch.preserve_format) for p in self.parameters]

@@ -44,6 +44,11 @@ def auto_epochs(n_rows: int, steps_per_epoch: int, most: int = 20_000) -> int:
     return max(10, math.ceil(steps / steps_per_epoch))
 
 
+def holds_out(n_rows: int, fraction: float) -> bool:
+    """Return whether so many rows are split into training and held-out rows."""
+    return fraction > 0 and n_rows >= MIN_ROWS_TO_SPLIT
+
+
 def split_rows(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Return indices of training and of validation rows.
 
@@ -51,7 +56,7 @@ def split_rows(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]
     the training rows.
     """
     order = torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed))
-    if fraction == 0 or n_rows < MIN_ROWS_TO_SPLIT:
+    if not holds_out(n_rows, fraction):
         return torch.arange(n_rows), order[:MAX_VALIDATION].sort().values
     held = min(max(2, round(n_rows * fraction)), MAX_VALIDATION)
     return order[held:].sort().values, order[:held].sort().values

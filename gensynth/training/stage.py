@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
-from gensynth.errors import TrainingError
+from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Batch, GenerativeModel, Loss, Stage
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
+from gensynth.nn.trimming import trimmed_mean
 from gensynth.training.average import WeightAverage
 from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
 from gensynth.training.plan import MIN_ROUND, TAIL, Batching, Budget, Clock, tail_factor
@@ -26,6 +28,9 @@ MIN_DECAY = 1 / 32
 """A stage whose learning rates were halved below this is at its end."""
 MIN_IMPROVEMENT = 3e-4
 """Relative; less is kept as the best weights, but counts as a stall."""
+
+RESERVED = frozenset({"stage", "epoch", "step", "seconds", "monitor", "learning_rate"})
+"""Columns of the history that no report may have."""
 
 MIN_COLLAPSE = 200
 """Steps from which on a bad monitor means that training collapsed, not that it has hardly begun."""
@@ -93,9 +98,9 @@ class StageLoop:
         began = time.monotonic()
         with self.average.in_place():
             monitor = self.last = self._evaluate(self.monitor)
+            report = self._report()
             self.evaluation_seconds = time.monotonic() - began
             self._judge(monitor, self.step - first_step)
-            report = self._report()
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
         info = Round(
             stage=self.stage.name,
@@ -109,9 +114,13 @@ class StageLoop:
             learning_rate=self.steppers[0].optimizer.learning_rate,
             model=self.model,
         )
+        row = info.to_row()
+        if any(name in RESERVED or name.startswith("loss_") for name in report):
+            raise PluginError(
+                f"stage {self.stage.name!r} reports {', '.join(report)}; some are columns of every history"
+            )
         setting.progress.show_round(info)
-        over = stop_asked(setting.callbacks, info) or self._is_over()
-        return info.to_row(), over
+        return row, stop_asked(setting.callbacks, info) or self._is_over()
 
     def collapsed(self) -> str:
         """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
@@ -164,28 +173,40 @@ class StageLoop:
 
     def _evaluate(self, monitor: Loss) -> float:
         """Return a monitor on held-out rows: eval mode, the same noise in every round."""
-        rows, chunk = self.setting.validation, self.setting.validation_chunk
-        n = len(rows)
-        parts = math.ceil(n / chunk)
-        self.model.eval()
-        noise = Generator(self.device).manual_seed(self.setting.evaluation_seed)
+        noise = self._evaluation_noise()
         total = 0.0
         draws = EveryDrawFrom(noise) if self.watched else drawing_from(noise)
         with torch.no_grad(), draws:
-            for i in range(parts):
-                part = rows[slice(n * i // parts, n * (i + 1) // parts)]
-                total += float(monitor(part, noise)) * len(part)
+            for part in self._chunks():
+                total += float(trimmed_mean(monitor(part, noise), self.stage.trim)) * len(part)
         if isinstance(draws, EveryDrawFrom):
             self.watched = draws.found
-        return total / n
+        return total / len(self.setting.validation)
 
     def _report(self) -> dict[str, float]:
-        """Return the numbers that the stage reports of the first held-out rows, as many as are evaluated at a time."""
+        """Return what the stage reports of held-out rows, evaluated as the monitor is."""
         if self.stage.report is None:
             return {}
-        noise = Generator(self.device).manual_seed(self.setting.evaluation_seed)
-        with torch.no_grad(), drawing_from(noise):
-            return dict(self.stage.report(self.setting.validation[: self.setting.validation_chunk], noise))
+        noise = self._evaluation_noise()
+        total: dict[str, float] = {}
+        with torch.no_grad(), EveryDrawFrom(noise):
+            for part in self._chunks():
+                for name, value in self.stage.report(part, noise).items():
+                    total[name] = total.get(name, 0.0) + float(value) * len(part) / len(self.setting.validation)
+        return total
+
+    def _evaluation_noise(self) -> Generator:
+        """Put the model in eval mode; return the source of randomness of an evaluation."""
+        self.model.eval()
+        return Generator(self.device).manual_seed(self.setting.evaluation_seed)
+
+    def _chunks(self) -> Iterator[Batch]:
+        """Cut the held-out rows into parts that fit the memory."""
+        rows, chunk = self.setting.validation, self.setting.validation_chunk
+        n = len(rows)
+        parts = math.ceil(n / chunk)
+        for i in range(parts):
+            yield rows[slice(n * i // parts, n * (i + 1) // parts)]
 
     def _judge(self, monitor: float, steps: int) -> None:
         """Keep the best weights, count stalls, halve the learning rates, after a round of ``steps``."""

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Batch, Phase, Stage
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
+from gensynth.nn.trimming import trimmed_mean
 from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
@@ -23,7 +24,7 @@ class PhaseStepper:
     Parameters
     ----------
     stage : Stage
-        For its name in errors.
+        Says how losses are trimmed; named in errors.
     phase : Phase
         What is minimised.
     clip_norm : float or None
@@ -39,7 +40,8 @@ class PhaseStepper:
         self.parameters = [p for p in phase.parameters if p.requires_grad]
         if not self.parameters:
             raise PluginError(f"{self.where}: no parameter to train")
-        self.optimizer = FusedAdamW(self.parameters, phase.learning_rate, phase.betas, phase.weight_decay)
+        self.trim = stage.trim
+        self.optimizer = FusedAdamW(self.parameters, phase.optimizer)
         self.guard_every = 1 if device.type == "cpu" else GUARD_EVERY
         self.total = torch.zeros((), device=device)
         self.count = 0
@@ -49,13 +51,19 @@ class PhaseStepper:
 
     def set_factor(self, factor: float) -> None:
         """Set the learning rate to ``factor`` of the phase's own."""
-        self.optimizer.learning_rate = self.phase.learning_rate * factor
+        self.optimizer.learning_rate = self.phase.optimizer.learning_rate * factor
 
     def step(self, batch: Batch, rng: Generator, step: int) -> None:
         """Take one step; ``step`` is the stage's count, for the guard."""
-        loss = self._loss(batch, rng)
-        if loss.dim() != 0 or not loss.requires_grad:
-            raise PluginError(f"{self.where}: the loss must be a scalar that depends on the phase's parameters")
+        losses = self._losses(batch, rng)
+        if not losses.requires_grad:
+            raise PluginError(f"{self.where}: the loss does not depend on the phase's parameters")
+        if losses.dim() > 2 or (losses.dim() and losses.shape[-1] != len(batch)):
+            raise PluginError(
+                f"{self.where}: the loss has the shape {tuple(losses.shape)}; it must be a number for each row, "
+                f"({len(batch)},) or (members, {len(batch)}), or a scalar"
+            )
+        loss = trimmed_mean(losses, self.trim)
         # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in gradients if g is not None])))
@@ -65,8 +73,8 @@ class PhaseStepper:
             with torch.no_grad():
                 self.phase.after_step()
 
-    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the loss; whatever it draws, as dropout does, it draws from ``rng``.
+    def _losses(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the losses of rows; whatever it draws, as dropout does, it draws from ``rng``.
 
         Catching the draws of operations that were given no generator (`EveryDrawFrom`) costs time: it is done in the
         first step of a round, and in the others if there were such.
@@ -75,9 +83,9 @@ class PhaseStepper:
             with drawing_from(rng):
                 return self.phase.loss(batch, rng)
         with EveryDrawFrom(rng) as draws:
-            loss = self.phase.loss(batch, rng)
+            losses = self.phase.loss(batch, rng)
         self.catches |= draws.found
-        return loss
+        return losses
 
     def _clipped(self, gradients: tuple[Tensor | None, ...], norm: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients, none of them changed where their norm is small (known at no cost on a CPU only)."""

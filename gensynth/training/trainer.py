@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import Generator
@@ -23,8 +24,9 @@ from gensynth.training.devices import (
     pick_device,
 )
 from gensynth.training.memory import keep_freed_memory
-from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, split_rows
+from gensynth.training.plan import Batching, Budget, Clock, auto_batch_size, auto_epochs, holds_out, split_rows
 from gensynth.training.progress import Progress
+from gensynth.training.result import TrainingResult
 from gensynth.training.stage import Setting, StageLoop
 from gensynth.training.weights import Parts, TrainingRows, Weights
 
@@ -102,13 +104,9 @@ class Trainer(BaseEstimator):
         self.callbacks = callbacks
         self.checkpoint = checkpoint
 
-    def split(self, n_rows: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the indices of the rows that `run` learns from, and of those that it only watches.
-
-        They are the same where so few rows are not split, or none are to be held out. With weights they are those of
-        `gensynth.training.weights.Parts`.
-        """
-        return split_rows(n_rows, self.validation_fraction, derive_seed(seed, 1))
+    def holds_out(self, n_rows: int) -> bool:
+        """Return whether `run` holds out some of so many rows (of so many `Parts`, with weights)."""
+        return holds_out(n_rows, self.validation_fraction)
 
     def run(
         self,
@@ -119,7 +117,7 @@ class Trainer(BaseEstimator):
         identity: Mapping[str, Any] | None = None,
         rebuild: Callable[[], GenerativeModel] | None = None,
         weights: Weights | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> TrainingResult:
         """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
 
         Parameters
@@ -143,8 +141,8 @@ class Trainer(BaseEstimator):
 
         Returns
         -------
-        list of dict
-            One row per evaluation: stage, epoch, step, seconds, ``loss_<phase>``, monitor, learning_rate.
+        TrainingResult
+            The history, and the rows that were held out.
 
         Raises
         ------
@@ -167,7 +165,8 @@ class Trainer(BaseEstimator):
         clock = Clock(self.max_time)
         with Progress(self.progress) as progress:
             run = _Run(self, model.to(device), batch, parts, seed, clock, progress, rebuild)
-            return run.go(resume, identity or {})
+            history = run.go(resume, identity or {})
+        return TrainingResult(history, run.held_out)
 
 
 class _Run:
@@ -195,7 +194,9 @@ class _Run:
         self.device = next((p.device for p in model.parameters()), pick_device(trainer.device))
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
         table = batch.to(self.device, dtype)
-        learned, held = (parts[some.numpy()] for some in trainer.split(len(parts), seed))
+        split = split_rows(len(parts), trainer.validation_fraction, derive_seed(seed, 1))
+        learned, held = (parts[some.numpy()] for some in split)
+        self.held_out = held if trainer.holds_out(len(parts)) else parts[np.zeros(0, dtype=np.int64)]
         train_rows = TrainingRows(learned, self.device)
         n_slots = sum(model.layout.cardinalities)
         size = trainer.batch_size

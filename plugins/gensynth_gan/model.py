@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Score, Stage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.marginals import bias_change, n_marginal_rows
 from gensynth.nn.tabular.mmd import squared_mmd
@@ -87,13 +87,10 @@ class AdversarialModel(GenerativeModel):
             "critic",
             tuple(self.critic.parameters()),
             self.critic_loss,
+            Optimizer(rate * CRITIC_RATE, BETAS),
             after_step=None if clip is None else lambda: clip_weights(self.critic, clip),
-            learning_rate=rate * CRITIC_RATE,
-            betas=BETAS,
         )
-        generator = Phase(
-            "generator", drawn, self.generator_loss, every=objective.n_critic, learning_rate=rate, betas=BETAS
-        )
+        generator = Phase("generator", drawn, self.generator_loss, Optimizer(rate, BETAS), every=objective.n_critic)
         game = Stage(
             "game",
             (critic, generator),
@@ -108,7 +105,7 @@ class AdversarialModel(GenerativeModel):
         start, end = Fit("columns", self._measure_table), Fit("marginals", self._measure_samples, MAX_MONITORED)
         if not objective.pretrain_fraction:
             return start, game, end
-        alone = Phase("mmd", drawn, self.mmd, learning_rate=rate, betas=BETAS)
+        alone = Phase("mmd", drawn, self.mmd, Optimizer(rate, BETAS))
         pretrain = Stage(
             "pretrain",
             (alone,),

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.model import Batch, Fit, Phase, Stage
+from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
@@ -146,13 +146,13 @@ class AdversarialEnsemble(ScoringEnsemble):
         every, rate, betas = self.game.n_critic, self.game.learning_rate, (0.5, 0.9)
         critics, generators = tuple(self.critic.parameters()), tuple(self.generator.parameters())
         encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
-        critic = Phase("critic", critics, self.critic_loss, learning_rate=rate, betas=betas)
-        generator = Phase("generator", generators, self.generator_loss, every, learning_rate=rate, betas=betas)
-        encoder = Phase("encoder", encoders, self.encoder_loss, learning_rate=rate, weight_decay=1e-4)
+        critic = Phase("critic", critics, self.critic_loss, Optimizer(rate, betas))
+        generator = Phase("generator", generators, self.generator_loss, Optimizer(rate, betas), every)
+        encoder = Phase("encoder", encoders, self.encoder_loss, Optimizer(rate, weight_decay=1e-4))
         steps = GAME_STEPS + ENCODER_STEPS
         game: dict[str, Any] = {"budget_fraction": GAME_STEPS / steps, "max_steps": steps, "ema_decay": AVERAGE}
         play = Stage("game", (critic, generator), self.distance, decay_on_plateau=False, **game)
-        encode = Stage("encoder", (encoder,), budget_fraction=ENCODER_STEPS / steps, max_steps=steps)
+        encode = Stage("encoder", (encoder,), budget_fraction=ENCODER_STEPS / steps, max_steps=steps, trim=self.trim)
         return play, Fit("features", self._measure, MAX_MEASURED), encode
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
@@ -175,10 +175,10 @@ class AdversarialEnsemble(ScoringEnsemble):
             return self.game.loss.generator(values.flatten(), values.flatten())
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
-        """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column."""
+        """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column; (members, n)."""
         with frozen(self.generator), frozen(self.critic):
             energies = self.energies(self.scaling(batch), "reconstruction")
-        return self.mean_loss(energies.total)
+        return energies.total / len(self.layout.columns)
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Optimizer, Phase, Score, Stage
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.priors import LOG_2PI, Prior
@@ -127,14 +127,14 @@ class HierarchicalModel(GenerativeModel):
         """All parts together first; then the density of all latents, where there is one."""
         late = () if self.late_prior is None else tuple(self.late_prior.parameters())
         body = tuple(p for p in self.parameters() if all(p is not q for q in late))
-        phase = Phase("elbo", body, self._loss, learning_rate=self.learning_rate, weight_decay=WEIGHT_DECAY)
+        phase = Phase("elbo", body, self._loss, Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY))
         if self.late_prior is None:
             return (Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=STEPS),)
         main = Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
         start = Fit("start of the prior", self._start_prior, MAX_START)
         if not late:
             return main, start, Fit("marginals", self._calibrate)
-        prior = Phase("prior", late, self._prior_loss, learning_rate=5e-3)
+        prior = Phase("prior", late, self._prior_loss, Optimizer(5e-3))
         density = Stage("prior", (prior,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
         return main, start, density, Fit("marginals", self._calibrate)
 

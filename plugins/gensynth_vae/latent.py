@@ -277,7 +277,7 @@ class LatentModel(GenerativeModel):
         cost = self.divergence.cost(divergence, math.inf) - likelihood
         if self.denoiser is not None:
             cost = cost + self.denoiser.losses(self.networks.inputs(batch).network, rng)
-        return cost.mean()
+        return cost
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
         """Return the divergence in nats and the number of latents that vary with the row, means over the members."""

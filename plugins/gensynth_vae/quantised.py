@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Optimizer, Phase, Score, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.made import BlockMADE
 from gensynth.nn.tabular.corruption import Corruption
@@ -110,12 +110,11 @@ class QuantisedModel(GenerativeModel):
             "reconstruction",
             body,
             self._loss,
+            Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY),
             after_step=self._follow,
-            learning_rate=self.learning_rate,
-            weight_decay=WEIGHT_DECAY,
         )
         codes = Phase(
-            "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, weight_decay=WEIGHT_DECAY
+            "prior", tuple(self.prior.parameters()), self._prior_loss, Optimizer(2e-3, weight_decay=WEIGHT_DECAY)
         )
         main = Stage("reconstruction", (books,), max_steps=TWO_STAGES)
         density = Stage("prior", (codes,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
@@ -186,8 +185,8 @@ class QuantisedModel(GenerativeModel):
             self._given = vectors.detach(), rng
         entries, _, commitment = self.quantizer(vectors)
         reconstruction = self.decoder.log_likelihood(batch, entries.flatten(1)).sum(-1)
-        loss: Tensor = (self.commitment * commitment - reconstruction).mean()
-        return loss
+        losses: Tensor = self.commitment * commitment - reconstruction
+        return losses
 
     def _follow(self) -> None:
         if self._given is not None:
@@ -197,4 +196,4 @@ class QuantisedModel(GenerativeModel):
     def _prior_loss(self, batch: Batch, _rng: Generator) -> Tensor:
         with torch.no_grad():
             codes = self.quantizer.nearest(self._vectors(batch))
-        return -self.prior.log_density(codes).mean()
+        return -self.prior.log_density(codes)

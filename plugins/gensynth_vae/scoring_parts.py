@@ -100,7 +100,8 @@ class DrawnEnsemble(ScoringEnsemble):
 
     def learning_stages(self) -> tuple[Stage, ...]:
         """One stage: all members together."""
-        return (likelihood_stage("elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate),)
+        parameters = tuple(self.parameters())
+        return (likelihood_stage("elbo", parameters, self._loss, learning_rate=self.learning_rate, trim=self.trim),)
 
     def energies(self, rows: MemberInputs, method: str) -> Energies:
         """Return minus the log-likelihood of the cells, and the divergence as ``method`` has it.
@@ -143,7 +144,8 @@ class DrawnEnsemble(ScoringEnsemble):
         levels, m, _, width = self.score_noise.shape[1:]
         drawn = self.draw(x, self.encode(x), standard_normal((levels, m, len(batch), width), x, rng))
         cells = self.likelihood.cells(drawn.parameters, rows)
-        return self.mean_loss(self.beta * drawn.divergence - cells.sum(-1))
+        losses: Tensor = self.beta * drawn.divergence - cells.sum(-1)
+        return losses / len(self.layout.columns)
 
 
 class MaskedMLP(nn.Module):

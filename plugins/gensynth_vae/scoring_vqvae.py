@@ -17,6 +17,7 @@ from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import RowLikelihood
+from gensynth.nn.trimming import kept_rows
 from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT
 from gensynth_vae.scoring_parts import NOISE_LEVELS, MaskedMLP, without_rest
@@ -90,13 +91,15 @@ class QuantisedEnsemble(ScoringEnsemble):
         """Autoencoder and code books; then the density of the codes."""
         body = (*self.encoder.parameters(), *self.decoder.parameters(), *self.likelihood.parameters())
         rate = self.learning_rate
-        books = likelihood_stage("reconstruction", body, self._loss, learning_rate=rate, after_step=self._follow)
+        books = likelihood_stage(
+            "reconstruction", body, self._loss, learning_rate=rate, trim=self.trim, after_step=self._follow
+        )
         spread = Fit("spread", self._measure, MAX_MEASURED)
         prior = tuple(self.prior.parameters())
         return (
             books,
             spread,
-            likelihood_stage("prior", prior, self._prior_loss, learning_rate=rate, budget_fraction=0.5),
+            likelihood_stage("prior", prior, self._prior_loss, learning_rate=rate, trim=self.trim, budget_fraction=0.5),
         )
 
     def energies(self, rows: MemberInputs, method: str) -> Energies:
@@ -170,11 +173,11 @@ class QuantisedEnsemble(ScoringEnsemble):
         losses = self.commitment * distance.sum(-1) - self.likelihood.cells(parameters, rows).sum(-1)
         if self.training:
             self._given = self._kept(vectors, losses), rng
-        return self.mean_loss(losses)
+        return losses / len(self.layout.columns)
 
     def _kept(self, vectors: Tensor, losses: Tensor) -> Tensor:
         """Return the vectors (kept, members * groups, code_dim) of each member's rows that are not trimmed."""
-        best = losses.topk(math.ceil(losses.shape[1] * (1.0 - self.trim)), dim=1, largest=False).indices.t()
+        best = kept_rows(losses, self.trim).t()
         chosen = best.repeat_interleave(self.groups, 1).unsqueeze(-1).expand(-1, -1, self.code_dim)
         return vectors.detach().gather(0, chosen)
 
@@ -190,7 +193,7 @@ class QuantisedEnsemble(ScoringEnsemble):
     def _prior_loss(self, batch: Batch, _rng: Generator) -> Tensor:
         with torch.no_grad():
             _, codes, _ = self.decode(self.vectors(self.scaling(batch).network))
-        return self.mean_loss(self.code_energy(codes))
+        return self.code_energy(codes) / len(self.layout.columns)
 
 
 @dataclass(eq=False)

@@ -39,7 +39,7 @@ def test_code_books_follow_after_the_step_only():
     model = _built(VQVAE(hidden=(16, 16)))
     (phase,) = model.stages()[0].phases
     before = model.quantizer.book.clone()
-    phase.loss(mixed_rows(64), torch.Generator().manual_seed(0)).backward()
+    phase.loss(mixed_rows(64), torch.Generator().manual_seed(0)).mean().backward()
     assert torch.equal(model.quantizer.book, before)
     phase.after_step()
     assert not torch.equal(model.quantizer.book, before)
@@ -84,9 +84,9 @@ def test_levels_that_carry_much_pay_more_while_warming_up():
     leaf = torch.tensor([3.0, 1.0], requires_grad=True)
     model._terms = lambda batch, noise: (torch.zeros(len(batch)), leaf.expand(len(batch), -1))
     model.step.fill_(49)
-    (early,) = torch.autograd.grad(model._loss(rows, rng), leaf)
+    (early,) = torch.autograd.grad(model._loss(rows, rng).mean(), leaf)
     model.step.fill_(200)
-    (late,) = torch.autograd.grad(model._loss(rows, rng), leaf)
+    (late,) = torch.autograd.grad(model._loss(rows, rng).mean(), leaf)
     assert float(early[0]) == pytest.approx(3.0 * float(early[1]), rel=0.02)
     assert float(early.sum()) == pytest.approx(0.5 * 2.0, rel=0.02)  # half of the weight, half of the way
     torch.testing.assert_close(late, torch.ones(2))

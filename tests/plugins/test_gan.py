@@ -49,7 +49,10 @@ def _train(model, rows, steps, seed=1):
                 with torch.no_grad():
                     stage.function(rows, rng)
                 continue
-            optimisers = [torch.optim.AdamW(p.parameters, lr=p.learning_rate, betas=p.betas) for p in stage.phases]
+            optimisers = [
+                torch.optim.AdamW(p.parameters, lr=p.optimizer.learning_rate, betas=p.optimizer.betas)
+                for p in stage.phases
+            ]
             for step in range(1, steps + 1):
                 batch = rows[torch.randint(0, len(rows), (128,), generator=rng)]
                 for phase, optimiser in zip(stage.phases, optimisers, strict=True):

@@ -28,9 +28,9 @@ def _trained(recipe, steps, n=2000, layout=None):
                     stage.function(rows, rng)
                 continue
             for phase in stage.phases:
-                optimiser = torch.optim.AdamW(phase.parameters, lr=phase.learning_rate, fused=True)
+                optimiser = torch.optim.AdamW(phase.parameters, lr=phase.optimizer.learning_rate, fused=True)
                 for _ in range(steps):
-                    loss = phase.loss(rows[torch.randint(0, n, (128,), generator=rng)], rng)
+                    loss = phase.loss(rows[torch.randint(0, n, (128,), generator=rng)], rng).mean()
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()

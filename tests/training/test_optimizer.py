@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from gensynth.model import Optimizer
 from gensynth.training.optimizer import FusedAdamW
 
 CHECK = """
@@ -26,7 +27,7 @@ def test_steps_are_those_of_torch():
     own, other = (torch.nn.Linear(3, 2) for _ in range(2))
     other.load_state_dict(own.state_dict())
     reference = torch.optim.AdamW(other.parameters(), lr=0.1, betas=(0.5, 0.9), weight_decay=0.2)
-    optimizer = FusedAdamW(list(own.parameters()), 0.1, (0.5, 0.9), 0.2)
+    optimizer = FusedAdamW(list(own.parameters()), Optimizer(0.1, (0.5, 0.9), 0.2))
     for _ in range(5):
         x = torch.randn(7, 3)
         other(x).square().sum().backward()
@@ -39,7 +40,7 @@ def test_steps_are_those_of_torch():
 
 def test_parameter_without_gradient_stays():
     parameters = [torch.nn.Parameter(torch.ones(2)) for _ in range(2)]
-    FusedAdamW(parameters, 0.1, (0.9, 0.999), 0.5).step([None, torch.ones(2)])
+    FusedAdamW(parameters, Optimizer(0.1, weight_decay=0.5)).step([None, torch.ones(2)])
     assert torch.equal(parameters[0], torch.ones(2))
     assert (parameters[1] < 1).all()
 

@@ -11,7 +11,7 @@ import torch
 from toy_models import ToyModel, toy_batch, toy_layout
 
 from gensynth.errors import CollapseWarning, DataError, ModelFileError, OptionError, PluginError, TrainingError
-from gensynth.model import Fit, Stage
+from gensynth.model import Fit, Optimizer, Phase, Stage
 from gensynth.nn.randomness import seeded
 from gensynth.training import Callback, Trainer
 from gensynth.training.checkpoints import CheckpointFile, read_header
@@ -31,7 +31,7 @@ def same(a: ToyModel, b: ToyModel) -> bool:
 
 def test_training_lowers_the_monitor_and_ends_in_eval_mode():
     model = build()
-    rounds = Trainer(**{**QUICK, "max_epochs": 200}).run(model, toy_batch(300), 0)
+    rounds = Trainer(**{**QUICK, "max_epochs": 200}).run(model, toy_batch(300), 0).history
     assert rounds[-1]["monitor"] < rounds[0]["monitor"] - 0.05
     assert not model.training
     assert all(p.grad is None for p in model.parameters())
@@ -58,7 +58,7 @@ def test_global_random_state_neither_matters_nor_changes():
 
 
 def test_history_rows():
-    history = Trainer(**{**QUICK, "max_epochs": 120}).run(build(two_stages=True), toy_batch(), 0)
+    history = Trainer(**{**QUICK, "max_epochs": 120}).run(build(two_stages=True), toy_batch(), 0).history
     assert [row["stage"] for row in history] == sorted(row["stage"] for row in history)
     assert {row["stage"] for row in history} == {"codes", "extra"}
     row = history[0]
@@ -75,7 +75,7 @@ def test_epochs_are_shared_among_stages():
             return replace(first, budget_fraction=3.0), fit, second
 
     model = Lopsided(toy_layout(), two_stages=True)
-    history = Trainer(**{**QUICK, "max_epochs": 40, "patience": 99}).run(model, toy_batch(), 0)
+    history = Trainer(**{**QUICK, "max_epochs": 40, "patience": 99}).run(model, toy_batch(), 0).history
     last = {row["stage"]: row["epoch"] for row in history}
     assert last == {"codes": 30, "extra": 10}
 
@@ -92,9 +92,135 @@ def test_a_fit_sees_the_training_rows_only_and_may_be_all_there_is():
             return (Fit("fit", fit),)
 
     model = Closed(toy_layout())
-    assert Trainer(**QUICK).run(model, toy_batch(100), 0) == []
+    assert Trainer(**QUICK).run(model, toy_batch(100), 0).history == []
     assert seen == [(90, False, False)]
     assert model.mean != 0
+
+
+@pytest.mark.parametrize(("max_rows", "expected"), [(None, 90), (30, 30), (1000, 90)])
+def test_a_fit_is_given_as_many_training_rows_as_it_takes(max_rows, expected):
+    seen = []
+
+    class Closed(ToyModel):
+        def stages(self):
+            return (Fit("fit", lambda batch, rng: seen.extend(batch.numeric.flatten().tolist()), max_rows),)
+
+    rows = toy_batch(100)
+    held_out = Trainer(**QUICK).run(Closed(toy_layout()), rows, 0).held_out
+    assert len(seen) == len(set(seen)) == expected
+    assert set(seen) <= set(rows.numeric.flatten().tolist()) - set(rows.numeric[held_out.rows].flatten().tolist())
+    if expected == 30:
+        assert len(set(seen) & set(rows.numeric[:50].flatten().tolist())) < 30  # not the first ones
+
+
+def test_the_result_says_which_rows_were_not_learned_from():
+    learned = set()
+
+    class Watching(ToyModel):
+        def loss(self, batch, rng):
+            if self.training:
+                learned.update(batch.numeric.flatten().tolist())
+            return super().loss(batch, rng)
+
+    rows = toy_batch(200)
+    held_out = Trainer(**QUICK).run(Watching(toy_layout()), rows, 0).held_out
+    assert len(held_out) == 20
+    assert learned == set(rows.numeric.flatten().tolist()) - set(rows.numeric[held_out.rows].flatten().tolist())
+    assert len(Trainer(**QUICK).run(build(), toy_batch(15), 0).held_out) == 0
+    assert len(Trainer(**{**QUICK, "validation_fraction": 0.0}).run(build(), toy_batch(50), 0).held_out) == 0
+
+
+def test_held_out_rows_have_their_weights():
+    weights = np.arange(1, 101)
+    held_out = Trainer(**QUICK).run(build(), toy_batch(100), 0, weights=weights).held_out
+    assert len(held_out) == 505  # a tenth of the parts
+    assert (held_out.row_weights(100) <= weights).all()
+
+
+class Outliers(ToyModel):
+    """Learns the mean of numbers, of which one in ten is 1000; several members where asked to."""
+
+    def __init__(self, trim: float, members: int = 0) -> None:
+        super().__init__(toy_layout())
+        self.trim = trim
+        self.center = torch.nn.Parameter(torch.zeros(members, 1) if members else torch.zeros(1))
+
+    def stages(self):
+        def losses(batch, rng):
+            return (batch.numeric[:, 0] - self.center).abs()
+
+        return (Stage("center", (Phase("distance", (self.center,), losses, Optimizer(0.05)),), trim=self.trim),)
+
+
+@pytest.mark.parametrize("members", [0, 3])
+def test_trimmed_rows_teach_nothing(members):
+    rows = toy_batch(500)
+    numeric = rows.numeric.clone()
+    numeric[::10] = 1000.0
+    rows = replace(rows, numeric=numeric)
+    whole, trimmed = Outliers(0.0, members), Outliers(0.4, members)
+    histories = [Trainer(**QUICK).run(model, rows, 0).history for model in (whole, trimmed)]
+    assert histories[0][-1]["loss_distance"] > 50
+    assert histories[1][-1]["loss_distance"] < 1
+    assert histories[1][-1]["monitor"] < 1  # held-out rows may be anomalies too
+    assert ((trimmed.center > 0.2) & (trimmed.center < 0.8)).all()
+
+
+def test_losses_of_members_are_averaged():
+    class Rows(ToyModel):
+        members = False
+
+        def loss(self, batch, rng):
+            losses = super().loss(batch, rng)
+            return torch.stack([losses, 3 * losses]) / 2 if self.members else losses
+
+    models = []
+    for members in (False, True):
+        with seeded(0):
+            models.append(Rows(toy_layout()))
+        models[-1].members = members
+        Trainer(**QUICK).run(models[-1], toy_batch(), 0)
+    for a, b in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (1, 1, 32)])
+def test_losses_of_another_shape_are_a_plugin_error(shape):
+    class Odd(ToyModel):
+        def loss(self, batch, rng):
+            return super().loss(batch, rng).mean().expand(shape)
+
+    with pytest.raises(PluginError, match="a number for each row"):
+        Trainer(**QUICK).run(Odd(toy_layout()), toy_batch(), 0)
+
+
+def test_what_a_stage_reports_becomes_columns_of_the_history():
+    class Reporting(ToyModel):
+        def stages(self):
+            (stage,) = super().stages()
+            return (replace(stage, report=self.numbers),)
+
+        def numbers(self, batch, rng):
+            return {"mean": float(batch.numeric.mean()), "eval": float(not self.training), "noise": torch.rand(())}
+
+    rows = toy_batch()
+    result = Trainer(**{**QUICK, "max_epochs": 60}).run(Reporting(toy_layout()), rows, 0)
+    assert len(result.history) > 1
+    for row in result.history:
+        assert row["mean"] == pytest.approx(float(rows.numeric[result.held_out.rows].mean()), rel=1e-5)
+        assert row["eval"] == 1.0
+        assert row["noise"] == result.history[0]["noise"]  # the same draws in every round
+
+
+@pytest.mark.parametrize("name", ["monitor", "loss_likelihood", "stage"])
+def test_a_report_takes_no_column_of_the_history(name):
+    class Reporting(ToyModel):
+        def stages(self):
+            (stage,) = super().stages()
+            return (replace(stage, report=lambda batch, rng: {name: 1.0}),)
+
+    with pytest.raises(PluginError, match=name):
+        Trainer(**QUICK).run(Reporting(toy_layout()), toy_batch(), 0)
 
 
 def test_best_weights_are_kept():
@@ -128,14 +254,16 @@ def test_learning_rate_is_halved_where_the_stage_allows(decays):
             stalled = replace(stage, monitor=lambda batch, rng: torch.tensor(1.0), decay_on_plateau=decays)
             return (replace(stalled, max_steps=900),)  # a third of which is 6 rounds
 
-    history = Trainer(**{**QUICK, "max_epochs": 10_000, "patience": 6}).run(Stalled(toy_layout()), toy_batch(), 0)
+    history = (
+        Trainer(**{**QUICK, "max_epochs": 10_000, "patience": 6}).run(Stalled(toy_layout()), toy_batch(), 0).history
+    )
     rates = [row["learning_rate"] for row in history]
     assert len(rates) == 7
     assert rates[-1] == pytest.approx(0.01 / 32 if decays else 0.01)  # at each stall but the last
 
 
 def test_learning_rate_falls_over_the_last_third():
-    history = Trainer(**{**QUICK, "max_epochs": 200, "patience": 999}).run(build(), toy_batch(), 0)
+    history = Trainer(**{**QUICK, "max_epochs": 200, "patience": 999}).run(build(), toy_batch(), 0).history
     rates = {row["step"] / 600: row["learning_rate"] for row in history}
     assert rates[min(rates)] == 0.01
     assert rates[1.0] < 0.001
@@ -150,14 +278,14 @@ def test_time_budget_is_kept_and_the_rate_has_fallen():
     rounds, stages = itertools.count(), model.stages()
     always_better = lambda batch, rng: torch.tensor(-float(next(rounds)))  # noqa: E731 - only the budget ends it
     model.stages = lambda: tuple(replace(s, monitor=always_better) if isinstance(s, Stage) else s for s in stages)
-    history = Trainer(**options).run(model, toy_batch(5000), 0)
+    history = Trainer(**options).run(model, toy_batch(5000), 0).history
     assert 1.0 < time.monotonic() - began < 1.5 * 1.1 + 0.1
     assert {row["stage"] for row in history} == {"codes", "extra"}
     assert history[-1]["learning_rate"] < 0.1 * 1e-3
 
 
 def test_small_table_is_not_stopped_after_a_few_steps():
-    history = Trainer(progress=False, device="cpu").run(build(), toy_batch(24), 1)
+    history = Trainer(progress=False, device="cpu").run(build(), toy_batch(24), 1).history
     assert history[-1]["step"] >= 500
 
 
@@ -213,7 +341,7 @@ def test_phases_take_turns_and_leave_other_parameters_alone():
 def test_gradients_are_clipped_by_norm():
     class Steep(ToyModel):
         def stages(self):
-            phase = replace(super().stages()[0].phases[0], parameters=(self.extra,), loss=self.steep, weight_decay=0.0)
+            phase = replace(super().stages()[0].phases[0], parameters=(self.extra,), loss=self.steep)
             return (Stage("steep", (phase,), monitor=lambda b, r: self.extra.detach()),)
 
         def steep(self, batch, rng):
@@ -267,8 +395,10 @@ def test_callbacks_see_rounds_and_can_stop():
             return len(infos) == 2
 
     plain = []
-    history = Trainer(**{**QUICK, "max_epochs": 1000, "callbacks": [Stopper(), plain.append]}).run(
-        build(), toy_batch(), 0
+    history = (
+        Trainer(**{**QUICK, "max_epochs": 1000, "callbacks": [Stopper(), plain.append]})
+        .run(build(), toy_batch(), 0)
+        .history
     )
     assert stages == ["codes"]
     assert len(history) == len(plain) == 2
@@ -284,7 +414,7 @@ class Interrupt(Exception):
 def test_resumed_run_has_the_weights_of_an_uninterrupted_one(tmp_path, after):
     options = {**QUICK, "max_epochs": 160, "patience": 99}
     whole = build(two_stages=True, dropout=0.5)
-    expected = Trainer(**options).run(whole, toy_batch(), 3)
+    expected = Trainer(**options).run(whole, toy_batch(), 3).history
     assert len({row["stage"] for row in expected[: after + 1]}) == (1 if after < 5 else 2)  # over the boundary too
     rounds = []
 
@@ -300,7 +430,7 @@ def test_resumed_run_has_the_weights_of_an_uninterrupted_one(tmp_path, after):
         )
     resumed = build(two_stages=True, dropout=0.5)
     torch.rand(3)  # another global state must not matter
-    history = Trainer(**options, checkpoint=path).run(resumed, toy_batch(), 3, resume=True)
+    history = Trainer(**options, checkpoint=path).run(resumed, toy_batch(), 3, resume=True).history
     assert same(whole, resumed)
     for row, other in zip(history, expected, strict=True):
         assert {k: v for k, v in row.items() if k != "seconds"} == {k: v for k, v in other.items() if k != "seconds"}
@@ -486,7 +616,7 @@ def test_a_collapse_is_said_and_training_starts_over_once_from_a_new_seed():
     with pytest.warns(
         CollapseWarning, match=r"stage 'codes', step \d+: the monitor is 1.*starts over from a new seed"
     ) as caught:
-        history = Trainer(**LONG).run(model, toy_batch(), 0, rebuild=rebuild)
+        history = Trainer(**LONG).run(model, toy_batch(), 0, rebuild=rebuild).history
     assert len(caught) == len(built) == 1
     assert model.luck == 1.0
     assert max(row["monitor"] for row in history) < 50.0  # of the second attempt alone
@@ -553,7 +683,7 @@ def test_a_stage_says_how_many_steps_are_a_full_run():
 
     with seeded(0):
         model = Short(toy_layout())
-    history = Trainer(progress=False, device="cpu", patience=10**6).run(model, toy_batch(1000), 0)
+    history = Trainer(progress=False, device="cpu", patience=10**6).run(model, toy_batch(1000), 0).history
     assert 1000 <= history[-1]["step"] <= 1030
 
 
@@ -569,7 +699,7 @@ def test_a_full_run_makes_all_steps_and_keeps_weights_from_its_end(full):
 
     model = Worsening(toy_layout())
     model.start = model.head.weight.detach().clone()
-    history = Trainer(max_epochs=400, progress=False, patience=1).run(model, toy_batch(), seed=0)
+    history = Trainer(max_epochs=400, progress=False, patience=1).run(model, toy_batch(), seed=0).history
     monitors = [row["monitor"] for row in history]
     kept = float((model.head.weight.detach() - model.start).abs().sum())
     assert (history[-1]["epoch"] == 400) is full

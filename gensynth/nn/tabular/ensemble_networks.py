@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.model import Batch, Fit, Loss, Phase, Score, Stage
+from gensynth.model import Batch, Fit, Loss, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
 from gensynth.nn.tabular.ensemble_causal import EnsembleFlowPrior, EnsembleMADE, column_orders
@@ -110,20 +109,15 @@ class EnsembleNetworks(Networks):
         budget_fraction: float = 1.0,
         max_steps: int = 10_000,  # noqa: ARG002
         after_step: Callable[[], None] | None = None,
-        report: Callable[[Batch, Generator], Mapping[str, float]] | None = None,
+        report: Report | None = None,
     ) -> Stage:
         """Return a short stage, watched on held-out rows, with the worst rows trimmed where there may be anomalies."""
 
         def per_column(batch: Batch, rng: Generator) -> Tensor:
-            losses = loss(batch, rng)
-            if self.trim and losses.shape[1] > 1:
-                kept = max(1, math.ceil(losses.shape[1] * (1.0 - self.trim)))
-                losses = losses.topk(kept, dim=1, largest=False).values
-            return losses.mean() / len(self.layout.columns)
+            return loss(batch, rng) / len(self.layout.columns)
 
-        phase = Phase(
-            name, tuple(parameters), per_column, after_step=after_step, learning_rate=learning_rate, weight_decay=1e-4
-        )
+        optimizer = Optimizer(learning_rate, weight_decay=1e-4)
+        phase = Phase(name, tuple(parameters), per_column, optimizer, after_step=after_step)
         return Stage(
             name,
             (phase,),
@@ -132,6 +126,7 @@ class EnsembleNetworks(Networks):
             max_steps=MAX_STEPS,
             decay_on_plateau=False,
             report=report,
+            trim=self.trim,
         )
 
     def by_column(self, entries: Tensor) -> Tensor:

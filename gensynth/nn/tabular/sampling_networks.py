@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from torch import Generator, Tensor, nn
 
 from gensynth.encoding.layout import Layout
-from gensynth.model import Batch, Loss, Phase, Score, Stage
+from gensynth.model import Batch, Loss, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
 from gensynth.nn.priors import AutoregressivePrior, Prior
@@ -97,16 +97,11 @@ class SamplingNetworks(Networks):
         budget_fraction: float = 1.0,
         max_steps: int = 10_000,
         after_step: Callable[[], None] | None = None,
-        report: Callable[[Batch, Generator], Mapping[str, float]] | None = None,
+        report: Report | None = None,
     ) -> Stage:
         """Return a long stage with weight decay, whose averaged weights are kept."""
-
-        def mean(batch: Batch, rng: Generator) -> Tensor:
-            return loss(batch, rng).mean()
-
-        phase = Phase(
-            name, tuple(parameters), mean, after_step=after_step, learning_rate=learning_rate, weight_decay=WEIGHT_DECAY
-        )
+        optimizer = Optimizer(learning_rate, weight_decay=WEIGHT_DECAY)
+        phase = Phase(name, tuple(parameters), loss, optimizer, after_step=after_step)
         return Stage(
             name,
             (phase,),

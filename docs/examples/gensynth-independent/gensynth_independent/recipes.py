@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, GenerativeModel, Phase, Recipe, Score, Stage
+from gensynth.model import Batch, GenerativeModel, Optimizer, Phase, Recipe, Score, Stage
 
 
 @dataclass(eq=False)
@@ -30,9 +30,10 @@ class IndependentModel(GenerativeModel):
 
     def stages(self):
         def loss(batch, rng):
-            return -self.score(batch).rows.mean()
+            return -self.score(batch).rows
 
-        return (Stage("fit", (Phase("columns", tuple(self.parameters()), loss, learning_rate=self.learning_rate),)),)
+        phase = Phase("columns", tuple(self.parameters()), loss, Optimizer(self.learning_rate))
+        return (Stage("fit", (phase,)),)
 
     def generate(self, n, rng, condition=None):
         if condition is not None:

@@ -9,7 +9,18 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.errors import OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, GenerativeModel, Layout, Phase, Recipe, Score, Stage
+from gensynth.model import (
+    Batch,
+    ColumnLayout,
+    Condition,
+    GenerativeModel,
+    Layout,
+    Optimizer,
+    Phase,
+    Recipe,
+    Score,
+    Stage,
+)
 
 
 @dataclass(eq=False)
@@ -49,7 +60,7 @@ class LatentClassModel(GenerativeModel):
 
     def stages(self) -> tuple[Stage, ...]:
         """Maximise the likelihood."""
-        phase = Phase("mixture", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate)
+        phase = Phase("mixture", tuple(self.parameters()), self._loss, Optimizer(self.learning_rate))
         return (Stage("fit", (phase,)),)
 
     @torch.no_grad()
@@ -99,7 +110,7 @@ class LatentClassModel(GenerativeModel):
         return Score(density if batch.log_jacobian is None else density + batch.log_jacobian.sum(1))
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - this loss needs no noise
-        return -self._log_likelihood(batch).mean()
+        return -self._log_likelihood(batch)
 
     def _log_likelihood(self, batch: Batch) -> Tensor:
         joint = self.weights.log_softmax(0).expand(len(batch), -1)  # (n, n_classes)
