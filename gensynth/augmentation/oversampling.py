@@ -90,7 +90,7 @@ class Source:
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
         require(make_recipe(self.model), "sample")
-        fitted = self._fit(frame, None, rng)
+        fitted = self.fit(frame, None, rng)
 
         def draw(codes: NDArray[np.int64]) -> pd.DataFrame:
             return fitted.sample(len(codes), None, [seed_from(rng)])
@@ -142,7 +142,7 @@ class Source:
         self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[Draw, tuple[Column, ...]]:
         name = free_name("class", frame)
-        fitted = self._fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
+        fitted = self.fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
 
         def draw(wanted: NDArray[np.int64]) -> pd.DataFrame:
             given = pd.DataFrame({name: [f"c{k}" for k in wanted]})
@@ -164,7 +164,7 @@ class Source:
         generators = fit_generators(aligned, schema)
         leaders = find_leaders(aligned, generators)
         fitted = {
-            k: self._with_identifiers(frame[codes == k], schema)._fit(frame, None, rng, codes == k) for k in wanted
+            k: self._with_identifiers(frame[codes == k], schema).fit(frame, None, rng, codes == k) for k in wanted
         }
 
         def draw(rows: NDArray[np.int64]) -> pd.DataFrame:
@@ -187,7 +187,7 @@ class Source:
         keys = [c.name for c in schema.columns if c.kind == "identifier" and rows[c.name].notna().any()]
         return replace(self, schema={**(self.schema or {}), **dict.fromkeys(keys, "identifier")})
 
-    def _fit(
+    def fit(
         self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator, of: NDArray[np.bool_] | None = None
     ) -> FittedModel:
         """Fit all rows, or those that ``of`` (n,) says."""

@@ -176,7 +176,7 @@ def augment(
         labels: list[Any] = data.columns.tolist()
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
-    n = _rows_asked(len(frame), balance, n_rows, ratio)
+    n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
     augmenter = Augmenter(
         model,
         sampling_strategy="not majority",
@@ -231,7 +231,7 @@ def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
         )
 
 
-def _rows_asked(n_real: int, balance: bool, n_rows: int | None, ratio: float | None) -> int | None:
+def _rows_asked(n_real: int, *, balance: bool, n_rows: int | None, ratio: float | None) -> int | None:
     """Return how many rows to add, or None to balance."""
     if (balance, n_rows is not None, ratio is not None).count(True) != 1:
         raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gensynth.augmentation import AugmentResult
 
 
-def write_augmented(table: Table, result: AugmentResult, path: Path, only_synthetic: bool) -> None:
+def write_augmented(table: Table, result: AugmentResult, path: Path, *, only_synthetic: bool) -> None:
     """Write real and synthetic rows; from CSV to CSV and from Parquet to Parquet the real cells stay what they were."""
     n_real = 0 if only_synthetic else len(table.frame)
     mask = np.repeat([False, True], [n_real, len(result.synthetic)])

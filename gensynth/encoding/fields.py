@@ -80,7 +80,7 @@ class Part:
             Greatest number that is valid (255 in an IPv4 address).
         """
         if self.low is not None and self.high is not None:
-            low, high = self._range(wider, top)
+            low, high = self._range(top, wider=wider)
             return self._written(rng.integers(low, high + 1, size=n))
         heads, places = self.heads, self.places
         if widest and heads and not places and all(h.isdigit() and len(h) == len(heads[0]) for h in heads):
@@ -102,7 +102,7 @@ class Part:
             out = out + codes.astype("<u4").view(f"<U{len(places)}").ravel().astype(object)
         return out
 
-    def _range(self, wider: bool, top: int | None) -> tuple[int, int]:
+    def _range(self, top: int | None, *, wider: bool) -> tuple[int, int]:
         assert self.low is not None
         assert self.high is not None
         if not wider:

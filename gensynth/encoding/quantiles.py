@@ -78,7 +78,7 @@ class QuantileFunction:
             after = values[b] if b < len(values) else None
             kept = _kept(counts[a:b], budget, tails=(a == 0, after is None))
             if stepped:
-                u, v = _steps(values[a:b], counts[a:b], kept, after, whole)
+                u, v = _steps(values[a:b], counts[a:b], kept, after, whole=whole)
             else:
                 u, v = _line(values[a:b], counts[a:b], kept, after)
             positions.append(u)
@@ -166,7 +166,7 @@ def _line(values: Floats, counts: Counts, kept: NDArray[np.int64], after: float 
 
 
 def _steps(
-    values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None, whole: bool
+    values: Floats, counts: Counts, kept: NDArray[np.int64], after: float | None, *, whole: bool
 ) -> tuple[Floats, Floats]:
     """Knots of a staircase: each value takes its share of positions; next to nothing is left for what lies between.
 

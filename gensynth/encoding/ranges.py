@@ -149,7 +149,7 @@ def pieces_of(ranges: Sequence[Range], column: Column) -> list[Piece]:
         for operator, value in one.bounds:
             if value is not None:
                 tick = exact_tick(value, column)
-                parts = [piece for part in parts for piece in _cut(part, operator, tick, column.discrete)]
+                parts = [piece for part in parts for piece in _cut(part, operator, tick, whole=column.discrete)]
         found += parts
     merged: list[Any] = []
     for low, high in sorted(found):
@@ -160,7 +160,7 @@ def pieces_of(ranges: Sequence[Range], column: Column) -> list[Piece]:
     return merged
 
 
-def _cut(part: Any, operator: str, tick: Fraction, whole: bool) -> list[Any]:
+def _cut(part: Any, operator: str, tick: Fraction, *, whole: bool) -> list[Any]:
     low, high = part
     below = (low, min(high, _last(tick, open_=operator != "<=", whole=whole)))
     above = (max(low, _first(tick, open_=operator != ">=", whole=whole)), high)

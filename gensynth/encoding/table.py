@@ -127,7 +127,7 @@ class TableEncoder:
         self._lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
         return self
 
-    def encode(self, frame: pd.DataFrame, jacobian: bool = False) -> Rows:
+    def encode(self, frame: pd.DataFrame, *, jacobian: bool = False) -> Rows:
         """Return encoded rows of a table that `TableSchema.align` has passed.
 
         ``jacobian`` asks for `Rows.log_jacobian` too.

@@ -74,7 +74,7 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
     found = expected_values(model.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
     low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
     ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
-    clauses = [_clause(name, *parts) for parts in zip(cells, ends, unseen.tolist(), strict=True)]
+    clauses = [_clause(name, *cell, unseen=new) for *cell, new in zip(cells, ends, unseen.tolist(), strict=True)]
     for rule in encoder.checks.values():
         if blamed_column(rule) == name:
             for row, clause in _broken(rule, encoder.sheet(frame.iloc[at])).items():
@@ -127,7 +127,7 @@ def _shown(value: Any) -> str:
     return "is missing" if _is_missing(value) else format_value(value)
 
 
-def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, unseen: bool) -> str:
+def _clause(name: str | int, value: Any, ends: tuple[Any, Any] | None, *, unseen: bool) -> str:
     missing = _is_missing(value)
     shown = _shown(value)
     if ends is None:

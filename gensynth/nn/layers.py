@@ -19,12 +19,12 @@ def fitting_rate(n_rows: int) -> float:
     return min(0.5, max(0.05, 0.2 * math.pow(20_000 / max(n_rows, 1), 0.25)))
 
 
-def dropout(h: Tensor, p: float, training: bool) -> Tensor:
+def dropout(h: Tensor, p: float, *, training: bool) -> Tensor:
     """Zero a share ``p`` of the entries and scale the others by 1 / (1 - p); the identity outside training.
 
     Four entries share one 64-bit draw (``p`` is rounded to 1 / 65,536): on a CPU, torch's own mask of independent
-    Bernoulli draws takes a quarter of a training step of `vlae`. The draws come from the training step's generator
-    (`gensynth.nn.randomness.drawing_from`), outside one from torch's global generator.
+    Bernoulli draws takes a quarter of a training step of an autoregressive decoder. The draws come from the training
+    step's generator (`gensynth.nn.randomness.drawing_from`), outside one from torch's global generator.
     """
     if not training or p == 0.0:
         return h
@@ -68,6 +68,6 @@ class ResidualMLP(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """Return the last hidden layer (..., hidden[-1])."""
         for layer in self.layers:
-            h = dropout(self.activation(layer(x)), self.dropout, self.training)
+            h = dropout(self.activation(layer(x)), self.dropout, training=self.training)
             x = x + h if h.shape == x.shape else h
         return x

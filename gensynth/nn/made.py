@@ -51,8 +51,8 @@ class BlockMADE(nn.Module):
         """Return (n_blocks, n, width_out) for vectors (n, n_blocks * block)."""
         first = torch.addmm(self.inner_bias, x, self.inner * self.mask)
         h = F.relu(first.view(len(x), self.n_blocks, self.width).transpose(0, 1))
-        h = h + F.relu(torch.baddbmm(self.middle_bias, dropout(h, self.dropout, self.training), self.middle))
-        return torch.baddbmm(self.outer_bias, dropout(h, self.dropout, self.training), self.outer)
+        h = h + F.relu(torch.baddbmm(self.middle_bias, dropout(h, self.dropout, training=self.training), self.middle))
+        return torch.baddbmm(self.outer_bias, dropout(h, self.dropout, training=self.training), self.outer)
 
     def one(self, b: int, before: Tensor) -> Tensor:
         """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it."""

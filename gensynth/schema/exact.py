@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -50,7 +51,7 @@ def _number(value: Any, column: Column) -> Fraction:
     scale = 10 ** (column.decimals or 0)
     if isinstance(value, str) and column.notation is not None and not column.notation.plain:
         text, value = value, column.notation.read([value])[0].item()
-        if value != value:
+        if math.isnan(value):
             raise DataError(f"column {column.name!r}: {text!r} is no number")
     if isinstance(value, int | np.integer | np.bool_):
         return Fraction(int(value) * scale)

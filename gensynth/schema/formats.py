@@ -169,7 +169,7 @@ def _flagged(token: Token, part: pa.Array) -> Token:
         flags += ":" if any(":" in text for text in shown) else "#" if max(lengths) == 3 else ""
     elif letter == "f":
         flags = token.flags
-        same = len(lengths) == 1 and (not flags or lengths == {3} or lengths == {6} or lengths == {9})
+        same = len(lengths) == 1 and (not flags or lengths in ({3}, {6}, {9}))
         number = lengths.pop() if same else 9 if max(lengths) > 6 else None
         number = None if number == 6 and not flags else number
     elif letter == "y":

@@ -91,7 +91,7 @@ def _inferred(
             written = dates_with_specials(series, missing, base) or written_numbers(series, base)
             if written is not None and (keep or not _written_keys(series, written)):
                 return _complete(series, missing, written)
-        kind = _kind(series, base, keep)
+        kind = _kind(series, base, keep=keep)
     kind, _, words = kind.partition(":")
     if kind == "constant":
         constant = _constant(series, missing, base)
@@ -131,7 +131,7 @@ def _constant(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
     return _with(column, kind="constant", value=value)
 
 
-def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
+def _kind(series: pd.Series[Any], column: Column, *, keep: bool) -> str:
     if column.labels is not None:
         return "categorical"
     dtype = series.dtype
@@ -152,7 +152,7 @@ def _kind(series: pd.Series[Any], column: Column, keep: bool) -> str:
         return "datetime"
     whole = pdt.is_integer_dtype(dtype) or column.element == "integer"
     if whole or is_span(column) or (pdt.is_numeric_dtype(dtype) and not pdt.is_complex_dtype(dtype)):
-        keys = not keep and not is_span(column) and _integer_keys(series, column, whole)
+        keys = not keep and not is_span(column) and _integer_keys(series, column, whole=whole)
         return "identifier" if keys else "numeric"
     if isinstance(dtype, pd.IntervalDtype) or column.element == "empty" or is_text_dtype(dtype):
         return "categorical"
@@ -203,7 +203,7 @@ def _written_keys(series: pd.Series[Any], column: Column) -> bool:
     return written_keys(numbers, distinct, counts, column.name, column.notation)
 
 
-def _integer_keys(series: pd.Series[Any], column: Column, whole: bool) -> bool:
+def _integer_keys(series: pd.Series[Any], column: Column, *, whole: bool) -> bool:
     """Whether whole numbers are keys; floats can be where gaps have made integers such."""
     if not whole and not (column.missing and _whole_floats(series)):
         return False

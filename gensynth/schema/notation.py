@@ -133,7 +133,7 @@ class Notation:
             out[plain] = pc.cast(array.filter(pa.array(plain)), pa.float64()).to_numpy(zero_copy_only=False)
         affix, shape = self.affix, _shape(self.decimal, self.thousands, self.group)
         for i in np.flatnonzero(np.isnan(out)).tolist():
-            out[i] = self._number(texts[i], affix, shape, strict)
+            out[i] = self._number(texts[i], affix, shape, strict=strict)
         out[~np.isfinite(out)] = np.nan
         return out
 
@@ -141,7 +141,7 @@ class Notation:
         """Whether digits have their marks where they belong."""
         return _shape(self.decimal, self.thousands, self.group).fullmatch(core) is not None
 
-    def _number(self, text: str, affix: tuple[str, str], shape: re.Pattern[str], strict: bool) -> float:
+    def _number(self, text: str, affix: tuple[str, str], shape: re.Pattern[str], *, strict: bool) -> float:
         cell = split_cell(text)
         if cell is None:
             return np.nan
@@ -151,7 +151,7 @@ class Notation:
             number = float(digits.replace(self.decimal, ".") + cell.exponent)
             return -number if cell.sign == "-" else number
         if own and not strict and not self.thousands and (bare := _GROUPED.sub("", text)) != text:
-            return self._number(bare, affix, shape, strict)
+            return self._number(bare, affix, shape, strict=strict)
         return float(text) if not strict and _PLAIN.fullmatch(text.strip()) else np.nan
 
     def write(self, ticks: NDArray[Any], decimals: int | None) -> list[str]:

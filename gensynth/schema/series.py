@@ -67,7 +67,7 @@ def find_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[str |
         if codes is None:
             continue
         for name, (ticks, moment) in times[:_MAX_TIMES]:
-            if name != column.name and _is_series(codes, ticks, moment):
+            if name != column.name and _is_series(codes, ticks, named=moment):
                 return column.name, name
         n_entities += 1
         if n_entities >= _MAX_ENTITIES:
@@ -100,7 +100,7 @@ def _entity(series: pd.Series[Any], column: Column) -> NDArray[np.int64] | None:
     return codes if 2 <= len(distinct) <= len(series) / _ROWS_EACH else None
 
 
-def _is_series(entities: NDArray[np.int64], ticks: NDArray[np.int64], named: bool) -> bool:
+def _is_series(entities: NDArray[np.int64], ticks: NDArray[np.int64], *, named: bool) -> bool:
     if _has_pair(entities[:_FIRST], ticks[:_FIRST]) or _has_pair(entities, ticks):
         return False
     order = np.argsort(entities, kind="stable")

@@ -34,7 +34,7 @@ def read_csv(
 ) -> Table:
     """Read the bytes of a CSV file; the parameters are those of `gensynth.tables.read_table`."""
     text, encoding, mark = decode(data, path)
-    dialect = find_dialect(text, encoding, mark)
+    dialect = find_dialect(text, encoding, mark=mark)
     csv.field_size_limit(_MAX_CELL)
     try:
         records = read_records(text, dialect.separator)

@@ -142,11 +142,11 @@ def _utf16(data: bytes) -> str | None:
     return name if "\n" in text or "\r" in text else None
 
 
-def find_dialect(text: str, encoding: str = "utf-8", mark: bool = False) -> Dialect:
+def find_dialect(text: str, encoding: str = "utf-8", *, mark: bool = False) -> Dialect:
     """Return the dialect of a text: its separator is the one by which its lines have the most regular cells."""
     sample = text[:_LOOK_AT]
     whole = len(sample) == len(text)
-    separator = _separator(sample, whole)
+    separator = _separator(sample, whole=whole)
     end = re.search(r"\r\n|\n|\r", sample)
     raw = raw_records(sample, separator)
     names = [_bare(cell) for cell in raw[0]] if raw else []
@@ -205,13 +205,13 @@ def _bare(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if _is_quoted(cell) else cell
 
 
-def _separator(sample: str, whole: bool) -> str:
-    fits = {separator: _regularity(sample, separator, whole) for separator in SEPARATORS}
+def _separator(sample: str, *, whole: bool) -> str:
+    fits = {separator: _regularity(sample, separator, whole=whole) for separator in SEPARATORS}
     best = max(SEPARATORS, key=lambda separator: fits[separator])
     return best if any(fits[best]) else ","
 
 
-def _regularity(sample: str, separator: str, whole: bool) -> tuple[float, float]:
+def _regularity(sample: str, separator: str, *, whole: bool) -> tuple[float, float]:
     """Return the share of records with as many cells as the header has, and with the commonest count of cells."""
     if separator not in sample:
         return 0.0, 0.0

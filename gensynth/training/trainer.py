@@ -113,6 +113,7 @@ class Trainer(BaseEstimator):
         model: GenerativeModel,
         batch: Batch,
         seed: int,
+        *,
         resume: bool = False,
         identity: Mapping[str, Any] | None = None,
         rebuild: Callable[[], GenerativeModel] | None = None,
@@ -165,7 +166,7 @@ class Trainer(BaseEstimator):
         clock = Clock(self.max_time)
         with Progress(self.progress) as progress:
             run = _Run(self, model.to(device), batch, parts, seed, clock, progress, rebuild)
-            history = run.go(resume, identity or {})
+            history = run.go(resume=resume, identity=identity or {})
         return TrainingResult(history, run.held_out)
 
 
@@ -219,7 +220,7 @@ class _Run:
         )
         self.history: list[dict[str, Any]] = []
 
-    def go(self, resume: bool, identity: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def go(self, *, resume: bool, identity: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Train all stages (from the checkpoint on, if asked to)."""
         stages = tuple(self.model.stages())
         checkpoint = self._checkpoint(stages, identity)

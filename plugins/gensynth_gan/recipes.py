@@ -90,7 +90,7 @@ def around_data(weight: float) -> DataPenalty | None:
 
 
 def wasserstein(
-    penalty_weight: float, clip: float | None, pace: dict[str, Any], conditional: bool = False
+    penalty_weight: float, clip: float | None, pace: dict[str, Any], *, conditional: bool = False
 ) -> AdversarialObjective:
     """Return the Wasserstein game with a gradient penalty, or with clipping where a bound is given."""
     penalty = None if clip is not None else InterpolatePenalty(penalty_weight)

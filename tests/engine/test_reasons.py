@@ -106,11 +106,11 @@ def test_the_page_shows_every_kind_of_cell(fitted):
 @pytest.mark.parametrize("unseen", [False, True])
 def test_no_combination_of_cells_stops_a_sentence(unseen):
     for value, low, high in itertools.product(CELLS, CELLS, CELLS):
-        clause = _clause("x", value, (low, high), unseen)
+        clause = _clause("x", value, (low, high), unseen=unseen)
         assert clause.startswith("x ")
         assert len(clause) > 2
     for value in CELLS:
-        assert _clause("x", value, None, unseen).startswith("x ")
+        assert _clause("x", value, None, unseen=unseen).startswith("x ")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_no_combination_of_cells_stops_a_sentence(unseen):
     ],
 )
 def test_what_was_expected_is_said(value, ends, said):
-    assert _clause("x", value, ends, False) == said
+    assert _clause("x", value, ends, unseen=False) == said
 
 
 def test_numbers_of_any_size_are_written():

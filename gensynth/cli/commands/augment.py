@@ -99,5 +99,5 @@ def augment(
         drop_copies=drop_copies,
         random_state=seed,
     )
-    write_augmented(table, result, path, only_synthetic)
+    write_augmented(table, result, path, only_synthetic=only_synthetic)
     augmentation_summary(result.report, target, path, time.perf_counter() - start)

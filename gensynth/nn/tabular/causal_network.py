@@ -165,4 +165,4 @@ class CausalNetwork(nn.Module):
         return x.cumsum(0) - x
 
     def _drop(self, h: Tensor, rate: float) -> Tensor:
-        return dropout(h, rate, self.training)
+        return dropout(h, rate, training=self.training)

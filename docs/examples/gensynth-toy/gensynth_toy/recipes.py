@@ -78,7 +78,7 @@ class LatentClassModel(GenerativeModel):
         """Draw missing cells given the others of their row; none of them as missing."""
         return self._draw(batch, missing, rng, complete=True)
 
-    def _draw(self, rows: Batch, free: Tensor, rng: Generator, complete: bool = False) -> Batch:
+    def _draw(self, rows: Batch, free: Tensor, rng: Generator, *, complete: bool = False) -> Batch:
         """Draw the free cells (n, k) from classes that fit the others."""
         joint = self.weights.log_softmax(0).expand(len(rows), -1)  # (n, n_classes)
         allowed = []
