@@ -83,3 +83,57 @@ class VectorQuantizer(nn.Module):
         self.total.copy_(torch.where(dead, fresh, self.total))
         self.count.copy_(torch.where(dead.squeeze(-1), 1.0, self.count))
         self.book.copy_(self.total / self.count.unsqueeze(-1))
+
+
+class StochasticQuantizer(nn.Module):
+    """Draws an entry of each code book, the nearer the likelier: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
+
+    Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
+    2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
+    no detail that the density over codes would have to learn by heart.
+
+    Parameters
+    ----------
+    groups : int
+        Vectors a row, each with a code book of its own.
+    n_codes : int
+        Entries of a code book.
+    dim : int
+        Width of a vector.
+    temperature : float
+        Of the relaxed draws.
+
+    References
+    ----------
+    Takida et al. 2022, "SQ-VAE: Variational Bayes on discrete representation with self-annealed stochastic
+    quantization" (arXiv 2205.07547), equations 5 and 6.
+    """
+
+    def __init__(self, groups: int, n_codes: int, dim: int, temperature: float = 0.5) -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.book = nn.Parameter(torch.randn(groups, n_codes, dim))
+        self.log_precision = nn.Parameter(torch.ones(groups, 1, 1))
+
+    def log_probability(self, vectors: Tensor) -> Tensor:
+        """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
+        # |v - e|^2 without |v|^2, which is the same for every entry
+        distance = self.book.square().sum(-1).unsqueeze(1)
+        distance = distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.book.transpose(1, 2))
+        return (-0.5 * self.log_precision.exp() * distance).log_softmax(-1)
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """Return (n, groups) indices of the nearest entries."""
+        return self.log_probability(vectors).argmax(-1).t()
+
+    def look_up(self, codes: Tensor) -> Tensor:
+        """Return (n, groups, dim): the entries of ``codes`` (n, groups)."""
+        return self.book[torch.arange(self.book.shape[0], device=codes.device), codes]
+
+    def forward(self, log_q: Tensor, rng: Generator) -> Tensor:
+        """Return (n, groups, dim): an entry of each book drawn from ``log_q`` (groups, n, n_codes)."""
+        uniform = torch.rand(log_q.shape, generator=rng, device=log_q.device, dtype=log_q.dtype)
+        gumbel = -(-uniform.clamp(1e-9, 1.0 - 1e-7).log()).log()
+        relaxed = ((log_q + gumbel) / self.temperature).softmax(-1)
+        hard = nn.functional.one_hot(relaxed.argmax(-1), relaxed.shape[-1]).to(relaxed.dtype)
+        return torch.bmm(hard - relaxed.detach() + relaxed, self.book).transpose(0, 1)

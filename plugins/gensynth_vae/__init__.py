@@ -11,7 +11,7 @@ GENSYNTH_API_VERSION = 1
 _LATENT = ("elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "kl")
 _HIERARCHY = ("elbo", "iwae", "reconstruction", "denoising")
 _CODES = ("likelihood", "reconstruction", "denoising", "prior")
-_ABLE = frozenset({"sample", "conditional", "impute", "score"})
+_ABLE = frozenset({"sample", "conditional", "impute", "score", "latent"})
 
 
 @hookimpl
@@ -31,5 +31,4 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
         ),
     ):
         target, detector = f"gensynth_vae.recipes:{recipe}", module and f"gensynth_vae.{module}:{recipe}Scorer"
-        able = _ABLE if module else _ABLE | {"latent"}
-        register(ModelSpec(name, target, summary, able, methods, detector))
+        register(ModelSpec(name, target, summary, _ABLE, methods, detector))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from gensynth.nn.vector_quantizer import VectorQuantizer
+from gensynth.nn.vector_quantizer import StochasticQuantizer, VectorQuantizer
 
 
 def _quantiser(groups=2, n_codes=8, dim=3):
@@ -52,3 +52,38 @@ def test_dead_entries_start_again():
     assert quantizer.book.max() < 2.0
     codes = quantizer.nearest(torch.rand(2000, 1, 1, generator=rng))
     assert len(codes.unique()) == 4
+
+
+def _stochastic(groups=2, n_codes=8, dim=3):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return StochasticQuantizer(groups, n_codes, dim)
+
+
+@torch.no_grad()
+def test_entries_are_drawn_the_likelier_the_nearer():
+    quantizer = _stochastic(groups=1, n_codes=3, dim=2)
+    vectors = torch.randn(1, 1, 2).expand(20_000, -1, -1)
+    log_q = quantizer.log_probability(vectors)
+    distance = torch.cdist(vectors[0], quantizer.book[0]).square()
+    expected = (-0.5 * quantizer.log_precision.exp()[0] * distance).softmax(-1)[0]
+    torch.testing.assert_close(log_q[0, 0].exp(), expected)
+    drawn = torch.cdist(quantizer(log_q, torch.Generator().manual_seed(0))[:, 0], quantizer.book[0]).argmin(-1)
+    torch.testing.assert_close(torch.bincount(drawn, minlength=3) / 20_000, expected, atol=0.02, rtol=0)
+
+
+@torch.no_grad()
+def test_with_great_precision_the_nearest_entry_is_drawn():
+    quantizer = _stochastic()
+    quantizer.log_precision.fill_(12.0)
+    vectors = torch.randn(50, 2, 3)
+    entries = quantizer(quantizer.log_probability(vectors), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(entries, quantizer.look_up(quantizer.nearest(vectors)), atol=1e-5, rtol=0)
+
+
+def test_draws_pull_vectors_and_books():
+    quantizer = _stochastic()
+    vectors = torch.randn(5, 2, 3, requires_grad=True)
+    quantizer(quantizer.log_probability(vectors), torch.Generator().manual_seed(0)).square().sum().backward()
+    for part in (vectors, quantizer.book, quantizer.log_precision):
+        assert part.grad.abs().sum() > 0
