@@ -116,8 +116,11 @@ class Networks(nn.Module, ABC):
         """Return p(row | z) = prod_i p(cell_i | cells before, z); ``width`` is the state's, ``hidden`` a column's."""
 
     @abstractmethod
-    def flow_prior(self, latent_dims: Sequence[int]) -> LatentPrior:
-        """Return an autoregressive flow over the latents of each member, to be trained with the rest."""
+    def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:
+        """Return an autoregressive density over the latents of each member, to be trained with the rest.
+
+        Each conditional is a mixture of ``n_components`` normals, for sampling; one is an affine flow.
+        """
 
     @abstractmethod
     def stage(

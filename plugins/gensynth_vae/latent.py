@@ -110,6 +110,8 @@ class LatentModel(GenerativeModel):
     score_methods: ClassVar[tuple[str, ...]] = (
         "elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "kl",
     )  # fmt: skip
+    ties_by_latents: ClassVar[bool] = True
+    """Whether nothing but the latents ties the columns, so that a collapsed posterior is to be said."""
     step: Tensor
     score_noise: Tensor
     mask: Tensor
@@ -148,7 +150,7 @@ class LatentModel(GenerativeModel):
             report=self._report,
         )  # fmt: skip
         steps: list[Stage | Fit] = [*self.networks.fits(), whole]
-        if self.networks.for_sampling and not self.divergence.free_nats:  # these keep it from collapsing
+        if self.networks.for_sampling and self.ties_by_latents:
             steps.append(Fit("posterior", self._warn_of_collapse, MAX_CHECKED))
         if self.density is not None:
             steps.append(Fit("density", self._fit_density, MAX_START))

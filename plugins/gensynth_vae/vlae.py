@@ -1,25 +1,101 @@
-"""The recipe ``vlae``: a variational lossy autoencoder, the default model."""
+"""Variational lossy autoencoder, the default model: an autoregressive decoder, and latents that it uses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor
+
 from gensynth.constraints import NONE, Constraint, number, several
 from gensynth.encoding.layout import Layout
-from gensynth.model import GenerativeModel
+from gensynth.model import Batch, GenerativeModel
+from gensynth.nn.ensemble import standard_normal
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.layers import fitting_rate
+from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.independent_decoder import WIDE_TABLE
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH
 from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
 
+N_COMPONENTS = 4
+"""Normals in each conditional of the prior, for sampling."""
+AUXILIARY_HIDDEN = 64
+"""Hidden width of the auxiliary decoder."""
+AUXILIARY_FRACTION = 0.25
+"""Fraction of a batch's rows that it decodes."""
+NATS_DECAY = 0.95
+"""Of the running mean of the divergence that is compared with the free nats."""
+
+
+class LossyAutoencoder(LatentModel):
+    """The bound of an autoregressive decoder, with two means against latents that it does without.
+
+    The encoder pays for no divergence below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the prior
+    learns all the time. An auxiliary decoder has to tell the cells from the latent alone, as if they were independent
+    (Lucas & Verbeek 2018), so that the latent holds what columns have in common; only training uses it.
+
+    Parameters
+    ----------
+    networks, hidden, decoder
+        As of `LatentModel`.
+    free_nats : float
+        Divergence that costs nothing, of each member.
+    auxiliary : RowDecoder or None
+        p(row | z) of independent cells.
+    auxiliary_weight : float
+        Weight of its log-likelihood.
+    options
+        The others of `LatentModel`.
+    """
+
+    ties_by_latents: ClassVar[bool] = False
+    nats: Tensor
+
+    def __init__(
+        self,
+        networks: Networks,
+        hidden: Sequence[int],
+        decoder: RowDecoder,
+        *,
+        free_nats: float,
+        auxiliary: RowDecoder | None,
+        auxiliary_weight: float,
+        **options: Any,
+    ) -> None:
+        super().__init__(networks, hidden, decoder, **options)
+        self.free_nats = free_nats
+        self.auxiliary, self.auxiliary_weight = auxiliary, auxiliary_weight
+        self.register_buffer("nats", torch.zeros(networks.members))
+
+    def loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (members, n): minus the bound (Chen et al. 2017, section 2.1) and the auxiliary decoder's gain."""
+        self.step += 1.0
+        inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
+        mean, log_variance = self.posterior(inputs)
+        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
+        own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
+        divergence = self._divergence(*own)
+        self.nats.lerp_(divergence.detach().mean(1), 1.0 - NATS_DECAY)
+        loss = self.divergence.cost(divergence, float(self.step)) - self.decoder.log_likelihood(inputs, z).sum(-1)
+        return loss if self.auxiliary is None else loss - self._auxiliary_gain(self.auxiliary, batch, z)
+
+    def _auxiliary_gain(self, auxiliary: RowDecoder, batch: Batch, z: Tensor) -> Tensor:
+        """Return (members, n): the weighted log-likelihood of the first rows, whose mean is that of all; then zeros."""
+        some = max(round(AUXILIARY_FRACTION * len(batch)), 1)
+        rows = slice(0, some)
+        gain = auxiliary.log_likelihood(self.networks.inputs(batch[rows]), z[:, rows]).sum(-1)
+        return F.pad(self.auxiliary_weight * len(batch) / some * gain, (0, len(batch) - some))
+
 
 @dataclass(eq=False)
 class VLAE(FamilyRecipe):
-    """Variational lossy autoencoder: an autoregressive decoder over cells, and an autoregressive-flow prior.
+    """Variational lossy autoencoder: an autoregressive decoder over cells, and an autoregressive prior.
 
     The default of gensynth for tables. Numbers are quantile bins with a learned density inside each bin.
 
@@ -33,8 +109,11 @@ class VLAE(FamilyRecipe):
         Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64.
     beta : float, tuple of float or None, default=None
         Weight of the divergence.
-    free_nats : float, default=0.5
+    free_nats : float, default=1.6
         Divergence that costs nothing, so that the latent is used; for sampling.
+    auxiliary_weight : float, default=0.3
+        Weight of the log-likelihood of an auxiliary decoder, to which the cells are independent given the latent, so
+        that the latent holds what columns have in common; for sampling.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns. Where the rows may hold
         anomalies noise as wide as a column keeps the decoder from learning them from the cells before: the
@@ -47,6 +126,7 @@ class VLAE(FamilyRecipe):
     References
     ----------
     Chen et al. 2017, "Variational lossy autoencoder" (arXiv 1611.02731), sections 2.2 and 3.2.
+    Lucas & Verbeek 2018, "Auxiliary guided autoregressive variational autoencoders" (arXiv 1711.11479).
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -55,6 +135,7 @@ class VLAE(FamilyRecipe):
         "hidden": NONE | WIDTH,
         "beta": NONE | WEIGHT | several(WEIGHT),
         "free_nats": WEIGHT,
+        "auxiliary_weight": WEIGHT,
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -69,7 +150,8 @@ class VLAE(FamilyRecipe):
     width: int | None = None
     hidden: int | None = None
     beta: float | tuple[float, ...] | None = None
-    free_nats: float = 0.5
+    free_nats: float = 1.6
+    auxiliary_weight: float = 0.3
     noise: float | tuple[float, ...] | None = None
     max_bins: int = 128
 
@@ -89,12 +171,17 @@ class VLAE(FamilyRecipe):
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE
         width, hidden = own.width or (64 if small else 128), own.hidden or (32 if small else 64)
-        return LatentModel(
+        latent_dim, sampling = max(members.latent_dims), networks.for_sampling
+        auxiliary = networks.decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
+        return LossyAutoencoder(
             networks,
             (width, width),
-            networks.causal_decoder(max(members.latent_dims), width, hidden),
+            networks.causal_decoder(latent_dim, width, hidden),
             members=members,
-            divergence=Divergence(in_turns(own.beta, m), free_nats=self.free_nats if networks.for_sampling else 0.0),
-            prior=networks.flow_prior(members.latent_dims),
+            divergence=Divergence(in_turns(own.beta, m)),
+            free_nats=self.free_nats if sampling else -math.inf,
+            auxiliary=auxiliary,
+            auxiliary_weight=self.auxiliary_weight,
+            prior=networks.flow_prior(members.latent_dims, N_COMPONENTS),
             learning_rate=own.learning_rate,
         )

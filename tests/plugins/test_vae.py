@@ -16,9 +16,9 @@ from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
 
-def _trained(recipe, steps, n=2000, layout=None):
+def _trained(recipe, steps, n=2000, layout=None, rows=None):
     layout = layout or mixed(n)
-    rows, rng = mixed_rows(n), torch.Generator().manual_seed(1)
+    rows, rng = mixed_rows(n) if rows is None else rows, torch.Generator().manual_seed(1)
     with torch.random.fork_rng(), torch.enable_grad():
         torch.manual_seed(0)
         model = recipe.build(layout)
@@ -68,7 +68,8 @@ def test_divergence_from_the_standard_normal_is_the_closed_form():
 
 @torch.no_grad()
 def test_kl_to_a_learned_prior_is_exact_where_that_is_standard_normal():
-    model = _small(VLAE(width=16, hidden=8, latent_dim=3)).double()  # its flow starts as the identity
+    model = _small(VLAE(width=16, hidden=8, latent_dim=3)).double()
+    model.prior = model.networks.flow_prior([3]).double()  # starts as N(0, I)
     mean, log_variance = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
     posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
     standard = torch.distributions.Normal(torch.zeros(3, dtype=torch.float64), 1.0)
@@ -195,13 +196,27 @@ def test_beta_below_free_nats_costs_the_free_nats():
     assert Divergence((1.0,), free_nats=0.5).cost(torch.tensor([[0.1]]), 0).tolist() == [[0.5]]
 
 
-@torch.no_grad()
-def test_vlae_uses_its_latent(vlae):
-    model, rows = vlae
-    mean, _ = model.posterior(rows)
-    own = model.decoder.log_likelihood(rows, mean).sum(-1).mean()
-    others = model.decoder.log_likelihood(rows, mean.roll(1, 1)).sum(-1).mean()
-    assert own > others + 0.1
+@pytest.fixture(scope="module")
+def table_with_a_factor():
+    """Ten columns of two codes, nine tenths of whose cells are that of their row's factor."""
+    rng = torch.Generator().manual_seed(0)
+    columns = tuple(ColumnLayout(f"c{i}", (0.0, 0.5, 0.5)) for i in range(10))
+    factor = torch.rand(2000, 1, generator=rng) < 0.5
+    noise = torch.rand(2000, 10, generator=rng) < 0.1
+    return Layout(columns, 2000), Batch(torch.zeros(2000, 0), 1 + (factor ^ noise).long())
+
+
+@pytest.mark.filterwarnings("ignore::gensynth.errors.CollapseWarning")
+@pytest.mark.parametrize(("options", "uses"), [({}, True), ({"free_nats": 0.0, "auxiliary_weight": 0.0}, False)])
+def test_vlae_uses_its_latents_by_its_two_means_alone(options, uses, table_with_a_factor):
+    layout, rows = table_with_a_factor
+    model, _ = _trained(VLAE(width=32, hidden=16, dropout=0.0, **options), 300, layout=layout, rows=rows)
+    with torch.no_grad():
+        nats = float(-model.score(rows, "kl").rows.mean())
+        z = model.encode(rows).unsqueeze(0)
+        own, others = (model.decoder.log_likelihood(rows, x).sum(-1).mean() for x in (z, z.roll(1, 1)))
+    assert (nats > 1.0) == uses
+    assert (own > others + 1.0) == uses  # latents of other rows make a row less likely
 
 
 @torch.no_grad()

@@ -94,7 +94,7 @@ class EnsembleNetworks(Networks):
         order = column_orders(self.members, len(self.layout.columns))[:, self.scaling.owner]
         return EnsembleCausalDecoder(likelihood, EnsembleMADE(order, order, hidden, width_in))
 
-    def flow_prior(self, latent_dims: Sequence[int]) -> LatentPrior:
+    def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:  # noqa: ARG002
         """Return an affine autoregressive flow a member."""
         return EnsembleFlowPrior(latent_dims)
 

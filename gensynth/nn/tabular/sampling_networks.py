@@ -82,9 +82,9 @@ class SamplingNetworks(Networks):
         rows = CausalDecoder(self.layout, self.slots, self.embedding, width, hidden, self.dropout, width_in)
         return SamplingDecoder(self.layout, rows)
 
-    def flow_prior(self, latent_dims: Sequence[int]) -> LatentPrior:
+    def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:
         """Return the prior of the variational lossy autoencoder."""
-        return SamplingPrior(AutoregressivePrior(latent_dims[0]))
+        return SamplingPrior(AutoregressivePrior(latent_dims[0], n_components))
 
     def stage(
         self,
