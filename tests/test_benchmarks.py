@@ -97,7 +97,7 @@ def test_ablation_changes_what_it_says(data):
         "--max-epochs", "1", "--csv", "a.csv", cwd=data,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is (8 column groups)", "prior: mixture"]
+    assert [row["variant"] for row in read(data / "a.csv")] == ["vae as it is", "prior: mixture"]
 
 
 def test_every_variant_of_the_ablation_can_be_made(benchmark):
@@ -140,7 +140,7 @@ def test_speed(data):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     rows = read(data / "v.csv")
-    stages = [("vae", "elbo"), ("vae", "prior"), ("wgan", "likelihood"), ("wgan", "critic"), ("wgan", "game")]
+    stages = [("vae", "elbo"), ("wgan", "game")]
     assert [(row["model"], row["stage"]) for row in rows] == stages
     assert all(float(row["training steps/s"]) > 0 and float(row["MFLOP a step"]) > 0 for row in rows)
     assert [row["model"] for row in read(data / "v-sampling.csv")] == ["vae, column_groups=1", "wgan"]

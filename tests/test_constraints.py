@@ -68,7 +68,7 @@ def test_a_wrong_value_is_refused_at_fit_and_named(kind):
         (models.VAE(prior="none"), "VAE: prior='none', expected one of 'blockwise', 'autoregressive'"),
         (models.GAN(loss="mse"), "GAN: loss='mse', expected one of 'relativistic', 'non-saturating'"),
         (models.WGAN(pretrain_fraction=1.0), r"WGAN: pretrain_fraction=1.0, expected a number in \[0, 1\)"),
-        (models.VAE(latent_dim=True), "VAE: latent_dim=True, expected an integer"),
+        (models.VAE(latent_dim=True), "VAE: latent_dim=True, expected None or an integer"),
     ],
 )
 def test_messages(recipe, message):

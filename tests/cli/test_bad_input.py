@@ -157,7 +157,6 @@ impute d.gensynth good.csv -o out.csv                         | d.gensynth, anom
 score d.gensynth no_sex.csv -o out.csv                        | sex
 score d.gensynth good.csv -o out.csv --method magic           | magic, reconstruction
 score d.gensynth scored.csv -o out.csv                        | scored.csv, score
-score d.gensynth good.csv -o out.csv --method elbo --explain  | --method elbo, --explain, auto
 score m.gensynth reasoned.csv -o out.csv --explain            | reasoned.csv, 'reason', rename
 score m.gensynth good.csv -o out.csv --top 2                  | --top, --explain
 score m.gensynth good.csv -o out.csv --explain --top 0        | --top, at least 1
