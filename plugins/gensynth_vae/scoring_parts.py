@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Constraint, number, several
 from gensynth.model import Batch, Layout, Stage
-from gensynth.nn.ensemble import EnsembleLinear, fixed_normal, standard_normal
+from gensynth.nn.ensemble import fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import RowLikelihood
@@ -146,56 +146,6 @@ class DrawnEnsemble(ScoringEnsemble):
         cells = self.likelihood.cells(drawn.parameters, rows)
         losses: Tensor = self.beta * drawn.divergence - cells.sum(-1)
         return losses / len(self.layout.columns)
-
-
-class MaskedMLP(nn.Module):
-    """A masked autoregressive network a member (MADE: Germain et al. 2015, arXiv 1502.03509), with a context.
-
-    Inputs and outputs stand at positions; an output sees the inputs at positions before its own, and all of the
-    context. A hidden unit of degree d sees the inputs at positions below d.
-
-    Parameters
-    ----------
-    inputs, outputs : Tensor of shape (members, width_in), (members, width_out), int
-        Their positions, from 0.
-    hidden : int
-        Width of the two hidden layers.
-    context : int
-        Width of the context; 0 for none.
-    gain : float
-        Of the last weights at the start; near 0, outputs start near 0.
-    """
-
-    mask_first: Tensor
-    mask_middle: Tensor
-    mask_last: Tensor
-    mask_direct: Tensor
-
-    def __init__(self, inputs: Tensor, outputs: Tensor, hidden: int, context: int, gain: float = 1.0) -> None:
-        super().__init__()
-        m, width_out = outputs.shape
-        degree = torch.linspace(0, int(outputs.max()), hidden).round().long()
-        before, own = inputs.unsqueeze(2), outputs.unsqueeze(1)
-        self.register_buffer("mask_first", (before < degree).float(), persistent=False)
-        self.register_buffer("mask_middle", (degree[:, None] <= degree).float(), persistent=False)
-        self.register_buffer("mask_last", (degree[:, None] <= own).float(), persistent=False)
-        self.register_buffer("mask_direct", (before < own).float(), persistent=False)
-        self.first = EnsembleLinear(m, inputs.shape[1], hidden, math.sqrt(2.0))
-        self.middle = EnsembleLinear(m, hidden, hidden, math.sqrt(2.0))
-        self.last = EnsembleLinear(m, hidden, width_out, gain)
-        self.direct = EnsembleLinear(m, inputs.shape[1], width_out, 0.1 * gain)
-        self.told = EnsembleLinear(m, context, hidden + width_out, gain) if context else None
-        self.activation = nn.LeakyReLU(0.1)
-
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """Map (members, n, width_in) and the context (members, n, context) to (members, n, width_out)."""
-        h = torch.baddbmm(self.first.bias, x, self.first.weight * self.mask_first)
-        skip = torch.baddbmm(self.direct.bias, x, self.direct.weight * self.mask_direct)
-        if self.told is not None and context is not None:
-            told_h, told_out = self.told(context).split([h.shape[-1], skip.shape[-1]], -1)
-            h, skip = h + told_h, skip + told_out
-        h = self.activation(torch.baddbmm(self.middle.bias, self.activation(h), self.middle.weight * self.mask_middle))
-        return skip + torch.baddbmm(self.last.bias, h, self.last.weight * self.mask_last)
 
 
 def without_rest(cells: Tensor) -> Energies:

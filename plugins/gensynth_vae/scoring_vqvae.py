@@ -15,12 +15,13 @@ from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.model import Batch, Fit, GenerativeModel, Layout, Stage
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.scoring import Energies, ScoringEnsemble, ScoringRecipe, likelihood_stage
+from gensynth.nn.tabular.ensemble_causal import EnsembleMADE
 from gensynth.nn.tabular.feature_scaling import MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import RowLikelihood
 from gensynth.nn.trimming import kept_rows
 from gensynth.nn.vector_quantizer import VectorQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT
-from gensynth_vae.scoring_parts import NOISE_LEVELS, MaskedMLP, without_rest
+from gensynth_vae.scoring_parts import NOISE_LEVELS, without_rest
 
 MAX_MEASURED = 4096
 """Rows that the spread of the vectors about their entries is taken of, at most."""
@@ -81,7 +82,7 @@ class QuantisedEnsemble(ScoringEnsemble):
         self.decoder = EnsembleMLP(m, (groups * code_dim, hidden, hidden, self.likelihood.width))
         self.quantizer = VectorQuantizer(m * groups, n_codes, code_dim)
         slots = torch.arange(groups).repeat_interleave(n_codes).expand(m, -1)
-        self.prior = MaskedMLP(slots, slots, hidden // 2, 0, gain=0.1)
+        self.prior = EnsembleMADE(slots, slots, hidden // 2, 0, gain=0.1)
         self.register_buffer("noise", torch.tensor([[[noise]] for noise in noises]), persistent=False)
         self.register_buffer("corruption", fixed_normal((2, m, 1, self.scaling.width), 1))
         self.register_buffer("variance", torch.ones(m, 1, groups))

@@ -14,7 +14,6 @@ from gensynth.engine.scoring import make_scorer
 from gensynth.model import Stage
 from gensynth.nn.trimming import trimmed_mean
 from gensynth_vae.scoring_nvae import NVAEScorer
-from gensynth_vae.scoring_parts import MaskedMLP
 from gensynth_vae.scoring_vqvae import VQVAEScorer
 
 RECIPES = {"nvae": NVAEScorer, "vq-vae": VQVAEScorer}
@@ -176,22 +175,6 @@ def test_the_worst_rows_teach_nothing(name):
         loss = stage.phases[0].loss(to_batch(rows, torch.float32), torch.Generator().manual_seed(0))
         losses.append(trimmed_mean(loss, stage.trim))
     torch.testing.assert_close(losses[0], losses[1])
-
-
-def test_masked_networks_are_autoregressive():
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        inputs = torch.tensor([[0, 2, 1, 1], [3, 0, 1, 2]])
-        outputs = torch.tensor([[0, 1, 2], [3, 2, 1]])
-        network = MaskedMLP(inputs, outputs, 24, 2)
-        x, context = torch.randn(2, 1, 4), torch.randn(2, 1, 2)
-    for member in range(2):
-        jacobian = torch.autograd.functional.jacobian(lambda x, i=member: network(x, context)[i, 0], x)[:, member, 0]
-        earlier = inputs[member] < outputs[member].unsqueeze(1)  # (outputs, inputs)
-        assert (jacobian[~earlier] == 0).all()
-        assert (jacobian[earlier] != 0).all()
-        told = torch.autograd.functional.jacobian(lambda c, i=member: network(x, c)[i, 0], context)[:, member, 0]
-        assert (told != 0).all()
 
 
 def level_and_inputs(models) -> tuple:
