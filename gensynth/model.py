@@ -298,7 +298,8 @@ class Recipe(BaseEstimator, ABC):
     """What the family can do, of `gensynth.hookspecs.CAPABILITIES`; asked for before anything is trained; "latent": its
     models are `HasLatents`."""
     score_methods: ClassVar[tuple[str, ...]] = ()
-    """What its models take as ``method`` of `GenerativeModel.score`; the first is the default."""
+    """What its models take as ``method`` of `GenerativeModel.score`; the first is the default. Those that are made for
+    one task may lack some."""
     legacy_defaults: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files that were written without them."""
 

@@ -40,8 +40,8 @@ def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int,
 
 
 @dataclass(eq=False)
-class FamilyRecipe(Recipe):
-    """Hyperparameters of a family that serves sampling and detection with one model.
+class TaskRecipe(Recipe):
+    """Hyperparameters of a family that serves sampling and detection.
 
     What is None is chosen by the task (`by_task`).
 
@@ -51,6 +51,39 @@ class FamilyRecipe(Recipe):
         What the model is for. An anomaly detector sets it: "robust detection" where the rows may hold anomalies.
     n_members : int or None, default=None
         Networks side by side, trained as one; always 1 for sampling.
+    """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "task": one_of("sampling", "detection", "robust detection"),
+        "n_members": NONE | whole(1, 1024),
+    }
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Defaults of a task; "robust detection" has those of "detection" where it has none of its own."""
+
+    task: str = "sampling"
+    n_members: int | None = None
+
+    def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
+        """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
+        recipe: Self = clone(self)
+        recipe.set_params(task="robust detection" if contaminated else "detection")
+        return recipe if members is None else recipe.set_params(n_members=members)
+
+    def settings(self) -> SimpleNamespace:
+        """Return the hyperparameters, with the task's defaults for those that are None."""
+        self.check()
+        chosen = dict(self.by_task.get("detection" if "detection" in self.task else "sampling", {}))
+        chosen |= self.by_task.get(self.task, {})
+        own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
+        return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
+
+
+@dataclass(eq=False)
+class FamilyRecipe(TaskRecipe):
+    """Hyperparameters of a family that serves sampling and detection with one model, over `networks_for` its task.
+
+    Parameters
+    ----------
     embedding_dim : int, default=16
         Width of a cell's embedding, for sampling.
     dropout : float or None, default=None
@@ -64,30 +97,18 @@ class FamilyRecipe(Recipe):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "task": one_of("sampling", "detection", "robust detection"),
-        "n_members": NONE | whole(1, 1024),
         "embedding_dim": whole(1, 4096),
         "dropout": NONE | number(0, 1, open_high=True),
         "learning_rate": NONE | number(0, open_low=True),
         "max_bins": whole(2, 10_000),
         "max_levels": NONE | whole(1, 10_000),
     }
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Defaults of a task; "robust detection" has those of "detection" where it has none of its own."""
 
-    task: str = "sampling"
-    n_members: int | None = None
     embedding_dim: int = 16
     dropout: float | None = None
     learning_rate: float | None = None
     max_bins: int = 100
     max_levels: int | None = None
-
-    def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
-        """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
-        recipe: Self = clone(self)
-        recipe.set_params(task="robust detection" if contaminated else "detection")
-        return recipe if members is None else recipe.set_params(n_members=members)
 
     @property
     def encoding(self) -> Encoding:
@@ -95,14 +116,6 @@ class FamilyRecipe(Recipe):
         if self.task == "sampling":
             return Encoding("bins", max_bins=self.max_bins, max_levels=self.max_levels or 1000)
         return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
-
-    def settings(self) -> SimpleNamespace:
-        """Return the hyperparameters, with the task's defaults for those that are None."""
-        self.check()
-        chosen = dict(self.by_task.get("detection" if "detection" in self.task else "sampling", {}))
-        chosen |= self.by_task.get(self.task, {})
-        own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
-        return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
 
     def networks(self, layout: Layout) -> Networks:
         """Return what carries the model."""

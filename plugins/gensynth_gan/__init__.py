@@ -13,7 +13,7 @@ GENSYNTH_API_VERSION = 1
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
     able = frozenset({"sample", "score"})
-    methods = ("feature", "critic")
+    methods = ("feature", "critic", "reconstruction")
     for name, recipe, summary, can in (
         ("gan", "GAN", "Generative adversarial network", able),
         ("wgan", "WGAN", "Wasserstein GAN, gradient penalty or clipping", able),
@@ -21,5 +21,4 @@ def register_models(register: Callable[[ModelSpec], None]) -> None:
         ("dragan", "DRAGAN", "GAN with a gradient penalty around the data", able),
         ("cgan", "CGAN", "Conditional GAN: samples given the condition columns", able | {"conditional-on-fitted"}),
     ):
-        target, detector = f"gensynth_gan.recipes:{recipe}", f"gensynth_gan.scoring_recipes:{recipe}Scorer"
-        register(ModelSpec(name, target, summary, can, methods, detector))
+        register(ModelSpec(name, f"gensynth_gan.recipes:{recipe}", summary, can, methods))

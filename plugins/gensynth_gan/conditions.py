@@ -92,9 +92,8 @@ class ConditionTable(nn.Module):
         if other:
             own = ", ".join(repr(name) for name in self.names[: self.n_columns])
             raise CapabilityError(
-                f"condition on {', '.join(map(repr, other))}: this cgan was fitted to be conditioned on {own} only; "
-                f"fit it with condition_on={[self.names[i] for i in columns]!r}, or use the model 'vlae', which takes "
-                "conditions on any column"
+                f"condition on {', '.join(map(repr, other))}: this model was fitted to be conditioned on {own} only; "
+                f"fit it with condition_on={[self.names[i] for i in columns]!r}"
             )
 
     def _draw_codes(self, n: int, rng: Generator, given: Condition | None) -> Tensor:

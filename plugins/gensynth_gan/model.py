@@ -1,8 +1,7 @@
-"""The adversarial game over rows of a table: one model for every loss, penalty and condition."""
+"""The adversarial game that samples rows of a table: one model for every loss, penalty and condition."""
 
 from __future__ import annotations
 
-import math
 from typing import ClassVar
 
 import torch
@@ -10,32 +9,26 @@ from torch import Generator, Tensor
 
 from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Score, Stage
+from gensynth.model import Batch, Condition, Fit, Optimizer, Phase, Score, Stage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.marginals import bias_change, n_marginal_rows
-from gensynth.nn.tabular.mmd import squared_mmd
 from gensynth.nn.tabular.relaxed import RelaxedRows
 from gensynth.nn.tabular.two_sample import TwoSample
 
 from .conditions import ConditionTable
 from .critic import RowCritic
+from .game import BETAS, AdversarialGame
 from .generator import RowGenerator
-from .objective import AdversarialObjective, frozen
+from .objective import AdversarialObjective
 
-PENALISED = 0.5
-"""Share of the packs of a batch that the penalty looks at: it is half of a step's cost otherwise."""
 GAME_STEPS = 8000
 """Steps of the critic of a game that takes the whole run: falling learning rates count for more than length."""
-CRITIC_RATE = 4.0
-"""Learning rate of the critic in units of the generator's (two time scales: Heusel et al. 2017, arXiv:1706.08500)."""
-BETAS = (0.5, 0.9)
-"""Decay of the optimiser's moments (Gulrajani et al. 2017, arXiv:1704.00028: 0 and 0.9 there)."""
 MAX_MONITORED = 10_000
 """Held-out rows that the two-sample statistic is computed on, at most."""
 
 
-class AdversarialModel(GenerativeModel):
-    """Generator against critic over encoded rows.
+class AdversarialModel(AdversarialGame):
+    """Generator against critic over encoded rows, one member.
 
     Both see rows as `RelaxedRows`: numbers as normal scores, codes one-hot, drawn, with a gradient. The condition cells
     of generated rows are those of the real rows of the batch, so that both sides see the true class frequencies.
@@ -53,20 +46,25 @@ class AdversarialModel(GenerativeModel):
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
+    penalised: ClassVar[float] = 0.5
+    critic_rate: ClassVar[float] = 4.0
+    """Two time scales: Heusel et al. 2017, arXiv:1706.08500."""
+    members = 1
 
+    generator: RowGenerator
+    critic: RowCritic
     feature_mean: Tensor
     feature_scale: Tensor
 
     def __init__(
         self, layout: Layout, objective: AdversarialObjective, *, noise_dim: int, width: int, pac: int
     ) -> None:
-        super().__init__(layout)
-        self.objective = objective
+        super().__init__(layout, objective)
         n_conditions = layout.n_conditions if objective.conditional else 0
         if 0 < n_conditions == len(layout.columns):
             raise CapabilityError(
                 "every column of the table is a condition: nothing is left to generate; leave a column out of "
-                "condition_on, or use the model 'vlae', which takes conditions on any column"
+                "condition_on"
             )
         self.conditions = ConditionTable(layout) if n_conditions else None
         self.rows = RelaxedRows(layout)
@@ -81,19 +79,10 @@ class AdversarialModel(GenerativeModel):
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """Return the game, and what is measured before and after it; with a share for it, a stage without a critic."""
-        objective, clip, rate = self.objective, self.objective.clip, self.objective.learning_rate
-        drawn = tuple(self.generator.parameters())
-        critic = Phase(
-            "critic",
-            tuple(self.critic.parameters()),
-            self.critic_loss,
-            Optimizer(rate * CRITIC_RATE, BETAS),
-            after_step=None if clip is None else lambda: clip_weights(self.critic, clip),
-        )
-        generator = Phase("generator", drawn, self.generator_loss, Optimizer(rate, BETAS), every=objective.n_critic)
+        objective = self.objective
         game = Stage(
             "game",
-            (critic, generator),
+            self.players(),
             self.distance,
             decay_on_plateau=False,
             full_run=True,
@@ -105,7 +94,8 @@ class AdversarialModel(GenerativeModel):
         start, end = Fit("columns", self._measure_table), Fit("marginals", self._measure_samples, MAX_MONITORED)
         if not objective.pretrain_fraction:
             return start, game, end
-        alone = Phase("mmd", drawn, self.mmd, Optimizer(rate, BETAS))
+        drawn = tuple(self.generator.parameters())
+        alone = Phase("mmd", drawn, self.mmd, Optimizer(objective.learning_rate, BETAS))
         pretrain = Stage(
             "pretrain",
             (alone,),
@@ -116,35 +106,6 @@ class AdversarialModel(GenerativeModel):
             max_steps=GAME_STEPS,
         )
         return start, pretrain, game, end
-
-    def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the critic minimises: the objective's loss, plus the penalty."""
-        real, row = self._real(batch, rng)
-        with torch.no_grad():
-            fake = self.critic.features(self._draw(row, rng))
-        objective = self.objective
-        values = self.critic(torch.cat([real, fake]))
-        loss = objective.loss.critic(*values.chunk(2))
-        if objective.penalty is None:
-            return loss
-        few = math.ceil(len(values) / 2 * PENALISED)
-        packs = (-1, self.critic.pac * real.shape[1])
-        return loss + objective.penalty(self.critic, real.view(packs)[:few], fake.view(packs)[:few], rng)
-
-    def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the generator minimises; leaves no gradient in the critic."""
-        real, row = self._real(batch, rng)
-        fake = self.critic.features(self._draw(row, rng))
-        with frozen(self.critic):
-            loss = self.objective.loss.generator(*self.critic(torch.cat([real, fake])).chunk(2))
-        if self.objective.mmd_weight:
-            loss = loss + self.objective.mmd_weight * squared_mmd(real, fake, len(self.layout.columns))
-        return loss
-
-    def mmd(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the maximum mean discrepancy of real and generated rows, by what the critic sees of them."""
-        real, row = self._real(batch, rng)
-        return squared_mmd(real, self.critic.features(self._draw(row, rng)), len(self.layout.columns))
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
@@ -167,8 +128,8 @@ class AdversarialModel(GenerativeModel):
         elif condition is not None and condition.columns:
             names = ", ".join(repr(self.layout.columns[i].name) for i in condition.columns)
             raise CapabilityError(
-                f"condition on {names}: this model was fitted without conditions; use the model 'vlae', which takes "
-                "conditions on any column, or 'cgan' with condition_on set to these columns"
+                f"condition on {names}: this model was fitted without conditions; take a family that can be given "
+                "cells, with condition_on set to these columns"
             )
         row = self.feature_mean.new_zeros(n, 0) if given is None else self.rows.encode(given, rng)
         rows = self.rows.decode(self._draw(row, rng), rng)
@@ -190,12 +151,28 @@ class AdversarialModel(GenerativeModel):
             return Score(value)
         return Score(-((hidden - self.feature_mean) / self.feature_scale).square().mean(1))
 
-    def _real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return what the critic sees of the rows of a batch that fill packs, and the rows as vectors."""
+    def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return packs of what the critic sees of rows (1, packs, width), and the rows as vectors."""
         n, pac = len(batch), self.critic.pac
         whole = slice(n - n % pac) if n >= pac else torch.arange(pac, device=batch.codes.device) % n
         row = self.rows.encode(batch[whole], rng)
-        return self.critic.features(row), row
+        return self._packs(row), row
+
+    def fake(self, given: Tensor, rng: Generator) -> Tensor:
+        """Return packs (1, packs, width) of as many generated rows as are given."""
+        return self._packs(self._draw(given, rng))
+
+    def values(self, points: Tensor) -> Tensor:
+        """Return the critic's values (1, packs)."""
+        value: Tensor = self.critic(points)
+        return value.unsqueeze(0)
+
+    def features(self, points: Tensor) -> Tensor:
+        """Return what the critic sees of each row of packs (1, rows, n_features)."""
+        return points.view(1, -1, self.critic.n_features)
+
+    def _packs(self, vectors: Tensor) -> Tensor:
+        return self.critic.features(vectors).view(1, -1, self.critic.pac * self.critic.n_features)
 
     def _draw(self, row: Tensor, rng: Generator) -> Tensor:
         """Return as many generated vectors as ``row`` has rows, with its given entries."""

@@ -7,81 +7,136 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, number, one_of, whole
+from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
 from gensynth.encoding.layout import Encoding, Layout
-from gensynth.model import Recipe
+from gensynth.nn.family import TaskRecipe, in_turns
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty, RealAndFakePenalty
+from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.relaxed import MAX_ONE_HOT
 
+from .f_anogan import AnomalyGAN
 from .model import AdversarialModel
 from .objective import AdversarialObjective
 
 
 @dataclass(eq=False)
-class Adversarial(Recipe):
+class Adversarial(TaskRecipe):
     """What every adversarial recipe shares: sizes and pace.
+
+    A detector's members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart
+    from the papers.
 
     Parameters
     ----------
-    noise_dim : int, default=64
-        Width of the generator's noise.
+    noise_dim : int, tuple of int or None, default=None
+        Width of the generator's noise; None for 64, of a detector's members 8 and 16 in turns, and 2 and 8 where the
+        rows may hold anomalies: the narrower, the less room for them.
     width : int or None, default=None
-        Width of the hidden layers; None sizes it from the number of rows (64 or 128).
+        Width of the hidden layers; None sizes it from the number of rows (64 or 128), of a detector 64.
     pac : int, default=1
-        Rows that the critic judges together (PacGAN); 1 judges single rows.
-    n_critic : int, default=1
-        Steps of the critic for each step of the generator.
+        Rows that the critic judges together (PacGAN), for sampling; 1 judges single rows.
+    n_critic : int or None, default=None
+        Steps of the critic for each step of the generator; None for 1, of a detector 2.
     mmd_weight : float, default=0.0
         Weight of the maximum mean discrepancy in the generator's loss; 0: the critic's word alone.
-    learning_rate : float, default=0.0005
-        Of the generator; the critic's is four times as high.
-    ema_decay : float, default=0.999
-        Of the moving average of the weights, which is what is sampled from; 0 samples the last ones.
+    learning_rate : float or None, default=None
+        Of the generator; None for 0.0005, the critic's is four times as high; of a detector 0.002, of both.
+    ema_decay : float or None, default=None
+        Of the moving average of the weights, which is what is used; 0 takes the last ones, None is 0.999, of a
+        detector 0.98.
     pretrain_fraction : float, default=0.0
         Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
         before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761); 0: the game alone.
+    kappa : float or None, default=None
+        Weight of the feature residual beside that of the row in a detector's score; None for 1, and 0.1 where the rows
+        may hold anomalies.
+    max_levels : int or None, default=None
+        Most categories of a column that are told apart; None for 1000, of a detector 64.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "noise_dim": whole(1),
+        "noise_dim": NONE | whole(1) | several(whole(1)),
         "width": NONE | whole(1),
         "pac": whole(1),
-        "n_critic": whole(1),
+        "n_critic": NONE | whole(1),
         "mmd_weight": number(0),
-        "learning_rate": number(0, open_low=True),
-        "ema_decay": number(0, 1, open_high=True),
+        "learning_rate": NONE | number(0, open_low=True),
+        "ema_decay": NONE | number(0, 1, open_high=True),
         "pretrain_fraction": number(0, 1, open_high=True),
+        "kappa": NONE | number(0),
+        "max_levels": NONE | whole(1, 10_000),
     }
-    score_methods: ClassVar[tuple[str, ...]] = AdversarialModel.score_methods
-    noise_dim: int = 64
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {"noise_dim": 64, "n_critic": 1, "learning_rate": 5e-4, "ema_decay": 0.999},
+        "detection": {
+            "n_members": 4, "noise_dim": (8, 16), "width": 64, "n_critic": 2, "learning_rate": 2e-3,
+            "ema_decay": 0.98, "kappa": 1.0,
+        },
+        "robust detection": {"noise_dim": (2, 8), "kappa": 0.1},
+    }  # fmt: skip
+    score_methods: ClassVar[tuple[str, ...]] = AnomalyGAN.score_methods
+    noise_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     pac: int = 1
-    n_critic: int = 1
+    n_critic: int | None = None
     mmd_weight: float = 0.0
-    learning_rate: float = 5e-4
-    ema_decay: float = 0.999
+    learning_rate: float | None = None
+    ema_decay: float | None = None
     pretrain_fraction: float = 0.0
+    kappa: float | None = None
+    max_levels: int | None = None
 
     @property
     def encoding(self) -> Encoding:
-        """Numbers of many values in bins, whose codes stand in order, with the place inside a bin."""
-        return Encoding(numeric="bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False)
+        """To sample, numbers of many values in bins, whose codes stand in order, with the place inside a bin.
+
+        To score, numbers as they are: a value far away must look far away.
+        """
+        if self.task == "sampling":
+            return Encoding(
+                numeric="bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False, max_levels=self.max_levels or 1000
+            )
+        return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
+
+    @property
+    def score_weights(self) -> Mapping[str, float]:
+        """Where a game was lost the generator says little, but what its critic saw counts."""
+        return {} if self.task == "sampling" else {"reconstruction": 1.0, "feature": 1.0}
 
     @abstractmethod
     def objective(self) -> AdversarialObjective:
-        """Return loss, penalty and pace."""
+        """Return loss, penalty, condition and pace."""
 
-    def build(self, layout: Layout) -> AdversarialModel:
+    def build(self, layout: Layout) -> AdversarialModel | AnomalyGAN:
         """Return a freshly initialised model for this layout."""
-        self.check()
-        width = self.width or (64 if layout.n_rows < 500 else 128)
-        return AdversarialModel(layout, self.objective(), noise_dim=self.noise_dim, width=width, pac=self.pac)
+        own = self.settings()
+        if self.task == "sampling":
+            width = own.width or (64 if layout.n_rows < 500 else 128)
+            noise_dim = in_turns(own.noise_dim, 1)[0]
+            return AdversarialModel(layout, self.objective(), noise_dim=noise_dim, width=width, pac=self.pac)
+        robust = self.task == "robust detection"
+        return AnomalyGAN(
+            EnsembleNetworks(layout, own.n_members, robust=robust),
+            self.objective(),
+            in_turns(own.noise_dim, own.n_members),
+            width=own.width,
+            kappa=own.kappa,
+            # directions in which normal rows hardly vary are what a few anomalies spoil first
+            ridge=1.0 if robust else 0.05,
+        )
 
     def _pace(self) -> dict[str, Any]:
         """Return the settings of `AdversarialObjective` that do not depend on the loss."""
+        own = self.settings()
         names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(own, name) for name in names}
+
+
+def defaults(sampling: Mapping[str, Any], detection: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the defaults of each task: those of all adversarial recipes, and these."""
+    own = {"sampling": sampling, "detection": detection}
+    return {task: {**options, **own.get(task, {})} for task, options in Adversarial.by_task.items()}
 
 
 def around_data(weight: float) -> DataPenalty | None:
@@ -108,28 +163,32 @@ class GAN(Adversarial):
 
     Parameters
     ----------
-    loss : {"relativistic", "non-saturating", "minimax"}, default="relativistic"
+    loss : {"relativistic", "non-saturating", "minimax"} or None, default=None
         What the generator minimises: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient
-        vanishes against a good critic.
-    penalty_weight : float, default=0.1
+        vanishes against a good critic; None for "relativistic", of a detector "non-saturating".
+    penalty_weight : float or None, default=None
         Weight of the squared gradient at the data (R1) and, of the relativistic loss, at generated rows (R2), without
-        which the game circles; 0: as in the paper.
+        which the game circles; 0: as in the paper, None: 0.1, of a detector 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "loss": one_of("relativistic", "non-saturating", "minimax"),
-        "penalty_weight": number(0),
+        "loss": NONE | one_of("relativistic", "non-saturating", "minimax"),
+        "penalty_weight": NONE | number(0),
     }
-    loss: Literal["relativistic", "non-saturating", "minimax"] = "relativistic"
-    penalty_weight: float = 0.1
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults(
+        {"loss": "relativistic", "penalty_weight": 0.1}, {"loss": "non-saturating", "penalty_weight": 1.0}
+    )
+    loss: Literal["relativistic", "non-saturating", "minimax"] | None = None
+    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return cross-entropy."""
-        if self.loss == "relativistic":
-            penalty = RealAndFakePenalty(self.penalty_weight) if self.penalty_weight else None
-            return AdversarialObjective(Relativistic(), penalty, **self._pace())
+        own = self.settings()
+        weight = own.penalty_weight
+        if own.loss == "relativistic":
+            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None, **self._pace())
         losses = {"non-saturating": NonSaturating, "minimax": Minimax}
-        return AdversarialObjective(losses[self.loss](), around_data(self.penalty_weight), **self._pace())
+        return AdversarialObjective(losses[own.loss](), around_data(weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -143,22 +202,23 @@ class WGAN(Adversarial):
 
     Parameters
     ----------
-    penalty_weight : float, default=0.1
-        Weight of the gradient penalty; not used when weights are clipped.
+    penalty_weight : float or None, default=None
+        Weight of the gradient penalty; None for 0.1, of a detector 10. Not used when weights are clipped.
     clip : float or None, default=None
         Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "penalty_weight": number(0),
+        "penalty_weight": NONE | number(0),
         "clip": NONE | number(0, open_low=True),
     }
-    penalty_weight: float = 0.1
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 10.0})
+    penalty_weight: float | None = None
     clip: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return the Wasserstein loss with what keeps its critic Lipschitz."""
-        return wasserstein(self.penalty_weight, self.clip, self._pace())
+        return wasserstein(self.settings().penalty_weight, self.clip, self._pace())
 
 
 @dataclass(eq=False)
@@ -171,16 +231,18 @@ class LSGAN(Adversarial):
 
     Parameters
     ----------
-    penalty_weight : float, default=0.1
-        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the paper.
+    penalty_weight : float or None, default=None
+        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the
+        paper, None: 0.1, of a detector 1.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
-    penalty_weight: float = 0.1
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 1.0})
+    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return least squares."""
-        return AdversarialObjective(LeastSquares(), around_data(self.penalty_weight), **self._pace())
+        return AdversarialObjective(LeastSquares(), around_data(self.settings().penalty_weight), **self._pace())
 
 
 @dataclass(eq=False)
@@ -192,16 +254,19 @@ class DRAGAN(Adversarial):
 
     Parameters
     ----------
-    penalty_weight : float, default=0.1
-        Weight of the gradient penalty.
+    penalty_weight : float or None, default=None
+        Weight of the gradient penalty; None for 0.1, of a detector 10.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
-    penalty_weight: float = 0.1
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 10.0})
+    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        return AdversarialObjective(NonSaturating(), PerturbationPenalty(self.penalty_weight), **self._pace())
+        return AdversarialObjective(
+            NonSaturating(), PerturbationPenalty(self.settings().penalty_weight), **self._pace()
+        )
 
 
 @dataclass(eq=False)
@@ -211,19 +276,23 @@ class CGAN(Adversarial):
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
-    Without condition columns this is the unconditional `WGAN`. Departs from the paper by the Wasserstein loss with
+    Without condition columns this is the unconditional `WGAN`. Each member of a detector is given a third of the
+    columns, and scores how odd the rest of a row is given that. Departs from the paper by the Wasserstein loss with
     gradient penalty, and as `WGAN` does from its own.
 
     Parameters
     ----------
-    penalty_weight : float, default=0.1
-        Weight of the gradient penalty.
+    penalty_weight : float or None, default=None
+        Weight of the gradient penalty; None for 0.1, of a detector 10.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": number(0)}
+    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults(
+        {"penalty_weight": 0.1}, {"n_members": 6, "penalty_weight": 10.0}
+    )
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score"})
-    penalty_weight: float = 0.1
+    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return the Wasserstein loss with gradient penalty, conditional."""
-        return wasserstein(self.penalty_weight, None, self._pace(), conditional=True)
+        return wasserstein(self.settings().penalty_weight, None, self._pace(), conditional=True)

@@ -366,13 +366,13 @@ def test_more_combinations_than_are_kept_still_have_their_frequencies():
 
 
 def test_conditions_on_other_columns_are_refused_with_a_way_out(cgan):
-    with pytest.raises(CapabilityError, match=r"'f'.*'vlae'"):
+    with pytest.raises(CapabilityError, match=r"'f'.*condition_on="):
         cgan.generate(5, _rng(), Condition((2,), mixed_rows(5)))
 
 
 @pytest.mark.parametrize("recipe", [WGAN(**SIZES), GAN(**SIZES)])
 def test_unconditional_families_refuse_conditions_with_a_way_out(recipe):
-    with pytest.raises(CapabilityError, match=r"'c'.*'vlae'.*'cgan'"):
+    with pytest.raises(CapabilityError, match=r"'c'.*condition_on"):
         _build(recipe).generate(5, _rng(), _given(None, 5, 1))
 
 
@@ -389,7 +389,7 @@ def test_cgan_without_condition_columns_is_unconditional():
 @pytest.mark.parametrize("recipe", RECIPES, ids=repr)
 def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
     state = json.loads(json.dumps(recipe.to_json()))
-    assert len(state) <= 10
+    assert len(state) <= 15
     assert type(recipe)(**state).get_params() == recipe.get_params()
 
 

@@ -1,4 +1,4 @@
-"""The scoring ensembles of the adversarial families."""
+"""The adversarial families as detectors: f-AnoGAN."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from gensynth import Synthesizer, Trainer
-from gensynth.errors import OptionError
+from gensynth.errors import CapabilityError, OptionError
 from gensynth.testing.cases import make_cases
-from gensynth_gan.scoring import AdversarialEnsemble, FeatureSpace
-from gensynth_gan.scoring_recipes import CGANScorer, DRAGANScorer, GANScorer, LSGANScorer, WGANScorer
+from gensynth_gan.f_anogan import AnomalyGAN
+from gensynth_gan.feature_space import FeatureSpace
+from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
-FAMILIES = [GANScorer, WGANScorer, LSGANScorer, DRAGANScorer, CGANScorer]
-METHODS = AdversarialEnsemble.score_methods
+FAMILIES = [GAN, WGAN, LSGAN, DRAGAN, CGAN]
+METHODS = AnomalyGAN.score_methods
 
 
 def table(n, seed=0):
@@ -35,7 +36,7 @@ def planted(n=20):
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.__name__)
 def fitted(request):
-    recipe = request.param(n_members=2, hidden=32)
+    recipe = request.param(task="detection", n_members=2, width=32)
     return Synthesizer(recipe, trainer=Trainer(60, progress=False), random_state=0).fit(table(300))
 
 
@@ -65,7 +66,7 @@ def test_missing_cells_and_unseen_categories_are_scored(fitted):
 
 def test_anomalies_in_training_rows_score_lower_than_the_rest():
     X = pd.concat([table(270), planted(30)], ignore_index=True)
-    recipe = WGANScorer(n_members=2, hidden=32, contaminated=True)
+    recipe = WGAN(n_members=2, width=32).for_detection(contaminated=True)
     scores = Synthesizer(recipe, trainer=Trainer(60, progress=False), random_state=0).fit(X).score_samples(X)
     assert (scores[270:] < np.quantile(scores[:270], 0.1)).mean() > 0.9
 
@@ -82,7 +83,7 @@ def _trained(recipe, case):
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.__name__)
 def hasty(request):
-    recipe = request.param(n_members=2, hidden=16)
+    recipe = request.param(task="detection", n_members=2, width=16)
     case = make_cases(recipe.encoding)["mixed"]
     return _trained(recipe, case).double(), case.rows[:30].to("cpu", torch.float64)
 
@@ -123,7 +124,7 @@ def test_what_was_expected_does_not_depend_on_the_cell(hasty):
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
 @pytest.mark.parametrize("name", ["categories", "one-category", "one-number", "numbers"])
 def test_tables_without_numbers_or_without_categories(family, name):
-    recipe = family(n_members=2, hidden=16)
+    recipe = family(task="detection", n_members=2, width=16)
     case = make_cases(recipe.encoding)[name]
     scores = _trained(recipe, case).score(case.rows).rows
     assert torch.isfinite(scores).all()
@@ -131,23 +132,23 @@ def test_tables_without_numbers_or_without_categories(family, name):
 
 @torch.no_grad()
 def test_given_cells_are_kept_and_not_judged():
-    recipe = CGANScorer(hidden=16)
+    recipe = CGAN(task="detection", width=16)
     case = make_cases(recipe.encoding)["wide"]
     model = _trained(recipe, case)
-    rows = model.scaling(case.rows)
+    rows = model.networks.inputs(case.rows)
     _, written = model.write(model.encode(rows.network), rows)
     slots = model.given_slots.expand_as(written)
     assert torch.equal(written[slots], rows.network[slots])
     assert not torch.allclose(written[~slots], rows.network[~slots])
     given = model.given.squeeze(1)
     assert (given.sum(1) == len(case.layout.columns) // 3).all()
-    cells = model.energies(rows, "reconstruction").cells
+    cells, _ = model.costs(rows, "reconstruction")
     assert ((cells != 0).any(1) == ~given).all()
 
 
 @torch.no_grad()
 def test_who_is_given_a_cell_asks_another_of_its_view_what_to_expect():
-    recipe = CGANScorer(hidden=16)
+    recipe = CGAN(task="detection", width=16)
     model = _trained(recipe, make_cases(recipe.encoding)["wide"])
     witnesses = model._witnesses().squeeze(1)
     who = torch.arange(model.members).unsqueeze(1).expand_as(witnesses)
@@ -178,8 +179,50 @@ def test_trimmed_features_do_not_follow_outliers():
     assert space.distance(features)[0, :50].min() > space.distance(features)[0, 50:].max()
 
 
-@pytest.mark.parametrize("option", [{"noise_dims": (0,)}, {"kappa": -1.0}, {"n_critic": 0}, {"n_members": 0}])
+@pytest.mark.parametrize("option", [{"noise_dim": (0,)}, {"kappa": -1.0}, {"n_critic": 0}, {"n_members": 0}])
 def test_options_that_cannot_be_are_refused(option):
-    layout = make_cases(WGANScorer().encoding)["numbers"].layout
+    recipe = WGAN(task="detection", **option)
+    layout = make_cases(recipe.encoding)["numbers"].layout
     with pytest.raises(OptionError, match=next(iter(option))):
-        WGANScorer(**option).build(layout)
+        recipe.build(layout)
+
+
+@pytest.mark.parametrize("option", [{"loss": "relativistic"}, {"mmd_weight": 1.0}, {"pretrain_fraction": 0.5}])
+@pytest.mark.parametrize("contaminated", [False, True])
+def test_the_options_of_the_game_hold_for_detection(option, contaminated):
+    recipe = GAN(n_members=2, width=16, **option).for_detection(contaminated=contaminated)
+    case = make_cases(recipe.encoding)["mixed"]
+    plain = GAN(n_members=2, width=16).for_detection(contaminated=contaminated)
+    scores = [_trained(r, case).score(case.rows).rows for r in (recipe, plain)]
+    assert torch.isfinite(scores[0]).all()
+    assert not torch.allclose(*scores)
+
+
+@torch.no_grad()
+def test_clipping_holds_for_detection():
+    recipe = WGAN(task="detection", n_members=2, width=16, clip=0.01)
+    model = _trained(recipe, make_cases(recipe.encoding)["mixed"])
+    assert model.objective.penalty is None
+    assert all(p.abs().max() <= 0.01 for p in model.critic.parameters())
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_one_game_serves_both_tasks(family):
+    given = {"n_critic": 3, "learning_rate": 1e-3, "penalty_weight": 2.0, "ema_decay": 0.9, "mmd_weight": 0.5}
+    sampling = family(**given)
+    detection = sampling.for_detection(contaminated=False, members=2)
+    models = [r.build(make_cases(r.encoding)["mixed"].layout) for r in (sampling, detection)]
+    for name in (*given, "conditional", "clip"):
+        if name != "penalty_weight":
+            assert getattr(models[0].objective, name) == getattr(models[1].objective, name)
+    assert [m.objective.penalty.weight for m in models] == [2.0, 2.0]
+    assert (models[0].members, models[1].members) == (1, 2)
+
+
+def test_a_detector_draws_no_rows_and_a_sampler_does_not_reconstruct(hasty):
+    model, rows = hasty
+    with pytest.raises(CapabilityError, match="fit a Synthesizer"):
+        model.generate(3, torch.Generator())
+    sampler = WGAN(width=16).build(make_cases(WGAN().encoding)["mixed"].layout)
+    with pytest.raises(OptionError, match=r"'reconstruction'.*'feature', 'critic'"):
+        sampler.score(rows, "reconstruction")

@@ -160,19 +160,27 @@ class EnsembleNetworks(Networks):
     ) -> tuple[Tensor, Tensor] | None:
         """Return two deviations on each side of what the members expect, on average; of codes the likeliest, twice."""
         assert isinstance(decoder, EnsembleDecoder)
+        return self.interval(
+            batch, position, lambda x: decoder.parameters_at(x, latent_of(x)), decoder.likelihood.deviation()
+        )
+
+    def interval(
+        self, batch: Batch, position: int, parameters_of: Callable[[MemberInputs], Tensor], deviation: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Do so with parameters of the cells (members, n, width), and with deviations (members, 1, p)."""
         inputs, own = self.inputs(batch), self.scaling.inputs_of(position)
         hidden = inputs.network.clone()
         hidden[..., own] = 0.0  # scaled: what is typical
         inputs = inputs._replace(network=hidden)
-        parameters = decoder.parameters_at(inputs, latent_of(inputs))
+        parameters = parameters_of(inputs)
         for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
             hidden[..., own] = self.scaling.as_read(parameters)[..., own]
-            parameters = decoder.parameters_at(inputs, latent_of(inputs))
+            parameters = parameters_of(inputs)
         at = (self.scaling.columns == position).nonzero().flatten().tolist()
         if not at:
             code = self.scaling.with_marginals(parameters)[..., own].mean(0)[:, 1:].argmax(-1) + 1  # never `UNKNOWN`
             return code, code
-        mean, reach = parameters[..., at[0]], 2.0 * decoder.likelihood.deviation()[..., at[0]]
+        mean, reach = parameters[..., at[0]], 2.0 * deviation[..., at[0]]
         ends = (self.scaling.encoded(at[0], mean - reach), self.scaling.encoded(at[0], mean + reach))
         return ends[0].median(0).values, ends[1].median(0).values
 

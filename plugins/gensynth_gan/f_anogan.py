@@ -1,0 +1,262 @@
+"""f-AnoGAN for tables: the adversarial game as an ensemble that scores rows, and an encoder into its generator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from gensynth.errors import CapabilityError
+from gensynth.model import Batch, Condition, Fit, Optimizer, Phase, Score, Stage
+from gensynth.nn.ensemble import EnsembleMLP, standard_normal
+from gensynth.nn.networks import SCORES_ONLY
+from gensynth.nn.penalties import clip_weights
+from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
+from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
+from gensynth.nn.tabular.row_likelihood import RowLikelihood
+
+from .feature_space import FeatureSpace
+from .game import BETAS, AdversarialGame
+from .objective import AdversarialObjective, frozen
+
+GAME_STEPS, ENCODER_STEPS = 800, 600
+"""Of a full run."""
+MAX_MONITORED, MAX_MEASURED = 500, 10_000
+"""Rows that the held-out distance, and the features' statistics, are taken of, at most."""
+
+
+class AnomalyGAN(AdversarialGame):
+    """Generators against critics side by side, then an encoder for each: f-AnoGAN for tables.
+
+    Schlegl et al. 2019, "f-AnoGAN", Medical Image Analysis 54, https://doi.org/10.1016/j.media.2019.01.010. The game
+    is trained first; then, with both networks frozen, an encoder learns z = E(x) (``izi_f``, eqs. 3 and 4 there).
+    Departs from the paper by deviations of the columns that are learned with the encoder in place of the plain squared
+    error, so that a column counts as far as it can be reconstructed, by -log p(z) in the encoder's loss, by a metric
+    for the features (`FeatureSpace`), and by a moving average of the game that held-out rows choose the best of.
+
+    In a conditional game each member is given a third of the columns, another third the next member: its generator
+    writes the rest of the row, its critic sees all of it, and it scores how odd the rest is given the third.
+
+    Parameters
+    ----------
+    networks : EnsembleNetworks
+        Scaling of each member, and the share of rows that nothing is learned from: those farthest out for the critic,
+        those worst reconstructed for the encoder.
+    objective : AdversarialObjective
+        Loss, penalty, condition, pace.
+    noise_dims : sequence of int
+        Width of each member's latent.
+    width : int
+        Width of the hidden layers.
+    kappa, ridge : float
+        Weight of the feature residual; see `FeatureSpace`.
+    """
+
+    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic", "reconstruction")
+    penalised: ClassVar[float] = 0.25
+    critic_rate: ClassVar[float] = 1.0
+    generator: EnsembleMLP
+    critic: EnsembleMLP
+    mask: Tensor
+    given: Tensor
+    given_slots: Tensor
+    level: Tensor
+
+    def __init__(
+        self,
+        networks: EnsembleNetworks,
+        objective: AdversarialObjective,
+        noise_dims: Sequence[int],
+        *,
+        width: int,
+        kappa: float,
+        ridge: float,
+    ) -> None:
+        super().__init__(networks.layout, objective)
+        self.networks, self.members, self.kappa = networks, networks.members, kappa
+        m, widest, width_in = self.members, max(noise_dims), networks.width
+        self.likelihood = RowLikelihood(self.scaling, m)
+        width_drawn = widest + width_in if objective.conditional else widest
+        self.generator = EnsembleMLP(m, (width_drawn, width, width, self.likelihood.width))
+        self.critic = EnsembleMLP(m, (width_in, width, width, 1))
+        if objective.clip is not None:
+            clip_weights(self.critic, objective.clip)
+        self.encoder = EnsembleMLP(m, (width_in, width, width, widest))
+        self.space = FeatureSpace(m, width, ridge)
+        mask = torch.tensor([[float(i < d) for i in range(widest)] for d in noise_dims])
+        self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
+        given = _thirds(m, len(self.layout.columns)) & objective.conditional
+        self.register_buffer("given", given)
+        self.register_buffer("given_slots", given[..., self.scaling.owner])
+        self.register_buffer("level", torch.zeros(m, 1))
+
+    @property
+    def scaling(self) -> FeatureScaling:
+        """What scales the columns for each member."""
+        return self.networks.scaling
+
+    def stages(self) -> tuple[Stage | Fit, ...]:
+        """The scaling, the game, what is measured of the critic, and the encoder."""
+        steps, rate = GAME_STEPS + ENCODER_STEPS, self.objective.learning_rate
+        share, before, average = GAME_STEPS / steps, self.objective.pretrain_fraction, self.objective.ema_decay
+        encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
+        game = Stage(
+            "game", self.players(), self.distance, budget_fraction=share * (1.0 - before), max_steps=steps,
+            ema_decay=average, decay_on_plateau=False,
+        )  # fmt: skip
+        encode = Stage(
+            "encoder",
+            (Phase("encoder", encoders, self.encoder_loss, Optimizer(rate, weight_decay=1e-4)),),
+            budget_fraction=ENCODER_STEPS / steps,
+            max_steps=steps,
+            trim=self.networks.trim,
+        )
+        after = Fit("features", self._measure, MAX_MEASURED), encode
+        if not before:
+            return *self.networks.fits(), game, *after
+        alone = Phase("mmd", tuple(self.generator.parameters()), self.mmd, Optimizer(rate, BETAS))
+        pretrain = Stage(
+            "pretrain", (alone,), self.distance, budget_fraction=share * before, max_steps=steps,
+            ema_decay=average, decay_on_plateau=False,
+        )  # fmt: skip
+        return *self.networks.fits(), pretrain, game, *after
+
+    def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, MemberInputs]:  # noqa: ARG002 - the interface has it
+        """Return the rows (members, n, width) as networks read them, and with all that is known of them."""
+        rows = self.networks.inputs(batch)
+        return rows.network, rows
+
+    def fake(self, given: MemberInputs, rng: Generator) -> Tensor:
+        """Return as many generated rows (members, n, width) as are given."""
+        shape = (self.members, given.network.shape[1], self.mask.shape[-1])
+        return self.write(standard_normal(shape, given.network, rng), given)[1]
+
+    def kept(self, real: Tensor) -> Tensor:
+        """Return the rows that are not the farthest from the middle of the table, where rows may be anomalies."""
+        trim, n = self.networks.trim, real.shape[1]
+        if not trim or n < 2:
+            return real
+        near = real.square().sum(-1).topk(math.ceil(n * (1.0 - trim)), dim=1, largest=False).indices
+        return real.gather(1, near.unsqueeze(-1).expand(-1, -1, real.shape[-1]))
+
+    def values(self, points: Tensor) -> Tensor:
+        """Return the critics' values (members, n)."""
+        values: Tensor = self.critic(points)
+        return values.squeeze(-1)
+
+    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:  # noqa: ARG002
+        """Raise `CapabilityError`: these networks are trained to score."""
+        raise CapabilityError(SCORES_ONLY)
+
+    def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
+        """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column; (members, n)."""
+        with frozen(self.generator), frozen(self.critic):
+            cells, rest = self.costs(self.networks.inputs(batch), "reconstruction")
+        return (cells.sum(-1) + rest) / len(self.layout.columns)
+
+    @torch.no_grad()
+    def distance(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the energy distance between these rows and generated ones (Székely & Rizzo 2013), a member."""
+        rows = self.networks.inputs(batch[:MAX_MONITORED])
+        real, fake = rows.network, self.fake(rows, rng)
+        n = real.shape[1]
+        pairs = self.members * n * max(n - 1, 1)
+        within: Tensor = (torch.cdist(real, real).sum() + torch.cdist(fake, fake).sum()) / pairs
+        across = torch.cdist(real, fake).mean()
+        return 2.0 * across - within
+
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        """Score rows (members, n), higher = more normal: minus the costs by ``method``.
+
+        reconstruction: -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 + |z|^2 / 2 with z = E(x), normal numbers and
+        categorical codes, without the cells that the member is given (Schlegl et al. 2019, eqs. 4 and 5, with the
+        changes that `AnomalyGAN` lists). feature: |f(x) - E f|^2, E over the training rows, in the metric of
+        `FeatureSpace`. critic: |D(x) - median D|. D itself says little of rows that neither the data nor the generator
+        ever showed it: it runs off either way there.
+        """
+        method = self.score_method(method)
+        with torch.set_grad_enabled(attribute):
+            rows = self.networks.inputs(batch, differentiable=attribute)
+            return self.networks.score(*self.costs(rows, method), rows, attribute=attribute)
+
+    def costs(self, rows: MemberInputs, method: str) -> tuple[Tensor, Tensor]:
+        """Return what the cells cost (members, n, k), and what the row as a whole does (members, n)."""
+        if method == "reconstruction":
+            return self._reconstruction(rows)
+        features = self.critic.features(rows.network)
+        if method == "feature":
+            rest = self.space.distance(features)
+        else:
+            rest = (self.critic.out(features).squeeze(-1) - self.level).abs()
+        return rest.new_zeros(*rest.shape, len(self.layout.columns)), rest
+
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect given the other cells."""
+        return self.networks.interval(batch, position, lambda rows: self.reconstruct(rows.network), self.deviation())
+
+    def reconstruct(self, network: Tensor) -> Tensor:
+        """Return (members, n, width): what is written of E(x); for given cells, what another member writes."""
+        parameters = self._written(self.encode(network), network)
+        return parameters.gather(0, self._witnesses().expand_as(parameters))
+
+    def deviation(self) -> Tensor:
+        """Return (members, 1, p): standard deviations of the numbers."""
+        deviation = self.likelihood.deviation()
+        return deviation.gather(0, self._witnesses()[..., : deviation.shape[-1]])
+
+    def encode(self, network: Tensor) -> Tensor:
+        """Return (members, n, noise_dim): the latents of rows as networks read them."""
+        return self.encoder(network) * self.mask  # type: ignore[no-any-return]
+
+    def write(self, z: Tensor, rows: MemberInputs) -> tuple[Tensor, Tensor]:
+        """Return the parameters of rows written from latents, and these rows as networks read them.
+
+        Of ``rows`` come the given cells, and where a number is missing: the codes tell that.
+        """
+        parameters = self._written(z, rows.network)
+        p, code_slots = self.scaling.n_numbers, self.scaling.code_slots
+        written = torch.where(rows.present, parameters[..., :p], 0.0)
+        if code_slots.n_slots:  # probabilities, standardised as `FeatureScaling` does one-hots
+            share = self.scaling.frequencies
+            codes = code_slots.softmax(parameters[..., p:] + self.likelihood.marginals) - share
+            written = torch.cat([written, codes / (share * (1.0 - share) + 0.04).sqrt()], -1)
+        return parameters, torch.where(self.given_slots, rows.network, written)
+
+    def _written(self, z: Tensor, network: Tensor) -> Tensor:
+        x = z * self.mask
+        if self.objective.conditional:
+            x = torch.cat([x, torch.where(self.given_slots, network, 0.0)], -1)
+        return self.generator(x)  # type: ignore[no-any-return]
+
+    def _witnesses(self) -> Tensor:
+        """Return (members, 1, width): who writes an entry for each member: itself, or one of its view where given."""
+        views = torch.tensor(self.scaling.scaling_of, device=self.given.device)
+        alike = (views.unsqueeze(1) == views).unsqueeze(2) & ~self.given_slots.squeeze(1)  # (for whom, who, width)
+        rank = 2 * alike.int() + torch.eye(self.members, dtype=torch.int, device=views.device).unsqueeze(2)
+        return rank.argmax(1, keepdim=True)
+
+    def _reconstruction(self, rows: MemberInputs) -> tuple[Tensor, Tensor]:
+        z = self.encode(rows.network)
+        parameters, written = self.write(z, rows)
+        cells = torch.where(self.given, 0.0, -self.likelihood.cells(parameters, rows))
+        seen, remade = self.critic.features(torch.cat([rows.network, written], 1)).chunk(2, 1)
+        return cells, 0.5 * (self.kappa * self.space.distance(seen, remade) + z.square().sum(-1))
+
+    def _measure(self, batch: Batch, _rng: Generator) -> None:
+        """Take statistics of the critics over the training rows."""
+        features = self.critic.features(self.networks.inputs(batch).network)
+        self.space.fit(features, self.networks.trim)
+        self.level.copy_(self.critic.out(features).squeeze(-1).median(1, keepdim=True).values)
+
+
+def _thirds(members: int, columns: int) -> Tensor:
+    """Return (members, 1, columns): the columns in random thirds, which the members have in turns."""
+    size = columns // 3
+    order = torch.randperm(columns)
+    out = torch.zeros(members, 1, columns, dtype=torch.bool)
+    for i in range(members):
+        out[i, 0, order[i % 3 * size : (i % 3 + 1) * size]] = True
+    return out

@@ -1,0 +1,116 @@
+"""The adversarial game: what generator and critic minimise, whatever carries them; members first in every tensor."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.encoding.layout import Layout
+from gensynth.model import Batch, GenerativeModel, Optimizer, Phase
+from gensynth.nn.penalties import clip_weights
+from gensynth.nn.tabular.mmd import squared_mmd
+
+from .objective import AdversarialObjective, frozen
+
+BETAS = (0.5, 0.9)
+"""Decay of the optimiser's moments (Gulrajani et al. 2017, arXiv:1704.00028: 0 and 0.9 there)."""
+
+
+class AdversarialGame(GenerativeModel):
+    """Generators against critics, those of all members side by side.
+
+    Parameters
+    ----------
+    layout : Layout
+        Shape of the rows.
+    objective : AdversarialObjective
+        Loss, penalty, condition, pace.
+    """
+
+    penalised: ClassVar[float]
+    """Share of a batch that the penalty looks at, in (0, 1]: it is most of a step's cost otherwise."""
+    critic_rate: ClassVar[float]
+    """Learning rate of the critic in units of the generator's."""
+    members: int
+    """Games side by side."""
+    generator: nn.Module
+    critic: nn.Module
+
+    def __init__(self, layout: Layout, objective: AdversarialObjective) -> None:
+        super().__init__(layout)
+        self.objective = objective
+
+    @abstractmethod
+    def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Any]:
+        """Return what the critics judge of real rows (members, n, width), and what the generators are given."""
+
+    @abstractmethod
+    def fake(self, given: Any, rng: Generator) -> Tensor:
+        """Return generated points (members, n, width), with gradients; as many as are given."""
+
+    @abstractmethod
+    def values(self, points: Tensor) -> Tensor:
+        """Return the critics' values (members, n) of points (members, n, width); higher = more like real rows."""
+
+    def features(self, points: Tensor) -> Tensor:
+        """Return rows (members, rows, features) of points (members, n, width), a pack's rows one by one."""
+        return points
+
+    def kept(self, real: Tensor) -> Tensor:
+        """Return the points (members, kept, width) that the critics learn from."""
+        return real
+
+    def players(self) -> tuple[Phase, Phase]:
+        """Return the phases of critic and generator."""
+        objective, clip, rate = self.objective, self.objective.clip, self.objective.learning_rate
+        critic = Phase(
+            "critic",
+            tuple(self.critic.parameters()),
+            self.critic_loss,
+            Optimizer(rate * self.critic_rate, BETAS),
+            after_step=None if clip is None else lambda: clip_weights(self.critic, clip),
+        )
+        drawn = tuple(self.generator.parameters())
+        generator = Phase("generator", drawn, self.generator_loss, Optimizer(rate, BETAS), every=objective.n_critic)
+        return critic, generator
+
+    def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return what the critics minimise: the objective's loss, plus the penalty."""
+        real, given = self.real(batch, rng)
+        real = self.kept(real)
+        n = real.shape[1]
+        with torch.no_grad():
+            fake = self.fake(given, rng)[:, :n]
+        loss = self.objective.loss.critic(*self.values(torch.cat([real, fake], 1)).chunk(2, 1))
+        if self.objective.penalty is None:
+            return loss
+        few = math.ceil(n * self.penalised)
+        seen, drawn = real[:, :few].flatten(0, 1), fake[:, :few].flatten(0, 1)
+        return loss + self.objective.penalty(self._flat_values, seen, drawn, rng)
+
+    def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return what the generators minimise; leaves no gradient in the critics."""
+        real, given = self.real(batch, rng)
+        fake = self.fake(given, rng)
+        with frozen(self.critic):
+            loss = self.objective.loss.generator(*self.values(torch.cat([real, fake], 1)).chunk(2, 1))
+        if self.objective.mmd_weight:
+            loss = loss + self.objective.mmd_weight * self._discrepancy(real, fake)
+        return loss
+
+    def mmd(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return the maximum mean discrepancy of real and generated rows, by what the critics see of them."""
+        real, given = self.real(batch, rng)
+        return self._discrepancy(real, self.fake(given, rng))
+
+    def _discrepancy(self, real: Tensor, fake: Tensor) -> Tensor:
+        pairs = zip(self.features(real), self.features(fake), strict=True)
+        return torch.stack([squared_mmd(*pair, len(self.layout.columns)) for pair in pairs]).mean()
+
+    def _flat_values(self, points: Tensor) -> Tensor:
+        """Map points (members * n, width) to values (members * n,)."""
+        return self.values(points.unflatten(0, (self.members, -1))).flatten()
