@@ -286,6 +286,14 @@ def test_a_closed_form_passes():
     check_recipe(Marginal())
 
 
+def test_a_recipe_may_name_methods_that_models_for_another_task_have(monkeypatch):
+    monkeypatch.setattr(Marginal, "score_methods", (*MarginalModel.score_methods, "other"))
+    check_recipe(Marginal())
+    monkeypatch.setattr(Marginal, "score_methods", ("other", *MarginalModel.score_methods))
+    with pytest.raises(PluginError, match="score_methods of the recipe"):  # the default has to be the same
+        check_recipe(Marginal())
+
+
 def test_a_closed_form_is_fitted_sampled_and_scored():
     rows = make_rows(60)
     synthesizer = Synthesizer(Marginal(), trainer=Trainer(progress=False, device="cpu"), random_state=0).fit(rows)
