@@ -39,16 +39,19 @@ def measured_of(model: str) -> str:
     """Return a table of what was measured of a model, the mean over the sets last."""
     with MEASURED.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["model"] == model]
+    if not rows:
+        return "Not measured since the family draws by its own mechanism.\n"
     lines = [
         "| set | fit CPU s | rows/s | detection AUC | gap of TSTR | shape / trend error | DCR share | levels off |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         number = {name: float(value) for name, value in row.items() if re.fullmatch(r"-?[\d.e-]+", value or "")}
+        rate = f"{number['rows/s']:,.0f}" if "rows/s" in number else "–"
         lines.append(
-            f"| {row['set']} | {number['fit CPU s']:.0f} | {number['rows/s']:,.0f} | {number['detection']:.3f} | "
+            f"| {row['set']} | {number['fit CPU s']:.0f} | {rate} | {number['detection']:.3f} | "
             f"{number['gap']:.3f} | {number['shape']:.3f} / {number['trend']:.3f} | {number['DCR share']:.3f} | "
-            f"{row['levels off']} |"
+            f"{row['levels off'] or '–'} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -38,5 +38,7 @@ def check_labelling(fdr: float | None, contamination: str, train_on: str | None)
 
 def check_settings(settings: Sequence[str]) -> None:
     """Raise `OptionError` for a setting that another option decides."""
-    if any(text.partition("=")[0].strip() == "model.contaminated" for text in settings):
-        raise OptionError("--set model.contaminated follows from --train-on (true without it); leave it out")
+    for text in settings:
+        name = text.partition("=")[0].strip()
+        if name in ("model.task", "model.contaminated"):
+            raise OptionError(f"--set {name} follows from --train-on: without it the rows may hold anomalies; leave it out")
