@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gensynth.encoding.layout import Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel, Recipe, Stage
 from gensynth.nn.randomness import seeded

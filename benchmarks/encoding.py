@@ -116,8 +116,8 @@ def measure(file: Path, n_decoded: int) -> dict[str, float]:
     """Return CPU seconds of every step for one table; runs in a process of its own."""
     import torch
 
-    from gensynth.encoding.layout import Encoding
     from gensynth.encoding.table import TableEncoder
+    from gensynth.layout import Encoding
     from gensynth.schema import TableSchema
     from gensynth.tables.files import read_table
 

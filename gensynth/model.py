@@ -16,8 +16,8 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from gensynth.constraints import Constraint, check_parameters, plain_parameters
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, Layout
 from gensynth.errors import CapabilityError, OptionError, hint
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, Layout
 
 __all__ = [
     "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",

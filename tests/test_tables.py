@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from data_dirs import shared_data
 
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError, GensynthError, IdentifierWarning, OptionError
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 from gensynth.tables import Container, read_table, to_frame, write_table
 

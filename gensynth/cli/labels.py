@@ -41,4 +41,6 @@ def check_settings(settings: Sequence[str]) -> None:
     for text in settings:
         name = text.partition("=")[0].strip()
         if name in ("model.task", "model.contaminated"):
-            raise OptionError(f"--set {name} follows from --train-on: without it the rows may hold anomalies; leave it out")
+            raise OptionError(
+                f"--set {name} follows from --train-on (rows may hold anomalies without it); leave it out"
+            )

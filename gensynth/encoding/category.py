@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.errors import listed
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.schema import Column, Labels
 from gensynth.schema.values import codes_of, from_codes
 

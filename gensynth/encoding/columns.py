@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.layout import ColumnLayout
+from gensynth.layout import ColumnLayout
 
 State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 """Fitted state: plain JSON values, and arrays by name."""

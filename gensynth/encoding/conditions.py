@@ -17,10 +17,10 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
 from gensynth.encoding.fitted import FittedColumns
 from gensynth.encoding.identifier import identifier_cells
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.ranges import Range, draw_within, levels_within, pieces_of, ranges_of
 from gensynth.encoding.refusals import refuse_unseen
+from gensynth.encoding.rows import Rows
 from gensynth.errors import ColumnWarning, ConditionError, DataError, shown
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.align import align_column

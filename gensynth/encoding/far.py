@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.layout import FAR
 from gensynth.errors import ColumnWarning, counted
+from gensynth.layout import FAR
 
 Floats = NDArray[np.float64]
 

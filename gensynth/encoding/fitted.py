@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Cells, ColumnEncoder
-from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.links import Link
 from gensynth.encoding.related import Gap
+from gensynth.encoding.rows import Rows
+from gensynth.layout import Layout
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import TableSchema

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Counts
-from gensynth.encoding.layout import ColumnLayout
+from gensynth.layout import ColumnLayout
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.values import Bools, Ticks, ticks_of

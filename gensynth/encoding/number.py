@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State
 from gensynth.encoding.far import WRECKED, warn_of_far_cells
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.encoding.scaling import NumberScale
 from gensynth.encoding.steps import choose_atoms, distinct_ticks, grid_of, location_of, steps_of, unit_of
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import impossible_dates, is_span

@@ -15,9 +15,9 @@ from pandas.api import types as pdt
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
-from gensynth.encoding.layout import UNKNOWN
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ConditionError, shown
+from gensynth.layout import UNKNOWN
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days
 from gensynth.schema.exact import exact_tick

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.encoding.number import NumberEncoder
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.relations.evidence import Source
 from gensynth.relations.find import check_declared, find_relations
 from gensynth.relations.orders import OrderRule

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.fitted import FittedColumns
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import FrameCells, Gap
+from gensynth.encoding.rows import Rows
 from gensynth.errors import ConditionError
 from gensynth.relations.dependencies import DependencyRule
 from gensynth.relations.orders import OrderRule

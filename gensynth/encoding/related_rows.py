@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells
 from gensynth.encoding.fitted import FittedColumns
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.links import copy_linked
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import domains_of, put_distances
+from gensynth.encoding.rows import Rows
 from gensynth.relations.sheet import Sheet
 from gensynth.schema.values import Bools, from_ticks
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from gensynth.encoding.far import soft_clip, undo_soft_clip
-from gensynth.encoding.layout import NumericEncoding
 from gensynth.encoding.quantiles import QuantileFunction
+from gensynth.layout import NumericEncoding
 
 _MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
 _SLOPE_KNOTS = 33

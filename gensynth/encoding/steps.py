@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Counts, weighted_counts
-from gensynth.encoding.layout import FAR
+from gensynth.layout import FAR
 from gensynth.schema.values import Bools, Ticks
 
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10

@@ -15,7 +15,6 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
-from gensynth.encoding.layout import ColumnLayout, Encoding, Layout, Rows
 from gensynth.encoding.links import Link, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
@@ -32,7 +31,9 @@ from gensynth.encoding.related import (
 )
 from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.encoding.related_rows import resolve
+from gensynth.encoding.rows import Rows
 from gensynth.errors import DataError
+from gensynth.layout import ColumnLayout, Encoding, Layout
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.acceptance import meets, split_conditions
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.related_rows import settle
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import draw_rows
 from gensynth.engine.sampling import draw_settled, given_cells

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.layout import Rows
+from gensynth.encoding.rows import Rows
 from gensynth.engine.explanation import member_attributions
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import member_scores, reproducible_scores

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.encoding.columns import Cells
-from gensynth.encoding.layout import Layout, Rows
 from gensynth.encoding.related import blamed_column
 from gensynth.encoding.related_rows import decode_column
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.scoring import by_member, score_blocks
+from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gensynth.constraints import check_parameters
 from gensynth.encoding.conditions import given_identifiers
-from gensynth.encoding.layout import Encoding, Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
 from gensynth.engine.capabilities import require_given
@@ -24,6 +24,7 @@ from gensynth.engine.inference import to_batch
 from gensynth.engine.inputs import warn_of_unseen
 from gensynth.engine.latents import decode_latents, encode_rows
 from gensynth.engine.scoring import make_scorer
+from gensynth.layout import Encoding
 from gensynth.model import Batch, GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.schema import Column, TableSchema, check_labels

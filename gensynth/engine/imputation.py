@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related_gaps import fill_related
 from gensynth.encoding.related_rows import resolve
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import complete_rows
 from gensynth.errors import DataError
+from gensynth.layout import UNKNOWN
 from gensynth.model import GenerativeModel
 from gensynth.schema import Column
 from gensynth.schema.values import is_missing

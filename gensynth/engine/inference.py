@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator
 
-from gensynth.encoding.layout import UNKNOWN, Layout, Rows
+from gensynth.encoding.rows import Rows
 from gensynth.errors import PluginError
+from gensynth.layout import UNKNOWN, Layout
 from gensynth.model import Batch, Condition, GenerativeModel
 from gensynth.training.devices import derive_seed
 

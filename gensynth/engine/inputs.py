@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_feature_names, _check_n_features, validate_data
 
-from gensynth.encoding.layout import UNKNOWN, Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ColumnWarning, DataError
+from gensynth.layout import UNKNOWN
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
 from gensynth.training.weights import Weights, check_weights

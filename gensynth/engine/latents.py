@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 from torch import Generator
 
-from gensynth.encoding.layout import Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import draw_blocks, place_of
 from gensynth.engine.sampling import settled

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.layout import UNKNOWN, Rows
 from gensynth.encoding.related import blamed_column
+from gensynth.encoding.rows import Rows
 from gensynth.engine.explanation import expected_values
 from gensynth.engine.fitted import FittedModel
+from gensynth.layout import UNKNOWN
 from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column

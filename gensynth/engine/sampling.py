@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.layout import Rows
 from gensynth.encoding.related_rows import resolve, settle
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import draw_rows, whole_blocks
 from gensynth.errors import ConditionError

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.encoding.layout import Rows
+from gensynth.encoding.rows import Rows
 from gensynth.engine.inference import block_size, place_of, to_batch
 from gensynth.errors import PluginError
 from gensynth.model import Batch, GenerativeModel

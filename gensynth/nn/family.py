@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from sklearn.base import clone
 
 from gensynth.constraints import NONE, Constraint, number, one_of, whole
-from gensynth.encoding.layout import Encoding, Layout
+from gensynth.layout import Encoding, Layout
 from gensynth.model import Recipe
 from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
+from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Loss, Report, Score, Stage
 from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.imputation import Propose

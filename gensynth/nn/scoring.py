@@ -12,8 +12,8 @@ from sklearn.base import clone
 from torch import Generator, Tensor, nn
 
 from gensynth.constraints import FLAG, Constraint, number, whole
-from gensynth.encoding.layout import Encoding, Layout
 from gensynth.errors import CapabilityError
+from gensynth.layout import Encoding, Layout
 from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Recipe, Score, Stage
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 

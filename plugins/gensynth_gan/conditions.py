@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
+from gensynth.layout import Layout
 from gensynth.model import Batch, Condition
 
 MAX_COMBINATIONS = 4096

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel, Optimizer, Phase
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.mmd import squared_mmd

@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from gensynth.encoding.layout import Layout
 from gensynth.errors import CapabilityError
+from gensynth.layout import Layout
 from gensynth.model import Batch, Condition, Fit, Optimizer, Phase, Score, Stage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.marginals import bias_change, n_marginal_rows

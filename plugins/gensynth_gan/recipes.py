@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
-from gensynth.encoding.layout import Encoding, Layout
+from gensynth.layout import Encoding, Layout
 from gensynth.nn.family import TaskRecipe, in_turns
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty, RealAndFakePenalty

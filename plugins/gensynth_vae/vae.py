@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gensynth.constraints import NONE, Constraint, number, several, whole
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.mixture import GaussianMixture

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Constraint, number, several
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
 from gensynth.nn.ensemble import standard_normal
 from gensynth.nn.family import FamilyRecipe, in_turns

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from gensynth.encoding.conditions import given_identifiers
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, IdentifierWarning
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 400

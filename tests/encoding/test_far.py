@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gensynth.encoding.far import FAR, soft_clip, undo_soft_clip
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ColumnWarning
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

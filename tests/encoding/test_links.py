@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from gensynth import Synthesizer, Trainer
-from gensynth.encoding.layout import Encoding, Rows
 from gensynth.encoding.links import NO, YES
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 400

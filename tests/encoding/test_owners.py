@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import IdentifierWarning
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 1000

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.encoding.layout import Encoding, Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 400

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 
 from gensynth.encoding.acceptance import meets
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.ranges import Range, pieces_of, ranges_of
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ColumnWarning, ConditionError
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 from gensynth.schema.exact import exact_tick
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from gensynth.encoding.layout import Encoding, Layout
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, DataError, IdentifierWarning
+from gensynth.layout import Encoding, Layout
 from gensynth.schema import TableSchema
 
 N = 60
@@ -232,7 +232,7 @@ def test_uniform_positions_follow_the_data():
 
 
 def _rows(codes, numbers):
-    from gensynth.encoding.layout import Rows
+    from gensynth.encoding.rows import Rows
 
     return Rows(np.asarray(numbers, dtype=float), np.asarray(codes, dtype=np.int32))
 

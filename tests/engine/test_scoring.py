@@ -10,7 +10,7 @@ from toy_detectors import make_detector, make_rows, plant
 from toy_models import ToyModel, toy_layout
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
-from gensynth.encoding.layout import Rows
+from gensynth.encoding.rows import Rows
 from gensynth.engine.scoring import member_scores, reproducible_scores
 from gensynth.model import Score
 

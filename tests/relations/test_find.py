@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from related_tables import CITIES, money, rng
 
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 600

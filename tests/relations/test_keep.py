@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from related_tables import CITIES, money, rng
 
-from gensynth.encoding.layout import Encoding, Rows
 from gensynth.encoding.related_rows import settle
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 500

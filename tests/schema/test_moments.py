@@ -11,9 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from gensynth.encoding.layout import UNKNOWN, Encoding, Rows
+from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ColumnWarning, ConditionError, DataError, SchemaError, command_line_hints
+from gensynth.layout import UNKNOWN, Encoding
 from gensynth.schema import TableSchema
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.values import from_ticks, ticks_of

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError, IdentifierWarning
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 R = np.random.default_rng(3)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, DataError
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 N = 300

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.encoding.layout import UNKNOWN, Encoding
 from gensynth.encoding.ranges import Range
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, IdentifierWarning, SchemaError
+from gensynth.layout import UNKNOWN, Encoding
 from gensynth.schema import Column, TableSchema
 
 RNG = np.random.default_rng(0)

@@ -11,9 +11,9 @@ from sklearn.preprocessing import FunctionTransformer
 from toy_models import Toy
 
 from gensynth import Synthesizer, Trainer, load
-from gensynth.encoding.layout import Encoding
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError
+from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
 QUICK = Trainer(max_epochs=4, progress=False)

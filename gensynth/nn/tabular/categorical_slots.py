@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import UNKNOWN, Layout
+from gensynth.layout import UNKNOWN, Layout
 from gensynth.nn.categorical import LOG_2E, draw_powers, uniform_open
 
 

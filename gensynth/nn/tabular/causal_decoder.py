@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.ordinal_basis import OrdinalBasis

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.layers import ResidualMLP, columnwise
 from gensynth.nn.tabular.embeddings import CellEmbedding

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Loss, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder

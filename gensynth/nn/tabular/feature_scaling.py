@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gensynth.encoding.layout import FAR, Layout
+from gensynth.layout import FAR, Layout
 from gensynth.model import Batch
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.nn.categorical import LOG_2E, draw_powers, in_range, uniform_open
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots, SlotGroup
 

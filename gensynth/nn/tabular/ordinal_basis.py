@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Layout
+from gensynth.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 N_COSINES = 16

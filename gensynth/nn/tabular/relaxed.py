@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import ColumnLayout, Layout
+from gensynth.layout import ColumnLayout, Layout
 from gensynth.model import Batch
 from gensynth.nn.categorical import draw_codes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots

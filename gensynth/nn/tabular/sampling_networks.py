@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Generator, Tensor, nn
 
-from gensynth.encoding.layout import Layout
+from gensynth.layout import Layout
 from gensynth.model import Batch, Loss, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder

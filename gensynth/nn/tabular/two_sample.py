@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from gensynth.encoding.layout import ColumnLayout, Layout
+from gensynth.layout import ColumnLayout, Layout
 from gensynth.model import Batch
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Generator, nn
 
-from gensynth.encoding.layout import UNKNOWN, ColumnLayout, Layout
+from gensynth.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gensynth.encoding.layout import ColumnLayout, Layout
+from gensynth.layout import ColumnLayout, Layout
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.ordinal_basis import DAMPING, MIN_CODES, OrdinalBasis, codes_in_order
 
