@@ -16,11 +16,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.model import Batch, GenerativeModel, Recipe, Stage
+from gensynth.nn.ema import WeightEMA
 from gensynth.nn.randomness import seeded
 from gensynth.registry import default_registry
 from gensynth.schema import TableSchema
-from gensynth.training.average import WeightAverage
-from gensynth.training.plan import auto_batch_size
+from gensynth.training.schedule import auto_batch_size
 from gensynth.training.steps import PhaseStepper
 
 CLIP_NORM = 5.0  # the trainer's default
@@ -72,7 +72,7 @@ class Steps:
     def __init__(self, prepared: Prepared, stage: Stage, seed: int) -> None:
         self.prepared = prepared
         self.steppers = [PhaseStepper(stage, phase, CLIP_NORM, torch.device("cpu")) for phase in stage.phases]
-        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.ema_decay)
+        self.average = WeightEMA([p for s in self.steppers for p in s.parameters], stage.ema_decay)
         self.cycle = math.lcm(*(phase.every for phase in stage.phases))
         """Steps after which every phase has had its turn."""
         self.rng = Generator().manual_seed(seed)

@@ -11,8 +11,8 @@ from gensynth.model import GenerativeModel
 
 
 @dataclass(frozen=True)
-class Round:
-    """One evaluation round, as callbacks see it.
+class EvaluationRound:
+    """The weights at one evaluation, as callbacks see them.
 
     Parameters
     ----------
@@ -68,17 +68,17 @@ class Callback(ABC):
     """Watches training. A plain function ``f(round) -> bool | None`` does as well as a subclass."""
 
     @abstractmethod
-    def on_round(self, info: Round) -> bool | None:
+    def on_round(self, info: EvaluationRound) -> bool | None:
         """Take note of an evaluation round; return True to end the stage (its best weights are kept)."""
 
     def on_stage(self, name: str) -> None:  # noqa: B027 - optional by intent
         """Take note of a stage that begins."""
 
 
-RoundWatcher = Callable[[Round], bool | None]
+RoundWatcher = Callable[[EvaluationRound], bool | None]
 
 
-def stop_asked(callbacks: tuple[Callback | RoundWatcher, ...], info: Round) -> bool:
+def stop_asked(callbacks: tuple[Callback | RoundWatcher, ...], info: EvaluationRound) -> bool:
     """Tell every callback about ``info``; return whether one of them asked to stop."""
     answers = [c.on_round(info) if isinstance(c, Callback) else c(info) for c in callbacks]
     return any(answer is True for answer in answers)

@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-from gensynth.training.callbacks import Round
+from gensynth.training.callbacks import EvaluationRound
 
 if TYPE_CHECKING:
     import rich.progress
@@ -84,7 +84,7 @@ class Progress:
         self._stage, self._last = stage, now
         self._bar.update(self._task, completed=used)
 
-    def show_round(self, info: Round) -> None:
+    def show_round(self, info: EvaluationRound) -> None:
         """Show the losses of an evaluation round."""
         if self._bar is not None and self._task is not None:
             losses = " ".join(f"{name} {value:.4g}" for name, value in info.losses.items())

@@ -14,14 +14,14 @@ import pytest
 FIT = "fit good.csv -m vae --set model.hidden=16,16 --set trainer.max_epochs=80 --set trainer.patience=99"
 KILLED_IN_ROUND = """
 import os, signal, sys
-import gensynth.training.stage as stage
-turns, next_round = [], stage.StageLoop.next_round
+import gensynth.training.loop as loop
+turns, next_round = [], loop.StageLoop.next_round
 def told(self):
     turns.append(1)
     if len(turns) == 3:
         os.kill(os.getpid(), NUMBER)
     return next_round(self)
-stage.StageLoop.next_round = told
+loop.StageLoop.next_round = told
 from gensynth.cli import main
 sys.exit(main())
 """

@@ -1,4 +1,4 @@
-"""The moving average of the weights that a stage may be evaluated with."""
+"""Exponential moving average of weights (Polyak & Juditsky 1992), in the place of which they can be put."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-EVERY, EARLY = 4, 16
-"""Steps that one look at the weights stands for, and first steps that are all looked at: a look at many small tensors
-costs a good part of a step."""
+STRIDE, WARMUP = 4, 16
+"""Steps between updates, and first steps that all have one: an update of many small tensors costs a good part of a
+step."""
 
 
-class WeightAverage:
-    """Follows parameters slowly; does nothing at all where ``decay`` is 0.
+class WeightEMA:
+    """Exponential moving average of parameters; does nothing at all where ``decay`` is 0.
 
-    The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten. After the
-    first few steps only every `EVERY`-th is looked at, with that to the power of `EVERY`.
+    The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten. After the first
+    `WARMUP` steps there is an update every `STRIDE` steps, with that to the power of `STRIDE`.
 
     Parameters
     ----------
     parameters : sequence of Parameter
         What is averaged.
     decay : float
-        Share of the old average that each step keeps.
+        Fraction of the old average in [0, 1) that each step keeps.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
@@ -35,7 +35,7 @@ class WeightAverage:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move towards the parameters; ``step`` counts from 1."""
-        stride = 1 if step <= EARLY else EVERY
+        stride = 1 if step <= WARMUP else STRIDE
         if self.parameters and step % stride == 0:
             decay = min(self.decay, (1 + step) / (10 + step)) ** stride
             torch._foreach_lerp_(self.values, self.parameters, 1.0 - decay)

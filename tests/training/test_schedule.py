@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensynth.training.plan import Batching, Budget, auto_batch_size, auto_epochs, split_rows, tail_factor
+from gensynth.training.schedule import Batching, Budget, auto_batch_size, auto_epochs, split_rows, tail_factor
 
 
 @given(st.integers(2, 5000), st.integers(1, 600))

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Generator, Tensor
 
 from gensynth.errors import PluginError, TrainingError
-from gensynth.model import Batch, GenerativeModel, Loss, Stage
+from gensynth.model import GenerativeModel, Loss, Stage
+from gensynth.nn.ema import WeightEMA
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
 from gensynth.nn.trimming import trimmed_mean
-from gensynth.training.average import WeightAverage
-from gensynth.training.callbacks import Callback, Round, RoundWatcher, stop_asked
-from gensynth.training.plan import MIN_ROUND, TAIL, Batching, Budget, Clock, tail_factor
-from gensynth.training.progress import Progress
+from gensynth.training.callbacks import EvaluationRound, stop_asked
+from gensynth.training.context import RunContext
+from gensynth.training.schedule import MIN_ROUND, TAIL, Budget, tail_factor
 from gensynth.training.steps import PhaseStepper
-from gensynth.training.weights import TrainingRows
 
 DECAY_AFTER = 1
 """Rounds without improvement after which the learning rates are halved."""
@@ -36,48 +33,30 @@ MIN_COLLAPSE = 200
 """Steps from which on a bad monitor means that training collapsed, not that it has hardly begun."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all stages of a run share."""
-
-    table: Batch
-    train_rows: TrainingRows
-    validation: Batch
-    validation_chunk: int
-    batching: Batching
-    patience: int
-    clip_norm: float | None
-    evaluation_seed: int
-    rng: Generator
-    clock: Clock
-    callbacks: tuple[Callback | RoundWatcher, ...]
-    progress: Progress
-
-
 class StageLoop:
     """Trains one stage of ``model``; its whole state can be saved between two rounds.
 
     Parameters
     ----------
     model : GenerativeModel
-        On the device of ``setting.table``.
+        On the device of ``context.data``.
     stage : Stage
         With at least one phase.
-    setting : Setting
-        Table, rows, options, generators.
+    context : RunContext
+        Rows, options, generators.
     budget : Budget
         Steps and seconds of this stage.
     """
 
-    def __init__(self, model: GenerativeModel, stage: Stage, setting: Setting, budget: Budget) -> None:
+    def __init__(self, model: GenerativeModel, stage: Stage, context: RunContext, budget: Budget) -> None:
         self.model = model
         self.stage = stage
-        self.setting = setting
+        self.context = context
         self.budget = budget
-        self.device = setting.table.codes.device
-        self.steppers = [PhaseStepper(stage, phase, setting.clip_norm, self.device) for phase in stage.phases]
+        self.device = context.data.table.codes.device
+        self.steppers = [PhaseStepper(stage, phase, context.clip_norm, self.device) for phase in stage.phases]
         self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
-        self.average = WeightAverage([p for s in self.steppers for p in s.parameters], stage.ema_decay)
+        self.average = WeightEMA([p for s in self.steppers for p in s.parameters], stage.ema_decay)
         self.order = torch.empty(0, dtype=torch.long, device=self.device)  # drawn at the first step
         self.step = 0
         self.stalls = 0
@@ -94,7 +73,7 @@ class StageLoop:
         """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
         first_step = self.step
         self._train()
-        setting = self.setting
+        context = self.context
         began = time.monotonic()
         with self.average.in_place():
             monitor = self.last = self._evaluate(self.monitor)
@@ -102,11 +81,11 @@ class StageLoop:
             self.evaluation_seconds = time.monotonic() - began
             self._judge(monitor, self.step - first_step)
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
-        info = Round(
+        info = EvaluationRound(
             stage=self.stage.name,
-            epoch=self.step / setting.batching.steps,
+            epoch=self.step / context.batching.steps,
             step=self.step,
-            seconds=setting.clock.seconds,
+            seconds=context.clock.seconds,
             losses={name: loss for name, loss in losses.items() if loss is not None},
             monitor=monitor,
             report=report,
@@ -119,8 +98,8 @@ class StageLoop:
             raise PluginError(
                 f"stage {self.stage.name!r} reports {', '.join(report)}; some are columns of every history"
             )
-        setting.progress.show_round(info)
-        return row, stop_asked(setting.callbacks, info) or self._is_over()
+        context.progress.show_round(info)
+        return row, stop_asked(context.callbacks, info) or self._is_over()
 
     def collapsed(self) -> str:
         """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
@@ -138,11 +117,11 @@ class StageLoop:
         self.model.eval()
 
     def _train(self) -> None:
-        setting, batching = self.setting, self.setting.batching
+        context, batching = self.context, self.context.batching
         self.model.train()
-        began = setting.clock.seconds
+        began = context.clock.seconds
         for _ in range(min(batching.round_steps, self.budget.max_steps - self.step)):
-            now = setting.clock.seconds
+            now = context.clock.seconds
             if self.step > 0 and self.budget.late(now, self.evaluation_seconds):
                 break
             if self.budget.seconds is not None:  # a round may be longer than the whole budget
@@ -153,22 +132,22 @@ class StageLoop:
             if self.stage.full_run and was < 1.0 - TAIL / 2 <= self.used:
                 self.best, self.best_weights = math.inf, None
             self._one_step(self.decay * tail_factor(self.used))
-            setting.progress.show_step(self.stage.name, self.used)
+            context.progress.show_step(self.stage.name, self.used)
         for stepper in self.steppers:
             stepper.check()
 
     def _one_step(self, factor: float) -> None:
-        setting, batching = self.setting, self.setting.batching
+        context, batching = self.context, self.context.batching
         turn = self.step % batching.steps
         if turn == 0:
-            self.order = setting.train_rows.shuffle(setting.rng)
+            self.order = context.data.train_rows.shuffle(context.rng)
         first, last = batching.bounds(turn)
-        batch = setting.table[self.order[first:last]]
+        batch = context.data.table[self.order[first:last]]
         self.step += 1
         for stepper in self.steppers:
             if self.step % stepper.phase.every == 0:
                 stepper.set_factor(factor)
-                stepper.step(batch, setting.rng, self.step)
+                stepper.step(batch, context.rng, self.step)
         self.average.update(self.step)
 
     def _evaluate(self, monitor: Loss) -> float:
@@ -177,11 +156,11 @@ class StageLoop:
         total = 0.0
         draws = EveryDrawFrom(noise) if self.watched else drawing_from(noise)
         with torch.no_grad(), draws:
-            for part in self._chunks():
+            for part in self.context.data.validation:
                 total += float(trimmed_mean(monitor(part, noise), self.stage.trim)) * len(part)
         if isinstance(draws, EveryDrawFrom):
             self.watched = draws.found
-        return total / len(self.setting.validation)
+        return total / self.context.data.n_validation
 
     def _report(self) -> dict[str, float]:
         """Return what the stage reports of held-out rows, evaluated as the monitor is."""
@@ -190,23 +169,15 @@ class StageLoop:
         noise = self._evaluation_noise()
         total: dict[str, float] = {}
         with torch.no_grad(), EveryDrawFrom(noise):
-            for part in self._chunks():
+            for part in self.context.data.validation:
                 for name, value in self.stage.report(part, noise).items():
-                    total[name] = total.get(name, 0.0) + float(value) * len(part) / len(self.setting.validation)
+                    total[name] = total.get(name, 0.0) + float(value) * len(part) / self.context.data.n_validation
         return total
 
     def _evaluation_noise(self) -> Generator:
         """Put the model in eval mode; return the source of randomness of an evaluation."""
         self.model.eval()
-        return Generator(self.device).manual_seed(self.setting.evaluation_seed)
-
-    def _chunks(self) -> Iterator[Batch]:
-        """Cut the held-out rows into parts that fit the memory."""
-        rows, chunk = self.setting.validation, self.setting.validation_chunk
-        n = len(rows)
-        parts = math.ceil(n / chunk)
-        for i in range(parts):
-            yield rows[slice(n * i // parts, n * (i + 1) // parts)]
+        return self.context.evaluation_noise()
 
     def _judge(self, monitor: float, steps: int) -> None:
         """Keep the best weights, count stalls, halve the learning rates, after a round of ``steps``."""
@@ -230,17 +201,17 @@ class StageLoop:
 
     def _has_stalled(self) -> bool:
         """Return whether patience is up; that of a game, whose monitor wavers, lasts a third of a full run at least."""
-        if self.stage.full_run or self.stalls < self.setting.patience:
+        if self.stage.full_run or self.stalls < self.context.patience:
             return False
         full = min(self.budget.max_steps, self.stage.max_steps)
-        return self.stage.decay_on_plateau or self.stalls * self.setting.batching.round_steps >= full / 3
+        return self.stage.decay_on_plateau or self.stalls * self.context.batching.round_steps >= full / 3
 
     def _is_over(self) -> bool:
         return (
             self.step >= self.budget.max_steps
             or self._has_stalled()
             or self.decay < MIN_DECAY
-            or self.budget.late(self.setting.clock.seconds, self.evaluation_seconds)
+            or self.budget.late(self.context.clock.seconds, self.evaluation_seconds)
         )
 
     def state(self) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""The encoded rows of a run, in memory: what is learned from, and what is held out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+
+from gensynth.model import Batch
+from gensynth.training.schedule import holds_out, split_rows
+from gensynth.training.weights import Parts, TrainingRows
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A table on the device, split.
+
+    Parameters
+    ----------
+    table : Batch
+        All rows.
+    train_rows : TrainingRows
+        Which of them are learned from.
+    validation : tuple of Batch
+        The rows that monitors are evaluated on, in chunks that fit the memory: the training rows where none are held
+        out.
+    held_out : Parts
+        Those of them that are not learned from.
+    """
+
+    table: Batch
+    train_rows: TrainingRows
+    validation: tuple[Batch, ...]
+    held_out: Parts
+
+    @property
+    def n_validation(self) -> int:
+        """How many rows monitors are evaluated on."""
+        return sum(len(chunk) for chunk in self.validation)
+
+    @classmethod
+    def split(cls, table: Batch, parts: Parts, fraction: float, seed: int, n_slots: int) -> Self:
+        """Split rows at random.
+
+        Parameters
+        ----------
+        table : Batch
+            All rows, on the device.
+        parts : Parts
+            How often each counts.
+        fraction : float
+            Of the parts in [0, 1) that is held out.
+        seed : int
+            Of the split.
+        n_slots : int
+            Codes of all columns: wide rows are evaluated in smaller chunks.
+        """
+        learned, watched = (parts[some.numpy()] for some in split_rows(len(parts), fraction, seed))
+        held_out = watched if holds_out(len(parts), fraction) else parts[np.zeros(0, dtype=np.int64)]
+        device = table.codes.device
+        rows = table[torch.as_tensor(watched.draw()).to(device)]
+        chunk = min(max(2**25 // max(n_slots, 1), 256), 4096)
+        n, n_chunks = len(rows), math.ceil(len(rows) / chunk)
+        chunks = tuple(rows[slice(n * i // n_chunks, n * (i + 1) // n_chunks)] for i in range(n_chunks))
+        return cls(table, TrainingRows(learned, device), chunks, held_out)
