@@ -167,7 +167,7 @@ DRAWS = {
     "dropout": lambda x: torch.nn.functional.dropout(x.expand(99, -1), 0.5),
     "dropout layer": lambda x: torch.nn.Dropout(0.5)(x.expand(99, -1)),
     "alpha dropout": lambda x: torch.nn.AlphaDropout(0.5)(x.expand(99, -1)),
-    "own dropout": lambda x: dropout(x.expand(99, -1).clone(), 0.5, True),
+    "own dropout": lambda x: dropout(x.expand(99, -1).clone(), 0.5, training=True),
     "linear": lambda x: torch.nn.Linear(4, 4).weight.detach(),
     "embedding": lambda x: torch.nn.Embedding(4, 4).weight.detach(),
     "lstm": lambda x: torch.nn.LSTM(4, 4, 2, dropout=0.5)(x.view(1, 1, 4))[0].detach(),
@@ -216,7 +216,7 @@ def test_threads_hold_generators_of_their_own():
             one = torch.rand(100)
             meet.wait()
             with drawing_from(torch.Generator().manual_seed(seed)):
-                return one, dropout(torch.ones(100), 0.5, True)
+                return one, dropout(torch.ones(100), 0.5, training=True)
 
     with ThreadPoolExecutor(2) as pool:
         (a, b), (c, d) = pool.map(work, [1, 2])

@@ -109,7 +109,8 @@ def test_same_seed_same_files(odd: str, run: Run) -> None:
 @pytest.mark.parametrize("model", ["gan", "vlae"])
 def test_other_families_and_scores(model: str, odd: str, run: Run) -> None:
     more = ["-m", model, "--score", "reconstruction", "--save", "new.gensynth"]
-    quick = [option.replace("16,16", "16") for option in QUICK_DETECTOR]
+    width = "model.width=16" if model == "gan" else "model.hidden=16"
+    quick = [option.replace("model.hidden=16,16", width) for option in QUICK_DETECTOR]
     outcome = run("detect", odd, "-o", "out.csv", *more, *quick)
     assert outcome.code == 0, outcome.err
     detector = load("new.gensynth")
