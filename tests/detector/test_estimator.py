@@ -303,11 +303,17 @@ def test_a_value_in_a_column_that_never_had_one_is_odd():
     assert detector.reasons(new)[0] == "empty 5 where a missing value was expected"
 
 
-@pytest.mark.parametrize("options", [{}, {"calibration_fraction": 0.5}])
+@pytest.mark.parametrize("options", [{}, {"calibration_fraction": 0.5}, {"novelty": False}])
 def test_p_values_are_counted_among_a_bounded_number_of_rows(rows, monkeypatch, options):
     monkeypatch.setattr("gensynth.detector.estimator.MAX_CALIBRATION", 20)
-    detector = make_detector(epochs=1, novelty=True, **options).fit(rows)
+    detector = make_detector(epochs=1, **{"novelty": True, **options}).fit(rows)
     assert len(detector.calibration_scores_) == 20
+
+
+def test_p_values_are_counted_among_the_rows_that_training_held_out(rows, novelty):
+    held_out = novelty.estimators_[0].held_out.rows
+    assert len(held_out) == len(rows) / 10
+    np.testing.assert_array_equal(novelty.calibration_scores_, np.sort(novelty.score_samples(rows.iloc[held_out])))
 
 
 def test_one_analysis_says_what_the_methods_say(rows, novelty):
