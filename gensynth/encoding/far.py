@@ -28,17 +28,16 @@ def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
     far = ratio > FAR
     if not far.any():
         return np.asarray(distance / unit)
-    # the logarithm of a ratio that is no float any more is the difference of two
-    logarithm = np.log(np.where(far, size, 1.0)) - np.log(unit)
-    beyond = np.where(np.isinf(ratio), logarithm, np.log1p(np.maximum(ratio, FAR) - FAR))
-    return np.asarray(np.sign(distance) * np.where(far, FAR + beyond, ratio))
+    # a difference of logarithms, as the ratio may be no float any more; times `FAR`, so that no bits of it are lost
+    beyond = np.maximum(np.log(np.where(far, size, 1.0)) - np.log(unit) - np.log(FAR), 0.0)
+    return np.asarray(np.sign(distance) * np.where(far, FAR * (1.0 + beyond), ratio))
 
 
 def undo_soft_clip(numbers: Floats) -> Floats:
     """Return the ratios that `soft_clip` made ``numbers`` of, at most the greatest float."""
     size = np.abs(numbers)
     with np.errstate(over="ignore"):
-        ratio = np.where(size > FAR, FAR + np.expm1(size - FAR), size)
+        ratio = np.where(size > FAR, FAR * np.exp(size / FAR - 1.0), size)
     return np.asarray(np.copysign(np.minimum(ratio, np.finfo(np.float64).max), numbers))
 
 

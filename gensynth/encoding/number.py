@@ -77,7 +77,7 @@ class NumberEncoder(ColumnEncoder):
         self.n_specials = len(column.specials)
         self.undrawn = [UNKNOWN, *(self.first - self.n_specials + i for i in impossible_dates(column))]
         self.n_missing = counts[1].item() if self.first == 2 + self.n_specials else 0
-        rows = max(int(counts[len(counts) - bins :].sum()), 1) if bins else 1
+        rows = max(int(counts[len(counts) - bins :].sum()), 2) if bins else 2
         self.low, self.high = column.minimum or 0, column.maximum or 0
         self.last = self.high if column.days is None else count_days(np.array([self.high]), column)[0].item()
         self.scaling = None if function is None else NumberScale(function, center, scale, 0.5 / rows, numeric)
