@@ -140,16 +140,19 @@ class AdversarialModel(AdversarialGame):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal.
 
-        "feature": minus the squared distance of the critic's last hidden layer from its mean over the training rows, in
-        units of its spread there (the feature residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921, eq. 4,
-        without the search for a latent). "critic": the critic's value of the row packed with itself; it was trained to
-        tell real from generated rows and says little of rows that are like neither, and less the better the generator.
+        "feature": minus half the squared distance of the critic's last hidden layer from its mean over the training
+        rows, in units of its spread there, the mean over units (the feature residual of Schlegl et al. 2017, "AnoGAN",
+        arXiv:1703.05921, eq. 4, without the search for a latent), and of the numbers that it sees from their middle:
+        the layer alone says little of rows that neither the table nor the generator ever showed it. "critic": the
+        critic's value of the row packed with itself; it was trained to tell real from generated rows and says little
+        of rows that are like neither, and less the better the generator.
         """
         method = self.score_method(method)
         value, hidden = self.critic.value_and_hidden(self.rows.encode(batch))
         if method == "critic":
             return Score(value)
-        return Score(-((hidden - self.feature_mean) / self.feature_scale).square().mean(1))
+        deep = ((hidden - self.feature_mean) / self.feature_scale).square().mean(1)
+        return Score(-0.5 * deep - self.rows.outlyingness(batch).sum(1))
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return packs of what the critic sees of rows (1, packs, width), and the rows as vectors."""

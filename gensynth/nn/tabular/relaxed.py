@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.layout import ColumnLayout, Layout
+from gensynth.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.model import Batch
 from gensynth.nn.categorical import draw_codes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
@@ -171,6 +172,23 @@ class RelaxedRows(nn.Module):
             return codes
         of_gaps = rows.codes.index_select(1, self.scored.index_select(0, self.gaps))
         return torch.cat([codes, 1 + (of_gaps == self.gap_codes)], 1)
+
+    def outlyingness(self, rows: Batch) -> Tensor:
+        """Return (n, k): how far each cell lies out, 0 for the usual.
+
+        Half the squared normal score of a number, which grows on beyond the fitted ones; the logarithm of the number of
+        rows for a value that none of them had.
+        """
+        codes = rows.codes
+        out = rows.numeric.new_zeros(codes.shape)
+        if len(self.owner):
+            own = codes.index_select(1, self.owner)
+            here = (own >= self.owner_low) & (own < self.owner_high)
+            beyond = (rows.numeric - rows.numeric.clamp(0.0, 1.0)).abs().log1p() * here
+            out = out.index_copy(1, self.owner, 0.5 * beyond.square())
+        if self.n_scores:
+            out = out.index_copy(1, self.scored, 0.5 * self.encode(rows)[:, : self.n_scores].square())
+        return out + (codes == UNKNOWN) * math.log(self.layout.n_rows + 1.0)
 
     def sample_relaxed(self, outputs: Tensor, rng: Generator) -> Tensor:
         """Return vectors (n, width) from outputs (n, width) of a generator, scores and logits of the slots.
