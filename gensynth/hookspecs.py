@@ -65,9 +65,6 @@ class ModelSpec:
         imported to know it.
     score_methods : tuple of str
         How it can score rows, the default first; likewise.
-    detector : str or None
-        ``"package.module:Class"`` of a recipe that ``AnomalyDetector(name)`` trains instead: one whose models are
-        made to score rows, not to sample them. None: the recipe itself.
     """
 
     name: str
@@ -75,14 +72,12 @@ class ModelSpec:
     summary: str = ""
     capabilities: frozenset[str] = frozenset({"sample", "score"})
     score_methods: tuple[str, ...] = ()
-    detector: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise PluginError(f"model name {self.name!r}: expected lower-case letters, digits and . _ - between them")
-        for target in (self.target, self.target if self.detector is None else self.detector):
-            if not isinstance(target, str) or not _TARGET.fullmatch(target):
-                raise PluginError(f"target {target!r} of model {self.name!r}: expected 'package.module:Class'")
+        if not isinstance(self.target, str) or not _TARGET.fullmatch(self.target):
+            raise PluginError(f"target {self.target!r} of model {self.name!r}: expected 'package.module:Class'")
         object.__setattr__(self, "capabilities", frozenset(self.capabilities))
         object.__setattr__(self, "score_methods", tuple(self.score_methods))
         for word in sorted(self.capabilities - set(CAPABILITIES)):

@@ -303,6 +303,11 @@ class Recipe(BaseEstimator, ABC):
     legacy_defaults: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files that were written without them."""
 
+    @property
+    def able(self) -> frozenset[str]:
+        """What this recipe's models can do: `capabilities`, less what its hyperparameters leave out."""
+        return self.capabilities
+
     def check(self) -> None:
         """Raise `OptionError` for a hyperparameter that has a value which it cannot have; fits call it first."""
         check_parameters(self, "model.")

@@ -40,7 +40,5 @@ def check_settings(settings: Sequence[str]) -> None:
     """Raise `OptionError` for a setting that another option decides."""
     for text in settings:
         name = text.partition("=")[0].strip()
-        if name in ("model.task", "model.contaminated"):
-            raise OptionError(
-                f"--set {name} follows from --train-on (rows may hold anomalies without it); leave it out"
-            )
+        if name == "model.task":
+            raise OptionError(f"--set {name} follows from --train-on (without it rows may be anomalies); leave it out")

@@ -37,7 +37,7 @@ def recipe_and_trainer(
         raise OptionError(f"--max-time must be more than 0 seconds, not {max_time:g}")
     from gensynth.training import Trainer
 
-    kind = registry.detector(model) if detector else registry.recipe(model)
+    kind = registry.recipe(model)
     found = split_settings(settings or (), {"model": kind, "trainer": Trainer})
     if max_time is not None:
         if "max_time" in found["trainer"]:

@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
 from gensynth.detector.calibration import benjamini_hochberg, threshold_of_contaminated, threshold_of_normal
-from gensynth.detector.options import detector_recipe, prepared_recipe
+from gensynth.detector.options import prepared_recipe
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
-from gensynth.engine.parameters import RandomState, seed_of
+from gensynth.engine.parameters import RandomState, make_recipe, seed_of
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
@@ -140,7 +140,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
         if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
-            params["model"] = detector_recipe(params.get("model", self.model))
+            params["model"] = make_recipe(params.get("model", self.model))
         if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
             params["trainer"] = Trainer(batch_size=BATCH_SIZE)
         super().set_params(**params)

@@ -20,8 +20,8 @@ CONDITIONAL = ("conditional", "conditional-on-fitted")
 
 
 def able(recipe: Recipe, *capabilities: str) -> bool:
-    """Whether a family has one of these capabilities."""
-    return not recipe.capabilities.isdisjoint(capabilities)
+    """Whether a recipe's models have one of these capabilities."""
+    return not recipe.able.isdisjoint(capabilities)
 
 
 def require(recipe: Recipe, *capabilities: str) -> None:
@@ -88,5 +88,5 @@ def models_that(*capabilities: str) -> str:
 
 def name_of(recipe: Recipe) -> str:
     """Return the name that a recipe is registered by, or its class's."""
-    found = default_registry().entry_of(recipe)
-    return type(recipe).__name__ if found is None else f"the model {found[0].spec.name!r}"
+    entry = default_registry().entry_of(recipe)
+    return type(recipe).__name__ if entry is None else f"the model {entry.spec.name!r}"

@@ -37,7 +37,7 @@ class _OfLatents:
             recipe = make_recipe(estimator.model)
         except GensynthError as error:
             raise NoLatentError(str(error)) from error
-        if "latent" not in recipe.capabilities:
+        if "latent" not in recipe.able:
             able = [entry.spec.name for entry in default_registry().models() if "latent" in entry.spec.capabilities]
             instead = f"; models that have: {', '.join(able)}" if able else ""
             raise NoLatentError(f"{type(recipe).__name__} has no latents that rows could be transformed to{instead}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
 
 from sklearn.base import clone
 
 from gensynth.constraints import NONE, Constraint, number, one_of, whole
+from gensynth.errors import OptionError
 from gensynth.layout import Encoding, Layout
 from gensynth.model import Recipe
 from gensynth.nn.layers import fitting_rate
@@ -59,9 +60,30 @@ class TaskRecipe(Recipe):
     }
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults of a task; "robust detection" has those of "detection" where it has none of its own."""
+    only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
+    """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
     task: str = "sampling"
     n_members: int | None = None
+
+    @property
+    def able(self) -> frozenset[str]:
+        """`capabilities`; a detector's networks score rows and do nothing else."""
+        return self.capabilities if self.task == "sampling" else self.capabilities & {"score"}
+
+    def check(self) -> None:
+        """Raise `OptionError` for a value that cannot be, or that the task would not read; fits call it first."""
+        super().check()
+        own = "sampling" if self.task == "sampling" else "detection"
+        read_by: dict[str, str] = {}
+        for kind in reversed(type(self).__mro__):
+            read_by |= vars(kind).get("only_for", {})
+        for field in fields(self):
+            value, task = getattr(self, field.name), read_by.get(field.name, own)
+            if task != own and value != field.default:
+                raise OptionError(
+                    f"model.{field.name}={value!r} is for {task}; a model for {own} does not read it: leave it out"
+                )
 
     def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
         """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
@@ -103,6 +125,7 @@ class FamilyRecipe(TaskRecipe):
         "max_bins": whole(2, 10_000),
         "max_levels": NONE | whole(1, 10_000),
     }
+    only_for: ClassVar[Mapping[str, str]] = dict.fromkeys(("embedding_dim", "dropout", "max_bins"), "sampling")
 
     embedding_dim: int = 16
     dropout: float | None = None

@@ -44,6 +44,11 @@ class InverseAutoregressiveFlow(nn.Module):
         """Return the mapped (n, dim) and log |d out / d z| (n,)."""
         h = F.relu(F.linear(z, self.inner.weight * self.mask_in, self.inner.bias) + self.context(context))
         shift, gate = F.linear(h, self.outer.weight * self.mask_out, self.outer.bias).chunk(2, -1)
-        log_gate = F.logsigmoid(gate)
-        out = torch.exp(log_gate) * z + (1.0 - torch.exp(log_gate)) * shift
-        return out.flip(-1), log_gate.sum(-1)
+        moved, log_gate = gated(z, shift, gate)
+        return moved.flip(-1), log_gate.sum(-1)
+
+
+def gated(z: Tensor, shift: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
+    """Return g z + (1 - g) shift with g = sigmoid(gate), and log g, which is log |d out / d z| of each entry."""
+    log_gate = F.logsigmoid(gate)
+    return torch.exp(log_gate) * z + (1.0 - torch.exp(log_gate)) * shift, log_gate

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Fit, Loss, Report, Score, Stage
+from gensynth.model import Batch, Fit, Loss, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.imputation import Propose
 
@@ -53,6 +53,18 @@ class LatentPrior(nn.Module, ABC):
         raise CapabilityError(SCORES_ONLY)
 
 
+class CodePrior(nn.Module, ABC):
+    """p(codes) = prod_g p(code_g | entries before) of every member."""
+
+    @abstractmethod
+    def forward(self, entries: Tensor) -> Tensor:
+        """Return logits (members, n, groups, n_codes) from entries (members, n, groups * dim) side by side."""
+
+    def one(self, group: int, before: Tensor) -> Tensor:  # noqa: ARG002
+        """Return logits (n, n_codes) of one book from the entries before it (n, group * dim)."""
+        raise CapabilityError(SCORES_ONLY)
+
+
 SCORES_ONLY = "an anomaly detector scores rows; to draw rows, fit a Synthesizer with the same model"
 
 
@@ -69,6 +81,18 @@ class Networks(nn.Module, ABC):
 
     for_sampling: ClassVar[bool]
     """Whether rows can be drawn; else they are scored only."""
+    ema_decay: ClassVar[float]
+    """Of the average of the weights that a stage evaluates and keeps; 0: none."""
+    weight_decay: ClassVar[float]
+    """Of the optimizer, decoupled."""
+    decay_on_plateau: ClassVar[bool]
+    """Whether the learning rate is halved where the monitor stalls."""
+    max_steps: ClassVar[int | None] = None
+    """Of a full run; None: as the family says."""
+    trim: float = 0.0
+    """Fraction of the worst rows of a batch that nothing is learned from."""
+    loss_scale: float = 1.0
+    """What losses are multiplied by, for gradients that are clipped at the same norm."""
 
     def __init__(self, layout: Layout, members: int) -> None:
         super().__init__()
@@ -123,6 +147,16 @@ class Networks(nn.Module, ABC):
         """
 
     @abstractmethod
+    def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:
+        """Return an inverse autoregressive flow of each member, conditioned on features (members, n, context).
+
+        From latents (members, n, dim) and the context to moved latents, and the logarithm (members, n) of the volume.
+        """
+
+    @abstractmethod
+    def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
+        """Return an autoregressive density over the codes of ``groups`` books whose entries are ``dim`` wide."""
+
     def stage(
         self,
         name: str,
@@ -133,10 +167,25 @@ class Networks(nn.Module, ABC):
         monitor: Loss | None = None,
         budget_fraction: float = 1.0,
         max_steps: int = 10_000,
-        after_step: Callable[[], None] | None = None,
         report: Report | None = None,
     ) -> Stage:
         """Return a stage of one phase, paced for the task; ``max_steps`` holds for sampling."""
+
+        def scaled(batch: Batch, rng: Generator) -> Tensor:
+            return loss(batch, rng) * self.loss_scale
+
+        optimizer = Optimizer(learning_rate, weight_decay=self.weight_decay)
+        return Stage(
+            name,
+            (Phase(name, tuple(parameters), scaled, optimizer),),
+            monitor,
+            decay_on_plateau=self.decay_on_plateau,
+            budget_fraction=budget_fraction,
+            ema_decay=self.ema_decay,
+            max_steps=self.max_steps or max_steps,
+            report=report,
+            trim=self.trim,
+        )
 
     def by_column(self, entries: Tensor) -> Tensor:  # noqa: ARG002
         """Return (members, n, k): sums of (members, n, width) over the inputs of each column."""

@@ -18,19 +18,18 @@ def recipe_to_json(recipe: Recipe, registry: Registry) -> dict[str, Any]:
     PluginError
         The recipe's class is not registered, or a hyperparameter is not a plain value.
     """
-    found = registry.entry_of(recipe)
-    if found is None:
+    entry = registry.entry_of(recipe)
+    if entry is None:
         raise PluginError(
             f"{type(recipe).__name__} is not registered, so that a file could not say what to load; "
             "register it in a plugin (docs/plugins.md), or use pickle"
         )
-    entry, detector = found
     parameters = recipe.to_json()
     for key, value in parameters.items():
         if not _is_plain(value):
             raise PluginError(f"{type(recipe).__name__}.{key}={value!r} cannot be stored as JSON")
     state = {"name": entry.spec.name, "distribution": entry.distribution, "version": entry.version}
-    return {**state, "parameters": parameters, **({"detector": True} if detector else {})}
+    return {**state, "parameters": parameters}
 
 
 def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
@@ -51,7 +50,7 @@ def recipe_from_json(state: dict[str, Any], registry: Registry) -> Recipe:
             f"the file needs the model {name!r} of the plugin {distribution} {state['version']}, which is not "
             f"installed or did not load: pip install {distribution}"
         ) from error
-    kind: type[Recipe] = registry.load(entry, detector=state.get("detector", False))
+    kind: type[Recipe] = registry.load(entry)
     parameters = {key: _to_tuples(value) for key, value in state["parameters"].items()}
     unknown = set(parameters) - set(kind().get_params(deep=False))
     if unknown:

@@ -102,41 +102,35 @@ class Registry:
         """
         return self.load(self.entry(name))
 
-    def detector(self, name: str) -> type[Any]:
-        """Import the recipe class that an `AnomalyDetector` of this model trains; raises as `recipe` does."""
-        return self.load(self.entry(name), detector=True)
-
-    def load(self, entry: ModelEntry, *, detector: bool = False) -> type[Any]:
-        """Import the recipe class of an entry, or its detector's; raises `PluginError` as `recipe` does."""
+    def load(self, entry: ModelEntry) -> type[Any]:
+        """Import the recipe class of an entry; raises `PluginError` as `recipe` does."""
         spec = entry.spec
         who = f"model {spec.name!r} of {entry.distribution} {entry.version}"
-        target = (spec.detector or spec.target) if detector else spec.target
-        module, _, name = target.partition(":")
+        module, _, name = spec.target.partition(":")
         try:
             found = getattr(importlib.import_module(module), name)
         except Exception as error:
             raise PluginError(
-                f"{who}: importing {target} failed with {type(error).__name__}: {error}; reinstall or upgrade "
+                f"{who}: importing {spec.target} failed with {type(error).__name__}: {error}; reinstall or upgrade "
                 f"{entry.distribution}, or report this to its authors"
             ) from error
         # a Recipe's module imports the contract, so this is no import: the registry itself must not need torch
         contract = sys.modules.get("gensynth.model")
         if contract is None or not (isinstance(found, type) and issubclass(found, contract.Recipe)):
-            raise PluginError(f"{who}: {target} is not a subclass of gensynth.model.Recipe")
+            raise PluginError(f"{who}: {spec.target} is not a subclass of gensynth.model.Recipe")
         recipe: type[Any] = found
-        if not detector and _abilities(recipe) != _abilities(spec):
+        if _abilities(recipe) != _abilities(spec):
             raise PluginError(
                 f"{who} announces {_abilities(spec)}, but {name} has {_abilities(recipe)}: they must be the same"
             )
         return recipe
 
-    def entry_of(self, recipe: object) -> tuple[ModelEntry, bool] | None:
-        """Return where a recipe's class is registered and whether as a detector; None if nowhere."""
+    def entry_of(self, recipe: object) -> ModelEntry | None:
+        """Return where a recipe's class is registered; None if nowhere."""
         for entry in self.models():
-            for target in (entry.spec.target, entry.spec.detector or entry.spec.target):
-                module, _, name = target.partition(":")
-                if getattr(sys.modules.get(module), name, None) is type(recipe):
-                    return entry, target != entry.spec.target
+            module, _, name = entry.spec.target.partition(":")
+            if getattr(sys.modules.get(module), name, None) is type(recipe):
+                return entry
         return None
 
     def able(self, *capabilities: str) -> list[str]:

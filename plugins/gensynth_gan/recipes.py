@@ -67,6 +67,9 @@ class Adversarial(TaskRecipe):
         "kappa": NONE | number(0),
         "max_levels": NONE | whole(1, 10_000),
     }
+    only_for: ClassVar[Mapping[str, str]] = {
+        "kappa": "detection", "pac": "sampling"
+    }  # fmt: skip
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sampling": {"noise_dim": 64, "n_critic": 1, "learning_rate": 5e-4, "ema_decay": 0.999},
         "detection": {
@@ -233,11 +236,11 @@ class LSGAN(Adversarial):
     ----------
     penalty_weight : float or None, default=None
         Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the
-        paper, None: 0.1, of a detector 1.
+        paper, None: 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 1.0})
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 1.0}, {"penalty_weight": 1.0})
     penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
@@ -255,11 +258,11 @@ class DRAGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 0.1, of a detector 10.
+        Weight of the gradient penalty; None for 1, of a detector 10.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 10.0})
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 1.0}, {"penalty_weight": 10.0})
     penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:

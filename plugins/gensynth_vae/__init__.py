@@ -9,7 +9,7 @@ from gensynth.hookspecs import ModelSpec, hookimpl
 GENSYNTH_API_VERSION = 1
 
 _LATENT = ("elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "kl")
-_HIERARCHY = ("elbo", "iwae", "reconstruction", "denoising")
+_HIERARCHY = ("elbo", "iwae", "reconstruction", "denoising", "kl")
 _CODES = ("likelihood", "reconstruction", "denoising", "prior")
 _ABLE = frozenset({"sample", "conditional", "impute", "score", "latent"})
 
@@ -17,18 +17,11 @@ _ABLE = frozenset({"sample", "conditional", "impute", "score", "latent"})
 @hookimpl
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
-    for name, recipe, module, methods, summary in (
-        ("vae", "VAE", None, _LATENT, "Variational autoencoder"),
-        ("beta-vae", "BetaVAE", None, _LATENT, "VAE with a weighted divergence"),
-        ("vq-vae", "VQVAE", "scoring_vqvae", _CODES, "VAE with code books and a density over codes"),
-        ("nvae", "NVAE", "scoring_nvae", _HIERARCHY, "VAE with a hierarchy of latents and flows"),
-        (
-            "vlae",
-            "VLAE",
-            None,
-            _LATENT,
-            "Variational lossy autoencoder: autoregressive decoder, learned prior (the default)",
-        ),
+    for name, recipe, methods, summary in (
+        ("vae", "VAE", _LATENT, "Variational autoencoder"),
+        ("beta-vae", "BetaVAE", _LATENT, "VAE with a weighted divergence"),
+        ("vq-vae", "VQVAE", _CODES, "VAE with code books and a density over codes"),
+        ("nvae", "NVAE", _HIERARCHY, "VAE with a hierarchy of latents and flows"),
+        ("vlae", "VLAE", _LATENT, "Variational lossy autoencoder: autoregressive decoder, learned prior (the default)"),
     ):
-        target, detector = f"gensynth_vae.recipes:{recipe}", module and f"gensynth_vae.{module}:{recipe}Scorer"
-        register(ModelSpec(name, target, summary, _ABLE, methods, detector))
+        register(ModelSpec(name, f"gensynth_vae.recipes:{recipe}", summary, _ABLE, methods))

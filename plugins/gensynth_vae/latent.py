@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -19,8 +18,9 @@ from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
 from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.tabular.sampling_networks import SamplingPrior
-from gensynth_vae.choices import MAX_START
+from gensynth_vae.choices import MAX_START, cells_only
 from gensynth_vae.denoiser import Denoiser
+from gensynth_vae.divergence import Divergence
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -36,43 +36,6 @@ MAX_CHECKED = 4096
 """Rows that this is looked at on, at most; ..."""
 ENOUGH_STEPS = 50
 """... unless training had fewer steps and has hardly begun."""
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """How the divergence between posterior and prior enters the loss.
-
-    Parameters
-    ----------
-    weights : sequence of float
-        Final weight of each member (beta of Higgins et al. 2017; 1 gives the ELBO of Kingma & Welling 2014).
-    warmup : int
-        Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
-    free_nats : float
-        Divergence that costs nothing (Kingma et al. 2016, on the batch mean), against collapse.
-    capacity : float or None
-        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay the weight for the
-        distance (Burgess et al. 2018, equation 8).
-    """
-
-    weights: Sequence[float] = (1.0,)
-    warmup: int = 0
-    free_nats: float = 0.0
-    capacity: float | None = None
-
-    def cost(self, divergence: Tensor, step: float) -> Tensor:
-        """Return what joins each row's loss (members, n); ``divergence`` (members, n) in nats.
-
-        With free nats or a capacity it is the same for all rows of a batch: they are of the batch mean.
-        """
-        progress = 1.0 if self.warmup == 0 else min(1.0, step / self.warmup)
-        weight = divergence.new_tensor(self.weights).unsqueeze(1)
-        mean = divergence.mean(1, keepdim=True)
-        if self.capacity is not None:
-            return (weight * (mean - progress * self.capacity).abs()).expand_as(divergence)
-        if self.free_nats:
-            return (weight * progress * mean.clamp(min=self.free_nats)).expand_as(divergence)
-        return weight * progress * divergence
 
 
 class MemberOptions(NamedTuple):
@@ -165,17 +128,21 @@ class LatentModel(GenerativeModel):
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return (members, n) log-likelihood of the rows at one posterior draw, and (members, n) divergence."""
-        mean, log_variance = self.posterior(inputs)
-        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
-        return self.decoder.log_likelihood(inputs, z).sum(-1), self._divergence(mean, log_variance, z)
+        likelihood, divergence, _ = self._draw(inputs, rng)
+        return likelihood, divergence
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return (members, n): minus the bound, Kingma & Welling 2014, equation 10, with the weighted divergence."""
         self.step += 1.0
         inputs = self.networks.inputs(batch)
         # where there is noise: encode the row under it, decode the row (Im et al. 2017, arXiv 1511.06406)
-        likelihood, divergence = self.terms(self.networks.noisy(inputs, self.noise, rng), rng)
+        likelihood, divergence, z = self._draw(self.networks.noisy(inputs, self.noise, rng), rng)
         loss = self.divergence.cost(divergence, float(self.step)) - likelihood
+        if self.divergence.capacity is not None and self.prior is not None:
+            # a nat that is too few must not be made up by a prior that fits the latents worse: it always fits them
+            misfit = -self.prior.log_density(z.detach())
+            slope = self.divergence.slope(divergence.detach(), float(self.step))
+            loss = loss + (1.0 - slope) * (misfit - misfit.detach())
         return loss if self.denoiser is None else loss + self.denoiser.losses(inputs.network, rng)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
@@ -218,9 +185,9 @@ class LatentModel(GenerativeModel):
         """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats."""
         if method == "denoising":
             if self.denoiser is not None:
-                return _cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
+                return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
             means = (self.posterior(noisy)[0] for noisy in self.networks.corrupted(inputs))
-            return _cells_only(-torch.stack([self.decoder.log_likelihood(inputs, z) for z in means]).mean(0))
+            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, z) for z in means]).mean(0))
         mean, log_variance = self.posterior(inputs)
         draws = [self._reparameterise(mean, log_variance, noise) for noise in self.score_noise]
         if method == "kl":
@@ -228,7 +195,7 @@ class LatentModel(GenerativeModel):
             return kl.new_zeros(*kl.shape, len(self.layout.columns)), kl
         cells = torch.stack([self.decoder.log_likelihood(inputs, z) for z in draws])  # (draws, members, n, k)
         if method == "reconstruction":
-            return _cells_only(-cells.mean(0))
+            return cells_only(-cells.mean(0))
         if method == "elbo" and not self.networks.for_sampling:
             # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
@@ -250,6 +217,12 @@ class LatentModel(GenerativeModel):
         noises = _balanced_noise(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
         log_prior = torch.stack([self._log_prior(self._reparameterise(mean, log_variance, e)) for e in noises])
         return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
+
+    def _draw(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return `terms` and the posterior draw (members, n, latent_dim) that they are of."""
+        mean, log_variance = self.posterior(inputs)
+        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        return self.decoder.log_likelihood(inputs, z).sum(-1), self._divergence(mean, log_variance, z), z
 
     def _reparameterise(self, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
         return mean + noise * self.mask * torch.exp(0.5 * log_variance)
@@ -303,9 +276,9 @@ class LatentModel(GenerativeModel):
         mean, log_variance = self.posterior(self.networks.inputs(batch))
 
         def draw() -> Tensor:
-            return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))[0]
+            return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
 
-        self.density.density.start(draw, rng)
+        self.density.start(draw, rng)
 
     @torch.no_grad()
     def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
@@ -356,8 +329,3 @@ def _balanced_noise(n: int, dim: int) -> Tensor:
     factor = torch.linalg.cholesky(half.T @ half / len(half))
     half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
     return torch.cat([half, -half])
-
-
-def _cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
-    """Return costs that belong to cells only."""
-    return cells, cells.new_zeros(cells.shape[:-1])

@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.constraints import Constraint, whole
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Optimizer, Phase, Score, Stage
-from gensynth.nn.flows import InverseAutoregressiveFlow
-from gensynth.nn.layers import ResidualMLP
-from gensynth.nn.priors import LOG_2PI, Prior
+from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.layout import Layout
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Score, Stage
+from gensynth.nn.ensemble import fixed_normal, standard_normal
+from gensynth.nn.family import FamilyRecipe, in_turns
+from gensynth.nn.networks import Networks, RowDecoder
+from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.spectral import SpectralPenalty
-from gensynth.nn.tabular.corruption import Corruption
-from gensynth.nn.tabular.decoder import Decoder, Given
-from gensynth.nn.tabular.encoder import CellEncoder
-from gensynth.nn.tabular.imputation import fill
-from gensynth.nn.tabular.independent_decoder import grouped_decoder
+from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.choices import (
-    LATENT,
-    MAX_START,
-    PRIOR,
-    STEPS,
-    STEPS_OF_WARMUP,
-    TWO_STAGES,
-    WEIGHT,
-    WEIGHT_AVERAGE,
-    WEIGHT_DECAY,
-    WIDTH,
-    named_prior,
-)
-from gensynth_vae.variational import InColumnGroups
+from gensynth.nn.tabular.sampling_networks import EMA_DECAY, SamplingPrior
+from gensynth_vae.choices import LATENT, MAX_START, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, cells_only, named_prior
 
 N_SCORE_DRAWS = 8
+"""Posterior draws behind a score, the same noise for every row."""
 
 
 class Level(nn.Module):
@@ -45,41 +32,62 @@ class Level(nn.Module):
 
     The posterior is N(mu + d_mu, sigma * d_sigma) where the prior is N(mu, sigma) (Vahdat & Kautz 2020, arXiv
     2007.03898, section 3.2), followed by inverse autoregressive flows.
+
+    Parameters
+    ----------
+    networks : Networks
+        What carries it.
+    width : int
+        Width of state and features.
+    latent_dims : sequence of int
+        Latents of each member.
+    n_flows : int
+        Flows in the posterior.
     """
 
-    def __init__(self, width: int, dim: int, n_flows: int, dropout: float) -> None:
+    mask: Tensor
+
+    def __init__(self, networks: Networks, width: int, latent_dims: Sequence[int], n_flows: int) -> None:
         super().__init__()
-        self.prior = ResidualMLP(width, (width,), 2 * dim, dropout)
-        self.residual = ResidualMLP(2 * width, (width,), 2 * dim, dropout)
-        self.flows = nn.ModuleList(InverseAutoregressiveFlow(dim, width) for _ in range(n_flows))
-        self.tell = ResidualMLP(width + dim, (width, width), width, dropout)
-        for network in (self.prior, self.residual):
-            nn.init.normal_(network.out.weight, std=0.01)
-            nn.init.zeros_(network.out.bias)
+        dim = max(latent_dims)
+        self.prior = networks.mlp(width, (width,), 2 * dim)
+        self.residual = networks.mlp(2 * width, (width,), 2 * dim)
+        self.flows = nn.ModuleList(networks.posterior_flow(latent_dims, width) for _ in range(n_flows))
+        self.update = networks.mlp(width + dim, (width, width), width)
+
+        out: Any = self.prior.out
+        nn.init.normal_(out.weight, std=0.01)  # every level's prior begins as N(0, I)
+        nn.init.zeros_(out.bias)
+        mask = torch.arange(dim) < torch.tensor(latent_dims).unsqueeze(1)
+        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, dim)
 
     def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-scale (n, dim) of p(z | levels above)."""
+        """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
         mean, log_scale = self.prior(state).chunk(2, -1)
-        return mean, _bounded(log_scale)
+        return mean * self.mask, _bounded(log_scale)
 
     def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a posterior draw (n, dim) and log q - log p at it (n,): its one-draw divergence."""
+        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
         mean, log_scale = self.prior_parameters(state)
         shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
         log_ratio = _bounded(log_ratio)
-        z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise)
-        log_q = -(0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio).sum(-1)
+        z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise) * self.mask
+        log_q = -((0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio) * self.mask).sum(-1)
         for flow in self.flows:
             z, log_determinant = flow(z, features)
             log_q = log_q - log_determinant
+        return z, log_q - self.log_prior(state, z)
+
+    def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
+        """Return (members, n): log p(z | levels above)."""
+        mean, log_scale = self.prior_parameters(state)
         standard = (z - mean) * torch.exp(-log_scale)
-        log_p = -(0.5 * (standard.square() + LOG_2PI) + log_scale).sum(-1)
-        return z, log_q - log_p
+        return -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
 
     def next_state(self, state: Tensor, z: Tensor) -> Tensor:
-        """Return what the levels below see (n, width)."""
-        told: Tensor = self.tell(torch.cat([state, z], -1))
-        return state + told
+        """Return what the levels below see (members, n, width)."""
+        change: Tensor = self.update(torch.cat([state, z], -1))
+        return state + change
 
 
 class HierarchicalModel(GenerativeModel):
@@ -87,112 +95,171 @@ class HierarchicalModel(GenerativeModel):
 
     Parameters
     ----------
-    layout : Layout
-        What a row looks like.
-    encoder : Module
-        From a batch to features (n, width).
+    networks : Networks
+        What carries it.
     levels : sequence of Level
         From the top down.
-    decoder : Decoder
+    decoder : RowDecoder
         p(row | state below the last level).
-    late_prior : Prior or None
-        A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
     width : int
         Width of state and features.
-    latent_dim : int
-        Latents a level.
-    beta : float
-        Final weight of the divergences.
+    betas, noises : sequence of float
+        Final weight of the divergences, and deviation of the noise on the input in training, of each member.
     warmup : int
         Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
     spectral : float
         Weight of the spectral regularisation.
+    density : SamplingPrior or None
+        A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
     learning_rate : float
         Step size.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising")
+    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising", "kl")
     step: Tensor
     score_noise: Tensor
+    beta: Tensor
+    noise: Tensor
 
     def __init__(
         self,
-        layout: Layout,
-        encoder: nn.Module,
-        levels: list[Level],
-        decoder: Decoder,
+        networks: Networks,
+        levels: Sequence[Level],
+        decoder: RowDecoder,
         *,
-        late_prior: Prior | None,
         width: int,
-        latent_dim: int,
-        beta: float,
+        betas: Sequence[float],
+        noises: Sequence[float],
         warmup: int,
         spectral: float,
+        density: SamplingPrior | None,
         learning_rate: float,
     ) -> None:
-        super().__init__(layout)
-        self.encoder, self.levels, self.decoder = encoder, nn.ModuleList(levels), decoder
-        self.late_prior = late_prior
-        self.level_dim, self.latent_dim = latent_dim, len(levels) * latent_dim
-        self.beta, self.warmup, self.learning_rate = beta, warmup, learning_rate
-        self.top = nn.Parameter(torch.zeros(width))
-        self.penalty = SpectralPenalty([*levels, decoder], spectral)
-        self.corruption = Corruption(layout)
+        super().__init__(networks.layout)
+        m, self.level_dim = networks.members, levels[0].mask.shape[-1]
+        self.networks, self.levels, self.decoder, self.density = networks, nn.ModuleList(levels), decoder, density
+        self.encoder = networks.encoder((width, width), width)
+        self.latent_dim = len(levels) * self.level_dim
+        self.warmup, self.learning_rate = warmup, learning_rate
+        self.top = nn.Parameter(torch.zeros(m, 1, width))
+        self.penalty = SpectralPenalty([*levels, decoder], spectral) if spectral else None
+        self.register_buffer("beta", torch.tensor(betas).view(-1, 1), persistent=False)
+        self.register_buffer("noise", torch.tensor(noises).view(-1, 1, 1), persistent=False)
         self.register_buffer("step", torch.zeros(()))
-        half = torch.randn(N_SCORE_DRAWS // 2, len(levels), latent_dim, generator=Generator().manual_seed(0))
-        self.register_buffer("score_noise", torch.cat([half, -half]))
+        shape = (N_SCORE_DRAWS, len(levels), m, 1, self.level_dim)
+        self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together first; then the density of all latents, where there is one."""
-        late = () if self.late_prior is None else tuple(self.late_prior.parameters())
-        body = tuple(p for p in self.parameters() if all(p is not q for q in late))
-        phase = Phase("elbo", body, self._loss, Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY))
-        steps = STEPS if self.late_prior is None else TWO_STAGES
-        main = Stage("elbo", (phase,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=steps, report=self._report)
-        if self.late_prior is None:
-            return (main,)
-        start = Fit("start of the prior", self._start_prior, MAX_START)
-        if not late:
-            return main, start, Fit("marginals", self._calibrate)
-        prior = Phase("prior", late, self._prior_loss, Optimizer(5e-3))
-        density = Stage("prior", (prior,), budget_fraction=0.5, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES)
-        return main, start, density, Fit("marginals", self._calibrate)
+        later = [] if self.density is None else list(self.density.parameters())
+        first = [p for p in self.parameters() if not any(p is q for q in later)]
+        main = self.networks.stage(
+            "elbo", first, self._loss, learning_rate=self.learning_rate,
+            monitor=self._monitor, report=self._report, max_steps=10_000 if self.density is None else 7_500,
+        )  # fmt: skip
+        steps: list[Stage | Fit] = [*self.networks.fits(), main]
+        if self.density is not None:
+            steps.append(Fit("start of the prior", self._start_density, MAX_START))
+            if later:
+                prior = Phase("prior", tuple(later), self._density_loss, Optimizer(5e-3))
+                steps.append(Stage("prior", (prior,), budget_fraction=0.5, ema_decay=EMA_DECAY, max_steps=7_500))
+            steps.append(Fit("marginals", self._correct_marginals))
+        return tuple(steps)
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
-        if condition is None:
-            return self.decoder.draw(self._prior_states(n, rng), rng)
-        return fill(self.decoder, self._propose, Given.of(condition), rng)
+        if condition is not None:
+            return self.decoder.impute(self._propose, Given.of(condition), rng)
+        return self.decoder.sample(self._prior_states(n, rng), rng)
 
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
         """Draw missing cells given the others of their row, by posterior iteration."""
-        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
 
     def encode(self, batch: Batch) -> Tensor:
         """Return (n, latent_dim): the middle of the posterior of every level, side by side."""
-        still = torch.zeros(len(batch), len(self.levels), self.level_dim, device=self.top.device, dtype=self.top.dtype)
-        return self._infer(batch, still)[1].flatten(1)
+        inputs = self.networks.inputs(batch)
+        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[1][0].flatten(1)
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent (n, latent_dim)."""
-        return self.decoder.draw(self._state_of(latents), rng)
+        return self.decoder.sample(self._states(self._by_level(latents)), rng)
 
-    def _state_of(self, latents: Tensor) -> Tensor:
-        """Return what latents of all levels tell the decoder (n, width)."""
-        state = self.top.expand(len(latents), -1)
-        for level, z in zip(self._levels(), latents.unflatten(1, (-1, self.level_dim)).unbind(1), strict=True):
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound), "reconstruction" (no divergence).
+
+        kl: minus the divergence. denoising: log p(row | latents of the row under noise), the mean over noise levels.
+        """
+        method = self.score_method(method)
+        with torch.set_grad_enabled(attribute):
+            inputs = self.networks.inputs(batch, differentiable=attribute)
+            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
+
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
+        return self.networks.conditional_interval(batch, position, self._middle, self.decoder)
+
+    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats."""
+        if method == "denoising":
+            states = (self._middle(noisy) for noisy in self.networks.corrupted(inputs))
+            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, s) for s in states]).mean(0))
+        draws = [self._infer(inputs, noise) for noise in self.score_noise]
+        divergence = torch.stack([by_level.sum(-1) for _, _, by_level in draws])  # (draws, members, n)
+        if method == "kl":
+            return divergence.new_zeros(*divergence.shape[1:], len(self.layout.columns)), divergence.mean(0)
+        cells = torch.stack([self.decoder.log_likelihood(inputs, state) for state, _, _ in draws])
+        if method == "reconstruction":
+            return cells_only(-cells.mean(0))
+        if method == "elbo":
+            # a weight above 1 keeps the latents from learning the anomalies; it has no place in the score
+            weight = 1.0 if self.networks.for_sampling else self.beta.clamp(max=1.0)
+            return -cells.mean(0), weight * divergence.mean(0)
+        bound = (cells.sum(-1) - divergence).logsumexp(0) - math.log(len(draws))
+        return -cells.mean(0), cells.mean(0).sum(-1) - bound
+
+    def _middle(self, inputs: Any) -> Tensor:
+        """Return the state (members, n, width) below the middle of every level's posterior."""
+        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
+
+    def _infer(self, inputs: Any, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the last state, the latents (members, n, levels, dim) and the divergences (members, n, levels).
+
+        ``noise`` is (levels, members, n or 1, dim).
+        """
+        features = self.encoder(inputs)
+        state = self.top.expand(-1, features.shape[1], -1)
+        latents, divergences = [], []
+        for level, own in zip(self._levels(), noise, strict=True):
+            z, divergence = level.infer(state, features, own)
+            latents.append(z)
+            divergences.append(divergence)
             state = level.next_state(state, z)
+        return state, torch.stack(latents, 2), torch.stack(divergences, 2)
+
+    def _levels(self) -> list[Level]:
+        return [level for level in self.levels if isinstance(level, Level)]
+
+    def _by_level(self, latents: Tensor) -> Tensor:
+        """Return (1, n, levels, dim) of one member's latents (n, latent_dim)."""
+        by_level: Tensor = latents.unflatten(1, (len(self.levels), self.level_dim))
+        return by_level.unsqueeze(0)
+
+    def _states(self, latents: Tensor) -> Tensor:
+        """Return the state (members, n, width) below latents (members, n, levels, dim)."""
+        state = self.top.expand(-1, latents.shape[1], -1)
+        for i, level in enumerate(self._levels()):
+            state = level.next_state(state, latents[:, :, i])
         return state
 
     def _prior_states(self, n: int, rng: Generator) -> Tensor:
-        """Return what n draws of all levels tell the decoder (n, width)."""
-        if self.late_prior is not None:
-            return self._state_of(self.late_prior.sample(n, rng))
-        state = self.top.expand(n, -1)
+        """Return what n draws of all levels tell the decoder (1, n, width)."""
+        if self.density is not None:
+            return self._states(self._by_level(self.density.sample(n, rng)[0]))
+        state = self.top.expand(-1, n, -1)
         for level in self._levels():
             mean, log_scale = level.prior_parameters(state)
-            noise = torch.randn(mean.shape, generator=rng, device=mean.device, dtype=mean.dtype)
-            state = level.next_state(state, mean + torch.exp(log_scale) * noise)
+            state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -201,103 +268,70 @@ class HierarchicalModel(GenerativeModel):
         The prior first, then the encoder's posterior for the rows as they were filled so far.
         """
         if rows is None:
-            state = self._prior_states(n * c, rng)
+            state = self._prior_states(n * c, rng)[0]
             return state, state.new_zeros(n * c)
         candidates = rows[torch.arange(n, device=self.top.device).repeat_interleave(c)]
-        state, latents, divergences = self._infer(candidates, self._noise(candidates, rng))
-        log_weight = -divergences.sum(1)
-        if self.late_prior is not None:  # divergences are from the levels' own priors
-            log_weight = log_weight + self.late_prior.log_density(latents.flatten(1)) - self._own_prior(latents)
-        return state, log_weight
+        state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(n * c, rng))
+        log_weight = -divergences.sum(-1)
+        if self.density is not None:  # divergences are from the levels' own priors
+            log_weight = log_weight + self.density.log_density(latents.flatten(2)) - self._own_prior(latents)
+        return state[0], log_weight[0]
 
     def _own_prior(self, latents: Tensor) -> Tensor:
-        """Return (n,): log-density of latents (n, levels, dim) under the levels' own priors."""
-        state, total = self.top.expand(len(latents), -1), latents.new_zeros(len(latents))
+        """Return (members, n): log-density of latents (members, n, levels, dim) under the levels' own priors."""
+        state, total = self.top.expand(-1, latents.shape[1], -1), latents.new_zeros(latents.shape[:2])
         for i, level in enumerate(self._levels()):
-            mean, log_scale = level.prior_parameters(state)
-            standard = (latents[:, i] - mean) * torch.exp(-log_scale)
-            total = total - (0.5 * (standard.square() + LOG_2PI) + log_scale).sum(-1)
-            state = level.next_state(state, latents[:, i])
+            total = total + level.log_prior(state, latents[:, :, i])
+            state = level.next_state(state, latents[:, :, i])
         return total
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
-        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound), "reconstruction" (no divergence).
+    def _noise(self, n: int, rng: Generator) -> Tensor:
+        """Draw (levels, members, n, dim)."""
+        levels, members, _, dim = self.score_noise.shape[1:]
+        return standard_normal((levels, members, n, dim), self.top, rng)
 
-        "denoising": log p(row | latents of the row under noise), the mean over noise levels (`Corruption`).
-        """
-        method = self.score_method(method)
-        volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
-        terms = []
-        if method == "denoising":
-            still = torch.zeros_like(self.score_noise[0]).expand(len(batch), -1, -1)
-            for noisy in self.corruption(batch):
-                state, _, _ = self._infer(noisy, still)
-                terms.append(self.decoder.log_likelihood(batch, state).sum(-1) + volume)
-            return Score(torch.stack(terms).mean(0))
-        for noise in self.score_noise:
-            likelihood, divergences = self._terms(batch, noise.expand(len(batch), -1, -1))
-            terms.append(likelihood + volume - (0.0 if method == "reconstruction" else divergences.sum(1)))
-        stacked = torch.stack(terms)
-        return Score(stacked.logsumexp(0) - math.log(len(terms)) if method == "iwae" else stacked.mean(0))
-
-    def _levels(self) -> list[Level]:
-        return [level for level in self.levels if isinstance(level, Level)]
-
-    def _terms(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (n,) log-likelihood and (n, levels) divergences at one draw; ``noise`` is (n, levels, dim)."""
-        state, _, divergences = self._infer(batch, noise)
-        return self.decoder.log_likelihood(batch, state).sum(-1), divergences
-
-    def _infer(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the last state, the latents (n, levels, dim) and the divergences (n, levels) of one draw."""
-        features = self.encoder(batch)
-        state = self.top.expand(len(batch), -1)
-        latents, divergences = [], []
-        for i, level in enumerate(self._levels()):
-            z, divergence = level.infer(state, features, noise[:, i])
-            latents.append(z)
-            divergences.append(divergence)
-            state = level.next_state(state, z)
-        return state, torch.stack(latents, 1), torch.stack(divergences, 1)
-
-    def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        assert self.late_prior is not None
-        with torch.no_grad():
-            _, latents, _ = self._infer(batch, self._noise(batch, rng))
-        return -self.late_prior.log_density(latents.flatten(1)).mean()
-
-    def _start_prior(self, batch: Batch, rng: Generator) -> None:
-        assert self.late_prior is not None
-        self.late_prior.start(lambda: self._infer(batch, self._noise(batch, rng))[1].flatten(1), rng)
-
-    @torch.no_grad()
-    def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.correct_marginals(batch, self._prior_states(n_marginal_rows(len(self.layout.columns)), rng), rng)
-
-    def _noise(self, batch: Batch, rng: Generator) -> Tensor:
-        shape = (len(batch), len(self.levels), self.level_dim)
-        return torch.randn(shape, generator=rng, device=self.top.device, dtype=self.top.dtype)
+    def terms(self, inputs: Any, n: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return (members, n) log-likelihood and (members, n, levels) divergences of n rows at one draw."""
+        state, _, divergences = self._infer(inputs, self._noise(n, rng))
+        return self.decoder.log_likelihood(inputs, state).sum(-1), divergences
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
         self.step += 1.0
-        likelihood, divergences = self._terms(batch, self._noise(batch, rng))
+        inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
+        likelihood, divergences = self.terms(inputs, len(batch), rng)
         progress = 1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup)
-        cost = divergences.mean(0)
         if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
-            size = cost.detach().abs() + 0.01
-            cost = cost * size / size.mean()
-        loss: Tensor = self.beta * progress * cost.sum() - likelihood.mean() + self.penalty()
-        return loss
-
-    def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
-        """Return nats of divergence, of all levels and of each from the top down."""
-        by_level = self._terms(batch, self._noise(batch, rng))[1].mean(0).tolist()
-        return {"kl": sum(by_level), **{f"kl_{i}": kl for i, kl in enumerate(by_level)}}
+            size = divergences.detach().mean(1, keepdim=True).abs() + 0.01
+            divergences = divergences * size / size.mean(-1, keepdim=True)
+        loss = self.beta * progress * divergences.sum(-1) - likelihood
+        return loss if self.penalty is None else loss + self.penalty()
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        likelihood, divergences = self._terms(batch, self._noise(batch, rng))
-        cost: Tensor = self.beta * divergences.sum(1).mean() - likelihood.mean()
-        return cost
+        likelihood, divergences = self.terms(self.networks.inputs(batch), len(batch), rng)
+        return self.beta * divergences.sum(-1) - likelihood
+
+    def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
+        """Return nats of divergence, of all levels and of each from the top down, means over the members."""
+        by_level = self.terms(self.networks.inputs(batch), len(batch), rng)[1].mean((0, 1)).tolist()
+        return {"kl": sum(by_level), **{f"kl_{i}": kl for i, kl in enumerate(by_level)}}
+
+    def _latents(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (1, n, latent_dim): posterior draws of all levels side by side."""
+        return self._infer(self.networks.inputs(batch), self._noise(len(batch), rng))[1].flatten(2)
+
+    def _density_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        assert self.density is not None
+        with torch.no_grad():
+            latents = self._latents(batch, rng)
+        return -self.density.log_density(latents)
+
+    def _start_density(self, batch: Batch, rng: Generator) -> None:
+        assert self.density is not None
+        self.density.start(lambda: self._latents(batch, rng), rng)
+
+    @torch.no_grad()
+    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
+        self.decoder.correct_marginals(batch, self._prior_states(n_marginal_rows(len(self.layout.columns)), rng), rng)
 
 
 def _bounded(log_scale: Tensor) -> Tensor:
@@ -305,7 +339,7 @@ def _bounded(log_scale: Tensor) -> Tensor:
 
 
 @dataclass(eq=False)
-class NVAE(InColumnGroups):
+class NVAE(FamilyRecipe):
     """NVAE for tables: a top-down hierarchy of latents, residual posteriors with normalizing flows.
 
     What the paper does to images with residual convolutions is done here with residual perceptrons; batch norm and
@@ -316,23 +350,30 @@ class NVAE(InColumnGroups):
     Parameters
     ----------
     column_groups : int, default=1
-        Autoregressive steps of the decoder over the columns; 1: all that ties columns passes through the latents.
-    levels : int, default=3
-        Groups of latents.
-    latent_dim : int, default=6
-        Latents a group.
-    width : int, default=128
-        Width of features and state.
+        Autoregressive steps of the decoder over the columns, for sampling; 1: all that ties columns passes through the
+        latents.
+    levels : int or None, default=None
+        Groups of latents; None for 3, of a detector 2.
+    latent_dim : int, tuple of int or None, default=None
+        Latents a group; None for 6, of a detector's members 4 and 8, and 1 and 4 where the rows may hold anomalies.
+    width : int or None, default=None
+        Width of features and state; None for 128, of a detector 64.
     flows : int, default=1
         Inverse autoregressive flows in each posterior.
-    beta : float, default=0.2
-        Final weight of the divergences.
+    beta : float, tuple of float or None, default=None
+        Final weight of the divergences; None for 0.2, of a detector's members 0.5 and 0.1, and 1 where the rows may
+        hold anomalies.
     warmup : int, default=1000
-        Steps over which that weight grows from 0, the levels balanced meanwhile.
+        Steps over which that weight grows from 0, the levels balanced meanwhile, for sampling.
+    noise : float, tuple of float or None, default=None
+        Deviation of the noise on a detector's input in training, in units of the columns; None for 0 and 0.3 in turns.
+        Where the rows may hold anomalies it is 1: noise as wide as a column keeps the latents from telling single odd
+        rows apart.
     prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
-        Density fitted to the latents of all levels in a second stage; "normal" samples from the hierarchy's own.
+        Density fitted to the latents of all levels in a second stage, for sampling; "normal" samples from the
+        hierarchy's own.
     spectral : float, default=1e-3
-        Weight of the spectral regularisation.
+        Weight of the spectral regularisation, for sampling.
 
     References
     ----------
@@ -340,42 +381,52 @@ class NVAE(InColumnGroups):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "levels": whole(1, 64),
-        "latent_dim": LATENT,
-        "width": WIDTH,
+        "column_groups": whole(1, 1_000_000),
+        "levels": NONE | whole(1, 64),
+        "latent_dim": NONE | LATENT | several(LATENT),
+        "width": NONE | WIDTH,
         "flows": whole(0, 64),
-        "beta": WEIGHT,
+        "beta": NONE | WEIGHT | several(WEIGHT),
         "warmup": STEPS_OF_WARMUP,
+        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
         "prior": PRIOR,
         "spectral": WEIGHT,
     }
+    only_for: ClassVar[Mapping[str, str]] = {
+        "noise": "detection", **dict.fromkeys(("column_groups", "warmup", "prior", "spectral"), "sampling")
+    }  # fmt: skip
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {"levels": 3, "latent_dim": 6, "width": 128, "beta": 0.2, "noise": 0.0, "learning_rate": 2e-3},
+        "detection": {"n_members": 4, "levels": 2, "latent_dim": (4, 8), "width": 64, "beta": (0.5, 0.1),
+                      "noise": (0.0, 0.3), "learning_rate": 2e-3},
+        "robust detection": {"latent_dim": (1, 4), "beta": 1.0, "noise": 1.0},
+    }  # fmt: skip
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = HierarchicalModel.score_methods
     column_groups: int = 1
-    levels: int = 3
-    latent_dim: int = 6
-    width: int = 128
+    levels: int | None = None
+    latent_dim: int | tuple[int, ...] | None = None
+    width: int | None = None
     flows: int = 1
-    beta: float = 0.2
+    beta: float | tuple[float, ...] | None = None
     warmup: int = 1000
+    noise: float | tuple[float, ...] | None = None
     prior: str = "blockwise"
     spectral: float = 1e-3
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(layout)
+        own, networks = self.settings(), self.networks(layout)
+        dims, sampling = in_turns(own.latent_dim, networks.members), networks.for_sampling
         return HierarchicalModel(
-            layout,
-            CellEncoder(layout, cells.embedding, (self.width, self.width), self.width, cells.dropout),
-            [Level(self.width, self.latent_dim, self.flows, cells.dropout) for _ in range(self.levels)],
-            grouped_decoder(
-                layout, *cells, column_groups=self.column_groups, hidden=(self.width,), latent_dim=self.width
-            ),
-            late_prior=named_prior(self.prior, self.levels * self.latent_dim, layout),
-            width=self.width,
-            latent_dim=self.latent_dim,
-            beta=self.beta,
-            warmup=self.warmup,
-            spectral=self.spectral,
-            learning_rate=self.learning_rate,
+            networks,
+            [Level(networks, own.width, dims, self.flows) for _ in range(own.levels)],
+            networks.decoder(own.width, (own.width,), self.column_groups),
+            width=own.width,
+            betas=in_turns(own.beta, networks.members),
+            noises=in_turns(own.noise, networks.members),
+            warmup=self.warmup if sampling else 0,
+            spectral=self.spectral if sampling else 0.0,
+            density=named_prior(self.prior, own.levels * max(dims), layout) if sampling else None,
+            learning_rate=own.learning_rate,
         )

@@ -12,10 +12,10 @@ from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.tabular.sampling_networks import SamplingPrior
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
 from gensynth_vae.denoiser import Denoiser
-from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
+from gensynth_vae.divergence import Divergence
+from gensynth_vae.latent import LatentModel, MemberOptions
 
 
 @dataclass(eq=False)
@@ -47,6 +47,7 @@ class OneLatent(FamilyRecipe):
         "prior": PRIOR,
         "column_groups": whole(1, 1_000_000),
     }
+    only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "prior": "sampling", "column_groups": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
         "detection": {"n_members": 12, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
@@ -78,7 +79,7 @@ class OneLatent(FamilyRecipe):
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         hidden, latent_dim = tuple(self.hidden), max(members.latent_dims)
-        prior = self._prior(latent_dim, layout) if networks.for_sampling else None
+        prior = named_prior(self.prior, latent_dim, layout) if networks.for_sampling else None
         fitted = prior is not None and isinstance(prior.density, GaussianMixture)
         return LatentModel(
             networks,
@@ -91,10 +92,6 @@ class OneLatent(FamilyRecipe):
             learning_rate=own.learning_rate,
             denoiser=Denoiser(m, networks.width, hidden[-1]) if self.task == "detection" else None,
         )
-
-    def _prior(self, latent_dim: int, layout: Layout) -> SamplingPrior | None:
-        density = named_prior(self.prior, latent_dim, layout)
-        return None if density is None else SamplingPrior(density)
 
 
 @dataclass(eq=False)
@@ -122,6 +119,7 @@ class VAE(OneLatent):
         "beta": NONE | WEIGHT | several(WEIGHT),
         "warmup": STEPS_OF_WARMUP,
     }
+    only_for: ClassVar[Mapping[str, str]] = {"warmup": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         task: {**OneLatent.by_task[task], "beta": beta}
         for task, beta in (("sampling", 0.3), ("detection", 0.5), ("robust detection", 4.0))
@@ -144,8 +142,9 @@ class BetaVAE(OneLatent):
     Parameters
     ----------
     beta : float, tuple of float or None, default=None
-        Weight of the distance between divergence and capacity (of the divergence itself without a capacity).
-    capacity : float or None, default=25.0
+        Weight of the distance between divergence and capacity (of the divergence itself without a capacity); None for
+        2, of a detector's members 1, 4, 2 and 8.
+    capacity : float or None, default=16.0
         Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight. For sampling.
     warmup : int, default=2000
         Steps over which weight or capacity grow, for sampling.
@@ -160,13 +159,14 @@ class BetaVAE(OneLatent):
         "capacity": NONE | WEIGHT,
         "warmup": STEPS_OF_WARMUP,
     }
+    only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling", "warmup": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sampling": {**OneLatent.by_task["sampling"], "beta": 4.0},
+        "sampling": {**OneLatent.by_task["sampling"], "beta": 2.0},
         "detection": {**OneLatent.by_task["detection"], "n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
         "robust detection": {},
     }
     beta: float | tuple[float, ...] | None = None
-    capacity: float | None = 25.0
+    capacity: float | None = 16.0
     warmup: int = 2000
 
     def divergence(self, members: int) -> Divergence:

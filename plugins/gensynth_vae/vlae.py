@@ -20,7 +20,8 @@ from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.independent_decoder import WIDE_TABLE
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH
-from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
+from gensynth_vae.divergence import Divergence
+from gensynth_vae.latent import LatentModel, MemberOptions
 
 N_COMPONENTS = 4
 """Normals in each conditional of the prior, for sampling."""
@@ -138,6 +139,9 @@ class VLAE(FamilyRecipe):
         "auxiliary_weight": WEIGHT,
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
+    only_for: ClassVar[Mapping[str, str]] = {
+        "noise": "detection", "free_nats": "sampling", "auxiliary_weight": "sampling"
+    }  # fmt: skip
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sampling": {"latent_dim": 8, "beta": 1.0, "noise": 0.0, "learning_rate": 4e-3},
         "detection": {"n_members": 6, "latent_dim": (8, 4), "beta": (0.5, 0.1), "noise": (0.0, 0.3), "width": 64,

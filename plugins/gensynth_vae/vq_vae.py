@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
-from gensynth.constraints import Constraint, whole
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Layout, Optimizer, Phase, Score, Stage
+from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.layout import Layout
+from gensynth.model import Batch, Condition, Fit, GenerativeModel, Score, Stage
 from gensynth.nn.categorical import draw
-from gensynth.nn.made import BlockMADE
-from gensynth.nn.tabular.corruption import Corruption
-from gensynth.nn.tabular.decoder import Decoder, Given
-from gensynth.nn.tabular.encoder import CellEncoder
-from gensynth.nn.tabular.imputation import fill
-from gensynth.nn.tabular.independent_decoder import grouped_decoder
+from gensynth.nn.family import FamilyRecipe, in_turns
+from gensynth.nn.networks import Networks
+from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.vector_quantizer import StochasticQuantizer
-from gensynth_vae.choices import (
-    LATENT,
-    STEPS_OF_WARMUP,
-    TWO_STAGES,
-    WEIGHT,
-    WEIGHT_AVERAGE,
-    WEIGHT_DECAY,
-    WIDTH,
-    WIDTHS,
-)
-from gensynth_vae.variational import InColumnGroups
+from gensynth_vae.choices import LATENT, STEPS_OF_WARMUP, WEIGHT, WIDTH, WIDTHS, cells_only
 
 
 class QuantizedModel(GenerativeModel):
@@ -39,16 +26,18 @@ class QuantizedModel(GenerativeModel):
 
     Parameters
     ----------
-    layout : Layout
-        What a row looks like.
-    encoder : Module
-        From a batch to (n, groups * dim).
+    networks : Networks
+        What carries it.
+    hidden : sequence of int
+        Hidden widths of encoder and decoder.
     quantizer : StochasticQuantizer
-        The code books.
-    decoder : Decoder
-        p(row | entries), the entries side by side.
-    prior : BlockMADE
-        From entries to logits of each code given the entries before.
+        The code books, those of a member side by side.
+    prior_width : int
+        Hidden units of the density over codes.
+    column_groups : int
+        See `VQVAE`.
+    noises : sequence of float
+        Deviation of the noise on each member's input in training.
     beta : float
         Final weight of the divergence between drawn codes and their prior.
     warmup : int
@@ -59,71 +48,71 @@ class QuantizedModel(GenerativeModel):
 
     score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "denoising", "prior")
     step: Tensor
+    noise: Tensor
 
     def __init__(
         self,
-        layout: Layout,
-        encoder: nn.Module,
+        networks: Networks,
+        hidden: Sequence[int],
         quantizer: StochasticQuantizer,
-        decoder: Decoder,
-        prior: BlockMADE,
         *,
+        prior_width: int,
+        column_groups: int,
+        noises: Sequence[float],
         beta: float,
         warmup: int,
         learning_rate: float,
     ) -> None:
-        super().__init__(layout)
-        self.encoder, self.quantizer, self.decoder, self.prior = encoder, quantizer, decoder, prior
+        super().__init__(networks.layout)
+        books, n_codes, dim = quantizer.book.shape
+        self.networks, self.quantizer = networks, quantizer
+        self.groups, self.latent_dim = books // networks.members, books // networks.members * dim
+        self.encoder = networks.encoder(hidden, self.latent_dim)
+        self.decoder = networks.decoder(self.latent_dim, hidden, column_groups)
+        self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup, self.learning_rate = beta, warmup, learning_rate
-        self.latent_dim = quantizer.book.shape[0] * quantizer.book.shape[2]
-        self.corruption = Corruption(layout)
+        self.register_buffer("noise", torch.tensor(noises).view(-1, 1, 1), persistent=False)
         self.register_buffer("step", torch.zeros(()))
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
-        whole = Phase(
-            "elbo",
-            tuple(self.parameters()),
-            self._loss,
-            Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY),
-        )
-        codes = Phase(
-            "prior", tuple(self.prior.parameters()), self._prior_loss, Optimizer(2e-3, weight_decay=WEIGHT_DECAY)
-        )
-        main = Stage(
-            "elbo", (whole,), self._monitor, ema_decay=WEIGHT_AVERAGE, max_steps=TWO_STAGES, report=self._report
-        )
-        density = Stage(
-            "prior",
-            (codes,),
-            budget_fraction=0.3,
-            ema_decay=WEIGHT_AVERAGE,
-            max_steps=TWO_STAGES,
-        )
-        return main, density, Fit("marginals", self._calibrate)
+        whole = self.networks.stage(
+            "elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate, monitor=self._monitor,
+            report=self._report, max_steps=7_500,
+        )  # fmt: skip
+        density = self.networks.stage(
+            "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, budget_fraction=0.3,
+            max_steps=7_500,
+        )  # fmt: skip
+        marginals = (Fit("marginals", self._correct_marginals),) if self.networks.for_sampling else ()
+        return *self.networks.fits(), whole, density, *marginals
 
     def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
         """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""
-        if condition is None:
-            return self.decoder.draw(self.draw_entries(n, rng), rng)
-        return fill(self.decoder, self._propose, Given.of(condition), rng)
+        if condition is not None:
+            return self.decoder.impute(self._propose, Given.of(condition), rng)
+        return self.decoder.sample(self.draw_entries(n, rng).unsqueeze(0), rng)
 
     def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
         """Draw missing cells given the others of their row, by posterior iteration."""
-        return fill(self.decoder, self._propose, Given(batch, ~missing, complete=True), rng)
+        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
 
     def encode(self, batch: Batch) -> Tensor:
         """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
-        return self.quantizer.look_up(self.codes(batch)).flatten(1)
+        return self.entries(self.codes(self.networks.inputs(batch)))[0]
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent, of whose parts the nearest entries are taken."""
-        codes = self.quantizer.nearest(self._by_book(latents))
-        return self.decoder.draw(self.quantizer.look_up(codes).flatten(1), rng)
+        codes = self.quantizer.nearest(self._by_book(latents.unsqueeze(0)))
+        return self.decoder.sample(self.entries(codes), rng)
 
-    def codes(self, batch: Batch) -> Tensor:
-        """Return (n, groups): the likeliest code of each book."""
-        return self.quantizer.nearest(self._vectors(batch))
+    def codes(self, inputs: Any) -> Tensor:
+        """Return (n, members * groups): the likeliest code of each book."""
+        return self.quantizer.nearest(self._vectors(inputs))
+
+    def entries(self, codes: Tensor) -> Tensor:
+        """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
+        return self._by_member(self.quantizer.look_up(codes)).flatten(2)
 
     def draw_entries(self, n: int, rng: Generator) -> Tensor:
         """Return (n, latent_dim): entries whose codes are drawn from their density book by book, side by side."""
@@ -135,76 +124,84 @@ class QuantizedModel(GenerativeModel):
             entries[:, g * dim : (g + 1) * dim] = own.index_select(0, code)
         return entries
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
-        """Score rows, in nats: "likelihood" = "reconstruction" + "prior".
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        """Score rows, in nats, at their likeliest codes.
 
-        reconstruction = log p(row | its entries); prior = log p(its codes). denoising: the reconstruction from the
-        entries of the row under noise, the mean over noise levels (`Corruption`).
+        likelihood = log p(row | entries) - KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
+        reconstruction is its first term. prior = log p(codes). denoising: the reconstruction from the entries of the
+        row under noise, the mean over noise levels. All are higher for rows that are more normal.
         """
         method = self.score_method(method)
+        with torch.set_grad_enabled(attribute):
+            inputs = self.networks.inputs(batch, differentiable=attribute)
+            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
+
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
+        return self.networks.conditional_interval(batch, position, lambda x: self.entries(self.codes(x)), self.decoder)
+
+    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats."""
         if method == "denoising":
-            terms = [self._log_density(batch, self.encode(noisy)) for noisy in self.corruption(batch)]
-            return Score(torch.stack(terms).mean(0))
-        codes = self.codes(batch)
-        score = batch.numeric.new_zeros(len(batch))
-        if method != "prior":
-            score = score + self._log_density(batch, self.quantizer.look_up(codes).flatten(1))
-        if method != "reconstruction":
-            score = score + self.log_prior(codes)
-        return Score(score)
+            entries = (self.entries(self.codes(noisy)) for noisy in self.networks.corrupted(inputs))
+            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, e) for e in entries]).mean(0))
+        vectors = self._vectors(inputs)
+        codes = self.quantizer.nearest(vectors)
+        cells = -self.decoder.log_likelihood(inputs, self.entries(codes))
+        if method == "reconstruction":
+            return cells_only(cells)
+        if method == "prior":
+            return torch.zeros_like(cells), -self.log_prior(codes)
+        return cells, self._divergence(self.quantizer.log_probability(vectors), self.entries(codes))
 
     def log_prior(self, codes: Tensor) -> Tensor:
-        """Return (n,) log-probabilities of rows of codes (n, groups)."""
-        logits = self.prior(self.quantizer.look_up(codes).flatten(1))
-        cost = F.cross_entropy(logits.flatten(0, 1), codes.t().flatten(), reduction="none")
-        return -cost.view(codes.shape[1], -1).sum(0)
+        """Return (members, n) log-probabilities of rows of codes (n, members * groups)."""
+        logits = self.prior(self.entries(codes)).log_softmax(-1)
+        own: Tensor = logits.gather(-1, self._by_member(codes).unsqueeze(-1)).squeeze(-1)
+        return own.sum(-1)
 
-    def _log_density(self, batch: Batch, entries: Tensor) -> Tensor:
-        volume = 0.0 if batch.log_jacobian is None else batch.log_jacobian.sum(-1)
-        density: Tensor = self.decoder.log_likelihood(batch, entries).sum(-1) + volume
-        return density
+    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
+        log_q = self.quantizer.log_probability(self._vectors(inputs))
+        entries = self._by_member(self.quantizer(log_q, rng)).flatten(2)
+        return self.decoder.log_likelihood(inputs, entries).sum(-1), self._divergence(log_q, entries)
 
-    def _vectors(self, batch: Batch) -> Tensor:
-        return self._by_book(self.encoder(batch))
-
-    def _by_book(self, vectors: Tensor) -> Tensor:
-        groups, _, dim = self.quantizer.book.shape
-        by_book: Tensor = vectors.unflatten(-1, (groups, dim))
-        return by_book
-
-    def terms(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return (n,) log p(row | entries) at one draw of the codes, and (n,) KL(q(codes | row) || p(codes))."""
-        log_q = self.quantizer.log_probability(self._vectors(batch))
-        entries = self.quantizer(log_q, rng).flatten(1)
-        divergence = (log_q.exp() * (log_q - self.prior(entries).log_softmax(-1))).sum((0, 2))
-        return self.decoder.log_likelihood(batch, entries).sum(-1), divergence
+    def _divergence(self, log_q: Tensor, entries: Tensor) -> Tensor:
+        """Return (members, n): KL(q(codes | row) || p(codes)), each book's given the entries of those before it."""
+        log_q = self._by_member(log_q.transpose(0, 1))  # (members, n, groups, n_codes)
+        log_p: Tensor = self.prior(entries).log_softmax(-1)
+        return (log_q.exp() * (log_q - log_p)).sum((-2, -1))
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
         self.step += 1.0
         weight = self.beta * (1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup))
-        reconstruction, divergence = self.terms(batch, rng)
-        return (weight * divergence - reconstruction).mean()
+        inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
+        reconstruction, divergence = self.terms(inputs, rng)
+        return weight * divergence - reconstruction
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        reconstruction, divergence = self.terms(batch, rng)
-        return (self.beta * divergence - reconstruction).mean()
+        reconstruction, divergence = self.terms(self.networks.inputs(batch), rng)
+        return self.beta * divergence - reconstruction
 
     def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
         """Return nats of divergence, and the perplexity of the codes of a book (the mean over the books)."""
-        used = self.quantizer.log_probability(self._vectors(batch)).exp().mean(1)
+        inputs = self.networks.inputs(batch)
+        used = self.quantizer.log_probability(self._vectors(inputs)).exp().mean(1)
         perplexity = torch.special.entr(used).sum(-1).exp().mean()
-        return {"kl": float(self.terms(batch, rng)[1].mean()), "code_perplexity": float(perplexity)}
+        return {"kl": float(self.terms(inputs, rng)[1].mean()), "code_perplexity": float(perplexity)}
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         with torch.no_grad():
-            log_q = self.quantizer.log_probability(self._vectors(batch))
-            entries = self.quantizer(log_q, rng).flatten(1)
-        cost: Tensor = -(log_q.exp() * self.prior(entries).log_softmax(-1)).sum((0, 2))
+            log_q = self.quantizer.log_probability(self._vectors(self.networks.inputs(batch)))
+            entries = self._by_member(self.quantizer(log_q, rng)).flatten(2)
+            q = self._by_member(log_q.transpose(0, 1)).exp()
+        cost: Tensor = -(q * self.prior(entries).log_softmax(-1)).sum((-2, -1))
         return cost
 
     @torch.no_grad()
-    def _calibrate(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.correct_marginals(batch, self.draw_entries(n_marginal_rows(len(self.layout.columns)), rng), rng)
+    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
+        entries = self.draw_entries(n_marginal_rows(len(self.layout.columns)), rng)
+        self.decoder.correct_marginals(batch, entries.unsqueeze(0), rng)
 
     def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c rows of entries for each of n rows and log-weights, as `imputation.Propose` asks.
@@ -213,14 +210,29 @@ class QuantizedModel(GenerativeModel):
         """
         if rows is None:
             return self.draw_entries(n * c, rng), self.quantizer.book.new_zeros(n * c)
-        log_q = self.quantizer.log_probability(self._vectors(rows)).transpose(0, 1).repeat_interleave(c, 0)
+        vectors = self._vectors(self.networks.inputs(rows))
+        log_q = self.quantizer.log_probability(vectors).transpose(0, 1).repeat_interleave(c, 0)
         codes = draw(log_q.flatten(0, 1), rng).view(n * c, -1)
-        log_weight = self.log_prior(codes) - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
-        return self.quantizer.look_up(codes).flatten(1), log_weight
+        log_weight = self.log_prior(codes)[0] - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
+        return self.entries(codes)[0], log_weight
+
+    def _vectors(self, inputs: Any) -> Tensor:
+        """Return (n, members * groups, dim): what the encoders say."""
+        return self._by_book(self.encoder(inputs))
+
+    def _by_book(self, vectors: Tensor) -> Tensor:
+        """Return (n, members * groups, dim) of (members, n, latent_dim)."""
+        by_book: Tensor = vectors.unflatten(-1, (self.groups, -1)).transpose(0, 1)
+        return by_book.flatten(1, 2)
+
+    def _by_member(self, values: Tensor) -> Tensor:
+        """Return (members, n, groups, ...) of (n, members * groups, ...)."""
+        by_member: Tensor = values.unflatten(1, (-1, self.groups))
+        return by_member.transpose(0, 1)
 
 
 @dataclass(eq=False)
-class VQVAE(InColumnGroups):
+class VQVAE(FamilyRecipe):
     """VQ-VAE: a row is a few code-book entries, and cells are independent given them.
 
     Departs from the paper in one measured point: while training, entries are drawn near the encoder's vectors instead
@@ -231,21 +243,28 @@ class VQVAE(InColumnGroups):
     Parameters
     ----------
     column_groups : int, default=1
-        Autoregressive steps of the decoder over the columns; 1: all that ties columns passes through the codes.
-    groups : int, default=8
-        Code-book entries a row.
-    n_codes : int, default=32
-        Entries of each code book.
-    code_dim : int, default=8
-        Width of an entry.
-    hidden : tuple of int, default=(128, 128)
-        Hidden widths of encoder and decoder.
-    beta : float, default=0.1
-        Weight of the divergence between the drawn codes and their density; what it saves is detail in the codes.
+        Autoregressive steps of the decoder over the columns, for sampling; 1: all that ties columns passes through the
+        codes.
+    groups : int or None, default=None
+        Code-book entries a row; None for 8, of a detector 4, and 1 where rows may be anomalies: among many combinations
+        of entries there are some for them too.
+    n_codes : int or None, default=None
+        Entries of each code book; None for 32, of a detector one in 20 rows, 4 to 32, and to 8 where rows may be
+        anomalies.
+    code_dim : int or None, default=None
+        Width of an entry; None for 8, of a detector 4.
+    hidden : tuple of int or None, default=None
+        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64).
+    beta : float or None, default=None
+        Weight of the divergence between the drawn codes and their density; what it saves is detail in the codes. None
+        for 0.1.
     warmup : int, default=1000
-        Steps over which that weight grows from 0.
-    prior_width : int, default=64
-        Hidden units of the density of the codes, a code book.
+        Steps over which that weight grows from 0, for sampling.
+    prior_width : int or None, default=None
+        Hidden units of the density of the codes: of a code book 64, of a detector's network 32.
+    noise : float, tuple of float or None, default=None
+        Deviation of the noise on a detector's input in training, in units of the columns; None for 0.1 and 0.3 in
+        turns, and for 1 where rows may be anomalies: single odd rows then get no entry of their own.
 
     References
     ----------
@@ -254,36 +273,49 @@ class VQVAE(InColumnGroups):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "groups": whole(1, 1024),
-        "n_codes": whole(2, 65_536),
-        "code_dim": LATENT,
-        "hidden": WIDTHS,
-        "beta": WEIGHT,
+        "column_groups": whole(1, 1_000_000),
+        "groups": NONE | whole(1, 1024),
+        "n_codes": NONE | whole(2, 65_536),
+        "code_dim": NONE | LATENT,
+        "hidden": NONE | WIDTHS,
+        "beta": NONE | WEIGHT,
         "warmup": STEPS_OF_WARMUP,
-        "prior_width": WIDTH,
+        "prior_width": NONE | WIDTH,
+        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
+    only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "column_groups": "sampling", "warmup": "sampling"}
+    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "sampling": {"groups": 8, "n_codes": 32, "code_dim": 8, "hidden": (128, 128), "beta": 0.1, "prior_width": 64,
+                     "noise": 0.0, "learning_rate": 2e-3},
+        "detection": {"n_members": 6, "groups": 4, "code_dim": 4, "hidden": (64, 64), "beta": 0.1, "prior_width": 32,
+                      "noise": (0.1, 0.3), "learning_rate": 2e-3},
+        "robust detection": {"groups": 1, "noise": 1.0},
+    }  # fmt: skip
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = QuantizedModel.score_methods
     column_groups: int = 1
-    groups: int = 8
-    n_codes: int = 32
-    code_dim: int = 8
-    hidden: tuple[int, ...] = (128, 128)
-    beta: float = 0.1
+    groups: int | None = None
+    n_codes: int | None = None
+    code_dim: int | None = None
+    hidden: tuple[int, ...] | None = None
+    beta: float | None = None
     warmup: int = 1000
-    prior_width: int = 64
+    prior_width: int | None = None
+    noise: float | tuple[float, ...] | None = None
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        cells = self._cells(layout)
-        hidden, width = tuple(self.hidden), self.groups * self.code_dim
+        own, networks = self.settings(), self.networks(layout)
+        most = 8 if self.task == "robust detection" else 32
+        n_codes = own.n_codes or max(4, min(most, layout.n_rows // 20))
         return QuantizedModel(
-            layout,
-            CellEncoder(layout, cells.embedding, hidden, width, cells.dropout),
-            StochasticQuantizer(self.groups, self.n_codes, self.code_dim),
-            grouped_decoder(layout, *cells, column_groups=self.column_groups, hidden=hidden, latent_dim=width),
-            BlockMADE(self.groups, self.code_dim, self.prior_width, self.n_codes, cells.dropout),
-            beta=self.beta,
-            warmup=self.warmup,
-            learning_rate=self.learning_rate,
+            networks,
+            tuple(own.hidden),
+            StochasticQuantizer(networks.members * own.groups, n_codes, own.code_dim),
+            prior_width=own.prior_width,
+            column_groups=self.column_groups,
+            noises=in_turns(own.noise, networks.members),
+            beta=own.beta,
+            warmup=self.warmup if networks.for_sampling else 0,
+            learning_rate=own.learning_rate,
         )

@@ -199,7 +199,8 @@ detect good.csv -o five.csv --train-on five.csv               | five.csv, input
 {D} --score elboo                                             | --score, elboo, did you mean, 'elbo'
 {D} --set model.members=4                                     | model.members, Did you mean, model.n_members
 {D} --set model.n_members=0                                   | n_members, 0
-{D} --set model.contaminated=no                               | model.contaminated, --train-on
+{D} --model vae --set model.prior=flow                         | model.prior, sampling, leave it out
+{D} --set model.task=sampling                                 | model.task, --train-on
 {D} --set trainer.max_epochs=0                                | max_epochs, 0
 {D} --schema zzz=numeric                                      | --schema, zzz
 {D} --schema sex=nominal                                      | sex, nominal, categorical

@@ -203,7 +203,7 @@ def test_save_and_load(rows, novelty, tmp_path):
 def test_save_and_load_several_models(rows, tmp_path):
     from gensynth.models import VAE
 
-    recipe = VAE(hidden=(8, 8), latent_dim=2, embedding_dim=4, column_groups=1, prior="normal")
+    recipe = VAE(hidden=(8, 8), latent_dim=2)
     trainer = Trainer(max_epochs=1, progress=False)
     detector = AnomalyDetector(recipe, n_estimators=2, trainer=trainer, random_state=0).fit(rows)
     detector.save(tmp_path / "d.gensynth")

@@ -10,6 +10,7 @@ import pytest
 import torch
 from toy_models import toy_layout
 
+from gensynth.errors import OptionError
 from gensynth.nn.family import FamilyRecipe, in_turns, networks_for
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.sampling_networks import SamplingNetworks
@@ -41,6 +42,20 @@ def test_what_is_given_holds_for_every_task_and_the_recipe_stays_as_it_was():
     other = recipe.for_detection(contaminated=True, members=3)
     assert (other.settings().width, other.settings().n_members) == (5, 3)
     assert (recipe.task, recipe.n_members) == ("sampling", None)
+
+
+def test_settings_of_the_other_task_are_refused_by_name():
+    with pytest.raises(OptionError, match=r"model\.n_members=3 is for detection; a model for sampling does not read"):
+        Family(n_members=3).settings()
+    with pytest.raises(OptionError, match=r"model\.dropout=0\.5 is for sampling"):
+        Family(dropout=0.5).for_detection(contaminated=False).settings()
+    Family(dropout=0.5).settings()
+    Family(n_members=3).for_detection(contaminated=False).settings()
+
+
+def test_a_detectors_networks_score_alone():
+    assert "sample" in Family().able
+    assert Family().for_detection(contaminated=True).able == {"score"}
 
 
 def test_the_task_decides_how_rows_are_encoded():

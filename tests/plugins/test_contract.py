@@ -19,3 +19,9 @@ class TestRegistered(RecipeContract):
     @pytest.fixture(params=MODELS)
     def recipe(self, request):
         return default_registry().recipe(request.param)()
+
+
+class TestDetectors(RecipeContract):
+    @pytest.fixture(params=MODELS)
+    def recipe(self, request):
+        return default_registry().recipe(request.param)().for_detection(contaminated=True, members=2)

@@ -12,7 +12,8 @@ from gensynth.model import Batch, ColumnLayout, Condition, Layout, Stage
 from gensynth.nn.family import networks_for
 from gensynth.nn.networks import RowDecoder
 from gensynth.nn.priors import standard_normal_log_density
-from gensynth_vae.latent import Divergence, LatentModel, MemberOptions
+from gensynth_vae.divergence import Divergence
+from gensynth_vae.latent import LatentModel, MemberOptions
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
 
@@ -189,11 +190,23 @@ def test_weight_grows_over_the_warmup_and_the_divergence_is_really_paid():
 def test_capacity_is_aimed_for():
     divergence = torch.tensor([[3.0, 5.0]])
     assert Divergence((4.0,), warmup=10, capacity=8.0).cost(divergence, 5).tolist() == [[0.0, 0.0]]
-    assert Divergence((4.0,), warmup=10, capacity=8.0).cost(divergence, 10).tolist() == [[16.0, 16.0]]
+    far = Divergence((4.0,), warmup=10, capacity=8.0)
+    assert far.cost(divergence, 10).tolist() == [[14.0, 14.0]]  # 4 nats, of which 1 is near
+    assert far.slope(divergence, 10).tolist() == [[-4.0]]
 
 
-def test_beta_below_free_nats_costs_the_free_nats():
-    assert Divergence((1.0,), free_nats=0.5).cost(torch.tensor([[0.1]]), 0).tolist() == [[0.5]]
+@pytest.mark.parametrize("capacity", [0.0, 50.0])  # nats above, nats below
+def test_whatever_its_capacity_asks_for_the_prior_fits_the_latents(capacity):
+    model = _small(BetaVAE(hidden=(16, 16), latent_dim=3, capacity=capacity, warmup=0)).double()
+    rows, weights = mixed_rows(64).to("cpu", torch.float64), list(model.prior.parameters())
+    loss = model.loss(rows, torch.Generator().manual_seed(0)).mean()
+    _, divergence, z = model._draw(model.networks.inputs(rows), torch.Generator().manual_seed(0))
+    assert (divergence.mean() < capacity) == (capacity > 0)
+    misfit = -model.prior.log_density(z.detach()).mean()
+    own, expected = (torch.autograd.grad(x, weights, allow_unused=True) for x in (loss, misfit))
+    for one, other in zip(own, expected, strict=True):
+        if other is not None:
+            torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
 
 
 @pytest.fixture(scope="module")

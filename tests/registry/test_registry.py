@@ -201,8 +201,8 @@ def test_recipe_and_its_name(install):
     registry, _ = loaded(install("aaa", good("latent-classes", "gensynth_toy.recipes:LatentClasses")))
     recipe = registry.recipe("latent-classes")
     assert recipe is registry.recipe("aaa/latent-classes")
-    entry, detector = registry.entry_of(recipe())
-    assert (entry.qualified_name, entry.version, detector) == ("aaa/latent-classes", "1.2.3", False)
+    entry = registry.entry_of(recipe())
+    assert (entry.qualified_name, entry.version) == ("aaa/latent-classes", "1.2.3")
     assert Registry([]).entry_of(recipe()) is None
 
 
@@ -215,26 +215,10 @@ def test_what_a_plugin_announces_is_what_its_recipe_has(install):
         registry.recipe("latent-classes")
 
 
-def test_the_recipe_of_a_detector(install):
-    import dataclasses
-
-    code = good("fine", "aaa:Scorer") + (
-        "from dataclasses import dataclass\nfrom gensynth_toy.recipes import LatentClasses\n"
-        "@dataclass(eq=False)\nclass Scorer(LatentClasses):\n    pass\n"
-    )
-    registry, _ = loaded(install("aaa", code))
-    entry = registry.entry("fine")
-    plain = dataclasses.replace(entry.spec, target="gensynth_toy.recipes:LatentClasses", detector="aaa:Scorer")
-    assert registry.detector("fine") is registry.recipe("fine"), "without a detector: the recipe itself"
-    other = dataclasses.replace(entry, spec=plain)
-    assert registry.load(other, detector=True).__name__ == "Scorer"
-    assert registry.load(other).__name__ == "LatentClasses"
-
-
 def test_entry_of_a_recipe_that_another_module_exports(install):
     code = good("fine", "aaa:Renamed") + "from gensynth_toy.recipes import LatentClasses as Renamed\n"
     registry, _ = loaded(install("aaa", code))
-    entry, _ = registry.entry_of(registry.recipe("fine")())
+    entry = registry.entry_of(registry.recipe("fine")())
     assert (entry.qualified_name, entry.version) == ("aaa/fine", "1.2.3")
 
 

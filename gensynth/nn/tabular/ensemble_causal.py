@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gensynth.nn.ensemble import EnsembleLinear
-from gensynth.nn.networks import LatentPrior
+from gensynth.nn.flows import gated
+from gensynth.nn.networks import CodePrior, LatentPrior
 from gensynth.nn.priors import LOG_2PI
 
 
@@ -89,6 +90,70 @@ class EnsembleFlowPrior(LatentPrior):
         standard = (z - shift) * torch.exp(-log_scale)
         log_density: Tensor = -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
         return log_density
+
+
+class EnsembleFlow(nn.Module):
+    """An inverse autoregressive flow a member (Kingma et al. 2016, arXiv 1606.04934, equation 14).
+
+    As `gensynth.nn.flows.InverseAutoregressiveFlow`: near the identity at the start, the order turned round.
+
+    Parameters
+    ----------
+    latent_dims : sequence of int
+        Width of each member's latent; entries beyond it do not count.
+    context : int
+        Width of what conditions the flow.
+    """
+
+    mask: Tensor
+    turned: Tensor
+
+    def __init__(self, latent_dims: Sequence[int], context: int) -> None:
+        super().__init__()
+        dim, widths = max(latent_dims), torch.tensor(latent_dims).unsqueeze(1)
+        entry = torch.arange(dim)
+        place = entry.expand(len(latent_dims), -1)
+        self.network = EnsembleMADE(place, place.repeat(1, 2), 8 * dim, context, gain=0.01)
+        with torch.no_grad():
+            self.network.last.bias[..., dim:] = 2.0
+        self.register_buffer("mask", (entry < widths).float().unsqueeze(1), persistent=False)
+        turned = torch.where(entry < widths, widths - 1 - entry, entry)
+        self.register_buffer("turned", turned.unsqueeze(1), persistent=False)
+
+    def forward(self, z: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the moved latents (members, n, dim) and log |d out / d z| (members, n)."""
+        moved, log_gate = gated(z, *self.network(z, context).chunk(2, -1))
+        return (moved * self.mask).gather(-1, self.turned.expand_as(z)), (log_gate * self.mask).sum(-1)
+
+
+class EnsembleCodePrior(CodePrior):
+    """A masked network a member over the entries of its code books.
+
+    Parameters
+    ----------
+    members, groups : int
+        Networks, and code books of each.
+    dim : int
+        Width of an entry.
+    width : int
+        Hidden units.
+    n_codes : int
+        Entries of a book.
+    """
+
+    def __init__(self, members: int, groups: int, dim: int, width: int, n_codes: int) -> None:
+        super().__init__()
+        place = torch.arange(groups).expand(members, -1)
+        self.groups = groups
+        self.network = EnsembleMADE(
+            place.repeat_interleave(dim, 1), place.repeat_interleave(n_codes, 1), width, 0, gain=0.1
+        )
+
+    def forward(self, entries: Tensor) -> Tensor:
+        """Return logits (members, n, groups, n_codes)."""
+        logits: Tensor = self.network(entries)
+        by_group: Tensor = logits.unflatten(-1, (self.groups, -1))
+        return by_group
 
 
 def column_orders(members: int, n_columns: int) -> Tensor:

@@ -9,10 +9,16 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.model import Batch, Fit, Loss, Optimizer, Phase, Report, Score, Stage
+from gensynth.model import Batch, Fit, Score
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
-from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
-from gensynth.nn.tabular.ensemble_causal import EnsembleFlowPrior, EnsembleMADE, column_orders
+from gensynth.nn.networks import CodePrior, LatentPrior, Networks, RowDecoder
+from gensynth.nn.tabular.ensemble_causal import (
+    EnsembleCodePrior,
+    EnsembleFlow,
+    EnsembleFlowPrior,
+    EnsembleMADE,
+    column_orders,
+)
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs
 from gensynth.nn.tabular.row_likelihood import RowLikelihood
 
@@ -41,6 +47,10 @@ class EnsembleNetworks(Networks):
     """
 
     for_sampling: ClassVar[bool] = False
+    ema_decay: ClassVar[float] = 0.0
+    weight_decay: ClassVar[float] = 1e-4
+    decay_on_plateau: ClassVar[bool] = False
+    max_steps: ClassVar[int | None] = MAX_STEPS
     fixed_noise: Tensor
 
     def __init__(self, layout: Layout, members: int, *, robust: bool) -> None:
@@ -48,6 +58,7 @@ class EnsembleNetworks(Networks):
         kinds = ("robust" if robust else "standard", "quantile")
         self.scaling = FeatureScaling(layout, [kinds[i % 2] for i in range(members)])  # type: ignore[misc]
         self.trim = TRIM if robust else 0.0
+        self.loss_scale = 1.0 / len(layout.columns)
         self.register_buffer("fixed_noise", fixed_normal((2, members, 1, self.scaling.width), 1))
 
     @property
@@ -98,36 +109,13 @@ class EnsembleNetworks(Networks):
         """Return an affine autoregressive flow a member."""
         return EnsembleFlowPrior(latent_dims)
 
-    def stage(
-        self,
-        name: str,
-        parameters: Sequence[nn.Parameter],
-        loss: Loss,
-        *,
-        learning_rate: float,
-        monitor: Loss | None = None,
-        budget_fraction: float = 1.0,
-        max_steps: int = 10_000,  # noqa: ARG002
-        after_step: Callable[[], None] | None = None,
-        report: Report | None = None,
-    ) -> Stage:
-        """Return a short stage, watched on held-out rows, with the worst rows trimmed where there may be anomalies."""
+    def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:
+        """Return a flow a member over its latent vector."""
+        return EnsembleFlow(latent_dims, context)
 
-        def per_column(batch: Batch, rng: Generator) -> Tensor:
-            return loss(batch, rng) / len(self.layout.columns)
-
-        optimizer = Optimizer(learning_rate, weight_decay=1e-4)
-        phase = Phase(name, tuple(parameters), per_column, optimizer, after_step=after_step)
-        return Stage(
-            name,
-            (phase,),
-            monitor,
-            budget_fraction=budget_fraction,
-            max_steps=MAX_STEPS,
-            decay_on_plateau=False,
-            report=report,
-            trim=self.trim,
-        )
+    def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
+        """Return a masked network a member."""
+        return EnsembleCodePrior(self.members, groups, dim, width, n_codes)
 
     def by_column(self, entries: Tensor) -> Tensor:
         """Return (members, n, k): sums of (members, n, width) over the inputs of each column."""

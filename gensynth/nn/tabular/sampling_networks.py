@@ -8,9 +8,11 @@ from typing import ClassVar
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.model import Batch, Loss, Optimizer, Phase, Report, Score, Stage
+from gensynth.model import Batch, Score
+from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
-from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
+from gensynth.nn.made import BlockMADE
+from gensynth.nn.networks import CodePrior, LatentPrior, Networks, RowDecoder
 from gensynth.nn.priors import AutoregressivePrior, Prior
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
@@ -41,6 +43,9 @@ class SamplingNetworks(Networks):
     """
 
     for_sampling: ClassVar[bool] = True
+    ema_decay: ClassVar[float] = EMA_DECAY
+    weight_decay: ClassVar[float] = WEIGHT_DECAY
+    decay_on_plateau: ClassVar[bool] = True
 
     def __init__(self, layout: Layout, embedding_dim: int, dropout: float) -> None:
         super().__init__(layout, 1)
@@ -86,31 +91,13 @@ class SamplingNetworks(Networks):
         """Return the prior of the variational lossy autoencoder."""
         return SamplingPrior(AutoregressivePrior(latent_dims[0], n_components))
 
-    def stage(
-        self,
-        name: str,
-        parameters: Sequence[nn.Parameter],
-        loss: Loss,
-        *,
-        learning_rate: float,
-        monitor: Loss | None = None,
-        budget_fraction: float = 1.0,
-        max_steps: int = 10_000,
-        after_step: Callable[[], None] | None = None,
-        report: Report | None = None,
-    ) -> Stage:
-        """Return a long stage with weight decay, whose averaged weights are kept."""
-        optimizer = Optimizer(learning_rate, weight_decay=WEIGHT_DECAY)
-        phase = Phase(name, tuple(parameters), loss, optimizer, after_step=after_step)
-        return Stage(
-            name,
-            (phase,),
-            monitor,
-            budget_fraction=budget_fraction,
-            ema_decay=EMA_DECAY,
-            max_steps=max_steps,
-            report=report,
-        )
+    def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:
+        """Return the flow over a latent vector."""
+        return InverseAutoregressiveFlow(latent_dims[0], context)
+
+    def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
+        """Return a masked network whose books cost the same one by one as together."""
+        return SamplingCodePrior(BlockMADE(groups, dim, width, n_codes, self.dropout))
 
     def score(self, cells: Tensor, latent: Tensor, inputs: Batch, *, attribute: bool) -> Score:  # noqa: ARG002
         """Return rows alone: a latent term cannot be told apart by codes."""
@@ -153,6 +140,29 @@ class SamplingDecoder(RowDecoder):
         self.rows.correct_marginals(rows, z[0], rng)
 
 
+class SamplingCodePrior(CodePrior):
+    """A density over codes as one member's.
+
+    Parameters
+    ----------
+    network : BlockMADE
+        From entries (n, groups * dim) to logits (groups, n, n_codes).
+    """
+
+    def __init__(self, network: BlockMADE) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, entries: Tensor) -> Tensor:
+        """Return logits (1, n, groups, n_codes)."""
+        logits: Tensor = self.network(entries[0])
+        return logits.transpose(0, 1).unsqueeze(0)
+
+    def one(self, group: int, before: Tensor) -> Tensor:
+        """Return logits (n, n_codes) of one book."""
+        return self.network.one(group, before)
+
+
 class SamplingPrior(LatentPrior):
     """A density over latents as one member's.
 
@@ -173,6 +183,10 @@ class SamplingPrior(LatentPrior):
     def sample(self, n: int, rng: Generator) -> Tensor:
         """Draw latents (1, n, dim)."""
         return self.density.sample(n, rng).unsqueeze(0)
+
+    def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
+        """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
+        self.density.start(lambda: draw()[0], rng)
 
 
 class _OneMember(nn.Module):

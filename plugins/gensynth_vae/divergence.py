@@ -1,0 +1,67 @@
+"""The divergence between posterior and prior in a loss: its weight, the growth of it, and a capacity to aim for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+NEAR = 0.125
+"""Part of the capacity within which the distance from it is squared; ..."""
+LEAST_NEAR = 1e-3
+"""... or nats, if those are more."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How the divergence between posterior and prior enters the loss.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        Final weight of each member (beta of Higgins et al. 2017; 1 gives the ELBO of Kingma & Welling 2014).
+    warmup : int
+        Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
+    capacity : float or None
+        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay the weight for the
+        distance (Burgess et al. 2018, equation 8). Near it the distance is squared (Huber 1964), so that steps do not
+        overshoot to and fro.
+    """
+
+    weights: Sequence[float] = (1.0,)
+    warmup: int = 0
+    capacity: float | None = None
+
+    def cost(self, divergence: Tensor, step: float) -> Tensor:
+        """Return what joins each row's loss (members, n); ``divergence`` (members, n) in nats.
+
+        With a capacity it is the same for all rows of a batch: it is of the batch mean.
+        """
+        if self.capacity is None:
+            return self._weight(divergence) * self._progress(step) * divergence
+        excess, near = self._excess(divergence, step), self._near()
+        distance = F.huber_loss(excess, torch.zeros_like(excess), reduction="none", delta=near) / near
+        return (self._weight(divergence) * distance).expand_as(divergence)
+
+    def slope(self, divergence: Tensor, step: float) -> Tensor:
+        """Return (members, 1): what another nat of divergence costs; below the capacity it is negative."""
+        if self.capacity is None:
+            return self._weight(divergence) * self._progress(step)
+        return self._weight(divergence) * (self._excess(divergence, step) / self._near()).clamp(-1.0, 1.0)
+
+    def _weight(self, divergence: Tensor) -> Tensor:
+        return divergence.new_tensor(self.weights).unsqueeze(1)  # (members, 1)
+
+    def _progress(self, step: float) -> float:
+        return 1.0 if self.warmup == 0 else min(1.0, step / self.warmup)
+
+    def _near(self) -> float:
+        return max(NEAR * (self.capacity or 0.0), LEAST_NEAR)
+
+    def _excess(self, divergence: Tensor, step: float) -> Tensor:
+        """Return (members, 1): nats of a batch's mean divergence above the capacity."""
+        assert self.capacity is not None
+        return divergence.mean(1, keepdim=True) - self._progress(step) * self.capacity
