@@ -148,11 +148,12 @@ class AdversarialModel(AdversarialGame):
         of rows that are like neither, and less the better the generator.
         """
         method = self.score_method(method)
-        value, hidden = self.critic.value_and_hidden(self.rows.encode(batch))
+        vectors = self.rows.encode(batch)
+        value, hidden = self.critic.value_and_hidden(vectors)
         if method == "critic":
             return Score(value)
         deep = ((hidden - self.feature_mean) / self.feature_scale).square().mean(1)
-        return Score(-0.5 * deep - self.rows.outlyingness(batch).sum(1))
+        return Score(-0.5 * deep - self.rows.outlyingness(batch, vectors).sum(1))
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return packs of what the critic sees of rows (1, packs, width), and the rows as vectors."""

@@ -67,9 +67,7 @@ class Adversarial(TaskRecipe):
         "kappa": NONE | number(0),
         "max_levels": NONE | whole(1, 10_000),
     }
-    only_for: ClassVar[Mapping[str, str]] = {
-        "kappa": "detection", "pac": "sampling"
-    }  # fmt: skip
+    only_for: ClassVar[Mapping[str, str]] = {"kappa": "detection", "pac": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "sampling": {"noise_dim": 64, "n_critic": 1, "learning_rate": 5e-4, "ema_decay": 0.999},
         "detection": {

@@ -47,9 +47,7 @@ class Divergence:
         return (self._weight(divergence) * distance).expand_as(divergence)
 
     def slope(self, divergence: Tensor, step: float) -> Tensor:
-        """Return (members, 1): what another nat of divergence costs; below the capacity it is negative."""
-        if self.capacity is None:
-            return self._weight(divergence) * self._progress(step)
+        """Return (members, 1): what another nat of divergence costs beside a capacity; below it less than nothing."""
         return self._weight(divergence) * (self._excess(divergence, step) / self._near()).clamp(-1.0, 1.0)
 
     def _weight(self, divergence: Tensor) -> Tensor:

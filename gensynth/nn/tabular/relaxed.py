@@ -173,8 +173,8 @@ class RelaxedRows(nn.Module):
         of_gaps = rows.codes.index_select(1, self.scored.index_select(0, self.gaps))
         return torch.cat([codes, 1 + (of_gaps == self.gap_codes)], 1)
 
-    def outlyingness(self, rows: Batch) -> Tensor:
-        """Return (n, k): how far each cell lies out, 0 for the usual.
+    def outlyingness(self, rows: Batch, vectors: Tensor) -> Tensor:
+        """Return (n, k): how far each cell of rows, and of what `encode` made of them, lies out; 0 for the usual.
 
         Half the squared normal score of a number, which grows on beyond the fitted ones; the logarithm of the number of
         rows for a value that none of them had.
@@ -187,7 +187,7 @@ class RelaxedRows(nn.Module):
             beyond = (rows.numeric - rows.numeric.clamp(0.0, 1.0)).abs().log1p() * here
             out = out.index_copy(1, self.owner, 0.5 * beyond.square())
         if self.n_scores:
-            out = out.index_copy(1, self.scored, 0.5 * self.encode(rows)[:, : self.n_scores].square())
+            out = out.index_copy(1, self.scored, 0.5 * vectors[:, : self.n_scores].square())
         return out + (codes == UNKNOWN) * math.log(self.layout.n_rows + 1.0)
 
     def sample_relaxed(self, outputs: Tensor, rng: Generator) -> Tensor:

@@ -146,18 +146,22 @@ def test_numbers_that_are_no_places_in_bins_are_refused():
 def test_what_lies_out_is_told_by_cell():
     rows = mixed_rows(400).to("cpu", torch.float64)
     relaxed = _fitted(rows)
-    usual = relaxed.outlyingness(rows)
+
+    def outlyingness(batch):
+        return relaxed.outlyingness(batch, relaxed.encode(batch))
+
+    usual = outlyingness(rows)
     assert usual.shape == rows.codes.shape
     assert (usual >= 0.0).all()
     for j, column in enumerate(mixed().columns):
         strange = rows[:1].codes.clone()
         strange[0, j] = 0  # unknown
-        out = relaxed.outlyingness(Batch(rows[:1].numeric, strange))
+        out = outlyingness(Batch(rows[:1].numeric, strange))
         assert out[0, j] > usual[:, j].median() + 1.0
         if column.numeric is not None:
             far = rows.numeric[:2].clone()
             far[:, column.numeric] = torch.tensor([1e3, 1e9], dtype=torch.float64)
             codes = rows[:2].codes.clone()
             codes[:, j] = column.active[1] - 1
-            near, farther = relaxed.outlyingness(Batch(far, codes))[:, j]
+            near, farther = outlyingness(Batch(far, codes))[:, j]
             assert usual[:, j].max() < near < farther
