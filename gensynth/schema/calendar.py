@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from gensynth.schema import civil
 from gensynth.schema.column import Column
 from gensynth.schema.dates import Ints
 from gensynth.schema.moments import day_ticks, from_local_days, is_clock, is_span, local_days, zone_of
@@ -49,12 +50,12 @@ def find_days(ticks: NDArray[Any], column: Column) -> str | None:
     dates = days.view("M8[D]")
     months = dates.astype("M8[M]")
     if len(np.unique(months)) >= _MIN_MONTHS:
-        day_of_month = (dates - months.astype("M8[D]")).astype(np.int64) + 1
+        day_of_month = civil.days_of_month(days)
         if (day_of_month == day_of_month[0]).all() and day_of_month[0] <= 28:
             return f"month day {day_of_month[0]}"
         if (dates + 1 == (months + 1).astype("M8[D]")).all():
             return MONTH_END
-    kept = np.unique((days + 3) % 7)
+    kept = np.unique(civil.weekdays(days))
     if len(kept) == 7 or _chance(days, kept) > _CHANCE:
         return None
     return ",".join(_NAMES[day] for day in kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gensynth.schema.strftime import MONTHS, PIVOT, WEEKDAYS, Token, has_days, tokens, unit_of
+from gensynth.schema import civil
+from gensynth.schema.strftime import MONTHS, ORDINALS, PIVOT, WEEKDAYS, Token, has_days, tokens, unit_of
 
 Ints = NDArray[np.int64]
 NAT = np.iinfo(np.int64).min
 
-_ORDINALS = [""] + [
-    f"{d}{'th' if 10 < d < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}" for d in range(1, 32)
-]
 _PATTERNS = {
     "Y": r"\d{4}", "G": r"\d{4}", "y": r"\d{2}", "V": r"\d{2}", "j": r"\d{3}", "u": "[1-7]", "q": "[1-4]",
     "K": r"\d{1,6}", "f": r"\d{1,9}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]{3,9}",
@@ -26,6 +25,13 @@ _PATTERNS = {
     "z": r"[+-]\d{2}(?::?\d{2})?|Z", "p": r"[AaPp]\.?[Mm]\.?", "o": r"\d{1,2}(?:st|nd|rd|th|ST|ND|RD|TH)",
 }  # fmt: skip
 _NUMBERS = "YGyVjuqKfmdHIMS"
+_DAY_NUMBERS: dict[str, tuple[int, Callable[[Ints], Ints]]] = {
+    "Y": (4, civil.years), "y": (2, lambda days: civil.years(days) % 100), "j": (3, civil.days_of_year),
+    "G": (4, lambda days: civil.iso_weeks(days)[0]), "V": (2, lambda days: civil.iso_weeks(days)[1]),
+    "q": (1, lambda days: (civil.months(days) + 2) // 3), "m": (2, civil.months), "d": (2, civil.days_of_month),
+    "u": (1, lambda days: civil.weekdays(days) + 1),
+}  # fmt: skip
+"""Digits of a word that is a number of the date, and the number."""
 _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": 6}
 
 
@@ -141,47 +147,29 @@ def _days(fields: dict[str, Ints], words: dict[str, Token], bad: NDArray[np.bool
     """Return days since 1970; marks dates that do not exist as ``bad``."""
     if not has_days("".join(f"%{letter}" for letter in fields)):  # a time of day
         return np.zeros(len(bad), dtype=np.int64)
+    ones = np.ones(len(bad), dtype=np.int64)
     year = fields.get("Y", fields.get("G"))
     if "y" in fields:
         first = words["y"].number or PIVOT
         year = first + (fields["y"] - first) % 100
     if year is None:
-        year = np.full(len(bad), 2000, dtype=np.int64)  # dates without a year: one with a leap day
+        year = 2000 * ones  # dates without a year: one with a leap day
     bad |= (year < 1) | (year > 9999)
     if "V" in fields:
-        return _iso_days(year, fields["V"], fields.get("u", np.ones(len(bad), dtype=np.int64)), bad)
-    if "j" in fields:
-        start = (year - 1970).astype("M8[Y]")
-        length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
-        bad |= (fields["j"] < 1) | (fields["j"] > length)
-        return np.asarray(start.astype("M8[D]").astype(np.int64) + fields["j"] - 1)
-    month = np.ones(len(bad), dtype=np.int64)
-    if "m" in fields:
-        month = fields["m"]
-    elif "q" in fields:
-        month = 3 * fields["q"] - 2
-    elif named := set(fields) & set("bB"):
-        month = fields[named.pop()] + 1
-    day = fields.get("d", fields.get("o", np.ones(len(bad), dtype=np.int64)))
-    bad |= (month < 1) | (month > 12)
-    start = ((year - 1970) * 12 + month - 1).astype("M8[M]")
-    length = ((start + 1).astype("M8[D]") - start.astype("M8[D]")).astype(np.int64)
-    bad |= (day < 1) | (day > length)
-    return np.asarray(start.astype("M8[D]").astype(np.int64) + day - 1)
-
-
-def _iso_days(year: Ints, week: Ints, weekday: Ints, bad: NDArray[np.bool_]) -> Ints:
-    """Return days since 1970 of an ISO 8601 week and its day."""
-    monday = _first_monday(year)
-    days = monday + 7 * (week - 1) + weekday - 1
-    bad |= (week < 1) | (monday + 7 * (week - 1) >= _first_monday(year + 1))
-    return np.asarray(days)
-
-
-def _first_monday(year: Ints) -> Ints:
-    """Return days since 1970 of the Monday of the first ISO week, the one with January 4."""
-    fourth = (year - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64) + 3
-    return np.asarray(fourth - (fourth + 3) % 7)
+        days, there = civil.days_from_iso_week(year, fields["V"], fields.get("u", ones))
+    elif "j" in fields:
+        days, there = civil.days_from_day_of_year(year, fields["j"])
+    else:
+        month = ones
+        if "m" in fields:
+            month = fields["m"]
+        elif "q" in fields:
+            month = 3 * fields["q"] - 2
+        elif named := set(fields) & set("bB"):
+            month = fields[named.pop()] + 1
+        days, there = civil.days_from_date(year, month, fields.get("d", fields.get("o", ones)))
+    bad |= ~there
+    return days
 
 
 def _fraction(part: pa.Array) -> Ints:
@@ -261,30 +249,14 @@ def _part(days: Ints, clock: Ints, nanoseconds: Ints, token: Token) -> pa.Array:
             return pa.array([n.lower() for n in names] if "#" in flags else names).take(pa.array(hour // 12))
         number = {"I": (hour - 1) % 12 + 1, "M": clock // 60 % 60, "S": clock % 60}.get(letter, hour)
         return _digits(number, 2, flags)
-    if letter in "aAu":
-        weekday = (days + 3) % 7
-        return _digits(weekday + 1, 1, "") if letter == "u" else _named(weekday, WEEKDAYS, token)
-    dates = days.view("M8[D]")
-    if letter in "GV":
-        thursday = (days + 3) // 7 * 7  # of the same ISO week: it lies in the year that the week belongs to
-        year = thursday.view("M8[D]").astype("M8[Y]").astype(np.int64) + 1970
-        return (
-            _digits(year, 4, flags) if letter == "G" else _digits((thursday - _first_monday(year)) // 7 + 1, 2, flags)
-        )
-    if letter in "Yyj":
-        years = dates.astype("M8[Y]")
-        if letter == "j":
-            return _digits((dates - years.astype("M8[D]")).astype(np.int64) + 1, 3, flags)
-        year = years.astype(np.int64) + 1970
-        return _digits(year, 4, flags) if letter == "Y" else _digits(year % 100, 2, flags)
-    months = dates.astype("M8[M]")
-    if letter in "do":
-        day = (dates - months.astype("M8[D]")).astype(np.int64) + 1
-        return _digits(day, 2, flags) if letter == "d" else pa.array(_ORDINALS).take(pa.array(day))
-    month = months.astype(np.int64) % 12
+    if letter in "aA":
+        return _named(civil.weekdays(days), WEEKDAYS, token)
     if letter in "bB":
-        return _named(month, MONTHS, token)
-    return _digits(month // 3 + 1, 1, "") if letter == "q" else _digits(month + 1, 2, flags)
+        return _named(civil.months(days) - 1, MONTHS, token)
+    if letter == "o":
+        return pa.array(ORDINALS).take(pa.array(civil.days_of_month(days)))
+    width, number_of = _DAY_NUMBERS[letter]
+    return _digits(number_of(days), width, flags)
 
 
 def _named(index: Ints, names: tuple[str, ...], token: Token) -> pa.Array:

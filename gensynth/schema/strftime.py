@@ -17,6 +17,8 @@ from dataclasses import dataclass
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ORDINALS = ("", *(f"{d}{'th' if 10 < d < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(d % 10, 'th')}" for d in range(1, 32)))
+"""Days of the month, from 1 on."""
 _TOKEN = re.compile(r"%([-_^#.:]*)(\d*)([A-Za-z])")
 PIVOT = 1969
 """First year that two digits stand for, if the format does not say."""
