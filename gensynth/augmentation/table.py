@@ -20,7 +20,7 @@ from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
-from gensynth.schema.values import ticks_of
+from gensynth.schema.ticks import ticks_of
 from gensynth.tables import to_frame
 
 PROVENANCE = "_synthetic"

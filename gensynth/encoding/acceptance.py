@@ -15,7 +15,9 @@ from gensynth.encoding.ranges import Range, fitted_rows, inside, pieces_of
 from gensynth.encoding.table import TableEncoder
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
-from gensynth.schema.values import Bools, codes_of, ticks_of
+from gensynth.schema.codes import codes_of
+from gensynth.schema.ticks import ticks_of
+from gensynth.schema.values import Bools
 
 
 def split_conditions(encoder: TableEncoder, conditions: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:

@@ -13,7 +13,7 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weigh
 from gensynth.errors import listed
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.schema import Column, Labels
-from gensynth.schema.values import codes_of, from_codes
+from gensynth.schema.codes import codes_of, from_codes
 
 
 class CategoryEncoder(ColumnEncoder):

@@ -25,7 +25,8 @@ from gensynth.errors import ColumnWarning, ConditionError, DataError, shown
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.align import align_column
 from gensynth.schema.exact import exact_tick
-from gensynth.schema.values import check_unicode, ticks_of
+from gensynth.schema.ticks import ticks_of
+from gensynth.schema.values import check_unicode
 
 _MAX_LISTED = 100_000
 """Values of a ``range`` that are looked at one by one."""

@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.schema.values import object_array
+
 Texts = NDArray[np.object_]
 
 DIGITS = string.digits
@@ -23,13 +25,6 @@ _MIN_DATES = 20
 _FEW = 10
 _ALWAYS = 5.0
 """Draws a character of a class needs on average, for the ones that were not seen to be taken for impossible."""
-
-
-def text_array(values: list[str]) -> Texts:
-    """Return texts as an array of objects (k,)."""
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 @dataclass(frozen=True)
@@ -91,10 +86,10 @@ class Part:
             heads, places = (), tuple(map("".join, zip(*heads, strict=True))) + places
         if wider:
             places = tuple(_classes(p, hexadecimal=True) if len(p) > 1 or widest else p for p in places)
-        out = text_array([""] * n)
+        out = object_array([""] * n)
         if heads:
             shares = np.asarray(self.shares)
-            out = text_array(list(heads))[rng.choice(len(heads), size=n, p=shares / shares.sum())]
+            out = object_array(list(heads))[rng.choice(len(heads), size=n, p=shares / shares.sum())]
         if places:
             codes = np.stack(
                 [np.frombuffer(p.encode("utf-32-le"), "<u4")[rng.integers(len(p), size=n)] for p in places], 1
@@ -115,9 +110,9 @@ class Part:
 
     def _written(self, numbers: NDArray[np.int64]) -> Texts:
         if self.date is None:
-            return text_array([f"{v:0{self.length}d}" for v in numbers.tolist()])
+            return object_array([f"{v:0{self.length}d}" for v in numbers.tolist()])
         days = numbers.astype("M8[D]").astype(str).tolist()
-        return text_array([day.replace("-", self.date)[-self.length :] for day in days])
+        return object_array([day.replace("-", self.date)[-self.length :] for day in days])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; entries that hold their default are left out."""
@@ -180,7 +175,7 @@ def _fit_length(tokens: Texts, length: int, weight: float, context: _Context) ->
         return Part(weight=weight, low=low, high=high, length=length)
     cut, heads = 0, dict[str, float]()
     for size in range(1, min(_MAX_HEAD, length - 4) + 1):
-        found = _shared(text_array([t[:size] for t in tokens.tolist()]), 0.95)
+        found = _shared(object_array([t[:size] for t in tokens.tolist()]), 0.95)
         if not found:
             break
         cut, heads = size, found

@@ -17,7 +17,8 @@ from gensynth.layout import Layout
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import TableSchema
-from gensynth.schema.values import Bools, Ticks
+from gensynth.schema.ticks import Ticks
+from gensynth.schema.values import Bools
 
 
 class FittedColumns(Protocol):

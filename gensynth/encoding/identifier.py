@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from pandas.util import hash_array
 
 from gensynth.encoding.columns import State
-from gensynth.encoding.fields import Texts, text_array
+from gensynth.encoding.fields import Texts
 from gensynth.encoding.patterns import Pattern, fit_pattern, pattern_from_json
 from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
 from gensynth.schema.checksums import CHECKSUMS, find_checksum
+from gensynth.schema.codes import codes_of, from_codes
 from gensynth.schema.exact import exact_tick
 from gensynth.schema.keys import stand_ins
 from gensynth.schema.objects import objects_to_text, text_to_objects
-from gensynth.schema.values import codes_of, from_codes, from_ticks, is_missing, ticks_of
+from gensynth.schema.ticks import from_ticks, ticks_of
+from gensynth.schema.values import is_missing, object_array
 
 _BLOCK, _MAX_IN_BLOCK = 256, 65_536
 _USED_UP = 0.05
@@ -80,11 +82,11 @@ class IdentifierGenerator:
         if whole:
             ticks, missing = ticks_of(series, column)
             numbers, counts = np.unique(np.asarray(ticks[~missing], dtype=np.int64), return_counts=True)
-            texts = text_array(numbers.astype(str).tolist())
+            texts = object_array(numbers.astype(str).tolist())
         else:
             missing = is_missing(series)
             codes, distinct = codes_of(series)
-            texts = text_array([str(v) for v in distinct.tolist()])
+            texts = object_array([str(v) for v in distinct.tolist()])
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
             aside = stand_ins(texts, counts)
             kept = {text: count / len(series) for text, count in zip(texts[aside], counts[aside].tolist(), strict=True)}
@@ -202,7 +204,7 @@ class IdentifierGenerator:
                     raise self._no_room(n)
             else:
                 size = min(2 * size, _MAX_IN_BLOCK)
-        return text_array(list(found)[:n])
+        return object_array(list(found)[:n])
 
     def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not len(self.hashes):
@@ -216,9 +218,9 @@ class IdentifierGenerator:
             texts = CHECKSUMS[self.checksum].repaired(texts)
         if self.column.decimals == 0:
             low, high = self._limits()
-            return text_array([str(v) for v in map(int, texts.tolist()) if low <= v <= high])
+            return object_array([str(v) for v in map(int, texts.tolist()) if low <= v <= high])
         if self.column.element in ("uuid", "ip"):
-            return text_array([text for text in texts.tolist() if _is_object(text, self.column.element)])
+            return object_array([text for text in texts.tolist() if _is_object(text, self.column.element)])
         return texts
 
     def state(self) -> State:

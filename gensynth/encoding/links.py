@@ -19,7 +19,8 @@ from gensynth.encoding.columns import Counts
 from gensynth.layout import ColumnLayout
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
-from gensynth.schema.values import Bools, Ticks, ticks_of
+from gensynth.schema.ticks import Ticks, ticks_of
+from gensynth.schema.values import Bools
 
 NO, YES = 1, 2
 """Codes of a link."""

@@ -17,7 +17,8 @@ from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import impossible_dates, is_span
-from gensynth.schema.values import Bools, Ticks, from_ticks, is_missing, on_grid, specials_of, ticks_of, with_specials
+from gensynth.schema.ticks import Ticks, from_ticks, on_grid, specials_of, ticks_of, with_specials
+from gensynth.schema.values import Bools, is_missing
 
 _MIN_BINS = 8
 _TOLD_APART = 2**50  # steps: the position in a bin has 53 bits, a few of which are lost

@@ -10,7 +10,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.encoding.fields import Part, Texts, fit_field, text_array
+from gensynth.encoding.fields import Part, Texts, fit_field
+from gensynth.schema.values import object_array
 
 _DATE = r"(?:19|20)\d\d([-/.])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01])"
 _DOMAIN = r"(?<=@)[^@\s]+$"
@@ -42,7 +43,7 @@ def fit_pattern(texts: Texts) -> Pattern:
     Keys are composed: the same few sequences of fields and separators, each field with its own range or characters.
     Texts that share no such sequences are free text.
     """
-    some = text_array([t for t in texts[:: max(1, len(texts) // _FIT_ROWS)].tolist() if t])
+    some = object_array([t for t in texts[:: max(1, len(texts) // _FIT_ROWS)].tolist() if t])
     if not len(some):
         return Composed([Skeleton(("",), 1.0, ())])
     at = [t.rsplit("@", 1)[-1] for t in some.tolist()] if all(t.count("@") == 1 for t in some.tolist()) else []
@@ -83,17 +84,17 @@ class Skeleton:
         """Return n texts; from level 1 on the last field is widened, from 2 on all, then digits are added."""
         address = self._is_address()
         extra = 0 if address else max(0, level - 3)
-        out = text_array([self.separators[0]] * n)
+        out = object_array([self.separators[0]] * n)
         for i, parts in enumerate(self.fields):
             last = i == len(self.fields) - 1
             wider = level >= 2 or (level == 1 and last)
             tokens = _draw_field(parts, n, rng, wider=wider, widest=level >= 3, top=255 if address else None)
             if last and extra:
                 added = rng.integers(10**extra, size=n).tolist()
-                tokens = tokens + text_array([f"{v:0{extra}d}" for v in added])
+                tokens = tokens + object_array([f"{v:0{extra}d}" for v in added])
             out = out + tokens + self.separators[i + 1]
         if not self.fields and extra:
-            out = out + text_array([f"{v:0{extra}d}" for v in rng.integers(10**extra, size=n).tolist()])
+            out = out + object_array([f"{v:0{extra}d}" for v in rng.integers(10**extra, size=n).tolist()])
         return out
 
     def _is_address(self) -> bool:
@@ -182,7 +183,7 @@ def _skeletons(split: list[tuple[tuple[str, ...], list[list[str]]]]) -> list[Ske
     n = sum(len(rows) for _, rows in split)
     return [
         Skeleton(
-            between, len(rows) / n, tuple(fit_field(text_array(list(tokens))) for tokens in zip(*rows, strict=True))
+            between, len(rows) / n, tuple(fit_field(object_array(list(tokens))) for tokens in zip(*rows, strict=True))
         )
         for between, rows in split
     ]
@@ -250,7 +251,7 @@ class FreeText:
                 codes[at] = pool[rng.integers(len(pool), size=len(at))]
         joined = codes.tobytes().decode("utf-32-le", "surrogatepass")
         ends = np.cumsum([len(text) for text in texts]).tolist()
-        return text_array([joined[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)])
+        return object_array([joined[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -21,7 +21,8 @@ from gensynth.layout import UNKNOWN
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days
 from gensynth.schema.exact import exact_tick
-from gensynth.schema.values import Bools, Ticks, from_ticks
+from gensynth.schema.ticks import Ticks, from_ticks
+from gensynth.schema.values import Bools
 
 _ATTEMPTS = 4
 _NEAR = 1e-9

@@ -22,8 +22,10 @@ from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Domain, Sheet, Values
 from gensynth.schema import Column
+from gensynth.schema.codes import from_codes
 from gensynth.schema.relation import Relation
-from gensynth.schema.values import Bools, from_codes, from_ticks, ticks_of
+from gensynth.schema.ticks import from_ticks, ticks_of
+from gensynth.schema.values import Bools
 
 HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""

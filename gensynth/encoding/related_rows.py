@@ -16,7 +16,8 @@ from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import domains_of, put_distances
 from gensynth.encoding.rows import Rows
 from gensynth.relations.sheet import Sheet
-from gensynth.schema.values import Bools, from_ticks
+from gensynth.schema.ticks import from_ticks
+from gensynth.schema.values import Bools
 
 
 def resolve(

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Counts, weighted_counts
 from gensynth.layout import FAR
-from gensynth.schema.values import Bools, Ticks
+from gensynth.schema.ticks import Ticks
+from gensynth.schema.values import Bools
 
 _ATOM_SHARE, _ATOM_ROWS = 0.01, 10
 _ROWS_PER_ATOM = 5

@@ -38,7 +38,9 @@ from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column, TableSchema
-from gensynth.schema.values import Bools, Ticks, from_codes
+from gensynth.schema.codes import from_codes
+from gensynth.schema.ticks import Ticks
+from gensynth.schema.values import Bools
 
 _NO_LABELS: pd.Index[Any] = pd.Index([], dtype=object)
 

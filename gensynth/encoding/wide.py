@@ -17,7 +17,7 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
 from gensynth.schema.dtypes import dtype_from_text
-from gensynth.schema.values import from_ticks, ticks_of
+from gensynth.schema.ticks import from_ticks, ticks_of
 
 
 def put_given(frame: pd.DataFrame, conditions: Mapping[Any, Any] | pd.DataFrame, encoder: TableEncoder) -> None:

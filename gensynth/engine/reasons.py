@@ -19,7 +19,7 @@ from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.calendar import describe_days, is_off
-from gensynth.schema.values import from_ticks, ticks_of
+from gensynth.schema.ticks import from_ticks, ticks_of
 
 MIN_ATTRIBUTION = 0.1
 """Fraction of what speaks against a row: columns with less are not named, but for the first."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pandas.api import types as pdt
 
 from gensynth.errors import DataError, hint, shown
+from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT
 from gensynth.schema.dtypes import dtype_from_text
@@ -21,7 +22,8 @@ from gensynth.schema.moments import ELEMENTS, is_clock, is_numbered, is_span, mo
 from gensynth.schema.objects import is_text_object, objects_to_text
 from gensynth.schema.scaled import integers_of, is_decimal
 from gensynth.schema.strftime import plain
-from gensynth.schema.values import Bools, codes_of, dense, floats_of, is_missing, is_text
+from gensynth.schema.ticks import floats_of
+from gensynth.schema.values import Bools, dense, is_missing, is_text
 
 _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),

@@ -19,7 +19,7 @@ from gensynth.schema.column import Column
 from gensynth.schema.dates import Ints
 from gensynth.schema.moments import day_ticks, from_local_days, is_clock, is_span, local_days, zone_of
 from gensynth.schema.strftime import WEEKDAYS, tokens
-from gensynth.schema.values import ticks_of
+from gensynth.schema.ticks import ticks_of
 
 MONTH_END = "month end"
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pandas.api import types as pdt
 
 from gensynth.errors import ColumnWarning, SchemaError, declare_hint, shown
+from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT, parse_dates, write_dates
 from gensynth.schema.formats import Found, find_format, fit_format
 from gensynth.schema.strftime import plain, supported
-from gensynth.schema.values import codes_of, is_text
+from gensynth.schema.values import is_text
 
 _ALIASES = {"%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%R": "%H:%M", "%D": "%m/%d/%y", "%e": "%d", "%k": "%H", "%l": "%I",
             "%P": "%p", "%h": "%b"}  # fmt: skip

@@ -15,7 +15,7 @@ from gensynth.errors import DataError, shown
 from gensynth.schema.align import align_column
 from gensynth.schema.column import Column
 from gensynth.schema.moments import is_clock, is_span, unit, zone_of
-from gensynth.schema.values import ticks_of
+from gensynth.schema.ticks import ticks_of
 
 _NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _ROUNDING = 1e-6

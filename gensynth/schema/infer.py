@@ -12,6 +12,7 @@ from pandas.api import types as pdt
 
 from gensynth.errors import DataError, SchemaError, hint, shown
 from gensynth.schema.calendar import find_days
+from gensynth.schema.codes import codes_of, encoded_once
 from gensynth.schema.column import Column
 from gensynth.schema.declared import found_format
 from gensynth.schema.dtypes import fill_to_text, is_text_dtype
@@ -21,16 +22,8 @@ from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
 from gensynth.schema.objects import element_of, is_text_object, objects_to_text
 from gensynth.schema.scaled import check_integers, integers_of, is_decimal, with_decimals
-from gensynth.schema.values import (
-    codes_of,
-    dense,
-    encoded_once,
-    floats_of,
-    is_missing,
-    is_text,
-    stored_dtype,
-    ticks_of,
-)
+from gensynth.schema.ticks import floats_of, ticks_of
+from gensynth.schema.values import dense, is_missing, is_text, stored_dtype
 from gensynth.schema.written import dates_with_specials, declared_dates, written_numbers
 from gensynth.tables.arrow import is_single
 

@@ -10,9 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import ColumnWarning
+from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
 from gensynth.schema.keys import says_key, words_of
-from gensynth.schema.values import codes_of, ticks_of
+from gensynth.schema.ticks import ticks_of
 
 _TIMES = {"time", "timestamp", "date", "datetime", "day", "week", "month", "quarter", "year", "hour", "minute",
           "second", "t", "step", "timestep", "tick", "cycle", "period", "round", "wave", "seq", "sequence",

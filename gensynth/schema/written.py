@@ -13,13 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import ColumnWarning
+from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
 from gensynth.schema.declared import declared_format, found_format
 from gensynth.schema.formats import dates_among
 from gensynth.schema.moments import impossible_dates, with_zone
 from gensynth.schema.numerals import find_notation
 from gensynth.schema.strftime import plain
-from gensynth.schema.values import codes_of, is_text
+from gensynth.schema.values import is_text
 
 MAX_SPECIALS = 10
 """Different texts among the numbers or dates of a column, at most; with more of them it holds something else."""

@@ -10,8 +10,8 @@ import uuid
 import numpy as np
 import pytest
 
-from gensynth.encoding.fields import text_array
 from gensynth.encoding.patterns import fit_pattern, pattern_from_json
+from gensynth.schema.values import object_array
 
 R = np.random.default_rng(2)
 N = 300
@@ -20,7 +20,7 @@ DAYS = np.datetime64("2020-01-01") + np.arange(N)
 
 
 def drawn(texts, n=400, level=0):
-    pattern = fit_pattern(text_array(list(texts)))
+    pattern = fit_pattern(object_array(list(texts)))
     again = pattern_from_json(json.loads(json.dumps(pattern.to_json())))
     new = again.draw(n, np.random.default_rng(0), level).tolist()
     assert new == pattern.draw(n, np.random.default_rng(0), level).tolist()

@@ -17,7 +17,7 @@ from gensynth.errors import ColumnWarning, ConditionError, DataError, SchemaErro
 from gensynth.layout import UNKNOWN, Encoding
 from gensynth.schema import TableSchema
 from gensynth.schema.calendar import count_days, uncount_days
-from gensynth.schema.values import from_ticks, ticks_of
+from gensynth.schema.ticks import from_ticks, ticks_of
 
 N = 300
 RNG = np.random.default_rng(0)
