@@ -11,7 +11,7 @@ import pytest
 
 from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError
 from gensynth.schema import Column, TableSchema
-from gensynth.schema.infer import fixed_decimals
+from gensynth.schema.scaled import fixed_decimals
 
 N = 30
 

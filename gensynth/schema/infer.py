@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from pandas.api import types as pdt
 from gensynth.errors import DataError, SchemaError, hint, shown
 from gensynth.schema.calendar import find_days
 from gensynth.schema.codes import codes_of, encoded_once
-from gensynth.schema.column import Column
+from gensynth.schema.column import Column, Kind
 from gensynth.schema.declared import found_format
 from gensynth.schema.dtypes import fill_to_text, is_text_dtype
 from gensynth.schema.keys import integer_keys, text_keys, written_keys
@@ -21,13 +22,11 @@ from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
 from gensynth.schema.moments import is_span, with_zone
 from gensynth.schema.objects import element_of, is_text_object, objects_to_text
-from gensynth.schema.scaled import check_integers, integers_of, is_decimal, with_decimals
+from gensynth.schema.scaled import check_integers, fixed_decimals, integers_of, is_decimal, with_decimals
 from gensynth.schema.ticks import floats_of, ticks_of
 from gensynth.schema.values import dense, is_missing, is_text, stored_dtype
 from gensynth.schema.written import dates_with_specials, declared_dates, written_numbers
 from gensynth.tables.arrow import is_single
-
-_MAX_DECIMALS = 10
 
 
 def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = None, *, keep: bool = False) -> Column:
@@ -65,7 +64,7 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
         if kind != "categorical":
             check_integers(series, base)
     missing = is_missing(series)
-    base = with_zone(_with(base, missing=bool(missing.any())), series)
+    base = with_zone(replace(base, missing=bool(missing.any())), series)
     with encoded_once(series):
         return _inferred(series, missing, base, kind, keep=keep)
 
@@ -91,7 +90,7 @@ def _inferred(
         if constant is None:
             raise SchemaError(f"column {name!r} is declared constant and holds several values")
         return constant
-    base = _with(base, kind=kind)
+    base = replace(base, kind=cast("Kind", kind))
     _check_declared(series, base)
     if kind == "categorical" and base.labels is None:
         _check_categories(series, base)
@@ -102,13 +101,9 @@ def _inferred(
     return _complete(series, missing, base)
 
 
-def _with(column: Column, **changes: Any) -> Column:
-    return Column(**{**column.__dict__, **changes})
-
-
 def _constant(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
     if missing.all():
-        return _with(column, kind="constant")
+        return replace(column, kind="constant")
     if missing.any():
         return None
     first = series.iloc[:1]
@@ -121,7 +116,7 @@ def _constant(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
         value.to_json()
     except DataError:  # Python dates and decimals: learned, with one code
         return None
-    return _with(column, kind="constant", value=value)
+    return replace(column, kind="constant", value=value)
 
 
 def _kind(series: pd.Series[Any], column: Column, *, keep: bool) -> str:
@@ -200,7 +195,7 @@ def _integer_keys(series: pd.Series[Any], column: Column, *, whole: bool) -> boo
     """Whether whole numbers are keys; floats can be where gaps have made integers such."""
     if not whole and not (column.missing and _whole_floats(series)):
         return False
-    ticks, missing = ticks_of(series, _with(column, kind="numeric", decimals=0))
+    ticks, missing = ticks_of(series, replace(column, kind="numeric", decimals=0))
     return integer_keys(np.asarray(ticks[~missing], dtype=np.int64), column.name)
 
 
@@ -215,17 +210,17 @@ def _whole_floats(series: pd.Series[Any]) -> bool:
 def _complete(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column:
     """Fill in decimals, range and days of a column whose kind and date format are settled."""
     if column.kind == "numeric" and is_decimal(series):
-        column = _with(column, **with_decimals(series))
+        column = replace(column, **with_decimals(series))
     elif column.kind == "numeric":
-        column = _with(column, decimals=_decimals(series, missing, column))
+        column = replace(column, decimals=_decimals(series, missing, column))
     elif column.kind == "identifier" and not is_text(series) and column.labels is None:
-        column = _with(column, decimals=0)
+        column = replace(column, decimals=0)
     if column.kind == "datetime" or column.decimals is not None or column.kind == "numeric":
         ticks, missing = ticks_of(series, column)
         present = ticks[~missing]
         if len(present):
-            column = _with(column, minimum=present.min().item(), maximum=present.max().item())
-            column = _with(column, days=find_days(present, column))
+            column = replace(column, minimum=present.min().item(), maximum=present.max().item())
+            column = replace(column, days=find_days(present, column))
     return column
 
 
@@ -275,23 +270,3 @@ def _decimals(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column
         )
     single = str(dtype).lower() in ("float16", "float32", "float[pyarrow]", "halffloat[pyarrow]")
     return fixed_decimals(values[~np.isnan(values)], single=single)
-
-
-def fixed_decimals(values: NDArray[np.float64], *, single: bool = False) -> int | None:
-    """Return the least count of decimals (up to 10) that restores every value exactly, or None.
-
-    ``single``: the values are float32.
-    """
-    if not len(values):
-        return 0
-    largest = float(np.abs(values).max())
-    places = 0
-    for part in (values[:1000], values):
-        while True:
-            if places > _MAX_DECIMALS or largest * 10.0**places >= (2.0**24 if single else 2.0**53):
-                return None
-            back = np.rint(part * 10.0**places) / 10.0**places
-            if ((back.astype(np.float32) == part.astype(np.float32)) if single else (back == part)).all():
-                break
-            places += 1
-    return places

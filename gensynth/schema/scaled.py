@@ -1,4 +1,4 @@
-"""Decimals and large whole numbers, counted exactly: never through a float where they have more digits than one."""
+"""How many decimals numbers have; decimals and large whole numbers are counted exactly, never through a float."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _WIDE = decimal.Context(prec=100)
 _USUAL = decimal.Context(prec=28)  # Python's default: what a division gives
 _MAX_EXACT = 1_000
 """Most repeated values that are kept because they have more digits than ticks and floats can hold."""
+_MAX_DECIMALS = 10
 _ROWS_PER_VALUE = 5  # from which on values are repeated as a rule, and single ones kept as well
 _WORDS = {128: 2, 256: 4}
 
@@ -113,6 +114,26 @@ def with_decimals(series: pd.Series[Any]) -> dict[str, Any]:
         often = [own[value] for value in often]
     exact = Labels(pd.Index(sorted(often), dtype=object)) if 0 < len(often) <= _MAX_EXACT else None
     return {"decimals": None, "places": scale, "exact": exact}
+
+
+def fixed_decimals(values: NDArray[np.float64], *, single: bool = False) -> int | None:
+    """Return the least count of decimals (up to 10) that restores every value exactly, or None.
+
+    ``single``: the values are float32.
+    """
+    if not len(values):
+        return 0
+    largest = float(np.abs(values).max())
+    places = 0
+    for part in (values[:1000], values):
+        while True:
+            if places > _MAX_DECIMALS or largest * 10.0**places >= (2.0**24 if single else 2.0**53):
+                return None
+            back = np.rint(part * 10.0**places) / 10.0**places
+            if ((back.astype(np.float32) == part.astype(np.float32)) if single else (back == part)).all():
+                break
+            places += 1
+    return places
 
 
 def decimals_from(ticks: NDArray[Any], missing: NDArray[np.bool_], column: Column) -> list[decimal.Decimal | None]:
