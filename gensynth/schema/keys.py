@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.schema.checksums import find_checksum
+from gensynth.schema.column_names import says_key, says_people, says_quantity
 from gensynth.schema.notation import Notation
 
 Counts = NDArray[np.int64]
@@ -20,25 +21,6 @@ _FEW, _FEW_ROWS_EACH = 10, 5
 _MANY, _MANY_ROWS_EACH = 20, 50
 _TECHNICAL_ROWS_EACH, _MANY_MACHINES = 10, 100
 _FIRST = 1000
-
-_ANYWHERE = {"id", "ids", "key", "uuid", "guid", "rowid", "ssn", "iban", "imei", "imsi", "vin", "isbn", "ean", "upc",
-             "gtin"}  # fmt: skip
-_LAST = {"index", "idx", "number", "no", "nr", "num", "nummer", "account", "acct", "phone", "telephone",
-         "tel", "mobile", "cellphone", "fax", "card", "passport", "barcode", "serial", "sku", "reference",
-         "ref", "identifier", "email", "mail"}  # fmt: skip
-_PEOPLE = {"customer", "client", "user", "patient", "member", "person", "employee", "student", "subject",
-           "account", "acct", "policy", "taxpayer", "citizen", "subscriber", "cardholder", "borrower", "applicant",
-           "guest", "passenger", "donor", "voter"}  # fmt: skip
-_THINGS = {"order", "invoice", "ticket", "case", "claim", "record", "row", "session", "transaction", "trans", "visit",
-           "encounter", "sample", "product", "item", "device", "hospital", "loan", "booking", "parcel",
-           "shipment", "contract"}  # fmt: skip
-_PRIVATE = {"ssn", "iban", "phone", "telephone", "tel", "mobile", "cellphone", "fax", "passport", "email", "mail",
-            "card", "account", "acct", "imei", "imsi"}  # fmt: skip
-_QUANTITIES = {"income", "salary", "wage", "wages", "pay", "price", "cost", "costs", "amount", "amt", "balance",
-               "revenue", "sales", "profit", "value", "worth", "total", "sum", "population", "pop", "area", "volume",
-               "weight", "fnlwgt", "distance", "length", "size", "count", "counts", "time", "timestamp", "date",
-               "seconds", "budget", "limit", "credit", "debt", "tax", "cents", "views", "votes", "visitors", "bytes",
-               "capacity", "score", "mileage", "gross", "rent", "spend", "turnover", "assets"}  # fmt: skip
 
 _IPV4 = r"(?:\d{1,3}\.){3}\d{1,3}(?:[/:]\d{1,5})?"
 _NUMBER_GROUPS = (
@@ -73,8 +55,6 @@ _STAND_INS = {"", "-", "--", "?", ".", "n/a", "na", "n.a.", "nan", "none", "null
 _MAX_STAND_INS, _MIN_SHARED = 3, 3
 _CODED = re.compile(r"[0-9@]")
 
-_SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
-
 # epoch times in seconds, and the same in milli-, micro- and nanoseconds: whole numbers of one length that are no codes
 _EPOCH = (900_000_000, 2_200_000_000)
 _MACHINE = ((0, 2**31), (0, 2**32), (0, 2**53), (0, 2**63), (-(2**31), 2**31), (-(2**63), 2**63))
@@ -108,7 +88,7 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
         return few_each
     if any(_match(texts, pattern) for pattern in _PRIVATE_PATTERNS) or find_checksum(texts) in ("iban", "luhn"):
         return True
-    if _names_people(name):
+    if says_people(name):
         return _match(texts, r"(?=(?:\D*\d){3})[^\s]+")
     return few_each and any(_match(texts, pattern) for pattern in _TECHNICAL_PATTERNS)
 
@@ -145,10 +125,8 @@ def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    texts : ndarray of shape (k,)
-        The distinct values.
-    counts : ndarray of shape (k,)
-        Rows of each.
+    texts, counts
+        As for `text_keys`.
     """
     out = np.zeros(len(texts), dtype=bool)
     frequent = np.flatnonzero(counts >= max(_MIN_SHARED, 0.01 * counts.sum()))
@@ -179,7 +157,7 @@ def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
     n = len(values)
     if n < MIN_KEYS:
         return False
-    personal = _names_people(name)
+    personal = says_people(name)
     if not personal and len(np.unique(values[:_FIRST])) <= _UNIQUE_SHARE * min(n, _FIRST):
         return False
     distinct = np.unique(values)
@@ -191,28 +169,6 @@ def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
     if bool((steps > 0).all() or (steps < 0).all()) and int(distinct[-1]) - int(distinct[0]) < 2 * n:
         return True
     return says_key(name) or _are_codes(distinct, name)
-
-
-def says_key(name: str | int) -> bool:
-    """Say whether the label of a column of distinct numbers says that they are keys: userId, order_no, Kontonummer."""
-    words = words_of(name)
-    if not words:
-        return False
-    if not _ANYWHERE.isdisjoint(words) or words[0] == "unnamed":
-        return True
-    last = words[-1]
-    return last in _LAST or (len(words) == 1 and last in _PEOPLE | _THINGS)
-
-
-def words_of(name: str | int) -> list[str]:
-    """Return the words of a label in small letters; what is written together is cut before "id" and "number"."""
-    out = []
-    for word in (word.lower() for word in _SPLIT.findall(str(name))):
-        end = next((end for end in ("id", "number", "nummer", "no", "nr") if word.endswith(end)), "")
-        stem = word.removesuffix(end)
-        known = stem in _PEOPLE | _THINGS | _PRIVATE or (end in ("number", "nummer") and stem)
-        out += [stem, end] if end and known else [word]
-    return out
 
 
 def _few_rows_each(n_distinct: int, n_rows: int) -> bool:
@@ -232,12 +188,6 @@ def _n_digits(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.searchsorted(10 ** np.arange(1, 19, dtype=np.int64), np.abs(values), side="right") + 1
 
 
-def _names_people(name: str | int) -> bool:
-    """Say whether the label says that a column holds keys of people: customer_id, phone."""
-    words = words_of(name)
-    return bool(words) and (words[-1] in _PRIVATE or (says_key(name) and not _PEOPLE.isdisjoint(words)))
-
-
 def _are_long(distinct: NDArray[np.int64]) -> bool:
     """Say whether positive numbers have about as many digits, and at least six: codes, not counts."""
     lengths = _n_digits(distinct)
@@ -246,8 +196,7 @@ def _are_long(distinct: NDArray[np.int64]) -> bool:
 
 def _are_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
     """Say whether distinct numbers look drawn from all numbers of their length, as no quantity is."""
-    words = words_of(name)
-    if not _QUANTITIES.isdisjoint(words) or "of" in words or _is_epoch(distinct):
+    if says_quantity(name) or _is_epoch(distinct):
         return False
     if len(distinct) >= 50 and any(_even(distinct, *ends) < 0.1 for ends in _MACHINE):
         return True  # random numbers and hashes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gensynth.errors import ColumnWarning
 from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
-from gensynth.schema.keys import says_key, words_of
+from gensynth.schema.column_names import says_key, words_of
 from gensynth.schema.ticks import ticks_of
 
 _TIMES = {"time", "timestamp", "date", "datetime", "day", "week", "month", "quarter", "year", "hour", "minute",

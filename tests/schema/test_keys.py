@@ -10,7 +10,7 @@ import pytest
 
 from gensynth.errors import IdentifierWarning, SchemaError, command_line_hints
 from gensynth.schema import TableSchema
-from gensynth.schema.keys import words_of
+from gensynth.schema.column_names import words_of
 
 R = np.random.default_rng(11)
 N = 1000
