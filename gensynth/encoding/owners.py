@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gensynth.arrays import Arrays, arrays_of
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.schema import TableSchema
 
@@ -17,6 +18,17 @@ Generators = Mapping[str | int, IdentifierGenerator]
 def fit_generators(frame: pd.DataFrame, schema: TableSchema) -> dict[str | int, IdentifierGenerator]:
     """Return the generator of each identifier column of an aligned table, in the order of the table."""
     return {c.name: IdentifierGenerator.fit(frame[c.name], c) for c in schema.columns if c.kind == "identifier"}
+
+
+def generators_from_state(
+    schema: TableSchema, states: Sequence[Any], arrays: Arrays
+) -> dict[str | int, IdentifierGenerator]:
+    """Rebuild the generators; ``states`` and ``arrays`` are those of all columns of the table."""
+    return {
+        column.name: IdentifierGenerator.from_state(column, state, arrays_of(str(i), arrays))
+        for i, (column, state) in enumerate(zip(schema.columns, states, strict=True))
+        if column.kind == "identifier"
+    }
 
 
 def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int, str | int]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.arrays import arrays_of, named
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.number import NumberEncoder
@@ -219,28 +220,26 @@ def state_of(rules: RuleSet, gaps: Mapping[str | int, Gap]) -> tuple[dict[str, A
     """Return relations and distances as JSON values and arrays."""
     kept, arrays = rules.state()
     json: dict[str, Any] = {"rules": kept, "gaps": []}
-    named = {f"rule.{key}": value for key, value in arrays.items()}
+    all_arrays = named("rule", arrays)
     for i, gap in enumerate(gaps.values()):
         own, own_arrays = gap.encoder.state()
         relation = gap.rule.relation.to_json()
         json["gaps"].append({"relation": relation, "column": gap.encoder.column.to_json(), "typical": gap.typical,
                              "encoder": own})  # fmt: skip
-        named |= {f"gap.{i}.{key}": value for key, value in own_arrays.items()}
-    return json, named
+        all_arrays |= named(f"gap.{i}", own_arrays)
+    return json, all_arrays
 
 
 def from_state(
     json: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], encoders: Encoders, keep: Sequence[str | int]
 ) -> tuple[RuleSet, dict[str | int, Gap]]:
     """Rebuild from `state_of`."""
-    own = {key.removeprefix("rule."): value for key, value in arrays.items() if key.startswith("rule.")}
-    rules = RuleSet.from_state(json["rules"], own, domains_of(encoders), keep)
+    rules = RuleSet.from_state(json["rules"], arrays_of("rule", arrays), domains_of(encoders), keep)
     gaps: dict[str | int, Gap] = {}
     for i, entry in enumerate(json["gaps"]):
         relation = Relation.from_json(entry["relation"])
         rule = next(r for r in rules.rules if isinstance(r, OrderRule) and r.relation == relation)
-        prefix = f"gap.{i}."
-        parts = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+        parts = arrays_of(f"gap.{i}", arrays)
         encoder = NumberEncoder.from_state(Column.from_json(entry["column"]), entry["encoder"], parts)
         gaps[rule.high] = Gap(rule, encoder, entry["typical"])
     return rules, gaps

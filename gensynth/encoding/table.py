@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -11,18 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.category import CategoryEncoder
+from gensynth.arrays import arrays_of, named
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.encoding.learned import TableLayout, columns_from_state, fit_columns, learned_columns
 from gensynth.encoding.links import Link, find_links
 from gensynth.encoding.number import NumberEncoder
-from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
+from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers, generators_from_state
 from gensynth.encoding.related import (
     FrameCells,
     Gap,
     check_codes,
-    check_layout,
     domains_of,
     fit_gaps,
     from_state,
@@ -33,16 +32,14 @@ from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.errors import DataError
-from gensynth.layout import ColumnLayout, Encoding, Layout
+from gensynth.layout import Encoding, Layout
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
-from gensynth.schema import Column, TableSchema
-from gensynth.schema.codes import from_codes
+from gensynth.schema import TableSchema
+from gensynth.schema.codes import constant_cells
 from gensynth.schema.ticks import Ticks
 from gensynth.schema.values import Bools
-
-_NO_LABELS: pd.Index[Any] = pd.Index([], dtype=object)
 
 
 class TableEncoder:
@@ -116,15 +113,15 @@ class TableEncoder:
             raise DataError("the table has no rows; at least one is needed")
         self.generators = fit_generators(frame, self.schema)
         self.leaders = find_leaders(frame, self.generators)
-        order = self._order()
-        self.columns = {c.name: _encoder(c).fit(frame[c.name], c, self.encoding, weights) for c in order}
+        order = learned_columns(self.schema, self.first)
+        self.columns = fit_columns(frame, order, self.encoding, weights)
         sampling = self.encoding.numeric != "standard"
         self.rules = settled_relations(self.relations, frame, self.columns, self.encoding, self.first)
         if self.rules is not None:
             self.schema = replace(self.schema, relations=self.rules.relations)
             cells = FrameCells(frame, self.columns)
             self.gaps = fit_gaps(cells, self.rules, self.encoding, weights, self.first) if sampling else {}
-        links = find_links(frame, order, self._n_conditions(), weights) if sampling else ()
+        links = find_links(frame, order, self._n_conditions, weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())
         self._lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
@@ -138,8 +135,9 @@ class TableEncoder:
         codes = np.empty((len(frame), len(self.layout.columns)), dtype=np.int32)
         numbers = np.zeros((len(frame), self.layout.n_numeric))
         slopes = np.zeros_like(numbers) if jacobian else None
+        columns = {column.name: column for column in self.schema.columns}
         for i, link in self.links.items():
-            codes[:, i] = link.encode(frame, self._schema_columns())
+            codes[:, i] = link.encode(frame, columns)
         related = self.sheet(frame)
         for i, rule in self.checks.items():
             codes[:, i] = check_codes(rule, related)
@@ -187,7 +185,7 @@ class TableEncoder:
             if column.kind == "identifier":
                 parts[column.name] = made[column.name]
             elif column.kind == "constant":
-                parts[column.name] = _constant(column, len(rows))
+                parts[column.name] = constant_cells(column, len(rows))
             elif column.name in related.values:
                 series = domains[column.name].series
                 assert series is not None
@@ -198,8 +196,7 @@ class TableEncoder:
 
     def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
         """Return the codes (n,) of a link from the cells of its two columns."""
-        ends = (self.decode_ticks(rows, link.earlier), self.decode_ticks(rows, link.later))
-        return link.codes(*ends)
+        return link.codes(self.decode_ticks(rows, link.earlier), self.decode_ticks(rows, link.later))
 
     def decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
         """Return the ticks (n,) of a column of numbers or dates, and what is missing."""
@@ -213,9 +210,6 @@ class TableEncoder:
         slot = self.layout.columns[i].numeric
         numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
         return Cells(rows.codes[:, i], numbers)
-
-    def _schema_columns(self) -> dict[str | int, Column]:
-        return {column.name: column for column in self.schema.columns}
 
     def encode_condition(
         self, conditions: Mapping[Any, Any] | pd.DataFrame, n: int, rng: np.random.Generator | None = None
@@ -273,71 +267,33 @@ class TableEncoder:
             part = self.columns.get(column.name) or self.generators.get(column.name)
             state, own = part.state() if part is not None else ({}, {})
             json["columns"].append(state)
-            arrays.update({f"{i}.{key}": value for key, value in own.items()})
+            arrays.update(named(str(i), own))
         json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
         json["links"] = [link.to_json() for link in self.links.values()]
         json["relations"] = None
         if self.rules is not None:
             json["relations"], own = state_of(self.rules, self.gaps)
-            arrays.update({f"relations.{key}": value for key, value in own.items()})
+            arrays.update(named("relations", own))
         return json, arrays
 
     @classmethod
     def from_state(cls, json: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Rebuild a fitted encoder from `state`."""
         out = cls(TableSchema.from_json(json["schema"]), Encoding(**json["encoding"]), json["first"])
-        fitted: dict[str | int, ColumnEncoder] = {}
-        parts: dict[str, dict[str, NDArray[Any]]] = defaultdict(dict)
-        for key, value in arrays.items():
-            number, _, name = key.partition(".")
-            parts[number][name] = value
-        for i, (column, state) in enumerate(zip(out.schema.columns, json["columns"], strict=True)):
-            own = parts[str(i)]
-            if column.kind == "identifier":
-                out.generators[column.name] = IdentifierGenerator.from_state(column, state, own)
-            elif column.learned:
-                fitted[column.name] = _encoder(column).from_state(column, state, own)
+        out.columns = columns_from_state(out.schema, out.first, json["columns"], arrays)
+        out.generators = generators_from_state(out.schema, json["columns"], arrays)
         out.leaders = dict(json["leaders"])
-        out.columns = {c.name: fitted[c.name] for c in out._order()}
         if json["relations"] is not None:
-            own = {k.removeprefix("relations."): v for k, v in arrays.items() if k.startswith("relations.")}
-            out.rules, out.gaps = from_state(json["relations"], own, out.columns, out.first)
+            related = arrays_of("relations", arrays)
+            out.rules, out.gaps = from_state(json["relations"], related, out.columns, out.first)
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
-    def _order(self) -> list[Column]:
-        learned = self.schema.learned
-        if not learned:
-            raise DataError("no column can be learned: all are constant or identifiers; declare one in the schema")
-        head = [c for name in self.first for c in learned if c.name == name and type(c.name) is type(name)]
-        return head + [c for c in learned if c not in head]
-
+    @property
     def _n_conditions(self) -> int:
         return sum(name in self.columns for name in self.first)
 
     def _lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
-        before = {link.later: link for link in links}
-        columns: list[ColumnLayout] = []
-        slot = 0
-        self.position, self.links, self.checks = {}, {}, {}
-        for name, encoder in self.columns.items():
-            if name in before:
-                self.links[len(columns)] = before[name]
-                columns.append(before[name].layout())
-            self.position[name] = len(columns)
-            columns.append((self.gaps[name].encoder if name in self.gaps else encoder).layout(slot))
-            slot += columns[-1].numeric is not None
-        for rule in () if self.rules is None else self.rules.rules:
-            self.checks[len(columns)] = rule
-            columns.append(check_layout(rule))
-        self.layout = Layout(tuple(columns), n_rows, self._n_conditions())
-
-
-def _encoder(column: Column) -> type[CategoryEncoder] | type[NumberEncoder]:
-    return NumberEncoder if column.kind in ("numeric", "datetime") else CategoryEncoder
-
-
-def _constant(column: Column, n: int) -> pd.Series[Any]:
-    if column.value is None:
-        return from_codes(np.full(n, -1), _NO_LABELS, column)
-    return from_codes(np.zeros(n, dtype=np.int64), column.value.index, column)
+        rules = () if self.rules is None else self.rules.rules
+        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions)
+        self.layout, self.position, self.links, self.checks = made.layout, made.position, made.links, made.checks

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from gensynth.arrays import Arrays, arrays_of, named
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.fitted import FittedModel
 from gensynth.nn.randomness import seeded
@@ -21,8 +22,6 @@ from gensynth.persistence.tensors import load_weights, weights_of
 from gensynth.registry import Registry
 from gensynth.tables import Container
 from gensynth.training import pick_device
-
-Arrays = Mapping[str, NDArray[Any]]
 
 Estimator = TypeVar("Estimator", bound=BaseEstimator)
 
@@ -96,13 +95,12 @@ class Contents:
         """
         first = self.models[0]
         encoder, encoder_arrays = first.encoder.state()
-        arrays = {f"own.{name}": array for name, array in self.arrays.items()}
-        arrays |= {f"encoder.{name}": array for name, array in encoder_arrays.items()}
+        arrays = named("own", self.arrays) | named("encoder", encoder_arrays)
         models = []
         for i, model in enumerate(self.models):
             stages, columns = _pack_history(model.history)
             models.append({"seed": model.seed, "stages": stages})
-            arrays |= {f"history.{i}.{name}": array for name, array in columns.items()}
+            arrays |= named(f"history.{i}", columns)
         state = {
             "recipe": recipe_to_json(first.recipe, registry),
             "encoder": encoder,
@@ -127,14 +125,14 @@ class Contents:
         """
         state, place = archive.state, pick_device(device)
         recipe = recipe_from_json(state["recipe"], registry)
-        encoder = TableEncoder.from_state(state["encoder"], _part(archive.arrays, "encoder."))
+        encoder = TableEncoder.from_state(state["encoder"], arrays_of("encoder", archive.arrays))
         container = Container.from_json(state["container"])
         with seeded(0):
             networks = [recipe.build(encoder.layout) for _ in state["models"]]
         load_weights(networks, archive.weights)
         models = []
         for i, (entry, network) in enumerate(zip(state["models"], networks, strict=True)):
-            history = _unpack_history(entry["stages"], _part(archive.arrays, f"history.{i}."))
+            history = _unpack_history(entry["stages"], arrays_of(f"history.{i}", archive.arrays))
             models.append(FittedModel(recipe, encoder, network.to(place), container, int(entry["seed"]), history))
         names = state["features"]["names"]
         return cls(
@@ -144,12 +142,8 @@ class Contents:
             int(state["features"]["n"]),
             None if names is None else tuple(names),
             dict(state["own"]),
-            _part(archive.arrays, "own."),
+            arrays_of("own", archive.arrays),
         )
-
-
-def _part(arrays: Arrays, prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _pack_history(history: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[Any]]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.arrays import arrays_of, named
 from gensynth.relations.dependencies import DependencyRule
 from gensynth.relations.orders import OrderRule
 from gensynth.relations.products import FormulaRule
@@ -141,7 +142,7 @@ class RuleSet:
         arrays: dict[str, NDArray[Any]] = {}
         for i, rule in enumerate(self._fitted):
             json.append({"relation": rule.relation.to_json(), "strict": rule.strict})
-            arrays.update({f"{i}.{key}": value for key, value in rule.arrays().items()})
+            arrays.update(named(str(i), rule.arrays()))
         return json, arrays
 
     @classmethod
@@ -152,7 +153,7 @@ class RuleSet:
         rules: list[Rule] = []
         for i, entry in enumerate(json):
             relation = Relation.from_json(entry["relation"])
-            own = {k.partition(".")[2]: v for k, v in arrays.items() if k.partition(".")[0] == str(i)}
+            own = arrays_of(str(i), arrays)
             if relation.kind == "order":
                 rules.append(OrderRule(relation, domains, own["gaps"]))
             elif relation.kind == "dependency":

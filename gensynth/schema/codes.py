@@ -78,3 +78,10 @@ def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) 
     array = pd.Series(labels).astype(dtype).array
     out: pd.Series[Any] = pd.Series(array.take(codes, allow_fill=bool(missing.any())), dtype=dtype)
     return out
+
+
+def constant_cells(column: Column, n: int) -> pd.Series[Any]:
+    """Return n cells of a constant column."""
+    if column.value is None:
+        return from_codes(np.full(n, -1), pd.Index([], dtype=object), column)
+    return from_codes(np.zeros(n, dtype=np.int64), column.value.index, column)

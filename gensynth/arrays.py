@@ -1,0 +1,21 @@
+"""Named arrays of fitted parts: the names of a part's arrays begin with the part's name and a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def named(part: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a part under their names in the whole."""
+    return {f"{part}.{name}": array for name, array in arrays.items()}
+
+
+def arrays_of(part: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a part under their own names; the opposite of `named`."""
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
