@@ -18,8 +18,9 @@ from gensynth.detector.calibration import benjamini_hochberg, threshold_of_conta
 from gensynth.detector.options import prepared_recipe
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
+from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
-from gensynth.engine.fitted import EncodedTable, FittedModel, check_fit
+from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, make_recipe, seed_of
 from gensynth.errors import DataError, OptionError

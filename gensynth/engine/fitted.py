@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from gensynth.constraints import check_parameters
@@ -19,89 +17,20 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
 from gensynth.engine.capabilities import require_given
 from gensynth.engine.conditional import draw_conditional
+from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
-from gensynth.engine.inference import to_batch
 from gensynth.engine.inputs import warn_of_unseen
 from gensynth.engine.latents import decode_latents, encode_rows
 from gensynth.engine.scoring import make_scorer
-from gensynth.layout import Encoding
-from gensynth.model import Batch, GenerativeModel, HasLatents, Recipe
+from gensynth.model import GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
-from gensynth.schema import Column, TableSchema, check_labels
-from gensynth.schema.series import warn_of_series
+from gensynth.schema import TableSchema, check_labels
 from gensynth.tables import Container
 from gensynth.training import Trainer
-from gensynth.training.weights import Parts, Weights
+from gensynth.training.weights import Parts
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that makes a scorer: threads share a fitted model."""
-
-
-@dataclass(frozen=True)
-class EncodedTable:
-    """A table that models can be fitted to.
-
-    Parameters
-    ----------
-    encoder : TableEncoder
-        Fitted to the table.
-    container : Container
-        What the table came in.
-    batch : Batch
-        Its rows, encoded, in float32.
-    weights : ndarray of shape (n,) or None
-        How often each row counts.
-    """
-
-    encoder: TableEncoder
-    container: Container
-    batch: Batch
-    weights: Weights | None = None
-
-    @classmethod
-    def encode(
-        cls,
-        frame: pd.DataFrame,
-        container: Container,
-        encoding: Encoding,
-        *,
-        weights: Weights | None = None,
-        schema: TableSchema | Mapping[Any, str | Column] | None = None,
-        condition_on: Sequence[str | int] = (),
-        relations: Any = "auto",
-        learn_constants: bool = False,
-    ) -> Self:
-        """Find out what the columns hold and encode the rows, as a family wants them encoded.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, n_features)
-            Rows of positive weight.
-        container : Container
-            What they came in.
-        encoding : Encoding
-            Of the recipe.
-        weights : ndarray of shape (n,) or None
-            From `gensynth.training.weights.check_weights`.
-        schema : TableSchema, mapping or None
-            What is known of the columns.
-        condition_on : sequence of column labels
-            Columns that stand first in the layout.
-        relations : "auto", False, or sequence of str or Relation
-            Relations between columns, as for `TableEncoder`.
-        learn_constants : bool
-            As for `TableSchema.infer`.
-
-        Raises
-        ------
-        DataError
-            The table cannot be learned; names the column.
-        """
-        inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
-        frame = inferred.align(frame)
-        warn_of_series(frame, inferred.columns)
-        encoder = TableEncoder(inferred, encoding, condition_on, relations).fit(frame, weights)
-        return cls(encoder, container, to_batch(encoder.encode(frame), torch.float32), weights)
 
 
 class FittedModel:

@@ -1,0 +1,86 @@
+"""A table that models can be fitted to: what its columns hold was found out, and its rows are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pandas as pd
+import torch
+
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.inference import to_batch
+from gensynth.layout import Encoding
+from gensynth.model import Batch
+from gensynth.schema import Column, TableSchema
+from gensynth.schema.series import warn_of_series
+from gensynth.tables import Container
+from gensynth.training.weights import Weights
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """A table that models can be fitted to.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Fitted to the table.
+    container : Container
+        What the table came in.
+    batch : Batch
+        Its rows, encoded, in float32.
+    weights : ndarray of shape (n,) or None
+        How often each row counts.
+    """
+
+    encoder: TableEncoder
+    container: Container
+    batch: Batch
+    weights: Weights | None = None
+
+    @classmethod
+    def encode(
+        cls,
+        frame: pd.DataFrame,
+        container: Container,
+        encoding: Encoding,
+        *,
+        weights: Weights | None = None,
+        schema: TableSchema | Mapping[Any, str | Column] | None = None,
+        condition_on: Sequence[str | int] = (),
+        relations: Any = "auto",
+        learn_constants: bool = False,
+    ) -> Self:
+        """Find out what the columns hold and encode the rows, as a family wants them encoded.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, n_features)
+            Rows of positive weight.
+        container : Container
+            What they came in.
+        encoding : Encoding
+            Of the recipe.
+        weights : ndarray of shape (n,) or None
+            From `gensynth.training.weights.check_weights`.
+        schema : TableSchema, mapping or None
+            What is known of the columns.
+        condition_on : sequence of column labels
+            Columns that stand first in the layout.
+        relations : "auto", False, or sequence of str or Relation
+            Relations between columns, as for `TableEncoder`.
+        learn_constants : bool
+            As for `TableSchema.infer`.
+
+        Raises
+        ------
+        DataError
+            The table cannot be learned; names the column.
+        """
+        inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
+        frame = inferred.align(frame)
+        warn_of_series(frame, inferred.columns)
+        encoder = TableEncoder(inferred, encoding, condition_on, relations).fit(frame, weights)
+        return cls(encoder, container, to_batch(encoder.encode(frame), torch.float32), weights)
