@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gensynth.layout import Layout
 from gensynth.model import Batch
+from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
 
@@ -22,8 +23,6 @@ class Numbers(nn.Module):
     index: Tensor
     owner: Tensor
     center: Tensor
-    first: Tensor
-    stop: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
@@ -35,14 +34,12 @@ class Numbers(nn.Module):
         self.register_buffer("index", index, persistent=False)
         self.register_buffer("owner", index.argsort(), persistent=False)
         self.register_buffer("center", torch.tensor([0.5 * (c.role == "position") for c in columns]), persistent=False)
-        active = torch.tensor([column.active for column in columns], dtype=torch.long).view(-1, 2)
-        self.register_buffer("first", active[:, 0].clone(), persistent=False)
-        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
+        self.active_codes = ActiveCodes(columns)
 
     def active(self, codes: Tensor) -> Tensor:
         """Return (n, p) bool: whether the cells of ``columns`` have a number beside their code."""
-        codes = codes.index_select(1, self.columns)
-        return (codes >= self.first) & (codes < self.stop)
+        mask: Tensor = self.active_codes(codes.index_select(1, self.columns))
+        return mask
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (n, p): the numbers of ``columns`` about their centre, bounded; 0 for cells that have none."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gensynth.layout import FAR, Layout
 from gensynth.model import Batch
+from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 ScalingKind = Literal["standard", "robust", "quantile"]
@@ -53,7 +54,6 @@ class FeatureScaling(nn.Module):
     columns: Tensor
     index: Tensor
     coded: Tensor
-    first: Tensor
     center: Tensor
     scale: Tensor
     knots: Tensor
@@ -73,8 +73,7 @@ class FeatureScaling(nn.Module):
         slots = [layout.columns[i].numeric or 0 for i in values]
         self.register_buffer("index", torch.tensor(slots, dtype=torch.long), persistent=False)
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
-        active = torch.tensor([layout.columns[i].active for i in values], dtype=torch.long).view(-1, 2)
-        self.register_buffer("first", active, persistent=False)
+        self.active = ActiveCodes([layout.columns[i] for i in values])
         self.register_buffer("alone", torch.tensor([i in single for i in values], dtype=torch.bool), persistent=False)
         part = Layout(tuple(layout.columns[i] for i in coded), layout.n_rows)
         self.code_slots = CategoricalSlots(part, padded=False)
@@ -206,8 +205,8 @@ class FeatureScaling(nn.Module):
 
     def _present(self, batch: Batch) -> Tensor:
         """Return (n, p): whether each number is there."""
-        codes = batch.codes.index_select(1, self.columns)
-        return (codes >= self.first[:, 0]) & (codes < self.first[:, 1])
+        mask: Tensor = self.active(batch.codes.index_select(1, self.columns))
+        return mask
 
     def _standardised(self, one_hot: Tensor) -> Tensor:
         share = self.frequencies.to(one_hot.dtype)

@@ -16,6 +16,7 @@ from gensynth.layout import Layout
 from gensynth.model import Batch
 from gensynth.nn.categorical import draw
 from gensynth.nn.layers import columnwise
+from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
 
@@ -83,9 +84,7 @@ class WithinBinHeads(nn.Module):
         self.register_buffer("columns", torch.tensor(self.positions, dtype=torch.long), persistent=False)
         self.register_buffer("index", torch.tensor(index, dtype=torch.long), persistent=False)
         self.register_buffer("slots", code_slots.offsets[self.positions].clone(), persistent=False)
-        active = torch.tensor([layout.columns[i].active for i in self.positions], dtype=torch.long).view(-1, 2)
-        self.register_buffer("start", active[:, 0].clone(), persistent=False)
-        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
+        self.active = ActiveCodes([layout.columns[i] for i in self.positions])
         self.first = code_slots.offsets.tolist()
         k = len(self.positions)
         self.code = nn.Embedding(code_slots.n_slots, dim)
@@ -95,8 +94,6 @@ class WithinBinHeads(nn.Module):
         self.bias = nn.Parameter(torch.zeros(k, 1, N_CELLS))
 
     slots: Tensor
-    start: Tensor
-    stop: Tensor
 
     def log_density(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Return (n, p): log-density of each position, 0 for cells that have none."""
@@ -110,7 +107,7 @@ class WithinBinHeads(nn.Module):
         chosen = logits.gather(-1, cell.unsqueeze(-1)).squeeze(-1) - logits.logsumexp(-1)
         beyond = (number - number.clamp(0.0, 1.0)).abs()
         density = chosen.t() + math.log(N_CELLS) - beyond
-        return torch.where((codes >= self.start) & (codes < self.stop), density, 0.0)
+        return torch.where(self.active(codes), density, 0.0)
 
     def sample(self, position: int, hidden: Tensor, codes: Tensor, rng: Generator) -> Tensor:
         """Draw (n,) positions of one column given its hidden vectors (n, width) and its codes (n,)."""

@@ -3,59 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import UNKNOWN, ColumnLayout, Layout
 from gensynth.model import Batch
-from gensynth.nn.categorical import draw_codes
+from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.straight_through import straight_through
 
 MAX_ONE_HOT = 16
 """Ordered codes up to which a column is one-hot; one of more codes is a number."""
 N_KNOTS = 512
 """Points at which distribution functions are kept."""
-
-
-class _StraightThrough(torch.autograd.Function):
-    """Forward: one-hot draws. Backward: the second-order estimate of how the expectation moves with the logits."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, code_slots: CategoricalSlots, rng: Generator) -> Tensor:
-        """Return one-hot codes drawn from softmax(logits), column by column."""
-        probabilities = code_slots.softmax(logits)
-        drawn = torch.zeros_like(probabilities)
-        for group in code_slots.groups:
-            codes = draw_codes(group.view(probabilities), rng)
-            group.view(drawn).scatter_(-1, codes.unsqueeze(-1), 1.0)
-        ctx.save_for_backward(probabilities, drawn)
-        ctx.code_slots = code_slots
-        return drawn
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Return 2 J(m) g - J(p) g / 2: p the probabilities, m halfway from p to the draw, J the softmax's Jacobian."""
-        probabilities, drawn = ctx.saved_tensors
-        parts = []
-        for group in ctx.code_slots.groups:
-            p, g = group.view(probabilities), group.view(gradient)
-            middle = 0.5 * (p + group.view(drawn))
-            part = 2.0 * middle * (g - (middle * g).sum(-1, keepdim=True))
-            parts.append((part - 0.5 * p * (g - (p * g).sum(-1, keepdim=True))).flatten(-2))
-        return torch.cat(parts, -1), None, None
-
-
-def straight_through(code_slots: CategoricalSlots, logits: Tensor, rng: Generator) -> Tensor:
-    """Return one-hot codes (n, n_slots) drawn from softmax(logits), with a gradient; never `UNKNOWN`, never padding.
-
-    The gradient is ReinMax's (Liu et al. 2023, "Bridging Discrete and Backpropagation: Straight-Through and Beyond",
-    arXiv:2304.08612, algorithm 2): exact for functions of the codes that are quadratic, where Gumbel-softmax trades
-    bias for noise by a temperature.
-    """
-    codes: Tensor = _StraightThrough.apply(logits, code_slots, rng)  # type: ignore[no-untyped-call] # torch types it not
-    return codes
 
 
 class RelaxedRows(nn.Module):
@@ -78,13 +39,9 @@ class RelaxedRows(nn.Module):
     gap_codes: Tensor
     gap_slots: Tensor
     numeric: Tensor
-    low: Tensor
-    high: Tensor
     first: Tensor
     last: Tensor
     owner: Tensor
-    owner_low: Tensor
-    owner_high: Tensor
     cumulative: Tensor
     quantiles: Tensor
     drawn: Tensor
@@ -119,15 +76,12 @@ class RelaxedRows(nn.Module):
             ("gap_codes", [c.missing for _, c in gaps]),
             ("gap_slots", [self.n_scores + int(o) for o in self.code_slots.offsets[len(one_hot) :]]),
             ("numeric", [-1 if c.numeric is None else c.numeric for c in numbers]),
-            ("low", [c.active[0] for c in numbers]),
-            ("high", [c.active[1] for c in numbers]),
             ("first", [_outermost(c)[0] for c in numbers]),
             ("last", [_outermost(c)[1] for c in numbers]),
             ("owner", [i for _, i, _ in owners]),
-            ("owner_low", [c.active[0] for _, _, c in owners]),
-            ("owner_high", [c.active[1] for _, _, c in owners]),
         ):
             self.register_buffer(name, torch.tensor(entries, dtype=torch.long), persistent=False)
+        self.active_scored, self.active_owners = ActiveCodes(numbers), ActiveCodes([c for _, _, c in owners])
         even = torch.linspace(0.0, 1.0, N_KNOTS).repeat(len(scored), 1)
         self.register_buffer("cumulative", cumulative, persistent=False)
         self.register_buffer("quantiles", even.clone())
@@ -183,8 +137,7 @@ class RelaxedRows(nn.Module):
         out = rows.numeric.new_zeros(codes.shape)
         if len(self.owner):
             own = codes.index_select(1, self.owner)
-            here = (own >= self.owner_low) & (own < self.owner_high)
-            beyond = (rows.numeric - rows.numeric.clamp(0.0, 1.0)).abs().log1p() * here
+            beyond = (rows.numeric - rows.numeric.clamp(0.0, 1.0)).abs().log1p() * self.active_owners(own)
             out = out.index_copy(1, self.owner, 0.5 * beyond.square())
         if self.n_scores:
             out = out.index_copy(1, self.scored, 0.5 * vectors[:, : self.n_scores].square())
@@ -229,7 +182,7 @@ class RelaxedRows(nn.Module):
             where = self.scored.index_select(0, self.gaps)
             codes[:, where] = torch.where(missing, self.gap_codes, codes[:, where])
         own = codes.index_select(1, self.owner)
-        return Batch(numeric * ((own >= self.owner_low) & (own < self.owner_high)), codes)
+        return Batch(numeric * self.active_owners(own), codes)
 
     def entries_of(self, columns: tuple[int, ...]) -> Tensor:
         """Return (width,) bool: which entries of a vector belong to these columns."""
@@ -261,7 +214,7 @@ class RelaxedRows(nn.Module):
         codes = rows.codes.index_select(1, self.scored)
         place = torch.cat([rows.numeric, rows.numeric.new_full((len(rows), 1), 0.5)], 1)
         place = place.index_select(1, self.numeric % place.shape[1])
-        place = torch.where((codes >= self.low) & (codes < self.high), place, 0.5)
+        place = torch.where(self.active_scored(codes), place, 0.5)
         inside = place.clamp(0.0, 1.0)
         far = place - inside
         low, high = (self.cumulative.gather(1, (codes + i).t()).t() for i in (0, 1))

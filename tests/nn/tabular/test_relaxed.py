@@ -6,7 +6,8 @@ from toy_layouts import categories, mixed, mixed_rows
 
 from gensynth.model import Batch, ColumnLayout, Layout
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
-from gensynth.nn.tabular.relaxed import MAX_ONE_HOT, RelaxedRows, straight_through
+from gensynth.nn.tabular.relaxed import MAX_ONE_HOT, RelaxedRows
+from gensynth.nn.tabular.straight_through import straight_through
 
 
 def _rng(seed=0):
