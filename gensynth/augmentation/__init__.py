@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gensynth.augmentation.augmenter import Augmenter
 from gensynth.augmentation.estimator import AugmentedEstimator
-from gensynth.augmentation.table import PROVENANCE, AugmentReport, AugmentResult, augment
+from gensynth.augmentation.report import AugmentReport
+from gensynth.augmentation.table import PROVENANCE, AugmentResult, augment
 
 __all__ = ["PROVENANCE", "AugmentReport", "AugmentResult", "AugmentedEstimator", "Augmenter", "augment"]

@@ -11,16 +11,29 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError
 
 
-def with_column(frame: pd.DataFrame, name: Any, values: Any) -> pd.DataFrame:
-    """Return the frame with one more column; setting it would warn where pandas holds the frame in many blocks.
+def with_column(table: Any, name: Any, values: Any) -> Any:
+    """Return the table with one more column.
 
-    Where the labels have several levels, ``name`` is that of the first one.
+    Where the labels of a DataFrame have several levels, ``name`` is that of the first one. (Setting the column would
+    warn where pandas holds the frame in many blocks.)
     """
-    values = values.set_axis(frame.index) if isinstance(values, pd.Series) else values
-    columns = frame.columns
+    if not isinstance(table, pd.DataFrame):
+        return _with_column_of_other(table, name, values)
+    values = values.set_axis(table.index) if isinstance(values, pd.Series) else values
+    columns = table.columns
     label = (name, *[""] * (columns.nlevels - 1)) if columns.nlevels > 1 else name
-    out = pd.concat([frame, pd.Series(values, index=frame.index, name=name)], axis=1)
+    out = pd.concat([table, pd.Series(values, index=table.index, name=name)], axis=1)
     return out.set_axis(columns.insert(len(columns), label), axis=1)
+
+
+def _with_column_of_other(table: Any, name: str, values: NDArray[Any]) -> Any:
+    if hasattr(table, "append_column"):  # Arrow
+        import pyarrow as pa
+
+        return table.append_column(name, pa.array(values))
+    import polars as pl
+
+    return table.with_columns(pl.Series(name, values))
 
 
 def plain(rows: Any) -> Any:

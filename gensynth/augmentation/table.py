@@ -14,62 +14,15 @@ from numpy.typing import NDArray
 from gensynth.augmentation.augmenter import Augmenter
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.oversampling import without
-from gensynth.augmentation.strategy import classes_of, factorized
+from gensynth.augmentation.report import AugmentReport, compare, count_classes
+from gensynth.augmentation.strategy import classes_of
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
-from gensynth.metrics.similarity import Fidelity, fidelity
-from gensynth.schema import Column
-from gensynth.schema.ticks import ticks_of
 from gensynth.tables import to_frame
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
-
-
-@dataclass(frozen=True)
-class AugmentReport:
-    """What `augment` did.
-
-    Parameters
-    ----------
-    n_real, n_synthetic : int
-        Rows that came, and rows that were drawn.
-    n_copies : int
-        Synthetic rows that equal a real row (when balancing: of their class) in every column but the identifiers.
-    n_copies_dropped : int
-        Rows that did and were drawn anew, because ``drop_copies`` asked for it.
-    real_copy_share : float
-        Share of the real rows, in [0, 1], that equal another real one, weighted like the fidelity: what a held-out real
-        row would have in common with the others. NaN if there is nothing to compare.
-    identifiers : tuple
-        Columns that were taken for identifiers: made up anew, not learned, and not compared.
-    classes_before, classes_after : dict or None
-        Class to number of rows, without and with the synthetic ones, whichever of them are returned; None for a
-        continuous target or no target.
-    fidelity : Fidelity or None
-        Synthetic rows against real ones, these weighted to the same share of classes when balancing; without
-        identifiers, whose values are made up. None if no row was drawn.
-    seconds : float
-        Time that fitting, drawing and comparing took.
-    """
-
-    n_real: int
-    n_synthetic: int
-    n_copies: int
-    n_copies_dropped: int
-    real_copy_share: float
-    identifiers: tuple[Any, ...]
-    classes_before: dict[Any, int] | None
-    classes_after: dict[Any, int] | None
-    fidelity: Fidelity | None
-    seconds: float
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per class: rows ``before`` and ``after``; no rows where there are no classes."""
-        before, after = self.classes_before or {}, self.classes_after or {}
-        index = pd.Index(list(after), name="class", dtype=object)
-        return pd.DataFrame({"before": [before.get(c, 0) for c in after], "after": list(after.values())}, index=index)
 
 
 @dataclass(frozen=True)
@@ -198,7 +151,7 @@ def augment(
     synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
     if isinstance(data, pd.DataFrame):
         synthetic = cast_like(data, synthetic)  # sparse columns were made dense
-    before, after = _classes(frame, rows, target)
+    before, after = count_classes(frame, rows, target)
     compared = [name for name in frame.columns if name not in keys]
     report = AugmentReport(
         n_real=len(frame),
@@ -209,14 +162,14 @@ def augment(
         identifiers=tuple(name for name in frame.columns if name in keys),
         classes_before=before,
         classes_after=after,
-        fidelity=None if empty or not compared else _fidelity(frame[compared], rows, augmenter.columns_, weight),
+        fidelity=None if empty or not compared else compare(frame[compared], rows, augmenter.columns_, weight),
         seconds=time.perf_counter() - start,
     )
     named = hasattr(data, "columns")
     upper, lower = (data, synthetic) if named else (frame, rows)
     whole = lower if only_synthetic else stack(upper, lower)
     mask = np.repeat([False, True], [0 if only_synthetic else len(frame), len(rows)])
-    return AugmentResult(_with_provenance(whole, mask), data, synthetic, report)
+    return AugmentResult(with_column(whole, PROVENANCE, mask), data, synthetic, report)
 
 
 def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
@@ -264,44 +217,3 @@ def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tu
     classes, codes = classes_of(column)
     added = np.array([augmenter.sampling_strategy_.get(c, 0) for c in classes])
     return rows, (added / np.bincount(codes))[codes]
-
-
-def _fidelity(
-    frame: pd.DataFrame, rows: pd.DataFrame, columns: tuple[Column, ...], weight: NDArray[np.float64] | None
-) -> Fidelity:
-    """Compare rows; numbers and dates that are written as text count as what they stand for."""
-    written = {c.name: c for c in columns if c.name in frame.columns and (c.notation or c.format)}
-    both = []
-    for table in (frame, rows):
-        read = {name: _ticks(table[name], written[name]) if name in written else table[name] for name in frame}
-        both.append(pd.DataFrame(read))
-    return fidelity(*both, weight=weight)
-
-
-def _ticks(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    ticks, missing = ticks_of(series, column)
-    return pd.Series(np.where(missing, np.nan, ticks), index=series.index)
-
-
-def _classes(
-    frame: pd.DataFrame, rows: pd.DataFrame, target: Hashable | None
-) -> tuple[dict[Any, int] | None, dict[Any, int] | None]:
-    if target is None or is_continuous(frame[target]) or frame[target].nunique() > MAX_CLASSES:
-        return None, None
-    both = pd.concat([frame[target], rows[target]], ignore_index=True)
-    classes, codes = factorized(both)
-    before = np.bincount(codes[: len(frame)] + 1, minlength=len(classes) + 1)[1:]  # without the missing ones
-    after = np.bincount(codes + 1, minlength=len(classes) + 1)[1:]
-    return dict(zip(classes, before.tolist(), strict=True)), dict(zip(classes, after.tolist(), strict=True))
-
-
-def _with_provenance(table: Any, mask: NDArray[np.bool_]) -> Any:
-    if isinstance(table, pd.DataFrame):
-        return with_column(table, PROVENANCE, mask) if not table.columns.empty else table
-    if hasattr(table, "append_column"):  # Arrow
-        import pyarrow as pa
-
-        return table.append_column(PROVENANCE, pa.array(mask))
-    import polars as pl
-
-    return table.with_columns(pl.Series(PROVENANCE, mask))
