@@ -17,6 +17,7 @@ from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
 from gensynth.augmentation.strategy import classes_of
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
+from gensynth.constraints import number, whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.tables import to_frame
@@ -189,11 +190,11 @@ def _rows_asked(n_real: int, *, balance: bool, n_rows: int | None, ratio: float 
     if (balance, n_rows is not None, ratio is not None).count(True) != 1:
         raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")
     if n_rows is not None:
-        if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 0:
+        if not whole(0).allows(n_rows):
             raise OptionError(f"n_rows={n_rows!r}: expected a whole number >= 0")
         return int(n_rows)
     if ratio is not None:
-        if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number) or not 0 <= ratio < np.inf:
+        if not number(0).allows(ratio):
             raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0")
         return round(float(ratio) * n_real)
     return None

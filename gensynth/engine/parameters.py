@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from gensynth.constraints import plain_parameters
+from gensynth.constraints import plain_parameters, whole
 from gensynth.errors import ConditionError, OptionError
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
+
+_SEED = whole(0, 2**32 - 1)
 
 RandomState = int | np.random.Generator | np.random.RandomState | None
 
@@ -53,7 +55,7 @@ def seed_of(random_state: RandomState) -> int:
         return int(random_state.integers(2**32))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**32, dtype=np.uint32))
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and 0 <= random_state < 2**32:
+    if _SEED.allows(random_state):
         return int(random_state)
     raise OptionError(f"random_state={random_state!r}, expected an integer in [0, 2**32), a Generator or None")
 
@@ -62,7 +64,7 @@ def count_of(n_samples: int | None, conditions: Mapping[Any, Any] | pd.DataFrame
     """Return how many rows to draw; raises where ``n_samples`` and a table of conditions do not agree."""
     if n_samples is None:
         return len(conditions) if isinstance(conditions, pd.DataFrame) else 1
-    if not isinstance(n_samples, int | np.integer) or isinstance(n_samples, bool) or n_samples < 0:
+    if not whole(0).allows(n_samples):
         raise OptionError(f"n_samples={n_samples!r}, expected an integer >= 0")
     if isinstance(conditions, pd.DataFrame) and len(conditions) != n_samples:
         raise ConditionError(f"n_samples={n_samples}, but the table of conditions has {len(conditions)} rows")
