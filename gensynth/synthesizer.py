@@ -9,8 +9,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.defaults import SAMPLING_MODEL
@@ -18,6 +16,7 @@ from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
 from gensynth.engine.capabilities import CONDITIONAL, require
 from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
@@ -34,7 +33,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
-class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
+class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -105,15 +104,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
         self.relations = relations
         self.random_state = random_state
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
-        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
-            params["model"] = make_recipe(params.get("model", self.model))
-        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
-            params["trainer"] = Trainer()
-        super().set_params(**params)
-        return self
-
     def fit(
         self,
         X: Any,
@@ -158,7 +148,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
             frame,
             container,
             recipe,
-            Trainer() if self.trainer is None else self.trainer,
+            self._default_trainer() if self.trainer is None else self.trainer,
             seed_of(self.random_state),
             resume=resume,
             weights=weights,
@@ -249,53 +239,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
         filled = self.fitted_.impute(frame, self._next_random(random_state))
         return container.restore(filled.set_axis(came.columns, axis=1))
 
-    def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
-        """Return how normal each row is.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            Columns may stand in another order; categories never seen are scored as unknown.
-        method : str or None
-            One of the model's ``score_methods``; None for its first.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            Scores, higher = more normal. The unit is the method's (usually nats: a log-likelihood or a bound of it).
-
-        Raises
-        ------
-        OptionError
-            The model has no such method.
-        DataError
-            The table lacks a column or holds a value that cannot be read.
-        """
-        return self.analyse(X, method).scores
-
-    def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
-        """Return what each column adds to minus the score of each row.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            As for `score_samples`.
-        method : str or None
-            As for `score_samples`.
-
-        Returns
-        -------
-        DataFrame of shape (n_samples, n_features)
-            In the score's unit, higher = more anomalous; a row's sum to minus its `score_samples`. Constants and
-            identifiers add 0. The index is that of ``X``.
-
-        Raises
-        ------
-        OptionError, DataError
-            As for `score_samples`.
-        """
-        return self.analyse(X, method).attributions()
-
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
         frame = self._new(X)
@@ -339,7 +282,4 @@ class Synthesizer(FittedAttributes, LatentTransformer, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.estimator_type = "density_estimator"
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
         return tags

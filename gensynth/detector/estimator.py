@@ -9,20 +9,22 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
-from gensynth.detector.calibration import benjamini_hochberg, threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.calibration import threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.options import prepared_recipe
+from gensynth.detector.rows import calibration_rows, learned_and_kept
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
+from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
-from gensynth.engine.parameters import RandomState, make_recipe, seed_of
+from gensynth.engine.parameters import RandomState, seed_of
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
@@ -32,16 +34,12 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 
 MIN_ROWS = 10
-MAX_CALIBRATION = 5_000
-"""Held-out rows that p-values are counted among, at most."""
 BATCH_SIZE = 128
-KEPT = 0.1
-"""Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
 
 Floats = NDArray[np.float64]
 
 
-class AnomalyDetector(OutlierMixin, BaseEstimator):
+class AnomalyDetector(OutlierDecisions, TableEstimator):
     """Find rows that are unlike the others, with an ensemble of deep generative models.
 
     Parameters
@@ -138,14 +136,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         self.relations = relations
         self.random_state = random_state
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
-        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
-            params["model"] = make_recipe(params.get("model", self.model))
-        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
-            params["trainer"] = Trainer(batch_size=BATCH_SIZE)
-        super().set_params(**params)
-        return self
+    @staticmethod
+    def _default_trainer() -> Trainer:
+        return Trainer(batch_size=BATCH_SIZE)
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
         """Learn what normal rows look like.
@@ -171,7 +164,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         self._check_options()
         recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
         named = score_method(recipe, self.method)
-        trainer = Trainer(batch_size=BATCH_SIZE) if self.trainer is None else self.trainer
+        trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
         frame, container = fit_input(self, X)
         # the index that is left says which rows of the table warnings speak of
@@ -183,7 +176,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 "normal"
             )
         seed = seed_of(self.random_state)
-        learned, held = self._set_aside(parts, trainer, seed, n_models)
+        learned, kept = parts, None
+        if self.novelty:
+            learned, kept = learned_and_kept(parts, self.calibration_fraction, trainer, n_models, seed)
         training, own = frame, weights
         if len(learned) < len(parts):
             training, own = weighted_rows(frame, learned.row_weights(len(frame)))
@@ -203,13 +198,17 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
         scores = Ensemble(self.estimators_, self.scaling_).score(rows, self._weights(self.method_))
-        held = _capped(held or self.estimators_[0].held_out or parts, seed)
-        self.calibration_scores_ = np.sort(scores[held.draw()])
+        held_out = (kept or self.estimators_[0].held_out or parts) if self.novelty else parts
+        self.calibration_scores_ = np.sort(scores[calibration_rows(held_out, seed).draw()])
         share = None if self.contamination == "auto" else float(self.contamination)
         choose = threshold_of_normal if self.novelty else threshold_of_contaminated
         self.offset_ = choose(self.calibration_scores_, scores[parts.draw()], share)
         self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
         return self
+
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
+        """Return ``fit(X).predict(X)``."""
+        return self.fit(X, y, sample_weight).predict(X)
 
     @property
     def seed_(self) -> int:
@@ -229,36 +228,6 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if kept is not None and not self.novelty:
             raise OptionError(f"calibration_fraction={kept!r} needs novelty=True: without it all rows are learned from")
 
-    def _set_aside(self, parts: Parts, trainer: Trainer, seed: int, n_models: int) -> tuple[Parts, Parts | None]:
-        """Return the rows to fit on and the rows to calibrate on; None for those that the trainer will hold out."""
-        n = len(parts)
-        if not self.novelty:
-            return parts, parts
-        if self.calibration_fraction is None and n_models == 1 and trainer.holds_out(n):
-            return parts, None
-        fraction = KEPT if self.calibration_fraction is None else self.calibration_fraction
-        held = min(max(round(fraction * n), 2), MAX_CALIBRATION)
-        order = np.random.default_rng(seed).permutation(n)
-        return parts[np.sort(order[held:])], parts[np.sort(order[:held])]
-
-    def score_samples(self, X: Any, method: str | None = None) -> Floats:
-        """Return how normal each row is.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            As for `fit`; columns may stand in another order.
-        method : str or None
-            One of the model's score methods, or "auto"; None for the detector's, which offset and p-values are of.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            Higher = more normal. 0 is typical of the training rows, and the unit is the distance between the quartiles
-            of their scores. A row's score depends on no other row.
-        """
-        return self.analyse(X, method).scores
-
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, p-values, attributions and reasons of rows from one encoding.
 
@@ -271,73 +240,6 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         index = X.index if isinstance(X, pd.DataFrame) else None
         calibration = self.calibration_scores_ if method == self.method_ else None
         return Analysis(Ensemble(self.estimators_, self.scaling_), frame, self._weights(method), index, calibration)
-
-    def anomaly_score(self, X: Any) -> Floats:
-        """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
-        return -self.score_samples(X)
-
-    def decision_function(self, X: Any) -> Floats:
-        """Return ``score_samples(X) - offset_``: below 0 are the anomalies."""
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
-        """Return -1 for anomalies and 1 for the others.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            The rows.
-        fdr : float or None
-            Expected share, in (0, 1), of normal rows among those returned as -1 (Benjamini-Hochberg on `p_values`).
-            None: a row is an anomaly if its score is below ``offset_``.
-        """
-        if fdr is None:
-            return np.where(self.decision_function(X) >= 0, 1, -1)
-        if not isinstance(fdr, int | float) or not 0 < fdr < 1:
-            raise OptionError(f"fdr={fdr!r}: expected a number above 0 and below 1")
-        return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
-
-    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
-        """Return ``fit(X).predict(X)``."""
-        return self.fit(X, y, sample_weight).predict(X)
-
-    def p_values(self, X: Any) -> Floats:
-        """Return the probability of a score at least as low among normal rows.
-
-        Split-conformal: with ``novelty=True`` a normal row has p <= a with probability at most a, whatever the model
-        (see ``calibration_fraction``).
-        With ``novelty=False`` the training rows themselves are the comparison, anomalies included: p is a rank.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,), float64
-            In [1 / (1 + n_calibration), 1].
-        """
-        return self.analyse(X).p_values
-
-    def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
-        """Return what each column adds to how anomalous each row is, also of rows never seen.
-
-        Parameters are those of `score_samples`.
-
-        Returns
-        -------
-        DataFrame of shape (n_samples, n_features)
-            Higher = more anomalous; a row's sum to its `anomaly_score`.
-        """
-        return self.analyse(X, method).attributions()
-
-    def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
-        """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            The rows.
-        max_columns : int
-            Columns that a sentence names at most.
-        """
-        return self.analyse(X).reasons(max_columns=max_columns)
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads."""
@@ -361,16 +263,3 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         out.contamination_ = float(np.mean(out.calibration_scores_ < out.offset_))
         out.scaling_ = ScoreScaling.from_arrays(contents.arrays)
         return out
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        return tags
-
-
-def _capped(parts: Parts, seed: int) -> Parts:
-    """Return at most `MAX_CALIBRATION` of them, drawn at random."""
-    chosen = np.random.default_rng(seed).permutation(len(parts))[:MAX_CALIBRATION]
-    return parts[np.sort(chosen)]

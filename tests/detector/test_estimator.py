@@ -305,7 +305,7 @@ def test_a_value_in_a_column_that_never_had_one_is_odd():
 
 @pytest.mark.parametrize("options", [{}, {"calibration_fraction": 0.5}, {"novelty": False}])
 def test_p_values_are_counted_among_a_bounded_number_of_rows(rows, monkeypatch, options):
-    monkeypatch.setattr("gensynth.detector.estimator.MAX_CALIBRATION", 20)
+    monkeypatch.setattr("gensynth.detector.rows.MAX_CALIBRATION", 20)
     detector = make_detector(epochs=1, **{"novelty": True, **options}).fit(rows)
     assert len(detector.calibration_scores_) == 20
 

@@ -1,0 +1,95 @@
+"""What a fitted outlier detector says of rows: scores, decisions, p-values and reasons."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import OutlierMixin
+
+from gensynth.detector.calibration import benjamini_hochberg
+from gensynth.engine.analysis import Analysis
+from gensynth.errors import OptionError
+
+Floats = NDArray[np.float64]
+
+
+class OutlierDecisions(OutlierMixin):
+    """For detectors that analyse rows and have a threshold ``offset_``."""
+
+    offset_: float
+
+    @abstractmethod
+    def analyse(self, X: Any, method: str | None = None) -> Analysis:
+        """Return scores, p-values, attributions and reasons of rows; parameters as for `score_samples`."""
+
+    def score_samples(self, X: Any, method: str | None = None) -> Floats:
+        """Return how normal each row is.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            As for `fit`; columns may stand in another order.
+        method : str or None
+            One of the model's score methods, or "auto"; None for the detector's, which offset and p-values are of.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Higher = more normal. 0 is typical of the training rows, and the unit is the distance between the quartiles
+            of their scores. A row's score depends on no other row.
+        """
+        return self.analyse(X, method).scores
+
+    def anomaly_score(self, X: Any) -> Floats:
+        """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
+        return -self.score_samples(X)
+
+    def decision_function(self, X: Any) -> Floats:
+        """Return ``score_samples(X) - offset_``: below 0 are the anomalies."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
+        """Return -1 for anomalies and 1 for the others.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The rows.
+        fdr : float or None
+            Expected share, in (0, 1), of normal rows among those returned as -1 (Benjamini-Hochberg on `p_values`).
+            None: a row is an anomaly if its score is below ``offset_``.
+        """
+        if fdr is None:
+            return np.where(self.decision_function(X) >= 0, 1, -1)
+        if not isinstance(fdr, int | float) or not 0 < fdr < 1:
+            raise OptionError(f"fdr={fdr!r}: expected a number above 0 and below 1")
+        return np.where(benjamini_hochberg(self.p_values(X), fdr), -1, 1)
+
+    def p_values(self, X: Any) -> Floats:
+        """Return the probability of a score at least as low among normal rows.
+
+        Split-conformal: with ``novelty=True`` a normal row has p <= a with probability at most a, whatever the model
+        (see ``calibration_fraction``).
+        With ``novelty=False`` the training rows themselves are the comparison, anomalies included: p is a rank.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            In [1 / (1 + n_calibration), 1].
+        """
+        return self.analyse(X).p_values
+
+    def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
+        """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            The rows.
+        max_columns : int
+            Columns that a sentence names at most.
+        """
+        return self.analyse(X).reasons(max_columns=max_columns)

@@ -1,0 +1,46 @@
+"""Which rows a detector learns from, and which its p-values are counted among."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gensynth.training import Trainer
+from gensynth.training.weights import Parts
+
+MAX_CALIBRATION = 5_000
+"""Held-out rows that p-values are counted among, at most."""
+KEPT = 0.1
+"""Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
+
+
+def learned_and_kept(
+    parts: Parts, fraction: float | None, trainer: Trainer, n_models: int, seed: int
+) -> tuple[Parts, Parts | None]:
+    """Split normal rows into those to learn from and those for p-values.
+
+    Parameters
+    ----------
+    parts : Parts
+        All rows.
+    fraction : float or None
+        Share for p-values, in (0, 0.5]. None: those that the trainer will hold out (None is returned for them) where
+        it holds out any and they are the same for all models, else `KEPT`.
+    trainer : Trainer
+        How models are trained.
+    n_models : int
+        How many are.
+    seed : int
+        Seed of the split.
+    """
+    n = len(parts)
+    if fraction is None and n_models == 1 and trainer.holds_out(n):
+        return parts, None
+    kept = min(max(round((KEPT if fraction is None else fraction) * n), 2), MAX_CALIBRATION)
+    order = np.random.default_rng(seed).permutation(n)
+    return parts[np.sort(order[kept:])], parts[np.sort(order[:kept])]
+
+
+def calibration_rows(parts: Parts, seed: int) -> Parts:
+    """Return at most `MAX_CALIBRATION` of them, drawn at random."""
+    chosen = np.random.default_rng(seed).permutation(len(parts))[:MAX_CALIBRATION]
+    return parts[np.sort(chosen)]

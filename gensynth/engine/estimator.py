@@ -1,0 +1,95 @@
+"""What estimators of whole tables have in common: parameters of what they hold, rows that are scored, input tags."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from gensynth.engine.analysis import Analysis
+from gensynth.engine.parameters import make_recipe
+from gensynth.model import Recipe
+from gensynth.training import Trainer
+
+
+class TableEstimator(BaseEstimator):
+    """For estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
+
+    model: str | Recipe
+    trainer: Trainer | None
+
+    @staticmethod
+    def _default_trainer() -> Trainer:
+        """Return how models are trained where ``trainer`` is None."""
+        return Trainer()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
+        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
+            params["model"] = make_recipe(params.get("model", self.model))
+        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
+            params["trainer"] = self._default_trainer()
+        super().set_params(**params)
+        return self
+
+    @abstractmethod
+    def analyse(self, X: Any, method: str | None = None) -> Analysis:
+        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+
+    def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
+        """Return how normal each row is.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            Columns may stand in another order; categories never seen are scored as unknown.
+        method : str or None
+            One of the model's ``score_methods``; None for its first.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), float64
+            Scores, higher = more normal. The unit is the method's (usually nats: a log-likelihood or a bound of it).
+
+        Raises
+        ------
+        OptionError
+            The model has no such method.
+        DataError
+            The table lacks a column or holds a value that cannot be read.
+        """
+        return self.analyse(X, method).scores
+
+    def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
+        """Return what each column adds to minus the score of each row, also of rows never seen.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            As for `score_samples`.
+        method : str or None
+            As for `score_samples`.
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, n_features)
+            In the score's unit, higher = more anomalous; a row's sum to minus its `score_samples`. Columns that are
+            not learned (identifiers; of a synthesizer constants too) add 0. The index is that of ``X``.
+
+        Raises
+        ------
+        OptionError, DataError
+            As for `score_samples`.
+        """
+        return self.analyse(X, method).attributions()
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
