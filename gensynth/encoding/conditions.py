@@ -37,8 +37,7 @@ def encode_condition(
 ) -> tuple[tuple[int, ...], Rows]:
     """Return columns and rows as `TableEncoder.encode_condition` promises."""
     given = _by_column(conditions, n)
-    codes = np.zeros((n, len(encoder.layout.columns)), dtype=np.int32)
-    numbers = np.zeros((n, encoder.layout.n_numeric))
+    rows = Rows.zeros(n, encoder.layout)
     chosen = []
     for name, wanted in given.items():
         column = _column(encoder.schema, name)
@@ -54,14 +53,10 @@ def encode_condition(
             continue
         i = encoder.position[column.name]
         chosen.append(i)
-        codes[:, i] = cells.codes
-        slot = encoder.layout.columns[i].numeric
-        if slot is not None:
-            numbers[:, slot] = cells.numbers
-    rows = Rows(numbers, codes)
+        rows.put(i, encoder.layout.columns[i].numeric, cells)
     for i, link in encoder.links.items():
         if {encoder.position[link.earlier], encoder.position[link.later]} <= set(chosen):
-            codes[:, i] = encoder.link_codes(rows, link)
+            rows.codes[:, i] = encoder.link_codes(rows, link)
             chosen.append(i)
     return tuple(sorted(chosen)), rows
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.fitted import FittedColumns
@@ -191,8 +190,7 @@ def _encoded(
     whole = [name for name, rows in known.items() if rows.all()]
     only = set(named) <= set(encoder.first)
     names = [name for name in encoder.columns if name in named or (name in whole and not only)]
-    codes: NDArray[np.int32] = np.zeros((n, len(encoder.layout.columns)), dtype=np.int32)
-    numbers = np.zeros((n, encoder.layout.n_numeric))
+    rows = Rows.zeros(n, encoder.layout)
     cells = frame.copy(deep=False)
     assert encoder.rules is not None
     for name in whole:
@@ -205,17 +203,12 @@ def _encoded(
         if gap is not None and gap.rule.low not in whole and not sheet.missing[name].all():
             continue
         i = encoder.position[name]
-        own = encoder.encode_column(cells, name, sheet)
-        codes[:, i] = own.codes
-        slot = encoder.layout.columns[i].numeric
-        if slot is not None:
-            numbers[:, slot] = own.numbers
+        rows.put(i, encoder.layout.columns[i].numeric, encoder.encode_column(cells, name, sheet))
         chosen.append(i)
-    rows = Rows(numbers, codes)
     for i, link in encoder.links.items():
         if {encoder.position[link.earlier], encoder.position[link.later]} <= set(chosen):
             ends = [FrameCells(cells, encoder.columns).sheet([name]) for name in (link.earlier, link.later)]
-            codes[:, i] = link.codes(*((s.values[c], s.missing[c]) for s, c in
-                                       zip(ends, (link.earlier, link.later), strict=True)))  # fmt: skip
+            rows.codes[:, i] = link.codes(*((s.values[c], s.missing[c]) for s, c in
+                                            zip(ends, (link.earlier, link.later), strict=True)))  # fmt: skip
             chosen.append(i)
     return tuple(sorted(chosen)), rows

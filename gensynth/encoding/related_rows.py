@@ -78,7 +78,7 @@ def settle(
     if encoder.rules is None:
         return rows, np.zeros(len(rows), dtype=bool)
     sheet, broken = resolve(encoder, rows, rng, given)
-    codes, numbers = rows.codes.copy(), rows.numeric.copy()
+    out = Rows(rows.numeric.copy(), rows.codes.copy())
     domains = domains_of({name: encoder.columns[name] for name in sheet.values})
     for name, domain in domains.items():
         assert domain.series is not None
@@ -86,14 +86,11 @@ def settle(
         gap = encoder.gaps.get(name)
         series = domain.series(sheet.values[name], sheet.missing[name]) if gap is None else gap.series(sheet)
         cells = (encoder.columns[name] if gap is None else gap.encoder).encode(series)
-        codes[:, i] = cells.codes
-        slot = encoder.layout.columns[i].numeric
-        if slot is not None:
-            numbers[:, slot] = cells.numbers
+        out.put(i, encoder.layout.columns[i].numeric, cells)
     for i, link in encoder.links.items():
         ends = ((sheet.values[name], sheet.missing[name]) for name in (link.earlier, link.later))
-        codes[:, i] = link.codes(*ends)
-    return Rows(numbers, codes), broken
+        out.codes[:, i] = link.codes(*ends)
+    return out, broken
 
 
 def decode_column(encoder: FittedColumns, rows: Rows, name: str | int, cells: Cells) -> pd.Series[Any]:

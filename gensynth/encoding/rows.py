@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gensynth.encoding.columns import Cells
+from gensynth.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,21 @@ class Rows:
     numeric: NDArray[np.float64]
     codes: NDArray[np.int32]
     log_jacobian: NDArray[np.float64] | None = None
+
+    @classmethod
+    def zeros(cls, n: int, layout: Layout, *, jacobian: bool = False) -> Self:
+        """Return n rows to be written to by `put`."""
+        numeric = np.zeros((n, layout.n_numeric))
+        codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
+        return cls(numeric, codes, np.zeros_like(numeric) if jacobian else None)
+
+    def put(self, column: int, slot: int | None, cells: Cells) -> None:
+        """Write the cells (n,) of one column of the layout; ``slot`` is where its numbers stand, if it has any."""
+        self.codes[:, column] = cells.codes
+        if slot is not None:
+            self.numeric[:, slot] = cells.numbers
+            if self.log_jacobian is not None:
+                self.log_jacobian[:, slot] = cells.log_jacobian
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -132,25 +132,18 @@ class TableEncoder:
 
         ``jacobian`` asks for `Rows.log_jacobian` too.
         """
-        codes = np.empty((len(frame), len(self.layout.columns)), dtype=np.int32)
-        numbers = np.zeros((len(frame), self.layout.n_numeric))
-        slopes = np.zeros_like(numbers) if jacobian else None
+        rows = Rows.zeros(len(frame), self.layout, jacobian=jacobian)
         columns = {column.name: column for column in self.schema.columns}
         for i, link in self.links.items():
-            codes[:, i] = link.encode(frame, columns)
+            rows.codes[:, i] = link.encode(frame, columns)
         related = self.sheet(frame)
         for i, rule in self.checks.items():
-            codes[:, i] = check_codes(rule, related)
+            rows.codes[:, i] = check_codes(rule, related)
         for name in self.columns:
             i = self.position[name]
             cells = self.encode_column(frame, name, related, jacobian=jacobian)
-            codes[:, i] = cells.codes
-            slot = self.layout.columns[i].numeric
-            if slot is not None:
-                numbers[:, slot] = cells.numbers
-                if slopes is not None:
-                    slopes[:, slot] = cells.log_jacobian
-        return Rows(numbers, codes, slopes)
+            rows.put(i, self.layout.columns[i].numeric, cells)
+        return rows
 
     def sheet(self, frame: pd.DataFrame) -> Sheet:
         """Return the cells of the columns that take part in relations, of an aligned table."""
