@@ -14,7 +14,7 @@ def shared_data() -> Path:
     The environment variable ``GENSYNTH_DATA`` names it; else it is ``../shared/data`` beside the repository.
     """
     named = os.environ.get("GENSYNTH_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no development data in {folder}; set GENSYNTH_DATA to its folder")
     return folder

@@ -9,7 +9,7 @@ from toy_models import Toy
 from gensynth import AnomalyDetector, Trainer
 from gensynth.models import VAE
 
-SHUFFLED = "the check shuffles the rows, and batches depend on their order; unshuffled: see test_sample_weight.py"
+SHUFFLED = "the check shuffles the rows, and batches depend on their order; see test_estimator_sample_weight.py"
 SMALL = Trainer(max_epochs=2, progress=False, batch_size=32)
 
 

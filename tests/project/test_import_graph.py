@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import tomllib
 
 import grimp
@@ -70,15 +69,3 @@ def test_what_is_not_allowed_to_plugins_is_forbidden_to_them():
     for name in parts:
         rest |= graph.find_children(f"gensynth.{name.partition('.')[0]}") - {f"gensynth.{name}"}
     assert set(contract["forbidden_modules"]) == rest - {"gensynth.__main__"}
-
-
-def test_tests_of_the_core_import_no_plugin():
-    found = []
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        if "plugins" in path.relative_to(ROOT / "tests").parts:
-            continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            found += [(path.name, name) for name in names if name.split(".")[0] in ("gensynth_vae", "gensynth_gan")]
-    assert not found

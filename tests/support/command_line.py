@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 QUICK = ["-m", "vae", "--set", "trainer.max_epochs=1", "--set", "model.hidden=16,16", "--seed", "0"]
 QUICK_DETECTOR = [
     *("--set", "trainer.max_epochs=2", "--set", "model.n_members=2", "--set", "model.hidden=16,16"),
     *("--seed", "0"),
 ]
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and arguments of POSIX")
+
+
+def as_process(*arguments: str, before: str = "") -> list[str]:
+    """Return the words that run ``gensynth`` in a process of its own, after other Python code."""
+    main = "import sys; from gensynth.cli import main; sys.exit(main())"
+    return [sys.executable, "-c", before + main, *arguments]
 
 
 @dataclass(frozen=True)

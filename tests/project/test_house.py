@@ -1,7 +1,8 @@
-"""The house rules as tests: lint, types, layers, licence, and a README whose commands are those that are run."""
+"""The house rules as tests: lint, types, layers, the tree of tests, licence, and a README whose commands are run."""
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import shutil
@@ -50,6 +51,75 @@ def test_the_layers_contract_can_fail(tmp_path):
     )
     assert done.returncode != 0
     assert "gensynth.errors -> gensynth.registry" in done.stdout
+
+
+TESTS = ROOT / "tests"
+CROSS_CUTTING = {
+    "cli/end_to_end": "the command line with real and broken files, whichever module meets them",
+    "docs": "the pages in docs/",
+    "golden": "files that releases wrote",
+    "plugins/test_contract.py": "the contract suite over the models of every plugin",
+    "plugins/test_extreme_numbers.py": "far numbers in the families of every plugin",
+    "project": "the repository as a whole: rules, imports, wheel, threads, benchmarks, relations from end to end",
+}
+"""Tests of no single module, each with what they are of."""
+
+
+def module_of(test: Path) -> Path | None:
+    """Return the module that a test module is of, both relative to their folders.
+
+    ``tests/a/test_b.py`` is of ``gensynth/a/b.py`` or of the package ``gensynth/a/b``, and so is
+    ``tests/a/test_b_SUBJECT.py``, where there is more to test than one file should hold. ``tests/plugins`` stands for
+    ``plugins`` likewise.
+    """
+    inside = test.parts[0] == "plugins"
+    folder = ROOT.joinpath(*test.parts[:-1]) if inside else ROOT.joinpath("gensynth", *test.parts[:-1])
+    words = test.stem.removeprefix("test_").split("_")
+    for n in range(len(words), 0, -1):
+        name = "_".join(words[:n])
+        for path in (folder / f"{name}.py", folder / name / "__init__.py"):
+            if path.exists():
+                return path.relative_to(ROOT)
+    return None
+
+
+def cross_cutting(test: Path) -> str | None:
+    """Return the entry of `CROSS_CUTTING` that a test module falls under."""
+    return next((entry for entry in CROSS_CUTTING if f"{test.as_posix()}/".startswith(f"{entry}/")), None)
+
+
+def test_tests_mirror_the_packages():
+    tests = [path.relative_to(TESTS) for path in sorted(TESTS.rglob("test_*.py"))]
+    homeless = [test.as_posix() for test in tests if cross_cutting(test) is None and module_of(test) is None]
+    assert not homeless, "tests of no module: rename them, or name them in CROSS_CUTTING with what they are of"
+    assert set(CROSS_CUTTING) == {cross_cutting(test) for test in tests} - {None}
+
+
+def test_the_mirror_can_be_broken():
+    assert module_of(Path("nn/test_flows.py")) == Path("gensynth/nn/flows.py")
+    assert module_of(Path("test_tables_and_more.py")) == Path("gensynth/tables/__init__.py")
+    assert module_of(Path("plugins/gensynth_gan/test_model.py")) == Path("plugins/gensynth_gan/model.py")
+    assert module_of(Path("nn/test_nothing.py")) is None
+    assert cross_cutting(Path("docsets/test_x.py")) is None
+
+
+def plugins_imported(code: str) -> set[str]:
+    """Return the built-in plugins that a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        names |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+        names |= {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
+    return {name.partition(".")[0] for name in names} & {"gensynth_gan", "gensynth_vae"}
+
+
+def test_tests_of_the_core_import_no_plugin():
+    found = {
+        path.relative_to(TESTS).as_posix(): plugins_imported(path.read_text("utf-8"))
+        for path in sorted(TESTS.rglob("*.py"))
+        if path.relative_to(TESTS).parts[0] != "plugins"
+    }
+    assert {path: plugins for path, plugins in found.items() if plugins} == {}
+    assert plugins_imported("def f():\n    from gensynth_vae.recipes import VAE") == {"gensynth_vae"}
 
 
 def readme_commands() -> list[str]:

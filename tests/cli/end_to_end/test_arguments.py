@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import polars
 import pyarrow as pa
 import pytest
-from command_line import QUICK, QUICK_DETECTOR, people
+from command_line import QUICK, QUICK_DETECTOR, people, posix
 
 from gensynth import Synthesizer, Trainer, load
 from gensynth.errors import ConditionError, DataError
 from gensynth.tables import read_table
 
 BAD = "caf\udce9"  # what Python makes of an argument in Latin-1
-
-posix = pytest.mark.skipif(os.name != "posix", reason="arguments of POSIX are bytes")
 
 
 @posix
