@@ -25,7 +25,7 @@ t.Trainer.run = told
 STOPS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143), signal.SIGHUP: ("terminal", 129)}
 
 
-def stopped(process: subprocess.Popen[str], number: int) -> str:
+def stopped(process: subprocess.Popen[str], number: signal.Signals) -> str:
     """Send the signal, check how the command ends, and return what it said."""
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

@@ -271,8 +271,8 @@ def test_whole_sums_are_exact_whatever_their_size(seed, k, size):
     frame = frame[rng(seed).permutation(frame.columns)]
     schema = TableSchema.infer(frame, dict.fromkeys(frame.columns, "numeric"))
     encoder = TableEncoder(schema, Encoding(), relations="auto").fit(frame)
-    out, broken = settle(encoder, drawn(encoder, frame, seed), rng(seed))
-    out = encoder.decode(out, rng(seed))[~broken]
+    settled, broken = settle(encoder, drawn(encoder, frame, seed), rng(seed))
+    out = encoder.decode(settled, rng(seed))[~broken]
     assert (out.filter(like="p").sum(axis=1) == out["total"]).all()
 
 

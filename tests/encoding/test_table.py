@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import json
 import warnings
+from typing import Any, Literal
 
 import hypothesis.strategies as st
 import numpy as np
@@ -42,7 +43,8 @@ def with_gaps(series):
 
 
 def _columns():
-    columns = {}
+    columns: dict[str, pd.Series] = {}
+    dtype: Any  # pandas-stubs know literal names alone
     numbers = ["int8", "uint8", "int16", "int32", "int64", "uint64", "float32", "float64"]
     numbers += ["Int8", "Int64", "UInt16", "Float32", "Float64"]
     for dtype in [*numbers, "int64[pyarrow]", "double[pyarrow]", "float[pyarrow]"]:
@@ -54,10 +56,13 @@ def _columns():
     for dtype in [*texts, pd.ArrowDtype(pa.large_string()), pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))]:
         columns[f"text {dtype!r}"] = words.astype(dtype)
     columns["text"] = words
-    for unit in ("s", "ms", "us", "ns"):
-        columns[f"date {unit}"] = DAYS.astype(f"datetime64[{unit}]")
+    units: tuple[Literal["s", "ms", "us", "ns"], ...] = ("s", "ms", "us", "ns")
+    for unit in units:
+        dtype = f"datetime64[{unit}]"
+        columns[f"date {unit}"] = DAYS.astype(dtype)
         columns[f"zoned {unit}"] = columns[f"date {unit}"].dt.tz_localize("Europe/Berlin")
-        columns[f"span {unit}"] = pd.Series(pd.to_timedelta(INTS, unit="h")).astype(f"timedelta64[{unit}]")
+        dtype = f"timedelta64[{unit}]"
+        columns[f"span {unit}"] = pd.Series(pd.to_timedelta(INTS, unit="h")).astype(dtype)
     for kind in (pa.timestamp("us"), pa.timestamp("ms", tz="UTC"), pa.date32(), pa.date64()):
         dates = DAYS.dt.tz_localize("UTC") if getattr(kind, "tz", None) else DAYS
         values = pa.array(dates.dt.date.tolist() if pa.types.is_date(kind) else dates).cast(kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +14,7 @@ import torch
 from gensynth.nn.layers import dropout
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from, seeded
 
-DRAWS = {
+DRAWS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "rand": lambda x: torch.rand(3),
     "randn": lambda x: torch.randn(3),
     "randint": lambda x: torch.randint(9, (9,)).float(),

@@ -42,7 +42,7 @@ class Environment:
 
     def python_run(self, code: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a piece of Python."""
-        return self.run("python", "-c", code, **variables)
+        return self.run("python", "-c", code, cwd=None, **variables)
 
     def install(self, *what: Path, editable: bool = False) -> None:
         """Install packages from this machine alone, without their dependencies."""

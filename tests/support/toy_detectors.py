@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,12 +11,12 @@ from gensynth import AnomalyDetector, Trainer
 from gensynth.models import VAE
 
 
-def make_detector(n_members=2, epochs=40, **options):
+def make_detector(n_members: int = 2, epochs: int = 40, **options: Any) -> AnomalyDetector:
     trainer = Trainer(max_epochs=epochs, batch_size=64, progress=False)
     return AnomalyDetector(VAE(n_members=n_members, hidden=(32, 32)), trainer=trainer, random_state=0, **options)
 
 
-def make_rows(n, seed=0):
+def make_rows(n: int, seed: int = 0) -> pd.DataFrame:
     """Amounts that follow from sizes, and regions; every kind of column, some cells missing."""
     rng = np.random.default_rng(seed)
     size = rng.normal(100, 10, n)
@@ -31,7 +33,7 @@ def make_rows(n, seed=0):
     return frame
 
 
-def plant(frame):
+def plant(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with one strange cell in each of the first four."""
     out = frame.copy()
     out.loc[0, "amount"] = 9300.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -29,7 +29,7 @@ def toy_layout(n_rows: int = 100, cardinalities: tuple[int, ...] = (4, 3)) -> La
     columns = []
     for i, k in enumerate(cardinalities):
         frequencies = (0.0, *([1 / (k - 1)] * (k - 1)))
-        beside = {"numeric": 0, "active": (1, k), "role": "position"} if i == 0 else {}
+        beside: dict[str, Any] = {"numeric": 0, "active": (1, k), "role": "position"} if i == 0 else {}
         columns.append(ColumnLayout(f"c{i}", frequencies, **beside))
     return Layout(tuple(columns), n_rows)
 
@@ -45,6 +45,7 @@ class ToyModel(GenerativeModel):
     """Independent columns over a hidden layer with dropout; two stages when ``two_stages``."""
 
     score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "half")
+    mean: Tensor
 
     def __init__(self, layout: Layout, width: int = 8, dropout: float = 0.3, two_stages: bool = False) -> None:
         super().__init__(layout)
@@ -57,7 +58,8 @@ class ToyModel(GenerativeModel):
 
     def logits(self, n: int) -> Tensor:
         one = torch.ones(n, 1, device=self.extra.device, dtype=self.extra.dtype)
-        return self.head(self.hidden(one))
+        logits: Tensor = self.head(self.hidden(one))
+        return logits
 
     def log_likelihood(self, batch: Batch) -> Tensor:
         return self.code_slots.log_likelihood(self.logits(len(batch)), batch.codes).sum(-1)

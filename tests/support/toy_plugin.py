@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import EntryPoint
 
 from gensynth.hookspecs import ModelSpec, hookimpl
@@ -9,7 +10,7 @@ from gensynth.registry import Registry
 
 
 @hookimpl
-def register_models(register) -> None:
+def register_models(register: Callable[[ModelSpec], None]) -> None:
     register(
         ModelSpec(
             "toy", "toy_models:Toy", "for tests", frozenset({"sample", "conditional", "score"}), ("likelihood", "half")

@@ -56,6 +56,7 @@ def test_a_message_names_family_check_and_case():
 
 class Sabotaged(LatentClassModel):
     sabotage = ""
+    rng: torch.Generator
 
     def stages(self):
         stages = super().stages()

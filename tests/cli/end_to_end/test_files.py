@@ -24,8 +24,8 @@ def styled() -> str:
     return "\r\n".join(["ok;price, euro;code;n", *rows]) + "\r\n"
 
 
-def read(path: Path | str, **more: str) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False, **{"sep": ";", **more})
+def read(path: Path | str, sep: str = ";", encoding: str = "utf-8") -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False, sep=sep, encoding=encoding)
 
 
 def done(run: Run, *arguments: str) -> str:

@@ -107,7 +107,7 @@ def test_short_rows_are_filled_up(folder: Path, run: Run) -> None:
     lines = people().to_csv(index=False).splitlines()
     lines[5] = ",".join(lines[5].split(",")[:3])
     table = augmented(run, folder, "\n".join(lines) + "\n")
-    assert table.loc[4, ["member", "since", "label"]].tolist() == ["", "", ""]
+    assert table[["member", "since", "label"]].iloc[4].tolist() == ["", "", ""]
 
 
 def test_unseen_category_is_scored(folder: Path, run: Run) -> None:

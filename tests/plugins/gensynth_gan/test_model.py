@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,11 @@ from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, ColumnLayout, Condition, Fit, Layout, Stage
 from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
+from gensynth.training.callbacks import EvaluationRound
 from gensynth_gan.model import AdversarialModel
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
-SIZES = {"noise_dim": 8, "width": 32, "pac": 2}
+SIZES: dict[str, Any] = {"noise_dim": 8, "width": 32, "pac": 2}
 RECIPES = [
     GAN(**SIZES),
     GAN(**SIZES, loss="minimax", penalty_weight=0.0),
@@ -397,7 +399,7 @@ def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
     ("recipe", "message"),
     [
         (WGAN(width=0), "width=0"),
-        (WGAN(pac=1.5), "pac=1.5"),
+        (WGAN(pac=1.5), "pac=1.5"),  # type: ignore[arg-type]  # what is refused
         (WGAN(mmd_weight=-1.0), "mmd_weight=-1.0"),
         (WGAN(learning_rate=0.0), "learning_rate=0.0"),
         (DRAGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
@@ -405,7 +407,7 @@ def test_recipes_are_plain_json_and_rebuild_themselves(recipe):
         (WGAN(penalty_weight=-1.0), "penalty_weight=-1.0"),
         (GAN(ema_decay=1.0), "ema_decay=1.0"),
         (GAN(pretrain_fraction=1.0), "pretrain_fraction=1.0"),
-        (GAN(loss="hinge"), "loss='hinge'"),
+        (GAN(loss="hinge"), "loss='hinge'"),  # type: ignore[arg-type]  # what is refused
     ],
 )
 def test_impossible_settings_are_named(recipe, message):
@@ -455,7 +457,8 @@ def test_the_game_is_the_training_and_what_comes_before_it_is_an_option():
 
 
 def test_the_history_shows_both_losses_and_the_statistic():
-    model, seen = _build(GAN(**SIZES)), []
+    model = _build(GAN(**SIZES))
+    seen: list[EvaluationRound] = []
     Trainer(max_epochs=3, progress=False, callbacks=[seen.append]).run(model, mixed_rows(300), seed=0)
     assert {"critic", "generator"} == set(seen[-1].losses)
     assert 0 < seen[-1].monitor < 3

@@ -112,7 +112,8 @@ class LinearGaussian(RowDecoder):
         self.w, self.s = w, s
 
     def log_likelihood(self, inputs: Batch, z: torch.Tensor) -> torch.Tensor:
-        return torch.distributions.Normal(self.w * z, self.s).log_prob(inputs.numeric)
+        density: torch.Tensor = torch.distributions.Normal(self.w * z, self.s).log_prob(inputs.numeric)
+        return density
 
 
 class ExactPosterior(torch.nn.Module):
@@ -161,12 +162,11 @@ def test_elbo_below_iwae_below_the_likelihood():
     ]
     likelihood = torch.logsumexp(torch.stack(joint), 0) + step.log()
     rng = torch.Generator().manual_seed(0)
-    elbo, iwae = [], []
+    bounds = []
     for _ in range(200):  # the bounds hold in the mean over the noise, of which a model keeps one draw
         model.score_noise = torch.randn(model.score_noise.shape, generator=rng, dtype=torch.float64)
-        elbo.append(model.score(rows, "elbo").rows[0])
-        iwae.append(model.score(rows, "iwae").rows[0])
-    elbo, iwae = torch.stack(elbo).mean(0), torch.stack(iwae).mean(0)
+        bounds.append(torch.stack([model.score(rows, method).rows[0] for method in ("elbo", "iwae")]))
+    elbo, iwae = torch.stack(bounds).mean(0)
     assert (elbo < iwae).all()
     assert iwae.mean() < likelihood.mean() + 1e-3
     assert (likelihood - iwae).abs().mean() < 0.2

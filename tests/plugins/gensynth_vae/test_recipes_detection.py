@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,12 @@ from sklearn.metrics import roc_auc_score
 from gensynth import Synthesizer, Trainer
 from gensynth.engine.inference import to_batch
 from gensynth.engine.scoring import make_scorer
-from gensynth.model import Stage
+from gensynth.model import Batch, Stage
 from gensynth.nn.trimming import trimmed_mean
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
 RECIPES = {"vae": VAE, "beta-vae": BetaVAE, "vlae": VLAE, "nvae": NVAE, "vq-vae": VQVAE}
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "vae": {"hidden": (32, 32)},
     "beta-vae": {"hidden": (32, 32)},
     "vlae": {"width": 32, "hidden": 32},
@@ -63,7 +64,7 @@ def models():
     return {name: fitted(name) for name in RECIPES}
 
 
-def scorer_and_rows(synthesizer, frame) -> tuple:
+def scorer_and_rows(synthesizer, frame) -> tuple[Any, Batch]:
     """Return the float64 model, and the rows of a table as it reads them."""
     rows = synthesizer.encoder_.encode(synthesizer.schema_.align(frame), jacobian=True)
     return make_scorer(synthesizer.model_), to_batch(rows, torch.float64)
@@ -197,9 +198,10 @@ def test_batches_need_no_numbers():
         assert np.isfinite(synthesizer.score_samples(codes)).all()
 
 
-def level_and_inputs(models) -> tuple:
+def level_and_inputs(models) -> tuple[Any, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the lower level of nvae in float64, and a state, features and noise for it."""
-    level = make_scorer(models["nvae"].model_).levels[1]
+    scorer: Any = make_scorer(models["nvae"].model_)
+    level = scorer.levels[1]
     width = models["nvae"].model_.top.shape[-1]
     rng = torch.Generator().manual_seed(0)
     state, features = torch.randn(2, 2, 6, width, dtype=torch.float64, generator=rng)
@@ -246,7 +248,7 @@ def test_code_books_are_used(models):
 def test_code_prior_is_a_distribution_in_which_codes_depend_on_codes(models):
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        recipe = VQVAE(n_members=2, hidden=(16, 16), groups=3, n_codes=5, task="detection")
+        recipe: Any = VQVAE(n_members=2, hidden=(16, 16), groups=3, n_codes=5, task="detection")
         model = recipe.build(models["vq-vae"].model_.layout)
         for parameter in model.prior.parameters():
             torch.nn.init.normal_(parameter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from gensynth import Synthesizer, Trainer
 from gensynth.errors import CollapseWarning
 from gensynth_vae.recipes import VAE, BetaVAE
 
-SMALL = {"hidden": (64, 64), "latent_dim": 4, "warmup": 100}
+SMALL: dict[str, Any] = {"hidden": (64, 64), "latent_dim": 4, "warmup": 100}
 
 
 @pytest.fixture(scope="module")
