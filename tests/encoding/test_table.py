@@ -187,6 +187,17 @@ def test_every_fitted_row_comes_back(frame, mode, few, atoms):
             pd.testing.assert_series_equal(back[name], column)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_single_ticks_of_a_wide_range_come_back(mode):
+    """Fitted moments are exact, though neighbours lie a microsecond apart in a range of decades."""
+    start = 946684800000000
+    moments = pd.to_datetime([start + 10**6, start, 63072000000000, start, start + 1, start + 10**6], unit="us")
+    frame = pd.DataFrame({"moment": pd.Series(moments).astype("datetime64[us]"), "x": 0.5})
+    encoder = fit(frame, mode, max_levels=2, max_atoms=0, max_bins=2, keep=("moment",))
+    back = encoder.decode(encoder.encode(encoder.schema.align(frame)), np.random.default_rng(0))
+    pd.testing.assert_series_equal(back["moment"], frame["moment"])
+
+
 def test_layout_says_what_the_codes_are():
     rng = np.random.default_rng(0)
     n = 2000
