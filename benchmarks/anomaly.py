@@ -53,11 +53,11 @@ def score_by_peer(name: str, task: Task, seed: int) -> NDArray[np.float64]:
     if name == "iforest":
         from sklearn.ensemble import IsolationForest
 
-        return -IsolationForest(random_state=seed).fit(fit).score_samples(score)
+        return np.asarray(-IsolationForest(random_state=seed).fit(fit).score_samples(score))
     if name == "lof":
         from sklearn.neighbors import LocalOutlierFactor
 
-        return -LocalOutlierFactor(min(20, len(fit) - 1), novelty=True).fit(fit).score_samples(score)
+        return np.asarray(-LocalOutlierFactor(min(20, len(fit) - 1), novelty=True).fit(fit).score_samples(score))
     return np.asarray(_of_pyod(name, seed).fit(fit).decision_function(score))
 
 
@@ -110,10 +110,9 @@ def mean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     frame = pd.DataFrame(rows)
     if frame.empty:
         return []
-    by_seed = frame.groupby(["protocol", "detector", "seed"], sort=False)["AUROC"].mean()
     out = []
     for (protocol, detector), own in frame.groupby(["protocol", "detector"], sort=False):
-        seeds = by_seed[protocol, detector]
+        seeds = own.groupby("seed", sort=False)["AUROC"].mean()
         out.append(
             {
                 "protocol": protocol,

@@ -78,8 +78,8 @@ def _task(name: str, frame: pd.DataFrame, labels: NDArray[np.int64], rng: np.ran
     rest = np.r_[normal[half:], np.flatnonzero(labels == 1)]
     return Task(
         name,
-        frame.iloc[normal[:half]].reset_index(drop=True),
-        frame.iloc[rest].reset_index(drop=True),
+        frame.take(normal[:half]).reset_index(drop=True),
+        frame.take(rest).reset_index(drop=True),
         labels[rest],
     )
 

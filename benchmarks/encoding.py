@@ -98,7 +98,7 @@ def repeated(table: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
     """Return the rows again and again, floats with a small jitter that keeps their decimals."""
     rng = np.random.default_rng(seed)
     out = table.iloc[np.arange(n_rows) % len(table)].reset_index(drop=True)
-    for name in out.select_dtypes("floating"):
+    for name in out.select_dtypes(np.floating):
         step = 0.01 * out[name].std()
         decimals = 4 if not step else max(0, 2 - int(np.floor(np.log10(step))))
         out[name] = (out[name] + rng.normal(0, step, n_rows)).round(decimals)
@@ -109,7 +109,8 @@ def simulated(name: str, seed: int) -> pd.DataFrame:
     """Return the table that an option names."""
     kind, _, rest = name.partition(":")
     sizes = [int(part) for part in rest.split("x")]
-    return {"mixed": mixed, "wide": wide, "texts": texts}[kind](*sizes, seed)
+    makers: dict[str, Callable[..., pd.DataFrame]] = {"mixed": mixed, "wide": wide, "texts": texts}
+    return makers[kind](*sizes, seed)
 
 
 def measure(file: Path, n_decoded: int) -> dict[str, float]:
@@ -200,7 +201,7 @@ def main() -> None:
     print_stamp(f"CPU seconds, the least of {options.repeats} runs")
     checkouts = [_ROOT] if options.against is None else [_ROOT, options.against.resolve()]
     names = [*split(options.sets), *(f"{name} repeated" for name in split(options.repeated)), *split(options.simulated)]
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             source = name.removesuffix(" repeated")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,15 +50,14 @@ def test_every_parameter_is_constrained_and_every_default_allowed(kind):
 
 @pytest.mark.parametrize("kind", RECIPES)
 def test_a_wrong_value_is_refused_at_fit_and_named(kind):
-    detector = kind.__name__.endswith("Scorer")
     for name in constraints_of(kind):
-        for value in ("much", (8, "x"), -3, math.nan, {}):
+        wrong: tuple[Any, ...] = ("much", (8, "x"), -3, math.nan, {})
+        for value in wrong:
             recipe = kind(**{name: value})  # not here: scikit-learn's convention
             assert clone(recipe).get_params()[name] is not None
-            estimator = AnomalyDetector if detector else Synthesizer
             expected = rf"{kind.__name__}: {name}={re.escape(repr(value))}, expected "
             with pytest.raises(OptionError, match=expected):
-                estimator(recipe, trainer=TRAINER).fit(ROWS)
+                Synthesizer(recipe, trainer=TRAINER).fit(ROWS)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,10 @@ def test_a_wrong_option_of_a_detector_is_named(option):
 
 def test_numbers_of_numpy_are_taken(tmp_path):
     recipe = models.VLAE(latent_dim=np.int64(4), beta=np.float32(0.5), width=np.int32(16), hidden=np.uint8(8))
-    trainer = Trainer(max_epochs=np.int64(1), batch_size=np.int32(16), progress=False, device="cpu")
-    synthesizer = Synthesizer(recipe, trainer=trainer, random_state=np.int64(0)).fit(ROWS)
+    numbers: dict[str, Any] = {"max_epochs": np.int64(1), "batch_size": np.int32(16)}
+    seed: Any = np.int64(0)
+    trainer = Trainer(**numbers, progress=False, device="cpu")
+    synthesizer = Synthesizer(recipe, trainer=trainer, random_state=seed).fit(ROWS)
     synthesizer.save(tmp_path / "model.gensynth")
     plain = Synthesizer(models.VLAE(latent_dim=4, beta=0.5, width=16, hidden=8), trainer=trainer, random_state=0)
     assert (plain.fit(ROWS).score_samples(ROWS) == synthesizer.score_samples(ROWS)).all()

@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import zipfile
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def table(n: int = 80) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "amount": rng.normal(size=n),
-            "sex": rng.choice(["F", "M", None], n),
+            "sex": rng.choice(np.array(["F", "M", None]), n),
             "key": [f"K{i:05d}" for i in rng.permutation(n)],
             "when": pd.Timestamp("2020-01-01", tz="UTC") + pd.to_timedelta(rng.integers(0, 900, n), unit="h"),
             "one": "x",
@@ -47,7 +48,8 @@ def fitted() -> Synthesizer:
 def content(fitted, tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("model") / "m.gensynth"
     fitted.save(path, registry=toy_registry())
-    return path.read_bytes()
+    data: bytes = path.read_bytes()
+    return data
 
 
 @pytest.fixture
@@ -299,7 +301,8 @@ def test_malformed_but_honest_states_never_escape_as_other_errors(content, store
 
     everything = [p for p in paths(state) if p[:2] != ("recipe", "parameters")]
     for path in everything[:: max(1, len(everything) // 60)]:
-        for nonsense in (None, [], "x"):
+        wrong: tuple[Any, ...] = (None, [], "x")
+        for nonsense in wrong:
             changed = json.loads(json.dumps(state))
             inner = changed
             for key in path[:-1]:

@@ -86,7 +86,7 @@ def test_declared_kinds_override():
     data = pd.DataFrame(
         {"zip": range(10000, 10000 + N), "id": ["a", "b", "c"] * 10, "day": ["2020-01-05", "2021-02-03"] * 15}
     )
-    declared = {"zip": "categorical", "id": "identifier", "day": Column("day", "categorical")}
+    declared: dict[str, str | Column] = {"zip": "categorical", "id": "identifier", "day": Column("day", "categorical")}
     schema = TableSchema.infer(data, declared)
     assert [column.kind for column in schema.columns] == ["categorical", "identifier", "categorical"]
     assert TableSchema.infer(data, schema) == schema
@@ -184,5 +184,5 @@ def test_columns_are_found_by_their_very_name():
     assert schema["1"].kind == "categorical"
     for absent in ("x", True, 1.0, 2):
         with pytest.raises(SchemaError, match="there is no column"):
-            schema[absent]
+            schema[absent]  # type: ignore[index]  # what is refused
     assert schema == TableSchema(schema.columns), "what was looked up before makes no difference"

@@ -45,6 +45,7 @@ def test_cells_are_parsed_column_by_column(tmp_path):
 def test_text_keeps_the_cells_and_render_follows_their_style(tmp_path):
     path = write(tmp_path / "t.csv", "n,f,w,b\n?,0.50,1.0,true\n3,1.25,2.5,false\n?,2.00,3.0,true\n")
     table = read_table(path)
+    assert table.text is not None
     assert table.text.astype(object).to_numpy().tolist()[0] == ["?", "0.50", "1.0", "true"]
     new = pd.DataFrame(
         {
@@ -206,4 +207,5 @@ def test_dirty_files_go_through(name):
     learned = [column.name for column in schema.columns if column.kind != "identifier"]
     pd.testing.assert_frame_equal(back[learned], frame[learned], rtol=1e-9)
     cells = table.render(back)[learned]
+    assert table.text is not None
     assert (cells == table.text[learned]).to_numpy().mean() > 0.97

@@ -12,6 +12,7 @@ from gensynth.layout import NumericEncoding
 
 _MIN_WIDTH, _MAX_WIDTH = 1e-6, 1e300
 _SLOPE_KNOTS = 33
+_ROUNDING = 2.0**-51  # of a position that becomes a normal score and back, with some to spare
 Floats = NDArray[np.float64]
 
 
@@ -55,7 +56,7 @@ class NumberScale:
     def positions(self, numbers: Floats) -> Floats:
         """Return where in their bins (for "normal" and "standard" in the only one) numbers lie, in [0, 1]."""
         if self.numeric == "normal":
-            return np.asarray((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
+            return self._on_knots((ndtr(numbers) - self.margin) / (1.0 - 2.0 * self.margin))
         if self.numeric == "standard":
             with np.errstate(over="ignore"):
                 steps = self.center + self.scale * undo_soft_clip(numbers)
@@ -82,6 +83,14 @@ class NumberScale:
 
     def _normal(self, positions: Floats) -> Floats:
         return np.asarray(ndtri(self.margin + positions * (1.0 - 2.0 * self.margin)))
+
+    def _on_knots(self, positions: Floats) -> Floats:
+        """Return positions (n,) of the only bin; those next to a knot are moved onto it, so that its value is exact."""
+        knots = self.function.positions
+        right = np.minimum(np.searchsorted(knots, positions), len(knots) - 1)
+        left = np.maximum(right - 1, 0)
+        nearest = np.where(knots[right] - positions < positions - knots[left], knots[right], knots[left])
+        return np.where(np.abs(nearest - positions) <= _ROUNDING, nearest, positions)
 
     def _slopes(self) -> tuple[Floats, Floats]:
         """Return knots (in steps) and log dz / d standardised value there, smoothed over a few dozen quantiles."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,7 +60,7 @@ def test_scikit_learn_checks(estimator, check):
 class Recorder(BaseEstimator):
     """A sampler that remembers the rows that it was given."""
 
-    seen: list = []  # noqa: RUF012
+    seen: ClassVar[list[np.ndarray]] = []
 
     def fit_resample(self, X, y):
         Recorder.seen.append(np.asarray(X)[:, 0])
@@ -68,7 +70,7 @@ class Recorder(BaseEstimator):
 def test_validation_rows_are_never_seen_by_the_augmenter():
     X, y = classes()
     X[:, 0] = np.arange(len(X))
-    seen: list[tuple[set, set]] = []
+    seen: list[tuple[set[float], set[float]]] = []
 
     class Judge(LogisticRegression):
         def fit(self, X, y):
@@ -143,7 +145,7 @@ def test_grid_search_and_clone():
 
 def test_mixed_tables_in_a_pipeline():
     X, y = classes()
-    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(city=["Rome", "Oslo", None] * 40)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(city=np.array(["Rome", "Oslo", None] * 40))
     encode = make_column_transformer((OneHotEncoder(), ["city"]), remainder=StandardScaler())
     inside = augmented(make_pipeline(encode, LogisticRegression())).fit(table, y)
     assert list(inside.feature_names_in_) == ["a", "b", "c", "city"]
@@ -208,6 +210,7 @@ def test_whole_weights_are_repeated_rows(inner, settings):
     one = augmented(inner, **settings).fit(X, y, sample_weight=weights)
     other = augmented(inner, **settings).fit(X.repeat(weights, 0), y.repeat(weights))
     np.testing.assert_allclose(one.predict(X), other.predict(X), atol=1e-3)
+    assert one.augmenter_.sample_weight_ is not None
     assert one.augmenter_.sample_weight_.sum() == len(other.augmenter_.synthetic_mask_)
     assert one.augmenter_.synthetic_mask_.sum() == other.augmenter_.synthetic_mask_.sum() > 0
 
@@ -217,6 +220,7 @@ def test_relative_weights_reach_the_inner_estimator():
     weights = np.where(y == 1, 0.02, 0.005)
     model = augmented(LogisticRegression()).fit(X, y, sample_weight=weights)
     counted = model.augmenter_.sample_weight_
+    assert counted is not None
     np.testing.assert_array_equal(counted[: len(X)], weights)
     np.testing.assert_allclose(counted[len(X) :], weights.mean())
     by_class = {0: 0.005 * 96, 1: 0.02 * 24}  # equal already: a row or none is added

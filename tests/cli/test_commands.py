@@ -71,3 +71,23 @@ def test_no_arguments_show_the_help(run: Run) -> None:
 
 def test_endings_are_those_of_tables() -> None:
     assert TABLE_ENDINGS == ENDINGS
+
+
+def test_one_is_one(folder: Path, run: Run) -> None:
+    assert "1 synthetic row written" in run("sample", "m.gensynth", "-n", "1", "-o", "out.csv").err
+    people().head(1).to_csv("one.csv", index=False)
+    assert "1 row with scores" in run("score", "m.gensynth", "one.csv", "-o", "out.csv").err
+    assert "0 missing cells of 1 row filled" in run("impute", "m.gensynth", "one.csv", "-o", "out.csv").err
+
+
+def test_the_command_line_is_not_told_of_python(folder: Path, run: Run) -> None:
+    for line, words in {
+        "score m.gensynth good.csv -o out.csv --method magic": "--method magic is unknown; the model has 'elbo'",
+        "fit infinite.csv -o out.gensynth -m vae": "replace it, or leave the cell empty",
+        "fit good.csv -o out.gensynth -m vae --set trainer.max_epochs=0": "trainer.max_epochs=0, expected",
+        "fit good.csv -o out.gensynth -m vae --set trainer.device=gpu": "trainer.device='gpu'",
+        "augment good.csv --target income --balance -o out.csv -m vae": "--rows N or --ratio R",
+    }.items():
+        outcome = run(*line.split())
+        assert outcome.code == 2
+        assert words in outcome.err

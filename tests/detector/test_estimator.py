@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,7 +129,7 @@ def test_a_score_does_not_depend_on_the_other_rows(rows, novelty):
 @pytest.mark.parametrize("n_estimators", [1, 3])
 def test_every_member_counts(rows, n_estimators):
     detector = make_detector(epochs=2, n_estimators=n_estimators).fit(rows)
-    model = detector.estimators_[0].model
+    model: Any = detector.estimators_[0].model
     assert model.networks.members == n_estimators
     before = detector.score_samples(rows)
     for member in range(n_estimators):

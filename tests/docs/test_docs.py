@@ -42,7 +42,7 @@ def test_hook_signatures():
     assert set(re.findall(r"```python\n(register_\w+)\(", text)) == set(hooks)
     for name, hook in hooks.items():
         signature = str(inspect.signature(hook)).replace("'", "")
-        explanation = inspect.getdoc(hook).replace("``", "`")
+        explanation = (inspect.getdoc(hook) or "").replace("``", "`")
         assert f"```python\n{name}{signature}\n```\n{explanation}\n" in text
 
 

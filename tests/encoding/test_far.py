@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gensynth.encoding.far import FAR, soft_clip, undo_soft_clip
+from gensynth.encoding.far import soft_clip, undo_soft_clip
 from gensynth.encoding.number import NumberEncoder
 from gensynth.errors import ColumnWarning
-from gensynth.layout import Encoding
+from gensynth.layout import FAR, Encoding
 from gensynth.schema import TableSchema
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)

@@ -60,7 +60,9 @@ def test_dates_within_are_days(form, separator):
     texts = [f"{form.format(str(day).replace('-', separator))}-{R.integers(10**4):04d}" for day in DAYS]
     digits = r"(\d{4}-\d\d-\d\d)" if separator else r"(\d{8})"
     for text in drawn(texts):
-        day = re.search(digits, text).group()
+        found = re.search(digits, text)
+        assert found is not None
+        day = found[0]
         plain = day if separator else f"{day[:4]}-{day[4:6]}-{day[6:]}"
         assert np.datetime64("2020-01-01") <= np.datetime64(plain) <= DAYS[-1]
 

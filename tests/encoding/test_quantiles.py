@@ -8,13 +8,13 @@ import pytest
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.layout import Encoding
+from gensynth.layout import Encoding, NumericEncoding
 from gensynth.schema import TableSchema
 
 N = 400
 
 
-def drawn(values: np.ndarray, kind: str) -> pd.Series:
+def drawn(values: np.ndarray, kind: NumericEncoding) -> pd.Series:
     """Return values at random positions of random codes, as a model that learned the marginal would draw them."""
     frame = pd.DataFrame({"x": values})
     schema = TableSchema.infer(frame, {"x": "numeric"})

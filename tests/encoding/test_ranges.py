@@ -16,11 +16,11 @@ from gensynth.encoding.acceptance import meets
 from gensynth.encoding.ranges import Range, pieces_of, ranges_of
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ColumnWarning, ConditionError
-from gensynth.layout import Encoding
+from gensynth.layout import Encoding, NumericEncoding
 from gensynth.schema import TableSchema
 from gensynth.schema.exact import exact_tick
 
-MODES = ("bins", "normal", "standard")
+MODES: tuple[NumericEncoding, ...] = ("bins", "normal", "standard")
 N = 1000
 
 
@@ -216,9 +216,9 @@ def test_times_of_day(form):
     encoder = TableEncoder(TableSchema.infer(frame), Encoding()).fit(frame)
     for wanted in (slice("08:00", "09:30"), slice(dt.time(8), dt.time(9, 30))):
         _, rows = encoder.encode_condition({"t": wanted}, 100, np.random.default_rng(0))
-        drawn = encoder.decode(rows, np.random.default_rng(0))["t"]
-        drawn = drawn if form is None else [dt.datetime.strptime(t, form).time() for t in drawn]
-        assert all(dt.time(8) <= t <= dt.time(9, 30) for t in drawn)
+        drawn = encoder.decode(rows, np.random.default_rng(0))["t"].tolist()
+        times = drawn if form is None else [dt.datetime.strptime(t, form).time() for t in drawn]
+        assert all(dt.time(8) <= t <= dt.time(9, 30) for t in times)
 
 
 def test_numbers_that_are_written_as_text():
@@ -243,8 +243,8 @@ def test_numbers_that_are_written_as_text():
         plain = text.str.replace(".", "").str.replace(",", ".") if name == "euro" else text.str.replace(",", "")
         assert plain.astype(float).between(low, high).all()
     texts, gaps = frame["mixed"] == "unknown", frame["mixed"].isna()
-    for wanted, met in ((["unknown"], texts), (["unknown", None], texts | gaps), ([None], gaps)):
-        assert (meets(encoder, {"mixed": wanted}, frame) == met).all()
+    for cells, met in ((["unknown"], texts), (["unknown", None], texts | gaps), ([None], gaps)):
+        assert (meets(encoder, {"mixed": cells}, frame) == met).all()
 
 
 def test_whole_numbers_that_are_dates():
@@ -270,7 +270,9 @@ def test_intervals_can_be_the_values_of_a_category():
 def test_ranges_of_leaves_values_alone():
     for value in (3, "a", None, [1, 2], (1, 2), {1}, np.array([1, 2]), range(3), pd.Series([1])):
         assert ranges_of(value) is None
-    assert str(ranges_of(pd.Interval(1, 2, closed="left"))[0]) == ">= 1 and < 2"
+    ranges = ranges_of(pd.Interval(1, 2, closed="left"))
+    assert ranges is not None
+    assert [str(one) for one in ranges] == [">= 1 and < 2"]
 
 
 def test_exact_ticks():
@@ -305,4 +307,6 @@ def test_whole_numbers_of_any_size_stay_within(values, a, b):
     drawn = encoder.decode(rows, np.random.default_rng(0))["v"].tolist()
     assert all(low <= v <= high for v in drawn)
     (column,) = [c for c in encoder.schema.columns if c.name == "v"]
-    assert pieces_of(ranges_of(slice(low, high)), column)
+    ranges = ranges_of(slice(low, high))
+    assert ranges is not None
+    assert pieces_of(ranges, column)

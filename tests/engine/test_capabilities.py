@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,4 +86,4 @@ def test_without_any_plugin_that_can(monkeypatch):
         Synthesizer(Sampler(), condition_on="sex").fit(table())
 
 
-EMPTY = {"able": lambda *_: [], "entry_of": lambda *_: None}
+EMPTY: dict[str, Any] = {"able": lambda *_: [], "entry_of": lambda *_: None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -58,7 +58,7 @@ class Memories(Recipe):
     conditional: bool = True
 
     @property
-    def capabilities(self):
+    def capabilities(self):  # type: ignore[override]  # by instance, so that one class serves both
         return frozenset({"sample", "score", *(["conditional"] if self.conditional else [])})
 
     def build(self, layout):
@@ -83,7 +83,7 @@ FRAME = table()
 @pytest.fixture(scope="module")
 def fitted():
     trainer = Trainer(validation_fraction=0, progress=False)
-    settings = {"trainer": trainer, "relations": False, "random_state": 0}
+    settings: dict[str, Any] = {"trainer": trainer, "relations": False, "random_state": 0}
     return {c: Synthesizer(Memories(c), **settings).fit(FRAME) for c in (True, False)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -26,7 +28,7 @@ def people(n: int = 240, seed: int = 0) -> pd.DataFrame:
             "share": rng.normal(size=n).astype(np.float32),
             "sex": rng.choice(["F", "M"], n),
             "size": pd.Categorical(rng.choice(["S", "M", "L"], n), ["S", "M", "L"], ordered=True),
-            "visits": pd.array(np.where(rng.random(n) < 0.2, None, rng.integers(0, 300, n)), dtype="Int64"),
+            "visits": pd.array(np.where(rng.random(n) < 0.2, np.array(None), rng.integers(0, 300, n)), dtype="Int64"),
             "member": pd.array(rng.random(n) < 0.5, dtype="boolean"),
             "day": pd.Timestamp("2020-01-01", tz="Europe/Berlin") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
             "one": "x",
@@ -68,7 +70,9 @@ def test_a_table_without_gaps_comes_back_as_a_copy(fitted):
 
 
 def test_columns_may_come_with_other_dtypes_and_values_never_seen(fitted):
-    table = people(6).assign(visits=[1.0, np.nan, 3.0, np.nan, 5.0, 6.0], sex=["F", None, "X", "M", None, "F"])
+    table = people(6).assign(
+        visits=[1.0, np.nan, 3.0, np.nan, 5.0, 6.0], sex=np.array(["F", None, "X", "M", None, "F"])
+    )
     table["size"] = pd.Categorical(["S", None, "S", None, "S", None])
     filled = fitted.impute(table, random_state=0)
     assert filled["visits"].dtype == np.float64
@@ -102,8 +106,8 @@ def test_containers(fitted, kind):
     table = with_gaps(people(30, seed=2)).drop(columns=["size", "day"])
     synthesizer = Synthesizer(SMALL, trainer=QUICK, random_state=0).fit(people().drop(columns=["size", "day"]))
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    given = arrow if kind is pa.table else pl.from_arrow(arrow)
-    filled = synthesizer.impute(given, random_state=0)
+    given: Any = arrow if kind is pa.table else pl.from_arrow(arrow)
+    filled: Any = synthesizer.impute(given, random_state=0)
     assert type(filled) is type(given)
     assert filled.schema == given.schema
     back = (filled if kind is pa.table else filled.to_arrow()).to_pandas()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from golden.make_format_2 import KINDS, golden_table
+from golden_table import KINDS, golden_table
 from toy_plugin import toy_registry
 
 import gensynth

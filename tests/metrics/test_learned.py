@@ -27,10 +27,10 @@ def test_detection_finds_broken_dependence():
 
 
 def test_detection_leaves_the_global_state_alone():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    before = np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
     first = detection_auc(table(0), table(1), max_rows=200)
     assert first == detection_auc(table(0), table(1), max_rows=200)
-    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert (np.random.get_state(legacy=False)["state"]["key"] == before).all()  # noqa: NPY002
 
 
 def test_detection_needs_rows():

@@ -91,7 +91,7 @@ def test_weights_make_real_rows_count_more(rng):
     real = mixed(rng, 2000)
     rome = real["city"] == "Rome"
     alone = fidelity(real[rome], real[rome])
-    weighted = fidelity(real, real[rome], weight=rome.to_numpy(dtype=float))
+    weighted = fidelity(real, real[rome], weight=rome.to_numpy().astype(np.float64))
     assert weighted.shape_error == pytest.approx(alone.shape_error, abs=1e-9)
     assert weighted.trend_error == pytest.approx(alone.trend_error, abs=1e-9)
     assert fidelity(real, real[rome]).shape_error > 0.05

@@ -73,6 +73,7 @@ def test_least_squares_pulls_back_generated_rows_that_are_beyond_the_target():
     # Mao et al. 2017, section 3.2: rows on the right side but far from the boundary still have a gradient
     fake = torch.tensor([4.0, 1.0, -2.0], requires_grad=True)
     LeastSquares().generator(fake, fake).backward()
+    assert fake.grad is not None
     assert fake.grad.sign().tolist() == [1.0, 0.0, -1.0]
 
 
@@ -94,6 +95,7 @@ def test_wasserstein_with_the_best_lipschitz_critic_is_the_shift_between_two_sam
 def test_generator_gains_by_higher_critic_values(loss):
     fake = torch.linspace(-5, 5, 20).requires_grad_(True)
     loss.generator(torch.zeros(20), fake).backward()
+    assert fake.grad is not None
     assert (fake.grad < 0).all()
 
 
@@ -102,6 +104,7 @@ def test_only_the_minimax_generator_saturates_against_a_good_critic():
     for loss in (Minimax(), NonSaturating()):
         fake = torch.tensor([-20.0], requires_grad=True)
         loss.generator(fake.detach(), fake).backward()
+        assert fake.grad is not None
         gradients.append(fake.grad.abs().item())
     assert gradients[0] < 1e-8
     assert gradients[1] == pytest.approx(1.0)

@@ -68,11 +68,13 @@ def test_perturbed_points_ignore_the_generated_rows_and_stay_near_the_real_ones(
 
 
 def test_penalty_trains_the_critic_and_touches_nothing_else():
-    critic = nn.Sequential(nn.Linear(5, 8, dtype=torch.float64), nn.Tanh(), nn.Linear(8, 1, dtype=torch.float64))
+    first = nn.Linear(5, 8, dtype=torch.float64)
+    critic = nn.Sequential(first, nn.Tanh(), nn.Linear(8, 1, dtype=torch.float64))
     real, fake = _points()
     fake.requires_grad_(True)
     InterpolatePenalty()(lambda x: critic(x).squeeze(1), real, fake, _rng()).backward()
-    assert critic[0].weight.grad.abs().sum() > 0
+    assert first.weight.grad is not None
+    assert first.weight.grad.abs().sum() > 0
     assert fake.grad is None
 
 
@@ -80,14 +82,16 @@ def test_penalty_of_a_critic_that_ignores_its_input_has_a_finite_gradient():
     weight = torch.zeros(5, dtype=torch.float64, requires_grad=True)
     real, fake = _points()
     InterpolatePenalty()(lambda x: x @ weight, real, fake, _rng()).backward()
+    assert weight.grad is not None
     assert torch.isfinite(weight.grad).all()
 
 
 def test_clipping_bounds_every_weight_and_keeps_the_small_ones():
-    module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1))
+    first = nn.Linear(4, 4)
+    module = nn.Sequential(first, nn.Linear(4, 1))
     with torch.no_grad():
-        module[0].weight.fill_(3.0)
-        module[0].bias.fill_(-0.005)
+        first.weight.fill_(3.0)
+        first.bias.fill_(-0.005)
     clip_weights(module, 0.01)
     assert all(p.abs().max() <= 0.01 for p in module.parameters())
-    torch.testing.assert_close(module[0].bias, torch.full((4,), -0.005))
+    torch.testing.assert_close(first.bias, torch.full((4,), -0.005))

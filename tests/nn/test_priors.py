@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 import torch
 
@@ -16,7 +19,10 @@ def test_flow_starts_as_the_standard_normal():
     torch.testing.assert_close(AutoregressivePrior(4).log_density(z), standard_normal_log_density(z))
 
 
-def _stirred(build) -> torch.nn.Module:
+P = TypeVar("P", bound=torch.nn.Module)
+
+
+def _stirred(build: Callable[[], P]) -> P:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         prior = build()

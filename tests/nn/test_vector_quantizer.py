@@ -37,4 +37,5 @@ def test_draws_pull_vectors_and_books():
     vectors = torch.randn(5, 2, 3, requires_grad=True)
     quantizer(quantizer.log_probability(vectors), torch.Generator().manual_seed(0)).square().sum().backward()
     for part in (vectors, quantizer.book, quantizer.log_precision):
+        assert part.grad is not None
         assert part.grad.abs().sum() > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,7 +35,7 @@ def extreme_rows():
 
 
 def fit(kind, family, frame):
-    options = {"novelty": True} if kind is AnomalyDetector else {}
+    options: dict[str, Any] = {"novelty": True} if kind is AnomalyDetector else {}
     if kind is Synthesizer and family in default_registry().able("conditional", "conditional-on-fitted"):
         options = {"condition_on": "k"}
     trainer = Trainer(max_epochs=2, progress=False, device="cpu")

@@ -123,7 +123,8 @@ def test_an_entry_point_listed_twice_loads_once(install):
 
 def test_an_entry_point_that_is_not_a_module_is_refused(install, tmp_path):
     (point,) = install("aaa", good())
-    attribute = importlib.metadata.EntryPoint("entry", "aaa:register_models", "gensynth")._for(point.dist)
+    attribute = importlib.metadata.EntryPoint("entry", "aaa:register_models", "gensynth")
+    vars(attribute)["dist"] = point.dist  # as importlib.metadata itself does
     registry, _ = loaded([attribute])
     assert "is not a module" in str(registry.failures[0])
 
@@ -232,7 +233,7 @@ def test_commands_metrics_and_datasets_of_plugins(install, tmp_path):
 
     failing = HEAD + "@hookimpl\ndef register_metrics(register): register('half', min); 1/0\n"
     registry, _ = loaded(install("aaa", with_hooks("one")), install("bbb", with_hooks("two")), install("ccc", failing))
-    app = []
+    app: list[str] = []
     registry.add_commands(app)
     assert app == ["aaa", "bbb"]
     assert registry.datasets() == [tmp_path, tmp_path]
@@ -278,11 +279,11 @@ def test_the_built_in_recipes_are_attributes():
 
 
 def test_spec_is_plain_and_frozen():
-    spec = ModelSpec("a-b", "m.n:C", capabilities={"score"})
+    spec = ModelSpec("a-b", "m.n:C", capabilities={"score"})  # type: ignore[arg-type]  # is made a frozenset
     assert spec.capabilities == frozenset({"score"})
     assert spec.class_name == "C"
     with pytest.raises(AttributeError):
-        spec.name = "other"
+        spec.name = "other"  # type: ignore[misc]  # what is refused
 
 
 def test_strict_in_a_process_of_its_own(tmp_path, install):

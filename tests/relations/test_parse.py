@@ -13,7 +13,7 @@ from gensynth.relations.parse import declared_relations, parse_relation
 from gensynth.schema import TableSchema
 from gensynth.schema.relation import Relation
 
-NAMES = ["net", "vat", "total", "start", "end of stay", "education-num", "city", "a", "b", "c", 3]
+NAMES: list[str | int] = ["net", "vat", "total", "start", "end of stay", "education-num", "city", "a", "b", "c", 3]
 
 
 @pytest.mark.parametrize(

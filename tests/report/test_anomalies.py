@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,9 @@ def findings(n: int = 9, shown: int = 3, columns: tuple[str, ...] = ("age", "inc
     )  # fmt: skip
 
 
-def page_of(found: Findings, **more: object) -> str:
-    return render_page(found, **{"title": "table.csv", "facts": FACTS, "p_value": "p is a rank.", **more})
+def page_of(found: Findings, **more: Any) -> str:
+    options = {"title": "table.csv", "facts": FACTS, "p_value": "p is a rank.", **more}
+    return render_page(found, **options)
 
 
 class Reader(HTMLParser):

@@ -35,7 +35,7 @@ def objects(values, *, gap=True):
 
 
 def arrow(values, kind):
-    return pd.Series(pd.array(list(values), dtype=pd.ArrowDtype(kind)))
+    return pd.Series(list(values), dtype=pd.ArrowDtype(kind))
 
 
 COLUMNS = {

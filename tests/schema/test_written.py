@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from gensynth.encoding.ranges import Range
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import ConditionError, IdentifierWarning, SchemaError
-from gensynth.layout import UNKNOWN, Encoding
+from gensynth.layout import UNKNOWN, Encoding, NumericEncoding
 from gensynth.schema import Column, TableSchema
 
 RNG = np.random.default_rng(0)
@@ -21,13 +22,13 @@ def with_text(values: list[str], text: str, every: int = 25) -> list[str]:
     return [text if i % every == 3 else value for i, value in enumerate(values)]
 
 
-def fitted(values: list[str], encoding: str = "bins", **declared: str) -> TableEncoder:
+def fitted(values: Sequence[str | None], encoding: NumericEncoding = "bins", **declared: str) -> TableEncoder:
     frame = pd.DataFrame({"x": values, "z": RNG.normal(size=len(values))})
     schema = TableSchema.infer(frame, declared or None)
     return TableEncoder(schema, Encoding(encoding)).fit(schema.align(frame))
 
 
-def round_trip(encoder: TableEncoder, values: list[str]) -> list[str]:
+def round_trip(encoder: TableEncoder, values: Sequence[str | None]) -> list[str]:
     frame = encoder.schema.align(pd.DataFrame({"x": values, "z": np.zeros(len(values))}))
     return encoder.decode(encoder.encode(frame), np.random.default_rng(0))["x"].tolist()
 
@@ -148,7 +149,9 @@ def test_conditions_are_read_as_the_column_writes():
     encoder = fitted(german)
     rng = np.random.default_rng(0)
     _, rows = encoder.encode_condition({"x": Range(((">=", "1.000"), ("<", "2.000,50")))}, 20, rng)
-    values = encoder.schema["x"].notation.read(encoder.decode(rows, rng)["x"])
+    notation = encoder.schema["x"].notation
+    assert notation is not None
+    values = notation.read(encoder.decode(rows, rng)["x"])
     assert ((values >= 1000) & (values < 2000.5)).all()
     with pytest.raises(ConditionError, match="has 2 decimals, '5,123' has more"):
         encoder.encode_condition({"x": "5,123"}, 3)

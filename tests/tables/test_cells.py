@@ -10,6 +10,7 @@ import pytest
 from gensynth.errors import ColumnWarning
 from gensynth.tables import read_table
 from gensynth.tables.cells import CellStyle
+from gensynth.tables.style import CsvStyle
 
 
 def column(tmp_path, cells, **more):
@@ -112,5 +113,7 @@ def test_no_word_is_said_where_it_does_not_matter(tmp_path, cells):
 def test_new_numbers_are_written_with_the_exponents_and_points_of_the_old_ones(tmp_path, cells, values, written):
     path = tmp_path / "a.csv"
     path.write_text("\n".join(["x", *cells]) + "\n")
-    style = read_table(path).style.columns["x"]
+    found = read_table(path).style
+    assert isinstance(found, CsvStyle)
+    style = found.columns["x"]
     assert CellStyle.from_json(style.to_json()).write(pd.Series(values)).tolist() == written

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import warnings
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from gensynth.errors import DataError, FileWarning
 from gensynth.tables import read_table
 from gensynth.tables.dialect import Dialect, decode, find_dialect
 from gensynth.tables.files import write_text
+from gensynth.tables.style import CsvStyle
 
 HEADER, ROWS = ("naam", "lengte, cm", "x"), [("Zoë", "160,12", "1"), ("Jürgen", "171,5", "2"), ("Ada", "158", "3")]
 
@@ -27,6 +29,14 @@ def text_of(separator=",", line_end="\n"):
     return line_end.join(separator.join(map(cell, row)) for row in [HEADER, *ROWS]) + line_end
 
 
+def read_text(path: Path) -> tuple[pd.DataFrame, pd.DataFrame, Dialect]:
+    """Return a file's rows, its cells as they are written, and how it is written."""
+    table = read_table(path)
+    assert table.text is not None
+    assert isinstance(table.style, CsvStyle)
+    return table.frame, table.text, table.style.dialect
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
@@ -35,10 +45,10 @@ def test_a_file_is_read_and_written_byte_by_byte(tmp_path, separator, encoding, 
     path.write_bytes(text_of(separator, line_end).encode(encoding))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if encoding == "cp1252" else "error", FileWarning)
-        table = read_table(path)
-    assert tuple(table.frame.columns) == HEADER
-    assert [tuple(row) for row in table.text.to_numpy().tolist()] == ROWS
-    write_text(table.text, out, table.style.dialect)
+        frame, text, dialect = read_text(path)
+    assert tuple(frame.columns) == HEADER
+    assert [tuple(row) for row in text.to_numpy().tolist()] == ROWS
+    write_text(text, out, dialect)
     assert out.read_bytes() == path.read_bytes()
 
 
@@ -46,11 +56,11 @@ def test_what_is_not_utf_8_is_read_as_windows_1252_and_said_to_be(tmp_path):
     path = tmp_path / "in.csv"
     path.write_bytes("name,x\nJosé,1\n€,2\n".encode("cp1252"))
     with pytest.warns(FileWarning, match=r"in\.csv is not UTF-8 \(line 2\): read as Windows-1252"):
-        table = read_table(path)
-    assert table.frame["name"].tolist() == ["José", "€"]
-    assert Dialect.from_json(table.style.dialect.to_json()) == table.style.dialect
+        frame, _, dialect = read_text(path)
+    assert frame["name"].tolist() == ["José", "€"]
+    assert Dialect.from_json(dialect.to_json()) == dialect
     with pytest.warns(FileWarning, match="UTF-8"):
-        write_text(pd.DataFrame({"name": ["Ω"]}), tmp_path / "out.csv", table.style.dialect)
+        write_text(pd.DataFrame({"name": ["Ω"]}), tmp_path / "out.csv", dialect)
     assert (tmp_path / "out.csv").read_text("utf-8") == "name\nΩ\n"
 
 
@@ -107,16 +117,16 @@ def test_any_cells_survive(tmp_path_factory, rows):
     rows = [*rows, ["x", "y", "z"]]  # a last line with gaps may be taken for a note
     cells = pd.DataFrame(rows, columns=["first", "second", "third"], dtype=str)
     write_text(cells, folder / "a.csv", Dialect())
-    assert read_table(folder / "a.csv").text.to_numpy().tolist() == rows
+    assert read_text(folder / "a.csv")[1].to_numpy().tolist() == rows
 
 
 def test_quotes_are_kept_column_by_column(tmp_path):
     text = '"id","name","x"\n"007","a",1\n"008","b, c",2\n"009","d",3\n'
     path = tmp_path / "in.csv"
     path.write_text(text)
-    table = read_table(path)
-    assert table.style.dialect.quoted == ("id", "name")
-    write_text(table.text, tmp_path / "out.csv", table.style.dialect)
+    _, cells, dialect = read_text(path)
+    assert dialect.quoted == ("id", "name")
+    write_text(cells, tmp_path / "out.csv", dialect)
     assert (tmp_path / "out.csv").read_text() == text
 
 
@@ -130,9 +140,9 @@ def test_tsv_gz_and_zip(tmp_path):
         table = read_table(tmp_path / name)
         assert tuple(table.frame.columns) == HEADER
         assert table.frame["x"].tolist() == [1, 2, 3]
-    table = read_table(tmp_path / "t.tsv")
+    _, cells, dialect = read_text(tmp_path / "t.tsv")
     for name, text in (("o.tsv", tabs), ("o.csv", text_of(","))):
-        write_text(table.text, tmp_path / name, table.style.dialect)
+        write_text(cells, tmp_path / name, dialect)
         assert (tmp_path / name).read_text() == text
 
 

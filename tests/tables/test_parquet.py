@@ -90,7 +90,7 @@ def test_gaps_are_filled_and_nothing_else_is_touched(read):
 
 
 FRAME = pd.DataFrame({"x": RNG.normal(size=N), "c": pd.Categorical(["ab"[v % 2] for v in SMALL], ["z", "b", "a"])})
-INDEXES = {
+INDEXES: dict[str, pd.Index] = {
     "none": pd.RangeIndex(N),
     "range": pd.RangeIndex(10, 10 + 2 * N, 2),
     "picked rows": pd.Index(np.arange(N) * 3),

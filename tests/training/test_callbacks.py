@@ -4,6 +4,7 @@ from toy_models import toy_batch
 from toy_runs import QUICK, build
 
 from gensynth.training import Callback, Trainer
+from gensynth.training.callbacks import EvaluationRound
 
 
 def test_callbacks_see_rounds_and_can_stop():
@@ -17,7 +18,7 @@ def test_callbacks_see_rounds_and_can_stop():
             infos.append(info)
             return len(infos) == 2
 
-    plain = []
+    plain: list[EvaluationRound] = []
     history = (
         Trainer(**{**QUICK, "max_epochs": 1000, "callbacks": [Stopper(), plain.append]})
         .run(build(), toy_batch(), 0)

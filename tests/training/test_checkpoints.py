@@ -62,7 +62,7 @@ def test_checkpoint_that_is_missing_or_damaged(tmp_path):
 def test_a_checkpoint_runs_no_code(tmp_path):
     """A file with a right checksum, made to do harm, is refused by what reads it."""
     path = tmp_path / "run.ckpt"
-    told = []
+    told: list[str] = []
 
     class Evil:
         def __reduce__(self):

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import torch
+from environments import ROOT
 
 from gensynth.model import Optimizer
 from gensynth.training.optimizer import FusedAdamW
 
+SUPPORT = ROOT / "tests" / "support"
 CHECK = """
 import sys
 import torch
@@ -46,7 +47,5 @@ def test_parameter_without_gradient_stays():
 
 
 def test_training_does_not_import_the_compiler():
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK], cwd=Path(__file__).parents[1], timeout=300, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", CHECK], cwd=SUPPORT, timeout=300, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, ["False", "True"]), done.stderr

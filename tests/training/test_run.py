@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from toy_models import ToyModel, toy_batch, toy_layout
-from toy_runs import QUICK, build, same
+from toy_runs import QUICK, build, first_stage, same
 
 from gensynth.errors import CollapseWarning
 from gensynth.model import Fit
@@ -16,8 +16,8 @@ from gensynth.training import Trainer
 def test_epochs_are_shared_among_stages():
     class Lopsided(ToyModel):
         def stages(self):
-            first, fit, second = super().stages()
-            return replace(first, budget_fraction=3.0), fit, second
+            stages = super().stages()
+            return replace(first_stage(stages), budget_fraction=3.0), *stages[1:]
 
     model = Lopsided(toy_layout(), two_stages=True)
     history = Trainer(**{**QUICK, "max_epochs": 40, "patience": 99}).run(model, toy_batch(), 0).history
@@ -102,12 +102,14 @@ LONG = {**QUICK, "max_epochs": 100}  # 300 steps
 class Collapsing(ToyModel):
     """Ends far above its bound unless it was built with luck, which is a matter of the random state."""
 
+    luck: torch.Tensor
+
     def __init__(self, luck: float) -> None:
         super().__init__(toy_layout(), dropout=0.5)
         self.register_buffer("luck", torch.tensor(luck))
 
     def stages(self):
-        (stage,) = super().stages()
+        stage = first_stage(super().stages())
 
         def monitor(batch, rng):
             return self.loss(batch, rng) + (100.0 if self.luck < 0.5 else 0.0)

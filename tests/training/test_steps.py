@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 from toy_models import ToyModel, toy_batch, toy_layout
-from toy_runs import QUICK
+from toy_runs import QUICK, first_stage
 
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Optimizer, Phase, Stage
@@ -77,7 +77,7 @@ def test_phases_take_turns_and_leave_other_parameters_alone():
 
     class Game(ToyModel):
         def stages(self):
-            (stage,) = super().stages()
+            stage = first_stage(super().stages())
             phase = stage.phases[0]
 
             def generator_loss(batch, rng):
@@ -102,7 +102,7 @@ def test_phases_take_turns_and_leave_other_parameters_alone():
 def test_gradients_are_clipped_by_norm():
     class Steep(ToyModel):
         def stages(self):
-            phase = replace(super().stages()[0].phases[0], parameters=(self.extra,), loss=self.steep)
+            phase = replace(first_stage(super().stages()).phases[0], parameters=(self.extra,), loss=self.steep)
             return (Stage("steep", (phase,), monitor=lambda b, r: self.extra.detach()),)
 
         def steep(self, batch, rng):
@@ -137,7 +137,7 @@ def test_guard_names_stage_phase_step_and_value(value):
 def test_phase_without_parameters_is_a_plugin_error():
     class Empty(ToyModel):
         def stages(self):
-            (stage,) = super().stages()
+            stage = first_stage(super().stages())
             return (replace(stage, phases=(replace(stage.phases[0], parameters=()),)),)
 
     with pytest.raises(PluginError, match="no parameter"):

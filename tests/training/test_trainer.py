@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,8 @@ def test_impossible_options_are_named(name, value):
 
 
 def test_numpy_numbers_are_options_too():
-    Trainer(max_epochs=np.int64(2), clip_norm=np.float32(1), progress=False, device="cpu").run(build(), toy_batch(), 0)
+    numbers: dict[str, Any] = {"max_epochs": np.int64(2), "clip_norm": np.float32(1)}
+    Trainer(**numbers, progress=False, device="cpu").run(build(), toy_batch(), 0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

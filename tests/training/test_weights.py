@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,18 +17,23 @@ from gensynth.nn.randomness import seeded
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts, TrainingRows, check_weights
 
-QUICK = {"max_epochs": 5, "progress": False, "device": "cpu"}
+QUICK: dict[str, Any] = {"max_epochs": 5, "progress": False, "device": "cpu"}
 
 
 def test_whole_weights_count_rows_and_others_are_relative():
     assert check_weights(None, 3) is None
     for same in ([1, 1, 1], 1, [2.5, 2.5, 2.5], 0.1):
         assert check_weights(same, 3) is None
-    np.testing.assert_array_equal(check_weights([2.0, 0.0, 3.0], 3), [2, 0, 3])
-    assert check_weights([2.0, 0.0, 3.0], 3).dtype == np.int64
-    np.testing.assert_allclose(check_weights(pd.Series([0.5, 0.0, 1.5]), 3), [0.5, 0, 1.5])
-    np.testing.assert_allclose(check_weights([200_000, 100_000, 0], 3), [4 / 3, 2 / 3, 0])
-    np.testing.assert_array_equal(check_weights([2, 2], 2), [2, 2])
+    for weights, dtype, expected in (
+        ([2.0, 0.0, 3.0], np.int64, [2, 0, 3]),
+        (pd.Series([0.5, 0.0, 1.5]), np.float64, [0.5, 0, 1.5]),
+        ([200_000, 100_000, 0], np.float64, [4 / 3, 2 / 3, 0]),
+        ([2, 2], np.int64, [2, 2]),
+    ):
+        checked = check_weights(weights, len(expected))
+        assert checked is not None
+        assert checked.dtype == dtype
+        np.testing.assert_allclose(checked, np.array(expected, dtype=float), rtol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +58,7 @@ def test_weights_that_are_none_are_refused(weights, message):
 @given(st.lists(st.floats(0.001, 50), min_size=1, max_size=60), st.floats(0, 0.999))
 def test_rows_are_drawn_as_often_as_their_weight_says(weights, start):
     parts = Parts.of(np.array(weights), len(weights))
+    assert parts.weights is not None
     assert (parts.weights <= 1 + 1e-6).all()
     np.testing.assert_allclose(parts.row_weights(len(weights)), weights)
     drawn = parts.draw(start)

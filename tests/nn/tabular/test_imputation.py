@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ def _decoder(layout, kind="autoregressive", strength=0.8):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         code_slots = CategoricalSlots(layout)
+        decoder: Any
         if kind == "autoregressive":
             decoder = CausalDecoder(layout, code_slots, CellEmbedding(layout, code_slots, 8), 16, 8, 0.0, 1)
         else:
@@ -147,7 +149,9 @@ def test_given_cells_come_back_to_the_last_bit_and_rows_are_valid(kind):
     assert torch.equal(drawn.codes[mask], rows.codes[mask])
     assert torch.equal(drawn.numeric[mask[:, 1]], rows.numeric[mask[:, 1]])
     assert (drawn.codes[~mask] > UNKNOWN).all()
-    assert (drawn.codes[~mask[:, 1], 1] != layout.columns[1].missing).all()
+    missing = layout.columns[1].missing
+    assert missing is not None
+    assert (drawn.codes[~mask[:, 1], 1] != missing).all()
     active = drawn.codes[:, 1] >= 2
     assert (drawn.numeric[~active] == 0).all()
     assert drawn.numeric[active & ~mask[:, 1]].std() > 0.2
@@ -180,7 +184,9 @@ def test_particles_keep_the_evidence_and_replace_the_weak():
     particles = Particles(torch.zeros(2000 * 4), 2000)
     gain = torch.tensor([0.0, -30.0, -30.0, -30.0]).repeat(1000)
     particles.weigh(torch.cat([gain, torch.zeros(4000)]))
-    moved = particles.resample(rng).view(2000, 4)
+    moved = particles.resample(rng)
+    assert moved is not None
+    moved = moved.view(2000, 4)
     first = torch.arange(2000).unsqueeze(1) * 4
     assert (moved[:1000] == first[:1000]).all()  # the one that counts takes all places
     assert (moved[1000:] == first[1000:] + torch.arange(4)).all()  # the others' rows stay

@@ -14,6 +14,7 @@ from gensynth.nn.tabular.marginals import MAX_CHANGE, bias_change, n_marginal_ro
 def _decoder(kind):
     layout = mixed()
     code_slots = CategoricalSlots(layout)
+    decoder: IndependentDecoder | GroupedDecoder
     with torch.random.fork_rng():
         torch.manual_seed(0)
         if kind == "independent":

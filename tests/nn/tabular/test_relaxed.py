@@ -116,6 +116,7 @@ def test_missing_cells_have_a_code_and_no_score():
     assert vectors[~gone, 0].eq(1).all()
     assert (relaxed.decode(vectors, _rng()).codes[:, 1] == 1).equal(gone)
     vectors[:, 0].sum().backward()
+    assert outputs.grad is not None
     assert outputs.grad[:, missing].abs().sum() > 0  # the code learns by the score that it takes away
 
 
