@@ -56,7 +56,7 @@ def encode_condition(
         codes[:, i] = cells.codes
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
-            numbers[:, slot] = cells.numbers
+            numbers[:, slot.index] = cells.numbers
     rows = Rows(numbers, codes)
     for i, link in encoder.links.items():
         if {encoder.position[link.earlier], encoder.position[link.later]} <= set(chosen):

@@ -209,7 +209,7 @@ def _encoded(
         codes[:, i] = own.codes
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
-            numbers[:, slot] = own.numbers
+            numbers[:, slot.index] = own.numbers
         chosen.append(i)
     rows = Rows(numbers, codes)
     for i, link in encoder.links.items():

@@ -88,7 +88,7 @@ def settle(
         codes[:, i] = cells.codes
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
-            numbers[:, slot] = cells.numbers
+            numbers[:, slot.index] = cells.numbers
     for i, link in encoder.links.items():
         ends = ((sheet.values[name], sheet.missing[name]) for name in (link.earlier, link.later))
         codes[:, i] = link.codes(*ends)

@@ -147,9 +147,9 @@ class TableEncoder:
             codes[:, i] = cells.codes
             slot = self.layout.columns[i].numeric
             if slot is not None:
-                numbers[:, slot] = cells.numbers
+                numbers[:, slot.index] = cells.numbers
                 if slopes is not None:
-                    slopes[:, slot] = cells.log_jacobian
+                    slopes[:, slot.index] = cells.log_jacobian
         return Rows(numbers, codes, slopes)
 
     def sheet(self, frame: pd.DataFrame) -> Sheet:
@@ -209,7 +209,7 @@ class TableEncoder:
         """Return the encoded cells of one column."""
         i = self.position[name]
         slot = self.layout.columns[i].numeric
-        numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
+        numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot.index], dtype=np.float64)
         return Cells(rows.codes[:, i], numbers)
 
     def _schema_columns(self) -> dict[str | int, Column]:

@@ -29,7 +29,7 @@ class OneSided(Toy):
     def build(self, layout):
         model = super().build(layout)
 
-        def generate(n, rng, condition=None):
+        def generate(n, rng, observed=None):
             if condition is not None:
                 raise CapabilityError("OneSided cannot condition")
             return type(model).generate(model, n, rng)

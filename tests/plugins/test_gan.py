@@ -9,7 +9,7 @@ import torch
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, Fit, Layout, Stage
+from gensynth.model import Batch, ColumnLayout, Fit, Layout, Observed, Stage
 from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
 from gensynth_gan.model import AdversarialModel
@@ -277,7 +277,7 @@ def test_monitor_is_lower_for_a_trained_model(wgan):
 def _given(model, n, code):
     rows = Batch(torch.zeros(n, 1), torch.zeros(n, 3, dtype=torch.long))
     rows.codes[:, 0] = code
-    return Condition((0,), rows)
+    return Observed.of_columns((0,), rows)
 
 
 def test_the_condition_reaches_generator_and_critic():
@@ -328,7 +328,7 @@ def test_of_two_condition_columns_one_may_be_given():
     layout = mixed(n_conditions=2)
     rows = mixed_rows(2000)
     model = _train(_build(CGAN(**SIZES), layout), rows, 2)
-    drawn = model.generate(4000, _rng(), Condition((0,), _given(model, 4000, 3).rows)).codes
+    drawn = model.generate(4000, _rng(), Observed.of_columns((0,), _given(model, 4000, 3).rows)).codes
     assert drawn[:, 0].eq(3).all()
     real = rows.codes[rows.codes[:, 0] == 3]
     torch.testing.assert_close(_shares(drawn[:, 1], 22), _shares(real[:, 1], 22), atol=0.03, rtol=0)
@@ -346,7 +346,7 @@ def test_a_given_number_comes_back_exactly():
     rows = Batch(rows.numeric, rows.codes[:, [1, 0]])
     model = _train(_build(CGAN(**SIZES), layout), rows, 2)
     given = Batch(torch.rand(50, 1, generator=_rng()), torch.full((50, 2), 7))
-    drawn = model.generate(50, _rng(), Condition((0,), given))
+    drawn = model.generate(50, _rng(), Observed.of_columns((0,), given))
     assert torch.equal(drawn.numeric, given.numeric)
     assert torch.equal(drawn.codes[:, 0], given.codes[:, 0])
     free = model.generate(500, _rng())
@@ -367,7 +367,7 @@ def test_more_combinations_than_are_kept_still_have_their_frequencies():
 
 def test_conditions_on_other_columns_are_refused_with_a_way_out(cgan):
     with pytest.raises(CapabilityError, match=r"'f'.*condition_on="):
-        cgan.generate(5, _rng(), Condition((2,), mixed_rows(5)))
+        cgan.generate(5, _rng(), Observed.of_columns((2,), mixed_rows(5)))
 
 
 @pytest.mark.parametrize("recipe", [WGAN(**SIZES), GAN(**SIZES)])

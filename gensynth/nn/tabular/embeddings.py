@@ -27,17 +27,17 @@ class Numbers(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        places = [i for i, column in enumerate(layout.columns) if column.numeric is not None]
-        columns = [layout.columns[i] for i in places]
+        numbered = [(i, column.numeric) for i, column in enumerate(layout.columns) if column.numeric is not None]
+        places, slots = [i for i, _ in numbered], [slot for _, slot in numbered]
         self.any = bool(places)
         self.register_buffer("columns", torch.tensor(places, dtype=torch.long), persistent=False)
-        index = torch.tensor([column.numeric or 0 for column in columns], dtype=torch.long)
+        index = torch.tensor([slot.index for slot in slots], dtype=torch.long)
         self.register_buffer("index", index, persistent=False)
         self.register_buffer("owner", index.argsort(), persistent=False)
-        self.register_buffer("center", torch.tensor([0.5 * (c.role == "position") for c in columns]), persistent=False)
-        active = torch.tensor([column.active for column in columns], dtype=torch.long).view(-1, 2)
-        self.register_buffer("first", active[:, 0].clone(), persistent=False)
-        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
+        self.register_buffer("center", torch.tensor([slot.middle for slot in slots]), persistent=False)
+        first, stop = ([getattr(slot.codes, end) for slot in slots] for end in ("start", "stop"))
+        self.register_buffer("first", torch.tensor(first, dtype=torch.long), persistent=False)
+        self.register_buffer("stop", torch.tensor(stop, dtype=torch.long), persistent=False)
 
     def active(self, codes: Tensor) -> Tensor:
         """Return (n, p) bool: whether the cells of ``columns`` have a number beside their code."""
@@ -65,7 +65,7 @@ class CellEmbedding(nn.Module):
         self.code = nn.Embedding(code_slots.n_slots, dim)
         nn.init.normal_(self.code.weight, std=0.3)
         self.slope = nn.Embedding(code_slots.n_slots, dim)
-        nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
+        nn.init.normal_(self.slope.weight, std=0.3 if any(c.holds("continuous") for c in layout.columns) else 0.02)
         self.curves = OrdinalBasis(layout, code_slots, dim, 0.3)
         self.curves.start(self.code.weight.data)
 
