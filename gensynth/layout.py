@@ -1,8 +1,8 @@
-"""What an encoded table looks like: the shapes every model is built from. No torch in here."""
+"""What encoded rows look like: the shapes every model is built from. No torch in here."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +16,39 @@ FAR = 1e4
 """Robust standard deviations from the median, or widths of the outermost bin, beyond which encoded numbers grow like
 logarithms: the greatest floats are finite in float32 and in a score, and the order of values stays."""
 
-Role = Literal["value", "position"]
+NumericKind = Literal["continuous", "within_bin"]
 NumericEncoding = Literal["bins", "normal", "standard"]
+
+
+@dataclass(frozen=True)
+class NumericSlot:
+    """The number that stands beside some codes of a column.
+
+    Parameters
+    ----------
+    index : int
+        Column of ``numeric`` that holds it.
+    codes : range
+        Codes for which it has a meaning; beside others it is 0.
+    kind : {"continuous", "within_bin"}
+        "continuous": the number is the standardised (about N(0, 1)) value itself and a model must learn it.
+        "within_bin": where in its code (a bin, or the folded tail of a category) the value lies, in [0, 1] and
+        uniform given the code alone; a model may learn it, and one that does not draws it uniformly.
+        Rows outside the fitted range lie outside [0, 1].
+    """
+
+    index: int
+    codes: range
+    kind: NumericKind
+
+    @property
+    def middle(self) -> float:
+        """What the number is on average."""
+        return 0.5 if self.kind == "within_bin" else 0.0
+
+    def beside(self, codes: Any) -> Any:
+        """Return which of these codes, a tensor or an array, have a number beside them (bool, of the same shape)."""
+        return (codes >= self.codes.start) & (codes < self.codes.stop)
 
 
 @dataclass(frozen=True)
@@ -34,34 +65,47 @@ class ColumnLayout:
         Whether the codes that are neither unknown nor missing stand in the order of their values.
     missing : int or None
         Code of a missing value; None where the fitted column had none.
-    numeric : int or None
-        Column of ``numeric`` that holds the number beside the code; None for a column of codes only.
-    active : tuple of int
-        Half-open range of codes for which that number has a meaning (elsewhere it is 0).
-    role : {"value", "position", None}
-        "value": the number is the standardised (about N(0, 1)) value itself and a model must learn it.
-        "position": where in its code (a bin, or the folded tail of a category) the value lies, in [0, 1] and
-        uniform given the code alone; a model may learn it, and one that does not draws it uniformly.
-        Rows outside the fitted range lie outside [0, 1].
+    numeric : NumericSlot or None
+        The number beside the code; None for a column of codes only.
     """
 
     name: str
     frequencies: tuple[float, ...]
     ordered: bool = False
     missing: int | None = None
-    numeric: int | None = None
-    active: tuple[int, int] = (0, 0)
-    role: Role | None = None
+    numeric: NumericSlot | None = None
 
     @property
     def cardinality(self) -> int:
         """Number of codes, `UNKNOWN` included."""
         return len(self.frequencies)
 
+    def holds(self, kind: NumericKind) -> bool:
+        """Return whether the column has a number of this kind beside some of its codes."""
+        return self.numeric is not None and self.numeric.kind == kind
+
+
+@dataclass(frozen=True)
+class ImageLayout:
+    """Images that belong to rows.
+
+    Parameters
+    ----------
+    channels, height, width : int
+        Shape of an image, each at least 1.
+    levels : int
+        Values of a pixel: integers below it stand as (integer + .5) / levels, in (0, 1).
+    """
+
+    channels: int
+    height: int
+    width: int
+    levels: int = 256
+
 
 @dataclass(frozen=True)
 class Layout:
-    """The encoded table as a model sees it.
+    """Encoded rows as a model sees them.
 
     Parameters
     ----------
@@ -71,11 +115,14 @@ class Layout:
         Fitted rows; networks size and regularise themselves from it.
     n_conditions : int
         The first ``n_conditions`` columns are the ones that sampling is meant to be conditioned on.
+    image : ImageLayout or None
+        The image of each row, whose label is a column like any other; None for rows of a table.
     """
 
     columns: tuple[ColumnLayout, ...]
     n_rows: int
     n_conditions: int = 0
+    image: ImageLayout | None = None
 
     @property
     def cardinalities(self) -> tuple[int, ...]:
@@ -87,19 +134,6 @@ class Layout:
         """Number of columns of ``numeric``."""
         return sum(column.numeric is not None for column in self.columns)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, state: dict[str, Any]) -> Layout:
-        """Rebuild a layout from `to_json`."""
-        columns = tuple(
-            ColumnLayout(**{**c, "frequencies": tuple(c["frequencies"]), "active": (c["active"][0], c["active"][1])})
-            for c in state["columns"]
-        )
-        return cls(columns, state["n_rows"], state["n_conditions"])
-
 
 @dataclass(frozen=True)
 class Encoding:
@@ -108,8 +142,8 @@ class Encoding:
     Parameters
     ----------
     numeric : {"bins", "normal", "standard"}
-        "bins": quantile bins, role "position". "normal": quantile-to-normal, role "value" (one code "a value").
-        "standard": the value itself less the median, in units of its robust spread; role "value" too. Far values stay
+        "bins": quantile bins, numbers "within_bin". "normal": quantile-to-normal, "continuous" (one code "a value").
+        "standard": the value itself less the median, in units of its robust spread; "continuous" too. Far values stay
         far (up to `FAR`, and beyond it in their order), which a score needs to see; columns that are often equal are
         not linked.
     max_bins : int

@@ -7,219 +7,22 @@ what is to be minimised; the one `Trainer` does the rest. Nothing here knows tab
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-import torch
 from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
+from gensynth.batch import Batch, Observed, Score
 from gensynth.constraints import Constraint, check_parameters, plain_parameters
-from gensynth.errors import CapabilityError, OptionError, hint
-from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, Layout
+from gensynth.errors import OptionError, hint
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, ImageLayout, Layout, NumericSlot
+from gensynth.stages import Fit, Loss, Optimizer, Phase, Report, Stage
 
 __all__ = [
-    "UNKNOWN", "Batch", "ColumnLayout", "Condition", "Encoding",
-    "Fit", "GenerativeModel", "HasLatents", "Layout", "Optimizer",
-    "Phase", "Recipe", "Score", "Stage",
+    "UNKNOWN", "Batch", "ColumnLayout", "Encoding", "Fit", "GenerativeModel", "HasLatents", "ImageLayout", "Layout",
+    "Loss", "NumericSlot", "Observed", "Optimizer", "Phase", "Recipe", "Report", "Score", "Stage",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Encoded rows on a device: ``numeric`` (n, d) float, ``codes`` (n, k) int64 (see `Layout`).
-
-    ``log_jacobian`` (n, d) comes only with rows to be scored: a likelihood adds it to be a density over values.
-    """
-
-    numeric: Tensor
-    codes: Tensor
-    log_jacobian: Tensor | None = None
-
-    def __len__(self) -> int:
-        return self.codes.shape[0]
-
-    def __getitem__(self, rows: Tensor | slice) -> Batch:
-        """Rows by a slice or an index tensor (an index_select)."""
-
-        def pick(t: Tensor) -> Tensor:
-            return t[rows] if isinstance(rows, slice) else t.index_select(0, rows)
-
-        jacobian = None if self.log_jacobian is None else pick(self.log_jacobian)
-        return Batch(pick(self.numeric), pick(self.codes), jacobian)
-
-    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Batch:
-        """Move to a device; ``dtype`` casts the floating parts only."""
-        jacobian = self.log_jacobian
-        return Batch(
-            self.numeric.to(device, dtype),
-            self.codes.to(device),
-            None if jacobian is None else jacobian.to(device, dtype),
-        )
-
-    def subsample(self, max_rows: int, rng: Generator) -> Batch:
-        """Return at most ``max_rows`` rows, drawn at random; all of them where there are no more."""
-        if len(self) <= max_rows:
-            return self
-        return self[torch.randperm(len(self), generator=rng, device=self.codes.device)[:max_rows]]
-
-    @staticmethod
-    def cat(parts: list[Batch]) -> Batch:
-        """Stack batches (without their ``log_jacobian``)."""
-        return Batch(torch.cat([p.numeric for p in parts]), torch.cat([p.codes for p in parts]))
-
-
-@dataclass(frozen=True)
-class Score:
-    """How normal rows are, higher = more normal.
-
-    Parameters
-    ----------
-    rows : Tensor of shape (n,) or (members, n)
-        Scores; of an ensemble those of each of its networks.
-    columns : Tensor of shape (n, k) or (members, n, k), or None
-        What each column adds to minus the score, a row's summing to it; None if the family cannot say.
-    """
-
-    rows: Tensor
-    columns: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Condition:
-    """Cells that are given: ``rows`` holds one row per row asked for, of which only ``columns`` have a meaning."""
-
-    columns: tuple[int, ...]
-    rows: Batch
-
-
-Loss = Callable[[Batch, Generator], Tensor]
-"""From n rows and a source of randomness to what each costs: (n,), or (members, n) of networks side by side.
-
-The trainer minimises the mean over rows and members, and can leave the worst rows out. What a batch costs as a whole
-(free nats of the mean divergence, a penalty of the weights) is added to every row. The loss of a game may be a scalar,
-which is minimised as it is and never trimmed.
-"""
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """Settings of AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101).
-
-    Parameters
-    ----------
-    learning_rate : float
-        Step size, > 0.
-    betas : tuple of float
-        Decays of the two moments, in [0, 1).
-    weight_decay : float
-        Decoupled decay of the weights, >= 0.
-    """
-
-    learning_rate: float = 1e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-
-
-@dataclass(frozen=True)
-class Phase:
-    """Parameters that one optimizer trains.
-
-    Parameters
-    ----------
-    name : str
-        No other phase of the stage has it.
-    parameters : tuple of Parameter
-        What is trained.
-    loss : callable
-        What is minimised (`Loss`).
-    optimizer : Optimizer
-        How.
-    every : int
-        5 takes a step on every fifth batch only (the generator of a WGAN).
-    after_step : callable or None
-        Follows each of its steps (weight clipping, exponential averages).
-    """
-
-    name: str
-    parameters: tuple[nn.Parameter, ...]
-    loss: Loss
-    optimizer: Optimizer = Optimizer()
-    every: int = 1
-    after_step: Callable[[], None] | None = None
-
-
-Report = Callable[[Batch, Generator], Mapping[str, float]]
-"""From rows and a source of randomness to numbers that tell how training goes, by name."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Phases that are trained together, batch by batch, in their order.
-
-    Parameters
-    ----------
-    name : str
-        No other stage or fit of the model has it.
-    phases : tuple of Phase
-        At least one.
-    monitor : callable or None
-        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It returns what a loss
-        does, of all held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
-    decay_on_plateau : bool
-        Halve the learning rates when the monitor stalls (right for likelihoods, not for games).
-    budget_fraction : float
-        Of the epochs and the time of the run, > 0, in proportion to those of the other stages.
-    ema_decay : float
-        Decay in [0, 1) of an exponential moving average of the weights, which is what is evaluated and kept (Polyak &
-        Juditsky 1992); 0 keeps the weights as they are.
-    max_steps : int
-        Steps of a full run where the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience of
-        the trainer lasts a third of them at least.
-    collapse_bound : callable or None
-        Returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage that ends
-        above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
-    report : callable or None
-        Returns numbers by name, of held-out rows in eval mode, that go into the history beside the monitor.
-    trim : float
-        Fraction in [0, 1) of the rows of a batch, those of the highest losses to each member, that its losses and
-        monitor leave out (trimmed likelihood: Neykov & Neytchev 1990); for training rows that may hold anomalies.
-    full_run : bool
-        All steps are made, and the best weights of their last sixth are kept, where learning rates have fallen: right
-        for games, which are nearest to their end there while their monitor wavers.
-    """
-
-    name: str
-    phases: tuple[Phase, ...]
-    monitor: Loss | None = None
-    decay_on_plateau: bool = True
-    budget_fraction: float = 1.0
-    ema_decay: float = 0.0
-    max_steps: int = 20_000
-    collapse_bound: Loss | None = None
-    report: Report | None = None
-    trim: float = 0.0
-    full_run: bool = False
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A closed form between stages: statistics, a mixture, marginals.
-
-    Parameters
-    ----------
-    name : str
-        No other stage or fit of the model has it.
-    function : callable
-        Called once with training rows and a source of randomness, in eval mode without gradients.
-    max_rows : int or None
-        Training rows that it is given at most, drawn at random; None: all of them.
-    """
-
-    name: str
-    function: Callable[[Batch, Generator], None]
-    max_rows: int | None = None
 
 
 class GenerativeModel(nn.Module, ABC):
@@ -244,20 +47,14 @@ class GenerativeModel(nn.Module, ABC):
         """Return what is to be trained and fitted, in order. Called once per training run."""
 
     @abstractmethod
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw ``n`` encoded rows; with a condition its cells come back exactly as given.
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
+        """Draw ``n`` encoded rows; observed cells come back exactly, the others are drawn given them.
 
-        Runs in eval mode without gradients. A family without the capability "conditional" raises `CapabilityError`
-        for cells that it cannot be given; "conditional-on-fitted" can be given the first ``layout.n_conditions``.
+        Runs in eval mode without gradients. What is drawn is never `UNKNOWN`; where ``observed.impute``, never the
+        column's code for missing either. A family raises `CapabilityError` for what it cannot be given: "conditional"
+        takes the same columns of every row, "conditional-on-fitted" some of the first ``layout.n_conditions``,
+        "impute" any cells, with ``observed.impute``.
         """
-
-    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
-        """Draw the cells where ``missing`` (n, k) is True given the rest of their row, which comes back exactly.
-
-        What is drawn is never `UNKNOWN` and never the column's code for missing. Missing cells come as `UNKNOWN`.
-        Runs as `generate` does. Families with the capability "impute" override it.
-        """
-        raise CapabilityError(f"{type(self).__name__} cannot fill in missing cells")
 
     @abstractmethod
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
@@ -270,7 +67,7 @@ class GenerativeModel(nn.Module, ABC):
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
         """Return (n,) low and high ends of what was expected in one column given the other cells; None if unknown.
 
-        ``position`` is the column's in the layout. Ends are numbers for a column of role "value", else codes.
+        ``position`` is the column's in the layout. Ends are numbers for a column of "continuous" ones, else codes.
         """
         return None
 

@@ -143,7 +143,7 @@ def test_impossible_conditions_are_named(fitted, condition):
 
 def test_model_that_changes_given_cells_is_caught(fitted, monkeypatch):
     generate = ToyModel.generate
-    monkeypatch.setattr(ToyModel, "generate", lambda self, n, rng, condition=None: generate(self, n, rng))
+    monkeypatch.setattr(ToyModel, "generate", lambda self, n, rng, observed=None: generate(self, n, rng))
     with pytest.raises(PluginError, match="'sex'"):
         fitted.sample(50, {"sex": "F"})
 

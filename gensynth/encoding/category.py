@@ -11,7 +11,7 @@ from pandas.api import types as pdt
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.errors import listed
-from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericSlot
 from gensynth.schema import Column, Labels
 from gensynth.schema.codes import codes_of, from_codes
 
@@ -73,9 +73,7 @@ class CategoryEncoder(ColumnEncoder):
             tuple(count / total for count in counts),
             ordered=self.labels.ordered,
             missing=1 if self.n_missing else None,
-            numeric=numeric if folded else None,
-            active=(len(counts) - 1, len(counts)) if folded else (0, 0),
-            role="position" if folded else None,
+            numeric=NumericSlot(numeric, range(len(counts) - 1, len(counts)), "within_bin") if folded else None,
         )
 
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:

@@ -13,7 +13,7 @@ from gensynth.encoding.far import WRECKED, warn_of_far_cells
 from gensynth.encoding.quantiles import QuantileFunction
 from gensynth.encoding.scaling import NumberScale
 from gensynth.encoding.steps import choose_atoms, distinct_ticks, grid_of, location_of, steps_of, unit_of
-from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding
+from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericEncoding, NumericKind, NumericSlot
 from gensynth.schema import Column
 from gensynth.schema.calendar import count_days, uncount_days
 from gensynth.schema.moments import impossible_dates, is_span
@@ -115,14 +115,13 @@ class NumberEncoder(ColumnEncoder):
         """Return the layout: unknown, missing, atoms, bins."""
         n_codes, total = len(self.counts), max(self.counts.sum().item(), 1)
         bins = 0 if self.function is None else self.function.n_bins
+        kind: NumericKind = "within_bin" if self.numeric == "bins" else "continuous"
         return ColumnLayout(
             str(self.column.name),
             tuple((self.counts / total).tolist()),
             ordered=not self.n_specials and (not bins or not len(self.atoms)),
             missing=1 if self.n_missing else None,
-            numeric=numeric if bins else None,
-            active=(n_codes - bins, n_codes) if bins else (0, 0),
-            role=None if not bins else "position" if self.numeric == "bins" else "value",
+            numeric=NumericSlot(numeric, range(n_codes - bins, n_codes), kind) if bins else None,
         )
 
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:

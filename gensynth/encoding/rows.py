@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.encoding.columns import Cells
-from gensynth.layout import Layout
+from gensynth.layout import Layout, NumericSlot
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Rows:
         codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
         return cls(numeric, codes, np.zeros_like(numeric) if jacobian else None)
 
-    def put(self, column: int, slot: int | None, cells: Cells) -> None:
-        """Write the cells (n,) of one column of the layout; ``slot`` is where its numbers stand, if it has any."""
+    def put(self, column: int, slot: NumericSlot | None, cells: Cells) -> None:
+        """Write the cells (n,) of one column of the layout; ``slot`` is the layout's for its numbers, if it has any."""
         self.codes[:, column] = cells.codes
         if slot is not None:
-            self.numeric[:, slot] = cells.numbers
+            self.numeric[:, slot.index] = cells.numbers
             if self.log_jacobian is not None:
-                self.log_jacobian[:, slot] = cells.log_jacobian
+                self.log_jacobian[:, slot.index] = cells.log_jacobian
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -201,7 +201,7 @@ class TableEncoder:
         """Return the encoded cells of one column."""
         i = self.position[name]
         slot = self.layout.columns[i].numeric
-        numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot], dtype=np.float64)
+        numbers = None if slot is None else np.ascontiguousarray(rows.numeric[:, slot.index], dtype=np.float64)
         return Cells(rows.codes[:, i], numbers)
 
     def encode_condition(

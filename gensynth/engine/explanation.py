@@ -16,7 +16,7 @@ from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.scoring import by_member, score_blocks
-from gensynth.layout import Layout
+from gensynth.layout import ColumnLayout, Layout
 from gensynth.model import Batch, GenerativeModel
 
 
@@ -48,10 +48,10 @@ def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
     codes, numeric, jacobian = batch.codes.clone(), batch.numeric.clone(), batch.log_jacobian
     codes[:, position] = int(np.argmax(column.frequencies))
     if column.numeric is not None:
-        numeric[:, column.numeric] = 0.5 if column.role == "position" else 0.0
+        numeric[:, column.numeric.index] = column.numeric.middle
         if jacobian is not None:
             jacobian = jacobian.clone()
-            jacobian[:, column.numeric] = 0.0
+            jacobian[:, column.numeric.index] = 0.0
     return Batch(numeric, codes, jacobian)
 
 
@@ -88,7 +88,15 @@ def expected_values(
     column = encoder.layout.columns[position]
     decoded = []
     for values in ends:
-        codes = values.astype(np.int32) if column.role != "value" else np.full(len(values), column.active[0], np.int32)
-        numbers = None if column.numeric is None else (values if column.role == "value" else np.full(len(values), 0.5))
-        decoded.append(decode_column(encoder, rows, name, Cells(codes, numbers)))
+        decoded.append(decode_column(encoder, rows, name, _cells_at(values, column)))
     return decoded[0], decoded[1]
+
+
+def _cells_at(values: NDArray[np.float64], column: ColumnLayout) -> Cells:
+    """Return cells at ends of `GenerativeModel.conditional_interval`: codes, or "continuous" numbers."""
+    slot = column.numeric
+    if slot is None:
+        return Cells(values.astype(np.int32), None)
+    if slot.kind == "continuous":
+        return Cells(np.full(len(values), slot.codes.start, np.int32), values)
+    return Cells(values.astype(np.int32), np.full(len(values), slot.middle))

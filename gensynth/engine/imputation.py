@@ -13,7 +13,7 @@ from gensynth.encoding.related_gaps import fill_related
 from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import complete_rows
+from gensynth.engine.inference import impute_rows
 from gensynth.errors import DataError
 from gensynth.layout import UNKNOWN
 from gensynth.model import GenerativeModel
@@ -78,8 +78,8 @@ def fill_cells(
         missing[:, i] = missing[:, [encoder.position[link.earlier], encoder.position[link.later]]].any(1)
     # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
-    complete = complete_rows(model, encoded, seed, hidden) if hidden.any() else encoded
-    drawn = Rows(complete.numeric, complete.codes)
+    filled = impute_rows(model, encoded, seed, hidden) if hidden.any() else encoded
+    drawn = Rows(filled.numeric, filled.codes)
     related = resolve(encoder, drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
     decoded = encoder.decode(drawn, rng, ~hidden, related)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}

@@ -10,7 +10,7 @@ from torch import Generator
 from gensynth.encoding.rows import Rows
 from gensynth.errors import PluginError
 from gensynth.layout import UNKNOWN, Layout
-from gensynth.model import Batch, Condition, GenerativeModel
+from gensynth.model import Batch, GenerativeModel, Observed
 from gensynth.training.devices import derive_seed
 
 MIN_DRAWN = 64
@@ -47,13 +47,13 @@ def draw_rows(
     model.eval()
     with torch.no_grad():
         for number, (start, stop) in enumerate(draw_blocks(model, n, conditioned=given is not None)):
-            condition = None
+            observed = None
             if given is not None and columns:
                 at = np.minimum(np.arange(start, stop), len(given) - 1)
                 fixed = Rows(given.numeric[at], given.codes[at])
-                condition = Condition(columns, to_batch(fixed, dtype).to(device))
+                observed = Observed.of_columns(columns, to_batch(fixed, dtype).to(device))
             noise = Generator(device).manual_seed(derive_seed(seed, number))
-            drawn = model.generate(stop - start, noise, condition)
+            drawn = model.generate(stop - start, noise, observed)
             part = slice(start, min(stop, n))
             codes[part] = drawn.codes[: n - start].cpu().numpy()
             numeric[part] = drawn.numeric[: n - start].cpu().numpy()
@@ -85,7 +85,7 @@ def whole_blocks(model: GenerativeModel, n: int) -> int:
     return blocks[-1][1] if blocks else 0
 
 
-def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[np.bool_]) -> Rows:
+def impute_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[np.bool_]) -> Rows:
     """Return the rows with their missing cells drawn given the others.
 
     Parameters
@@ -112,7 +112,7 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
     numeric = rows.numeric.copy()
     for position, column in enumerate(layout.columns):
         if column.numeric is not None:
-            numeric[missing[:, position], column.numeric] = 0.0
+            numeric[missing[:, position], column.numeric.index] = 0.0
     chunk = block_size(layout, 1_024)
     noise = Generator(device).manual_seed(seed)
     drawn = []
@@ -121,7 +121,8 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
         for start in range(0, len(rows), chunk):
             part = slice(start, start + chunk)
             batch = to_batch(Rows(numeric[part], codes[part]), dtype).to(device)
-            drawn.append(model.complete(batch, torch.tensor(missing[part], device=device), noise).to("cpu"))
+            observed = Observed(batch, torch.tensor(~missing[part], device=device), impute=True)
+            drawn.append(model.generate(len(batch), noise, observed).to("cpu"))
     new = Batch.cat(drawn)
     new_codes, new_numeric = new.codes.numpy().astype(np.int32), new.numeric.double().numpy()
     for position, column in enumerate(layout.columns):
@@ -132,7 +133,7 @@ def complete_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArra
         if np.isin(own[gap], (UNKNOWN, UNKNOWN if column.missing is None else column.missing)).any():
             raise PluginError(f"the model left cells of column {column.name!r} missing; report this to its authors")
         if column.numeric is not None:
-            numeric[gap, column.numeric] = new_numeric[gap, column.numeric]
+            numeric[gap, column.numeric.index] = new_numeric[gap, column.numeric.index]
     return Rows(numeric, new_codes)
 
 
@@ -162,4 +163,4 @@ def _put_given(
         if not np.array_equal(codes[:, position], given.codes[: len(codes), position]):
             raise PluginError(f"the model changed given cells of column {column.name!r}; report this to its authors")
         if column.numeric is not None:
-            numeric[:, column.numeric] = given.numeric[: len(codes), column.numeric]
+            numeric[:, column.numeric.index] = given.numeric[: len(codes), column.numeric.index]

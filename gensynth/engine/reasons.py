@@ -70,7 +70,7 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
     if name not in encoder.position:  # a constant or an identifier: nothing is known of it
         return [_clause(name, cell, None, unseen=False) for cell in cells]
     position = encoder.position[name]
-    numbered = encoder.layout.columns[position].role is not None
+    numbered = encoder.layout.columns[position].numeric is not None
     unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
     found = expected_values(model.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
     low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)

@@ -10,8 +10,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Fit, Loss, Optimizer, Phase, Report, Score, Stage
-from gensynth.nn.tabular.decoder import Given
+from gensynth.model import Batch, Fit, Loss, Observed, Optimizer, Phase, Report, Score, Stage
 from gensynth.nn.tabular.imputation import Propose
 
 
@@ -32,8 +31,8 @@ class RowDecoder(nn.Module, ABC):
         """Draw one row for each latent (1, n, width)."""
         raise CapabilityError(SCORES_ONLY)
 
-    def impute(self, propose: Propose, given: Given, rng: Generator) -> Batch:  # noqa: ARG002
-        """Draw the cells that are not given; ``propose`` draws latents (n * c, width) and weighs them."""
+    def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw the cells that are not observed; ``propose`` draws latents (n * c, width) and weighs them."""
         raise CapabilityError(SCORES_ONLY)
 
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002

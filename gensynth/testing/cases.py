@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gensynth.model import Batch, ColumnLayout, Encoding, Layout
+from gensynth.model import Batch, ColumnLayout, Encoding, Layout, NumericSlot
 
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -92,29 +92,31 @@ def _folded(name: str, hidden: Codes, rng: np.random.Generator, encoding: Encodi
     """Make a category whose rare levels share the last code; a position tells them apart."""
     codes = 1 + np.minimum(rng.integers(0, 8, len(hidden)), 3)
     numbers = np.where(codes == 4, rng.random(len(hidden)), 0.0)
-    return ColumnLayout(name, (0.0,) * 5, numeric=at, active=(4, 5), role="position"), codes, numbers
+    return ColumnLayout(name, (0.0,) * 5, numeric=NumericSlot(at, range(4, 5), "within_bin")), codes, numbers
 
 
 def _plain(name: str, hidden: Codes, rng: np.random.Generator, encoding: Encoding, at: int) -> Made:
     """Make a number without missing or repeated values."""
     if encoding.numeric != "bins":
         numbers = 0.8 * (hidden - 1.0) + 0.6 * rng.standard_normal(len(hidden))
-        return ColumnLayout(name, (0.0,) * 2, numeric=at, active=(1, 2), role="value"), np.ones_like(hidden), numbers
+        slot = NumericSlot(at, range(1, 2), "continuous")
+        return ColumnLayout(name, (0.0,) * 2, numeric=slot), np.ones_like(hidden), numbers
     codes = 1 + 4 * hidden + rng.integers(0, 4, len(hidden))
-    column = ColumnLayout(name, (0.0,) * 13, True, numeric=at, active=(1, 13), role="position")
+    column = ColumnLayout(name, (0.0,) * 13, True, numeric=NumericSlot(at, range(1, 13), "within_bin"))
     return column, codes, rng.random(len(hidden))
 
 
 def _number(name: str, hidden: Codes, rng: np.random.Generator, encoding: Encoding, at: int) -> Made:
     """Make a number with missing cells (code 1) and two repeated values (codes 2 and 3)."""
     column, codes, numbers = _plain(name, hidden, rng, encoding, at)
-    if numbers is None:
+    if numbers is None or column.numeric is None:
         raise AssertionError("a plain number has numbers")
     kind = rng.choice(4, len(hidden), p=[0.1, 0.2, 0.1, 0.6])  # missing, a value, another value, any value
     codes = np.where(kind == 3, codes + 3, 1 + kind)
-    active = (column.active[0] + 3, column.active[1] + 3)
+    fitted = column.numeric.codes
+    slot = replace(column.numeric, codes=range(fitted.start + 3, fitted.stop + 3))
     frequencies = (0.0,) * (column.cardinality + 3)
-    wide = ColumnLayout(name, frequencies, column.ordered, 1, at, active, column.role)
+    wide = ColumnLayout(name, frequencies, column.ordered, 1, slot)
     return wide, codes, np.where(kind == 3, numbers, 0.0)
 
 

@@ -16,7 +16,8 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.hookspecs import CAPABILITIES
-from gensynth.model import UNKNOWN, Batch, Condition, Fit, GenerativeModel, Recipe, Stage
+from gensynth.layout import Layout
+from gensynth.model import UNKNOWN, Batch, Fit, GenerativeModel, Observed, Recipe, Stage
 from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.nn.trimming import trimmed_mean
 from gensynth.testing.cases import Case, make_cases
@@ -194,44 +195,35 @@ def check_conditions(trained: Trained) -> None:
         told = "conditional-on-fitted" in able and max(columns) < layout.n_conditions
         declared = "conditional" in able or told
         try:
-            batch = _generate(trained.model, len(rows), condition=Condition(columns, rows))
+            batch = _generate(trained.model, len(rows), observed=Observed.of_columns(columns, rows))
         except CapabilityError as error:
             _require(not declared, f"capabilities has a conditional one, but cells of {columns} are refused: {error}")
             continue
         _require(declared, f"cells of columns {columns} are taken as given, but capabilities has no 'conditional'")
         _check_rows(trained, batch, len(rows))
-        for j in columns:
-            same = torch.equal(batch.codes[:, j], rows.codes[:, j])
-            _require(same, f"the codes given for column {j} come back changed")
-            at = layout.columns[j].numeric
-            if at is not None:
-                same = torch.equal(batch.numeric[:, at], rows.numeric[:, at])
-                _require(same, f"the numbers given for column {j} come back changed")
+        _check_observed(layout, batch, rows, Observed.of_columns(columns, rows).mask)
 
 
-def check_completion(trained: Trained) -> None:
+def check_imputation(trained: Trained) -> None:
     """Missing cells are filled and the others come back, where the recipe has "impute"; else it is refused."""
     layout, rows = trained.model.layout, trained.case.rows[:50]
     missing = torch.rand(rows.codes.shape, generator=Generator().manual_seed(SEED)) < 0.4
     missing[0], missing[1] = True, False
     codes, numeric = torch.where(missing, UNKNOWN, rows.codes), rows.numeric.clone()
-    places = [(j, column.numeric) for j, column in enumerate(layout.columns) if column.numeric is not None]
-    for j, at in places:
-        numeric[missing[:, j], at] = 0.0
-    given = Batch(numeric.clone(), codes.clone())
+    for j, column in enumerate(layout.columns):
+        if column.numeric is not None:
+            numeric[missing[:, j], column.numeric.index] = 0.0
+    gappy = Batch(numeric.clone(), codes.clone())
     try:
-        with _untouched("complete"), torch.no_grad():
-            batch = trained.model.complete(given, missing.clone(), Generator().manual_seed(SEED))
+        with _untouched("imputation"):
+            batch = _generate(trained.model, len(rows), observed=Observed(gappy, ~missing, impute=True))
     except CapabilityError as error:
-        _require("impute" not in trained.recipe.able, f"capabilities has 'impute', but complete says: {error}")
+        _require("impute" not in trained.recipe.able, f"capabilities has 'impute', but generate says: {error}")
         return
-    _require("impute" in trained.recipe.able, "complete fills missing cells, but capabilities has no 'impute'")
-    _require(torch.equal(given.codes, codes) and torch.equal(given.numeric, numeric), "complete changes its argument")
+    _require("impute" in trained.recipe.able, "generate fills missing cells, but capabilities has no 'impute'")
+    _require(torch.equal(gappy.codes, codes) and torch.equal(gappy.numeric, numeric), "generate changes its argument")
     _check_rows(trained, batch, len(rows))
-    _require(torch.equal(batch.codes[~missing], rows.codes[~missing]), "codes that are given come back changed")
-    for j, at in places:
-        same = torch.equal(batch.numeric[~missing[:, j], at], rows.numeric[~missing[:, j], at])
-        _require(same, f"the numbers given for column {j} come back changed")
+    _check_observed(layout, batch, rows, ~missing)
     for j, column in enumerate(layout.columns):
         left = column.missing is not None and bool((batch.codes[missing[:, j], j] == column.missing).any())
         _require(not left, f"missing cells of column {j} are filled with the code for missing")
@@ -291,7 +283,7 @@ CHECKS: tuple[Check, ...] = (
     check_generate,
     check_seeds,
     check_conditions,
-    check_completion,
+    check_imputation,
     check_score,
     check_score_of_strange_rows,
     check_state,
@@ -310,8 +302,8 @@ def _build(recipe: Recipe, case: Case, seed: int = SEED) -> GenerativeModel:
 
 
 @torch.no_grad()
-def _generate(model: GenerativeModel, n: int, seed: int = SEED, condition: Condition | None = None) -> Batch:
-    return model.generate(n, Generator().manual_seed(seed), condition)
+def _generate(model: GenerativeModel, n: int, seed: int = SEED, observed: Observed | None = None) -> Batch:
+    return model.generate(n, Generator().manual_seed(seed), observed)
 
 
 def _methods(model: GenerativeModel) -> Iterator[tuple[str, Callable[[Batch], Tensor]]]:
@@ -347,9 +339,20 @@ def _check_rows(trained: Trained, batch: Batch, n: int) -> None:
         low, high = int(own.min()), int(own.max())
         _require(low > UNKNOWN and high < column.cardinality, f"codes of column {j} are in [{low}, {high}]")
         if column.numeric is not None:
-            outside = (own < column.active[0]) | (own >= column.active[1])
-            idle = numeric[outside, column.numeric]
+            idle = numeric[~column.numeric.beside(own), column.numeric.index]
             _require(not bool(idle.any()), f"column {j} has numbers other than 0 beside codes that have none")
+
+
+def _check_observed(layout: Layout, batch: Batch, rows: Batch, mask: Tensor) -> None:
+    """Require that the observed cells of rows (mask (n, k)) come back exactly."""
+    for j, column in enumerate(layout.columns):
+        here = mask[:, j]
+        same = torch.equal(batch.codes[here, j], rows.codes[here, j])
+        _require(same, f"the codes observed in column {j} come back changed")
+        if column.numeric is not None:
+            at = column.numeric.index
+            same = torch.equal(batch.numeric[here, at], rows.numeric[here, at])
+            _require(same, f"the numbers observed in column {j} come back changed")
 
 
 @contextmanager

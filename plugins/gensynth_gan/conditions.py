@@ -7,7 +7,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Condition
+from gensynth.model import Batch, Observed
 
 MAX_COMBINATIONS = 4096
 """Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
@@ -17,8 +17,8 @@ class ConditionTable(nn.Module):
     """How often each combination of condition codes stands in the training rows, and draws from it.
 
     Drawing from it gives every class its true share. (CTGAN trains on log-frequencies and also samples from them:
-    a 99/1 column comes out 64/36.) Numbers beside the drawn codes follow their marginals: normal for role "value",
-    uniform for "position".
+    a 99/1 column comes out 64/36.) Numbers beside the drawn codes follow their marginals: normal where they are
+    "continuous", uniform "within_bin".
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class ConditionTable(nn.Module):
         self.n_all = len(layout.columns)
         self.n_numeric = layout.n_numeric
         self.names = tuple(c.name for c in layout.columns)
-        self.numbered = [(i, c) for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None]
+        self.slots = {i: c.numeric for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None}
         size = 1
         for column in layout.columns[: self.n_columns]:
             size = min(size * column.cardinality, MAX_COMBINATIONS)
@@ -55,8 +55,8 @@ class ConditionTable(nn.Module):
         self.codes[: len(codes)] = codes
         self.counts[: len(counts)] = counts
 
-    def draw(self, n: int, rng: Generator, given: Condition | None, like: Tensor) -> Batch:
-        """Return n rows whose condition cells are the given ones, the rest of them drawn given those.
+    def draw(self, n: int, rng: Generator, observed: Observed | None, like: Tensor) -> Batch:
+        """Return n rows whose condition cells are the observed ones, the rest of them drawn given those.
 
         Other cells are 0; ``like`` says device and floating dtype.
 
@@ -65,26 +65,25 @@ class ConditionTable(nn.Module):
         CapabilityError
             A column is given that is no condition column.
         """
-        if given is not None:
-            self._check(given.columns)
+        columns = () if observed is None else observed.columns
+        self._check(columns)
         codes = torch.zeros(n, self.n_all, dtype=torch.long, device=like.device)
         numeric = torch.zeros(n, self.n_numeric, dtype=like.dtype, device=like.device)
-        codes[:, : self.n_columns] = self._draw_codes(n, rng, given)
-        for position, column in self.numbered:
-            if given is not None and position in given.columns:
-                numeric[:, column.numeric] = given.rows.numeric[:, column.numeric]
+        codes[:, : self.n_columns] = self._draw_codes(n, rng, observed)
+        for position, slot in self.slots.items():
+            if observed is not None and position in columns:
+                numeric[:, slot.index] = observed.rows.numeric[:, slot.index]
                 continue
-            draw = torch.randn if column.role == "value" else torch.rand
+            draw = torch.randn if slot.kind == "continuous" else torch.rand
             number = draw((n,), generator=rng, device=like.device, dtype=like.dtype)
-            low, high = column.active
-            numeric[:, column.numeric] = number * ((codes[:, position] >= low) & (codes[:, position] < high))
+            numeric[:, slot.index] = number * slot.beside(codes[:, position])
         return Batch(numeric, codes)
 
     def put(self, given: Batch, rows: Batch) -> Batch:
         """Return the rows with the condition cells of ``given``."""
         numeric = rows.numeric.clone()
-        for _, column in self.numbered:
-            numeric[:, column.numeric] = given.numeric[:, column.numeric]
+        for slot in self.slots.values():
+            numeric[:, slot.index] = given.numeric[:, slot.index]
         return Batch(numeric, torch.cat([given.codes[:, : self.n_columns], rows.codes[:, self.n_columns :]], 1))
 
     def _check(self, columns: tuple[int, ...]) -> None:
@@ -96,13 +95,13 @@ class ConditionTable(nn.Module):
                 f"fit it with condition_on={[self.names[i] for i in columns]!r}"
             )
 
-    def _draw_codes(self, n: int, rng: Generator, given: Condition | None) -> Tensor:
+    def _draw_codes(self, n: int, rng: Generator, observed: Observed | None) -> Tensor:
         """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
         weights = self.counts.to(torch.float32)
-        if given is None:
+        if observed is None:
             return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
-        columns = list(given.columns)
-        wanted, which = torch.unique(given.rows.codes[:, columns], dim=0, return_inverse=True)
+        columns = list(observed.columns)
+        wanted, which = torch.unique(observed.rows.codes[:, columns], dim=0, return_inverse=True)
         out = torch.empty(n, self.n_columns, dtype=torch.long, device=self.codes.device)
         for i, codes in enumerate(wanted):
             here = (which == i).nonzero().squeeze(1)
@@ -110,5 +109,5 @@ class ConditionTable(nn.Module):
             # a combination that no training row holds: the other condition columns do not depend on it then
             fits = torch.where(fits.sum() > 0, fits, weights)
             out[here] = self.codes[torch.multinomial(fits, len(here), replacement=True, generator=rng)]
-        out[:, columns] = given.rows.codes[:, columns]
+        out[:, columns] = observed.rows.codes[:, columns]
         return out

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError
-from gensynth.model import Batch, Condition, Fit, Optimizer, Phase, Score, Stage
+from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
 from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 from gensynth.nn.networks import SCORES_ONLY
 from gensynth.nn.penalties import clip_weights
@@ -147,7 +147,7 @@ class AnomalyGAN(AdversarialGame):
         values: Tensor = self.critic(points)
         return values.squeeze(-1)
 
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:  # noqa: ARG002
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
         """Raise `CapabilityError`: these networks are trained to score."""
         raise CapabilityError(SCORES_ONLY)
 

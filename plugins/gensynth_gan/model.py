@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Condition, Fit, Optimizer, Phase, Score, Stage
+from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.marginals import bias_change, n_marginal_rows
 from gensynth.nn.tabular.relaxed import RelaxedRows
@@ -114,19 +114,21 @@ class AdversarialModel(AdversarialGame):
         return self.two_sample(batch, self.generate(len(batch), rng))
 
     @torch.no_grad()
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw rows; given condition cells come back exactly, others are drawn with their true frequencies.
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
+        """Draw rows; observed condition cells come back exactly, others are drawn with their true frequencies.
 
         Raises
         ------
         CapabilityError
-            The condition names columns that the model was not built to be conditioned on.
+            Columns are observed that the model was not built to be conditioned on, or gaps are to be imputed.
         """
+        if observed is not None and observed.impute:
+            raise CapabilityError("a generative adversarial network cannot fill in missing cells")
         given = None
         if self.conditions is not None:
-            given = self.conditions.draw(n, rng, condition, self.feature_mean)
-        elif condition is not None and condition.columns:
-            names = ", ".join(repr(self.layout.columns[i].name) for i in condition.columns)
+            given = self.conditions.draw(n, rng, observed, self.feature_mean)
+        elif observed is not None and observed.columns:
+            names = ", ".join(repr(self.layout.columns[i].name) for i in observed.columns)
             raise CapabilityError(
                 f"condition on {names}: this model was fitted without conditions; take a family that can be given "
                 "cells, with condition_on set to these columns"

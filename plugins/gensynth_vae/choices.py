@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from gensynth.constraints import number, one_of, several, whole
 from gensynth.layout import Layout
 from gensynth.nn.mixture import GaussianMixture
@@ -38,8 +36,3 @@ def named_prior(name: str, latent_dim: int, layout: Layout) -> SamplingPrior | N
         return SamplingPrior(BlockwisePrior(latent_dim))
     n_components = max(1, min(MAX_COMPONENTS, layout.n_rows // ROWS_A_COMPONENT))
     return SamplingPrior(GaussianMixture(latent_dim, n_components))
-
-
-def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
-    """Return costs (members, n, k) that belong to cells only, and none of the row as a whole (members, n)."""
-    return cells, cells.new_zeros(cells.shape[:-1])

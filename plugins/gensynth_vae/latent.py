@@ -11,16 +11,15 @@ import torch
 from torch import Generator, Tensor
 
 from gensynth.errors import CollapseWarning
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Score, Stage
+from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.ensemble import fixed_normal, standard_normal
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
-from gensynth.nn.tabular.decoder import Given
-from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.tabular.sampling_networks import SamplingPrior
-from gensynth_vae.choices import MAX_START, cells_only
+from gensynth_vae.choices import MAX_START
 from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.divergence import Divergence
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -45,7 +44,7 @@ class MemberOptions(NamedTuple):
     noises: Sequence[float]
 
 
-class LatentModel(GenerativeModel):
+class LatentModel(LatentVariableModel):
     """A variational autoencoder over rows.
 
     Parameters
@@ -75,10 +74,8 @@ class LatentModel(GenerativeModel):
     )  # fmt: skip
     ties_by_latents: ClassVar[bool] = True
     """Whether nothing but the latents ties the columns, so that a collapsed posterior is to be said."""
-    step: Tensor
     score_noise: Tensor
     mask: Tensor
-    noise: Tensor
 
     def __init__(
         self,
@@ -93,16 +90,13 @@ class LatentModel(GenerativeModel):
         learning_rate: float,
         denoiser: Denoiser | None = None,
     ) -> None:
-        super().__init__(networks.layout)
-        self.networks = networks
+        super().__init__(networks, members.noises, learning_rate)
         self.latent_dim = max(members.latent_dims)
         self.encoder, self.decoder = networks.encoder(hidden, 2 * self.latent_dim), decoder
         self.prior, self.density, self.denoiser = prior, density, denoiser
-        self.divergence, self.learning_rate = divergence, learning_rate
+        self.divergence = divergence
         mask = torch.arange(self.latent_dim) < torch.tensor(members.latent_dims).unsqueeze(1)
         self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, latent_dim)
-        self.register_buffer("noise", torch.tensor(members.noises).view(-1, 1, 1), persistent=False)
-        self.register_buffer("step", torch.zeros(()))
         shape = (N_SCORE_DRAWS, networks.members, 1, self.latent_dim)
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
@@ -118,7 +112,7 @@ class LatentModel(GenerativeModel):
         if self.density is not None:
             steps.append(Fit("density", self._fit_density, MAX_START))
         if self.networks.for_sampling and (self.density or self.prior):
-            steps.append(Fit("marginals", self._correct_marginals))
+            steps.append(Fit("marginals", self.correct_marginals))
         return tuple(steps)
 
     def posterior(self, inputs: Any) -> tuple[Tensor, Tensor]:
@@ -145,54 +139,34 @@ class LatentModel(GenerativeModel):
             loss = loss + (1.0 - slope) * (misfit - misfit.detach())
         return loss if self.denoiser is None else loss + self.denoiser.losses(inputs.network, rng)
 
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw rows: z from the prior, then the cells; given cells are kept and the rest follows them."""
-        if condition is not None:
-            return self.decoder.impute(self._propose, Given.of(condition), rng)
-        return self.decoder.sample(self._draw_prior(n, rng), rng)
-
-    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
-        """Draw missing cells given the others of their row: exactly in the limit of many latents."""
-        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
-
     def encode(self, batch: Batch) -> Tensor:
         """Return the posterior means (n, latent_dim) of the first member."""
-        return self.posterior(self.networks.inputs(batch))[0][0]
+        return self.middle(self.networks.inputs(batch))[0]
+
+    def middle(self, inputs: Any) -> Tensor:
+        """Return the posterior means (members, n, latent_dim)."""
+        return self.posterior(inputs)[0]
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent (n, latent_dim)."""
         return self.decoder.sample(latents.unsqueeze(0), rng)
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Score rows, in nats.
+    def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats.
 
-        elbo = E_q[log p(row | z)] - KL (Kingma & Welling 2014, eq. 10; Higgins et al. 2017, eq. 4); iwae =
-        log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, eq. 8), which as an estimate of log p(row) is called
-        log_likelihood too; reconstruction is the first term of the ELBO alone (An & Cho 2015), kl minus the second.
-        denoising: log p(row | z) with z of the row under noise, the mean over noise levels (Vincent et al. 2010), or
-        minus the squared residual of the denoiser. All are higher for rows that are more normal.
+        elbo: -E_q[log p(row | z)] + KL (Kingma & Welling 2014, eq. 10; Higgins et al. 2017, eq. 4); iwae:
+        -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, eq. 8), which as an estimate of -log p(row) is called
+        log_likelihood too; reconstruction is the first term of the ELBO alone (An & Cho 2015), kl the second.
+        denoising: -log p(row | z) with z of the row under noise, or the squared residual of the denoiser.
         """
-        method = self.score_method(method)
-        with torch.set_grad_enabled(attribute):
-            inputs = self.networks.inputs(batch, differentiable=attribute)
-            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
-
-    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
-        return self.networks.conditional_interval(batch, position, lambda x: self.posterior(x)[0], self.decoder)
-
-    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats."""
         if method == "denoising":
             if self.denoiser is not None:
                 return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
-            means = (self.posterior(noisy)[0] for noisy in self.networks.corrupted(inputs))
-            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, z) for z in means]).mean(0))
+            return self.denoising(inputs)
         mean, log_variance = self.posterior(inputs)
         draws = [self._reparameterise(mean, log_variance, noise) for noise in self.score_noise]
         if method == "kl":
-            kl = self.kl(mean, log_variance)
-            return kl.new_zeros(*kl.shape, len(self.layout.columns)), kl
+            return latents_only(self.kl(mean, log_variance), len(self.layout.columns))
         cells = torch.stack([self.decoder.log_likelihood(inputs, z) for z in draws])  # (draws, members, n, k)
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
@@ -280,19 +254,14 @@ class LatentModel(GenerativeModel):
 
         self.density.start(draw, rng)
 
-    @torch.no_grad()
-    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
-        z = self._draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
-        self.decoder.correct_marginals(batch, z, rng)
-
-    def _draw_prior(self, n: int, rng: Generator) -> Tensor:
+    def draw_prior(self, n: int, rng: Generator) -> Tensor:
         """Draw latents (1, n, latent_dim)."""
         density = self.density or self.prior
         if density is not None:
             return density.sample(n, rng)
         return standard_normal((1, n, self.latent_dim), self.step, rng)
 
-    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c latents for each of n rows and their log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
 
         Rows as filled so far: from the encoder's posterior, from a wider one, and from the prior. All three are
@@ -300,7 +269,7 @@ class LatentModel(GenerativeModel):
         mixture distributions"), so that no weight is much above 1 / the prior's share.
         """
         if rows is None:
-            z = self._draw_prior(n * c, rng)[0]
+            z = self.draw_prior(n * c, rng)[0]
             return z, z.new_zeros(n * c)
         mean, log_variance = (t[0] for t in self.posterior(self.networks.inputs(rows)))
         near = c - c // 4
@@ -308,7 +277,7 @@ class LatentModel(GenerativeModel):
         deviation = torch.exp(0.5 * log_variance).unsqueeze(1)
         noise = standard_normal((n, near, mean.shape[1]), mean, rng)
         own = mean.unsqueeze(1) + noise * scales.view(1, -1, 1) * deviation
-        free = self._draw_prior(n * (c - near), rng).view(n, c - near, mean.shape[1])
+        free = self.draw_prior(n * (c - near), rng).view(n, c - near, mean.shape[1])
         z = torch.cat([own, free], 1)
         log_prior = self._log_prior(z.flatten(0, 1).unsqueeze(0)).view(n, c)
         parts = [log_prior + math.log((c - near) / c)] if c > near else []

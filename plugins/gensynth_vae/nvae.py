@@ -12,16 +12,15 @@ from torch import Generator, Tensor, nn
 
 from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.layout import Layout
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Optimizer, Phase, Score, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import fixed_normal, standard_normal
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.spectral import SpectralPenalty
-from gensynth.nn.tabular.decoder import Given
-from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.tabular.sampling_networks import EMA_DECAY, SamplingPrior
-from gensynth_vae.choices import LATENT, MAX_START, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, cells_only, named_prior
+from gensynth_vae.choices import LATENT, MAX_START, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, named_prior
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score, the same noise for every row."""
@@ -90,7 +89,7 @@ class Level(nn.Module):
         return state + change
 
 
-class HierarchicalModel(GenerativeModel):
+class HierarchicalModel(LatentVariableModel):
     """p(row | z_1..z_L) p(z_L | z_<L) ... p(z_1), every prior learned.
 
     Parameters
@@ -116,10 +115,8 @@ class HierarchicalModel(GenerativeModel):
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising", "kl")
-    step: Tensor
     score_noise: Tensor
     beta: Tensor
-    noise: Tensor
 
     def __init__(
         self,
@@ -135,17 +132,15 @@ class HierarchicalModel(GenerativeModel):
         density: SamplingPrior | None,
         learning_rate: float,
     ) -> None:
-        super().__init__(networks.layout)
+        super().__init__(networks, noises, learning_rate)
         m, self.level_dim = networks.members, levels[0].mask.shape[-1]
-        self.networks, self.levels, self.decoder, self.density = networks, nn.ModuleList(levels), decoder, density
+        self.levels, self.decoder, self.density = nn.ModuleList(levels), decoder, density
         self.encoder = networks.encoder((width, width), width)
         self.latent_dim = len(levels) * self.level_dim
-        self.warmup, self.learning_rate = warmup, learning_rate
+        self.warmup = warmup
         self.top = nn.Parameter(torch.zeros(m, 1, width))
         self.penalty = SpectralPenalty([*levels, decoder], spectral) if spectral else None
         self.register_buffer("beta", torch.tensor(betas).view(-1, 1), persistent=False)
-        self.register_buffer("noise", torch.tensor(noises).view(-1, 1, 1), persistent=False)
-        self.register_buffer("step", torch.zeros(()))
         shape = (N_SCORE_DRAWS, len(levels), m, 1, self.level_dim)
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
@@ -163,18 +158,8 @@ class HierarchicalModel(GenerativeModel):
             if later:
                 prior = Phase("prior", tuple(later), self._density_loss, Optimizer(5e-3))
                 steps.append(Stage("prior", (prior,), budget_fraction=0.5, ema_decay=EMA_DECAY, max_steps=7_500))
-            steps.append(Fit("marginals", self._correct_marginals))
+            steps.append(Fit("marginals", self.correct_marginals))
         return tuple(steps)
-
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw the levels from the top down, then the cells; given cells are kept and the latents follow them."""
-        if condition is not None:
-            return self.decoder.impute(self._propose, Given.of(condition), rng)
-        return self.decoder.sample(self._prior_states(n, rng), rng)
-
-    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
-        """Draw missing cells given the others of their row, by posterior iteration."""
-        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
 
     def encode(self, batch: Batch) -> Tensor:
         """Return (n, latent_dim): the middle of the posterior of every level, side by side."""
@@ -185,29 +170,22 @@ class HierarchicalModel(GenerativeModel):
         """Draw one row for each latent (n, latent_dim)."""
         return self.decoder.sample(self._states(self._by_level(latents)), rng)
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Score rows, in nats: "elbo", "iwae" (importance-weighted bound), "reconstruction" (no divergence).
+    def middle(self, inputs: Any) -> Tensor:
+        """Return the state (members, n, width) below the middle of every level's posterior."""
+        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
 
-        kl: minus the divergence. denoising: log p(row | latents of the row under noise), the mean over noise levels.
+    def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats.
+
+        elbo; iwae, the importance-weighted bound; reconstruction, the first term of the ELBO alone; kl, the second.
+        denoising: -log p(row | latents of the row under noise), the mean over noise levels.
         """
-        method = self.score_method(method)
-        with torch.set_grad_enabled(attribute):
-            inputs = self.networks.inputs(batch, differentiable=attribute)
-            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
-
-    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
-        return self.networks.conditional_interval(batch, position, self._middle, self.decoder)
-
-    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats."""
         if method == "denoising":
-            states = (self._middle(noisy) for noisy in self.networks.corrupted(inputs))
-            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, s) for s in states]).mean(0))
+            return self.denoising(inputs)
         draws = [self._infer(inputs, noise) for noise in self.score_noise]
         divergence = torch.stack([by_level.sum(-1) for _, _, by_level in draws])  # (draws, members, n)
         if method == "kl":
-            return divergence.new_zeros(*divergence.shape[1:], len(self.layout.columns)), divergence.mean(0)
+            return latents_only(divergence.mean(0), len(self.layout.columns))
         cells = torch.stack([self.decoder.log_likelihood(inputs, state) for state, _, _ in draws])
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
@@ -217,10 +195,6 @@ class HierarchicalModel(GenerativeModel):
             return -cells.mean(0), weight * divergence.mean(0)
         bound = (cells.sum(-1) - divergence).logsumexp(0) - math.log(len(draws))
         return -cells.mean(0), cells.mean(0).sum(-1) - bound
-
-    def _middle(self, inputs: Any) -> Tensor:
-        """Return the state (members, n, width) below the middle of every level's posterior."""
-        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
 
     def _infer(self, inputs: Any, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the last state, the latents (members, n, levels, dim) and the divergences (members, n, levels).
@@ -252,8 +226,8 @@ class HierarchicalModel(GenerativeModel):
             state = level.next_state(state, latents[:, :, i])
         return state
 
-    def _prior_states(self, n: int, rng: Generator) -> Tensor:
-        """Return what n draws of all levels tell the decoder (1, n, width)."""
+    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+        """Draw the levels from the top down; return the state below them (1, n, width)."""
         if self.density is not None:
             return self._states(self._by_level(self.density.sample(n, rng)[0]))
         state = self.top.expand(-1, n, -1)
@@ -262,13 +236,13 @@ class HierarchicalModel(GenerativeModel):
             state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
-    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c states for each of n rows and log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
 
         The prior first, then the encoder's posterior for the rows as they were filled so far.
         """
         if rows is None:
-            state = self._prior_states(n * c, rng)[0]
+            state = self.draw_prior(n * c, rng)[0]
             return state, state.new_zeros(n * c)
         candidates = rows[torch.arange(n, device=self.top.device).repeat_interleave(c)]
         state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(n * c, rng))
@@ -328,10 +302,6 @@ class HierarchicalModel(GenerativeModel):
     def _start_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None
         self.density.start(lambda: self._latents(batch, rng), rng)
-
-    @torch.no_grad()
-    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
-        self.decoder.correct_marginals(batch, self._prior_states(n_marginal_rows(len(self.layout.columns)), rng), rng)
 
 
 def _bounded(log_scale: Tensor) -> Tensor:

@@ -11,17 +11,16 @@ from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.layout import Layout
-from gensynth.model import Batch, Condition, Fit, GenerativeModel, Score, Stage
+from gensynth.model import Batch, Fit, GenerativeModel, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.networks import Networks
-from gensynth.nn.tabular.decoder import Given
-from gensynth.nn.tabular.marginals import n_marginal_rows
 from gensynth.nn.vector_quantizer import StochasticQuantizer
-from gensynth_vae.choices import LATENT, STEPS_OF_WARMUP, WEIGHT, WIDTH, WIDTHS, cells_only
+from gensynth_vae.choices import LATENT, STEPS_OF_WARMUP, WEIGHT, WIDTH, WIDTHS
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 
-class QuantizedModel(GenerativeModel):
+class QuantizedModel(LatentVariableModel):
     """An autoencoder whose latent is a row of code-book entries.
 
     Parameters
@@ -47,8 +46,6 @@ class QuantizedModel(GenerativeModel):
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "denoising", "prior")
-    step: Tensor
-    noise: Tensor
 
     def __init__(
         self,
@@ -63,16 +60,14 @@ class QuantizedModel(GenerativeModel):
         warmup: int,
         learning_rate: float,
     ) -> None:
-        super().__init__(networks.layout)
+        super().__init__(networks, noises, learning_rate)
         books, n_codes, dim = quantizer.book.shape
-        self.networks, self.quantizer = networks, quantizer
+        self.quantizer = quantizer
         self.groups, self.latent_dim = books // networks.members, books // networks.members * dim
         self.encoder = networks.encoder(hidden, self.latent_dim)
         self.decoder = networks.decoder(self.latent_dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
-        self.beta, self.warmup, self.learning_rate = beta, warmup, learning_rate
-        self.register_buffer("noise", torch.tensor(noises).view(-1, 1, 1), persistent=False)
-        self.register_buffer("step", torch.zeros(()))
+        self.beta, self.warmup = beta, warmup
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
@@ -84,22 +79,12 @@ class QuantizedModel(GenerativeModel):
             "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, budget_fraction=0.3,
             max_steps=7_500,
         )  # fmt: skip
-        marginals = (Fit("marginals", self._correct_marginals),) if self.networks.for_sampling else ()
+        marginals = (Fit("marginals", self.correct_marginals),) if self.networks.for_sampling else ()
         return *self.networks.fits(), whole, density, *marginals
-
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw codes from their density, then the cells; given cells are kept and the codes follow them."""
-        if condition is not None:
-            return self.decoder.impute(self._propose, Given.of(condition), rng)
-        return self.decoder.sample(self.draw_entries(n, rng).unsqueeze(0), rng)
-
-    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
-        """Draw missing cells given the others of their row, by posterior iteration."""
-        return self.decoder.impute(self._propose, Given(batch, ~missing, complete=True), rng)
 
     def encode(self, batch: Batch) -> Tensor:
         """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
-        return self.entries(self.codes(self.networks.inputs(batch)))[0]
+        return self.middle(self.networks.inputs(batch))[0]
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent, of whose parts the nearest entries are taken."""
@@ -124,34 +109,30 @@ class QuantizedModel(GenerativeModel):
             entries[:, g * dim : (g + 1) * dim] = own.index_select(0, code)
         return entries
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Score rows, in nats, at their likeliest codes.
+    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+        """Draw entries (1, n, latent_dim) whose codes come from their density."""
+        return self.draw_entries(n, rng).unsqueeze(0)
 
-        likelihood = log p(row | entries) - KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
-        reconstruction is its first term. prior = log p(codes). denoising: the reconstruction from the entries of the
-        row under noise, the mean over noise levels. All are higher for rows that are more normal.
+    def middle(self, inputs: Any) -> Tensor:
+        """Return the likeliest entries (members, n, latent_dim)."""
+        return self.entries(self.codes(inputs))
+
+    def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats, at likeliest codes.
+
+        likelihood: -log p(row | entries) + KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
+        reconstruction is its first term. prior: -log p(codes). denoising: the reconstruction from the entries of the
+        row under noise, the mean over noise levels.
         """
-        method = self.score_method(method)
-        with torch.set_grad_enabled(attribute):
-            inputs = self.networks.inputs(batch, differentiable=attribute)
-            return self.networks.score(*self._costs(inputs, method), inputs, attribute=attribute)
-
-    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
-        return self.networks.conditional_interval(batch, position, lambda x: self.entries(self.codes(x)), self.decoder)
-
-    def _costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats."""
         if method == "denoising":
-            entries = (self.entries(self.codes(noisy)) for noisy in self.networks.corrupted(inputs))
-            return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, e) for e in entries]).mean(0))
+            return self.denoising(inputs)
         vectors = self._vectors(inputs)
         codes = self.quantizer.nearest(vectors)
         cells = -self.decoder.log_likelihood(inputs, self.entries(codes))
         if method == "reconstruction":
             return cells_only(cells)
         if method == "prior":
-            return torch.zeros_like(cells), -self.log_prior(codes)
+            return latents_only(-self.log_prior(codes), len(self.layout.columns))
         return cells, self._divergence(self.quantizer.log_probability(vectors), self.entries(codes))
 
     def log_prior(self, codes: Tensor) -> Tensor:
@@ -198,12 +179,7 @@ class QuantizedModel(GenerativeModel):
         cost: Tensor = -(q * self.prior(entries).log_softmax(-1)).sum((-2, -1))
         return cost
 
-    @torch.no_grad()
-    def _correct_marginals(self, batch: Batch, rng: Generator) -> None:
-        entries = self.draw_entries(n_marginal_rows(len(self.layout.columns)), rng)
-        self.decoder.correct_marginals(batch, entries.unsqueeze(0), rng)
-
-    def _propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c rows of entries for each of n rows and log-weights, as `imputation.Propose` asks.
 
         From the prior first; then, for the rows as they were filled so far, from q(codes | row).

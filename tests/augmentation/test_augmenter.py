@@ -22,8 +22,8 @@ polars = pytest.importorskip("polars")
 
 
 class OneSidedModel(ToyModel):
-    def generate(self, n, rng, condition=None):
-        if condition is not None:
+    def generate(self, n, rng, observed=None):
+        if observed is not None:
             raise CapabilityError("OneSided cannot condition")
         return super().generate(n, rng)
 

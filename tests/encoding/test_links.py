@@ -95,7 +95,8 @@ def drawn_anew(encoder, frame):
     # two columns from different rows are not equal of themselves
     later = encoder.position["paid"]
     codes[:, later] = np.roll(codes[:, later], 3)
-    numeric[:, encoder.layout.columns[later].numeric] = np.roll(numeric[:, encoder.layout.columns[later].numeric], 3)
+    number = encoder.layout.columns[later].numeric.index
+    numeric[:, number] = np.roll(numeric[:, number], 3)
     return Rows(numeric, codes)
 
 

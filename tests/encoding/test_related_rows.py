@@ -102,7 +102,7 @@ def drawn(encoder, frame, seed=0, n=None):
         order = random.permutation(len(rows))
         codes[:, i] = codes[order, i]
         if column.numeric is not None:
-            numeric[:, column.numeric] = numeric[order, column.numeric]
+            numeric[:, column.numeric.index] = numeric[order, column.numeric.index]
     return Rows(numeric[:n], codes[:n])
 
 

@@ -33,19 +33,19 @@ class Memory(GenerativeModel):
     def _store(self, batch, rng):
         self.codes, self.numeric = batch.codes, batch.numeric
 
-    def generate(self, n, rng, condition=None):
+    def generate(self, n, rng, observed=None):
         self.drawn += n
         chances = torch.ones(n, len(self.codes))
-        if condition is not None:
+        if observed is not None:
             if not self.conditional:
                 raise CapabilityError("this family cannot condition")
-            for i in condition.columns:
-                chances *= condition.rows.codes[:, i, None] == self.codes[None, :, i]
+            for i in observed.columns:
+                chances *= observed.rows.codes[:, i, None] == self.codes[None, :, i]
             chances += 1e-9
         rows = torch.multinomial(chances, 1, generator=rng)[:, 0]
         out = Batch(self.numeric[rows].clone(), self.codes[rows].clone())
-        if condition is not None:
-            out.codes[:, list(condition.columns)] = condition.rows.codes[:, list(condition.columns)]
+        if observed is not None:
+            out.codes[:, list(observed.columns)] = observed.rows.codes[:, list(observed.columns)]
         return out
 
     def score(self, batch, method=None, *, attribute=False) -> Score:

@@ -137,12 +137,12 @@ def test_a_family_that_cannot_names_one_that_can():
 
 @pytest.mark.parametrize(("spoil", "words"), [(1, "changed given"), (0, "missing")])
 def test_a_model_that_breaks_its_word_is_caught(fitted, monkeypatch, spoil, words):
-    def complete(self, batch, missing, rng):
+    def generate(self, n, rng, observed=None):
         if spoil:
-            batch.codes[:] = 1
-        return batch
+            observed.rows.codes[:] = 1
+        return observed.rows
 
-    monkeypatch.setattr(type(fitted.model_), "complete", complete)
+    monkeypatch.setattr(type(fitted.model_), "generate", generate)
     with pytest.raises(PluginError, match=words):
         fitted.impute(with_gaps(people(seed=2)))
 

@@ -39,8 +39,8 @@ class CodeLatents(ToyModel):
         numeric = torch.rand(len(codes), self.layout.n_numeric, generator=rng)
         for i, column in enumerate(self.layout.columns):
             if column.numeric is not None:
-                inside = (codes[:, i] >= column.active[0]) & (codes[:, i] < column.active[1])
-                numeric[:, column.numeric] *= inside
+                inside = column.numeric.beside(codes[:, i])
+                numeric[:, column.numeric.index] *= inside
         return Batch(numeric, codes)
 
 

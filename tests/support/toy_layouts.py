@@ -6,7 +6,7 @@ import itertools
 
 import torch
 
-from gensynth.model import Batch, ColumnLayout, Layout
+from gensynth.model import Batch, ColumnLayout, Layout, NumericSlot
 
 
 def categories(*cardinalities: int, n_rows: int = 1000) -> Layout:
@@ -17,7 +17,9 @@ def categories(*cardinalities: int, n_rows: int = 1000) -> Layout:
 
 def mixed(n_rows: int = 2000, n_conditions: int = 0) -> Layout:
     """Return a category of three, a binned number of twenty bins with missing cells, and a flag."""
-    bins = ColumnLayout("x", (0.0, 0.1) + (0.045,) * 20, True, missing=1, numeric=0, active=(2, 22), role="position")
+    bins = ColumnLayout(
+        "x", (0.0, 0.1) + (0.045,) * 20, True, missing=1, numeric=NumericSlot(0, range(2, 22), "within_bin")
+    )
     return Layout(
         (ColumnLayout("c", (0.0, 0.5, 0.3, 0.2)), bins, ColumnLayout("f", (0.0, 0.5, 0.5))), n_rows, n_conditions
     )

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
+from gensynth.errors import CapabilityError
 from gensynth.model import (
     Batch,
     ColumnLayout,
-    Condition,
     Fit,
     GenerativeModel,
     Layout,
+    NumericSlot,
+    Observed,
     Optimizer,
     Phase,
     Recipe,
@@ -29,8 +31,8 @@ def toy_layout(n_rows: int = 100, cardinalities: tuple[int, ...] = (4, 3)) -> La
     columns = []
     for i, k in enumerate(cardinalities):
         frequencies = (0.0, *([1 / (k - 1)] * (k - 1)))
-        beside: dict[str, Any] = {"numeric": 0, "active": (1, k), "role": "position"} if i == 0 else {}
-        columns.append(ColumnLayout(f"c{i}", frequencies, **beside))
+        slot = NumericSlot(0, range(1, k), "within_bin") if i == 0 else None
+        columns.append(ColumnLayout(f"c{i}", frequencies, numeric=slot))
     return Layout(tuple(columns), n_rows)
 
 
@@ -81,23 +83,19 @@ class ToyModel(GenerativeModel):
             return (first,)
         return first, Fit("mean", self.fit_mean), Stage("extra", (Phase("square", (self.extra,), self.extra_loss),))
 
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
         codes = self.code_slots.sample(self.logits(n), rng)
         d = self.layout.n_numeric
         numeric = torch.rand(n, d, generator=rng, device=codes.device, dtype=self.extra.dtype)
-        for column in self.layout.columns:
+        for position, column in enumerate(self.layout.columns):
             if column.numeric is not None:
-                position = [c.name for c in self.layout.columns].index(column.name)
-                first, last = column.active
-                inside = (codes[:, position] >= first) & (codes[:, position] < last)
-                numeric[:, column.numeric] = torch.where(inside, numeric[:, column.numeric], 0.0)
-        if condition is not None:
-            for position in condition.columns:
-                codes[:, position] = condition.rows.codes[:, position]
-                beside = self.layout.columns[position].numeric
-                if beside is not None:
-                    numeric[:, beside] = condition.rows.numeric[:, beside]
-        return Batch(numeric, codes)
+                numeric[:, column.numeric.index] *= column.numeric.beside(codes[:, position])
+        drawn = Batch(numeric, codes)
+        if observed is None:
+            return drawn
+        if observed.impute:
+            raise CapabilityError("this model cannot fill in missing cells")
+        return observed.put_into(drawn, self.layout)
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         return Score(self.log_likelihood(batch) * (0.5 if method == "half" else 1.0))

@@ -28,7 +28,7 @@ def test_cases_fit_their_layouts(numeric):
         assert name == case.name
         assert rows.codes.shape == (layout.n_rows, len(layout.columns))
         assert rows.numeric.shape == (layout.n_rows, layout.n_numeric)
-        places = [column.numeric for column in layout.columns if column.numeric is not None]
+        places = [column.numeric.index for column in layout.columns if column.numeric is not None]
         assert places == list(range(layout.n_numeric))
         for j, column in enumerate(layout.columns):
             assert column.frequencies[0] == 0
@@ -36,11 +36,11 @@ def test_cases_fit_their_layouts(numeric):
             counts = torch.bincount(rows.codes[:, j], minlength=column.cardinality) / layout.n_rows
             assert counts.tolist() == pytest.approx(list(column.frequencies))
             if column.numeric is not None:
-                active = (rows.codes[:, j] >= column.active[0]) & (rows.codes[:, j] < column.active[1])
-                own = rows.numeric[:, column.numeric]
+                active = column.numeric.beside(rows.codes[:, j])
+                own = rows.numeric[:, column.numeric.index]
                 assert not own[~active].any()
                 assert own[active].std() > 0.1
-                if column.role == "position":
+                if column.numeric.kind == "within_bin":
                     assert 0 <= own.min() <= own.max() <= 1
 
 
@@ -68,14 +68,16 @@ class Sabotaged(LatentClassModel):
             return (replace(stages[0], phases=(phase,)),)
         return () if self.sabotage == "no stages" else stages
 
-    def generate(self, n, rng, condition=None):
+    def generate(self, n, rng, observed=None):
+        if observed is not None and observed.impute:
+            return self.fill(n, rng, observed)
         if self.sabotage == "global randomness":
             rng = torch.Generator().manual_seed(int(torch.randint(2**31, ())))
         if self.sabotage == "no randomness":
             rng = torch.Generator().manual_seed(0)
-        if self.sabotage == "no conditions" and condition is not None:
+        if self.sabotage == "no conditions" and observed is not None:
             raise CapabilityError("cannot")
-        batch = super().generate(n, rng, None if self.sabotage == "conditions ignored" else condition)
+        batch = super().generate(n, rng, None if self.sabotage == "conditions ignored" else observed)
         if self.sabotage == "unknown codes":
             batch.codes[0, 0] = 0
         if self.sabotage == "beyond the codes":
@@ -88,22 +90,23 @@ class Sabotaged(LatentClassModel):
             batch = Batch(batch.numeric, batch.codes.flip(0))
         return batch
 
-    def complete(self, batch, missing, rng):
-        if self.sabotage == "no completion":
+    def fill(self, n, rng, observed):
+        missing = ~observed.mask
+        if self.sabotage == "no imputation":
             raise CapabilityError("cannot")
         if self.sabotage == "missing stays missing":
-            batch = super().complete(batch, missing, rng)
-            gaps = [(j, c) for j, c in enumerate(self.layout.columns) if c.missing is not None]
-            for j, column in gaps:
-                batch.codes[missing[:, j], j] = column.missing
-                batch.numeric[missing[:, j], column.numeric] = 0.0
+            batch = super().generate(n, rng, observed)
+            for j, column in enumerate(self.layout.columns):
+                if column.missing is not None and column.numeric is not None:
+                    batch.codes[missing[:, j], j] = column.missing
+                    batch.numeric[missing[:, j], column.numeric.index] = 0.0
             return batch
         if self.sabotage == "fills in place":
-            batch.codes[missing] = 2
-            return batch
+            observed.rows.codes[missing] = 2
+            return observed.rows
         if self.sabotage == "fills all":
-            missing = torch.ones_like(missing)
-        return super().complete(batch, missing, rng)
+            observed = replace(observed, mask=torch.zeros_like(observed.mask))
+        return super().generate(n, rng, observed)
 
     def score(self, batch, method=None, *, attribute=False):
         score = super().score(batch, method).rows
@@ -159,14 +162,14 @@ FOUND = {
     "no randomness": contract.check_seeds,
     "conditions ignored": contract.check_conditions,
     "no conditions": contract.check_conditions,
-    "no completion": contract.check_completion,
+    "no imputation": contract.check_imputation,
     "unknown codes": contract.check_generate,
     "beyond the codes": contract.check_generate,
     "not finite": contract.check_generate,
     "idle numbers": contract.check_generate,
-    "missing stays missing": contract.check_completion,
-    "fills in place": contract.check_completion,
-    "fills all": contract.check_completion,
+    "missing stays missing": contract.check_imputation,
+    "fills in place": contract.check_imputation,
+    "fills all": contract.check_imputation,
     "scores the batch": contract.check_score,
     "scores at random": contract.check_score,
     "wrong shape": contract.check_score,
@@ -206,7 +209,7 @@ class Plain(Broken):
 
 
 def test_a_family_may_say_that_it_cannot(sound):
-    for sabotage, check in (("no conditions", contract.check_conditions), ("no completion", contract.check_completion)):
+    for sabotage, check in (("no conditions", contract.check_conditions), ("no imputation", contract.check_imputation)):
         recipe = Plain(sabotage)
         check(replace(sound, recipe=recipe, model=recipe.build(sound.case.layout).eval()))
 
@@ -216,7 +219,7 @@ def test_what_a_family_can_is_to_be_declared(sound):
     with pytest.raises(PluginError, match="taken as given, but capabilities has no 'conditional'"):
         contract.check_conditions(broken)
     with pytest.raises(PluginError, match="capabilities has no 'impute'"):
-        contract.check_completion(broken)
+        contract.check_imputation(broken)
 
 
 @pytest.mark.parametrize(
@@ -260,15 +263,15 @@ class MarginalModel(GenerativeModel):
     def stages(self):
         return (Fit("counts", self.count),)
 
-    def generate(self, n, rng, condition=None):
-        if condition is not None:
+    def generate(self, n, rng, observed=None):
+        if observed is not None:
             raise CapabilityError("this model cannot condition")
         codes = torch.stack([1 + torch.multinomial(s[1:], n, True, generator=rng) for s in self.shares()], 1)
         numeric = torch.zeros(n, self.layout.n_numeric)
         for j, column in enumerate(self.layout.columns):
             if column.numeric is not None:
-                inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
-                numeric[:, column.numeric] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
+                inside = column.numeric.beside(codes[:, j])
+                numeric[:, column.numeric.index] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
         return Batch(numeric, codes)
 
     def score(self, batch, method=None, *, attribute=False):

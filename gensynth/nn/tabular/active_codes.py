@@ -1,4 +1,4 @@
-"""Which cells have a number beside their code."""
+"""Which cells have a number beside their code, of several columns at once."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gensynth.layout import ColumnLayout
+from gensynth.layout import NumericSlot
 
 
 class ActiveCodes(nn.Module):
-    """The codes of some columns that have a number beside them (`ColumnLayout.active`).
+    """The codes of some columns that have a number beside them (`NumericSlot.codes`).
 
     Parameters
     ----------
-    columns : sequence of ColumnLayout
-        The p columns.
+    slots : sequence of NumericSlot
+        Those of the p columns.
     """
 
     first: Tensor
     stop: Tensor
 
-    def __init__(self, columns: Sequence[ColumnLayout]) -> None:
+    def __init__(self, slots: Sequence[NumericSlot]) -> None:
         super().__init__()
-        active = torch.tensor([column.active for column in columns], dtype=torch.long).view(-1, 2)
-        self.register_buffer("first", active[:, 0].clone(), persistent=False)
-        self.register_buffer("stop", active[:, 1].clone(), persistent=False)
+        self.slots = tuple(slots)
+        first, stop = ([getattr(slot.codes, end) for slot in slots] for end in ("start", "stop"))
+        self.register_buffer("first", torch.tensor(first, dtype=torch.long), persistent=False)
+        self.register_buffer("stop", torch.tensor(stop, dtype=torch.long), persistent=False)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return (n, p) bool: whether cells of these columns, with the codes (n, p), have a number."""

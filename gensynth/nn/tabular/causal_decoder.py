@@ -6,22 +6,20 @@ before them and the latent. Neighbours in the table are in different groups.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.model import Batch
+from gensynth.model import Batch, Observed
 from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_network import CausalNetwork, CausalState
-from gensynth.nn.tabular.decoder import Decoder, Filled, Given
+from gensynth.nn.tabular.decoder import Decoder, Filled
 from gensynth.nn.tabular.embeddings import CellEmbedding
-from gensynth.nn.tabular.heads import N_CELLS, CodeHeads, WithinBinHeads
+from gensynth.nn.tabular.heads import CodeHeads, WithinBinHeads
 from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
 
@@ -47,7 +45,7 @@ class _Trail:
             codes[:, i] = own.index_select(0, chosen)
             slot = layout.columns[i].numeric
             if slot is not None and number is not None:
-                numeric[:, slot] = number.index_select(0, chosen)
+                numeric[:, slot.index] = number.index_select(0, chosen)
 
 
 class CausalDecoder(Decoder):
@@ -134,28 +132,28 @@ class CausalDecoder(Decoder):
         """Return the columns of each group."""
         return [range(i, len(self.layout.columns), self.n_groups) for i in range(self.n_groups)]
 
-    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not given, group by group, by sequential Monte Carlo.
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not observed, group by group, by sequential Monte Carlo.
 
-        Candidates are weighted by the probability of each given cell (of being there at all, for a cell that must not
-        be missing), and resampled within their row where few of them count. After the last group with such cells one is
-        taken for each row. Exact in the limit of candidates; with the given columns first in the layout, exact up to z.
+        Candidates are weighted by the probability of each observed cell (of being there at all, for a cell that must
+        not be missing), and resampled within their row where few of them count. After the last group with such cells
+        one is taken for each row. Exact in the limit of candidates; with the observed columns first, exact up to z.
         """
-        n = len(given)
+        n = len(observed)
         particles, state = Particles(log_weight, n), CausalState.start(z @ self.latent)
         rows, trail = self._no_rows(n, z), _Trail([], [])
-        last = self._last_weighed(given)
+        last = self._last_weighed(observed)
         for step, (columns, layers) in enumerate(
             zip(self._column_groups(), self.causal_network.group_weights(), strict=True)
         ):
             if step == last + 1:
                 state = self._settle(particles, trail, rows, state, rng)
             for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
-                codes, number = self._cell(i, h, given, particles if step <= last else None, rng)
+                codes, number = self._cell(i, h, observed, particles if step <= last else None, rng)
                 number = self._advance(i, codes, number, state)
                 if step > last:
                     self._note(rows, i, codes, number)
-                elif not bool(given.mask[:, i].all()):
+                elif not bool(observed.mask[:, i].all()):
                     trail.cells.append((step, i, codes, number))
             moved = particles.resample(rng) if step < last else None
             if moved is not None:
@@ -163,12 +161,12 @@ class CausalDecoder(Decoder):
                 trail.moves.append((step, moved))
         if last + 1 == self.n_groups:
             self._settle(particles, trail, rows, state, rng)
-        return Filled(given.put_into(rows, self.layout), particles.log_evidence, particles.effective)
+        return Filled(observed.put_into(rows, self.layout), particles.log_evidence, particles.effective)
 
-    def _last_weighed(self, given: Given) -> int:
+    def _last_weighed(self, observed: Observed) -> int:
         """Return the last group whose cells say something of the candidates; -1 for none."""
-        some, every = given.mask.any(0).tolist(), given.mask.all(0).tolist()
-        may_miss = [given.complete and column.missing is not None for column in self.layout.columns]
+        some, every = observed.mask.any(0).tolist(), observed.mask.all(0).tolist()
+        may_miss = [observed.impute and column.missing is not None for column in self.layout.columns]
         weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
         return max((i % self.n_groups for i in weighed), default=-1)
 
@@ -181,46 +179,35 @@ class CausalDecoder(Decoder):
         return state.pick(chosen)
 
     def _cell(
-        self, i: int, h: Tensor, given: Given, particles: Particles | None, rng: Generator
+        self, i: int, h: Tensor, observed: Observed, particles: Particles | None, rng: Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Return codes and numbers of column i, given or drawn, and weigh the candidates by them."""
-        column, here = self.layout.columns[i], given.mask[:, i]
+        """Return codes and numbers of column i, observed or drawn, and weigh the candidates by them."""
+        column, here = self.layout.columns[i], observed.mask[:, i]
         times = len(h) // len(here)
         log_probability = self.code_heads.logits(i, h).log_softmax(-1)
-        wanted = given.rows.codes[:, i].repeat_interleave(times)
-        is_given = here.repeat_interleave(times)
-        given_number = None
+        wanted = observed.rows.codes[:, i].repeat_interleave(times)
+        known = here.repeat_interleave(times)
+        known_number = None
         if column.numeric is not None:
-            given_number = given.rows.numeric[:, column.numeric].repeat_interleave(times)
+            known_number = observed.rows.numeric[:, column.numeric.index].repeat_interleave(times)
         gain = h.new_zeros(len(h))
         if bool(here.any()):
             own = log_probability.gather(1, wanted.unsqueeze(1)).squeeze(1)
-            if given_number is not None:
-                own = own + self._position_log_density(i, h, wanted, given_number)
-            gain = torch.where(is_given, own, gain)
-        codes, number = wanted, given_number
+            if known_number is not None:
+                own = own + self.within_bin_heads.log_density_of(i, h, wanted, known_number)
+            gain = torch.where(known, own, gain)
+        codes, number = wanted, known_number
         if not bool(here.all()):
-            if given.complete and column.missing is not None:
+            if observed.impute and column.missing is not None:
                 log_probability[:, column.missing] = -torch.inf
-                gain = torch.where(is_given, gain, log_probability.logsumexp(-1))
-            codes = torch.where(is_given, wanted, draw(log_probability, rng))
-            if given_number is not None:
+                gain = torch.where(known, gain, log_probability.logsumexp(-1))
+            codes = torch.where(known, wanted, draw(log_probability, rng))
+            if known_number is not None:
                 drawn = self._number(i, h, codes, rng)
-                number = None if drawn is None else torch.where(is_given, given_number, drawn)
+                number = None if drawn is None else torch.where(known, known_number, drawn)
         if particles is not None:
             particles.weigh(gain)
         return codes, number
-
-    def _position_log_density(self, i: int, h: Tensor, codes: Tensor, number: Tensor) -> Tensor:
-        """Return (rows,): `WithinBinHeads.log_density` for one column."""
-        heads, column = self.within_bin_heads, self.layout.columns[i]
-        at = heads.where[i]
-        feature = F.relu(h @ heads.hidden[at] + heads.code(codes + heads.first[i]))
-        logits = torch.addmm(heads.bias[at], feature, heads.out[at])
-        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1)
-        density = logits.log_softmax(-1).gather(1, cell.unsqueeze(1)).squeeze(1) + math.log(N_CELLS)
-        active = (codes >= column.active[0]) & (codes < column.active[1])
-        return torch.where(active, density, 0.0)
 
     def _number(self, i: int, h: Tensor, codes: Tensor, rng: Generator) -> Tensor | None:
         """Return drawn numbers (rows,) of column i; None where it has none."""
@@ -229,9 +216,9 @@ class CausalDecoder(Decoder):
     def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: CausalState) -> Tensor | None:
         """Add the cells of column i to the state; return their numbers, 0 where they mean nothing."""
         centred = None
-        if number is not None:
-            low, high = self.layout.columns[i].active
-            active = (codes >= low) & (codes < high)
+        slot = self.layout.columns[i].numeric
+        if slot is not None and number is not None:
+            active = slot.beside(codes)
             number = torch.where(active, number, 0.0)
             centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
         cells = self.cells.column(i, codes, centred)
@@ -242,7 +229,7 @@ class CausalDecoder(Decoder):
         rows.codes[:, i] = codes
         slot = self.layout.columns[i].numeric
         if slot is not None and number is not None:
-            rows.numeric[:, slot] = number
+            rows.numeric[:, slot.index] = number
 
     def _no_rows(self, n: int, like: Tensor) -> Batch:
         """Return n rows to be written."""

@@ -16,7 +16,7 @@ PATTERNS = 2
 
 
 class Corruption(nn.Module):
-    """Replaces cells by codes drawn from their column's frequencies; positions and values by their middle.
+    """Replaces cells by codes drawn from their column's frequencies, numbers by their middle.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class Corruption(nn.Module):
             drawn.append(torch.multinomial(weights, len(masks), replacement=True, generator=rng))
         self.register_buffer("chosen", torch.stack(masks), persistent=False)
         self.register_buffer("codes", torch.stack(drawn, 1), persistent=False)
-        numbered = [(i, c) for i, c in enumerate(layout.columns) if c.numeric is not None]
-        order = sorted(numbered, key=lambda pair: pair[1].numeric or 0)
+        numbered = [(i, c.numeric) for i, c in enumerate(layout.columns) if c.numeric is not None]
+        order = sorted(numbered, key=lambda pair: pair[1].index)
         self.register_buffer("owner", torch.tensor([i for i, _ in order], dtype=torch.long), persistent=False)
-        middle = torch.tensor([0.5 * (c.role == "position") for _, c in order])
+        middle = torch.tensor([slot.middle for _, slot in order])
         self.register_buffer("middle", middle, persistent=False)
 
     owner: Tensor

@@ -26,15 +26,15 @@ class Numbers(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        places = [i for i, column in enumerate(layout.columns) if column.numeric is not None]
-        columns = [layout.columns[i] for i in places]
+        numbered = [(i, column.numeric) for i, column in enumerate(layout.columns) if column.numeric is not None]
+        places, slots = [i for i, _ in numbered], [slot for _, slot in numbered]
         self.any = bool(places)
         self.register_buffer("columns", torch.tensor(places, dtype=torch.long), persistent=False)
-        index = torch.tensor([column.numeric or 0 for column in columns], dtype=torch.long)
+        index = torch.tensor([slot.index for slot in slots], dtype=torch.long)
         self.register_buffer("index", index, persistent=False)
         self.register_buffer("owner", index.argsort(), persistent=False)
-        self.register_buffer("center", torch.tensor([0.5 * (c.role == "position") for c in columns]), persistent=False)
-        self.active_codes = ActiveCodes(columns)
+        self.register_buffer("center", torch.tensor([slot.middle for slot in slots]), persistent=False)
+        self.active_codes = ActiveCodes(slots)
 
     def active(self, codes: Tensor) -> Tensor:
         """Return (n, p) bool: whether the cells of ``columns`` have a number beside their code."""
@@ -62,7 +62,7 @@ class CellEmbedding(nn.Module):
         self.code = nn.Embedding(code_slots.n_slots, dim)
         nn.init.normal_(self.code.weight, std=0.3)
         self.slope = nn.Embedding(code_slots.n_slots, dim)
-        nn.init.normal_(self.slope.weight, std=0.3 if any(c.role == "value" for c in layout.columns) else 0.02)
+        nn.init.normal_(self.slope.weight, std=0.3 if any(c.holds("continuous") for c in layout.columns) else 0.02)
         self.curves = OrdinalBasis(layout, code_slots, dim, 0.3)
         self.curves.start(self.code.weight.data)
 

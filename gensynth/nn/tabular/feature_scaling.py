@@ -65,15 +65,16 @@ class FeatureScaling(nn.Module):
         super().__init__()
         self.kinds = tuple(dict.fromkeys(kinds))
         self.scaling_of = [self.kinds.index(kind) for kind in kinds]
-        values = [i for i, c in enumerate(layout.columns) if c.role == "value"]
+        numbers = {i: c.numeric for i, c in enumerate(layout.columns) if c.numeric and c.numeric.kind == "continuous"}
+        values = list(numbers)
         single = {i for i in values if layout.columns[i].cardinality == 2}  # unknown or a value: no code to learn
         coded = [i for i in range(len(layout.columns)) if i not in single]
         self.n_rows = layout.n_rows
         self.register_buffer("columns", torch.tensor(values, dtype=torch.long), persistent=False)
-        slots = [layout.columns[i].numeric or 0 for i in values]
-        self.register_buffer("index", torch.tensor(slots, dtype=torch.long), persistent=False)
+        index = torch.tensor([slot.index for slot in numbers.values()], dtype=torch.long)
+        self.register_buffer("index", index, persistent=False)
         self.register_buffer("coded", torch.tensor(coded, dtype=torch.long), persistent=False)
-        self.active = ActiveCodes([layout.columns[i] for i in values])
+        self.active = ActiveCodes(list(numbers.values()))
         self.register_buffer("alone", torch.tensor([i in single for i in values], dtype=torch.bool), persistent=False)
         part = Layout(tuple(layout.columns[i] for i in coded), layout.n_rows)
         self.code_slots = CategoricalSlots(part, padded=False)

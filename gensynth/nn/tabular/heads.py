@@ -78,13 +78,14 @@ class WithinBinHeads(nn.Module):
 
     def __init__(self, layout: Layout, code_slots: CategoricalSlots, width: int, dim: int = 32) -> None:
         super().__init__()
-        self.positions = [i for i, c in enumerate(layout.columns) if c.role == "position"]
+        slots = {i: c.numeric for i, c in enumerate(layout.columns) if c.numeric and c.numeric.kind == "within_bin"}
+        self.positions = list(slots)
         self.where = {position: i for i, position in enumerate(self.positions)}
-        index = [layout.columns[i].numeric or 0 for i in self.positions]
+        index = [slot.index for slot in slots.values()]
         self.register_buffer("columns", torch.tensor(self.positions, dtype=torch.long), persistent=False)
         self.register_buffer("index", torch.tensor(index, dtype=torch.long), persistent=False)
         self.register_buffer("slots", code_slots.offsets[self.positions].clone(), persistent=False)
-        self.active = ActiveCodes([layout.columns[i] for i in self.positions])
+        self.active = ActiveCodes(list(slots.values()))
         self.first = code_slots.offsets.tolist()
         k = len(self.positions)
         self.code = nn.Embedding(code_slots.n_slots, dim)
@@ -108,6 +109,16 @@ class WithinBinHeads(nn.Module):
         beyond = (number - number.clamp(0.0, 1.0)).abs()
         density = chosen.t() + math.log(N_CELLS) - beyond
         return torch.where(self.active(codes), density, 0.0)
+
+    def log_density_of(self, position: int, hidden: Tensor, codes: Tensor, number: Tensor) -> Tensor:
+        """Return (n,): `log_density` of one column, whose hidden vectors are (n, width)."""
+        i = self.where[position]
+        feature = F.relu(hidden @ self.hidden[i] + self.code(codes + self.first[position]))
+        logits = torch.addmm(self.bias[i], feature, self.out[i])
+        cell = (number * N_CELLS).long().clamp(0, N_CELLS - 1)
+        chosen = logits.log_softmax(-1).gather(1, cell.unsqueeze(1)).squeeze(1)
+        beyond = (number - number.clamp(0.0, 1.0)).abs()
+        return torch.where(self.active.slots[i].beside(codes), chosen + math.log(N_CELLS) - beyond, 0.0)
 
     def sample(self, position: int, hidden: Tensor, codes: Tensor, rng: Generator) -> Tensor:
         """Draw (n,) positions of one column given its hidden vectors (n, width) and its codes (n,)."""

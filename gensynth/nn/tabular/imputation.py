@@ -14,9 +14,9 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 
-from gensynth.model import Batch
+from gensynth.model import Batch, Observed
 from gensynth.nn.categorical import draw
-from gensynth.nn.tabular.decoder import Decoder, Given
+from gensynth.nn.tabular.decoder import Decoder
 
 ENOUGH = 8.0
 """Effective number of candidates at which a row is done; what is left of the bias is about its inverse."""
@@ -25,7 +25,7 @@ _MIN_ROWS = 128
 
 
 class Propose(Protocol):
-    """Draws latents for rows whose cells are given in part."""
+    """Draws latents for rows whose cells are observed in part."""
 
     def __call__(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return latents (n * c, dim) and their log-weights (n * c,).
@@ -35,8 +35,8 @@ class Propose(Protocol):
         """
 
 
-def fill(decoder: Decoder, propose: Propose, given: Given, rng: Generator) -> Batch:
-    """Draw the cells that are not given; given ones come back exactly.
+def fill(decoder: Decoder, propose: Propose, observed: Observed, rng: Generator) -> Batch:
+    """Draw the cells that are not observed; observed ones come back exactly.
 
     Rows take ``decoder.candidates`` latents at a time, more as fewer rows are left, until `ENOUGH` of them count or
     ``decoder.most_candidates`` were tried. Rounds are candidates too: of all, one is kept by their evidence.
@@ -47,13 +47,13 @@ def fill(decoder: Decoder, propose: Propose, given: Given, rng: Generator) -> Ba
         p(row | z).
     propose : Propose
         Where latents come from.
-    given : Given
+    observed : Observed
         n rows.
     rng : Generator
         Source of randomness.
     """
-    n = len(given)
-    device = given.mask.device
+    n = len(observed)
+    device = observed.mask.device
     budget = decoder.candidates * max(n, _MIN_ROWS)
     waiting = torch.arange(n, device=device)
     rows: Batch | None = None
@@ -61,7 +61,7 @@ def fill(decoder: Decoder, propose: Propose, given: Given, rng: Generator) -> Ba
     tried = 0
     while len(waiting):
         c = min(max(budget // len(waiting), decoder.candidates), decoder.most_candidates - tried)
-        part = given.pick(waiting)
+        part = observed[waiting]
         z, log_weight = propose(None if rows is None else rows[waiting], len(waiting), c, rng)
         new = decoder.fill(part, z, log_weight, rng)
         evidence = new.log_evidence.double() + math.log(c)
@@ -81,7 +81,7 @@ def fill(decoder: Decoder, propose: Propose, given: Given, rng: Generator) -> Ba
             break
         effective = torch.exp(2.0 * total[waiting] - squares[waiting])
         waiting = waiting[effective < ENOUGH]
-    return given.rows if rows is None else rows
+    return observed.rows if rows is None else rows
 
 
 class Particles:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from gensynth.model import UNKNOWN, Batch, Layout
+from gensynth.model import UNKNOWN, Batch, Layout, Observed
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
-from gensynth.nn.tabular.decoder import Decoder, Filled, Given
+from gensynth.nn.tabular.decoder import Decoder, Filled
 from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
 from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
 from gensynth.nn.tabular.imputation import Particles
@@ -80,26 +80,26 @@ class IndependentDecoder(Decoder):
             own = slice(first, first + self.layout.cardinalities[i])
             self.network.out.bias[own] += bias_change(logits[:, own], rows.codes[:, i])
 
-    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not given from one latent of each row, taken by the probability of those given."""
-        particles = Particles(log_weight, len(given))
-        particles.weigh(self._gain(given, z))
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not observed from one latent of each row, taken by the probability of the others."""
+        particles = Particles(log_weight, len(observed))
+        particles.weigh(self._gain(observed, z))
         logits = self.network(z.index_select(0, particles.choose(rng)))
-        if given.complete:
+        if observed.impute:
             for i, column in enumerate(self.layout.columns):
                 if column.missing is not None:
                     logits[:, self.code_slots.offsets[i] + column.missing] = -torch.inf
         drawn = self._with_positions(self.code_slots.sample(logits, rng), logits, rng)
-        rows = given.put_into(drawn, self.layout)
+        rows = observed.put_into(drawn, self.layout)
         return Filled(rows, particles.log_evidence, particles.effective)
 
-    def _gain(self, given: Given, z: Tensor) -> Tensor:
-        """Return (n * c,) log-probability of each row's given cells, and of the others to be there, at each latent."""
-        n = len(given)
+    def _gain(self, observed: Observed, z: Tensor) -> Tensor:
+        """Return (n * c,) log-probability of observed cells, and of the others to be there, at each latent."""
+        n = len(observed)
         z = z.view(n, -1, z.shape[-1])
         missing = torch.tensor([c.missing or UNKNOWN for c in self.layout.columns], device=z.device)
-        wanted = torch.where(given.mask, given.rows.codes, missing)
-        may_miss = (missing != UNKNOWN) & given.complete & ~given.mask
+        wanted = torch.where(observed.mask, observed.rows.codes, missing)
+        may_miss = (missing != UNKNOWN) & observed.impute & ~observed.mask
         parts = []
         step = max(MAX_LOGITS // (z.shape[1] * self.code_slots.n_slots), 1)
         for start in range(0, n, step):
@@ -107,7 +107,7 @@ class IndependentDecoder(Decoder):
             latents, codes = z[part].flatten(0, 1), wanted[part].repeat_interleave(z.shape[1], 0)
             cells = self._log_probability(latents, codes).view(-1, z.shape[1], codes.shape[1])
             there = torch.log1p(-cells.exp().clamp(max=1.0 - 1e-6))
-            gain = torch.where(given.mask[part].unsqueeze(1), cells, 0.0)
+            gain = torch.where(observed.mask[part].unsqueeze(1), cells, 0.0)
             gain = torch.where(may_miss[part].unsqueeze(1), there, gain)
             parts.append(gain.sum(-1).flatten())
         return torch.cat(parts)
@@ -157,9 +157,9 @@ class GroupedDecoder(Decoder):
         """Set the marginals right, as `CausalDecoder.correct_marginals` does."""
         self.cells.correct_marginals(rows, self.network(z), rng)
 
-    def fill(self, given: Given, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not given, as `CausalDecoder.fill` does."""
-        return self.cells.fill(given, self.network(z), log_weight, rng)
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+        """Draw the cells that are not observed, as `CausalDecoder.fill` does."""
+        return self.cells.fill(observed, self.network(z), log_weight, rng)
 
 
 def grouped_decoder(

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from gensynth.layout import UNKNOWN, ColumnLayout, Layout
+from gensynth.layout import UNKNOWN, ColumnLayout, Layout, NumericSlot
 from gensynth.model import Batch
 from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
@@ -48,7 +48,7 @@ class RelaxedRows(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        if any(c.role == "value" for c in layout.columns):
+        if any(c.holds("continuous") for c in layout.columns):
             raise ValueError("numbers must be encoded in bins: Encoding(numeric='bins')")
         self.layout = layout
         scored = [i for i, c in enumerate(layout.columns) if c.ordered and c.cardinality - 1 > MAX_ONE_HOT]
@@ -68,20 +68,22 @@ class RelaxedRows(nn.Module):
             sums = torch.cat([shares.new_zeros(1), shares.cumsum(0)]) / shares.sum().clamp(min=1e-12)
             cumulative[k, : len(sums)] = sums.clamp(max=1.0)
         numbers = [layout.columns[i] for i in scored]
-        owners = sorted((c.numeric, i, c) for i, c in enumerate(layout.columns) if c.numeric is not None)
+        owners = sorted(((c.numeric, i) for i, c in enumerate(layout.columns) if c.numeric), key=lambda o: o[0].index)
+        none = NumericSlot(-1, range(0), "within_bin")
+        slots_of = [c.numeric or none for c in numbers]
         for name, entries in (
             ("scored", scored),
             ("one_hot", [i for i, _ in one_hot]),
             ("gaps", [scored.index(i) for i, _ in gaps]),
             ("gap_codes", [c.missing for _, c in gaps]),
             ("gap_slots", [self.n_scores + int(o) for o in self.code_slots.offsets[len(one_hot) :]]),
-            ("numeric", [-1 if c.numeric is None else c.numeric for c in numbers]),
+            ("numeric", [slot.index for slot in slots_of]),
             ("first", [_outermost(c)[0] for c in numbers]),
             ("last", [_outermost(c)[1] for c in numbers]),
-            ("owner", [i for _, i, _ in owners]),
+            ("owner", [i for _, i in owners]),
         ):
             self.register_buffer(name, torch.tensor(entries, dtype=torch.long), persistent=False)
-        self.active_scored, self.active_owners = ActiveCodes(numbers), ActiveCodes([c for _, _, c in owners])
+        self.active_scored, self.active_owners = ActiveCodes(slots_of), ActiveCodes([slot for slot, _ in owners])
         even = torch.linspace(0.0, 1.0, N_KNOTS).repeat(len(scored), 1)
         self.register_buffer("cumulative", cumulative, persistent=False)
         self.register_buffer("quantiles", even.clone())

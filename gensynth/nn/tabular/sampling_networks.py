@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.model import Batch, Score
+from gensynth.model import Batch, Observed, Score
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.made import BlockMADE
@@ -17,7 +17,7 @@ from gensynth.nn.priors import AutoregressivePrior, Prior
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.corruption import Corruption
-from gensynth.nn.tabular.decoder import Decoder, Given
+from gensynth.nn.tabular.decoder import Decoder
 from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
 from gensynth.nn.tabular.encoder import CellEncoder
 from gensynth.nn.tabular.imputation import Propose, fill
@@ -131,9 +131,9 @@ class SamplingDecoder(RowDecoder):
         """Draw one row for each latent (1, n, width)."""
         return self.rows.draw(z[0], rng)
 
-    def impute(self, propose: Propose, given: Given, rng: Generator) -> Batch:
-        """Draw the cells that are not given, by importance sampling over latents."""
-        return fill(self.rows, propose, given, rng)
+    def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:
+        """Draw the cells that are not observed, by importance sampling over latents."""
+        return fill(self.rows, propose, observed, rng)
 
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
         """Set the marginals right at latents (1, n, width)."""

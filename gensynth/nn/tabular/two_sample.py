@@ -64,7 +64,8 @@ class TwoSample:
         """Return the statistic (a scalar in [0, 3]) of two batches."""
         columns = _variation(_look_up(real, self.fine), _look_up(fake, self.fine), 32)
         distance = columns.mean()
-        values = [c.numeric for c in self.layout.columns if c.role == "value" and c.numeric is not None]
+        slots = [c.numeric for c in self.layout.columns if c.numeric is not None]
+        values = [slot.index for slot in slots if slot.kind == "continuous"]
         if values:
             distance = distance + _kolmogorov_smirnov(real.numeric[:, values], fake.numeric[:, values]).mean()
         if len(self.pairs):
@@ -85,21 +86,21 @@ class TwoSample:
         numeric = real.numeric.clone()
         for i, column in enumerate(self.layout.columns):
             if column.numeric is not None:
-                numeric[:, column.numeric] = real.numeric[draws[:, i], column.numeric]
+                numeric[:, column.numeric.index] = real.numeric[draws[:, i], column.numeric.index]
         independent = self(real, Batch(numeric, real.codes.gather(0, draws)))
         one = torch.randint(n, (1,), generator=rng, device=real.codes.device).expand(n)
         return torch.lerp(independent, self(real, real[one]), 1 / 3)
 
     def _cut(self, batch: Batch) -> Tensor:
-        """Return the coarse group (n, k) of every cell; a number of role "value" is cut at normal quantiles."""
+        """Return the coarse group (n, k) of every cell; a "continuous" number is cut at normal quantiles."""
         out = _look_up(batch, self.coarse)
         for i, column in enumerate(self.layout.columns):
-            if column.role != "value" or column.numeric is None or column.cardinality > 8:
+            slot = column.numeric
+            if slot is None or slot.kind != "continuous" or column.cardinality > 8:
                 continue  # a column of many codes is told apart by them
-            low, high = column.active
-            present = (batch.codes[:, i] >= low) & (batch.codes[:, i] < high)
+            present = slot.beside(batch.codes[:, i])
             free = 8 - column.cardinality
-            share = 0.5 * (1.0 + torch.erf(batch.numeric[:, column.numeric] / math.sqrt(2.0)))
+            share = 0.5 * (1.0 + torch.erf(batch.numeric[:, slot.index] / math.sqrt(2.0)))
             cut = column.cardinality + (share * free).long().clamp(0, max(free - 1, 0))
             out[:, i] = torch.where(present & (free > 0), cut, out[:, i])
         return out

@@ -6,7 +6,7 @@ import pytest
 import torch
 from toy_layouts import all_rows, categories, mixed, mixed_rows
 
-from gensynth.model import Batch, Condition
+from gensynth.model import Batch, Observed
 from gensynth.nn.categorical import draw
 from gensynth.nn.tabular import causal_network
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
@@ -100,7 +100,7 @@ def test_samples_follow_the_density(column_groups):
     layout = categories(2, 3)
     decoder = _decoder(layout, column_groups=column_groups)
     rows = all_rows(layout)
-    drawn = decoder.sample(40_000, _z(40_000), torch.Generator().manual_seed(0)).codes
+    drawn = decoder.draw(_z(40_000), torch.Generator().manual_seed(0)).codes
     frequency = torch.stack([(drawn == row).all(1).double().mean() for row in rows])
     known = (rows > 0).all(1)
     probability = decoder.log_likelihood(_codes(rows), _z(len(rows))).sum(1).exp() * known
@@ -121,12 +121,13 @@ def test_given_cells_come_back_and_the_others_follow_their_posterior(given, colu
     decoder = _decoder(layout, column_groups=column_groups)
     value = 2
     rng = torch.Generator().manual_seed(1)
-    everything = decoder.sample(200_000, _z(200_000), rng).codes
+    everything = decoder.draw(_z(200_000), rng).codes
     expected = everything[everything[:, given] == value]
     n = 20_000
     wanted = torch.zeros(n, 3, dtype=torch.long)
     wanted[:, given] = value
-    drawn = decoder.sample(n, _z(n * decoder.candidates), rng, Condition((given,), _codes(wanted))).codes
+    z = _z(n * decoder.candidates)
+    drawn = decoder.fill(Observed.of_columns((given,), _codes(wanted)), z, z.new_zeros(len(z)), rng).rows.codes
     assert (drawn[:, given] == value).all()
     for column in {0, 1, 2} - {given}:
         share = torch.bincount(drawn[:, column], minlength=4) / n
@@ -140,7 +141,7 @@ def test_given_numbers_come_back_to_the_last_bit():
     rows = mixed_rows(50).to("cpu", torch.float64)
     rng = torch.Generator().manual_seed(0)
     z = torch.randn(50 * decoder.candidates, 2, generator=rng, dtype=torch.float64)
-    drawn = decoder.sample(50, z, rng, Condition((1,), rows))
+    drawn = decoder.fill(Observed.of_columns((1,), rows), z, z.new_zeros(len(z)), rng).rows
     assert torch.equal(drawn.codes[:, 1], rows.codes[:, 1])
     assert torch.equal(drawn.numeric, rows.numeric)
 

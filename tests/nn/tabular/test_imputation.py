@@ -1,4 +1,4 @@
-"""Cells drawn given others: against the exact conditional, by enumeration of all rows."""
+"""Cells drawn observed others: against the exact conditional, by enumeration of all rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 import torch
 from toy_layouts import all_rows, categories, mixed, mixed_rows
 
-from gensynth.model import UNKNOWN, Batch, ColumnLayout, Layout
+from gensynth.model import UNKNOWN, Batch, ColumnLayout, Layout, Observed
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
-from gensynth.nn.tabular.decoder import Given
 from gensynth.nn.tabular.embeddings import CellEmbedding
 from gensynth.nn.tabular.imputation import Particles, fill
 from gensynth.nn.tabular.independent_decoder import IndependentDecoder
@@ -72,8 +71,8 @@ def test_the_rest_follows_the_exact_conditional(kind, columns):
     pattern = rows[int(torch.multinomial(probability, 1, generator=rng))]
     mask = torch.zeros(n, 4, dtype=torch.bool)
     mask[:, list(columns)] = True
-    given = Given(Batch(torch.zeros(n, 0), torch.where(mask, pattern, UNKNOWN)), mask)
-    drawn = fill(decoder, _prior, given, rng).codes
+    observed = Observed(Batch(torch.zeros(n, 0), torch.where(mask, pattern, UNKNOWN)), mask)
+    drawn = fill(decoder, _prior, observed, rng).codes
     assert (drawn == pattern)[:, list(columns)].all()
     fits = probability * (rows == pattern)[:, list(columns)].all(1)
     assert _distance(drawn, rows, fits / fits.sum()) < 0.035
@@ -81,7 +80,7 @@ def test_the_rest_follows_the_exact_conditional(kind, columns):
 
 @torch.no_grad()
 @pytest.mark.parametrize("kind", ["autoregressive", "independent"])
-def test_each_row_has_its_own_given_cells_and_missing_is_never_drawn(kind):
+def test_each_row_has_its_own_observed_cells_and_missing_is_never_drawn(kind):
     columns = (
         ColumnLayout("a", (0.0, 0.4, 0.3, 0.3), missing=1),
         ColumnLayout("b", (0.0, 0.5, 0.5)),
@@ -94,8 +93,8 @@ def test_each_row_has_its_own_given_cells_and_missing_is_never_drawn(kind):
     pattern = torch.tensor([[2, 1, 0], [0, 2, 0], [0, 0, 3]])
     n = 6000
     which = torch.arange(3 * n) % 3
-    given = Given(Batch(torch.zeros(3 * n, 0), pattern[which]), masks[which], complete=True)
-    drawn = fill(decoder, _prior, given, torch.Generator().manual_seed(0)).codes
+    observed = Observed(Batch(torch.zeros(3 * n, 0), pattern[which]), masks[which], impute=True)
+    drawn = fill(decoder, _prior, observed, torch.Generator().manual_seed(0)).codes
     for i in range(3):
         own = drawn[which == i]
         fits = ((rows == pattern[i]) | ~masks[i]).all(1)
@@ -123,8 +122,8 @@ def test_a_rare_value_in_the_last_column_is_met_by_the_right_rows():
     assert probability[rare].sum() == pytest.approx(RARE, rel=0.05)
     n = 2500
     mask = torch.tensor([False, False, True]).expand(n, 3)
-    given = Given(Batch(torch.zeros(n, 0), torch.full((n, 3), 2)), mask)
-    drawn = fill(decoder, _prior, given, torch.Generator().manual_seed(0)).codes
+    observed = Observed(Batch(torch.zeros(n, 0), torch.full((n, 3), 2)), mask)
+    drawn = fill(decoder, _prior, observed, torch.Generator().manual_seed(0)).codes
     expected = probability * rare
     assert _distance(drawn, rows, expected / expected.sum()) < 0.06
     assert _distance(drawn, rows, expected / expected.sum()) < 0.5 * _distance_without(probability, rows, expected)
@@ -138,14 +137,14 @@ def _distance_without(probability, rows, expected):
 
 @torch.no_grad()
 @pytest.mark.parametrize("kind", ["autoregressive", "independent"])
-def test_given_cells_come_back_to_the_last_bit_and_rows_are_valid(kind):
+def test_observed_cells_come_back_to_the_last_bit_and_rows_are_valid(kind):
     layout = mixed()
     decoder = _decoder(layout, kind, 0.4)
     rows = mixed_rows(300)
     rng = torch.Generator().manual_seed(0)
     mask = torch.rand(300, 3, generator=rng) < 0.5
     hidden = Batch(torch.where(mask[:, 1:2], rows.numeric, 0.0), torch.where(mask, rows.codes, UNKNOWN))
-    drawn = fill(decoder, _prior, Given(hidden, mask, complete=True), rng)
+    drawn = fill(decoder, _prior, Observed(hidden, mask, impute=True), rng)
     assert torch.equal(drawn.codes[mask], rows.codes[mask])
     assert torch.equal(drawn.numeric[mask[:, 1]], rows.numeric[mask[:, 1]])
     assert (drawn.codes[~mask] > UNKNOWN).all()
@@ -167,13 +166,13 @@ def test_easy_rows_take_one_round_and_hard_ones_take_all():
         calls.append((n, c))
         return _prior(rows, n, c, rng)
 
-    nothing = Given(Batch(torch.zeros(500, 0), torch.zeros(500, 2, dtype=torch.long)), torch.zeros(500, 2).bool())
+    nothing = Observed(Batch(torch.zeros(500, 0), torch.zeros(500, 2, dtype=torch.long)), torch.zeros(500, 2).bool())
     fill(decoder, propose, nothing, torch.Generator().manual_seed(0))
     assert calls == [(500, decoder.candidates)]
     calls.clear()
     decoder.latent.data.mul_(40.0)  # a latent that says all, met by few of the prior's draws
-    given = Given(Batch(torch.zeros(4, 0), torch.full((4, 2), 2)), torch.ones(4, 2).bool())
-    fill(decoder, propose, given, torch.Generator().manual_seed(0))
+    observed = Observed(Batch(torch.zeros(4, 0), torch.full((4, 2), 2)), torch.ones(4, 2).bool())
+    fill(decoder, propose, observed, torch.Generator().manual_seed(0))
     assert len(calls) > 1 or calls[0][1] == decoder.most_candidates
     assert sum(c for _, c in calls) <= decoder.most_candidates
 
@@ -201,6 +200,8 @@ def test_particles_keep_the_evidence_and_replace_the_weak():
 def test_an_impossible_cell_does_not_make_nan():
     layout = categories(3, 3)
     decoder = _decoder(layout)
-    given = Given(Batch(torch.zeros(5, 0), torch.zeros(5, 2, dtype=torch.long)), torch.tensor([[True, False]] * 5))
-    drawn = fill(decoder, _prior, given, torch.Generator().manual_seed(0)).codes
+    observed = Observed(
+        Batch(torch.zeros(5, 0), torch.zeros(5, 2, dtype=torch.long)), torch.tensor([[True, False]] * 5)
+    )
+    drawn = fill(decoder, _prior, observed, torch.Generator().manual_seed(0)).codes
     assert (drawn[:, 1] > UNKNOWN).all()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gensynth.layout import ColumnLayout, Layout
+from gensynth.layout import ColumnLayout, Layout, NumericSlot
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.ordinal_basis import DAMPING, MIN_CODES, OrdinalBasis, codes_in_order
 
@@ -14,7 +14,7 @@ def _layout():
     """Bins after atoms, an ordered category with a code for missing, a plain category, and a few bins."""
     return Layout(
         (
-            ColumnLayout("bins", (0.0,) + (1 / 43,) * 43, numeric=0, active=(4, 44), role="position"),
+            ColumnLayout("bins", (0.0,) + (1 / 43,) * 43, numeric=NumericSlot(0, range(4, 44), "within_bin")),
             ColumnLayout("grades", (0.0,) + (1 / 20,) * 20, ordered=True, missing=1),
             ColumnLayout("colours", (0.0,) + (1 / 30,) * 30),
             ColumnLayout("few", (0.0,) + (1 / 8,) * 8, ordered=True),
@@ -58,7 +58,7 @@ def test_only_long_orders_have_curves_and_all_else_is_the_rest():
 
 def test_neighbours_start_alike_with_the_spread_asked_for():
     layout = Layout(
-        (ColumnLayout("bins", (0.0,) + (1 / 128,) * 128, numeric=0, active=(1, 129), role="position"),), 1000
+        (ColumnLayout("bins", (0.0,) + (1 / 128,) * 128, numeric=NumericSlot(0, range(1, 129), "within_bin")),), 1000
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from toy_layouts import categories, mixed, mixed_rows
 
-from gensynth.model import Batch, ColumnLayout, Layout
+from gensynth.model import Batch, ColumnLayout, Layout, NumericSlot
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.relaxed import MAX_ONE_HOT, RelaxedRows
 from gensynth.nn.tabular.straight_through import straight_through
@@ -67,7 +67,7 @@ def test_scores_are_standard_normal_whatever_the_column_looks_like():
 
 
 def test_repeated_values_are_spread_and_come_back_as_one():
-    columns = (ColumnLayout("x", (0.0, *[0.05] * 20), True, numeric=0, active=(1, 21), role="position"),)
+    columns = (ColumnLayout("x", (0.0, *[0.05] * 20), True, numeric=NumericSlot(0, range(1, 21), "within_bin")),)
     spike = torch.rand(4000, generator=_rng()) < 0.7
     codes = torch.where(spike, 10, torch.randint(1, 21, (4000,), generator=_rng(1))).unsqueeze(1)
     numeric = torch.where(spike, 0.5, torch.rand(4000, generator=_rng(2))).unsqueeze(1).double()
@@ -140,7 +140,7 @@ def test_every_entry_belongs_to_one_column():
 
 
 def test_numbers_that_are_no_places_in_bins_are_refused():
-    columns = (ColumnLayout("v", (0.0, 1.0), True, numeric=0, active=(1, 2), role="value"),)
+    columns = (ColumnLayout("v", (0.0, 1.0), True, numeric=NumericSlot(0, range(1, 2), "continuous")),)
     with pytest.raises(ValueError, match="bins"):
         RelaxedRows(Layout(columns, 100))
 
@@ -162,8 +162,8 @@ def test_what_lies_out_is_told_by_cell():
         assert out[0, j] > usual[:, j].median() + 1.0
         if column.numeric is not None:
             far = rows.numeric[:2].clone()
-            far[:, column.numeric] = torch.tensor([1e3, 1e9], dtype=torch.float64)
+            far[:, column.numeric.index] = torch.tensor([1e3, 1e9], dtype=torch.float64)
             codes = rows[:2].codes.clone()
-            codes[:, j] = column.active[1] - 1
+            codes[:, j] = column.numeric.codes.stop - 1
             near, farther = outlyingness(Batch(far, codes))[:, j]
             assert usual[:, j].max() < near < farther

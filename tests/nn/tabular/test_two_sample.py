@@ -3,12 +3,12 @@ from __future__ import annotations
 import torch
 from toy_layouts import mixed, mixed_rows
 
-from gensynth.model import Batch, ColumnLayout, Layout
+from gensynth.model import Batch, ColumnLayout, Layout, NumericSlot
 from gensynth.nn.tabular.two_sample import TwoSample
 
 VALUES = Layout(
     tuple(
-        ColumnLayout(name, (0.0, 1.0), True, numeric=i, active=(1, 2), role="value")
+        ColumnLayout(name, (0.0, 1.0), True, numeric=NumericSlot(i, range(1, 2), "continuous"))
         for i, name in enumerate(("a", "b"))
     ),
     1000,

@@ -122,9 +122,9 @@ def test_every_member_has_a_say(hasty, method, member):
 @torch.no_grad()
 def test_what_was_expected_does_not_depend_on_the_cell(hasty):
     model, rows = hasty
-    position = next(i for i, c in enumerate(model.layout.columns) if c.role == "value")
+    position = next(i for i, c in enumerate(model.layout.columns) if c.holds("continuous"))
     other = type(rows)(rows.numeric.clone(), rows.codes)
-    other.numeric[:, model.layout.columns[position].numeric] += 3.0
+    other.numeric[:, model.layout.columns[position].numeric.index] += 3.0
     low, high = model.conditional_interval(rows, position)
     assert (low < high).all()
     torch.testing.assert_close(model.conditional_interval(other, position)[0], low)

@@ -10,7 +10,7 @@ import torch
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import CapabilityError, OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, Fit, Layout, Stage
+from gensynth.model import Batch, ColumnLayout, Fit, Layout, NumericSlot, Observed, Stage
 from gensynth.nn.tabular.two_sample import TwoSample
 from gensynth.training import Trainer
 from gensynth.training.callbacks import EvaluationRound
@@ -279,7 +279,7 @@ def test_monitor_is_lower_for_a_trained_model(wgan):
 def _given(model, n, code):
     rows = Batch(torch.zeros(n, 1), torch.zeros(n, 3, dtype=torch.long))
     rows.codes[:, 0] = code
-    return Condition((0,), rows)
+    return Observed.of_columns((0,), rows)
 
 
 def test_the_condition_reaches_generator_and_critic():
@@ -330,7 +330,7 @@ def test_of_two_condition_columns_one_may_be_given():
     layout = mixed(n_conditions=2)
     rows = mixed_rows(2000)
     model = _train(_build(CGAN(**SIZES), layout), rows, 2)
-    drawn = model.generate(4000, _rng(), Condition((0,), _given(model, 4000, 3).rows)).codes
+    drawn = model.generate(4000, _rng(), Observed.of_columns((0,), _given(model, 4000, 3).rows)).codes
     assert drawn[:, 0].eq(3).all()
     real = rows.codes[rows.codes[:, 0] == 3]
     torch.testing.assert_close(_shares(drawn[:, 1], 22), _shares(real[:, 1], 22), atol=0.03, rtol=0)
@@ -348,7 +348,7 @@ def test_a_given_number_comes_back_exactly():
     rows = Batch(rows.numeric, rows.codes[:, [1, 0]])
     model = _train(_build(CGAN(**SIZES), layout), rows, 2)
     given = Batch(torch.rand(50, 1, generator=_rng()), torch.full((50, 2), 7))
-    drawn = model.generate(50, _rng(), Condition((0,), given))
+    drawn = model.generate(50, _rng(), Observed.of_columns((0,), given))
     assert torch.equal(drawn.numeric, given.numeric)
     assert torch.equal(drawn.codes[:, 0], given.codes[:, 0])
     free = model.generate(500, _rng())
@@ -369,7 +369,7 @@ def test_more_combinations_than_are_kept_still_have_their_frequencies():
 
 def test_conditions_on_other_columns_are_refused_with_a_way_out(cgan):
     with pytest.raises(CapabilityError, match=r"'f'.*condition_on="):
-        cgan.generate(5, _rng(), Condition((2,), mixed_rows(5)))
+        cgan.generate(5, _rng(), Observed.of_columns((2,), mixed_rows(5)))
 
 
 @pytest.mark.parametrize("recipe", [WGAN(**SIZES), GAN(**SIZES)])
@@ -423,13 +423,11 @@ def test_weights_come_back_into_a_freshly_built_model(cgan):
 
 
 def test_a_table_of_three_hundred_columns_trains():
-    kinds = (
-        {"frequencies": (0.0, 0.5, 0.3, 0.2)},
-        {"frequencies": (0.0, *[0.1] * 10), "ordered": True, "active": (1, 11), "role": "position"},
-    )
     columns = tuple(
-        ColumnLayout(f"c{i}", **kinds[i % 2], numeric=i // 2 if i % 2 else None)
-        for i in range(300)  # every other one a binned number
+        ColumnLayout(f"c{i}", (0.0, *[0.1] * 10), True, numeric=NumericSlot(i // 2, range(1, 11), "within_bin"))
+        if i % 2
+        else ColumnLayout(f"c{i}", (0.0, 0.5, 0.3, 0.2))
+        for i in range(300)
     )
     codes = torch.stack([torch.randint(1, c.cardinality, (200,), generator=_rng(i)) for i, c in enumerate(columns)], 1)
     numbers = torch.rand(200, 150, generator=_rng())

@@ -8,7 +8,7 @@ import torch
 from toy_layouts import mixed, mixed_rows
 
 from gensynth.errors import OptionError
-from gensynth.model import Batch, ColumnLayout, Condition, Layout, Stage
+from gensynth.model import Batch, ColumnLayout, Layout, NumericSlot, Observed, Stage
 from gensynth.nn.family import networks_for
 from gensynth.nn.networks import RowDecoder
 from gensynth.nn.priors import standard_normal_log_density
@@ -129,7 +129,7 @@ class ExactPosterior(torch.nn.Module):
 @torch.no_grad()
 def test_elbo_is_the_likelihood_of_a_linear_gaussian_with_its_exact_posterior():
     w, s = 1.7, 0.6
-    column = ColumnLayout("x", (0.0, 1.0), True, numeric=0, active=(1, 2), role="value")
+    column = ColumnLayout("x", (0.0, 1.0), True, numeric=NumericSlot(0, range(1, 2), "continuous"))
     networks = networks_for(Layout((column,), 10), "sampling", members=1, embedding_dim=4, dropout=0.0)
     model = LatentModel(
         networks,
@@ -252,7 +252,7 @@ def test_samples_follow_the_joint_distribution(family, request):
 def test_conditions_are_exact_and_the_rest_follows(family, column, request):
     model, rows = request.getfixturevalue(family)
     wanted = Batch(torch.zeros(1000, 1), torch.ones(1000, 3, dtype=torch.long))
-    drawn = model.generate(1000, torch.Generator().manual_seed(0), Condition((column,), wanted))
+    drawn = model.generate(1000, torch.Generator().manual_seed(0), Observed.of_columns((column,), wanted))
     assert (drawn.codes[:, column] == 1).all()
     matching = rows.codes[rows.codes[:, column] == 1]
     known, truth = drawn.codes[drawn.codes[:, 1] > 1, 1], matching[matching[:, 1] > 1, 1]

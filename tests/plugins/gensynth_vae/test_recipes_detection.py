@@ -145,7 +145,7 @@ def test_what_was_expected_follows_the_rest_of_the_row(models, name):
     with torch.no_grad():
         low, high = scorer.conditional_interval(rows, columns.index("b"))
         code, _ = scorer.conditional_interval(rows, columns.index("sign"))
-    number = rows.numeric[:, scorer.layout.columns[columns.index("b")].numeric]
+    number = rows.numeric[:, scorer.layout.columns[columns.index("b")].numeric.index]
     assert ((number > low) & (number < high)).double().mean() > 0.7
     assert np.corrcoef((low + high) / 2, number)[0, 1] > 0.5
     assert (code == rows.codes[:, columns.index("sign")]).double().mean() > 0.7

@@ -35,8 +35,8 @@ class IndependentModel(GenerativeModel):
         phase = Phase("columns", tuple(self.parameters()), loss, Optimizer(self.learning_rate))
         return (Stage("fit", (phase,)),)
 
-    def generate(self, n, rng, condition=None):
-        if condition is not None:
+    def generate(self, n, rng, observed=None):
+        if observed is not None:
             raise CapabilityError("columns are independent: no cell follows from given ones")
         codes = torch.stack(
             [1 + torch.multinomial(logits[1:].softmax(0), n, True, generator=rng) for logits in self.logits], 1
@@ -44,8 +44,8 @@ class IndependentModel(GenerativeModel):
         numeric = torch.zeros(n, self.layout.n_numeric)
         for j, column in enumerate(self.layout.columns):
             if column.numeric is not None:
-                inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
-                numeric[:, column.numeric] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
+                inside = column.numeric.beside(codes[:, j])
+                numeric[:, column.numeric.index] = torch.where(inside, torch.rand(n, generator=rng), 0.0)
         return Batch(numeric, codes)
 
     def score(self, batch, method=None, *, attribute=False):

@@ -12,9 +12,9 @@ from gensynth.errors import OptionError
 from gensynth.model import (
     Batch,
     ColumnLayout,
-    Condition,
     GenerativeModel,
     Layout,
+    Observed,
     Optimizer,
     Phase,
     Recipe,
@@ -64,29 +64,20 @@ class LatentClassModel(GenerativeModel):
         return (Stage("fit", (phase,)),)
 
     @torch.no_grad()
-    def generate(self, n: int, rng: Generator, condition: Condition | None = None) -> Batch:
-        """Draw a class from its posterior given the condition, then each column from that class."""
-        codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=self.weights.device)
-        rows = Batch(self.weights.new_zeros(n, self.layout.n_numeric), codes) if condition is None else condition.rows
-        free = torch.ones_like(codes, dtype=torch.bool)
-        if condition is not None:
-            free[:, list(condition.columns)] = False
-        return self._draw(rows, free, rng)
-
-    @torch.no_grad()
-    def complete(self, batch: Batch, missing: Tensor, rng: Generator) -> Batch:
-        """Draw missing cells given the others of their row; none of them as missing."""
-        return self._draw(batch, missing, rng, complete=True)
-
-    def _draw(self, rows: Batch, free: Tensor, rng: Generator, *, complete: bool = False) -> Batch:
-        """Draw the free cells (n, k) from classes that fit the others."""
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
+        """Draw a class from its posterior given the observed cells, then the other cells from that class."""
+        if observed is None:
+            codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=self.weights.device)
+            nothing = Batch(self.weights.new_zeros(n, self.layout.n_numeric), codes)
+            observed = Observed(nothing, torch.zeros_like(codes, dtype=torch.bool))
+        rows, free = observed.rows, ~observed.mask
         joint = self.weights.log_softmax(0).expand(len(rows), -1)  # (n, n_classes)
         allowed = []
         for j, column in enumerate(self.layout.columns):
             log_probability = self.logits[j].log_softmax(1)
             known = log_probability.clone()
             known[:, 0] = -torch.inf  # UNKNOWN is never sampled
-            if complete and column.missing is not None:
+            if observed.impute and column.missing is not None:
                 known[:, column.missing] = -torch.inf
             told = log_probability.T[rows.codes[:, j]]
             joint = joint + torch.where(free[:, j, None], known.logsumexp(1), told)
@@ -97,9 +88,9 @@ class LatentClassModel(GenerativeModel):
             drawn = torch.multinomial(allowed[j][classes], 1, generator=rng)[:, 0]
             codes[:, j] = torch.where(free[:, j], drawn, rows.codes[:, j])
             if column.numeric is not None:
-                inside = (codes[:, j] >= column.active[0]) & (codes[:, j] < column.active[1])
-                number = torch.rand(len(rows), generator=rng, device=codes.device, dtype=joint.dtype) * inside
-                numeric[:, column.numeric] = torch.where(free[:, j], number, rows.numeric[:, column.numeric])
+                slot = column.numeric
+                number = torch.rand(n, generator=rng, device=codes.device, dtype=joint.dtype) * slot.beside(codes[:, j])
+                numeric[:, slot.index] = torch.where(free[:, j], number, rows.numeric[:, slot.index])
         return Batch(numeric, codes)
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002

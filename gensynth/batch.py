@@ -1,0 +1,134 @@
+"""Encoded rows on a device, cells that are observed, and scores: what models take and return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+from gensynth.layout import Layout
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Encoded rows on a device, see `gensynth.layout.Layout`.
+
+    Parameters
+    ----------
+    numeric : Tensor of shape (n, d), float
+        The numbers that stand beside codes.
+    codes : Tensor of shape (n, k), int64
+        A code for every column.
+    log_jacobian : Tensor of shape (n, d) or None
+        Comes only with rows to be scored: a likelihood adds it to be a density over values.
+    pixels : Tensor of shape (n, channels, height, width), float in [0, 1], or None
+        The image of each row, where the layout has one.
+    """
+
+    numeric: Tensor
+    codes: Tensor
+    log_jacobian: Tensor | None = None
+    pixels: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.codes.shape[0]
+
+    def __getitem__(self, rows: Tensor | slice) -> Batch:
+        """Rows by a slice or an index tensor (an index_select)."""
+        return self._map(lambda t: t[rows] if isinstance(rows, slice) else t.index_select(0, rows))
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Batch:
+        """Move to a device; ``dtype`` casts the floating parts only."""
+        return self._map(lambda t: t.to(device, dtype) if t.is_floating_point() else t.to(device))
+
+    def subsample(self, max_rows: int, rng: Generator) -> Batch:
+        """Return at most ``max_rows`` rows, drawn at random; all of them where there are no more."""
+        if len(self) <= max_rows:
+            return self
+        return self[torch.randperm(len(self), generator=rng, device=self.codes.device)[:max_rows]]
+
+    @staticmethod
+    def cat(parts: list[Batch]) -> Batch:
+        """Stack batches (without their ``log_jacobian``)."""
+        images = [p.pixels for p in parts if p.pixels is not None]
+        return Batch(
+            torch.cat([p.numeric for p in parts]),
+            torch.cat([p.codes for p in parts]),
+            pixels=torch.cat(images) if images else None,
+        )
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return a batch of changed tensors."""
+        log_jacobian, pixels = (None if t is None else change(t) for t in (self.log_jacobian, self.pixels))
+        return Batch(change(self.numeric), change(self.codes), log_jacobian, pixels)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Cells that are known: conditions of a sample, or what stands beside the gaps of a table to be imputed.
+
+    Parameters
+    ----------
+    rows : Batch
+        n rows; cells that are not observed may hold anything.
+    mask : Tensor of shape (n, k), bool
+        Which cells are observed.
+    impute : bool
+        Whether all other cells are to hold values: none of them may come out as missing.
+    """
+
+    rows: Batch
+    mask: Tensor
+    impute: bool = False
+
+    @classmethod
+    def of_columns(cls, columns: tuple[int, ...], rows: Batch) -> Observed:
+        """Return the cells of these columns, in every row."""
+        mask = torch.zeros_like(rows.codes, dtype=torch.bool)
+        mask[:, list(columns)] = True
+        return cls(rows, mask)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Tensor) -> Observed:
+        """Rows by an index tensor."""
+        return replace(self, rows=self.rows[rows], mask=self.mask.index_select(0, rows))
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The columns of which some cell is observed."""
+        return tuple(self.mask.any(0).nonzero().flatten().tolist())
+
+    def put_into(self, drawn: Batch, layout: Layout) -> Batch:
+        """Return drawn rows with the observed cells in their places, exactly."""
+        numbered = [(i, c.numeric.index) for i, c in enumerate(layout.columns) if c.numeric is not None]
+        numeric = drawn.numeric
+        if numbered:
+            columns, slots = torch.tensor(numbered, device=self.mask.device).unbind(1)
+            mask = torch.zeros_like(drawn.numeric, dtype=torch.bool)
+            mask[:, slots] = self.mask.index_select(1, columns)
+            numeric = torch.where(mask, self.rows.numeric, drawn.numeric)
+        return replace(drawn, numeric=numeric, codes=torch.where(self.mask, self.rows.codes, drawn.codes))
+
+
+@dataclass(frozen=True)
+class Score:
+    """How normal rows are, higher = more normal.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n,) or (members, n)
+        Scores; of an ensemble those of each of its networks.
+    columns : Tensor of shape (n, k) or (members, n, k), or None
+        What each column adds to minus the score, a row's summing to it, together with its pixels; None if the family
+        cannot say.
+    pixels : Tensor of shape (n, height, width) or (members, n, height, width), or None
+        What each place of the image adds to minus the score.
+    """
+
+    rows: Tensor
+    columns: Tensor | None = None
+    pixels: Tensor | None = None

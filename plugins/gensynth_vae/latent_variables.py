@@ -1,0 +1,101 @@
+"""What the variational families share: rows are drawn from latents, and latents are inferred from rows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from gensynth.model import Batch, GenerativeModel, Observed, Score
+from gensynth.nn.networks import Networks, RowDecoder
+from gensynth.nn.tabular.marginals import n_marginal_rows
+
+
+class LatentVariableModel(GenerativeModel):
+    """p(row | latents) p(latents), with an encoder; a family says what its latents are.
+
+    Parameters
+    ----------
+    networks : Networks
+        What carries it.
+    noises : sequence of float
+        Deviation of the noise on each member's input in training.
+    learning_rate : float
+        Step size.
+    """
+
+    decoder: RowDecoder
+    step: Tensor
+    noise: Tensor
+
+    def __init__(self, networks: Networks, noises: Sequence[float], learning_rate: float) -> None:
+        super().__init__(networks.layout)
+        self.networks, self.learning_rate = networks, learning_rate
+        self.register_buffer("noise", torch.tensor(noises).view(-1, 1, 1), persistent=False)
+        self.register_buffer("step", torch.zeros(()))
+
+    @abstractmethod
+    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+        """Draw from the prior what the decoder is given (1, n, width)."""
+
+    @abstractmethod
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return what the decoder is given for c candidates of each of n rows (n * c, width), and log-weights (n * c,).
+
+        As `gensynth.nn.tabular.imputation.Propose` asks: from the prior first, then for the rows as they were filled.
+        """
+
+    @abstractmethod
+    def middle(self, inputs: Any) -> Tensor:
+        """Return what the decoder is given at the middle of the posterior (members, n, width)."""
+
+    @abstractmethod
+    def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats."""
+
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
+        """Draw latents from the prior, then the cells; observed cells are kept, and latents and the rest follow them.
+
+        With observed cells the draws are exact in the limit of many candidates.
+        """
+        if observed is not None:
+            return self.decoder.impute(self.propose, observed, rng)
+        return self.decoder.sample(self.draw_prior(n, rng), rng)
+
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
+        """Score rows, in nats; see `costs` of the family for its methods. Higher = more normal."""
+        method = self.score_method(method)
+        with torch.set_grad_enabled(attribute):
+            inputs = self.networks.inputs(batch, differentiable=attribute)
+            return self.networks.score(*self.costs(inputs, method), inputs, attribute=attribute)
+
+    def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
+        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
+        return self.networks.conditional_interval(batch, position, self.middle, self.decoder)
+
+    def denoising(self, inputs: Any) -> tuple[Tensor, Tensor]:
+        """Return `costs` of the rows under latents of the rows under noise, the mean over noise levels.
+
+        Vincent et al. 2010, "Stacked denoising autoencoders".
+        """
+        middles = (self.middle(noisy) for noisy in self.networks.corrupted(inputs))
+        return cells_only(-torch.stack([self.decoder.log_likelihood(inputs, z) for z in middles]).mean(0))
+
+    @torch.no_grad()
+    def correct_marginals(self, batch: Batch, rng: Generator) -> None:
+        """Set the marginals of what is drawn right."""
+        z = self.draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
+        self.decoder.correct_marginals(batch, z, rng)
+
+
+def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
+    """Return costs (members, n, k) that belong to cells only, and none of the row as a whole (members, n)."""
+    return cells, cells.new_zeros(cells.shape[:-1])
+
+
+def latents_only(costs: Tensor, n_columns: int) -> tuple[Tensor, Tensor]:
+    """Return costs (members, n) that belong to the row as a whole, and none of its cells (members, n, k)."""
+    return costs.new_zeros(*costs.shape, n_columns), costs
