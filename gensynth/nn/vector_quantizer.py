@@ -5,13 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
+USAGE_DECAY = 0.98
+"""Of the running mean of how often each entry is drawn."""
+UNUSED = 0.1
+"""Part of an even share of the draws below which an entry counts as not used."""
+
 
 class StochasticQuantizer(nn.Module):
     """Draws an entry of each code book, the nearer the likelier: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
 
     Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
     2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
-    no detail that the density over codes would have to learn by heart.
+    no detail that the density over codes would have to learn by heart. Entries that hardly any row is drawn to get no
+    gradient; they start again at the vectors of rows (Dhariwal et al. 2020, "Jukebox", arXiv 2005.00341, section 3).
 
     Parameters
     ----------
@@ -30,11 +36,14 @@ class StochasticQuantizer(nn.Module):
     quantization" (arXiv 2205.07547), equations 5 and 6.
     """
 
+    usage: Tensor
+
     def __init__(self, groups: int, n_codes: int, dim: int, temperature: float = 0.5) -> None:
         super().__init__()
         self.temperature = temperature
         self.book = nn.Parameter(torch.randn(groups, n_codes, dim))
         self.log_precision = nn.Parameter(torch.ones(groups, 1, 1))
+        self.register_buffer("usage", torch.full((groups, n_codes), 1.0 / n_codes))
 
     def log_probability(self, vectors: Tensor) -> Tensor:
         """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
@@ -42,6 +51,23 @@ class StochasticQuantizer(nn.Module):
         distance = self.book.square().sum(-1).unsqueeze(1)
         distance = distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.book.transpose(1, 2))
         return (-0.5 * self.log_precision.exp() * distance).log_softmax(-1)
+
+    @torch.no_grad()
+    def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
+        """Move entries that are not used to vectors of random rows; return whether there were any.
+
+        ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
+        """
+        self.usage.lerp_(log_q.exp().mean(1), 1.0 - USAGE_DECAY)
+        even = 1.0 / self.usage.shape[1]
+        unused = self.usage < UNUSED * even
+        if not bool(unused.any()):
+            return False
+        group, _ = where = unused.nonzero(as_tuple=True)
+        row = torch.randint(len(vectors), group.shape, generator=rng, device=vectors.device)
+        self.book[where] = vectors[row, group]
+        self.usage[where] = even
+        return True
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Return (n, groups) indices of the nearest entries."""

@@ -68,6 +68,9 @@ class QuantizedModel(LatentVariableModel):
         self.decoder = networks.decoder(self.latent_dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
+        # not to sample: more entries tell more than their density learns; not where rows may be anomalies: an entry
+        # that starts at one would be theirs
+        self.restarts = not networks.for_sampling and networks.trim == 0.0
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
@@ -143,7 +146,9 @@ class QuantizedModel(LatentVariableModel):
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
-        log_q = self.quantizer.log_probability(self._vectors(inputs))
+        return self._terms(inputs, self.quantizer.log_probability(self._vectors(inputs)), rng)
+
+    def _terms(self, inputs: Any, log_q: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
         entries = self._by_member(self.quantizer(log_q, rng)).flatten(2)
         return self.decoder.log_likelihood(inputs, entries).sum(-1), self._divergence(log_q, entries)
 
@@ -157,7 +162,11 @@ class QuantizedModel(LatentVariableModel):
         self.step += 1.0
         weight = self.beta * (1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup))
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
-        reconstruction, divergence = self.terms(inputs, rng)
+        vectors = self._vectors(inputs)
+        log_q = self.quantizer.log_probability(vectors)
+        if self.restarts and self.quantizer.restart(vectors, log_q, rng):
+            log_q = self.quantizer.log_probability(vectors)
+        reconstruction, divergence = self._terms(inputs, log_q, rng)
         return weight * divergence - reconstruction
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:

@@ -39,3 +39,19 @@ def test_draws_pull_vectors_and_books():
     for part in (vectors, quantizer.book, quantizer.log_precision):
         assert part.grad is not None
         assert part.grad.abs().sum() > 0
+
+
+@torch.no_grad()
+def test_entries_that_nobody_is_drawn_to_start_again_at_rows():
+    quantizer, rng = _stochastic(groups=2, n_codes=4, dim=3), torch.Generator().manual_seed(0)
+    quantizer.book[1, 2] = 100.0  # out of reach
+    vectors = quantizer.book[:, :2].transpose(0, 1).repeat(8, 1, 1)
+    before, steps = quantizer.book.clone(), 0
+    while not quantizer.restart(vectors, quantizer.log_probability(vectors), rng):
+        steps += 1
+        assert steps < 1000
+    assert steps > 50  # not for being missed by one batch
+    assert (vectors[:, 1] == quantizer.book[1, 2]).all(1).any()
+    moved = (quantizer.book != before).any(-1)
+    assert (quantizer.usage[moved] == 0.25).all()
+    assert not moved[:, :2].any()

@@ -239,9 +239,9 @@ def test_code_books_are_used(models):
     scorer, rows = scorer_and_rows(models["vq-vae"], table())
     n_codes = scorer.quantizer.book.shape[1]
     shares = [torch.bincount(b, minlength=n_codes) / len(b) for b in scorer.codes(scorer.networks.inputs(rows)).T]
-    perplexity = torch.stack([torch.special.entr(share).sum().exp() for share in shares])
-    assert perplexity.min() > 2.5
-    assert perplexity.mean() > 5.0
+    for share in shares:
+        assert torch.special.entr(share).sum().exp() > 3  # perplexity
+        assert (share > 0).double().mean() >= 0.5
 
 
 @torch.no_grad()
