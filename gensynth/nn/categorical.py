@@ -50,3 +50,8 @@ def inverse_cdf(total: Tensor, uniform: Tensor) -> Tensor:
 def draw(logits: Tensor, rng: Generator) -> Tensor:
     """Draw (n,) indices from rows of log-weights (n, width); a weight of -inf is never drawn."""
     return draw_powers(logits * LOG_2E, uniform_open(logits.shape[:-1], logits, rng))
+
+
+def draw_many(logits: Tensor, n: int, rng: Generator) -> Tensor:
+    """Draw (n,) indices from one row of log-weights (width,); a weight of -inf is never drawn."""
+    return inverse_cdf(logits.softmax(-1).cumsum(-1), uniform_open((n,), logits, rng))

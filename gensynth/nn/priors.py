@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
-from gensynth.nn.categorical import draw
+from gensynth.nn.categorical import draw, draw_many
 from gensynth.nn.made import BlockMADE
 
 LOG_2PI = math.log(2.0 * math.pi)
@@ -183,9 +183,11 @@ class BlockwisePrior(Prior):
         z = torch.randn(n, self.n_blocks * self.block, generator=rng, device=like.device, dtype=like.dtype)
         scales = _bounded(self.log_scales).exp()
         for b in range(self.n_blocks):
-            head = self.network.one(b, z[:, : b * self.block])
+            # nothing stands before the first block: one row of parameters is that of all
+            head = self.network.one(b, z[:, : b * self.block] if b else z.new_zeros(1, 0))
             own = z[:, b * self.block : (b + 1) * self.block]  # noise so far
-            chosen = draw(head[:, : self.n_components], rng)
+            weight = head[:, : self.n_components]
+            chosen = draw(weight, rng) if b else draw_many(weight[0], n, rng)
             own.mul_(scales[b].index_select(0, chosen)).add_(self.means[b].index_select(0, chosen))
             shift, stretch = head[:, self.n_components :].chunk(2, -1)
             own.mul_(_bounded(stretch).exp()).add_(shift)

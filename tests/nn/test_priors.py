@@ -66,6 +66,12 @@ def test_density_integrates_to_one_and_samples_follow_it(build):
     torch.testing.assert_close(drawn.mean(0), (mass.unsqueeze(1) * grid).sum(0), atol=0.05, rtol=0.02)
 
 
+@torch.no_grad()
+def test_no_latents_can_be_drawn():
+    for prior in (AutoregressivePrior(4), BlockwisePrior(4)):
+        assert prior.sample(0, torch.Generator()).shape == (0, 4)
+
+
 def test_blockwise_prior_takes_the_greatest_block_that_divides():
     assert BlockwisePrior(16).block == 4
     assert BlockwisePrior(18).block == 6
