@@ -4,48 +4,37 @@ from __future__ import annotations
 
 import copy
 import json
-import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from sklearn.base import clone
-from torch import Generator, Tensor
+from torch import Generator
 
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.hookspecs import CAPABILITIES
-from gensynth.layout import Layout
-from gensynth.model import UNKNOWN, Batch, Fit, GenerativeModel, Observed, Recipe, Stage
-from gensynth.nn.randomness import EveryDrawFrom, seeded
+from gensynth.model import UNKNOWN, Batch, Fit, Observed, Recipe, Stage
+from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
+from gensynth.nn.randomness import EveryDrawFrom
 from gensynth.nn.trimming import trimmed_mean
-from gensynth.testing.cases import Case, make_cases
-from gensynth.training import Trainer
-
-SEED = 7
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A recipe, a case, the model trained on it for two epochs, and the history of that training."""
-
-    recipe: Recipe
-    case: Case
-    model: GenerativeModel
-    history: list[dict[str, object]]
-
+from gensynth.testing.cases import make_cases
+from gensynth.testing.trained import (
+    SEED,
+    Trained,
+    build,
+    equal,
+    generate,
+    methods,
+    require,
+    require_observed,
+    require_valid,
+    rows_to_score,
+    train,
+    untouched,
+)
 
 Check = Callable[[Trained], None]
-
-
-def train(recipe: Recipe, case: Case, seed: int = SEED) -> Trained:
-    """Build a recipe's model for a case and train it for two epochs on the CPU."""
-    model = _build(recipe, case, seed)
-    trainer = Trainer(max_epochs=2, device="cpu", progress=False)
-    with _untouched("training"):
-        history = trainer.run(model, case.rows, seed).history
-    return Trained(recipe, case, model.eval(), history)
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -74,13 +63,13 @@ def check_hyperparameters(trained: Trained) -> None:
     """Hyperparameters survive ``clone`` and JSON, and building or training does not change them."""
     recipe = trained.recipe
     before = type(recipe)(**recipe.get_params(deep=False)).to_json()
-    _build(recipe, trained.case)
-    _require(recipe.to_json() == before, "building a model changes the recipe")
-    _require(clone(recipe).to_json() == before, "sklearn.base.clone changes the hyperparameters")
+    build(recipe, trained.case)
+    require(recipe.to_json() == before, "building a model changes the recipe")
+    require(clone(recipe).to_json() == before, "sklearn.base.clone changes the hyperparameters")
     again = type(recipe)(**json.loads(json.dumps(before, allow_nan=False)))
-    _require(again.to_json() == before, "to_json does not give the hyperparameters back")
+    require(again.to_json() == before, "to_json does not give the hyperparameters back")
     try:
-        _build(again, trained.case)
+        build(again, trained.case)
     except Exception as error:
         raise PluginError(f"a recipe rebuilt from its JSON does not build: {error!r}") from error
 
@@ -89,54 +78,54 @@ def check_stages(trained: Trained) -> None:
     """There is something to learn: stages of named phases with parameters of the model and losses that reach them, or
     closed forms (`Fit`).
     """
-    model = _build(trained.recipe, trained.case).train()
+    model = build(trained.recipe, trained.case).train()
     own = {id(p) for p in model.parameters()}
     rng = Generator().manual_seed(SEED)
     stages = model.stages()
-    _require(len(stages) > 0, "stages() is empty")
-    _require(len({s.name for s in stages}) == len(stages), "two of its stages() have one name")
+    require(len(stages) > 0, "stages() is empty")
+    require(len({s.name for s in stages}) == len(stages), "two of its stages() have one name")
     for stage in stages:
         if isinstance(stage, Fit):
             with torch.no_grad():
                 stage.function(trained.case.rows, rng)
             continue
-        _require(len(stage.phases) > 0, f"stage {stage.name!r} has no phases; a closed form is a Fit")
+        require(len(stage.phases) > 0, f"stage {stage.name!r} has no phases; a closed form is a Fit")
         phases = {p.name for p in stage.phases}
-        _require(len(phases) == len(stage.phases), f"stage {stage.name!r} has two phases of one name")
-        _require(stage.budget_fraction > 0, f"stage {stage.name!r} has budget_fraction {stage.budget_fraction}")
+        require(len(phases) == len(stage.phases), f"stage {stage.name!r} has two phases of one name")
+        require(stage.budget_fraction > 0, f"stage {stage.name!r} has budget_fraction {stage.budget_fraction}")
         for phase in stage.phases:
             who = f"phase {phase.name!r} of stage {stage.name!r}"
-            _require(len(phase.parameters) > 0, f"{who} has no parameters")
-            _require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
+            require(len(phase.parameters) > 0, f"{who} has no parameters")
+            require(all(id(p) in own for p in phase.parameters), f"{who} trains parameters that are not the model's")
             with EveryDrawFrom(rng):
                 losses = phase.loss(trained.case.rows, rng)
             rows = losses.ndim == 0 or (losses.ndim <= 2 and losses.shape[-1] == len(trained.case.rows))
-            _require(rows, f"the loss of {who} is neither one number a row nor a scalar: shape {tuple(losses.shape)}")
-            _require(bool(torch.isfinite(losses).all()), f"the loss of {who} is not finite: {losses}")
+            require(rows, f"the loss of {who} is neither one number a row nor a scalar: shape {tuple(losses.shape)}")
+            require(bool(torch.isfinite(losses).all()), f"the loss of {who} is not finite: {losses}")
             loss = trimmed_mean(losses, stage.trim)
-            _require(loss.requires_grad, f"the loss of {who} does not depend on its parameters")
+            require(loss.requires_grad, f"the loss of {who} does not depend on its parameters")
             gradients = torch.autograd.grad(loss, phase.parameters, allow_unused=True)
             reached = any(g is not None and bool(g.any()) for g in gradients)
-            _require(reached, f"the loss of {who} does not depend on its parameters")
+            require(reached, f"the loss of {who} does not depend on its parameters")
 
 
 def check_training(trained: Trained) -> None:
     """Two epochs leave a history, where there is something to train, and nothing that is not finite."""
     closed = not any(isinstance(stage, Stage) for stage in trained.model.stages())
-    _require(closed or len(trained.history) > 0, "training leaves no history")
+    require(closed or len(trained.history) > 0, "training leaves no history")
     for name, value in trained.model.state_dict().items():
         if value.is_floating_point() and not name.endswith(("padding", "never")):
-            _require(bool(torch.isfinite(value).all()), f"{name} is not finite after two epochs")
+            require(bool(torch.isfinite(value).all()), f"{name} is not finite after two epochs")
     for row in trained.history:
         bad = [k for k, v in row.items() if isinstance(v, float) and not np.isfinite(v)]
-        _require(not bad, f"the history has {bad[0] if bad else ''} that is not finite: {row}")
+        require(not bad, f"the history has {bad[0] if bad else ''} that is not finite: {row}")
 
 
 def check_same_seed_same_weights(trained: Trained) -> None:
     """Training twice from one seed gives the same weights."""
     again = train(trained.recipe, trained.case).model.state_dict()
     for name, value in trained.model.state_dict().items():
-        _require(torch.equal(value, again[name]), f"{name} differs between two trainings with the same seed")
+        require(torch.equal(value, again[name]), f"{name} differs between two trainings with the same seed")
 
 
 def check_generate(trained: Trained) -> None:
@@ -146,37 +135,51 @@ def check_generate(trained: Trained) -> None:
     """
     if "sample" not in trained.recipe.able:
         try:
-            _generate(trained.model, 1)
+            generate(trained.model, 1)
         except CapabilityError:
             return
         raise PluginError("generate draws rows, but the recipe is not able to 'sample'")
     for n in (1, 100):
-        with _untouched("generate"):
-            batch = _generate(trained.model, n)
-        _check_rows(trained, batch, n)
+        with untouched("generate"):
+            batch = generate(trained.model, n)
+        require_valid(trained, batch, n)
 
 
 def check_seeds(trained: Trained) -> None:
     """One seed gives one sample, another seed another one."""
     if "sample" not in trained.recipe.able:
         return
-    first, same, other = (_generate(trained.model, 200, seed) for seed in (1, 1, 2))
-    _require(_equal(first, same), "the same seed gives different rows: draw from the generator that is passed only")
-    _require(not _equal(first, other), "different seeds give the same rows")
+    first, same, other = (generate(trained.model, 200, seed) for seed in (1, 1, 2))
+    require(equal(first, same), "the same seed gives different rows: draw from the generator that is passed only")
+    require(not equal(first, other), "different seeds give the same rows")
+
+
+def check_noise(trained: Trained) -> None:
+    """A sample is a function of a fixed number of draws a row (`gensynth.nn.noise`), each row of its own."""
+    if "sample" not in trained.recipe.able:
+        return
+    widths = noise_widths(trained.model)
+    noise = widths.draw(20, Generator().manual_seed(SEED))
+    with torch.no_grad():
+        rows = rows_from_noise(trained.model, noise)
+        part = rows_from_noise(trained.model, Noise(noise.uniform[5:12], noise.normal[5:12]))
+    require_valid(trained, rows, 20)
+    same = torch.equal(part.codes, rows.codes[5:12]) and torch.allclose(part.numeric, rows.numeric[5:12], atol=1e-4)
+    require(same, "a row of a sample depends on draws of other rows")
 
 
 def check_capabilities(trained: Trained) -> None:
     """A recipe declares capabilities that there are, and the score methods that its models have."""
     recipe = trained.recipe
     unknown = sorted(recipe.capabilities - set(CAPABILITIES))
-    _require(not unknown, f"capabilities has {unknown}; there are {sorted(CAPABILITIES)}")
-    _require(bool(recipe.capabilities & {"sample", "score"}), "capabilities has neither 'sample' nor 'score'")
+    require(not unknown, f"capabilities has {unknown}; there are {sorted(CAPABILITIES)}")
+    require(bool(recipe.capabilities & {"sample", "score"}), "capabilities has neither 'sample' nor 'score'")
     if "score" in recipe.capabilities:
         own, models = tuple(recipe.score_methods), tuple(trained.model.score_methods)
-        _require(len(own) > 0, "the recipe's score_methods is empty: name what its models score by")
+        require(len(own) > 0, "the recipe's score_methods is empty: name what its models score by")
         # a family may score in more ways for one task than for another
         same = own[:1] == models[:1] and set(models) <= set(own)
-        _require(same, f"score_methods of the recipe are {own}, of its models {models}")
+        require(same, f"score_methods of the recipe are {own}, of its models {models}")
 
 
 def check_conditions(trained: Trained) -> None:
@@ -195,13 +198,13 @@ def check_conditions(trained: Trained) -> None:
         told = "conditional-on-fitted" in able and max(columns) < layout.n_conditions
         declared = "conditional" in able or told
         try:
-            batch = _generate(trained.model, len(rows), observed=Observed.of_columns(columns, rows))
+            batch = generate(trained.model, len(rows), observed=Observed.of_columns(columns, rows))
         except CapabilityError as error:
-            _require(not declared, f"capabilities has a conditional one, but cells of {columns} are refused: {error}")
+            require(not declared, f"capabilities has a conditional one, but cells of {columns} are refused: {error}")
             continue
-        _require(declared, f"cells of columns {columns} are taken as given, but capabilities has no 'conditional'")
-        _check_rows(trained, batch, len(rows))
-        _check_observed(layout, batch, rows, Observed.of_columns(columns, rows).mask)
+        require(declared, f"cells of columns {columns} are taken as given, but capabilities has no 'conditional'")
+        require_valid(trained, batch, len(rows))
+        require_observed(layout, batch, rows, Observed.of_columns(columns, rows).mask)
 
 
 def check_imputation(trained: Trained) -> None:
@@ -215,63 +218,63 @@ def check_imputation(trained: Trained) -> None:
             numeric[missing[:, j], column.numeric.index] = 0.0
     gappy = Batch(numeric.clone(), codes.clone())
     try:
-        with _untouched("imputation"):
-            batch = _generate(trained.model, len(rows), observed=Observed(gappy, ~missing, impute=True))
+        with untouched("imputation"):
+            batch = generate(trained.model, len(rows), observed=Observed(gappy, ~missing, impute=True))
     except CapabilityError as error:
-        _require("impute" not in trained.recipe.able, f"capabilities has 'impute', but generate says: {error}")
+        require("impute" not in trained.recipe.able, f"capabilities has 'impute', but generate says: {error}")
         return
-    _require("impute" in trained.recipe.able, "generate fills missing cells, but capabilities has no 'impute'")
-    _require(torch.equal(gappy.codes, codes) and torch.equal(gappy.numeric, numeric), "generate changes its argument")
-    _check_rows(trained, batch, len(rows))
-    _check_observed(layout, batch, rows, ~missing)
+    require("impute" in trained.recipe.able, "generate fills missing cells, but capabilities has no 'impute'")
+    require(torch.equal(gappy.codes, codes) and torch.equal(gappy.numeric, numeric), "generate changes its argument")
+    require_valid(trained, batch, len(rows))
+    require_observed(layout, batch, rows, ~missing)
     for j, column in enumerate(layout.columns):
         left = column.missing is not None and bool((batch.codes[missing[:, j], j] == column.missing).any())
-        _require(not left, f"missing cells of column {j} are filled with the code for missing")
+        require(not left, f"missing cells of column {j} are filled with the code for missing")
 
 
 def check_score(trained: Trained) -> None:
     """Scores are (n,), finite, deterministic, and a row's score does not depend on the other rows (float64, 1e-7)."""
     model = copy.deepcopy(trained.model).double()
-    rows = _to_score(trained.case)
-    for method, score in _methods(model):
-        with _untouched(f"score by {method}"):
+    rows = rows_to_score(trained.case)
+    for method, score in methods(model):
+        with untouched(f"score by {method}"):
             full = score(rows)
-        _require(full.shape == (len(rows),), f"score by {method}: shape {tuple(full.shape)}, expected ({len(rows)},)")
-        _require(full.is_floating_point() and bool(torch.isfinite(full).all()), f"score by {method}: not finite")
-        _require(torch.equal(full, score(rows)), f"score by {method} differs from call to call")
+        require(full.shape == (len(rows),), f"score by {method}: shape {tuple(full.shape)}, expected ({len(rows)},)")
+        require(full.is_floating_point() and bool(torch.isfinite(full).all()), f"score by {method}: not finite")
+        require(torch.equal(full, score(rows)), f"score by {method} differs from call to call")
         order = torch.randperm(len(rows), generator=Generator().manual_seed(SEED))
         for name, index in {"permuted": order, "fewer": order[:7], "single": order[:1]}.items():
             near = torch.allclose(score(rows[index]), full[index], rtol=1e-7, atol=1e-9)
-            _require(near, f"score by {method}: a row's score depends on the other rows ({name} rows)")
+            require(near, f"score by {method}: a row's score depends on the other rows ({name} rows)")
 
 
 def check_score_of_strange_rows(trained: Trained) -> None:
     """Rows with unknown codes, or numbers far outside the fitted range, have finite scores."""
     model = copy.deepcopy(trained.model).double()
-    rows = _to_score(trained.case)[:20]
+    rows = rows_to_score(trained.case)[:20]
     unknown = replace(rows, numeric=torch.zeros_like(rows.numeric), codes=torch.full_like(rows.codes, UNKNOWN))
     far = replace(rows, numeric=rows.numeric * 50)
-    for method, score in _methods(model):
+    for method, score in methods(model):
         for what, strange in {"unknown codes": unknown, "far numbers": far}.items():
-            _require(bool(torch.isfinite(score(strange)).all()), f"score by {method} of {what} is not finite")
+            require(bool(torch.isfinite(score(strange)).all()), f"score by {method} of {what} is not finite")
 
 
 def check_state(trained: Trained) -> None:
     """``state_dict`` carries the whole model: loaded into a fresh one it generates and scores the same."""
-    fresh = _build(trained.recipe, trained.case, seed=SEED + 1)
+    fresh = build(trained.recipe, trained.case, seed=SEED + 1)
     state = {name: value.clone() for name, value in trained.model.state_dict().items()}
     try:
         fresh.load_state_dict(state)
         fresh.eval()
     except RuntimeError as error:
         raise PluginError(f"the state does not load into a fresh model of the same layout: {error}") from error
-    same = "sample" not in trained.recipe.able or _equal(_generate(trained.model, 50), _generate(fresh, 50))
-    _require(same, "a model with the same state_dict generates other rows: learn into parameters and buffers only")
-    rows = _to_score(trained.case)
-    scores = zip(_methods(copy.deepcopy(trained.model).double()), _methods(fresh.double()), strict=True)
+    same = "sample" not in trained.recipe.able or equal(generate(trained.model, 50), generate(fresh, 50))
+    require(same, "a model with the same state_dict generates other rows: learn into parameters and buffers only")
+    rows = rows_to_score(trained.case)
+    scores = zip(methods(copy.deepcopy(trained.model).double()), methods(fresh.double()), strict=True)
     for (method, one), (_, other) in scores:
         same = torch.equal(one(rows), other(rows))
-        _require(same, f"a model with the same state_dict scores differently by {method}")
+        require(same, f"a model with the same state_dict scores differently by {method}")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -282,6 +285,7 @@ CHECKS: tuple[Check, ...] = (
     check_same_seed_same_weights,
     check_generate,
     check_seeds,
+    check_noise,
     check_conditions,
     check_imputation,
     check_score,
@@ -289,77 +293,3 @@ CHECKS: tuple[Check, ...] = (
     check_state,
 )
 """Every check, in the order of a model's life."""
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise PluginError(message)
-
-
-def _build(recipe: Recipe, case: Case, seed: int = SEED) -> GenerativeModel:
-    with seeded(seed):
-        return recipe.build(case.layout)
-
-
-@torch.no_grad()
-def _generate(model: GenerativeModel, n: int, seed: int = SEED, observed: Observed | None = None) -> Batch:
-    return model.generate(n, Generator().manual_seed(seed), observed)
-
-
-def _methods(model: GenerativeModel) -> Iterator[tuple[str, Callable[[Batch], Tensor]]]:
-    _require(len(model.score_methods) > 0, "score_methods is empty")
-    for method in (None, *model.score_methods):
-
-        def score(batch: Batch, method: str | None = method) -> Tensor:
-            with torch.no_grad():
-                rows = model.score(batch, method).rows
-            return rows if rows.dim() == 1 else rows.mean(0)
-
-        yield str(method or "default"), score
-
-
-def _to_score(case: Case) -> Batch:
-    """Return a case's rows as they come to `GenerativeModel.score`: float64, with a Jacobian."""
-    return replace(case.rows, log_jacobian=torch.zeros_like(case.rows.numeric)).to("cpu", torch.float64)
-
-
-def _equal(one: Batch, other: Batch) -> bool:
-    return torch.equal(one.codes, other.codes) and torch.equal(one.numeric, other.numeric)
-
-
-def _check_rows(trained: Trained, batch: Batch, n: int) -> None:
-    layout = trained.model.layout
-    codes, numeric = batch.codes, batch.numeric
-    _require(codes.shape == (n, len(layout.columns)), f"codes are {tuple(codes.shape)}, not {(n, len(layout.columns))}")
-    _require(numeric.shape == (n, layout.n_numeric), f"numeric is {tuple(numeric.shape)}, not {(n, layout.n_numeric)}")
-    _require(codes.dtype == torch.int64, f"codes are {codes.dtype}, not int64")
-    _require(bool(torch.isfinite(numeric).all()), "numeric is not finite")
-    for j, column in enumerate(layout.columns):
-        own = codes[:, j]
-        low, high = int(own.min()), int(own.max())
-        _require(low > UNKNOWN and high < column.cardinality, f"codes of column {j} are in [{low}, {high}]")
-        if column.numeric is not None:
-            idle = numeric[~column.numeric.beside(own), column.numeric.index]
-            _require(not bool(idle.any()), f"column {j} has numbers other than 0 beside codes that have none")
-
-
-def _check_observed(layout: Layout, batch: Batch, rows: Batch, mask: Tensor) -> None:
-    """Require that the observed cells of rows (mask (n, k)) come back exactly."""
-    for j, column in enumerate(layout.columns):
-        here = mask[:, j]
-        same = torch.equal(batch.codes[here, j], rows.codes[here, j])
-        _require(same, f"the codes observed in column {j} come back changed")
-        if column.numeric is not None:
-            at = column.numeric.index
-            same = torch.equal(batch.numeric[here, at], rows.numeric[here, at])
-            _require(same, f"the numbers observed in column {j} come back changed")
-
-
-@contextmanager
-def _untouched(what: str) -> Iterator[None]:
-    """Require that the block leaves every global random state alone."""
-    before = (torch.get_rng_state(), random.getstate(), np.random.get_state())  # noqa: NPY002 - the one under test
-    yield
-    after = (torch.get_rng_state(), random.getstate(), np.random.get_state())  # noqa: NPY002
-    same = torch.equal(before[0], after[0]) and before[1] == after[1] and repr(before[2]) == repr(after[2])
-    _require(same, f"{what} draws from a global random state: draw from the generator that is passed")
