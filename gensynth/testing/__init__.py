@@ -15,7 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gensynth.testing.cases import Case, make_cases
-from gensynth.testing.contract import CHECKS, Trained, check_recipe, train
+from gensynth.testing.contract import CHECKS, check_recipe
+from gensynth.testing.trained import Trained, train
 
 if TYPE_CHECKING:
     from gensynth.testing.suite import RecipeContract

@@ -8,7 +8,8 @@ import pytest
 
 from gensynth.model import Encoding, Recipe
 from gensynth.testing.cases import make_cases
-from gensynth.testing.contract import CHECKS, Check, Trained, train
+from gensynth.testing.contract import CHECKS, Check
+from gensynth.testing.trained import Trained, train
 
 
 class RecipeContract:
