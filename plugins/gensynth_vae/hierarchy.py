@@ -1,0 +1,304 @@
+"""A hierarchy of latents drawn top down, with residual posteriors and normalizing flows (Vahdat & Kautz 2020)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
+from gensynth.nn.ensemble import fixed_normal, standard_normal
+from gensynth.nn.networks import Networks, RowDecoder
+from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.spectral import SpectralPenalty
+from gensynth.nn.tabular.sampling_networks import EMA_DECAY, SamplingPrior
+from gensynth_vae.choices import MAX_START
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
+
+N_SCORE_DRAWS = 8
+"""Posterior draws behind a score, the same noise for every row."""
+
+
+class Level(nn.Module):
+    """One group of latents: prior given the levels above, residual posterior, flows, and what it tells those below.
+
+    The posterior is N(mu + d_mu, sigma * d_sigma) where the prior is N(mu, sigma) (Vahdat & Kautz 2020, arXiv
+    2007.03898, section 3.2), followed by inverse autoregressive flows.
+
+    Parameters
+    ----------
+    networks : Networks
+        What carries it.
+    width : int
+        Width of state and features.
+    latent_dims : sequence of int
+        Latents of each member.
+    n_flows : int
+        Flows in the posterior.
+    """
+
+    mask: Tensor
+
+    def __init__(self, networks: Networks, width: int, latent_dims: Sequence[int], n_flows: int) -> None:
+        super().__init__()
+        dim = max(latent_dims)
+        self.prior = networks.mlp(width, (width,), 2 * dim)
+        self.residual = networks.mlp(2 * width, (width,), 2 * dim)
+        self.flows = nn.ModuleList(networks.posterior_flow(latent_dims, width) for _ in range(n_flows))
+        self.update = networks.mlp(width + dim, (width, width), width)
+
+        out: Any = self.prior.out
+        nn.init.normal_(out.weight, std=0.01)  # every level's prior begins as N(0, I)
+        nn.init.zeros_(out.bias)
+        mask = torch.arange(dim) < torch.tensor(latent_dims).unsqueeze(1)
+        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, dim)
+
+    def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
+        mean, log_scale = self.prior(state).chunk(2, -1)
+        return mean * self.mask, _bounded(log_scale)
+
+    def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
+        mean, log_scale = self.prior_parameters(state)
+        shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
+        log_ratio = _bounded(log_ratio)
+        z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise) * self.mask
+        log_q = -((0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio) * self.mask).sum(-1)
+        for flow in self.flows:
+            z, log_determinant = flow(z, features)
+            log_q = log_q - log_determinant
+        return z, log_q - self.log_prior(state, z)
+
+    def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
+        """Return (members, n): log p(z | levels above)."""
+        mean, log_scale = self.prior_parameters(state)
+        standard = (z - mean) * torch.exp(-log_scale)
+        return -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
+
+    def next_state(self, state: Tensor, z: Tensor) -> Tensor:
+        """Return what the levels below see (members, n, width)."""
+        change: Tensor = self.update(torch.cat([state, z], -1))
+        return state + change
+
+
+class HierarchicalModel(LatentVariableModel):
+    """p(row | z_1..z_L) p(z_L | z_<L) ... p(z_1), every prior learned.
+
+    Parameters
+    ----------
+    networks : Networks
+        What carries it.
+    levels : sequence of Level
+        From the top down.
+    decoder : RowDecoder
+        p(row | state below the last level).
+    width : int
+        Width of state and features.
+    betas, noises : sequence of float
+        Final weight of the divergences, and deviation of the noise on the input in training, of each member.
+    warmup : int
+        Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
+    spectral : float
+        Weight of the spectral regularisation.
+    density : SamplingPrior or None
+        A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
+    learning_rate : float
+        Step size.
+    """
+
+    score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising", "kl")
+    score_noise: Tensor
+    beta: Tensor
+
+    def __init__(
+        self,
+        networks: Networks,
+        levels: Sequence[Level],
+        decoder: RowDecoder,
+        *,
+        width: int,
+        betas: Sequence[float],
+        noises: Sequence[float],
+        warmup: int,
+        spectral: float,
+        density: SamplingPrior | None,
+        learning_rate: float,
+    ) -> None:
+        super().__init__(networks, noises, learning_rate)
+        m, self.level_dim = networks.members, levels[0].mask.shape[-1]
+        self.levels, self.decoder, self.density = nn.ModuleList(levels), decoder, density
+        self.encoder = networks.encoder((width, width), width)
+        self.latent_dim = len(levels) * self.level_dim
+        self.warmup = warmup
+        self.top = nn.Parameter(torch.zeros(m, 1, width))
+        self.penalty = SpectralPenalty([*levels, decoder], spectral) if spectral else None
+        self.register_buffer("beta", torch.tensor(betas).view(-1, 1), persistent=False)
+        shape = (N_SCORE_DRAWS, len(levels), m, 1, self.level_dim)
+        self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
+
+    def stages(self) -> tuple[Stage | Fit, ...]:
+        """All parts together first; then the density of all latents, where there is one."""
+        later = [] if self.density is None else list(self.density.parameters())
+        first = [p for p in self.parameters() if not any(p is q for q in later)]
+        main = self.networks.stage(
+            "elbo", first, self._loss, learning_rate=self.learning_rate,
+            monitor=self._monitor, report=self._report, max_steps=10_000 if self.density is None else 7_500,
+        )  # fmt: skip
+        steps: list[Stage | Fit] = [*self.networks.fits(), main]
+        if self.density is not None:
+            steps.append(Fit("start of the prior", self._start_density, MAX_START))
+            if later:
+                prior = Phase("prior", tuple(later), self._density_loss, Optimizer(5e-3))
+                steps.append(Stage("prior", (prior,), budget_fraction=0.5, ema_decay=EMA_DECAY, max_steps=7_500))
+            steps.append(Fit("marginals", self.correct_marginals))
+        return tuple(steps)
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Return (n, latent_dim): the middle of the posterior of every level, side by side."""
+        inputs = self.networks.inputs(batch)
+        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[1][0].flatten(1)
+
+    def decode(self, latents: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent (n, latent_dim)."""
+        return self.decoder.sample(self._states(self._by_level(latents)), rng)
+
+    def middle(self, inputs: Any) -> Tensor:
+        """Return the state (members, n, width) below the middle of every level's posterior."""
+        return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
+
+    def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
+        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats.
+
+        elbo; iwae, the importance-weighted bound; reconstruction, the first term of the ELBO alone; kl, the second.
+        denoising: -log p(row | latents of the row under noise), the mean over noise levels.
+        """
+        if method == "denoising":
+            return self.denoising(inputs)
+        draws = [self._infer(inputs, noise) for noise in self.score_noise]
+        divergence = torch.stack([by_level.sum(-1) for _, _, by_level in draws])  # (draws, members, n)
+        if method == "kl":
+            return latents_only(divergence.mean(0), len(self.layout.columns))
+        cells = torch.stack([self.decoder.log_likelihood(inputs, state) for state, _, _ in draws])
+        if method == "reconstruction":
+            return cells_only(-cells.mean(0))
+        if method == "elbo":
+            # a weight above 1 keeps the latents from learning the anomalies; it has no place in the score
+            weight = 1.0 if self.networks.for_sampling else self.beta.clamp(max=1.0)
+            return -cells.mean(0), weight * divergence.mean(0)
+        bound = (cells.sum(-1) - divergence).logsumexp(0) - math.log(len(draws))
+        return -cells.mean(0), cells.mean(0).sum(-1) - bound
+
+    def _infer(self, inputs: Any, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the last state, the latents (members, n, levels, dim) and the divergences (members, n, levels).
+
+        ``noise`` is (levels, members, n or 1, dim).
+        """
+        features = self.encoder(inputs)
+        state = self.top.expand(-1, features.shape[1], -1)
+        latents, divergences = [], []
+        for level, own in zip(self._levels(), noise, strict=True):
+            z, divergence = level.infer(state, features, own)
+            latents.append(z)
+            divergences.append(divergence)
+            state = level.next_state(state, z)
+        return state, torch.stack(latents, 2), torch.stack(divergences, 2)
+
+    def _levels(self) -> list[Level]:
+        return [level for level in self.levels if isinstance(level, Level)]
+
+    def _by_level(self, latents: Tensor) -> Tensor:
+        """Return (1, n, levels, dim) of one member's latents (n, latent_dim)."""
+        by_level: Tensor = latents.unflatten(1, (len(self.levels), self.level_dim))
+        return by_level.unsqueeze(0)
+
+    def _states(self, latents: Tensor) -> Tensor:
+        """Return the state (members, n, width) below latents (members, n, levels, dim)."""
+        state = self.top.expand(-1, latents.shape[1], -1)
+        for i, level in enumerate(self._levels()):
+            state = level.next_state(state, latents[:, :, i])
+        return state
+
+    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+        """Draw the levels from the top down; return the state below them (1, n, width)."""
+        if self.density is not None:
+            return self._states(self._by_level(self.density.sample(n, rng)[0]))
+        state = self.top.expand(-1, n, -1)
+        for level in self._levels():
+            mean, log_scale = level.prior_parameters(state)
+            state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
+        return state
+
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c states for each of n rows and log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
+
+        The prior first, then the encoder's posterior for the rows as they were filled so far.
+        """
+        if rows is None:
+            state = self.draw_prior(n * c, rng)[0]
+            return state, state.new_zeros(n * c)
+        candidates = rows[torch.arange(n, device=self.top.device).repeat_interleave(c)]
+        state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(n * c, rng))
+        log_weight = -divergences.sum(-1)
+        if self.density is not None:  # divergences are from the levels' own priors
+            log_weight = log_weight + self.density.log_density(latents.flatten(2)) - self._own_prior(latents)
+        return state[0], log_weight[0]
+
+    def _own_prior(self, latents: Tensor) -> Tensor:
+        """Return (members, n): log-density of latents (members, n, levels, dim) under the levels' own priors."""
+        state, total = self.top.expand(-1, latents.shape[1], -1), latents.new_zeros(latents.shape[:2])
+        for i, level in enumerate(self._levels()):
+            total = total + level.log_prior(state, latents[:, :, i])
+            state = level.next_state(state, latents[:, :, i])
+        return total
+
+    def _noise(self, n: int, rng: Generator) -> Tensor:
+        """Draw (levels, members, n, dim)."""
+        levels, members, _, dim = self.score_noise.shape[1:]
+        return standard_normal((levels, members, n, dim), self.top, rng)
+
+    def terms(self, inputs: Any, n: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return (members, n) log-likelihood and (members, n, levels) divergences of n rows at one draw."""
+        state, _, divergences = self._infer(inputs, self._noise(n, rng))
+        return self.decoder.log_likelihood(inputs, state).sum(-1), divergences
+
+    def _loss(self, batch: Batch, rng: Generator) -> Tensor:
+        self.step += 1.0
+        inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
+        likelihood, divergences = self.terms(inputs, len(batch), rng)
+        progress = 1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup)
+        if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
+            size = divergences.detach().mean(1, keepdim=True).abs() + 0.01
+            divergences = divergences * size / size.mean(-1, keepdim=True)
+        loss = self.beta * progress * divergences.sum(-1) - likelihood
+        return loss if self.penalty is None else loss + self.penalty()
+
+    def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
+        likelihood, divergences = self.terms(self.networks.inputs(batch), len(batch), rng)
+        return self.beta * divergences.sum(-1) - likelihood
+
+    def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
+        """Return nats of divergence, of all levels and of each from the top down, means over the members."""
+        by_level = self.terms(self.networks.inputs(batch), len(batch), rng)[1].mean((0, 1)).tolist()
+        return {"kl": sum(by_level), **{f"kl_{i}": kl for i, kl in enumerate(by_level)}}
+
+    def _latents(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (1, n, latent_dim): posterior draws of all levels side by side."""
+        return self._infer(self.networks.inputs(batch), self._noise(len(batch), rng))[1].flatten(2)
+
+    def _density_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        assert self.density is not None
+        with torch.no_grad():
+            latents = self._latents(batch, rng)
+        return -self.density.log_density(latents)
+
+    def _start_density(self, batch: Batch, rng: Generator) -> None:
+        assert self.density is not None
+        self.density.start(lambda: self._latents(batch, rng), rng)
+
+
+def _bounded(log_scale: Tensor) -> Tensor:
+    return 5.0 * torch.tanh(log_scale / 5.0)
