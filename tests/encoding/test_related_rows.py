@@ -184,7 +184,7 @@ def conditioned(encoder, frame, conditions, n=60, seed=0):
         rows.codes[:, i] = cells.codes[:, i]
         slot = encoder.layout.columns[i].numeric
         if slot is not None:
-            rows.numeric[:, slot] = cells.numeric[:, slot]
+            rows.numeric[:, slot.index] = cells.numeric[:, slot.index]
     settled, broken = settle(encoder, rows, rng(seed), given)
     return encoder.decode(settled, rng(seed), given), broken
 
