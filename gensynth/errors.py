@@ -121,6 +121,10 @@ class FileWarning(UserWarning):
     """How a file was read or written, where it could have been meant otherwise."""
 
 
+class FewRowsWarning(UserWarning):
+    """A table has so few rows that little can be told from them."""
+
+
 class CollapseWarning(UserWarning):
     """Training collapsed: what the model generates is no better than columns drawn independently, or all alike."""
 

@@ -243,7 +243,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
         frame = self._new(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
-        return Analysis(Ensemble([self.fitted_]), frame, {self.model_.score_method(method): 1.0}, index)
+        return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
         """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 ADDED = ("score", "p_value", "anomaly", "reason")
 """Columns of OUT that DATA has not."""
+MIN_LISTED = 10
+"""Rows that are listed with their reasons where the share of anomalies cannot be told."""
 _MAX_NAMES = 10
 
 
@@ -52,13 +55,17 @@ def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *
         threshold = float(scores[anomalies].max()) if n_odd else None
         _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
     # the labelled rows are those with the lowest scores, so that they come first
-    shown = np.argsort(scores, kind="stable")[: max(n_odd, MAX_ROWS if on_page else 0)]
+    listed = MIN_LISTED if fdr is None and _tell_of_unsure_share(detector, n_odd, len(scores)) else 0
+    shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
     attributions, reasons = pd.DataFrame(), []
     if len(shown):
         attributions = analysis.attributions(shown)
         reasons = analysis.reasons(shown, attributions=attributions)
     cells = (table.frame if table.text is None else table.text).iloc[shown]
-    return Findings(scores, p_values, anomalies, threshold, shown, reasons, attributions, cells)
+    identifiers = [str(c.name) for c in detector.estimators_[0].schema.columns if c.kind == "identifier"]
+    first = next((name for name in cells.columns if name in identifiers), None)
+    listed = max(n_odd, min(listed, len(shown)))
+    return Findings(scores, p_values, anomalies, threshold, shown, reasons, attributions, cells, first, listed)
 
 
 def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
@@ -72,12 +79,27 @@ def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal
         )
 
 
+def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
+    """Return whether the share of anomalies cannot be told from the scores; write a note if so."""
+    if detector.contamination_range_ is None:
+        return False
+    low, high = (round(share * n) for share in detector.contamination_range_)
+    if n_odd > 1 and high <= 2 * max(low, 1) + 2:
+        return False
+    least = min(low, n_odd) if n_odd > 1 else 0
+    note(
+        f"how many rows are anomalies cannot be told from the scores: {least:,} to {max(high, n_odd):,} would fit; "
+        f"{counted(n_odd, 'row')} labelled, and the {MIN_LISTED} most anomalous are listed. Look at them, then choose "
+        "--contamination SHARE, or give normal rows with --train-on"
+    )
+    return True
+
+
 def reasons_of(findings: Findings) -> list[str]:
-    """Return the reason of each row of the table: empty for the rows that are no anomalies."""
+    """Return the reason of each row of the table: empty for rows that are not listed."""
     out = [""] * len(findings.scores)
-    for at, reason in zip(findings.shown, findings.reasons, strict=True):
-        if findings.anomalies[at]:
-            out[at] = reason
+    for at, reason in zip(findings.shown[: findings.listed], findings.reasons, strict=False):
+        out[at] = reason
     return out
 
 
@@ -88,9 +110,10 @@ def page_facts(
     n_normal = len(detector.calibration_scores_)
     members = detector.scaling_.n_members
     networks = f"{members} networks" if members > 1 else "1 network"
+    beside = "" if detector.density_ is None else ", and a density beside it"
     facts = [
         ("Data", f"{data}: {counted(len(found.scores), 'row')}, {counted(detector.n_features_in_, 'column')}"),
-        ("Model", f"{model}, {networks}, score: {detector.method_}"),
+        ("Model", f"{model}, {networks}{beside}; score: {_score_words(detector)}"),
     ]
     if train_on is None:
         facts.append(("Trained on", "the same rows, of which those that look worst are not learned from"))
@@ -112,3 +135,14 @@ def page_facts(
         facts.append(("Threshold", f"scores {where} {found.threshold:.4g} are labelled"))
     facts.append(("Chosen", chosen))
     return facts, p_value
+
+
+def page_foot(detector: AnomalyDetector) -> str:
+    """Return what the findings are to be found again by."""
+    return f"seed {detector.seed_}, {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
+
+
+def _score_words(detector: AnomalyDetector) -> str:
+    """Return the score methods that are added up: "elbo + denoising"."""
+    weights = detector.score_weights_
+    return " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())

@@ -81,7 +81,7 @@ def detection_summary(findings: Findings, written: Sequence[str], seconds: float
     say(f"{counted(n, 'row')}, {counted(n_odd, 'anomaly', 'anomalies')} ({100 * n_odd / n:.3g} %){limit}")
     rows = [
         (f"{at + 1:,}", f"{findings.scores[at]:.4g}", f"{findings.p_values[at]:.3g}", " ".join(reason.split()))
-        for at, reason in zip(findings.shown[: min(n_odd, _MAX_ROWS)], findings.reasons, strict=False)
+        for at, reason in zip(findings.shown[: min(findings.listed, _MAX_ROWS)], findings.reasons, strict=False)
     ]
     if rows:
         table(("row", "score", "p", "reason"), rows, err=True)

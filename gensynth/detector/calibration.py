@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 
 NULL_LEVELS = (0.1, 0.35, 0.6)
 """Quantiles of the anomaly scores that are taken to be normal rows', and that their distribution is fitted to."""
-SHAPES = np.geomspace(0.1, 1000.0, 400)
-"""Shapes of the gamma distributions tried: from very skewed to normal."""
+BODY = (0.5, 0.83)
+"""Quantiles of the anomaly scores that tell how fast normal rows thin out."""
+UNSURE = (0.75, 0.9)
+"""Other upper quantiles: where they tell another share, it cannot be told."""
 SHARE_FDR = 0.05
 """Share of false ones among the anomalies that an estimated contamination counts."""
 MAX_SHARE = 0.5
@@ -51,25 +52,34 @@ def threshold_of_share(scores: Floats, share: float) -> float:
     return float(above.min()) if together else threshold
 
 
-def estimate_share(scores: Floats) -> float:
+def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
     """Return the estimated share of anomalies, in [0, 0.5], among rows that most of are normal.
 
-    The lower 60 % of the anomaly scores are taken to be normal rows'. A shifted gamma distribution with their
-    quantiles (energies of normal rows are sums of many squares) says how far normal rows would reach; the rows
-    beyond, by `benjamini_hochberg`, are counted.
+    Above their median the anomaly scores of normal rows are taken to be exponentially distributed, as logarithms of
+    probabilities are, with the rate that they have between two quantiles. The rows farther out than that, by
+    `benjamini_hochberg`, are counted.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n,)
+        Higher = more normal.
+    upper : float
+        The upper of the two quantiles, in (0.5, 1): the higher, the heavier a tail may be without being taken for
+        anomalies, and the fewer anomalies are needed to be taken for it.
     """
-    energy = -np.asarray(scores)
-    low, middle, high = np.quantile(energy, NULL_LEVELS)
+    energies = -np.asarray(scores)
+    low, high = np.quantile(energies, (BODY[0], upper))
     if high - low <= 1e-12 * max(1.0, abs(high)):
         return 0.0
-    # upper over lower distance is a monotone function of the shape alone
-    at = stats.gamma.ppf(np.array(NULL_LEVELS)[:, None], SHAPES)
-    skew = (at[2] - at[1]) / (at[1] - at[0])
-    best = int(np.argmin(np.abs(np.log(skew * max(middle - low, 1e-12) / max(high - middle, 1e-12)))))
-    scale = (high - low) / (at[2, best] - at[0, best])
-    start = low - scale * at[0, best]
-    flagged = benjamini_hochberg(stats.gamma.sf((energy - start) / scale, SHAPES[best]), SHARE_FDR)
-    return float(min(flagged.mean(), MAX_SHARE))
+    rate = np.log((1.0 - BODY[0]) / (1.0 - upper)) / (high - low)
+    p_values = (1.0 - BODY[0]) * np.exp(-rate * np.maximum(energies - low, 0.0))
+    return float(min(benjamini_hochberg(p_values, SHARE_FDR).mean(), MAX_SHARE))
+
+
+def share_range(scores: Floats) -> tuple[float, float]:
+    """Return the least and the most that `estimate_share` says where the tail is taken to begin earlier or later."""
+    found = [estimate_share(scores, upper) for upper in UNSURE]
+    return min(found), max(found)
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:

@@ -38,8 +38,11 @@ class OutlierDecisions(OutlierMixin):
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Higher = more normal. 0 is typical of the training rows, and the unit is the distance between the quartiles
-            of their scores. A row's score depends on no other row.
+            Higher = more normal, from -100 to 0: nats, the logarithm of the probability that a normal row is so odd.
+            -3 is one normal row in twenty, -7 one in a thousand; below -20 scores grow ever more slowly, so that the
+            farthest row does not lie beyond -100. By another ``method`` than the detector's: 0 is typical of the
+            training rows, and the unit is the distance between the quartiles of their scores. A row's score depends on
+            no other row.
         """
         return self.analyse(X, method).scores
 
@@ -81,6 +84,18 @@ class OutlierDecisions(OutlierMixin):
             In [1 / (1 + n_calibration), 1].
         """
         return self.analyse(X).p_values
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Return how surely each row is normal, and anomalous, by its p-value (see `p_values`).
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2), float64
+            p and 1 - p: the share of normal rows that are odder, and that are less odd. As in PyOD the second column is
+            the anomaly's; it is no probability that the row is an anomaly, which would take their share.
+        """
+        p = self.p_values(X)
+        return np.column_stack([p, 1.0 - p])
 
     def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
         """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".

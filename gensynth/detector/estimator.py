@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,21 +12,26 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from gensynth.arrays import arrays_of, named
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
-from gensynth.detector.calibration import threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.calibration import NULL_LEVELS, share_range, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
+from gensynth.detector.density import fit_density, profile_of
 from gensynth.detector.options import prepared_recipe
 from gensynth.detector.rows import calibration_rows, learned_and_kept
+from gensynth.encoding.rows import Rows
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
+from gensynth.engine.combined import Combined, ScoreProfile, WeighedDensity
 from gensynth.engine.encoded import EncodedTable
-from gensynth.engine.ensemble import Ensemble, ScoreScaling
+from gensynth.engine.ensemble import Ensemble, RowScorer, ScoreScaling
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
-from gensynth.errors import DataError, OptionError
+from gensynth.engine.tails import EmpiricalTail, GammaTail
+from gensynth.errors import DataError, FewRowsWarning, OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -33,7 +39,9 @@ from gensynth.schema import Column, TableSchema
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 
-MIN_ROWS = 10
+MIN_ROWS = 2
+FEW_ROWS = 10
+"""Rows below which a detector warns that it cannot tell what is normal."""
 BATCH_SIZE = 128
 
 Floats = NDArray[np.float64]
@@ -62,6 +70,11 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         Share of the rows, in (0, 0.5], that ``novelty=True`` keeps for p-values and does nothing else with: they are
         exact then. None keeps none: p-values are counted among the rows that the trainer held out, which it learns
         nothing from either but when to stop (a tenth of the rows is kept where it holds out none).
+    density : bool, default=True
+        Whether a density of the rows, a small autoregressive network, is trained beside the model. It sees structure
+        that an ensemble with few latents smooths over: gaps between clusters, values that do not go together. It counts
+        only where held-out rows show that it surely knows more than columns by themselves, and the more, the less the
+        model agrees with it there.
     trainer : Trainer or None
         How models are trained; None: the defaults, in batches of 128 rows.
     schema : TableSchema, mapping or None
@@ -81,10 +94,23 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     calibration_scores_ : ndarray of shape (n_calibration,)
         Scores that p-values are counted among, at most 5,000: of held-out rows, or with ``novelty=False`` of training
         rows.
+    contamination_range_ : tuple of float or None
+        The least and the most that an estimated share could be as well; None where it was not estimated. Where they lie
+        far apart the scores do not tell the share.
+    threshold_ : float
+        ``-offset_``, as PyOD has it: rows of a higher `anomaly_score` are anomalies.
+    decision_scores_ : ndarray of shape (n_samples,)
+        `anomaly_score` of the fitted rows, as PyOD has it; not kept in files.
+    labels_ : ndarray of shape (n_samples,), int64
+        1 for fitted rows that are anomalies, 0 for the others, as PyOD has it; not kept in files.
     estimators_ : list of FittedModel
         The fitted models: one, or several of a family without ensembles of its own.
     scaling_ : ScoreScaling
         Median and interquartile range of each member's scores of the training rows.
+    profile_ : ScoreProfile
+        How the models' scores of normal rows are distributed.
+    density_ : WeighedDensity or None
+        The density, its profile and how much the models agree with it; None where it would not say more.
     method_ : str
         Score method of the detector.
     seed_ : int
@@ -109,6 +135,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         "contamination": one_of("auto") | number(0, 0.5, open_low=True),
         "novelty": FLAG,
         "calibration_fraction": NONE | number(0, 0.5, open_low=True),
+        "density": FLAG,
     }
 
     def __init__(
@@ -120,6 +147,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         contamination: float | Literal["auto"] = "auto",
         novelty: bool = False,
         calibration_fraction: float | None = None,
+        density: bool = True,
         trainer: Trainer | None = None,
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
         relations: Any = "auto",
@@ -131,6 +159,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         self.contamination = contamination
         self.novelty = novelty
         self.calibration_fraction = calibration_fraction
+        self.density = density
         self.trainer = trainer
         self.schema = schema
         self.relations = relations
@@ -146,7 +175,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         Parameters
         ----------
         X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
-            Columns of any kind, missing values included; at least 10 rows.
+            Columns of any kind, missing values included; at least 2 rows, better 10 and more.
         y : ignored
             For scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,), number or None
@@ -155,7 +184,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         Raises
         ------
         DataError
-            Too few rows, or a column that cannot be learned; a weight that is negative or missing.
+            A single row, or a column that cannot be learned; a weight that is negative or missing.
         CapabilityError
             The family cannot score rows.
         OptionError
@@ -171,9 +200,13 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = Parts.of(weights, len(frame))
         if len(parts) < MIN_ROWS:
-            raise DataError(
-                f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS} to tell what is "
-                "normal"
+            raise DataError(f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS}")
+        if len(parts) < FEW_ROWS:
+            warnings.warn(
+                f"the table has {len(parts)} rows, too few to tell what is normal: scores and labels are guesses below "
+                f"{FEW_ROWS}",
+                FewRowsWarning,
+                stacklevel=2,
             )
         seed = seed_of(self.random_state)
         learned, kept = parts, None
@@ -197,14 +230,37 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
             self.method_ = "auto"
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
-        scores = Ensemble(self.estimators_, self.scaling_).score(rows, self._weights(self.method_))
+        self._weigh(table, rows, np.flatnonzero(learned.row_weights(len(frame))), trainer)
+        scores = self._scorer(self.method_).score(rows)
         held_out = (kept or self.estimators_[0].held_out or parts) if self.novelty else parts
         self.calibration_scores_ = np.sort(scores[calibration_rows(held_out, seed).draw()])
         share = None if self.contamination == "auto" else float(self.contamination)
+        estimated = share is None and not self.novelty
         choose = threshold_of_normal if self.novelty else threshold_of_contaminated
         self.offset_ = choose(self.calibration_scores_, scores[parts.draw()], share)
         self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
+        self.contamination_range_ = share_range(self.calibration_scores_) if estimated else None
+        self.decision_scores_, self.threshold_ = -scores, -self.offset_
+        self.labels_ = (scores < self.offset_).astype(np.int64)
         return self
+
+    def _weigh(self, table: EncodedTable, rows: Rows, learned: NDArray[np.int64], trainer: Trainer) -> None:
+        """Fit what puts scores on their scale, and the density; ``learned`` are the rows of the table."""
+        ensemble = Ensemble(self.estimators_, self._weights(self.method_), self.scaling_)
+        rows, drawn = rows[learned], Parts.of(table.weights, len(learned)).draw()
+        energies = -ensemble.score(rows)
+        self.density_ = None
+        if self.density:
+            self.density_ = fit_density(table, rows, energies, trainer, self.seed_, contaminated=not self.novelty)
+        alone = not self.novelty and self.density_ is None
+        # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
+        tail = GammaTail.fit(energies[drawn], NULL_LEVELS) if alone else EmpiricalTail.fit(energies[drawn])
+        self.profile_ = profile_of(ensemble, rows[drawn], tail)
+
+    def _scorer(self, method: str) -> RowScorer:
+        """Return what scores rows: all that was fitted, or the models alone by another method than the detector's."""
+        ensemble = Ensemble(self.estimators_, self._weights(method), self.scaling_)
+        return Combined(ensemble, self.profile_, self.density_) if method == self.method_ else ensemble
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
         """Return ``fit(X).predict(X)``."""
@@ -214,6 +270,11 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     def seed_(self) -> int:
         """Seed that makes the same fit again."""
         return self.estimators_[0].seed
+
+    @property
+    def score_weights_(self) -> dict[str, float]:
+        """Weights of the models' score methods in the detector's score."""
+        return self._weights(self.method_)
 
     def _weights(self, method: str) -> dict[str, float]:
         """Return the weights of the models' score methods that make up ``method``."""
@@ -239,7 +300,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         method = self.method_ if method is None else method
         index = X.index if isinstance(X, pd.DataFrame) else None
         calibration = self.calibration_scores_ if method == self.method_ else None
-        return Analysis(Ensemble(self.estimators_, self.scaling_), frame, self._weights(method), index, calibration)
+        return Analysis(self._scorer(method), frame, index, calibration)
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads."""
@@ -248,18 +309,33 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted detector."""
         check_is_fitted(self, "estimators_")
-        state = {"method": self.method_, "offset": self.offset_}
-        arrays = {"calibration": self.calibration_scores_, **self.scaling_.to_arrays()}
-        return Contents.of("detector", self, self.estimators_, state, arrays)
+        density = self.density_
+        state = {"method": self.method_, "offset": self.offset_, "agreement": density and density.agreement,
+                 "range": self.contamination_range_}  # fmt: skip
+        arrays = {
+            "calibration": self.calibration_scores_,
+            **self.scaling_.to_arrays(),
+            **named("profile", self.profile_.to_arrays()),
+            **named("density", {} if density is None else density.profile.to_arrays()),
+        }
+        fitted = None if density is None else density.model
+        return Contents.of("detector", self, self.estimators_, state, arrays, fitted)
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
         """Return the fitted detector of a file."""
-        out = contents.restore(cls)
+        out, state, arrays = contents.restore(cls), contents.state, contents.arrays
         out.estimators_ = list(contents.models)
-        out.method_ = str(contents.state["method"])
-        out.offset_ = float(contents.state["offset"])
-        out.calibration_scores_ = np.asarray(contents.arrays["calibration"], dtype=np.float64)
+        out.method_ = str(state["method"])
+        out.offset_ = float(state["offset"])
+        out.threshold_ = -out.offset_
+        out.calibration_scores_ = np.asarray(arrays["calibration"], dtype=np.float64)
         out.contamination_ = float(np.mean(out.calibration_scores_ < out.offset_))
-        out.scaling_ = ScoreScaling.from_arrays(contents.arrays)
+        out.contamination_range_ = None if state["range"] is None else tuple(state["range"])
+        out.scaling_ = ScoreScaling.from_arrays(arrays)
+        out.profile_ = ScoreProfile.from_arrays(arrays_of("profile", arrays))
+        out.density_ = None
+        if contents.density is not None:
+            profile = ScoreProfile.from_arrays(arrays_of("density", arrays))
+            out.density_ = WeighedDensity(contents.density, profile, float(state["agreement"]))
         return out

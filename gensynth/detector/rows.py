@@ -9,6 +9,8 @@ from gensynth.training.weights import Parts
 
 MAX_CALIBRATION = 5_000
 """Held-out rows that p-values are counted among, at most."""
+MIN_SPLIT = 4
+"""Rows below which none are kept: training takes two."""
 KEPT = 0.1
 """Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
 
@@ -33,9 +35,9 @@ def learned_and_kept(
         Seed of the split.
     """
     n = len(parts)
-    if fraction is None and n_models == 1 and trainer.holds_out(n):
+    if n < MIN_SPLIT or (fraction is None and n_models == 1 and trainer.holds_out(n)):
         return parts, None
-    kept = min(max(round((KEPT if fraction is None else fraction) * n), 2), MAX_CALIBRATION)
+    kept = min(max(round((KEPT if fraction is None else fraction) * n), 2), n // 2, MAX_CALIBRATION)
     order = np.random.default_rng(seed).permutation(n)
     return parts[np.sort(order[kept:])], parts[np.sort(order[:kept])]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.engine.conformal import conformal_p_values
-from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.explanation import by_table_column
 from gensynth.engine.reasons import row_reasons
 from gensynth.errors import OptionError
@@ -27,12 +26,10 @@ class Analysis:
 
     Parameters
     ----------
-    ensemble : Ensemble
-        The models.
+    scorer : RowScorer
+        What scores them.
     frame : DataFrame of shape (n, n_features)
         New rows, with the fitted columns.
-    weights : mapping of str to float
-        Weights of the score methods that the score is made of.
     index : Index or None
         Row labels of what is returned as a DataFrame; None: 0, 1, ...
     calibration_scores : ndarray of shape (n_calibration,) or None
@@ -41,22 +38,20 @@ class Analysis:
 
     def __init__(
         self,
-        ensemble: Ensemble,
+        scorer: RowScorer,
         frame: pd.DataFrame,
-        weights: Mapping[str, float],
         index: pd.Index[Any] | None = None,
         calibration_scores: NDArray[np.float64] | None = None,
     ) -> None:
-        self._ensemble = ensemble
-        self._weights = weights
+        self._scorer = scorer
         self._index = pd.RangeIndex(len(frame)) if index is None else index
         self._calibration_scores = calibration_scores
-        self._frame, self._rows = ensemble.encode(frame)
+        self._frame, self._rows = scorer.encode(frame)
 
     @cached_property
     def scores(self) -> NDArray[np.float64]:
         """Scores of shape (n,), higher = more normal."""
-        return self._ensemble.score(self._rows, self._weights)
+        return self._scorer.score(self._rows)
 
     @property
     def p_values(self) -> NDArray[np.float64]:
@@ -73,9 +68,8 @@ class Analysis:
         DataFrame of shape (n_rows, n_features)
             In the score's unit, higher = more anomalous. Columns that are not learned add 0.
         """
-        found = self._ensemble.attributions(self._rows[which], self._weights)
-        encoder = self._ensemble.models[0].encoder
-        return pd.DataFrame(by_table_column(found, encoder), index=self._index[which])
+        found = self._scorer.attributions(self._rows[which])
+        return pd.DataFrame(by_table_column(found, self._scorer.encoder), index=self._index[which])
 
     def reasons(
         self, which: Which = _ALL, *, attributions: pd.DataFrame | None = None, max_columns: int = 3
@@ -92,5 +86,10 @@ class Analysis:
             Columns that a sentence names at most.
         """
         attributions = self.attributions(which) if attributions is None else attributions
-        model = self._ensemble.models[0]
-        return row_reasons(model, self._frame.iloc[which], self._rows[which], attributions, max_columns)
+        frame, rows = self._frame.iloc[which], self._rows[which]
+        out = [""] * len(frame)
+        for model, at in self._scorer.explainers(rows):
+            found = row_reasons(model, frame.iloc[at], rows[at], attributions.iloc[at], max_columns)
+            for i, reason in zip(at.tolist(), found, strict=True):
+                out[i] = reason
+        return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.rows import Rows
+from gensynth.encoding.table import TableEncoder
 from gensynth.engine.explanation import member_attributions
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import member_scores, reproducible_scores
@@ -74,64 +76,94 @@ class ScoreScaling:
         return cls(parts["median"], parts["iqr"])
 
 
-class Ensemble:
+class RowScorer(ABC):
+    """What scores the rows of one table, tells scores apart by column, and knows which model to ask for reasons."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> TableEncoder:
+        """The encoder of the table, one for all models."""
+
+    @abstractmethod
+    def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
+        """Return new rows aligned and encoded, once for all models."""
+
+    @abstractmethod
+    def score(self, rows: Rows) -> Floats:
+        """Return (n,) scores, higher = more normal; a row's is the same bit by bit wherever it stands."""
+
+    @abstractmethod
+    def attributions(self, rows: Rows) -> Floats:
+        """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
+
+    @abstractmethod
+    def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
+        """Return models, and the positions of the rows of which each says best what was expected there."""
+
+
+class Ensemble(RowScorer):
     """One or several fitted models of one table that score rows together.
 
     Parameters
     ----------
     models : sequence of FittedModel
         With one encoder.
+    weights : mapping of str to float
+        Weight of each score method in the score, which is averaged over the members.
     scaling : ScoreScaling or None
-        Puts the members on a common scale; None: scores are averaged as they are.
+        Puts the members on a common scale: 0 is typical of the training rows and 1 the distance between their
+        quartiles, for each member and method. None: scores are averaged as they are.
     """
 
-    def __init__(self, models: Sequence[FittedModel], scaling: ScoreScaling | None = None) -> None:
+    def __init__(
+        self, models: Sequence[FittedModel], weights: Mapping[str, float], scaling: ScoreScaling | None = None
+    ) -> None:
         self.models = tuple(models)
+        self.weights = weights
         self.scaling = scaling
 
+    @property
+    def encoder(self) -> TableEncoder:
+        """The models' encoder."""
+        return self.models[0].encoder
+
     def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
-        """Return new rows aligned and encoded, once for all models."""
+        """Return new rows aligned and encoded."""
         return self.models[0].encode(frame)
 
-    def score(self, rows: Rows, weights: Mapping[str, float]) -> Floats:
-        """Return (n,) scores, higher = more normal: a weighted sum of score methods, each averaged over the members.
-
-        With a scaling 0 is typical of the training rows and 1 the distance between their quartiles, for each member
-        and method.
-
-        Parameters
-        ----------
-        rows : Rows
-            Encoded rows.
-        weights : mapping of str to float
-            Weight of each score method.
+    def score(self, rows: Rows) -> Floats:
+        """Return (n,) scores.
 
         Raises
         ------
         PluginError
             A score is not finite.
         """
+        return reproducible_scores(self.unrounded, rows)
 
-        def score(rows: Rows) -> Floats:
-            total = np.zeros(len(rows))
-            for method, weight in weights.items():
-                scores = _all_members(member_scores, self.models, rows, method)
-                median, iqr = self._units(method, scores.ndim)
-                total += weight * ((scores - median) / iqr).mean(0)
-            return total
+    def unrounded(self, rows: Rows) -> Floats:
+        """Return `score` before it is rounded, so that the last bits depend on what stands beside a row."""
+        total = np.zeros(len(rows))
+        for method, weight in self.weights.items():
+            scores = _all_members(member_scores, self.models, rows, method)
+            median, iqr = self._units(method, scores.ndim)
+            total += weight * ((scores - median) / iqr).mean(0)
+        return total
 
-        return reproducible_scores(score, rows)
-
-    def attributions(self, rows: Rows, weights: Mapping[str, float]) -> Floats:
+    def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
         out = np.zeros(rows.codes.shape)
         for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
             part = slice(start, start + _BLOCK)
-            for method, weight in weights.items():
+            for method, weight in self.weights.items():
                 found = _all_members(member_attributions, self.models, rows[part], method)
                 median, iqr = self._units(method, found.ndim)
                 out[part] += weight * ((found + median / found.shape[2]) / iqr).mean(0)
         return out
+
+    def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
+        """Return the first model, for all rows."""
+        return [(self.models[0], np.arange(len(rows)))]
 
     def _units(self, method: str, n_axes: int) -> tuple[Floats, Floats]:
         """Return median and interquartile range of the members' scores, members first among ``n_axes`` axes."""

@@ -14,7 +14,9 @@ from sklearn.base import BaseEstimator
 from gensynth.arrays import Arrays, arrays_of, named
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.fitted import FittedModel
+from gensynth.model import Recipe
 from gensynth.nn.randomness import seeded
+from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity
 from gensynth.persistence.members import Archive
 from gensynth.persistence.parameters import parameters_from_json, parameters_to_json
 from gensynth.persistence.recipes import recipe_from_json, recipe_to_json
@@ -38,6 +40,8 @@ class Contents:
         Of its constructor, but for the model.
     models : tuple of FittedModel
         At least one, of one recipe and one encoder.
+    density : FittedModel or None
+        A density of the rows beside them, with their encoder.
     feature_names : tuple of str or None
         ``feature_names_in_``; None where the columns had no names.
     n_features : int
@@ -55,6 +59,7 @@ class Contents:
     feature_names: tuple[str, ...] | None
     state: Mapping[str, Any] = field(default_factory=dict)
     arrays: Arrays = field(default_factory=dict)
+    density: FittedModel | None = None
 
     @classmethod
     def of(
@@ -64,6 +69,7 @@ class Contents:
         models: Sequence[FittedModel],
         state: Mapping[str, Any] | None = None,
         arrays: Arrays | None = None,
+        density: FittedModel | None = None,
     ) -> Self:
         """Return the contents for a fitted estimator."""
         names = getattr(estimator, "feature_names_in_", None)
@@ -75,6 +81,7 @@ class Contents:
             None if names is None else tuple(map(str, names)),
             state or {},
             arrays or {},
+            density,
         )
 
     def restore(self, kind: type[Estimator]) -> Estimator:
@@ -97,7 +104,8 @@ class Contents:
         encoder, encoder_arrays = first.encoder.state()
         arrays = named("own", self.arrays) | named("encoder", encoder_arrays)
         models = []
-        for i, model in enumerate(self.models):
+        fitted = [*self.models, *([] if self.density is None else [self.density])]
+        for i, model in enumerate(fitted):
             stages, columns = _pack_history(model.history)
             models.append({"seed": model.seed, "stages": stages})
             arrays |= named(f"history.{i}", columns)
@@ -106,11 +114,12 @@ class Contents:
             "encoder": encoder,
             "container": first.container.to_json(),
             "models": models,
+            "density": None if self.density is None else self.density.recipe.to_json(),
             "parameters": parameters_to_json(self.parameters),
             "features": {"n": self.n_features, "names": self.feature_names},
             "own": dict(self.state),
         }
-        return Archive(self.kind, state, arrays, weights_of([model.model for model in self.models]))
+        return Archive(self.kind, state, arrays, weights_of([model.model for model in fitted]))
 
     @classmethod
     def unpack(cls, archive: Archive, device: str, registry: Registry) -> Self:
@@ -127,13 +136,17 @@ class Contents:
         recipe = recipe_from_json(state["recipe"], registry)
         encoder = TableEncoder.from_state(state["encoder"], arrays_of("encoder", archive.arrays))
         container = Container.from_json(state["container"])
+        recipes: list[Recipe] = [recipe] * len(state["models"])
+        if state.get("density") is not None:
+            recipes[-1] = AutoregressiveDensity(**state["density"])
         with seeded(0):
-            networks = [recipe.build(encoder.layout) for _ in state["models"]]
+            networks = [own.build(encoder.layout) for own in recipes]
         load_weights(networks, archive.weights)
         models = []
-        for i, (entry, network) in enumerate(zip(state["models"], networks, strict=True)):
+        for i, (entry, own, network) in enumerate(zip(state["models"], recipes, networks, strict=True)):
             history = _unpack_history(entry["stages"], arrays_of(f"history.{i}", archive.arrays))
-            models.append(FittedModel(recipe, encoder, network.to(place), container, int(entry["seed"]), history))
+            models.append(FittedModel(own, encoder, network.to(place), container, int(entry["seed"]), history))
+        density = None if recipes[-1] is recipe else models.pop()
         names = state["features"]["names"]
         return cls(
             archive.kind,
@@ -143,6 +156,7 @@ class Contents:
             None if names is None else tuple(names),
             dict(state["own"]),
             arrays_of("own", archive.arrays),
+            density,
         )
 
 

@@ -20,7 +20,7 @@ from gensynth.errors import ModelFileError
 from gensynth.files import atomic_write
 from gensynth.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 """What this gensynth writes and reads. Format 1 was that of development versions."""
 
 _MANIFEST = "manifest.json"

@@ -48,6 +48,10 @@ class Findings:
         What `AnomalyDetector.explain` returned for them.
     cells : DataFrame of shape (k, n_columns)
         Their cells, as they are to be read.
+    identifier : str or None
+        Name of a column whose cells tell rows apart; they head what is said of a row.
+    listed : int
+        How many of the oddest rows are listed with their reasons, those that are labelled among them.
     """
 
     scores: NDArray[np.float64]
@@ -58,10 +62,18 @@ class Findings:
     reasons: Sequence[str]
     attributions: pd.DataFrame
     cells: pd.DataFrame
+    identifier: str | None = None
+    listed: int = 0
 
 
 def write_page(
-    findings: Findings, path: str | os.PathLike[str], *, title: str, facts: Sequence[tuple[str, str]], p_value: str
+    findings: Findings,
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    p_value: str,
+    foot: str = "",
 ) -> None:
     """Write the page, whole or not at all.
 
@@ -77,18 +89,22 @@ def write_page(
         What was done, as names and values.
     p_value : str
         A sentence that says what the p-values are.
+    foot : str
+        What the page is to be made again by: seed, date.
 
     Raises
     ------
     OSError
         The file cannot be written.
     """
-    page = render_page(findings, title=title, facts=facts, p_value=p_value)
+    page = render_page(findings, title=title, facts=facts, p_value=p_value, foot=foot)
     with atomic_write(path) as file:
         file.write(page.encode("utf-8", "replace"))
 
 
-def render_page(findings: Findings, *, title: str, facts: Sequence[tuple[str, str]], p_value: str) -> str:
+def render_page(
+    findings: Findings, *, title: str, facts: Sequence[tuple[str, str]], p_value: str, foot: str = ""
+) -> str:
     """Return the page; parameters are those of `write_page`."""
     # everything from the data is escaped, whatever it is named in the template
     environment = Environment(
@@ -110,6 +126,7 @@ def render_page(findings: Findings, *, title: str, facts: Sequence[tuple[str, st
         rows=_rows(findings),
         most_cells=_MAX_CELLS,
         version=__version__,
+        foot=foot,
     )
 
 
@@ -164,6 +181,13 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
     by_name = {str(name): i for i, name in enumerate(findings.attributions.columns)}
     against = findings.attributions.to_numpy(dtype=float).clip(min=0.0)
     fractions = against / np.maximum(against.sum(1, keepdims=True), 1e-300)
+    identifier = findings.identifier
+
+    def heading(rank: int) -> str:
+        if identifier is None:
+            return ""
+        return f"{identifier} {_shown(findings.cells.iloc[rank][identifier])['text']}"
+
     out = []
     for rank, at in enumerate(findings.shown[:MAX_ROWS]):
         own = {name: float(fractions[rank, by_name[name]]) if name in by_name else 0.0 for name in names}
@@ -174,6 +198,7 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
         out.append({
             "rank": rank + 1,
             "number": int(at) + 1,
+            "heading": heading(rank),
             "score": f"{findings.scores[at]:.4g}",
             "p_value": f"{findings.p_values[at]:.3g}",
             "anomaly": bool(findings.anomalies[at]),

@@ -16,7 +16,7 @@ from gensynth.nn.networks import SCORES_ONLY
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
-from gensynth.nn.tabular.row_likelihood import RowLikelihood
+from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 
 from .feature_space import FeatureSpace
 from .game import BETAS, AdversarialGame
@@ -78,7 +78,7 @@ class AnomalyGAN(AdversarialGame):
         super().__init__(networks.layout, objective)
         self.networks, self.members, self.kappa = networks, networks.members, kappa
         m, widest, width_in = self.members, max(noise_dims), networks.width
-        self.likelihood = RowLikelihood(self.scaling, m)
+        self.likelihood = NormalLikelihood(self.scaling, m)
         width_drawn = widest + width_in if objective.conditional else widest
         self.generator = EnsembleMLP(m, (width_drawn, width, width, self.likelihood.width))
         self.critic = EnsembleMLP(m, (width_in, width, width, 1))

@@ -28,8 +28,8 @@ class OneLatent(FamilyRecipe):
     ----------
     latent_dim : int, tuple of int or None, default=None
         Width of the latent; None for 16, of a detector's members 8 and 16, and 2 where the rows may hold anomalies.
-    hidden : tuple of int, default=(128, 128)
-        Hidden widths of encoder and decoder.
+    hidden : tuple of int or None, default=None
+        Hidden widths of encoder and decoder; None for (128, 128), and (64, 64) where the rows may hold anomalies.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0.
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
@@ -42,21 +42,21 @@ class OneLatent(FamilyRecipe):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "latent_dim": NONE | LATENT | several(LATENT),
-        "hidden": WIDTHS,
+        "hidden": NONE | WIDTHS,
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
         "prior": PRIOR,
         "column_groups": whole(1, 1_000_000),
     }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "prior": "sampling", "column_groups": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
-        "detection": {"n_members": 12, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
-        "robust detection": {"latent_dim": 2},
+        "sampling": {"latent_dim": 16, "hidden": (128, 128), "noise": 0.0, "learning_rate": 2e-3},
+        "detection": {"n_members": 4, "latent_dim": (8, 16), "hidden": (128, 128), "noise": 0.0, "learning_rate": 2e-3},
+        "robust detection": {"latent_dim": 2, "hidden": (64, 64)},
     }
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
-    hidden: tuple[int, ...] = (128, 128)
+    hidden: tuple[int, ...] | None = None
     noise: float | tuple[float, ...] | None = None
     prior: str = "blockwise"
     column_groups: int = 1
@@ -78,7 +78,7 @@ class OneLatent(FamilyRecipe):
         own, networks = self.settings(), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
-        hidden, latent_dim = tuple(self.hidden), max(members.latent_dims)
+        hidden, latent_dim = tuple(own.hidden), max(members.latent_dims)
         prior = named_prior(self.prior, latent_dim, layout) if networks.for_sampling else None
         fitted = prior is not None and isinstance(prior.density, GaussianMixture)
         return LatentModel(

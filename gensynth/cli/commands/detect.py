@@ -76,7 +76,7 @@ def detect(
     """Find the rows of DATA that are unlike the others, and say why.
 
     OUT holds the rows of DATA with the columns "score" (the higher, the more normal), "p_value", "anomaly" (true or
-    false) and "reason" (a sentence about each anomaly).
+    false) and "reason" (a sentence about each anomaly; where their number cannot be told, about the ten oddest rows).
     """
     from gensynth.cli.labels import check_labelling, check_settings, share_of
     from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find, read
@@ -98,7 +98,7 @@ def detect(
     from gensynth.engine.capabilities import score_method
 
     score_method(recipe, score)
-    from gensynth.cli.detection import ADDED, check_same_columns, check_values, find_anomalies, page_facts, reasons_of
+    from gensynth.cli.detection import ADDED, check_same_columns, check_values, find_anomalies, page_facts, page_foot, reasons_of
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.summary import detection_summary
     from gensynth.cli.weights import split_weights, without_column
@@ -128,7 +128,7 @@ def detect(
         from gensynth.report.anomalies import write_page
 
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
-        write_page(findings, page, title=data, facts=facts, p_value=p_value)
+        write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
     added = (findings.scores, findings.p_values, findings.anomalies, reasons_of(findings))
     write_scored(table, dict(zip(ADDED, added, strict=True)), path)
     written = [str(p) for p in (path, page, save) if p is not None]

@@ -20,7 +20,7 @@ from gensynth.nn.tabular.ensemble_causal import (
     column_orders,
 )
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs
-from gensynth.nn.tabular.row_likelihood import RowLikelihood
+from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 
 MAX_STEPS = 1200
 """Of a full run."""
@@ -96,12 +96,12 @@ class EnsembleNetworks(Networks):
 
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
         """Return a perceptron a member over the latent."""
-        likelihood = RowLikelihood(self.scaling, self.members)
+        likelihood = NormalLikelihood(self.scaling, self.members)
         return EnsembleDecoder(likelihood, EnsembleMLP(self.members, (width_in, *hidden, likelihood.width)))
 
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
         """Return a masked network a member, over an order of the columns of its own."""
-        likelihood = RowLikelihood(self.scaling, self.members)
+        likelihood = NormalLikelihood(self.scaling, self.members)
         order = column_orders(self.members, len(self.layout.columns))[:, self.scaling.owner]
         return EnsembleCausalDecoder(likelihood, EnsembleMADE(order, order, hidden, width_in))
 
@@ -178,13 +178,13 @@ class EnsembleDecoder(RowDecoder):
 
     Parameters
     ----------
-    likelihood : RowLikelihood
+    likelihood : NormalLikelihood
         log p(row | parameters).
     network : Module
         From latents (members, n, width) to parameters (members, n, likelihood.width).
     """
 
-    def __init__(self, likelihood: RowLikelihood, network: nn.Module) -> None:
+    def __init__(self, likelihood: NormalLikelihood, network: nn.Module) -> None:
         super().__init__()
         self.likelihood, self.network = likelihood, network
 

@@ -13,7 +13,7 @@ from gensynth.model import Batch
 from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
-ScalingKind = Literal["standard", "robust", "quantile"]
+ScalingKind = Literal["standard", "robust", "quantile", "mixed"]
 CLIP = 5.0
 """Beyond so many standard deviations distances grow like logarithms: nothing reconstructs what lies miles away."""
 N_KNOTS = 129
@@ -40,14 +40,15 @@ class FeatureScaling(nn.Module):
     """Scaling of the numbers of a row, one kind a member.
 
     "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
-    a tenth of outliers does not move. "quantile": normal scores, with straight tails beyond the fitted range. All are
-    soft-clipped at `CLIP`.
+    a tenth of outliers does not move. "quantile": normal scores, with straight tails beyond the fitted range. "mixed":
+    half "standard", half "quantile", so that neither gaps between clusters nor crowded places are squeezed to nothing.
+    All are soft-clipped at `CLIP`.
 
     Parameters
     ----------
     layout : Layout
         What a row looks like; its numbers of role "value" are numbers present, everything else is codes.
-    kinds : sequence of {"standard", "robust", "quantile"}
+    kinds : sequence of {"standard", "robust", "quantile", "mixed"}
         The scaling of each member.
     """
 
@@ -147,7 +148,7 @@ class FeatureScaling(nn.Module):
         if robust < 1e-6 * deviation:
             robust = deviation
         for view, kind in enumerate(self.kinds):
-            if kind == "standard":
+            if kind in ("standard", "mixed"):
                 self.center[view, j], self.scale[view, j] = float(values.mean()), deviation
             elif kind == "robust":
                 self.center[view, j], self.scale[view, j] = quartiles[1], robust
@@ -190,19 +191,21 @@ class FeatureScaling(nn.Module):
         return torch.stack(out)
 
     def _scaled(self, view: int, kind: ScalingKind, raw: Tensor) -> Tensor:
+        """Return numbers (n, p) in one scaling."""
         if kind == "quantile":
-            knots, scores = self.knots.to(raw.dtype), self.scores.to(raw.dtype)
-            right = torch.searchsorted(knots, raw.t().contiguous()).clamp(1, N_KNOTS - 1)
-            low, high = knots.gather(1, right - 1), knots.gather(1, right)
-            reach = high - low
-            within = ((raw.t() - low) / torch.where(reach > 0, reach, 1.0)).clamp(0.0, 1.0)
-            z = torch.lerp(scores.gather(1, right - 1), scores.gather(1, right), within).t()
-            beyond = (raw - knots[:, -1]).clamp(min=0.0) + (raw - knots[:, 0]).clamp(max=0.0)
-            z = z + beyond / self.spread.to(raw.dtype)
-        else:
-            z = (raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype)
-        size = z.abs()
-        return z.sign() * torch.where(size > CLIP, CLIP + torch.log1p((size - CLIP).clamp(min=0.0)), size)
+            return _soft_clipped(self._normal_scores(raw))
+        z = _soft_clipped((raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype))
+        return 0.5 * (z + _soft_clipped(self._normal_scores(raw))) if kind == "mixed" else z
+
+    def _normal_scores(self, raw: Tensor) -> Tensor:
+        knots, scores = self.knots.to(raw.dtype), self.scores.to(raw.dtype)
+        right = torch.searchsorted(knots, raw.t().contiguous()).clamp(1, N_KNOTS - 1)
+        low, high = knots.gather(1, right - 1), knots.gather(1, right)
+        reach = high - low
+        within = ((raw.t() - low) / torch.where(reach > 0, reach, 1.0)).clamp(0.0, 1.0)
+        z = torch.lerp(scores.gather(1, right - 1), scores.gather(1, right), within).t()
+        beyond = (raw - knots[:, -1]).clamp(min=0.0) + (raw - knots[:, 0]).clamp(max=0.0)
+        return z + beyond / self.spread.to(raw.dtype)
 
     def _present(self, batch: Batch) -> Tensor:
         """Return (n, p): whether each number is there."""
@@ -216,6 +219,11 @@ class FeatureScaling(nn.Module):
     def _one_hot(self, codes: Tensor, dtype: torch.dtype) -> Tensor:
         flat = torch.zeros(len(codes), self.code_slots.n_slots, dtype=dtype, device=codes.device)
         return flat.scatter_(1, codes + self.code_slots.offsets, 1.0)
+
+
+def _soft_clipped(z: Tensor) -> Tensor:
+    size = z.abs()
+    return z.sign() * torch.where(size > CLIP, CLIP + torch.log1p((size - CLIP).clamp(min=0.0)), size)
 
 
 def interpolate(x: Tensor, at: Tensor, values: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Likelihood of rows for the members of an ensemble: normal numbers, categorical codes."""
+"""Likelihoods of rows for the members of an ensemble: numbers normal or mixtures of normals, codes categorical."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -12,12 +13,60 @@ from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 
 LOG_2PI = math.log(2.0 * math.pi)
 FLOOR = 0.22
-"""Least standard deviation of a number, in its scaled units: finer than this, a column that is nearly a function of
-others outweighs all."""
+"""Least standard deviation of a normal number, in its scaled units: finer than this, a column that is nearly a function
+of others outweighs all."""
+MIXTURE_FLOOR = 0.1
+"""Least standard deviation of one normal of a mixture: gaps between clusters are to be seen."""
+REACH = 1.5
+"""The means of a mixture start side by side from minus to plus this."""
 
 
 class RowLikelihood(nn.Module):
-    """log p(row | parameters) of every member, cell by cell: normal numbers, categorical codes.
+    """log p(row | parameters) of every member, cell by cell; a subclass says what numbers are.
+
+    Parameters
+    ----------
+    scaling : FeatureScaling
+        The members' scalings.
+    per_number : int
+        Parameters of a number.
+    """
+
+    marginals: Tensor
+
+    def __init__(self, scaling: FeatureScaling, per_number: int) -> None:
+        super().__init__()
+        self.p, self.n_columns = scaling.n_numbers, scaling.n_columns
+        self.number_width = self.p * per_number
+        self.code_slots = scaling.code_slots
+        self.columns, self.coded = scaling.columns, scaling.coded
+        self.register_buffer("marginals", scaling.marginals.clone(), persistent=False)
+
+    @property
+    def width(self) -> int:
+        """Width of the parameters: those of the numbers, then logits."""
+        return self.number_width + self.code_slots.n_slots
+
+    @abstractmethod
+    def numbers(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Return log-densities (members, n, p) of numbers, given their parameters (members, n, number_width)."""
+
+    def cells(self, parameters: Tensor, rows: MemberInputs) -> Tensor:
+        """Return (members, n, k) log-likelihoods; parameters (members, 1, width) are those of every row."""
+        numbers = self.numbers(parameters[..., : self.number_width], rows.numbers)
+        numbers = torch.where(rows.present, numbers, 0.0) + rows.log_presence
+        out = numbers.new_zeros(*numbers.shape[:2], self.n_columns)
+        out = out.index_add(2, self.columns.to(out.device), numbers)
+        if self.code_slots.n_slots:
+            logits = parameters[..., self.number_width :] + self.marginals
+            logits = logits.expand(-1, len(rows.codes), -1)
+            codes = self.code_slots.log_likelihood(logits, rows.codes.expand(len(logits), -1, -1))
+            out = out.index_add(2, self.coded.to(out.device), codes)
+        return out
+
+
+class NormalLikelihood(RowLikelihood):
+    """Numbers are normal; their deviations are the column's, and learned.
 
     Parameters
     ----------
@@ -28,35 +77,49 @@ class RowLikelihood(nn.Module):
     """
 
     def __init__(self, scaling: FeatureScaling, members: int) -> None:
-        super().__init__()
-        self.p = scaling.n_numbers
-        self.code_slots = scaling.code_slots
-        self.columns, self.coded = scaling.columns, scaling.coded
-        self.n_columns = len(self.columns) + sum(int(i) not in set(self.columns.tolist()) for i in self.coded)
+        super().__init__(scaling, 1)
         self.raw = nn.Parameter(torch.full((members, 1, self.p), 1.0))
-        self.register_buffer("marginals", scaling.marginals.clone(), persistent=False)
-
-    marginals: Tensor
-
-    @property
-    def width(self) -> int:
-        """Width of the parameters: means, then logits."""
-        return self.p + self.code_slots.n_slots
 
     def deviation(self) -> Tensor:
         """Return (members, 1, p): standard deviations."""
         return FLOOR + F.softplus(self.raw)
 
-    def cells(self, parameters: Tensor, rows: MemberInputs) -> Tensor:
-        """Return (members, n, k) log-likelihoods."""
+    def numbers(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Return log-densities (members, n, p), given means."""
         deviation = self.deviation()
-        standard = (rows.numbers - parameters[..., : self.p]) / deviation
-        numbers = -0.5 * (standard.square() + LOG_2PI) - deviation.log()
-        numbers = torch.where(rows.present, numbers, 0.0) + rows.log_presence
-        out = numbers.new_zeros(*numbers.shape[:2], self.n_columns)
-        out = out.index_add(2, self.columns.to(out.device), numbers)
-        if self.code_slots.n_slots:
-            logits = parameters[..., self.p :] + self.marginals
-            codes = self.code_slots.log_likelihood(logits, rows.codes.expand(len(logits), -1, -1))
-            out = out.index_add(2, self.coded.to(out.device), codes)
-        return out
+        standard = (values - parameters) / deviation
+        return -0.5 * (standard.square() + LOG_2PI) - deviation.log()
+
+
+class MixtureLikelihood(RowLikelihood):
+    """Numbers are mixtures of normals, whose weights, means and deviations are parameters.
+
+    Parameters
+    ----------
+    scaling : FeatureScaling
+        The members' scalings.
+    n_components : int
+        Normals of a number.
+
+    References
+    ----------
+    Uria, Murray & Larochelle 2013, "RNADE: the real-valued neural autoregressive density-estimator" (arXiv 1306.0186).
+    """
+
+    def __init__(self, scaling: FeatureScaling, n_components: int) -> None:
+        super().__init__(scaling, 3 * n_components)
+        self.n_components = n_components
+
+    def start(self) -> Tensor:
+        """Return (width,): parameters to begin with, the normals side by side and the codes by their frequency."""
+        k = self.n_components
+        normals = torch.stack([torch.zeros(k), torch.linspace(-REACH, REACH, k), torch.full((k,), -0.5)], -1)
+        return torch.cat([normals.flatten().repeat(self.p), torch.zeros(self.code_slots.n_slots)])
+
+    def numbers(self, parameters: Tensor, values: Tensor) -> Tensor:
+        """Return log-densities (members, n, p), given (logit of the weight, mean, raw deviation) of each normal."""
+        logits, means, raw = parameters.unflatten(-1, (self.p, self.n_components, 3)).unbind(-1)
+        deviations = MIXTURE_FLOOR + F.softplus(raw)
+        standard = (values.unsqueeze(-1) - means) / deviations  # (members, n, p, n_components)
+        normals = -0.5 * (standard.square() + LOG_2PI) - deviations.log()
+        return (logits.log_softmax(-1) + normals).logsumexp(-1)

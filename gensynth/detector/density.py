@@ -1,0 +1,117 @@
+"""The density that a detector asks beside its ensemble: trained, put to the test, and weighed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.base import clone
+
+from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg
+from gensynth.encoding.rows import Rows
+from gensynth.engine.combined import ScoreProfile, WeighedDensity
+from gensynth.engine.encoded import EncodedTable
+from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.scoring import member_scores, score_blocks
+from gensynth.engine.tails import GammaTail, Tail
+from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity, AutoregressiveModel
+from gensynth.training import Trainer
+from gensynth.training.weights import Parts
+
+NORMAL_LEVELS = (0.2, 0.7, 0.95)
+"""Quantiles that the distribution of normal rows' scores is fitted to where all rows are normal."""
+MIN_ROWS = 100
+"""Rows below which no density is tried: a tenth of them, held out, says nothing for sure."""
+MIN_HELD_OUT = 20
+"""Held-out rows below which a density's scores are compared with those of all rows."""
+REJECTED_FDR = 0.2
+"""Share of normal rows among those that the ensemble keeps from the density where the rows may hold anomalies."""
+MAX_REJECTED = 0.1
+"""Most of the rows that it does: more are not anomalies but another kind of rows."""
+CONFIDENCE = 0.975
+"""With which the density must be known to gain by what it knows of columns together."""
+LEAST_WEIGHT = 1e-3
+"""Of ensemble and density in the score."""
+MAX_PROFILED = 200
+"""Rows that say what columns usually add to the score."""
+
+Floats = NDArray[np.float64]
+
+
+def profile_of(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
+    """Return the profile of a scorer of rows, most of which are normal."""
+    some = np.linspace(0, len(rows) - 1, min(len(rows), MAX_PROFILED)).astype(np.int64)
+    return ScoreProfile(tail, np.median(scorer.attributions(rows[some]), axis=0))
+
+
+def fit_density(
+    table: EncodedTable, rows: Rows, energies: Floats, trainer: Trainer, seed: int, *, contaminated: bool
+) -> WeighedDensity | None:
+    """Train a density on a detector's rows; None where it does not surely know more than columns by themselves.
+
+    Parameters
+    ----------
+    table : EncodedTable
+        What the ensemble was trained on.
+    rows : Rows
+        The same rows, to be scored.
+    energies : ndarray of shape (n,)
+        Their anomaly scores by the ensemble, higher = more anomalous.
+    trainer : Trainer
+        How the ensemble was trained.
+    seed : int
+        Seed of the density.
+    contaminated : bool
+        Whether the rows may hold anomalies: those that the ensemble rejects are then not learned from.
+    """
+    kept = np.arange(len(rows))
+    if contaminated:
+        p_values = np.exp(-GammaTail.fit(energies, NULL_LEVELS).nats(energies))
+        rejected = benjamini_hochberg(p_values, REJECTED_FDR) & (energies > np.quantile(energies, 1.0 - MAX_REJECTED))
+        kept = np.flatnonzero(~rejected)
+    if len(kept) < MIN_ROWS:
+        return None
+    weights = None if table.weights is None else table.weights[kept]
+    part = replace(table, batch=table.batch[torch.from_numpy(kept)], weights=weights)
+    trainer = clone(trainer).set_params(checkpoint=None)
+    model = FittedModel.train(part, AutoregressiveDensity(), trainer, seed)
+    if model.held_out is None or len(model.held_out) < 2:
+        return None
+    held = kept[model.held_out.draw()]
+    densities = member_scores(model.scorer, rows, "log_likelihood")
+    if not all(surely_positive(gains) for gains in _gains(model, rows[held])):
+        return None
+    own = -densities.mean(0)
+    scorer = Ensemble([model], {"log_likelihood": 1.0})
+    compared = held if not contaminated and len(held) >= MIN_HELD_OUT else Parts.of(table.weights, len(rows)).draw()
+    tail = GammaTail.fit(own[compared], NULL_LEVELS if contaminated else NORMAL_LEVELS)
+    profile = profile_of(scorer, rows[compared], tail)
+    return WeighedDensity(model, profile, agreement(own[held], energies[held]))
+
+
+def agreement(one: Floats, other: Floats) -> float:
+    """Return the share of one's ranks that the other's explain, over n >= 2 rows: the square of their correlation.
+
+    In [`LEAST_WEIGHT`, 1 - `LEAST_WEIGHT`], and the least where they disagree.
+    """
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return LEAST_WEIGHT
+    correlation = max(float(stats.spearmanr(one, other).statistic), 0.0)
+    return float(np.clip(correlation**2, LEAST_WEIGHT, 1.0 - LEAST_WEIGHT))
+
+
+def surely_positive(gains: Floats) -> bool:
+    """Return whether the mean of n >= 2 gains is above 0 with `CONFIDENCE` (Student's t)."""
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return bool(gains.mean() > stats.t.ppf(CONFIDENCE, len(gains) - 1) * error)
+
+
+def _gains(model: FittedModel, rows: Rows) -> Floats:
+    """Return (2, n) by how many nats rows are more probable than by two plain densities."""
+    scorer = cast("AutoregressiveModel", model.scorer)
+    return np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)

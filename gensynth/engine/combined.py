@@ -1,0 +1,142 @@
+"""A detector's score: how improbable a row is among normal ones, by an ensemble and by a density of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.encoding.rows import Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.ensemble import Ensemble, RowScorer
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.scoring import reproducible_scores
+from gensynth.engine.tails import Tail, readable
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreProfile:
+    """What makes the scores of an ensemble or of a density comparable with others.
+
+    Parameters
+    ----------
+    tail : Tail
+        Distribution of its anomaly scores of normal rows.
+    usual : ndarray of shape (k,)
+        What each column of the layout usually adds to its anomaly score.
+    """
+
+    tail: Tail
+    usual: Floats
+
+    def to_arrays(self) -> dict[str, Floats]:
+        """Return the fitted state as arrays."""
+        return {"tail": self.tail.to_array(), "usual": self.usual}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Rebuild from `to_arrays`."""
+        return cls(Tail.from_array(arrays["tail"]), np.asarray(arrays["usual"], dtype=np.float64))
+
+    def shares(self, attributions: Floats) -> Floats:
+        """Return (n, k), rows summing to 1: the columns' part in what is unusual, from attributions (n, k)."""
+        above = np.maximum(attributions - self.usual, 0.0)
+        total = above.sum(1, keepdims=True)
+        return np.where(total > 0, above / np.where(total > 0, total, 1.0), 1.0 / above.shape[1])
+
+
+@dataclass(frozen=True)
+class WeighedDensity:
+    """A density of the rows, and how much it counts beside an ensemble.
+
+    Parameters
+    ----------
+    model : FittedModel
+        Trained; it has the ensemble's encoder.
+    profile : ScoreProfile
+        Of its scores.
+    agreement : float
+        Share of the ranks of its scores that the ensemble's explain, over rows that it was not trained on, in (0, 1):
+        the ensemble counts as much as it agrees with a density that is known to be right.
+    """
+
+    model: FittedModel
+    profile: ScoreProfile
+    agreement: float
+
+    @property
+    def scorer(self) -> Ensemble:
+        """What scores rows by it."""
+        return Ensemble([self.model], {"log_likelihood": 1.0})
+
+
+class Combined(RowScorer):
+    """Minus the logarithm of how probable so odd a row is among normal ones, by an ensemble and a density.
+
+    Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which holds whatever
+    their dependence: a row is odd if either says so (Wilson 2019, "The harmonic mean p-value for combining dependent
+    tests", Proceedings of the National Academy of Sciences 116). The weight a is the agreement of the two.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The detector's models.
+    profile : ScoreProfile
+        Of their scores.
+    density : WeighedDensity or None
+        None where it has nothing to say.
+    """
+
+    def __init__(self, ensemble: Ensemble, profile: ScoreProfile, density: WeighedDensity | None = None) -> None:
+        self.ensemble, self.profile, self.density = ensemble, profile, density
+
+    @property
+    def encoder(self) -> TableEncoder:
+        """That of all models."""
+        return self.ensemble.encoder
+
+    def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
+        """Return new rows aligned and encoded."""
+        return self.ensemble.encode(frame)
+
+    def score(self, rows: Rows) -> Floats:
+        """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand."""
+        return reproducible_scores(lambda part: -readable(np.logaddexp.reduce(self._nats(part))), rows)
+
+    def attributions(self, rows: Rows) -> Floats:
+        """Return (n, k) what each column adds to minus the score, >= 0; a row's sum to it.
+
+        The part of ensemble and density is that of their weights in the score; that of a column is by how much more
+        than usual it adds to their own.
+        """
+        nats = self._nats(rows)
+        total = np.logaddexp.reduce(nats)
+        out = np.exp(nats[0] - total)[:, None] * self.profile.shares(self.ensemble.attributions(rows))
+        if self.density is not None:
+            found = self.density.profile.shares(self.density.scorer.attributions(rows))
+            out = out + np.exp(nats[1] - total)[:, None] * found
+        return np.asarray(readable(total)[:, None] * out)
+
+    def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
+        """Return the model that weighs more in the score, for each row."""
+        nats = self._nats(rows)
+        by_density = nats[-1] > nats[0]
+        out = self.ensemble.explainers(rows)
+        if self.density is None or not by_density.any():
+            return out
+        return [(out[0][0], np.flatnonzero(~by_density)), (self.density.model, np.flatnonzero(by_density))]
+
+    def _nats(self, rows: Rows) -> Floats:
+        """Return (1 or 2, n): log of weight over p-value, of the ensemble and of the density."""
+        own = self.profile.tail.nats(-self.ensemble.unrounded(rows))
+        if self.density is None:
+            return own[None]
+        density = self.density.profile.tail.nats(-self.density.scorer.unrounded(rows))
+        weight = self.density.agreement
+        return np.stack([np.log(weight) + own, np.log1p(-weight) + density])
