@@ -115,7 +115,7 @@ def test_file_holds_no_pickle_and_nothing_compressed(content):
         assert zipped.namelist() == ["manifest.json", "state.json", "arrays.safetensors", "weights.safetensors"]
         assert all(entry.compress_type == zipfile.ZIP_STORED for entry in zipped.infolist())
         manifest = json.loads(zipped.read("manifest.json"))
-    assert manifest["format"] == 2
+    assert manifest["format"] == 3
     assert manifest["gensynth"] == gensynth.__version__
     with pytest.raises(pickle.UnpicklingError):
         pickle.loads(content)
@@ -199,8 +199,8 @@ def test_truncated_file_is_refused(content, stored, share):
         (lambda m: m.update({"state.json": b"{}"}), True, "KeyError"),
         (lambda m: m.update({"weights.safetensors": b"\xff" * 64}), True, "weights in the file cannot be read"),
         (lambda m: m.update({"arrays.safetensors": (2**40).to_bytes(8, "little") + b"{}"}), True, "arrays"),
-        (lambda m: edit(m, "manifest.json", format=3), True, "reads up to 2: pip install --upgrade"),
-        (lambda m: edit(m, "manifest.json", format=1), True, "format 1, which development versions.*fit again"),
+        (lambda m: edit(m, "manifest.json", format=4), True, "reads up to 3: pip install --upgrade"),
+        (lambda m: edit(m, "manifest.json", format=2), True, "format 2, which development versions.*fit again"),
         (lambda m: edit(m, "manifest.json", format=0), True, "format number 0"),
         (lambda m: edit(m, "manifest.json", format="1"), True, "format number '1'"),
         (lambda m: edit(m, "manifest.json", kind="oracle"), True, "'oracle'"),

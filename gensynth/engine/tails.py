@@ -95,7 +95,6 @@ class GammaTail(Tail):
             out[far] = x - a * np.log(x) + special.gammaln(a) + np.log(np.maximum(x - a + 1.0, 1.0))
         return out
 
-
     def to_array(self) -> Floats:
         """Return shape, scale and start."""
         return np.array([self.shape, self.scale, self.start])
@@ -140,7 +139,7 @@ class EmpiricalTail(Tail):
 
 
 def readable(nats: Floats) -> Floats:
-    """Return nats as they are up to `READABLE`, and from there on ever more slowly up to `MOST`; strictly increasing."""
+    """Return nats as they are up to `READABLE`, and ever more slowly rising ones from there on, up to `MOST`."""
     room = MOST - READABLE
     beyond = np.maximum(nats - READABLE, 0.0)
     return np.asarray(np.minimum(nats, READABLE) + room * beyond / (room + beyond))

@@ -29,7 +29,7 @@ class OneLatent(FamilyRecipe):
     latent_dim : int, tuple of int or None, default=None
         Width of the latent; None for 16, of a detector's members 8 and 16, and 2 where the rows may hold anomalies.
     hidden : tuple of int or None, default=None
-        Hidden widths of encoder and decoder; None for (128, 128), and (64, 64) where the rows may hold anomalies.
+        Hidden widths of encoder and decoder; None for (128, 128), of `vae` (64, 64) where the rows may hold anomalies.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0.
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"

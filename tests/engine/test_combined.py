@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,11 @@ from gensynth.engine.tails import GammaTail
 
 EXPONENTIAL = ScoreProfile(GammaTail(1.0, 1.0, 0.0), np.zeros(2))
 """Anomaly scores are nats as they are."""
+
+
+def fixed(column: int) -> Any:
+    """Return what stands for an ensemble or a density."""
+    return Fixed(column)
 
 
 class Fixed:
@@ -44,7 +51,7 @@ def rows(codes):
 
 
 def combined(weight):
-    return Combined(Fixed(0), EXPONENTIAL, FixedDensity(Fixed(1), EXPONENTIAL, weight))
+    return Combined(fixed(0), EXPONENTIAL, FixedDensity(fixed(1), EXPONENTIAL, weight))
 
 
 @pytest.mark.parametrize("weight", [0.1, 0.5, 0.9])
@@ -68,7 +75,7 @@ def test_a_row_is_odd_if_either_says_so_and_its_columns_say_which():
 
 
 def test_without_a_density_the_ensemble_speaks_alone():
-    scorer = Combined(Fixed(0), EXPONENTIAL)
+    scorer = Combined(fixed(0), EXPONENTIAL)
     table = rows([[4, 9], [0, 9]])
     assert scorer.score(table) == pytest.approx([-4.0, 0.0])
     assert len(scorer.explainers(table)) == 1

@@ -20,12 +20,12 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def expected():
-    return json.loads((HERE / "format_2.json").read_text())
+    return json.loads((HERE / "format_3.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return {kind: load(HERE / f"format_2_{kind}.gensynth", device="cpu", registry=toy_registry()) for kind in KINDS}
+    return {kind: load(HERE / f"format_3_{kind}.gensynth", device="cpu", registry=toy_registry()) for kind in KINDS}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,6 +65,6 @@ def test_golden_files_are_rewritten_byte_for_byte(loaded, tmp_path, kind):
     loaded[kind].save(path, registry=toy_registry())
     # the manifest names the version that writes, and pandas 2 has no dtype "str" for the labels of a category
     if gensynth.__version__ == "0.1.0" and pd.__version__ >= "3":
-        with zipfile.ZipFile(path) as new, zipfile.ZipFile(HERE / f"format_2_{kind}.gensynth") as old:
+        with zipfile.ZipFile(path) as new, zipfile.ZipFile(HERE / f"format_3_{kind}.gensynth") as old:
             assert new.namelist() == old.namelist()
             assert all(new.read(name) == old.read(name) for name in new.namelist())

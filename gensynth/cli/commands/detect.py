@@ -98,7 +98,15 @@ def detect(
     from gensynth.engine.capabilities import score_method
 
     score_method(recipe, score)
-    from gensynth.cli.detection import ADDED, check_same_columns, check_values, find_anomalies, page_facts, page_foot, reasons_of
+    from gensynth.cli.detection import (
+        ADDED,
+        check_same_columns,
+        check_values,
+        find_anomalies,
+        page_facts,
+        page_foot,
+        reasons_of,
+    )
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.summary import detection_summary
     from gensynth.cli.weights import split_weights, without_column

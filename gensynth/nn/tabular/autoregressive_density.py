@@ -17,10 +17,10 @@ from gensynth.layout import UNKNOWN, Encoding, Layout
 from gensynth.model import Batch, Fit, GenerativeModel, Observed, Optimizer, Phase, Recipe, Score, Stage
 from gensynth.nn.ensemble import standard_normal
 from gensynth.nn.tabular.ensemble_causal import EnsembleMADE, column_orders
-from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs
+from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import LOG_2PI, MixtureLikelihood
 
-KINDS = ("standard", "mixed", "standard", "mixed")
+KINDS: tuple[ScalingKind, ...] = ("standard", "mixed", "standard", "mixed")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Members, the last ones, that learn the rows under noise."""
@@ -42,8 +42,9 @@ _BLOCK = 2**15
 class AutoregressiveDensity(Recipe):
     """p(row) = prod_i p(cell_i | cells before), by masked networks with several orders of the columns.
 
-    Half of them learn the rows as they are and see narrow gaps; the others learn them under noise, and are misled neither
-    by narrow ridges in many columns nor by small groups of anomalies. The score is the mean of their log-densities.
+    Half of them learn the rows as they are and see narrow gaps; the others learn them under noise, and are misled
+    neither by narrow ridges in many columns nor by small groups of anomalies. The score is the mean of their
+    log-densities.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ class AutoregressiveModel(GenerativeModel):
         self.register_buffer("whitening", torch.eye(p))  # upper triangular
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Measure the columns; then the networks and the independent columns by likelihood; the first say when to stop."""
+        """Measure the columns; then the networks and the independent columns, by likelihood."""
 
         def loss(batch: Batch, rng: Generator) -> Tensor:
             rows = self.scaling(batch)
@@ -144,7 +145,7 @@ class AutoregressiveModel(GenerativeModel):
         stage = Stage("density", (phase,), monitor, decay_on_plateau=False, max_steps=self.max_steps)
         return Fit("scaling", self.scaling.fit, MAX_ROWS), Fit("normal", self._fit_normal, MAX_ROWS), stage
 
-    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
+    def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
         """Raise: it is there to score rows."""
         raise CapabilityError("this density scores rows; it draws none")
 

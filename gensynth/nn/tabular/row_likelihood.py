@@ -122,4 +122,5 @@ class MixtureLikelihood(RowLikelihood):
         deviations = MIXTURE_FLOOR + F.softplus(raw)
         standard = (values.unsqueeze(-1) - means) / deviations  # (members, n, p, n_components)
         normals = -0.5 * (standard.square() + LOG_2PI) - deviations.log()
-        return (logits.log_softmax(-1) + normals).logsumexp(-1)
+        out: Tensor = (logits.log_softmax(-1) + normals).logsumexp(-1)
+        return out

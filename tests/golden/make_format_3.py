@@ -1,8 +1,8 @@
-"""Writes the golden files of format 2: they must load, and score as they did, as long as the format is read.
+"""Writes the golden files of format 3: they must load, and score as they did, as long as the format is read.
 
 The model is the tests' toy, so that they tell of the format alone, not of any family's networks.
 
-usage: PYTHONPATH=tests/support python tests/golden/make_format_2.py
+usage: PYTHONPATH=tests/support python tests/golden/make_format_3.py
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
     }
     synthesizer = Synthesizer(Toy(two_stages=True), condition_on="sex", **shared).fit(table)
     detector = AnomalyDetector(Toy(), n_estimators=2, novelty=True, **shared).fit(table)
-    synthesizer.save(HERE / "format_2_synthesizer.gensynth", registry=toy_registry())
-    detector.save(HERE / "format_2_detector.gensynth", registry=toy_registry())
+    synthesizer.save(HERE / "format_3_synthesizer.gensynth", registry=toy_registry())
+    detector.save(HERE / "format_3_detector.gensynth", registry=toy_registry())
     expected = {
         "scores": {"synthesizer": synthesizer.score_samples(table).tolist(),
                    "detector": detector.score_samples(table).tolist()},
@@ -45,7 +45,7 @@ def main() -> None:
         "n_iter": synthesizer.n_iter_,
         "stages": synthesizer.history_["stage"].tolist(),
     }  # fmt: skip
-    (HERE / "format_2.json").write_text(json.dumps(expected, indent=1) + "\n")
+    (HERE / "format_3.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
 if __name__ == "__main__":
