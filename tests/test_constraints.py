@@ -64,7 +64,10 @@ def test_a_wrong_value_is_refused_at_fit_and_named(kind):
     ("recipe", "message"),
     [
         (models.VLAE(hidden=(8,)), r"VLAE: hidden=\(8,\), expected None or an integer from 1 to 65,536"),
-        (models.VAE(hidden=8), "VAE: hidden=8, expected a tuple of one or more, each an integer from 1 to 65,536"),
+        (
+            models.VAE(hidden=8),
+            "VAE: hidden=8, expected None or a tuple of one or more, each an integer from 1 to 65,536",
+        ),
         (models.VAE(prior="none"), "VAE: prior='none', expected one of 'blockwise', 'autoregressive'"),
         (models.GAN(loss="mse"), "GAN: loss='mse', expected None or one of 'relativistic', 'non-saturating'"),
         (models.WGAN(pretrain_fraction=1.0), r"WGAN: pretrain_fraction=1.0, expected a number in \[0, 1\)"),

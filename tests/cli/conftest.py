@@ -40,6 +40,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people().assign(reason="none").to_csv(folder / "reasoned.csv", index=False)
     people().drop(columns="sex").assign(weight=1.0).to_csv(folder / "weighed.csv", index=False)
     people(5).to_csv(folder / "five.csv", index=False)
+    people(1).to_csv(folder / "single.csv", index=False)
     whole = (folder / "m.gensynth").read_bytes()
     (folder / "cut.gensynth").write_bytes(whole[: len(whole) // 2])
     (folder / "nothing.gensynth").write_bytes(b"")

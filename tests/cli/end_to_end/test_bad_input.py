@@ -166,7 +166,7 @@ fit gaps.csv -o out.gensynth --weight label                   | --weight label, 
 {D} --weight since                                            | --weight since, row 0
 detect nofile.csv -o out.csv                                  | no file, nofile.csv
 detect onerow.csv -o out.csv                                  | 1 sample, at least
-detect five.csv -o out.csv                                    | 5 sample, at least 10
+detect single.csv -o out.csv                                  | 1 sample, at least 2
 detect infinite.csv -o out.csv                                | 'a', infinite
 detect scored.csv -o out.csv                                  | scored.csv, 'score', rename
 detect reasoned.csv -o out.csv                                | reasoned.csv, 'reason', rename
@@ -186,7 +186,7 @@ detect good.csv -o out.gensynth                               | --output, out.ge
 {D} --train-on no_sex.csv                                     | no_sex.csv, lacks, 'sex', good.csv
 detect no_sex.csv -o out.csv --train-on good.csv              | no_sex.csv, lacks, 'sex', good.csv
 {D} --train-on weighed.csv                                    | weighed.csv, lacks, 'sex'
-{D} --train-on five.csv                                       | 5 sample, at least 10
+{D} --train-on single.csv                                     | 1 sample, at least 2
 detect text_age.csv -o out.csv --train-on good.csv            | age, row 0, old
 detect good.csv -o five.csv --train-on five.csv               | five.csv, input
 {D} --html page.txt                                           | --html, page.txt, .html
