@@ -17,6 +17,11 @@ from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
 
+WIDE, NARROW = (128, 128), (64, 64)
+"""Hidden widths of encoder and decoder."""
+FEW_FEATURES = 8
+"""Features that a detector needs no wide layers for."""
+
 
 @dataclass(eq=False)
 class OneLatent(FamilyRecipe):
@@ -29,7 +34,8 @@ class OneLatent(FamilyRecipe):
     latent_dim : int, tuple of int or None, default=None
         Width of the latent; None for 16, of a detector's members 8 and 16, and 2 where the rows may hold anomalies.
     hidden : tuple of int or None, default=None
-        Hidden widths of encoder and decoder; None for (128, 128), of `vae` (64, 64) where the rows may hold anomalies.
+        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64) where it reads at most 8
+        features, and of `vae` where the rows may hold anomalies.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0.
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
@@ -49,9 +55,9 @@ class OneLatent(FamilyRecipe):
     }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "prior": "sampling", "column_groups": "sampling"}
     by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sampling": {"latent_dim": 16, "hidden": (128, 128), "noise": 0.0, "learning_rate": 2e-3},
-        "detection": {"n_members": 4, "latent_dim": (8, 16), "hidden": (128, 128), "noise": 0.0, "learning_rate": 2e-3},
-        "robust detection": {"latent_dim": 2, "hidden": (64, 64)},
+        "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
+        "detection": {"n_members": 4, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
+        "robust detection": {"latent_dim": 2, "hidden": NARROW},
     }
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
@@ -78,7 +84,8 @@ class OneLatent(FamilyRecipe):
         own, networks = self.settings(), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
-        hidden, latent_dim = tuple(own.hidden), max(members.latent_dims)
+        few = self.task != "sampling" and networks.width <= FEW_FEATURES
+        hidden, latent_dim = tuple(own.hidden or (NARROW if few else WIDE)), max(members.latent_dims)
         prior = named_prior(self.prior, latent_dim, layout) if networks.for_sampling else None
         fitted = prior is not None and isinstance(prior.density, GaussianMixture)
         return LatentModel(
