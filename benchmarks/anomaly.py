@@ -23,6 +23,7 @@ import pandas as pd
 from bench_anomaly_sets import Task, digits, tables
 from bench_print import print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import model_names, split
+from bench_shapes import shapes
 from numpy.typing import NDArray
 
 PEERS = ("knn", "iforest", "lof", "pca", "ecod", "pyod_vae", "pyod_ae")
@@ -131,6 +132,9 @@ def mean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def tasks_of(options: argparse.Namespace, protocol: str, seed: int) -> Iterator[Task]:
     """Yield the tasks that the options name."""
+    if options.shapes:
+        yield from shapes(seed, protocol)
+        return
     if options.digits:
         yield from digits(options.digits, seed, protocol)
         return
@@ -142,6 +146,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("GENSYNTH_DATA"), metavar="DIR",
                         help="folder of .npz or .csv.gz files. Default: $GENSYNTH_DATA")  # fmt: skip
     parser.add_argument("--digits", metavar="WHERE", help='images instead: "digits", or a folder with MNIST\'s files')
+    parser.add_argument("--shapes", action="store_true", help="drawn tables whose structure is known instead")
     parser.add_argument("--sets", default="", help="names, separated by commas (default: all)")
     parser.add_argument("--protocols", default="normal,contaminated")
     parser.add_argument("--models", default="default",
@@ -151,7 +156,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows here; those it has are kept")
     options = parser.parse_args()
-    if options.data is None and not options.digits:
+    if options.data is None and not (options.digits or options.shapes):
         raise SystemExit("say where the data lies: --data DIR or the environment variable GENSYNTH_DATA")
     names = [*split(options.peers), *([] if not options.models else model_names(options.models))]
     use_threads(options.threads)
