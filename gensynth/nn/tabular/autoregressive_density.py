@@ -34,7 +34,7 @@ RIDGE = 0.01
 TAIL = 0.025
 """Probability beyond each end of an interval."""
 N_CANDIDATES = 65
-"""Values of a number that an interval is read off."""
+"""Quantiles of a number, and as many evenly spaced values, that an interval is read off."""
 _BLOCK = 2**15
 
 
@@ -176,8 +176,7 @@ class AutoregressiveModel(GenerativeModel):
         """
         numbers = (self.scaling.columns == position).nonzero().flatten().tolist()
         if numbers:
-            knots = self.scaling.knots[numbers[0]]
-            values = torch.quantile(knots, torch.linspace(0, 1, N_CANDIDATES).to(knots)).to(batch.numeric)
+            values = self._candidates(self.scaling.knots[numbers[0]]).to(batch.numeric)
         else:
             values = torch.arange(UNKNOWN + 1, self.layout.columns[position].cardinality, device=batch.codes.device)
         parts = []
@@ -195,6 +194,14 @@ class AutoregressiveModel(GenerativeModel):
         below = shares.cumsum(-1)
         low, high = (below > TAIL).float().argmax(-1), (below >= 1.0 - TAIL).float().argmax(-1)
         return values[low], values[high]
+
+    @staticmethod
+    def _candidates(knots: Tensor) -> Tensor:
+        """Return values (2 * N_CANDIDATES,) of a number: its quantiles, and evenly spaced ones."""
+        levels = torch.linspace(0, 1, N_CANDIDATES).to(knots)
+        low, high = knots[0], knots[-1]
+        even = low + (high - low) * (1.2 * levels - 0.1)
+        return torch.cat([torch.quantile(knots, levels), even]).sort().values
 
     def _fit_normal(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
         """Measure the numbers together, in the first member's units."""
