@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import cast
 
@@ -9,16 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import stats
-from sklearn.base import clone
 
 from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg
 from gensynth.encoding.rows import Rows
-from gensynth.engine.combined import ScoreProfile, WeighedDensity
+from gensynth.engine.combined import Combined, ScoreProfile, WeighedDensity
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import member_scores, score_blocks
-from gensynth.engine.tails import GammaTail, Tail
+from gensynth.engine.scoring import score_blocks
+from gensynth.engine.tails import EmpiricalTail, GammaTail, Tail
 from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity, AutoregressiveModel
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
@@ -37,16 +37,36 @@ CONFIDENCE = 0.975
 """With which the density must be known to gain by what it knows of columns together."""
 LEAST_WEIGHT = 1e-3
 """Of ensemble and density in the score."""
+MAX_COMPARED = 2_000
+"""Rows that tell how a density's scores are distributed, at most."""
 MAX_PROFILED = 200
 """Rows that say what columns usually add to the score."""
 
 Floats = NDArray[np.float64]
 
 
-def profile_of(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
-    """Return the profile of a scorer of rows, most of which are normal."""
-    some = np.linspace(0, len(rows) - 1, min(len(rows), MAX_PROFILED)).astype(np.int64)
-    return ScoreProfile(tail, np.median(scorer.attributions(rows[some]), axis=0))
+def fit_combined(
+    ensemble: Ensemble,
+    table: EncodedTable,
+    rows: Rows,
+    energies: Floats,
+    trainer: Trainer | None,
+    seed: int,
+    *,
+    contaminated: bool,
+) -> Combined:
+    """Put an ensemble's scores on their scale, with a density beside it if ``trainer`` is to train one.
+
+    Other parameters are those of `fit_density`.
+    """
+    density = None
+    if trainer is not None:
+        density = fit_density(table, rows, energies, trainer, seed, contaminated=contaminated)
+    drawn = Parts.of(table.weights, len(rows)).draw()
+    # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
+    alone = contaminated and density is None
+    tail = GammaTail.fit(energies[drawn], NULL_LEVELS) if alone else EmpiricalTail.fit(energies[drawn])
+    return Combined(ensemble, _profile(ensemble, rows[drawn], tail), density)
 
 
 def fit_density(
@@ -78,20 +98,22 @@ def fit_density(
         return None
     weights = None if table.weights is None else table.weights[kept]
     part = replace(table, batch=table.batch[torch.from_numpy(kept)], weights=weights)
-    trainer = clone(trainer).set_params(checkpoint=None)
-    model = FittedModel.train(part, AutoregressiveDensity(), trainer, seed)
+    # a shallow copy: callbacks are told of this training too
+    model = FittedModel.train(part, AutoregressiveDensity(), copy(trainer).set_params(checkpoint=None), seed)
     if model.held_out is None or len(model.held_out) < 2:
         return None
     held = kept[model.held_out.draw()]
-    densities = member_scores(model.scorer, rows, "log_likelihood")
     if not all(surely_positive(gains) for gains in _gains(model, rows[held])):
         return None
-    own = -densities.mean(0)
     scorer = Ensemble([model], {"log_likelihood": 1.0})
-    compared = held if not contaminated and len(held) >= MIN_HELD_OUT else Parts.of(table.weights, len(rows)).draw()
-    tail = GammaTail.fit(own[compared], NULL_LEVELS if contaminated else NORMAL_LEVELS)
-    profile = profile_of(scorer, rows[compared], tail)
-    return WeighedDensity(model, profile, agreement(own[held], energies[held]))
+    own = -scorer.score(rows[held])
+    weight = agreement(own, energies[held])
+    compared = rows[held]
+    if contaminated or len(held) < MIN_HELD_OUT:
+        compared = rows[Parts.of(table.weights, len(rows)).draw()].evenly(MAX_COMPARED)
+        own = -scorer.score(compared)
+    tail = GammaTail.fit(own, NULL_LEVELS if contaminated else NORMAL_LEVELS)
+    return WeighedDensity(model, _profile(scorer, compared, tail), weight)
 
 
 def agreement(one: Floats, other: Floats) -> float:
@@ -109,6 +131,11 @@ def surely_positive(gains: Floats) -> bool:
     """Return whether the mean of n >= 2 gains is above 0 with `CONFIDENCE` (Student's t)."""
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     return bool(gains.mean() > stats.t.ppf(CONFIDENCE, len(gains) - 1) * error)
+
+
+def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
+    """Return the profile of a scorer of rows, most of which are normal."""
+    return ScoreProfile(tail, np.median(scorer.attributions(rows.evenly(MAX_PROFILED)), axis=0))
 
 
 def _gains(model: FittedModel, rows: Rows) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,36 +11,29 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.arrays import arrays_of, named
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
-from gensynth.detector.calibration import NULL_LEVELS, share_range, threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.calibration import share_range, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
-from gensynth.detector.density import fit_density, profile_of
-from gensynth.detector.options import prepared_recipe
-from gensynth.detector.rows import calibration_rows, learned_and_kept
-from gensynth.encoding.rows import Rows
+from gensynth.detector.density import fit_combined
+from gensynth.detector.options import prepared_recipe, with_part_of_time
+from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
-from gensynth.engine.combined import Combined, ScoreProfile, WeighedDensity
+from gensynth.engine.combined import Combined, WeighedDensity
 from gensynth.engine.encoded import EncodedTable
-from gensynth.engine.ensemble import Ensemble, RowScorer, ScoreScaling
+from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
-from gensynth.engine.tails import EmpiricalTail, GammaTail
-from gensynth.errors import DataError, FewRowsWarning, OptionError
+from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
 from gensynth.training import Trainer
-from gensynth.training.weights import Parts
 
-MIN_ROWS = 2
-FEW_ROWS = 10
-"""Rows below which a detector warns that it cannot tell what is normal."""
 BATCH_SIZE = 128
 
 Floats = NDArray[np.float64]
@@ -76,7 +68,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         only where held-out rows show that it surely knows more than columns by themselves, and the more, the less the
         model agrees with it there.
     trainer : Trainer or None
-        How models are trained; None: the defaults, in batches of 128 rows.
+        How models are trained; None: the defaults, in batches of 128 rows. All that is trained, the density too,
+        divides ``max_time`` evenly.
     schema : TableSchema, mapping or None
         What is known of the columns, as for `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
@@ -107,10 +100,10 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         The fitted models: one, or several of a family without ensembles of its own.
     scaling_ : ScoreScaling
         Median and interquartile range of each member's scores of the training rows.
-    profile_ : ScoreProfile
-        How the models' scores of normal rows are distributed.
+    scorer_ : Combined
+        Models and density together, and how their scores of normal rows are distributed.
     density_ : WeighedDensity or None
-        The density, its profile and how much the models agree with it; None where it would not say more.
+        The density, and how much the models agree with it; None where it would not say more.
     method_ : str
         Score method of the detector.
     seed_ : int
@@ -195,19 +188,11 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         named = score_method(recipe, self.method)
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
+        trainer = with_part_of_time(trainer, n_models + self.density)
         frame, container = fit_input(self, X)
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
-        parts = Parts.of(weights, len(frame))
-        if len(parts) < MIN_ROWS:
-            raise DataError(f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS}")
-        if len(parts) < FEW_ROWS:
-            warnings.warn(
-                f"the table has {len(parts)} rows, too few to tell what is normal: scores and labels are guesses below "
-                f"{FEW_ROWS}",
-                FewRowsWarning,
-                stacklevel=2,
-            )
+        parts = checked_parts(weights, len(frame))
         seed = seed_of(self.random_state)
         learned, kept = parts, None
         if self.novelty:
@@ -230,8 +215,11 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
             self.method_ = "auto"
         _, rows = self.estimators_[0].encode(frame)
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
-        self._weigh(table, rows, np.flatnonzero(learned.row_weights(len(frame))), trainer)
-        scores = self._scorer(self.method_).score(rows)
+        ensemble = Ensemble(self.estimators_, self.score_weights_, self.scaling_)
+        own, at = ensemble.score(rows), np.flatnonzero(learned.row_weights(len(frame)))
+        beside = trainer if self.density else None
+        self.scorer_ = fit_combined(ensemble, table, rows[at], -own[at], beside, seed, contaminated=not self.novelty)
+        scores = self.scorer_.score(rows, own)
         held_out = (kept or self.estimators_[0].held_out or parts) if self.novelty else parts
         self.calibration_scores_ = np.sort(scores[calibration_rows(held_out, seed).draw()])
         share = None if self.contamination == "auto" else float(self.contamination)
@@ -244,24 +232,6 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         self.labels_ = (scores < self.offset_).astype(np.int64)
         return self
 
-    def _weigh(self, table: EncodedTable, rows: Rows, learned: NDArray[np.int64], trainer: Trainer) -> None:
-        """Fit what puts scores on their scale, and the density; ``learned`` are the rows of the table."""
-        ensemble = Ensemble(self.estimators_, self._weights(self.method_), self.scaling_)
-        rows, drawn = rows[learned], Parts.of(table.weights, len(learned)).draw()
-        energies = -ensemble.score(rows)
-        self.density_ = None
-        if self.density:
-            self.density_ = fit_density(table, rows, energies, trainer, self.seed_, contaminated=not self.novelty)
-        alone = not self.novelty and self.density_ is None
-        # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
-        tail = GammaTail.fit(energies[drawn], NULL_LEVELS) if alone else EmpiricalTail.fit(energies[drawn])
-        self.profile_ = profile_of(ensemble, rows[drawn], tail)
-
-    def _scorer(self, method: str) -> RowScorer:
-        """Return what scores rows: all that was fitted, or the models alone by another method than the detector's."""
-        ensemble = Ensemble(self.estimators_, self._weights(method), self.scaling_)
-        return Combined(ensemble, self.profile_, self.density_) if method == self.method_ else ensemble
-
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
         """Return ``fit(X).predict(X)``."""
         return self.fit(X, y, sample_weight).predict(X)
@@ -270,6 +240,11 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     def seed_(self) -> int:
         """Seed that makes the same fit again."""
         return self.estimators_[0].seed
+
+    @property
+    def density_(self) -> WeighedDensity | None:
+        """The density, its profile and how much the models agree with it; None where it would not say more."""
+        return self.scorer_.density
 
     @property
     def score_weights_(self) -> dict[str, float]:
@@ -299,8 +274,9 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         frame = new_input(self, X, first.schema.names, first.container)
         method = self.method_ if method is None else method
         index = X.index if isinstance(X, pd.DataFrame) else None
-        calibration = self.calibration_scores_ if method == self.method_ else None
-        return Analysis(self._scorer(method), frame, index, calibration)
+        if method == self.method_:
+            return Analysis(self.scorer_, frame, index, self.calibration_scores_)
+        return Analysis(Ensemble(self.estimators_, self._weights(method), self.scaling_), frame, index)
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads."""
@@ -309,17 +285,14 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted detector."""
         check_is_fitted(self, "estimators_")
-        density = self.density_
-        state = {"method": self.method_, "offset": self.offset_, "agreement": density and density.agreement,
-                 "range": self.contamination_range_}  # fmt: skip
+        state = {"method": self.method_, "offset": self.offset_, "range": self.contamination_range_}
         arrays = {
             "calibration": self.calibration_scores_,
             **self.scaling_.to_arrays(),
-            **named("profile", self.profile_.to_arrays()),
-            **named("density", {} if density is None else density.profile.to_arrays()),
+            **self.scorer_.to_arrays(),
         }
-        fitted = None if density is None else density.model
-        return Contents.of("detector", self, self.estimators_, state, arrays, fitted)
+        density = None if self.density_ is None else self.density_.model
+        return Contents.of("detector", self, self.estimators_, state, arrays, density)
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
@@ -333,9 +306,6 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         out.contamination_ = float(np.mean(out.calibration_scores_ < out.offset_))
         out.contamination_range_ = None if state["range"] is None else tuple(state["range"])
         out.scaling_ = ScoreScaling.from_arrays(arrays)
-        out.profile_ = ScoreProfile.from_arrays(arrays_of("profile", arrays))
-        out.density_ = None
-        if contents.density is not None:
-            profile = ScoreProfile.from_arrays(arrays_of("density", arrays))
-            out.density_ = WeighedDensity(contents.density, profile, float(state["agreement"]))
+        ensemble = Ensemble(out.estimators_, out.score_weights_, out.scaling_)
+        out.scorer_ = Combined.from_arrays(arrays, ensemble, contents.density)
         return out

@@ -1,9 +1,12 @@
-"""Recipes of detectors: what is trained, and how often."""
+"""What is trained for a detector, how often, and for how long."""
 
 from __future__ import annotations
 
+from copy import copy
+
 from gensynth.engine.parameters import make_recipe
 from gensynth.model import Recipe
+from gensynth.training import Trainer
 
 
 def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminated: bool) -> tuple[Recipe, int]:
@@ -13,3 +16,11 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
     trained = recipe.for_detection(contaminated=contaminated, members=members)
     trained.check()
     return trained, (members or 1) if trained is recipe else 1
+
+
+def with_part_of_time(trainer: Trainer, n_runs: int) -> Trainer:
+    """Return a trainer, with the same callbacks, of whose runs ``n_runs`` take the time of one of the given one's."""
+    if trainer.max_time is None or n_runs == 1:
+        return trainer
+    shared: Trainer = copy(trainer).set_params(max_time=trainer.max_time / n_runs)
+    return shared

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
+from gensynth.errors import DataError, FewRowsWarning
 from gensynth.training import Trainer
-from gensynth.training.weights import Parts
+from gensynth.training.weights import Parts, Weights
 
 MAX_CALIBRATION = 5_000
 """Held-out rows that p-values are counted among, at most."""
+MIN_ROWS = 2
+FEW_ROWS = 10
+"""Rows below which a detector warns that it cannot tell what is normal."""
 MIN_SPLIT = 4
 """Rows below which none are kept: training takes two."""
 KEPT = 0.1
 """Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
+
+
+def checked_parts(weights: Weights | None, n: int) -> Parts:
+    """Return ``n`` rows of these weights as parts.
+
+    Raises
+    ------
+    DataError
+        They come to fewer than `MIN_ROWS`; below `FEW_ROWS` there is a `FewRowsWarning`.
+    """
+    parts = Parts.of(weights, n)
+    if len(parts) < MIN_ROWS:
+        raise DataError(f"the table has {len(parts)} sample(s) (rows); a detector needs at least {MIN_ROWS}")
+    if len(parts) < FEW_ROWS:
+        warnings.warn(
+            f"the table has {len(parts)} rows, too few to tell what is normal: scores and labels are guesses below "
+            f"{FEW_ROWS}",
+            FewRowsWarning,
+            stacklevel=3,
+        )
+    return parts
 
 
 def learned_and_kept(

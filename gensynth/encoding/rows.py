@@ -53,3 +53,7 @@ class Rows:
         """Rows by a slice or by their positions."""
         jacobian = None if self.log_jacobian is None else self.log_jacobian[some]
         return Rows(self.numeric[some], self.codes[some], jacobian)
+
+    def evenly(self, most: int) -> Rows:
+        """Return at most so many of the rows, evenly spaced."""
+        return self if len(self) <= most else self[np.linspace(0, len(self) - 1, most).astype(np.int64)]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.arrays import Arrays, arrays_of, named
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.ensemble import Ensemble, RowScorer
 from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import reproducible_scores
 from gensynth.engine.tails import Tail, readable
 
 Floats = NDArray[np.float64]
@@ -40,8 +39,8 @@ class ScoreProfile:
         return {"tail": self.tail.to_array(), "usual": self.usual}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild from `to_arrays`."""
+    def from_arrays(cls, arrays: Arrays) -> Self:
+        """Rebuild from `to_arrays`; other arrays are left out."""
         return cls(Tail.from_array(arrays["tail"]), np.asarray(arrays["usual"], dtype=np.float64))
 
     def shares(self, attributions: Floats) -> Floats:
@@ -96,6 +95,23 @@ class Combined(RowScorer):
     def __init__(self, ensemble: Ensemble, profile: ScoreProfile, density: WeighedDensity | None = None) -> None:
         self.ensemble, self.profile, self.density = ensemble, profile, density
 
+    def to_arrays(self) -> dict[str, Floats]:
+        """Return what was fitted beside the models, as arrays."""
+        arrays = named("profile", self.profile.to_arrays())
+        if self.density is not None:
+            own = {**self.density.profile.to_arrays(), "agreement": np.array(self.density.agreement)}
+            arrays |= named("density", own)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, ensemble: Ensemble, density: FittedModel | None) -> Self:
+        """Rebuild from `to_arrays` and the models; other arrays are left out."""
+        profile, weighed = ScoreProfile.from_arrays(arrays_of("profile", arrays)), None
+        if density is not None:
+            own = arrays_of("density", arrays)
+            weighed = WeighedDensity(density, ScoreProfile.from_arrays(own), float(own["agreement"]))
+        return cls(ensemble, profile, weighed)
+
     @property
     def encoder(self) -> TableEncoder:
         """That of all models."""
@@ -105,9 +121,12 @@ class Combined(RowScorer):
         """Return new rows aligned and encoded."""
         return self.ensemble.encode(frame)
 
-    def score(self, rows: Rows) -> Floats:
-        """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand."""
-        return reproducible_scores(lambda part: -readable(np.logaddexp.reduce(self._nats(part))), rows)
+    def score(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
+        """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand.
+
+        ``ensemble_scores`` (n,) are what the ensemble gives these rows, where that is known.
+        """
+        return np.asarray(0.0 - readable(np.logaddexp.reduce(self._nats(rows, ensemble_scores))))
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) what each column adds to minus the score, >= 0; a row's sum to it.
@@ -132,11 +151,12 @@ class Combined(RowScorer):
             return out
         return [(out[0][0], np.flatnonzero(~by_density)), (self.density.model, np.flatnonzero(by_density))]
 
-    def _nats(self, rows: Rows) -> Floats:
+    def _nats(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
         """Return (1 or 2, n): log of weight over p-value, of the ensemble and of the density."""
-        own = self.profile.tail.nats(-self.ensemble.unrounded(rows))
+        # both scores are the same bits wherever a row stands, and so is what is made of them
+        own = self.profile.tail.nats(-(self.ensemble.score(rows) if ensemble_scores is None else ensemble_scores))
         if self.density is None:
             return own[None]
-        density = self.density.profile.tail.nats(-self.density.scorer.unrounded(rows))
+        density = self.density.profile.tail.nats(-self.density.scorer.score(rows))
         weight = self.density.agreement
         return np.stack([np.log(weight) + own, np.log1p(-weight) + density])

@@ -15,7 +15,7 @@ from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.explanation import member_attributions
 from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import member_scores, reproducible_scores
+from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
 
 MAX_SCALING_ROWS = 2_000
 """Training rows that the members' scores are put on a common scale by, at most."""
@@ -44,8 +44,7 @@ class ScoreScaling:
     @classmethod
     def fit(cls, models: Sequence[FittedModel], rows: Rows) -> Self:
         """Measure the scores of training rows by every method that the models have."""
-        if len(rows) > MAX_SCALING_ROWS:
-            rows = rows[np.linspace(0, len(rows) - 1, MAX_SCALING_ROWS).astype(np.int64)]
+        rows = rows.evenly(MAX_SCALING_ROWS)
         median, iqr = {}, {}
         for method in models[0].model.score_methods:
             low, middle, high = np.quantile(
@@ -139,16 +138,20 @@ class Ensemble(RowScorer):
         PluginError
             A score is not finite.
         """
-        return reproducible_scores(self.unrounded, rows)
 
-    def unrounded(self, rows: Rows) -> Floats:
-        """Return `score` before it is rounded, so that the last bits depend on what stands beside a row."""
-        total = np.zeros(len(rows))
-        for method, weight in self.weights.items():
-            scores = _all_members(member_scores, self.models, rows, method)
-            median, iqr = self._units(method, scores.ndim)
-            total += weight * ((scores - median) / iqr).mean(0)
-        return total
+        def score(rows: Rows) -> Floats:
+            total = np.zeros(len(rows))
+            for method, weight in self.weights.items():
+                scores = _all_members(member_scores, self.models, rows, method)
+                median, iqr = self._units(method, scores.ndim)
+                total += weight * ((scores - median) / iqr).mean(0)
+            return total
+
+        magnitude = LEAST
+        if self.scaling is not None:
+            centres = {m: np.abs(self.scaling.score_median[m]) / self.scaling.score_iqr[m] for m in self.weights}
+            magnitude = max(magnitude, sum(w * float(centres[m].max()) for m, w in self.weights.items()))
+        return reproducible_scores(score, rows, magnitude)
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""

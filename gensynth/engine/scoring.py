@@ -17,6 +17,8 @@ from gensynth.model import Batch, GenerativeModel
 
 BITS = 32
 """Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
+LEAST = 2.0**-10
+"""Scores below it are as exact as it is."""
 CLOSE = 2.0**-10
 """Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
 
@@ -76,25 +78,22 @@ def by_member(values: Tensor, n_axes: int) -> Tensor:
     return values.unsqueeze(0) if values.dim() == n_axes else values
 
 
-def reproducible_scores(score: Callable[[Rows], Floats], rows: Rows) -> Floats:
+def reproducible_scores(score: Callable[[Rows], Floats], rows: Rows, magnitude: float = LEAST) -> Floats:
     """Return (n,) the scores that a function of rows gives, the same number bit by bit for a row wherever it stands.
 
     Matrix products round a row differently at another place among other rows, so that scores are rounded to `BITS`.
     The few that lie where that difference might decide between two numbers are those of the row on its own.
+    ``magnitude`` is that of what the scores are differences of: their bits are counted from there, if they are less.
     """
     scores = score(rows)
-    for at in np.flatnonzero(_distance(scores) < CLOSE).tolist():
+    steps = scores / _unit(scores, magnitude)
+    for at in np.flatnonzero(np.abs(steps - np.floor(steps) - 0.5) < CLOSE).tolist():
         scores[at] = score(rows[at : at + 1])[0]
-    return np.rint(scores / _unit(scores)) * _unit(scores)
+    unit = _unit(scores, magnitude)
+    return np.rint(scores / unit) * unit + 0.0
 
 
-def _unit(scores: Floats) -> Floats:
-    """Return what the last of `BITS` significant bits counts, at least that of 0.001."""
-    exponents = np.frexp(np.maximum(np.abs(scores), 2.0**-10))[1]
+def _unit(scores: Floats, magnitude: float) -> Floats:
+    """Return what the last of `BITS` significant bits counts, at least that of the magnitude."""
+    exponents = np.frexp(np.maximum(np.abs(scores), magnitude))[1]
     return np.asarray(np.ldexp(1.0, exponents - BITS), dtype=np.float64)
-
-
-def _distance(scores: Floats) -> Floats:
-    """Return how far scores lie from where they would be rounded up instead of down, in units."""
-    steps = scores / _unit(scores)
-    return np.asarray(np.abs(steps - np.floor(steps) - 0.5))

@@ -17,6 +17,7 @@ from toy_models import Toy
 
 from gensynth import AnomalyDetector, Trainer, load
 from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.fitted import FittedModel
 from gensynth.errors import DataError, FewRowsWarning, OptionError
 
 PLANTED = ("amount", "region", "count", "day")
@@ -333,3 +334,52 @@ def test_one_analysis_says_what_the_methods_say(rows, novelty):
     assert analysis.reasons(some) == [novelty.reasons(frame)[i] for i in some]
     with pytest.raises(OptionError, match="p-values"):
         _ = novelty.analyse(frame, "kl").p_values
+
+
+@pytest.mark.parametrize("shape", [(100, 2), (30, 3)])
+@pytest.mark.parametrize("novelty", [True, False])
+def test_constant_rows_are_normal(shape, novelty):
+    rows = np.zeros(shape)
+    detector = make_detector(epochs=20, novelty=novelty).fit(rows)
+    assert (detector.predict(rows) == 1).all()
+    assert len(set(detector.score_samples(rows))) == 1
+
+
+def test_equal_far_rows_are_labelled_together_and_scores_stay_readable():
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    rows[:5] = [1e6, -1e6, 1e6]
+    detector = make_detector().fit(rows)
+    assert (detector.predict(rows[:5]) == -1).all()
+    scores = detector.score_samples(rows)
+    assert ((scores >= -100) & (scores <= 0)).all()
+
+
+def test_what_pyod_calls_them(rows):
+    detector = make_detector(epochs=5).fit(rows)
+    assert (detector.decision_scores_ == detector.anomaly_score(rows)).all()
+    assert (detector.labels_ == (detector.predict(rows) == -1)).all()
+    assert detector.threshold_ == -detector.offset_
+    proba = detector.predict_proba(rows)
+    assert proba.shape == (len(rows), 2)
+    assert (proba[:, 0] == detector.p_values(rows)).all()
+    assert proba.sum(axis=1) == pytest.approx(np.ones(len(rows)))
+
+
+def test_all_that_is_trained_divides_the_time_and_tells_the_same_callbacks(rows, monkeypatch):
+    seen, stages = [], set()
+    train = FittedModel.train.__func__
+
+    def recorded(cls, table, recipe, trainer, seed, **options):
+        seen.append(trainer.max_time)
+        return train(cls, table, recipe, trainer, seed, **options)
+
+    monkeypatch.setattr(FittedModel, "train", classmethod(recorded))
+    detector = make_detector(epochs=2)
+    detector.trainer.set_params(max_time=60.0, callbacks=[lambda seen_round: stages.add(seen_round.stage)])
+    detector.fit(rows)
+    assert seen == [30.0, 30.0]
+    assert stages == {"elbo", "density"}
+    assert detector.trainer.max_time == 60.0
+    seen.clear()
+    detector.set_params(density=False).fit(rows)
+    assert seen == [60.0]

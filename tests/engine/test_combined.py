@@ -26,7 +26,7 @@ class Fixed:
     def __init__(self, column):
         self.column = column
 
-    def unrounded(self, rows):
+    def score(self, rows):
         return -rows.codes[:, self.column].astype(float)
 
     def attributions(self, rows):

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.constraints import NONE, Constraint, number, whole
 from gensynth.errors import CapabilityError
-from gensynth.layout import UNKNOWN, Encoding, Layout
+from gensynth.layout import UNKNOWN, Layout
 from gensynth.model import Batch, Fit, GenerativeModel, Observed, Optimizer, Phase, Recipe, Score, Stage
 from gensynth.nn.ensemble import standard_normal
 from gensynth.nn.tabular.ensemble_causal import EnsembleMADE, column_orders
@@ -24,7 +24,7 @@ KINDS: tuple[ScalingKind, ...] = ("standard", "mixed", "standard", "mixed")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Members, the last ones, that learn the rows under noise."""
-PARAMETERS = 64
+MAX_NORMALS = 64
 """Normals of all numbers of a row together, ..."""
 COMPONENTS = (2, 8)
 """... but of each number at least, and at most."""
@@ -80,11 +80,6 @@ class AutoregressiveDensity(Recipe):
     noise: float = 0.3
     max_steps: int = 600
 
-    @property
-    def encoding(self) -> Encoding:
-        """Numbers as they are."""
-        return Encoding("standard", max_atoms=0, max_levels=64)
-
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         return AutoregressiveModel(layout, self)
@@ -115,7 +110,7 @@ class AutoregressiveModel(GenerativeModel):
         p = self.scaling.n_numbers
         least, most = COMPONENTS
         self.likelihood = MixtureLikelihood(
-            self.scaling, recipe.n_components or max(least, min(most, PARAMETERS // max(p, 1)))
+            self.scaling, recipe.n_components or max(least, min(most, MAX_NORMALS // max(p, 1)))
         )
         place = column_orders(members, len(layout.columns))[:, self.scaling.owner]  # (members, width)
         per_number = 3 * self.likelihood.n_components

@@ -178,6 +178,7 @@ class FeatureScaling(nn.Module):
 
     def encoded(self, number: int, values: Tensor) -> Tensor:
         """Return encoded numbers (members, n) of one of the p numbers, from every member's scaling of it."""
+        assert "mixed" not in self.kinds, "a mixed scaling has no inverse in closed form"
         size = values.abs()
         values = values.sign() * torch.where(size > CLIP, CLIP + torch.expm1((size - CLIP).clamp(max=30.0)), size)
         out = []

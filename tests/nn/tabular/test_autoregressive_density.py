@@ -11,6 +11,7 @@ from gensynth.errors import CapabilityError
 from gensynth.layout import ColumnLayout, Layout, NumericSlot
 from gensynth.model import Batch
 from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity
+from gensynth.testing import RecipeContract
 from gensynth.training import Trainer
 
 
@@ -86,3 +87,11 @@ def test_what_was_expected_follows_the_other_cells(model):
 def test_it_draws_no_rows(model):
     with pytest.raises(CapabilityError, match="scores rows"):
         model.generate(3, torch.Generator())
+
+
+class TestContract(RecipeContract):
+    """It is a recipe as any other is, but for not being registered."""
+
+    @pytest.fixture
+    def recipe(self):
+        return AutoregressiveDensity(max_steps=50)
