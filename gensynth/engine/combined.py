@@ -99,7 +99,7 @@ class Combined(RowScorer):
         """Return what was fitted beside the models, as arrays."""
         arrays = named("profile", self.profile.to_arrays())
         if self.density is not None:
-            own = {**self.density.profile.to_arrays(), "agreement": np.array(self.density.agreement)}
+            own = {**self.density.profile.to_arrays(), "agreement": np.array([self.density.agreement])}
             arrays |= named("density", own)
         return arrays
 
@@ -109,7 +109,7 @@ class Combined(RowScorer):
         profile, weighed = ScoreProfile.from_arrays(arrays_of("profile", arrays)), None
         if density is not None:
             own = arrays_of("density", arrays)
-            weighed = WeighedDensity(density, ScoreProfile.from_arrays(own), float(own["agreement"]))
+            weighed = WeighedDensity(density, ScoreProfile.from_arrays(own), float(own["agreement"][0]))
         return cls(ensemble, profile, weighed)
 
     @property

@@ -9,6 +9,7 @@ from bench_shapes import N_NORMAL, SHAPES, drawn
 from sklearn.metrics import roc_auc_score
 from toy_detectors import make_detector
 
+from gensynth import load
 from gensynth.detector.density import LEAST_WEIGHT, agreement, surely_positive
 
 
@@ -31,6 +32,19 @@ def test_structure_is_seen_and_named(shape, novelty):
 def test_a_density_that_knows_no_more_is_left_out():
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(600, 3)), columns=list("abc"))
     assert make_detector(epochs=20, novelty=True).fit(table).density_ is None
+
+
+def test_it_comes_back_from_a_file(tmp_path):
+    table = drawn("flipped pair", 0, contaminated=False, n=600)[0]
+    detector = make_detector(epochs=20, novelty=True).fit(table)
+    assert detector.density_ is not None
+    detector.save(tmp_path / "d.gensynth")
+    again = load(tmp_path / "d.gensynth")
+    assert again.density_.agreement == detector.density_.agreement
+    some = table.head(40)
+    assert (again.score_samples(some) == detector.score_samples(some)).all()
+    assert (again.explain(some) == detector.explain(some)).all(axis=None)
+    assert again.reasons(some) == detector.reasons(some)
 
 
 def test_it_can_be_switched_off():

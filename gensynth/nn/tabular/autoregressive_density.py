@@ -188,15 +188,14 @@ class AutoregressiveModel(GenerativeModel):
             return likeliest, likeliest
         below = shares.cumsum(-1)
         low, high = (below > TAIL).float().argmax(-1), (below >= 1.0 - TAIL).float().argmax(-1)
-        return values[low], values[high]
+        ends = torch.cat([values[:1], 0.5 * (values[1:] + values[:-1]), values[-1:]])  # a value stands for all near it
+        return ends[low], ends[high + 1]
 
     @staticmethod
     def _candidates(knots: Tensor) -> Tensor:
-        """Return values (2 * N_CANDIDATES,) of a number: its quantiles, and evenly spaced ones."""
+        """Return values (2 * N_CANDIDATES,) of a number in its fitted range: its quantiles, and evenly spaced ones."""
         levels = torch.linspace(0, 1, N_CANDIDATES).to(knots)
-        low, high = knots[0], knots[-1]
-        even = low + (high - low) * (1.2 * levels - 0.1)
-        return torch.cat([torch.quantile(knots, levels), even]).sort().values
+        return torch.cat([torch.quantile(knots, levels), torch.lerp(knots[0], knots[-1], levels)]).sort().values
 
     def _fit_normal(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
         """Measure the numbers together, in the first member's units."""
