@@ -89,8 +89,8 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
     least = min(low, n_odd) if n_odd > 1 else 0
     note(
         f"how many rows are anomalies cannot be told from the scores: {least:,} to {max(high, n_odd):,} would fit; "
-        f"{counted(n_odd, 'row')} labelled, and the {MIN_LISTED} most anomalous are listed. Look at them, then choose "
-        "--contamination SHARE, or give normal rows with --train-on"
+        f"{counted(n_odd, 'row')} labelled, and the {min(MIN_LISTED, n)} most anomalous are listed. Look at them, then "
+        "choose --contamination SHARE, or give normal rows with --train-on"
     )
     return True
 

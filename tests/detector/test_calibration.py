@@ -9,6 +9,7 @@ from scipy import stats
 from gensynth.detector.calibration import (
     benjamini_hochberg,
     estimate_share,
+    share_range,
     threshold_at,
     threshold_of_share,
 )
@@ -73,3 +74,14 @@ def test_what_is_not_a_number_is_never_normal():
 def test_scores_that_are_equal_at_the_threshold_are_below_it_together(scores, share, below):
     scores = np.array(scores)
     assert np.count_nonzero(scores < threshold_of_share(scores, share)) == below
+
+
+def test_a_share_that_depends_on_where_the_tail_begins_has_a_wide_range():
+    normal = np.random.default_rng(0).exponential(size=2000)
+    clear = np.r_[normal, np.linspace(30, 60, 60)]
+    blurred = np.r_[normal, np.linspace(5, 15, 240)]
+    low, high = share_range(-clear)
+    assert low == pytest.approx(0.03, abs=0.005)
+    assert high == pytest.approx(0.03, abs=0.005)
+    low, high = share_range(-blurred)
+    assert low < 0.01 < 0.05 < high

@@ -165,3 +165,29 @@ def test_score_by_another_method_of_a_detector(odd: str, run: Run) -> None:
     assert run("score", "d.gensynth", odd, "-o", "out.csv", "--method", "reconstruction").code == 0
     assert run("score", "d.gensynth", odd, "-o", "own.csv").code == 0
     assert pd.read_csv("out.csv")["score"].tolist() != pd.read_csv("own.csv")["score"].tolist()
+
+
+def test_where_the_share_cannot_be_told_the_ten_oddest_are_listed_with_reasons(folder: Path, run: Run) -> None:
+    people(60, seed=3).to_csv("usual.csv", index=False)
+    outcome = run("detect", "usual.csv", "-o", "out.csv", *QUICK_DETECTOR)
+    assert outcome.code == 0, outcome.err
+    assert "cannot be told from the scores" in outcome.err
+    assert "--contamination SHARE" in outcome.err
+    table = pd.read_csv("out.csv", keep_default_na=False)
+    labelled, listed = int(table["anomaly"].sum()), int((table["reason"] != "").sum())
+    assert listed == max(10, labelled)
+    assert (table["reason"][table["score"].sort_values().index[:10]] != "").all()
+    told = run("detect", "usual.csv", "-o", "out.csv", "--contamination", "0.1", *QUICK_DETECTOR)
+    assert "cannot be told" not in told.err
+
+
+def test_the_page_says_which_row_and_how_to_make_it_again(folder: Path, run: Run) -> None:
+    keys = [f"K-{i:05d}" for i in range(120)]
+    with_anomalies().assign(key=keys).to_csv("keyed.csv", index=False)
+    more = ["--html", "page.html", "--contamination", "0.05", *QUICK_DETECTOR]
+    outcome = run("detect", "keyed.csv", "-o", "out.csv", *more)
+    assert outcome.code == 0, outcome.err
+    page = Path("page.html").read_text("utf-8")
+    assert "key K-00007<" in page
+    assert "<span>row 8</span>" in page
+    assert "seed 0, 20" in page
