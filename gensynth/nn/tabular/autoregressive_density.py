@@ -20,7 +20,7 @@ from gensynth.nn.tabular.ensemble_causal import EnsembleMADE, column_orders
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import LOG_2PI, MixtureLikelihood
 
-KINDS: tuple[ScalingKind, ...] = ("standard", "mixed", "standard", "mixed")
+KINDS: tuple[ScalingKind, ...] = ("standard", "adaptive", "standard", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Members, the last ones, that learn the rows under noise."""

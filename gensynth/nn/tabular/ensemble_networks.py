@@ -55,7 +55,7 @@ class EnsembleNetworks(Networks):
 
     def __init__(self, layout: Layout, members: int, *, robust: bool) -> None:
         super().__init__(layout, members)
-        kinds = ("robust" if robust else "standard", "quantile")
+        kinds = ("robust" if robust else "standard", "adaptive")
         self.scaling = FeatureScaling(layout, [kinds[i % 2] for i in range(members)])  # type: ignore[misc]
         self.trim = TRIM if robust else 0.0
         self.loss_scale = 1.0 / len(layout.columns)

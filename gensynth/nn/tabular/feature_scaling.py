@@ -1,4 +1,4 @@
-"""Feature scaling for ensembles: numbers standardised, robustly scaled or as normal scores; codes one-hot."""
+"""Feature scaling for ensembles: numbers standardised, robustly scaled or by their tails; codes one-hot."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from gensynth.model import Batch
 from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
-ScalingKind = Literal["standard", "robust", "quantile", "mixed"]
+ScalingKind = Literal["standard", "robust", "adaptive"]
 CLIP = 5.0
 """Beyond so many standard deviations distances grow like logarithms: nothing reconstructs what lies miles away."""
 N_KNOTS = 129
+HEAVY = 3.0
+"""Excess kurtosis, that of Laplace's distribution, from which a number is measured by its ranks alone."""
 MAX_ROWS = 100_000
 """Rows that quantiles are taken of, at most."""
 
@@ -40,15 +42,15 @@ class FeatureScaling(nn.Module):
     """Scaling of the numbers of a row, one kind a member.
 
     "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
-    a tenth of outliers does not move. "quantile": normal scores, with straight tails beyond the fitted range. "mixed":
-    half "standard", half "quantile", so that neither gaps between clusters nor crowded places are squeezed to nothing.
-    All are soft-clipped at `CLIP`.
+    a tenth of outliers does not move. "adaptive": "standard" where tails are light, normal scores where they are
+    `HEAVY`, and in between by excess kurtosis: ranks keep a few large values from deciding all distances, and would
+    close the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
 
     Parameters
     ----------
     layout : Layout
         What a row looks like; its numbers of role "value" are numbers present, everything else is codes.
-    kinds : sequence of {"standard", "robust", "quantile", "mixed"}
+    kinds : sequence of {"standard", "robust", "adaptive"}
         The scaling of each member.
     """
 
@@ -148,7 +150,7 @@ class FeatureScaling(nn.Module):
         if robust < 1e-6 * deviation:
             robust = deviation
         for view, kind in enumerate(self.kinds):
-            if kind in ("standard", "mixed"):
+            if kind == "standard":
                 self.center[view, j], self.scale[view, j] = float(values.mean()), deviation
             elif kind == "robust":
                 self.center[view, j], self.scale[view, j] = quartiles[1], robust
@@ -157,7 +159,10 @@ class FeatureScaling(nn.Module):
         # equal values share the middle of their ranks
         low, high = torch.searchsorted(values, knots), torch.searchsorted(values, knots, right=True)
         share = ((low + high) / 2 + 0.5).clamp(0.5, n + 0.5) / (n + 1)
-        self.knots[j], self.scores[j], self.spread[j] = knots, torch.special.ndtri(share), deviation
+        mean = values.mean()
+        heavy = (((values - mean) / deviation).pow(4).mean() - 3.0) / HEAVY
+        scores = torch.lerp((knots - mean) / deviation, torch.special.ndtri(share.to(knots)), heavy.clamp(0.0, 1.0))
+        self.knots[j], self.scores[j], self.spread[j] = knots, scores, deviation
 
     def forward(self, batch: Batch) -> MemberInputs:
         """Return the rows as every member sees them."""
@@ -178,12 +183,11 @@ class FeatureScaling(nn.Module):
 
     def encoded(self, number: int, values: Tensor) -> Tensor:
         """Return encoded numbers (members, n) of one of the p numbers, from every member's scaling of it."""
-        assert "mixed" not in self.kinds, "a mixed scaling has no inverse in closed form"
         size = values.abs()
         values = values.sign() * torch.where(size > CLIP, CLIP + torch.expm1((size - CLIP).clamp(max=30.0)), size)
         out = []
         for own, view in zip(values, self.scaling_of, strict=True):
-            if self.kinds[view] != "quantile":
+            if self.kinds[view] != "adaptive":
                 out.append(own * self.scale[view, number] + self.center[view, number])
                 continue
             at = self.scores[number].to(own)
@@ -193,12 +197,11 @@ class FeatureScaling(nn.Module):
 
     def _scaled(self, view: int, kind: ScalingKind, raw: Tensor) -> Tensor:
         """Return numbers (n, p) in one scaling."""
-        if kind == "quantile":
-            return _soft_clipped(self._normal_scores(raw))
-        z = _soft_clipped((raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype))
-        return 0.5 * (z + _soft_clipped(self._normal_scores(raw))) if kind == "mixed" else z
+        if kind == "adaptive":
+            return _soft_clipped(self._interpolated(raw))
+        return _soft_clipped((raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype))
 
-    def _normal_scores(self, raw: Tensor) -> Tensor:
+    def _interpolated(self, raw: Tensor) -> Tensor:
         knots, scores = self.knots.to(raw.dtype), self.scores.to(raw.dtype)
         right = torch.searchsorted(knots, raw.t().contiguous()).clamp(1, N_KNOTS - 1)
         low, high = knots.gather(1, right - 1), knots.gather(1, right)
