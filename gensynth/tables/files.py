@@ -21,6 +21,7 @@ from gensynth.files import atomic_write
 from gensynth.tables.characters import check_text, has_returns
 from gensynth.tables.csvfile import read_csv
 from gensynth.tables.dialect import Dialect
+from gensynth.tables.packed import open_unpacked
 from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
 from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, write_cells
 from gensynth.tables.table import Table
@@ -79,7 +80,9 @@ def read_table(
             raise DataError(f"{path} is empty; expected a header and rows")
         if ending == ".parquet":
             return read_parquet(path)
-        table = read_csv(_content(path, ending), path, missing, categories, targets)
+        with open_unpacked(path) as stream:
+            data = stream.read()
+        table = read_csv(data, path, missing, categories, targets)
         if _is_tabbed(path) and isinstance(table.style, CsvStyle) and table.style.dialect.separator == "\t":
             style = replace(table.style, dialect=replace(table.style.dialect, tabbed=True))
             table = replace(table, style=style)
@@ -88,22 +91,6 @@ def read_table(
         raise DataError(f"{path} cannot be read: permission denied") from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-
-
-def _content(path: Path, ending: str) -> bytes:
-    if ending.endswith(".gz"):
-        return gzip.decompress(path.read_bytes())
-    if ending != ".zip":
-        return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        if len(names) != 1 or not names[0].lower().endswith((".csv", ".tsv", ".txt")):
-            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
-            raise DataError(f"{path} holds {shown}; expected one .csv or .tsv file: unpack it and give the path of one")
-        try:
-            return archive.read(names[0])
-        except RuntimeError as error:  # encrypted
-            raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileStyle | None = None) -> None:

@@ -1,0 +1,127 @@
+"""Tables that are read in batches of a bounded number of rows; the types of their columns are decided once for all."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+import pandas as pd
+import pyarrow as pa
+
+from gensynth.errors import DataError
+from gensynth.tables.style import FileStyle
+from gensynth.tables.table import Table
+
+BATCH_ROWS = 65_536
+"""Rows of a batch where nobody says how many."""
+
+
+class TableStream(ABC):
+    """A table that is read in batches, any number of times: each has the columns, dtypes and cells of the whole table.
+
+    Attributes
+    ----------
+    source : str
+        What messages call it.
+    names : tuple of str or int
+        Its columns.
+    n_rows : int
+        Its rows, at least 1.
+    """
+
+    source: str
+    names: tuple[str | int, ...]
+    n_rows: int
+
+    @abstractmethod
+    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` at a time, the last batch what is left.
+
+        The index of a batch's frame is the position of its rows in the table.
+
+        Raises
+        ------
+        DataError
+            A part cannot be read; names its file, and of a Parquet file the row group.
+        """
+
+    @cached_property
+    def style(self) -> FileStyle | None:
+        """What the file looks like, or the first of several."""
+        return self.find_style()
+
+    @abstractmethod
+    def find_style(self) -> FileStyle | None:
+        """Return `style`; may read the table once."""
+
+    def whole(self) -> Table:
+        """Return the table in memory."""
+        return next(iter(self.batches(self.n_rows)))
+
+
+class MemoryStream(TableStream):
+    """A table in memory, given in batches.
+
+    Parameters
+    ----------
+    table : Table
+        With at least one row.
+    source : str
+        What messages call it.
+    """
+
+    def __init__(self, table: Table, source: str = "the table") -> None:
+        self.table = table
+        self.source = source
+        self.names = tuple(table.frame.columns)
+        self.n_rows = len(table.frame)
+        if not self.n_rows:
+            raise DataError(f"{source} has no rows; at least one is needed")
+
+    def find_style(self) -> FileStyle | None:
+        """Return that of the table."""
+        return self.table.style
+
+    def whole(self) -> Table:
+        """Return the table."""
+        return self.table
+
+    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` at a time."""
+        whole = self.table
+        for first in range(start, self.n_rows, rows):
+            part = slice(first, first + rows)
+            yield Table(
+                whole.frame.iloc[part],
+                None if whole.text is None else whole.text.iloc[part],
+                None if whole.arrow is None else whole.arrow.slice(first, rows),
+                whole.style,
+            )
+
+
+def rechunked(parts: Iterable[pa.Table], rows: int, start: int = 0) -> Iterator[pa.Table]:
+    """Give the rows of some tables from ``start`` on, ``rows`` at a time, whatever the sizes of the tables."""
+    waiting: list[pa.Table] = []
+    n = 0
+    for part in parts:
+        if start >= part.num_rows:
+            start -= part.num_rows
+            continue
+        rest = part.slice(start)
+        start = 0
+        while n + rest.num_rows >= rows:
+            waiting.append(rest.slice(0, rows - n))
+            yield pa.concat_tables(waiting)
+            rest = rest.slice(rows - n)
+            waiting, n = [], 0
+        if rest.num_rows:
+            waiting.append(rest)
+            n += rest.num_rows
+    if n:
+        yield pa.concat_tables(waiting)
+
+
+def numbered(frame: pd.DataFrame, first: int) -> pd.DataFrame:
+    """Return a frame whose index goes on from ``first``."""
+    return frame.set_axis(pd.RangeIndex(first, first + len(frame)), axis=0)
