@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from gensynth.cli.training import known_columns
 from gensynth.errors import DataError
-from gensynth.tables import Table
+from gensynth.tables import FileStyle, Table, TableStream
+from gensynth.tables.stream import BATCH_ROWS
 from gensynth.training.weights import read_weights
 
 
@@ -24,6 +26,37 @@ def without_column(table: Table, name: str | None) -> Table:
         text=None if table.text is None else table.text.drop(columns=name),
         arrow=None if table.arrow is None else table.arrow.drop_columns([name]),
     )
+
+
+class WithoutColumn(TableStream):
+    """A table that is read in batches, without one of its columns.
+
+    Parameters
+    ----------
+    table : TableStream
+        The whole table.
+    name : str
+        The column.
+    """
+
+    def __init__(self, table: TableStream, name: str) -> None:
+        self.table, self.name = table, name
+        self.source, self.n_rows = table.source, table.n_rows
+        self.names = tuple(own for own in table.names if own != name)
+
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return self.table.held - {self.name}
+
+    def find_style(self) -> FileStyle | None:
+        """Return that of the whole table."""
+        return self.table.style
+
+    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` at a time."""
+        for batch in self.table.batches(rows, start):
+            yield without_column(batch, self.name)
 
 
 def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.float64] | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -125,16 +126,7 @@ class IdentifierGenerator:
 
     def values(self, owners: NDArray[np.int64], rng: np.random.Generator) -> pd.Series[Any]:
         """Return identifiers (n,): rows of one owner, as `owners` numbers them, get the same, others another one."""
-        count = int(owners.max(initial=-1)) + 1
-        missing = owners < 0
-        if self.pattern is None:
-            values = self._going_on(count)
-        elif self.column.decimals == 0:
-            values = np.array([int(t) for t in self._texts(count, rng).tolist()], dtype=np.int64)
-        else:
-            labels = pd.Index([*self._texts(count, rng).tolist(), *self.kept], dtype=object)
-            return from_codes(np.where(owners < -1, count - 2 - owners, owners), labels, self.column)
-        return from_ticks(np.append(values, 0)[owners], missing, self.column)
+        return NewIdentifiers(self, owners, rng).take(0, len(owners))
 
     def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return (n,) the number of the identifier of each row; they repeat as the fitted did.
@@ -163,13 +155,20 @@ class IdentifierGenerator:
             first, total = first + k, total + len(block)
         return np.concatenate(blocks)[:m]
 
-    def _going_on(self, n: int) -> NDArray[np.int64]:
+    def first_new(self, n: int) -> int:
+        """Return the first of n integers without gaps that go on after the greatest fitted one, or end below the least.
+
+        Raises
+        ------
+        DataError
+            The integer type has no room for so many.
+        """
         low, high = int(self.column.minimum or 0), int(self.column.maximum or 0)
         limits = self._limits()
         if n <= limits[1] - high:
-            return np.arange(high + 1, high + 1 + n, dtype=np.int64)
+            return high + 1
         if n <= low - limits[0]:
-            return np.arange(low - n, low, dtype=np.int64)
+            return low - n
         raise self._no_room(n)
 
     def _limits(self) -> tuple[int, int]:
@@ -188,23 +187,32 @@ class IdentifierGenerator:
             f"otherwise ({declare_hint(name, 'categorical')})"
         )
 
-    def _texts(self, n: int, rng: np.random.Generator) -> Texts:
-        """Return n different texts of the pattern, drawn block by block: what comes first does not depend on n."""
+    def texts(self, n: int, rng: np.random.Generator) -> Iterator[Texts]:
+        """Give at least n different texts of the pattern, block by block: what comes first does not depend on n.
+
+        Raises
+        ------
+        DataError
+            There are not so many.
+        """
         assert self.pattern is not None
-        found: dict[str, None] = {}
+        seen = np.zeros(0, dtype=np.uint64)  # hashes: the texts of millions would take the memory
         size, level = _BLOCK, 0
-        while len(found) < n:
-            before = len(found)
+        while len(seen) < n:
             fresh = self._valid(self.pattern.draw(size, rng, level))
-            taken = self._are_known(_hash(fresh, self.salt, self.bits))
-            found.update(dict.fromkeys(fresh[~taken].tolist()))
-            if len(found) - before < _USED_UP * size:
+            fresh = fresh[~self._are_known(_hash(fresh, self.salt, self.bits))]
+            hashes = hash_array(fresh, categorize=False)
+            first = np.sort(np.unique(hashes, return_index=True)[1])
+            at = np.minimum(np.searchsorted(seen, hashes[first]), max(len(seen) - 1, 0))
+            new = first[seen[at] != hashes[first]] if len(seen) else first
+            seen = np.sort(np.concatenate([seen, hashes[new]]))
+            yield fresh[new]
+            if len(new) < _USED_UP * size:
                 level += 1
                 if level > _MAX_LEVEL:
                     raise self._no_room(n)
             else:
                 size = min(2 * size, _MAX_IN_BLOCK)
-        return object_array(list(found)[:n])
 
     def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not len(self.hashes):
@@ -250,6 +258,65 @@ class IdentifierGenerator:
             hashes=arrays["hashes"],
             bits=json["bits"],
         )
+
+
+class NewIdentifiers:
+    """New identifiers of one column, made a part of the rows at a time.
+
+    Parameters
+    ----------
+    generator : IdentifierGenerator
+        Of the column.
+    owners : ndarray of shape (n,)
+        The number of the identifier of each row, from `IdentifierGenerator.owners`.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
+
+    def __init__(self, generator: IdentifierGenerator, owners: NDArray[np.int64], rng: np.random.Generator) -> None:
+        self.generator, self.owners = generator, owners
+        self._count = int(owners.max(initial=-1)) + 1
+        self._blocks = None if generator.pattern is None else generator.texts(self._count, rng)
+        self._first = 0  # number of the first identifier that is kept
+        self._kept: Texts = object_array([])
+
+    def take(self, start: int, stop: int) -> pd.Series[Any]:
+        """Return the identifiers of rows ``start`` to ``stop``; parts are asked for one after the other."""
+        own, generator = self.owners[start:stop], self.generator
+        missing = own < 0
+        if self._blocks is None:
+            values = np.where(missing, 0, own + generator.first_new(self._count))
+            return from_ticks(values, missing, generator.column)
+        texts = self._texts(int(own.max(initial=-1)) + 1)
+        at = own - self._first
+        if generator.column.decimals == 0:
+            numbers = np.array([*map(int, texts.tolist()), 0], dtype=np.int64)
+            out = from_ticks(numbers[np.where(missing, -1, at)], missing, generator.column)
+        else:
+            labels = pd.Index([*texts.tolist(), *generator.kept], dtype=object)
+            out = from_codes(
+                np.where(own < -1, len(texts) - 2 - own, np.where(missing, -1, at)), labels, generator.column
+            )
+        self._forget(stop)
+        return out
+
+    def _texts(self, stop: int) -> Texts:
+        """Return the texts that are kept, up to those of the identifiers before ``stop``."""
+        assert self._blocks is not None
+        parts = [self._kept]
+        n = self._first + len(self._kept)
+        while n < stop:
+            parts.append(next(self._blocks))
+            n += len(parts[-1])
+        self._kept = np.concatenate(parts)
+        return self._kept
+
+    def _forget(self, stop: int) -> None:
+        """Leave out the texts that no row from ``stop`` on has."""
+        later = self.owners[stop:]
+        low = int(later.min(where=later >= 0, initial=self._count))
+        drop = min(max(low - self._first, 0), len(self._kept))
+        self._kept, self._first = self._kept[drop:], self._first + drop
 
 
 def _goes_on(column: Column, n: int) -> bool:

@@ -103,6 +103,11 @@ class ArrowStream(TableStream):
     def _value_type(self, name: str) -> pa.DataType:
         return self.found.schema.field(name).type.value_type
 
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return frozenset(name for name in self.names if self._nulls[str(name)] < self.n_rows)
+
     def find_style(self) -> FileStyle:
         """Return the types of the columns."""
         return ArrowStyle(self.found.schema)
@@ -117,8 +122,8 @@ class ArrowStream(TableStream):
             yield Table(numbered(pd.DataFrame(columns, copy=False), at), arrow=table, style=ArrowStyle(table.schema))
             at += len(table)
 
-    def _series(self, table: pa.Table, name: str) -> pd.Series[Any]:
-        gaps = self._nulls[name]
+    def _series(self, table: pa.Table, name: str | int) -> pd.Series[Any]:
+        gaps = self._nulls[str(name)]
         return to_series(table.column(name), gaps=gaps > 0, empty=gaps == self.n_rows)
 
     def _with_categories(self, table: pa.Table) -> pa.Table:

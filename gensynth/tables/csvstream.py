@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,7 +23,7 @@ import pyarrow.csv as pacsv
 from gensynth.errors import DataError, listed
 from gensynth.tables.cells import MAX_ROWS, MISSING_TOKENS, CellFacts, CellStyle, evenly_spaced, parse_as
 from gensynth.tables.csvfile import MAX_CELL, careful_rows
-from gensynth.tables.dialect import LOOK_AT, Dialect, find_dialect, find_encoding, mark_of, read_records
+from gensynth.tables.dialect import LOOK_AT, find_dialect, find_encoding, mark_of, read_records
 from gensynth.tables.lines import check_end, check_header
 from gensynth.tables.packed import open_unpacked
 from gensynth.tables.stream import BATCH_ROWS, TableStream, numbered, rechunked
@@ -221,7 +221,7 @@ class CsvStream(TableStream):
         self.categories = frozenset(categories)
         self.parts = [CsvPart(path, source if source and len(paths) == 1 else str(path)) for path in paths]
         header = self.parts[0].header
-        self.names = tuple(header)
+        self.names = self._header = tuple(header)
         usual = MISSING_TOKENS if missing is None else ("", *(token for token in missing if token))
         for part in self.parts[1:]:
             _check_columns(header, part.header, self.parts[0].source, part.source)
@@ -229,7 +229,7 @@ class CsvStream(TableStream):
         facts = self._scan(tokens)
         classes = [n for n in header if n in targets and missing is None and facts[n].kind == "text"]
         if classes:
-            tokens |= {n: ("",) for n in classes}
+            tokens |= dict.fromkeys(classes, ("",))
             facts = self._scan(tokens)
         self.tokens, self.facts = tokens, facts
         self.n_rows = sum(part.n_rows for part in self.parts)
@@ -237,7 +237,7 @@ class CsvStream(TableStream):
         self.dialect = replace(dialect, tabbed=True) if tabbed and dialect.separator == "\t" else dialect
 
     def _scan(self, tokens: dict[str, tuple[str, ...]]) -> dict[str, CellFacts]:
-        facts = {name: CellFacts() for name in self.names}
+        facts = {name: CellFacts() for name in self._header}
         first: dict[str, tuple[str, str]] = {}
         for part in self.parts:
             own = dict(zip(part.header, part.scan([tokens[name] for name in part.header]), strict=True))
@@ -260,7 +260,7 @@ class CsvStream(TableStream):
         style = CsvStyle(self.dialect, {}, self.missing)
         for cells in rechunked(self._cells(start), rows, start - self._skipped(start)):
             frame = pd.DataFrame(
-                {n: parse_as(self.facts[n], cells.column(n), self.tokens[n]) for n in self.names}, copy=False
+                {n: parse_as(self.facts[n], cells.column(n), self.tokens[n]) for n in self._header}, copy=False
             )
             texts = cells.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
             yield Table(numbered(frame, at), numbered(texts, at), style=style)
@@ -276,18 +276,23 @@ class CsvStream(TableStream):
         at = 0
         for part in self.parts:
             if at >= first:
-                yield from (table.select(list(self.names)) for table in part.tables())
+                yield from (table.select(list(self._header)) for table in part.tables())
             at += part.n_rows
+
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return frozenset(name for name, facts in self.facts.items() if facts.kind != "empty")
 
     def find_style(self) -> FileStyle:
         """Return how the cells of each column are written; reads the files once."""
         n, at = self.n_rows, 0
         spaced = np.arange(n) if n <= MAX_ROWS else evenly_spaced(n)
-        kept: dict[str, list[pa.ChunkedArray]] = {name: [] for name in self.names}
-        gaps = dict.fromkeys(self.names, 0)
+        kept: dict[str, list[pa.ChunkedArray]] = {name: [] for name in self._header}
+        gaps = dict.fromkeys(self._header, 0)
         for cells in self._cells():
             here = spaced[(spaced >= at) & (spaced < at + cells.num_rows)] - at
-            for name in self.names:
+            for name in self._header:
                 column = cells.column(name)
                 missing = pc.is_in(pc.utf8_trim_whitespace(column), value_set=pa.array(self.tokens[name], pa.string()))
                 own = np.flatnonzero(missing.to_numpy())[: MAX_ROWS - gaps[name]] if self.facts[name].gaps else here[:0]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import sys
 from collections.abc import Collection, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,11 @@ def table_files(source: str | os.PathLike[str]) -> list[Path]:
                 f"{path} is partitioned: its folder {keyed} stands for a column that no file holds; read it in Python "
                 'with pyarrow.dataset.dataset(path, partitioning="hive")'
             )
-    elif path.exists() or not glob.has_magic(str(path)):
+    elif path.exists() or not has_magic(str(path)):
         found = [path]
     else:
-        found = [file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()]
+        pattern = path.relative_to(path.anchor)
+        found = [file for file in sorted(Path(path.anchor).glob(str(pattern))) if file.is_file()]
         if not found:
             raise DataError(f"no file has a name like {str(path)!r}")
     kinds = {_is_parquet(file) for file in found}

@@ -57,18 +57,17 @@ def is_numbering(schema: pa.Schema, name: str) -> bool:
     return bool(notes.get("index_columns") == [name])
 
 
-def to_series(
-    column: pa.ChunkedArray, *, gaps: bool | None = None, empty: bool | None = None
-) -> pd.Series[Any]:
+def to_series(column: pa.ChunkedArray, *, gaps: bool | None = None, empty: bool | None = None) -> pd.Series[Any]:
     """Return an Arrow column as the plainest pandas one that holds its values exactly.
 
     Of the part of a column ``gaps`` and ``empty`` say whether the whole column has missing values, or nothing else.
     """
     kind = column.type
     gaps = column.null_count > 0 if gaps is None else gaps
-    if empty is False and column.null_count == len(column):  # pandas takes texts that are not there for objects
-        if pat.is_string(kind) or pat.is_large_string(kind):
-            return pd.Series(pa.table({"": column}).to_pandas()[""], name=None)
+    texts = pat.is_string(kind) or pat.is_large_string(kind)
+    if texts and empty is False and column.null_count == len(column):
+        # pandas takes texts that are not there for objects
+        return pd.Series(pa.table({"": column}).to_pandas()[""], name=None)
     dtype: Any = None
     if pat.is_decimal(kind) or pat.is_date(kind):
         dtype = pd.ArrowDtype(kind)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -46,6 +48,11 @@ class TableStream(ABC):
             A part cannot be read; names its file, and of a Parquet file the row group.
         """
 
+    @property
+    @abstractmethod
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something, not missing cells only."""
+
     @cached_property
     def style(self) -> FileStyle | None:
         """What the file looks like, or the first of several."""
@@ -56,8 +63,21 @@ class TableStream(ABC):
         """Return `style`; may read the table once."""
 
     def whole(self) -> Table:
-        """Return the table in memory."""
-        return next(iter(self.batches(self.n_rows)))
+        """Return the table in memory, with its style."""
+        return replace(next(iter(self.batches(self.n_rows))), style=self.style)
+
+    def sample(self, most: int, seed: int) -> Table:
+        """Return at most so many rows in memory, drawn at random, in the order of the table; its style is theirs."""
+        if self.n_rows <= most:
+            return self.whole()
+        chosen = np.sort(np.random.default_rng(seed).choice(self.n_rows, most, replace=False))
+        at, parts = 0, []
+        for batch in self.batches():
+            here = chosen[(chosen >= at) & (chosen < at + len(batch))] - at
+            if len(here):
+                parts.append(batch.take(here))
+            at += len(batch)
+        return replace(stacked_tables(parts), style=self.style)
 
 
 class MemoryStream(TableStream):
@@ -79,6 +99,11 @@ class MemoryStream(TableStream):
         if not self.n_rows:
             raise DataError(f"{source} has no rows; at least one is needed")
 
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return frozenset(name for name in self.names if not self.table.frame[name].isna().all())
+
     def find_style(self) -> FileStyle | None:
         """Return that of the table."""
         return self.table.style
@@ -89,15 +114,22 @@ class MemoryStream(TableStream):
 
     def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
         """Give the rows from ``start`` on, ``rows`` at a time."""
-        whole = self.table
         for first in range(start, self.n_rows, rows):
-            part = slice(first, first + rows)
-            yield Table(
-                whole.frame.iloc[part],
-                None if whole.text is None else whole.text.iloc[part],
-                None if whole.arrow is None else whole.arrow.slice(first, rows),
-                whole.style,
-            )
+            yield self.table[first : first + rows]
+
+
+def stacked_tables(parts: Sequence[Table]) -> Table:
+    """Return the rows of some batches of a table as one."""
+    if len(parts) == 1:
+        return parts[0]
+    texts = [part.text for part in parts if part.text is not None]
+    arrows = [part.arrow for part in parts if part.arrow is not None]
+    return Table(
+        pd.concat([part.frame for part in parts]),
+        pd.concat(texts) if texts else None,
+        pa.concat_tables(arrows) if arrows else None,
+        parts[0].style,
+    )
 
 
 def rechunked(parts: Iterable[pa.Table], rows: int, start: int = 0) -> Iterator[pa.Table]:

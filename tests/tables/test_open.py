@@ -46,6 +46,7 @@ def test_csv_in_batches_is_the_table_in_memory(tmp_path, name, rows):
     assert stream.n_rows == len(table.frame)
     frame, texts, _ = joined(stream, rows)
     pd.testing.assert_frame_equal(frame, table.frame, check_exact=True, check_index_type=False)
+    assert table.text is not None
     pd.testing.assert_frame_equal(texts, table.text, check_index_type=False)
     assert stream.style == table.style
     later, _, _ = joined(stream, rows, 13)
@@ -67,6 +68,7 @@ def test_csv_in_other_encodings(tmp_path, encoding, ending):
         table, stream = read_table(path), open_table(path, in_memory=0)
     frame, texts, _ = joined(stream, 10)
     pd.testing.assert_frame_equal(frame, table.frame, check_index_type=False)
+    assert table.text is not None
     pd.testing.assert_frame_equal(texts, table.text, check_index_type=False)
     assert stream.style == table.style
 
@@ -98,6 +100,7 @@ def test_parquet_in_batches_is_the_table_in_memory(tmp_path, rows):
     table, stream = read_table(path), open_table(path, in_memory=0)
     frame, _, arrow = joined(stream, rows)
     pd.testing.assert_frame_equal(frame, table.frame, check_exact=True, check_index_type=False)
+    assert table.arrow is not None
     assert arrow.schema.equals(table.arrow.schema, check_metadata=True)
     assert arrow.to_pylist() == table.arrow.to_pylist()
     later, _, _ = joined(stream, rows, 31)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Relations, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, OutputFile, Relations, Seed, Settings
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
 
 def augment(
     data: Data,
-    output: Output,
+    output: OutputFile,
     target: Annotated[
         str | None,
         typer.Option(
