@@ -15,12 +15,13 @@ from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
 from gensynth.engine.capabilities import CONDITIONAL, require
+from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import CHUNK_ROWS, FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
-from gensynth.engine.streams import BatchWarnings, rows_counted_from
+from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
@@ -112,13 +113,15 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         sample_weight: Any = None,
         *,
         resume: bool = False,
+        memory_rows: int = MEMORY_ROWS,
     ) -> Self:
         """Learn the rows of a table.
 
         Parameters
         ----------
-        X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
-            Columns of any kind, missing values included; at least 2 rows.
+        X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
+            Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
+            stream (`gensynth.tables.open_table`) or a data set need not fit the memory.
         y : ignored
             For scikit-learn's pipelines. To learn a target, make it a column of ``X``.
         sample_weight : array-like of shape (n_samples,), number or None
@@ -127,6 +130,10 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         resume : bool
             Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
+        memory_rows : int
+            Rows of a stream up to which it is read into memory, and learned as a table in memory is. Of more rows so
+            many are drawn at random, to find out what the columns hold; training goes through all rows, which are
+            encoded into a temporary file.
 
         Raises
         ------
@@ -143,20 +150,23 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         first = labels_of(self.condition_on)
         if first:
             require(recipe, *CONDITIONAL)
-        frame, container = fit_input(self, X)
-        frame, weights = weighted_rows(frame, sample_weight)
-        self.fitted_ = FittedModel.fit(
-            frame,
-            container,
-            recipe,
-            self._default_trainer() if self.trainer is None else self.trainer,
-            seed_of(self.random_state),
-            resume=resume,
-            weights=weights,
-            schema=self.schema,
-            condition_on=first,
-            relations=self.relations,
-        )
+        trainer = self._default_trainer() if self.trainer is None else self.trainer
+        seed = seed_of(self.random_state)
+        known = {"schema": self.schema, "condition_on": first, "relations": self.relations}
+        stream = as_stream(X)
+        if stream is not None and stream.n_rows <= memory_rows:
+            X, stream = stream.whole(), None
+        if stream is None:
+            frame, container = fit_input(self, X)
+            frame, weights = weighted_rows(frame, sample_weight)
+            self.fitted_ = FittedModel.fit(
+                frame, container, recipe, trainer, seed, resume=resume, weights=weights, **known
+            )
+        else:
+            fit_input(self, next(iter(stream.batches())).frame)
+            weights = check_weights(sample_weight, stream.n_rows)
+            known |= {"weights": weights, "memory_rows": memory_rows}
+            self.fitted_ = FittedModel.fit_stream(stream, recipe, trainer, seed, resume=resume, **known)
         self._n_draws = 0
         return self
 

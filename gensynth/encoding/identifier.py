@@ -106,6 +106,27 @@ class IdentifierGenerator:
             column, share, pattern, sizes=repeated, kept=kept, checksum=checksum, salt=salt, hashes=hashes, bits=bits
         )
 
+    def hashes_of(self, series: pd.Series[Any]) -> NDArray[np.uint64]:
+        """Return hashes (m,) of the identifiers in aligned cells, for `know`; none where new ones just go on."""
+        if self.pattern is None:
+            return np.zeros(0, dtype=np.uint64)
+        if self.column.decimals == 0:
+            ticks, missing = ticks_of(series, self.column)
+            texts = object_array(np.asarray(ticks[~missing], dtype=np.int64).astype(str).tolist())
+        else:
+            texts = object_array([str(v) for v in series[~is_missing(series)].tolist() if str(v) not in self.kept])
+        return hash_array(texts, hash_key=self.salt, categorize=False)
+
+    def know(self, hashes: NDArray[np.uint64]) -> None:
+        """Learn from `hashes_of` all rows of a larger table which identifiers it has, and how often they repeat."""
+        if self.pattern is None:
+            return
+        distinct, counts = np.unique(hashes, return_counts=True)
+        sizes, frequency = np.unique(counts, return_counts=True)
+        self.sizes = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
+        self.bits = min(max(len(distinct).bit_length() + _SPARE_BITS, 16), 48)
+        self.hashes = np.unique((distinct >> np.uint64(64 - self.bits)).astype(np.int64))
+
     def generate(self, n: int, rng: np.random.Generator) -> pd.Series[Any]:
         """Return n identifiers, none of them a fitted one; the first m of them are those of ``generate(m)``.
 

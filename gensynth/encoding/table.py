@@ -288,6 +288,13 @@ class TableEncoder:
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
+    def count_rows(self, n_rows: int, equal: Mapping[int, float]) -> None:
+        """Renew the layout after counts of the columns were changed to those of a table of ``n_rows``.
+
+        ``equal`` are the shares of its rows where linked columns are equal, by the position of the link.
+        """
+        self._lay_out(n_rows, [Link(link.earlier, link.later, equal[i]) for i, link in self.links.items()])
+
     @property
     def _n_conditions(self) -> int:
         return sum(name in self.columns for name in self.first)

@@ -20,6 +20,7 @@ from gensynth.encoding.wide import put_given
 from gensynth.engine.capabilities import require_given
 from gensynth.engine.conditional import draw_conditional
 from gensynth.engine.encoded import EncodedTable
+from gensynth.engine.encodestream import encoded_stream
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
 from gensynth.engine.inputs import warn_of_unseen
 from gensynth.engine.latents import decode_latents, encode_rows
@@ -27,7 +28,7 @@ from gensynth.engine.scoring import make_scorer
 from gensynth.model import GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.schema import TableSchema, check_labels
-from gensynth.tables import Container
+from gensynth.tables import Container, TableStream
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 
@@ -94,6 +95,15 @@ class FittedModel:
         check_fit(recipe, trainer)
         table = EncodedTable.encode(frame, container, recipe.encoding, **options)
         return cls.train(table, recipe, trainer, seed, resume=resume)
+
+    @classmethod
+    def fit_stream(
+        cls, stream: TableStream, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False, **options: Any
+    ) -> Self:
+        """Likewise for a table that does not fit the memory: `encoded_stream`, which takes ``options``, and `train`."""
+        check_fit(recipe, trainer)
+        with encoded_stream(stream, recipe.encoding, seed=seed, **options) as table:
+            return cls.train(table, recipe, trainer, seed, resume=resume)
 
     @classmethod
     def train(cls, table: EncodedTable, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False) -> Self:
