@@ -46,8 +46,11 @@ def check_same_columns(names: Sequence[Any], normal: Sequence[Any], data: str, t
             )
 
 
-def check_values(table: TableStream, normal: pd.DataFrame, kinds: dict[str, str] | None) -> None:
-    """Raise `DataError` for a value that cannot be read as what its column holds in the normal rows."""
+def check_fits(
+    table: TableStream, normal: pd.DataFrame, kinds: dict[str, str] | None, data: str, train_on: str
+) -> None:
+    """Raise `DataError` if columns are not those of the normal rows, or a value is not what its column holds there."""
+    check_same_columns(table.names, list(normal.columns), data, train_on)
     schema = TableSchema.infer(normal, kinds)
     said = BatchWarnings()
     for batch in table.batches():

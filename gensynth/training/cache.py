@@ -30,9 +30,12 @@ class CachedRows:
         Codes and numbers of a row.
     n_codes : int
         Codes of the column that has most of them.
+    block_rows : int
+        Rows that are read at a time.
     """
 
-    def __init__(self, n_columns: int, n_numeric: int, n_codes: int) -> None:
+    def __init__(self, n_columns: int, n_numeric: int, n_codes: int, block_rows: int = BLOCK_ROWS) -> None:
+        self.block_rows = block_rows
         self._folder = tempfile.TemporaryDirectory(prefix="gensynth-rows-")
         self._paths = [Path(self._folder.name) / name for name in ("numeric", "codes")]
         self._types: list[type[np.generic]] = [np.float32, np.int16 if n_codes < 2**15 else np.int32]
@@ -88,12 +91,12 @@ class CachedRows:
         """Rows by a slice or an index tensor."""
         where = np.arange(self._n)[rows] if isinstance(rows, slice) else rows.cpu().numpy()
         out = [np.empty((len(where), width), kind) for width, kind in zip(self._widths, self._types, strict=True)]
-        number = where // BLOCK_ROWS
+        number = where // self.block_rows
         order = np.argsort(number, kind="stable")
         needed, starts = np.unique(number[order], return_index=True)
         for block, at in zip(needed.tolist(), np.split(order, starts[1:]), strict=True):
             for values, part in zip(out, self._block(block), strict=True):
-                values[at] = part[where[at] - block * BLOCK_ROWS]
+                values[at] = part[where[at] - block * self.block_rows]
         numeric, codes = (torch.from_numpy(values) for values in out)
         return Batch(numeric.to(self.device, self._dtype), codes.to(self.device, torch.int64))
 
@@ -102,16 +105,14 @@ class CachedRows:
         if number in self._blocks:
             self._blocks.move_to_end(number)
             return self._blocks[number]
-        first = number * BLOCK_ROWS
-        n = min(BLOCK_ROWS, self._n - first)
+        first = number * self.block_rows
+        n = min(self.block_rows, self._n - first)
         parts = []
         for path, kind, width in zip(self._paths, self._types, self._widths, strict=True):
             offset = first * width * np.dtype(kind).itemsize
             # mapped, copied and unmapped: pages that stay mapped count as memory of the process
-            empty = not width or not n
-            parts.append(
-                np.empty((n, width), kind) if empty else np.array(np.memmap(path, kind, "r", offset, (n, width)))
-            )
+            shape = (n, width)
+            parts.append(np.array(np.memmap(path, kind, "r", offset, shape)) if width else np.empty(shape, kind))
         self._blocks[number] = tuple(parts)
         if len(self._blocks) > WINDOW + 2:
             self._blocks.popitem(last=False)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from gensynth.model import Batch
-from gensynth.training.cache import BLOCK_ROWS, CachedRows
+from gensynth.training.cache import CachedRows
 from gensynth.training.schedule import holds_out, split_rows
 from gensynth.training.weights import Parts, TrainingRows
 
@@ -66,5 +66,5 @@ class TrainingData:
         chunk = min(max(2**25 // max(n_slots, 1), 256), 4096)
         n, n_chunks = len(rows), math.ceil(len(rows) / chunk)
         chunks = tuple(rows[slice(n * i // n_chunks, n * (i + 1) // n_chunks)] for i in range(n_chunks))
-        train_rows = TrainingRows(learned, device, BLOCK_ROWS if isinstance(table, CachedRows) else None)
+        train_rows = TrainingRows(learned, device, table.block_rows if isinstance(table, CachedRows) else None)
         return cls(table, train_rows, chunks, held_out)

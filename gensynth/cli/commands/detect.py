@@ -131,8 +131,7 @@ def detect(
     from gensynth.cli.detection import (
         ADDED,
         Explainer,
-        check_same_columns,
-        check_values,
+        check_fits,
         find_anomalies,
         page_facts,
         page_foot,
@@ -152,8 +151,7 @@ def detect(
     judged = WithoutColumn(table, weight) if weight in table.names else table
     schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
-        check_same_columns(judged.names, list(learned.frame.columns), data, train_on)
-        check_values(judged, learned.frame, schema)
+        check_fits(judged, learned.frame, schema, data, train_on)
     detector = AnomalyDetector(
         recipe,
         method=score,
@@ -164,14 +162,14 @@ def detect(
         random_state=seed,
     ).fit(learned, sample_weight=weights)
     labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
-    if save is not None:
-        detector.save(save)
     explainer = Explainer(detector, labels)
     options = [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows]
     run = {"command": "detect", "model": [model, settings], "data": list(map(identity_of, inputs)), "options": options,
            "seed": seed}  # fmt: skip
     with out.writer(table.n_rows, run) as writer:
         write_detected(table, labels, explainer, writer, weight)
+    if save is not None:
+        detector.save(save)
     findings = explainer.findings()
     if page is not None:
         from gensynth.report.anomalies import write_page
