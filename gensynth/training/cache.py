@@ -94,7 +94,8 @@ class CachedRows:
         number = where // self.block_rows
         order = np.argsort(number, kind="stable")
         needed, starts = np.unique(number[order], return_index=True)
-        for block, at in zip(needed.tolist(), np.split(order, starts[1:]), strict=True):
+        pieces = np.split(order, starts[1:]) if len(order) else []
+        for block, at in zip(needed.tolist(), pieces, strict=True):
             for values, part in zip(out, self._block(block), strict=True):
                 values[at] = part[where[at] - block * self.block_rows]
         numeric, codes = (torch.from_numpy(values) for values in out)
