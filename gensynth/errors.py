@@ -141,6 +141,22 @@ class FileWarning(UserWarning):
     """How a file was read or written, where it could have been meant otherwise."""
 
 
+class DriftWarning(UserWarning):
+    """The distributions of some columns are not those of the fit.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    columns : tuple of str or int
+        The columns.
+    """
+
+    def __init__(self, message: str, columns: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+
 class FewRowsWarning(UserWarning):
     """A table has so few rows that little can be told from them."""
 

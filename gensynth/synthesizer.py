@@ -23,6 +23,7 @@ from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.engine.transformer import LatentTransformer
+from gensynth.engine.update import updated
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -57,6 +58,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
+    warm_start : bool, default=False
+        A `fit` after the first one goes on from what was learned, as `partial_fit` does.
 
     Attributes
     ----------
@@ -98,6 +101,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         condition_on: str | int | Sequence[str | int] | None = None,
         relations: Any = "auto",
         random_state: RandomState = None,
+        warm_start: bool = False,
     ) -> None:
         self.model = model
         self.trainer = trainer
@@ -105,11 +109,12 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         self.condition_on = condition_on
         self.relations = relations
         self.random_state = random_state
+        self.warm_start = warm_start
 
     def fit(
         self,
         X: Any,
-        y: Any = None,  # noqa: ARG002 - scikit-learn's signature
+        y: Any = None,
         sample_weight: Any = None,
         *,
         resume: bool = False,
@@ -146,6 +151,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         TrainingError
             Training met a loss that is not finite.
         """
+        if self.warm_start and hasattr(self, "fitted_"):
+            return self.partial_fit(X, y, sample_weight)
         recipe = make_recipe(self.model)
         first = labels_of(self.condition_on)
         if first:
@@ -167,7 +174,44 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
             weights = check_weights(sample_weight, stream.n_rows)
             known |= {"weights": weights, "memory_rows": memory_rows}
             self.fitted_ = FittedModel.fit_stream(stream, recipe, trainer, seed, resume=resume, **known)
-        self._n_draws = 0
+        self._n_draws = self._n_updates = 0
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn further rows of the same columns; the first call is a `fit`.
+
+        Kinds, codes and relations stay those of the first fit; the network is trained on, on the new rows and on drawn
+        ones that stand for the rows before. Rows with values that the first fit did not hold are left out.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            New rows, of the fitted columns in any order.
+        y : ignored
+            For scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,), number or None
+            How often each new row counts.
+
+        Raises
+        ------
+        DataError
+            The table lacks a column, or holds a value that cannot be read.
+        CapabilityError
+            The family cannot draw rows.
+
+        Warns
+        -----
+        DriftWarning
+            Columns whose distributions moved; its ``columns`` names them.
+        """
+        if not hasattr(self, "fitted_"):
+            return self.fit(X, y, sample_weight)
+        stream = as_stream(X)
+        frame, weights = weighted_rows(self._new(stream.whole() if stream is not None else X), sample_weight)
+        trainer = self._default_trainer() if self.trainer is None else self.trainer
+        self._n_updates = self._n_updates + 1
+        seed = (self.seed_ + self._n_updates) % 2**32
+        self.fitted_ = updated(self.fitted_, frame, trainer, seed, weights)
         return self
 
     def sample(
@@ -339,7 +383,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         """Return the fitted synthesizer of a file."""
         out = contents.restore(cls)
         (out.fitted_,) = contents.models
-        out._n_draws = 0
+        out._n_draws = out._n_updates = 0
         return out
 
     def _new(self, X: Any) -> pd.DataFrame:

@@ -62,7 +62,7 @@ class CategoryEncoder(ColumnEncoder):
         return cls(column, Labels(distinct[used], own_order), counts[used], n_missing, n_codes)
 
     def set_code_counts(self, counts: NDArray[np.int64]) -> None:
-        """Take over how many rows of a larger table each code of the layout has; folded levels keep their parts."""
+        """Take over how many rows of another table each code of the layout has; folded levels keep their parts."""
         own = counts[self.first :]
         folded = self.counts[self.n_codes :].astype(np.float64)
         if len(folded):

@@ -15,7 +15,7 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.learned import TableLayout, columns_from_state, fit_columns, learned_columns
-from gensynth.encoding.links import Link, find_links
+from gensynth.encoding.links import YES, Link, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators, generators_from_state
 from gensynth.encoding.related import (
@@ -288,12 +288,13 @@ class TableEncoder:
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
-    def count_rows(self, n_rows: int, equal: Mapping[int, float]) -> None:
-        """Renew the layout after counts of the columns were changed to those of a table of ``n_rows``.
-
-        ``equal`` are the shares of its rows where linked columns are equal, by the position of the link.
-        """
-        self._lay_out(n_rows, [Link(link.earlier, link.later, equal[i]) for i, link in self.links.items()])
+    def set_counts(self, counts: Sequence[NDArray[np.int64]]) -> None:
+        """Take over how many rows of another table, of the same codes, each code of each column of the layout has."""
+        n_rows = int(counts[0].sum())
+        for name, own in self.columns.items():
+            (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
+        links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
+        self._lay_out(n_rows, links)
 
     @property
     def _n_conditions(self) -> int:

@@ -12,9 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types as pdt
 
-from gensynth.encoding.category import CategoryEncoder
-from gensynth.encoding.links import YES
-from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.encoded import EncodedTable
@@ -219,19 +216,10 @@ class _Facts:
 
     def count_into(self, encoder: TableEncoder) -> None:
         """Put the frequencies of all rows into the encoder."""
-        for name, own in encoder.columns.items():
-            counts = self.counts[encoder.position[name]]
-            if name in encoder.gaps:
-                encoder.gaps[name].encoder.counts = counts
-            elif isinstance(own, NumberEncoder):
-                own.counts = counts
-            elif isinstance(own, CategoryEncoder):
-                own.set_code_counts(counts)
         for name, generator in encoder.generators.items():
             if self.identifiers[name]:
                 generator.know(np.concatenate(self.identifiers[name]))
-        n = int(self.counts[0].sum())
-        encoder.count_rows(n, {i: float(self.counts[i][YES]) / n for i in encoder.links})
+        encoder.set_counts(self.counts)
 
 
 def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weights: Weights | None) -> _Facts:
