@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import OrderedDict
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -36,11 +35,10 @@ class CachedRows:
 
     def __init__(self, n_columns: int, n_numeric: int, n_codes: int, block_rows: int = BLOCK_ROWS) -> None:
         self.block_rows = block_rows
-        self._folder = tempfile.TemporaryDirectory(prefix="gensynth-rows-")
-        self._paths = [Path(self._folder.name) / name for name in ("numeric", "codes")]
         self._types: list[type[np.generic]] = [np.float32, np.int16 if n_codes < 2**15 else np.int32]
         self._widths = [n_numeric, n_columns]
-        self._files = [path.open("wb") for path in self._paths]
+        # without names where the system has such files: a process that is killed leaves nothing behind
+        self._files = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
         self._n = 0
         self._hashes = [hashlib.sha256(), hashlib.sha256()]
         self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
@@ -53,7 +51,6 @@ class CachedRows:
         """Remove the files."""
         for file in self._files:
             file.close()
-        self._folder.cleanup()
 
     def append(self, numeric: NDArray[np.float64], codes: NDArray[np.int32]) -> None:
         """Add rows: their numbers (m, n_numeric) and codes (m, n_columns).
@@ -109,11 +106,11 @@ class CachedRows:
         first = number * self.block_rows
         n = min(self.block_rows, self._n - first)
         parts = []
-        for path, kind, width in zip(self._paths, self._types, self._widths, strict=True):
+        for file, kind, width in zip(self._files, self._types, self._widths, strict=True):
             offset = first * width * np.dtype(kind).itemsize
             # mapped, copied and unmapped: pages that stay mapped count as memory of the process
             shape = (n, width)
-            parts.append(np.array(np.memmap(path, kind, "r", offset, shape)) if width else np.empty(shape, kind))
+            parts.append(np.array(np.memmap(file, kind, "r", offset, shape)) if width else np.empty(shape, kind))
         self._blocks[number] = tuple(parts)
         if len(self._blocks) > WINDOW + 2:
             self._blocks.popitem(last=False)

@@ -64,7 +64,9 @@ def test_ten_kills_of_the_command_change_nothing(tmp_path):
     common += ["--set", "trainer.max_epochs=40", "--set", "model.hidden=16,16"]
 
     def words(name: str, *more: str) -> list[str]:
-        return as_process(*common, "-o", str(tmp_path / f"{name}.gensynth"), "--checkpoint", str(tmp_path / name), *more)
+        return as_process(
+            *common, "-o", str(tmp_path / f"{name}.gensynth"), "--checkpoint", str(tmp_path / name), *more
+        )
 
     began = time.monotonic()
     subprocess.run(words("whole"), check=True, capture_output=True)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from command_line import Run, as_process, people
+from command_line import QUICK, Run, as_process, people
 
 from gensynth.tables import open_table, read_table
 
@@ -192,3 +192,16 @@ def test_csv_of_many_batches_is_scored_as_in_one(folder: Path, run: Run, monkeyp
         found = [analysis.scores for _, analysis in model.analyse_batches(stream, rows=rows)]
         np.testing.assert_array_equal(np.concatenate(found), wanted)
     np.testing.assert_array_equal(model.score_samples(stream), wanted)
+
+
+def test_fit_on_a_folder_is_fit_on_the_table(folder: Path, run: Run) -> None:
+    people().to_parquet("whole.parquet", index=False)
+    shards = split_people(folder)
+    for data, name in (("whole.parquet", "a"), (str(shards), "b")):
+        assert run("fit", data, "-o", f"{name}.gensynth", *QUICK).code == 0
+        assert run("sample", f"{name}.gensynth", "-n", "30", "-o", f"{name}.csv", "--seed", "0").code == 0
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes()
+    outcome = run("fit", str(shards), "-o", "c.gensynth", "--memory-rows", "50", *QUICK)
+    assert outcome.code == 0
+    assert "120 rows, 6 columns" in outcome.err
+    assert run("sample", "c.gensynth", "-n", "30", "-o", "c.csv").code == 0
