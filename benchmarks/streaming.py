@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--model", default="vlae")
     parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=COMMANDS)
+    parser.add_argument("--max-time", type=float, default=600, help="of training, in seconds (default: 600)")
     parser.add_argument("--folder", type=Path, default=None, help="where tables are kept (default: a temporary one)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -83,12 +84,13 @@ def main() -> None:
         out = Path(tempfile.mkdtemp(dir=place))
         model = out / "small.gensynth"
         measured("(small)", 20_000, ["fit", str(small), "-o", str(model), "-m", options.model, *FIT])
+        limit = ["--max-time", f"{options.max_time:g}"]
         runs = {
             "score": ["score", str(model), str(table), "-o", f"{out}/scored/"],
             "sample": ["sample", str(model), "-n", str(n), "-o", f"{out}/sampled/"],
             "impute": ["impute", str(model), str(table), "-o", f"{out}/imputed/"],
-            "fit": ["fit", str(table), "-o", f"{out}/large.gensynth", "-m", options.model, *FIT],
-            "detect": ["detect", str(table), "-o", f"{out}/found/", "--fit-rows", "50000", *FIT],
+            "fit": ["fit", str(table), "-o", f"{out}/large.gensynth", "-m", options.model, *FIT, *limit],
+            "detect": ["detect", str(table), "-o", f"{out}/found/", "--fit-rows", "50000", *FIT, *limit],
         }
         print(f"{n:,} rows of 15 columns, {options.model}", flush=True)
         for name in options.commands:

@@ -39,7 +39,8 @@ def drift(
     from gensynth.cli.drifting import comparable
     from gensynth.metrics.drift import drift as drift_of
 
-    before, after, left_out = comparable(*frames, declared_kinds(kinds, [str(name) for name in frames[0].columns]))
+    declared = declared_kinds(kinds, [str(name) for name in frames[0].columns])
+    before, after, left_out = comparable(frames[0], frames[1], declared)
     result = drift_of(before, after, random_state=seed)
     if as_json:
         typer.echo(json.dumps({**result.to_json(), "left_out": left_out}, indent=1, default=str))
