@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,21 +14,22 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
+from gensynth.engine.batches import BatchedTables
 from gensynth.engine.capabilities import CONDITIONAL, require
 from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
-from gensynth.engine.fitted import CHUNK_ROWS, FittedModel
+from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
-from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
+from gensynth.engine.streams import as_stream
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.tables import Table, TableStream, to_frame
+from gensynth.tables import to_frame
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
@@ -36,7 +37,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
-class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
+class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -260,33 +261,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         frame = self.fitted_.sample(n, conditions, self._next_random(random_state))
         return self.fitted_.container.restore(frame)
 
-    def sample_batches(
-        self,
-        n_samples: int | None = None,
-        conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
-        random_state: RandomState = None,
-        *,
-        start: int = 0,
-    ) -> Iterator[pd.DataFrame]:
-        """Draw new rows in batches, so that any number of them takes little memory.
-
-        Parameters
-        ----------
-        n_samples, conditions, random_state
-            As for `sample`, which gives the same rows.
-        start : int
-            The row that the first batch begins with: those before it are there already.
-
-        Yields
-        ------
-        DataFrame
-            At most 131,072 rows.
-        """
-        check_is_fitted(self)
-        require(self.recipe_, "sample")
-        n = count_of(n_samples, conditions)
-        yield from self.fitted_.sample_chunks(n, conditions, self._next_random(random_state), start)
-
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.
 
@@ -320,43 +294,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         came, container = to_frame(X)
         filled = self.fitted_.impute(frame, self._next_random(random_state))
         return container.restore(filled.set_axis(came.columns, axis=1))
-
-    def impute_batches(
-        self, table: TableStream, *, random_state: RandomState = None, start: int = 0
-    ) -> Iterator[tuple[Table, pd.DataFrame]]:
-        """Fill the missing cells of a table that is read in batches; the cells are those of `impute`.
-
-        Parameters
-        ----------
-        table : TableStream
-            From `gensynth.tables.open_table`.
-        random_state : int, Generator, RandomState or None
-            Seed, as for `sample`.
-        start : int
-            The row that the first batch begins with.
-
-        Yields
-        ------
-        (Table, DataFrame)
-            Rows as they are, and filled.
-
-        Raises
-        ------
-        CapabilityError, DataError
-            As for `impute`.
-        """
-        check_is_fitted(self)
-        require(self.recipe_, "impute")
-        random = self._next_random(random_state)
-        first = start // CHUNK_ROWS
-        said = BatchWarnings()
-        for number, batch in enumerate(table.batches(CHUNK_ROWS, first * CHUNK_ROWS), first):
-            with said.batch(), rows_counted_from(number * CHUNK_ROWS):
-                frame = self._new(batch.frame)
-                filled = self.fitted_.impute(frame, random, chunk=number, held=table.held)
-            skipped = max(start - number * CHUNK_ROWS, 0)
-            yield batch[skipped:], filled.iloc[skipped:]
-        said.tell()
 
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.errors import DataError
-from gensynth.tables.arrowstream import ArrowFile, ArrowStream
+from gensynth.tables.arrowsources import ArrowFile
+from gensynth.tables.arrowstream import ArrowStream
 from gensynth.tables.csvstream import CsvStream
 from gensynth.tables.writer import FileWriter
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from gensynth.arrays import Arrays, arrays_of
-from gensynth.encoding.identifier import IdentifierGenerator, NewIdentifiers
+from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.encoding.newidentifiers import NewIdentifiers
 from gensynth.schema import TableSchema
 
 Generators = Mapping[str | int, IdentifierGenerator]

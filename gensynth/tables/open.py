@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from gensynth.errors import DataError
-from gensynth.tables.arrowstream import ArrowDataset, ArrowStream, ParquetFiles
+from gensynth.tables.arrowsources import ArrowDataset, ParquetFiles
+from gensynth.tables.arrowstream import ArrowStream
 from gensynth.tables.csvstream import CsvStream
 from gensynth.tables.files import READ_ENDINGS, read_table
 from gensynth.tables.stream import MemoryStream, TableStream

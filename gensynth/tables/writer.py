@@ -99,6 +99,13 @@ class FileWriter(BatchWriter):
         if self._recoded is not None:
             self._recode(*self._recoded)
 
+    def abandon(self) -> None:
+        """Write nothing more, not even when the writer is no longer needed."""
+        if self.format == "parquet" and self._arrow is not None:
+            self._arrow.is_open = False
+        if self._recoded is not None:
+            self._recoded[0].close()
+
     def _write_arrow(self, table: pa.Table) -> None:
         table = noted(table, self.n_rows).unify_dictionaries()
         if self._arrow is None:
@@ -152,8 +159,12 @@ def file_writer(path: Path, n_rows: int) -> Iterator[FileWriter]:
     """
     with replaced(path) as file:
         writer = FileWriter(file, "csv" if is_csv(path) else "parquet", path, n_rows)
-        yield writer
-        writer.close()
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abandon()
+            raise
 
 
 class PartsWriter(BatchWriter):
@@ -202,24 +213,31 @@ class PartsWriter(BatchWriter):
                     self._writer = None
                     self._open.close()
                     self.n_finished += 1
-        except OutputError as error:
-            raise self._stopped(error) from error
-        except OSError as error:
-            raise self._stopped(error.strerror or error) from error
-
-    def _stopped(self, error: object) -> OutputError:
-        again = hint("go on with the rows from `start` of another PartsWriter", "run the same command with --resume")
-        return OutputError(
-            f"{error}; {counted(self.n_finished, 'finished part')} of {self.folder} "
-            f"{'is' if self.n_finished == 1 else 'are'} kept: make room, then {again}"
-        )
+        except (OutputError, OSError) as error:
+            self._abandon()
+            text = error if isinstance(error, OutputError) else error.strerror or error
+            again = hint("go on with another PartsWriter from its `start`", "run the same command with --resume")
+            raise OutputError(
+                f"{text}; {counted(self.n_finished, 'finished part')} of {self.folder} "
+                f"{'is' if self.n_finished == 1 else 'are'} kept: make room, then {again}"
+            ) from error
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave out the part that is not finished."""
-        self._open.__exit__(*error)
+        self._abandon()
+
+    def _abandon(self) -> None:
+        if self._writer is not None:
+            self._writer = None
+            with contextlib.suppress(_Abandoned), self._open:
+                raise _Abandoned
+
+
+class _Abandoned(Exception):  # noqa: N818
+    """Ends a part that is not finished."""
 
 
 def part_path(folder: Path, number: int) -> Path:
