@@ -139,16 +139,26 @@ def table_output(
         They cannot; or a folder is to be written into that is not empty, or has nothing to go on with.
     """
     check_format(pipe)
-    path = Path(output)
+    path, inputs = Path(output), list(inputs)
     folder = path != STANDARD_INPUT and (output.endswith(("/", os.sep)) or path.is_dir())
     if resume and not folder:
         raise OptionError(f"--resume goes on with a folder of parts; --output {output} is none (its name ends in /)")
+    if resume and STANDARD_INPUT in inputs:
+        raise OptionError("--resume reads the table again, and standard input gives it once; write it to a file first")
+    for data in inputs:
+        if isinstance(data, Path) and data.is_dir() and data.resolve() in path.resolve().parents:
+            raise OptionError(f"--output {output} lies in the table that is read, {data}; write into another folder")
     if path == STANDARD_INPUT:
         return TableOutput(None, False, part_rows, False, pipe)
     if not folder:
         return TableOutput(checked_output(path, TABLE_ENDINGS, inputs), False, part_rows, False, pipe)
     out = TableOutput(path, True, part_rows, resume, pipe)
-    before = out.noted()
+    _check_folder(path, out.noted(), resume=resume)
+    return out
+
+
+def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> None:
+    """Raise `OptionError` if parts cannot be written into a folder, of whose run ``before`` is noted."""
     if resume and not before:
         raise OptionError(f"--resume: there are no parts in {path} to go on with; leave out --resume to start")
     if not resume and before and not before["finished"]:
@@ -166,7 +176,6 @@ def table_output(
     place = path if path.exists() else path.absolute().parent
     if not os.access(place, os.W_OK):
         raise OptionError(f"--output {path}: the folder {place} is write-protected; name another one")
-    return out
 
 
 def identity_of(found: Path | Card) -> Any:

@@ -92,6 +92,10 @@ class MemoryStream(TableStream):
     """
 
     def __init__(self, table: Table, source: str = "the table") -> None:
+        index = pd.RangeIndex(len(table.frame))
+        if not table.frame.index.equals(index):
+            text = None if table.text is None else numbered(table.text, 0)
+            table = replace(table, frame=numbered(table.frame, 0), text=text)
         self.table = table
         self.source = source
         self.names = tuple(table.frame.columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from gensynth.encoding.newidentifiers import NewIdentifiers, generate
 from gensynth.schema import TableSchema
 
 N = 3000
-CASES = {
+CASES: dict[str, pd.Series[Any]] = {
     "going on": pd.Series(range(100, 700)),
     "texts": pd.Series([f"K-{i * 7919 % 100000:05}" for i in range(600)]),
     "repeated": pd.Series([f"user{i // 3 * 37}@example.com" for i in range(600)]),

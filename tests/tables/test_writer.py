@@ -60,7 +60,8 @@ def test_frames_are_written_as_in_one_piece(tmp_path, ending):
             writer.write_frame(whole.iloc[first : first + 20], None)
     if ending in {".csv", ".tsv"}:
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
-    pd.testing.assert_frame_equal(*(read_table(tmp_path / f"{name}{ending}").frame for name in "ab"))
+    one, other = (read_table(tmp_path / f"{name}{ending}").frame for name in "ab")
+    pd.testing.assert_frame_equal(one, other)
 
 
 def test_the_index_that_pandas_noted_has_the_length_of_the_table(tmp_path):

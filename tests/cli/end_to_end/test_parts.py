@@ -132,6 +132,8 @@ def test_commands_stand_in_a_pipe(folder: Path, run: Run) -> None:
         ("sample m.gensynth -o a/b/", "there is no folder"),
         ("score m.gensynth *.nothing -o out.csv", "no file has a name like"),
         ("score m.gensynth empty -o out.csv", "folder without tables"),
+        ("score m.gensynth empty -o empty/out.csv", "lies in the table that is read"),
+        ("score m.gensynth - -o out/ --resume", "standard input gives it once"),
     ],
 )
 def test_what_cannot_be_read_or_written_is_said(
@@ -178,12 +180,10 @@ def test_a_full_disk_leaves_the_finished_parts(folder: Path, run: Run, monkeypat
     pd.testing.assert_frame_equal(parts("out"), pd.read_parquet("whole.parquet"), check_exact=True)
 
 
-def test_csv_of_many_batches_is_scored_as_in_one(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_csv_of_many_batches_is_scored_as_in_one(folder: Path) -> None:
     """A file that is too large to be read in one piece; the smallest batches."""
     from gensynth import load
-    from gensynth.tables import open as opened
 
-    monkeypatch.setattr(opened, "IN_MEMORY", 0)
     model = load("m.gensynth")
     table = read_table("good.csv").frame
     wanted = model.score_samples(table)
