@@ -204,7 +204,8 @@ class IdentifierGenerator:
             first = np.sort(np.unique(hashes, return_index=True)[1])
             at = np.minimum(np.searchsorted(seen, hashes[first]), max(len(seen) - 1, 0))
             new = first[seen[at] != hashes[first]] if len(seen) else first
-            seen = np.sort(np.concatenate([seen, hashes[new]]))
+            ordered = np.sort(hashes[new])
+            seen = np.insert(seen, np.searchsorted(seen, ordered), ordered)
             yield fresh[new]
             if len(new) < _USED_UP * size:
                 level += 1

@@ -55,33 +55,38 @@ def test_ten_kills_change_nothing(tmp_path):
     assert same(one, other)
 
 
+def stamp(path: Path) -> int:
+    """When a file was written; 0: never."""
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 @posix
 @pytest.mark.slow
 def test_ten_kills_of_the_command_change_nothing(tmp_path):
     """With a table that does not fit the memory, so that every start encodes it anew."""
     people(3000).to_parquet(tmp_path / "t.parquet", row_group_size=500)
     common = ["fit", str(tmp_path / "t.parquet"), "-m", "vae", "--memory-rows", "500", "--seed", "3"]
-    common += ["--set", "trainer.max_epochs=40", "--set", "model.hidden=16,16"]
+    common += ["--set", "trainer.max_epochs=100", "--set", "trainer.patience=999", "--set", "model.hidden=16,16"]
 
     def words(name: str, *more: str) -> list[str]:
         return as_process(
             *common, "-o", str(tmp_path / f"{name}.gensynth"), "--checkpoint", str(tmp_path / name), *more
         )
 
-    began = time.monotonic()
     subprocess.run(words("whole"), check=True, capture_output=True)
-    seconds = time.monotonic() - began
-    draw, kills = random.Random(1), 0
+    draw, kills, path = random.Random(1), 0, tmp_path / "killed"
     while not (tmp_path / "killed.gensynth").exists():
-        more = ["--resume"] if (tmp_path / "killed").exists() else []
-        process = subprocess.Popen(words("killed", *more), stderr=subprocess.DEVNULL)
-        try:
-            process.wait(None if kills == KILLS else draw.uniform(seconds / 3, seconds))
-        except subprocess.TimeoutExpired:
+        before = stamp(path)
+        process = subprocess.Popen(words("killed", *(["--resume"] if path.exists() else [])), stderr=subprocess.DEVNULL)
+        if kills < KILLS:
+            if kills % 3:  # once it has got a step further, at any moment after that
+                while stamp(path) == before and process.poll() is None:
+                    time.sleep(0.01)
+            time.sleep(draw.uniform(0, 1))
+            kills += process.poll() is None
             process.kill()
-            kills += 1
         process.wait()
-    assert kills > 3
+    assert kills == KILLS
     sample = [sys.executable, "-c", "import gensynth, sys; print(gensynth.load(sys.argv[1]).sample(200).to_csv())"]
     drawn = [subprocess.check_output([*sample, str(tmp_path / f"{n}.gensynth")]) for n in ("whole", "killed")]
     assert drawn[0] == drawn[1]
