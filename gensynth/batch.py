@@ -35,6 +35,11 @@ class Batch:
     def __len__(self) -> int:
         return self.codes.shape[0]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+        return self.codes.device
+
     def __getitem__(self, rows: Tensor | slice) -> Batch:
         """Rows by a slice or an index tensor (an index_select)."""
         return self._map(lambda t: t[rows] if isinstance(rows, slice) else t.index_select(0, rows))

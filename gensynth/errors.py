@@ -86,6 +86,10 @@ class OptionError(GensynthError, ValueError):
     """A parameter or command-line option has a value that it cannot have."""
 
 
+class OutputError(GensynthError):
+    """A file cannot be written: permission, a full disk."""
+
+
 class CapabilityError(GensynthError, ValueError):
     """The model family cannot do what was asked; the message names one that can."""
 
@@ -113,12 +117,44 @@ class ColumnWarning(UserWarning):
     """What a column was taken for, where it could have been meant otherwise, and how to declare it."""
 
 
+class UnseenValuesWarning(ColumnWarning):
+    """None of the values of a column was there in the fit.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    column : str or int
+        The column.
+    """
+
+    def __init__(self, message: str, column: str | int) -> None:
+        super().__init__(message)
+        self.column = column
+
+
 class IdentifierWarning(ColumnWarning):
     """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
 
 
 class FileWarning(UserWarning):
     """How a file was read or written, where it could have been meant otherwise."""
+
+
+class DriftWarning(UserWarning):
+    """The distributions of some columns are not those of the fit.
+
+    Parameters
+    ----------
+    message : str
+        What to say.
+    columns : tuple of str or int
+        The columns.
+    """
+
+    def __init__(self, message: str, columns: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
 
 
 class FewRowsWarning(UserWarning):

@@ -14,13 +14,17 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
+from gensynth.engine.batches import BatchedTables
 from gensynth.engine.capabilities import CONDITIONAL, require
+from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.engine.streams import as_stream
 from gensynth.engine.transformer import LatentTransformer
+from gensynth.engine.update import updated
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -33,7 +37,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
-class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
+class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -55,6 +59,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
+    warm_start : bool, default=False
+        A `fit` after the first one goes on from what was learned, as `partial_fit` does.
 
     Attributes
     ----------
@@ -96,6 +102,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         condition_on: str | int | Sequence[str | int] | None = None,
         relations: Any = "auto",
         random_state: RandomState = None,
+        warm_start: bool = False,
     ) -> None:
         self.model = model
         self.trainer = trainer
@@ -103,21 +110,24 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         self.condition_on = condition_on
         self.relations = relations
         self.random_state = random_state
+        self.warm_start = warm_start
 
     def fit(
         self,
         X: Any,
-        y: Any = None,  # noqa: ARG002 - scikit-learn's signature
+        y: Any = None,
         sample_weight: Any = None,
         *,
         resume: bool = False,
+        memory_rows: int = MEMORY_ROWS,
     ) -> Self:
         """Learn the rows of a table.
 
         Parameters
         ----------
-        X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
-            Columns of any kind, missing values included; at least 2 rows.
+        X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
+            Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
+            stream (`gensynth.tables.open_table`) or a data set need not fit the memory.
         y : ignored
             For scikit-learn's pipelines. To learn a target, make it a column of ``X``.
         sample_weight : array-like of shape (n_samples,), number or None
@@ -126,6 +136,10 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         resume : bool
             Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
+        memory_rows : int
+            Rows of a stream up to which it is read into memory, and learned as a table in memory is. Of more rows so
+            many are drawn at random, to find out what the columns hold; training goes through all rows, which are
+            encoded into a temporary file.
 
         Raises
         ------
@@ -138,25 +152,67 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         TrainingError
             Training met a loss that is not finite.
         """
+        if self.warm_start and hasattr(self, "fitted_"):
+            return self.partial_fit(X, y, sample_weight)
         recipe = make_recipe(self.model)
         first = labels_of(self.condition_on)
         if first:
             require(recipe, *CONDITIONAL)
-        frame, container = fit_input(self, X)
-        frame, weights = weighted_rows(frame, sample_weight)
-        self.fitted_ = FittedModel.fit(
-            frame,
-            container,
-            recipe,
-            self._default_trainer() if self.trainer is None else self.trainer,
-            seed_of(self.random_state),
-            resume=resume,
-            weights=weights,
-            schema=self.schema,
-            condition_on=first,
-            relations=self.relations,
-        )
-        self._n_draws = 0
+        trainer = self._default_trainer() if self.trainer is None else self.trainer
+        seed = seed_of(self.random_state)
+        known = {"schema": self.schema, "condition_on": first, "relations": self.relations}
+        stream = as_stream(X)
+        if stream is not None and stream.n_rows <= memory_rows:
+            X, stream = stream.whole(), None
+        if stream is None:
+            frame, container = fit_input(self, X)
+            frame, weights = weighted_rows(frame, sample_weight)
+            self.fitted_ = FittedModel.fit(
+                frame, container, recipe, trainer, seed, resume=resume, weights=weights, **known
+            )
+        else:
+            fit_input(self, next(iter(stream.batches())).frame)
+            weights = check_weights(sample_weight, stream.n_rows)
+            known |= {"weights": weights, "memory_rows": memory_rows}
+            self.fitted_ = FittedModel.fit_stream(stream, recipe, trainer, seed, resume=resume, **known)
+        self._n_draws = self._n_updates = 0
+        return self
+
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Learn further rows of the same columns; the first call is a `fit`.
+
+        Kinds, codes and relations stay those of the first fit; the network is trained on, on the new rows and on drawn
+        ones that stand for the rows before. Rows with values that the first fit did not hold are left out.
+
+        Parameters
+        ----------
+        X : table of shape (n_samples, n_features)
+            New rows, of the fitted columns in any order.
+        y : ignored
+            For scikit-learn's pipelines.
+        sample_weight : array-like of shape (n_samples,), number or None
+            How often each new row counts.
+
+        Raises
+        ------
+        DataError
+            The table lacks a column, or holds a value that cannot be read.
+        CapabilityError
+            The family cannot draw rows.
+
+        Warns
+        -----
+        DriftWarning
+            Columns whose distributions moved; its ``columns`` names them.
+        """
+        if not hasattr(self, "fitted_"):
+            return self.fit(X, y, sample_weight)
+        stream = as_stream(X)
+        frame, weights = weighted_rows(self._new(stream.whole() if stream is not None else X), sample_weight)
+        trainer = self._default_trainer() if self.trainer is None else self.trainer
+        self._n_updates = self._n_updates + 1
+        seed = (self.seed_ + self._n_updates) % 2**32
+        self.fitted_ = updated(self.fitted_, frame, trainer, seed, weights)
         return self
 
     def sample(
@@ -264,7 +320,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         """Return the fitted synthesizer of a file."""
         out = contents.restore(cls)
         (out.fitted_,) = contents.models
-        out._n_draws = 0
+        out._n_draws = out._n_updates = 0
         return out
 
     def _new(self, X: Any) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gensynth.augmentation.containers import with_column
 from gensynth.augmentation.target import free_name
-from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers
+from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
 from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of, require
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import weighted_rows
@@ -173,7 +173,8 @@ class Source:
             order = np.concatenate([np.flatnonzero(rows == k) for k, n in numbers.items() if n])
             together = pd.concat(parts, ignore_index=True).iloc[np.argsort(order)].reset_index(drop=True)
             # those of one class could be real ones of another
-            made = generate_identifiers(generators, leaders, len(rows), np.random.default_rng(seed_from(rng)))
+            new = TableIdentifiers(generators, leaders, len(rows), np.random.default_rng(seed_from(rng)))
+            made = new.take(len(rows))
             for column, values in made.items():
                 together[column] = values
             return together

@@ -8,7 +8,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from gensynth.cli.commands import augment, datasets, detect, fit, impute, models, plugins, sample, score
+from gensynth.cli.commands import augment, datasets, detect, drift, fit, impute, models, plugins, sample, score
 from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
 from gensynth.version import __version__
@@ -99,8 +99,8 @@ def gensynth(
 ) -> None:
     """Synthetic rows and anomaly scores for tables, by deep generative models.
 
-    DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, or the name of a data set (gensynth
-    datasets list).
+    DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for
+    standard input, or the name of a data set (gensynth datasets list).
     """
 
 
@@ -110,6 +110,7 @@ app.command("sample")(sample.sample)
 app.command("impute")(impute.impute)
 app.command("score")(score.score)
 app.command("detect")(detect.detect)
+app.command("drift")(drift.drift)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
 app.add_typer(datasets.app, name="datasets")

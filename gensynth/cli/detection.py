@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
+from gensynth.cli.weights import without_column
 from gensynth.detector.calibration import benjamini_hochberg
+from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import DataError, counted
 from gensynth.report.anomalies import MAX_ROWS, Findings
 from gensynth.schema import TableSchema
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
-    from gensynth.tables import Table
+    from gensynth.tables import Table, TableStream
+    from gensynth.tables.writer import BatchWriter
 
 ADDED = ("score", "p_value", "anomaly", "reason")
 """Columns of OUT that DATA has not."""
@@ -26,28 +33,59 @@ MIN_LISTED = 10
 _MAX_NAMES = 10
 
 
-def check_same_columns(frame: pd.DataFrame, normal: pd.DataFrame, data: str, train_on: str) -> None:
+def check_same_columns(names: Sequence[Any], normal: Sequence[Any], data: str, train_on: str) -> None:
     """Raise `DataError` if one table has a column that the other lacks."""
-    for own, other, here, there in ((frame, normal, data, train_on), (normal, frame, train_on, data)):
-        absent = [repr(name) for name in own.columns if name not in other.columns]
+    for own, other, here, there in ((names, normal, data, train_on), (normal, names, train_on, data)):
+        absent = [repr(name) for name in own if name not in other]
         if absent:
-            names = ", ".join(absent[:_MAX_NAMES]) + (", ..." if len(absent) > _MAX_NAMES else "")
+            columns = ", ".join(absent[:_MAX_NAMES]) + (", ..." if len(absent) > _MAX_NAMES else "")
             several = "s" if len(absent) > 1 else ""
             raise DataError(
-                f"{there} lacks the column{several} {names} of {here}; both tables must have the same columns: "
+                f"{there} lacks the column{several} {columns} of {here}; both tables must have the same columns: "
                 f"remove the column{several} from {here}, or add to {there}"
             )
 
 
-def check_values(frame: pd.DataFrame, normal: pd.DataFrame, kinds: dict[str, str] | None) -> None:
-    """Raise `DataError` for a value that cannot be read as what its column holds in the normal rows."""
-    TableSchema.infer(normal, kinds).align(frame)
+def check_fits(
+    table: TableStream, normal: pd.DataFrame, kinds: dict[str, str] | None, data: str, train_on: str
+) -> None:
+    """Raise `DataError` if columns are not those of the normal rows, or a value is not what its column holds there."""
+    check_same_columns(table.names, list(normal.columns), data, train_on)
+    schema = TableSchema.infer(normal, kinds)
+    said = BatchWarnings()
+    for batch in table.batches():
+        with said.batch(), rows_counted_from(int(batch.frame.index[0])):
+            schema.align(batch.frame)
 
 
-def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *, on_page: bool) -> Findings:
-    """Score and label the rows of a table, and explain the labelled ones and those that go on the page."""
-    analysis = detector.analyse(table.frame)
-    scores, p_values = analysis.scores, analysis.p_values
+@dataclass(frozen=True)
+class Labels:
+    """Scores and labels of the rows of a table.
+
+    Parameters
+    ----------
+    scores, p_values, anomalies : ndarray of shape (n,)
+        Of all rows.
+    threshold : float or None
+        Score that the labelled rows lie below; None if no row was far enough out.
+    shown : ndarray of shape (k,)
+        Positions of the oddest rows, the oddest first.
+    listed : int
+        How many of them are listed with their reasons.
+    """
+
+    scores: NDArray[np.float64]
+    p_values: NDArray[np.float64]
+    anomalies: NDArray[np.bool_]
+    threshold: float | None
+    shown: NDArray[np.int64]
+    listed: int
+
+
+def find_anomalies(detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool) -> Labels:
+    """Score and label the rows of a table; those that are labelled or go on the page are to be explained."""
+    found = [(analysis.scores, analysis.p_values) for _, analysis in detector.analyse_batches(table)]
+    scores, p_values = (np.concatenate(parts) for parts in zip(*found, strict=True))
     anomalies = ~(scores >= detector.offset_) if fdr is None else benjamini_hochberg(p_values, fdr)
     n_odd = int(anomalies.sum())
     threshold: float | None = detector.offset_
@@ -57,15 +95,78 @@ def find_anomalies(detector: AnomalyDetector, table: Table, fdr: float | None, *
     # the labelled rows are those with the lowest scores, so that they come first
     listed = MIN_LISTED if fdr is None and _tell_of_unsure_share(detector, n_odd, len(scores)) else 0
     shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
-    attributions, reasons = pd.DataFrame(), []
-    if len(shown):
-        attributions = analysis.attributions(shown)
-        reasons = analysis.reasons(shown, attributions=attributions)
-    cells = (table.frame if table.text is None else table.text).iloc[shown]
-    identifiers = [str(c.name) for c in detector.estimators_[0].schema.columns if c.kind == "identifier"]
-    first = next((name for name in cells.columns if name in identifiers), None)
-    listed = max(n_odd, min(listed, len(shown)))
-    return Findings(scores, p_values, anomalies, threshold, shown, reasons, attributions, cells, first, listed)
+    return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
+
+
+class Explainer:
+    """Explains the rows of a table that are to be explained, batch by batch, and keeps the oddest for the page.
+
+    Parameters
+    ----------
+    detector : AnomalyDetector
+        What scored them.
+    labels : Labels
+        What it found.
+    """
+
+    def __init__(self, detector: AnomalyDetector, labels: Labels) -> None:
+        self.detector, self.labels = detector, labels
+        self._rank = np.full(len(labels.scores), -1, dtype=np.int64)
+        self._rank[labels.shown] = np.arange(len(labels.shown))
+        self._kept: list[tuple[int, str, pd.DataFrame, pd.DataFrame]] = []
+
+    def reasons(self, batch: Table, start: int) -> list[str]:
+        """Return the reasons of the rows from ``start`` on: empty for rows that are not listed."""
+        rank = self._rank[start : start + len(batch)]
+        at = np.flatnonzero(rank >= 0)
+        out = [""] * len(batch)
+        if not len(at):
+            return out
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # was said when all rows were scored
+            analysis = self.detector.analyse(batch.frame.iloc[at])
+        attributions = analysis.attributions()
+        cells = (batch.frame if batch.text is None else batch.text).iloc[at]
+        for i, reason in enumerate(analysis.reasons(attributions=attributions)):
+            own = int(rank[at[i]])
+            if own < self.labels.listed:
+                out[at[i]] = reason
+            if own < MAX_ROWS:
+                self._kept.append((own, reason, attributions.iloc[[i]], cells.iloc[[i]]))
+        return out
+
+    def findings(self) -> Findings:
+        """Return what the page and the summary show, after all batches."""
+        labels, kept = self.labels, sorted(self._kept, key=lambda one: one[0])
+        attributions = pd.concat([one[2] for one in kept]) if kept else pd.DataFrame()
+        cells = pd.concat([one[3] for one in kept]) if kept else pd.DataFrame()
+        identifiers = [str(c.name) for c in self.detector.estimators_[0].schema.columns if c.kind == "identifier"]
+        return Findings(
+            labels.scores,
+            labels.p_values,
+            labels.anomalies,
+            labels.threshold,
+            labels.shown,
+            [one[1] for one in kept],
+            attributions,
+            cells,
+            next((name for name in cells.columns if name in identifiers), None),
+            labels.listed,
+        )
+
+
+def write_detected(
+    table: TableStream, labels: Labels, explainer: Explainer, writer: BatchWriter, weight: str | None
+) -> None:
+    """Write the rows with their scores, p-values, labels and reasons; the column of weights is not explained."""
+    at = 0
+    for rows in table.batches():
+        part = slice(at, at + len(rows))
+        reasons = explainer.reasons(without_column(rows, weight), at)
+        added = (labels.scores[part], labels.p_values[part], labels.anomalies[part], reasons)
+        written = scored(rows, dict(zip(ADDED, added, strict=True)), csv=writer.format == "csv")
+        writer.write(written[max(writer.start - at, 0) :])
+        at += len(rows)
 
 
 def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
@@ -93,14 +194,6 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
         "choose --contamination SHARE, or give normal rows with --train-on"
     )
     return True
-
-
-def reasons_of(findings: Findings) -> list[str]:
-    """Return the reason of each row of the table: empty for rows that are not listed."""
-    out = [""] * len(findings.scores)
-    for at, reason in zip(findings.shown[: findings.listed], findings.reasons, strict=False):
-        out[at] = reason
-    return out
 
 
 def page_facts(

@@ -13,18 +13,47 @@ Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, or the name of a data set.",
+        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for standard "
+        "input, or the name of a data set.",
         show_default=False,
     ),
 ]
 Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. A folder (its "
+        "name ends in /): Parquet files of --part-rows rows. - is standard output.",
+        show_default=False,
+    ),
+]
+OutputFile = Annotated[
     Path,
     typer.Option(
         "--output",
         "-o",
         metavar="OUT",
         help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format.",
+        show_default=False,
     ),
+]
+PartRows = Annotated[
+    int,
+    typer.Option("--part-rows", metavar="N", min=1, help="Rows of each Parquet file where OUT is a folder."),
+]
+PART_ROWS = 1_000_000
+ResumeParts = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on after the last finished Parquet file of the folder OUT, which this very command wrote before it "
+        "was stopped.",
+    ),
+]
+PipeFormat = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="Of standard input and output (-): csv or arrow.")
 ]
 ModelFile = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A .gensynth file, written by gensynth fit.", show_default=False)
@@ -102,6 +131,13 @@ MaxTime = Annotated[
         show_default=False,
     ),
 ]
+
+
+def check_format(name: str) -> str:
+    """Return the format of standard input and output; raise `OptionError` if it is none."""
+    if name not in ("csv", "arrow"):
+        raise OptionError(f"--format must be csv or arrow, not {name!r}")
+    return name
 
 
 def check_utf8(option: str, text: str) -> None:

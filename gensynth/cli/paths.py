@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from gensynth.files import check_writable
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card
-    from gensynth.tables import Table
+    from gensynth.tables import Table, TableStream
 
 # gensynth.tables has them too, but importing it takes pandas
 TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
@@ -24,8 +26,18 @@ MODEL_ENDINGS = (".gensynth",)
 PAGE_ENDINGS = (".html", ".htm")
 
 
-def find(data: str) -> Path | Card:
+STANDARD_INPUT = Path("-")
+
+
+def find(data: str, *, several: bool = False) -> Path | Card:
     """Return the file or the card that DATA names; a file wins over a data set of the same name.
+
+    Parameters
+    ----------
+    data : str
+        What the user wrote.
+    several : bool
+        Whether it may be a folder, a pattern or standard input, for `stream`.
 
     Raises
     ------
@@ -33,6 +45,8 @@ def find(data: str) -> Path | Card:
         There is neither; the message suggests near names.
     """
     path = Path(data)
+    if several and (path == STANDARD_INPUT or path.is_dir() or (not path.exists() and has_magic(data))):
+        return path
     if path.is_dir():
         raise DataError(f"{data} is a folder; expected a file that ends in {', '.join(READ_ENDINGS)}")
     if path.exists():
@@ -86,16 +100,53 @@ def read(
         from gensynth.datasets import load
 
         return Table(load(found.name)[0])
+    with _meanings(missing, kinds, targets, like) as options:
+        return read_table(found, **options)
+
+
+def stream(
+    found: Path | Card,
+    missing: Sequence[str] | None = None,
+    kinds: Sequence[str] | None = None,
+    targets: Sequence[str] = (),
+    like: Any = None,
+    pipe: str = "csv",
+) -> TableStream:
+    """Return what `find` found as a table that is read in batches; parameters as for `read`.
+
+    ``pipe`` is the format of standard input: "csv" or "arrow".
+    """
+    from gensynth.tables import open_table
+    from gensynth.tables.stream import MemoryStream
+
+    if not isinstance(found, Path):
+        return MemoryStream(read(found, missing, kinds, targets, like), found.name)
+    for text in missing or ():
+        check_utf8("--missing", text)
+    with _meanings(missing, kinds, targets, like) as options:
+        if found == STANDARD_INPUT:
+            from gensynth.cli.pipes import read_input
+
+            return read_input(pipe, options)
+        return open_table(found, **options)
+
+
+@contextlib.contextmanager
+def _meanings(
+    missing: Sequence[str] | None, kinds: Sequence[str] | None, targets: Sequence[str], like: Any
+) -> Iterator[dict[str, Any]]:
+    """Give what says which cells of a file are missing values, for `read_table` and `open_table`."""
     tokens = None if missing is None else tuple(token for text in missing for token in text.split(","))
     categories = {column for column, _, kind in (text.rpartition("=") for text in kinds or ()) if kind == "categorical"}
     if like is None:
-        return read_table(found, missing=tokens, categories=categories, targets=targets)
+        yield {"missing": tokens, "categories": categories, "targets": targets}
+        return
     from gensynth.cli.fitted import meaning_of_cells
 
     known, classes = meaning_of_cells(like)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColumnWarning)  # said when the model was fitted
-        return read_table(found, missing=known if tokens is None else tokens, categories=classes)
+        yield {"missing": known if tokens is None else tokens, "categories": classes}
 
 
 def model_file(path: Path) -> Path:

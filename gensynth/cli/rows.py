@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,9 @@ def write_augmented(table: Table, result: AugmentResult, path: Path, *, only_syn
         write_table(result.frame, path)
 
 
-def check_free(table: Table, source: object, names: Iterable[str]) -> None:
-    """Raise `DataError` if the table has one of the columns that are to be added."""
-    taken = [repr(name) for name in names if name in table.frame.columns]
+def check_free(columns: Collection[Any], source: object, names: Iterable[str]) -> None:
+    """Raise `DataError` if a table with these columns has one of those that are to be added."""
+    taken = [repr(name) for name in names if name in columns]
     if taken:
         several = len(taken) > 1
         raise DataError(
@@ -46,34 +46,36 @@ def check_free(table: Table, source: object, names: Iterable[str]) -> None:
         )
 
 
-def write_scored(table: Table, columns: Mapping[str, Any], path: Path) -> None:
-    """Write the rows with new last columns; likewise."""
-    added = pd.DataFrame(dict(columns))
-    if isinstance(table.style, CsvStyle) and is_csv(path):
-        # setting the columns one by one would warn where pandas holds the table in many blocks
-        plain = CsvStyle().render(added)
-        write_text(pd.concat([table.text, plain], axis=1), path, table.style.dialect)
-    elif table.arrow is not None and not is_csv(path):
-        write_arrow(extended(table.arrow, columns), path)
-    else:
-        write_table(pd.concat([table.frame, added.set_axis(table.frame.index)], axis=1), path)
+def scored(table: Table, columns: Mapping[str, Any], *, csv: bool) -> Table:
+    """Return the rows with new last columns, as they are to be written: for a CSV file or another one."""
+    added = pd.DataFrame(dict(columns), index=table.frame.index)
+    # setting the columns one by one would warn where pandas holds the table in many blocks
+    frame = pd.concat([table.frame, added], axis=1)
+    if csv and isinstance(table.style, CsvStyle):
+        plain = CsvStyle().render(added).set_axis(added.index, axis=0)
+        return Table(frame, pd.concat([table.text, plain], axis=1), style=table.style)
+    if not csv and table.arrow is not None:
+        return Table(frame, arrow=extended(table.arrow, columns), style=table.style)
+    return Table(frame)
 
 
-def write_imputed(table: Table, filled: pd.DataFrame, path: Path, like: FileStyle | None = None) -> None:
-    """Write the rows with their gaps filled; likewise.
+def imputed(
+    table: Table, filled: pd.DataFrame, held: Collection[Any], *, like: FileStyle | None = None, csv: bool
+) -> Table:
+    """Return the rows with their gaps filled, likewise.
 
-    Columns that hold nothing in the table are written as in ``like``, the style of the rows that were learned.
+    Columns that hold nothing in the whole table are not in ``held``; they are written as in ``like``, the style of the
+    rows that were learned.
     """
     gaps = table.frame.isna() & ~filled.isna()
-    if isinstance(table.style, CsvStyle) and is_csv(path):
+    if csv and isinstance(table.style, CsvStyle):
         styles = dict(table.style.columns)
         if isinstance(like, CsvStyle):
-            styles |= {name: like.columns[name] for name in like.columns if name in gaps and gaps[name].all()}
-        new, text = replace(table.style, columns=styles).render(filled), table.text
+            styles |= {name: like.columns[name] for name in like.columns if name in gaps and name not in held}
+        new, text = replace(table.style, columns=styles).render(filled).set_axis(filled.index, axis=0), table.text
         assert text is not None
         columns = [text[name].where(~gaps[name], new[name]) for name in text.columns]
-        write_text(pd.concat(columns, axis=1), path, table.style.dialect)
-    elif table.arrow is not None and not is_csv(path):
-        write_arrow(fill(table.arrow, filled, gaps), path)
-    else:
-        write_table(filled, path)
+        return Table(filled, pd.concat(columns, axis=1), style=table.style)
+    if not csv and table.arrow is not None:
+        return Table(filled, arrow=fill(table.arrow, filled, gaps), style=table.style)
+    return Table(filled)

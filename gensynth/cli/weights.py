@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 
 from gensynth.cli.training import known_columns
 from gensynth.errors import DataError
-from gensynth.tables import Table
+from gensynth.tables import FileStyle, Table, TableStream
+from gensynth.tables.stream import BATCH_ROWS
 from gensynth.training.weights import read_weights
 
 
@@ -26,6 +29,37 @@ def without_column(table: Table, name: str | None) -> Table:
     )
 
 
+class WithoutColumn(TableStream):
+    """A table that is read in batches, without one of its columns.
+
+    Parameters
+    ----------
+    table : TableStream
+        The whole table.
+    name : str
+        The column.
+    """
+
+    def __init__(self, table: TableStream, name: str) -> None:
+        self.table, self.name = table, name
+        self.source, self.n_rows = table.source, table.n_rows
+        self.names = tuple(own for own in table.names if own != name)
+
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return self.table.held - {self.name}
+
+    def find_style(self) -> FileStyle | None:
+        """Return that of the whole table."""
+        return self.table.style
+
+    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` at a time."""
+        for batch in self.table.batches(rows, start):
+            yield without_column(batch, self.name)
+
+
 def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.float64] | None]:
     """Return a table without the column of weights, and these (n,); no weights without a name.
 
@@ -39,12 +73,32 @@ def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.flo
     if name is None:
         return table, None
     known_columns("--weight", [name], list(table.frame.columns))
-    cells = table.frame[name]
+    numbers = _read(table.frame[name], name, 0)
+    return without_column(table, name), _checked(numbers, name)
+
+
+def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, NDArray[np.float64] | None]:
+    """Return a table that is read in batches without a column of weights, and these; likewise."""
+    if name is None:
+        return table, None
+    known_columns("--weight", [name], [str(own) for own in table.names])
+    parts = [_read(batch.frame[name], name, int(batch.frame.index[0])) for batch in table.batches()]
+    return WithoutColumn(table, name), _checked(np.concatenate(parts), name)
+
+
+def _read(cells: pd.Series[Any], name: str, start: int) -> NDArray[np.float64]:
+    """Return the numbers of a column of weights, of the rows from ``start`` on."""
     numbers = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():
         row = int(np.argmax(bad))
-        raise DataError(f"--weight {name}, row {row}: {cells.tolist()[row]!r}; a weight is a number of at least 0")
+        raise DataError(
+            f"--weight {name}, row {start + row}: {cells.tolist()[row]!r}; a weight is a number of at least 0"
+        )
+    return np.asarray(numbers)
+
+
+def _checked(numbers: NDArray[np.float64], name: str) -> NDArray[np.float64]:
     if not (numbers > 0).any():
         raise DataError(f"--weight {name}: every weight is 0; at least one row has to count")
-    return without_column(table, name), read_weights(numbers, len(numbers))
+    return read_weights(numbers, len(numbers))

@@ -27,6 +27,7 @@ from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
+from gensynth.engine.streams import as_stream
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
@@ -167,8 +168,9 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
 
         Parameters
         ----------
-        X : DataFrame (pandas, polars), ndarray or pyarrow.Table of shape (n_samples, n_features)
-            Columns of any kind, missing values included; at least 2 rows, better 10 and more.
+        X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
+            Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows, better
+            10 and more. A stream or a data set is read into memory; `TableStream.sample` draws some of its rows.
         y : ignored
             For scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,), number or None
@@ -189,7 +191,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
         trainer = with_part_of_time(trainer, n_models + self.density)
-        frame, container = fit_input(self, X)
+        stream = as_stream(X)
+        frame, container = fit_input(self, X if stream is None else stream.whole())
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))

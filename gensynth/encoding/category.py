@@ -61,6 +61,15 @@ class CategoryEncoder(ColumnEncoder):
         n_codes = len(used) if len(used) <= encoding.max_levels else max(encoding.max_levels - 1, 0)
         return cls(column, Labels(distinct[used], own_order), counts[used], n_missing, n_codes)
 
+    def set_code_counts(self, counts: NDArray[np.int64]) -> None:
+        """Take over how many rows of another table each code of the layout has; folded levels keep their parts."""
+        own = counts[self.first :]
+        folded = self.counts[self.n_codes :].astype(np.float64)
+        if len(folded):
+            folded *= own[self.n_codes] / max(folded.sum(), 1e-300)
+        self.n_missing = counts[1].item() if self.first == 2 else 0
+        self.counts = np.concatenate([own[: self.n_codes], folded]) if len(folded) else own[: self.n_codes]
+
     def layout(self, numeric: int) -> ColumnLayout:
         """Return the layout: unknown, missing, levels, "other"."""
         folded = self.n_codes < len(self.counts)

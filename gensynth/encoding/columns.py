@@ -44,6 +44,10 @@ class ColumnEncoder(ABC):
         """Return the layout; ``numeric`` is the next free column of numbers."""
 
     @abstractmethod
+    def set_code_counts(self, counts: NDArray[np.int64]) -> None:
+        """Take over how many rows of another table each code of the layout has."""
+
+    @abstractmethod
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
         """Return codes and numbers of aligned cells."""
 

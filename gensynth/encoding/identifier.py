@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -105,36 +106,26 @@ class IdentifierGenerator:
             column, share, pattern, sizes=repeated, kept=kept, checksum=checksum, salt=salt, hashes=hashes, bits=bits
         )
 
-    def generate(self, n: int, rng: np.random.Generator) -> pd.Series[Any]:
-        """Return n identifiers, none of them a fitted one; the first m of them are those of ``generate(m)``.
-
-        Parameters
-        ----------
-        n : int
-            Number of rows.
-        rng : numpy.random.Generator
-            Source of randomness; only its seed counts, not what was drawn from it.
-
-        Raises
-        ------
-        DataError
-            If the integer type has no room for so many new ones.
-        """
-        of_rows, of_values = rng.spawn(2)
-        return self.values(self.owners(n, of_rows), of_values)
-
-    def values(self, owners: NDArray[np.int64], rng: np.random.Generator) -> pd.Series[Any]:
-        """Return identifiers (n,): rows of one owner, as `owners` numbers them, get the same, others another one."""
-        count = int(owners.max(initial=-1)) + 1
-        missing = owners < 0
+    def hashes_of(self, series: pd.Series[Any]) -> NDArray[np.uint64]:
+        """Return hashes (m,) of the identifiers in aligned cells, for `know`; none where new ones just go on."""
         if self.pattern is None:
-            values = self._going_on(count)
-        elif self.column.decimals == 0:
-            values = np.array([int(t) for t in self._texts(count, rng).tolist()], dtype=np.int64)
+            return np.zeros(0, dtype=np.uint64)
+        if self.column.decimals == 0:
+            ticks, missing = ticks_of(series, self.column)
+            texts = object_array(np.asarray(ticks[~missing], dtype=np.int64).astype(str).tolist())
         else:
-            labels = pd.Index([*self._texts(count, rng).tolist(), *self.kept], dtype=object)
-            return from_codes(np.where(owners < -1, count - 2 - owners, owners), labels, self.column)
-        return from_ticks(np.append(values, 0)[owners], missing, self.column)
+            texts = object_array([str(v) for v in series[~is_missing(series)].tolist() if str(v) not in self.kept])
+        return hash_array(texts, hash_key=self.salt, categorize=False)
+
+    def know(self, hashes: NDArray[np.uint64]) -> None:
+        """Learn from `hashes_of` all rows of a larger table which identifiers it has, and how often they repeat."""
+        if self.pattern is None:
+            return
+        distinct, counts = np.unique(hashes, return_counts=True)
+        sizes, frequency = np.unique(counts, return_counts=True)
+        self.sizes = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
+        self.bits = min(max(len(distinct).bit_length() + _SPARE_BITS, 16), 48)
+        self.hashes = np.unique((distinct >> np.uint64(64 - self.bits)).astype(np.int64))
 
     def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return (n,) the number of the identifier of each row; they repeat as the fitted did.
@@ -163,13 +154,20 @@ class IdentifierGenerator:
             first, total = first + k, total + len(block)
         return np.concatenate(blocks)[:m]
 
-    def _going_on(self, n: int) -> NDArray[np.int64]:
+    def first_new(self, n: int) -> int:
+        """Return the first of n integers without gaps that go on after the greatest fitted one, or end below the least.
+
+        Raises
+        ------
+        DataError
+            The integer type has no room for so many.
+        """
         low, high = int(self.column.minimum or 0), int(self.column.maximum or 0)
         limits = self._limits()
         if n <= limits[1] - high:
-            return np.arange(high + 1, high + 1 + n, dtype=np.int64)
+            return high + 1
         if n <= low - limits[0]:
-            return np.arange(low - n, low, dtype=np.int64)
+            return low - n
         raise self._no_room(n)
 
     def _limits(self) -> tuple[int, int]:
@@ -188,23 +186,33 @@ class IdentifierGenerator:
             f"otherwise ({declare_hint(name, 'categorical')})"
         )
 
-    def _texts(self, n: int, rng: np.random.Generator) -> Texts:
-        """Return n different texts of the pattern, drawn block by block: what comes first does not depend on n."""
+    def texts(self, n: int, rng: np.random.Generator) -> Iterator[Texts]:
+        """Give at least n different texts of the pattern, block by block: what comes first does not depend on n.
+
+        Raises
+        ------
+        DataError
+            There are not so many.
+        """
         assert self.pattern is not None
-        found: dict[str, None] = {}
+        seen = np.zeros(0, dtype=np.uint64)  # hashes: the texts of millions would take the memory
         size, level = _BLOCK, 0
-        while len(found) < n:
-            before = len(found)
+        while len(seen) < n:
             fresh = self._valid(self.pattern.draw(size, rng, level))
-            taken = self._are_known(_hash(fresh, self.salt, self.bits))
-            found.update(dict.fromkeys(fresh[~taken].tolist()))
-            if len(found) - before < _USED_UP * size:
+            fresh = fresh[~self._are_known(_hash(fresh, self.salt, self.bits))]
+            hashes = hash_array(fresh, categorize=False)
+            first = np.sort(np.unique(hashes, return_index=True)[1])
+            at = np.minimum(np.searchsorted(seen, hashes[first]), max(len(seen) - 1, 0))
+            new = first[seen[at] != hashes[first]] if len(seen) else first
+            ordered = np.sort(hashes[new])
+            seen = np.insert(seen, np.searchsorted(seen, ordered), ordered)
+            yield fresh[new]
+            if len(new) < _USED_UP * size:
                 level += 1
                 if level > _MAX_LEVEL:
                     raise self._no_room(n)
             else:
                 size = min(2 * size, _MAX_IN_BLOCK)
-        return object_array(list(found)[:n])
 
     def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
         if not len(self.hashes):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gensynth.arrays import Arrays, arrays_of
 from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.encoding.newidentifiers import NewIdentifiers
 from gensynth.schema import TableSchema
 
 Generators = Mapping[str | int, IdentifierGenerator]
@@ -53,10 +54,10 @@ def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int,
     return leaders
 
 
-def generate_identifiers(
-    generators: Generators, leaders: Mapping[str | int, str | int], n: int, rng: np.random.Generator
-) -> dict[str | int, pd.Series[Any]]:
-    """Return n new identifiers of each column; the first m of them are those of a call with m.
+class TableIdentifiers:
+    """New identifiers of all columns of a table, made a part of the rows at a time; they differ over the whole table.
+
+    The first m rows are those of a table of m rows.
 
     Parameters
     ----------
@@ -65,14 +66,23 @@ def generate_identifiers(
     leaders : mapping
         From `find_leaders`.
     n : int
-        Number of rows.
+        Number of rows of the whole table.
     rng : numpy.random.Generator
         Source of randomness; only its seed counts, not what was drawn from it.
     """
-    streams = rng.spawn(2 * len(generators))
-    owners: dict[str | int, Any] = {}
-    out: dict[str | int, pd.Series[Any]] = {}
-    for (name, generator), of_rows, of_values in zip(generators.items(), streams[::2], streams[1::2], strict=True):
-        owners[name] = owners[leaders[name]] if name in leaders else generator.owners(n, of_rows)
-        out[name] = generator.values(owners[name], of_values)
-    return out
+
+    def __init__(
+        self, generators: Generators, leaders: Mapping[str | int, str | int], n: int, rng: np.random.Generator
+    ) -> None:
+        streams = rng.spawn(2 * len(generators))
+        owners: dict[str | int, Any] = {}
+        self._columns: dict[str | int, NewIdentifiers] = {}
+        self._at = 0
+        for (name, generator), of_rows, of_values in zip(generators.items(), streams[::2], streams[1::2], strict=True):
+            owners[name] = owners[leaders[name]] if name in leaders else generator.owners(n, of_rows)
+            self._columns[name] = NewIdentifiers(generator, owners[name], of_values)
+
+    def take(self, n: int) -> dict[str | int, pd.Series[Any]]:
+        """Return the identifiers of the next n rows, by column."""
+        start, self._at = self._at, self._at + n
+        return {name: column.take(start, self._at) for name, column in self._columns.items()}

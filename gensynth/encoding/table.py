@@ -15,9 +15,9 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.learned import TableLayout, columns_from_state, fit_columns, learned_columns
-from gensynth.encoding.links import Link, find_links
+from gensynth.encoding.links import YES, Link, find_links
 from gensynth.encoding.number import NumberEncoder
-from gensynth.encoding.owners import find_leaders, fit_generators, generate_identifiers, generators_from_state
+from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators, generators_from_state
 from gensynth.encoding.related import (
     FrameCells,
     Gap,
@@ -162,10 +162,12 @@ class TableEncoder:
         rng: np.random.Generator,
         given: NDArray[np.bool_] | None = None,
         related: Sheet | None = None,
+        identifiers: TableIdentifiers | None = None,
     ) -> pd.DataFrame:
         """Return a table with the fitted columns, order and dtypes.
 
-        Identifiers are new, and repeat within one call as the fitted ones did: decode all rows of a sample together.
+        Identifiers are new, and repeat within one call as the fitted ones did: decode all rows of a sample together,
+        or with the same ``identifiers``, from `new_identifiers`, one part after the other.
         ``given`` (n, k) are the cells that were not drawn: they stay as they are when two cells are made equal, or a
         relation is made to hold. ``related`` is what `resolve` returned for the rows, if it was asked before.
         """
@@ -173,7 +175,7 @@ class TableEncoder:
             related, _ = resolve(self, rows, rng.spawn(1)[0], given)
         parts: dict[str | int, pd.Series[Any]] = {}
         domains = domains_of({name: self.columns[name] for name in related.values})
-        made = generate_identifiers(self.generators, self.leaders, len(rows), rng)
+        made = (identifiers or self.new_identifiers(len(rows), rng)).take(len(rows))
         for column in self.schema.columns:
             if column.kind == "identifier":
                 parts[column.name] = made[column.name]
@@ -186,6 +188,10 @@ class TableEncoder:
             else:
                 parts[column.name] = self.columns[column.name].decode(self.cells(rows, column.name))
         return pd.DataFrame(parts, index=pd.RangeIndex(len(rows)), copy=False)
+
+    def new_identifiers(self, n: int, rng: np.random.Generator) -> TableIdentifiers:
+        """Return what makes the identifiers of n rows."""
+        return TableIdentifiers(self.generators, self.leaders, n, rng)
 
     def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
         """Return the codes (n,) of a link from the cells of its two columns."""
@@ -281,6 +287,14 @@ class TableEncoder:
             out.rules, out.gaps = from_state(json["relations"], related, out.columns, out.first)
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
+
+    def set_counts(self, counts: Sequence[NDArray[np.int64]]) -> None:
+        """Take over how many rows of another table, of the same codes, each code of each column of the layout has."""
+        n_rows = int(counts[0].sum())
+        for name, own in self.columns.items():
+            (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
+        links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
+        self._lay_out(n_rows, links)
 
     @property
     def _n_conditions(self) -> int:

@@ -16,6 +16,7 @@ from gensynth.model import Batch
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.series import warn_of_series
 from gensynth.tables import Container
+from gensynth.training.cache import CachedRows
 from gensynth.training.weights import Weights
 
 
@@ -29,7 +30,7 @@ class EncodedTable:
         Fitted to the table.
     container : Container
         What the table came in.
-    batch : Batch
+    batch : Batch or CachedRows
         Its rows, encoded, in float32.
     weights : ndarray of shape (n,) or None
         How often each row counts.
@@ -37,7 +38,7 @@ class EncodedTable:
 
     encoder: TableEncoder
     container: Container
-    batch: Batch
+    batch: Batch | CachedRows
     weights: Weights | None = None
 
     @classmethod

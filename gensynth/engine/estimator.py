@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,10 @@ from sklearn.base import BaseEstimator
 
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.parameters import make_recipe
+from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.model import Recipe
+from gensynth.tables import Table, TableStream
+from gensynth.tables.stream import BATCH_ROWS
 from gensynth.training import Trainer
 
 
@@ -45,8 +49,9 @@ class TableEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
-            Columns may stand in another order; categories never seen are scored as unknown.
+        X : table of shape (n_samples, n_features), TableStream or pyarrow.dataset.Dataset
+            Columns may stand in another order; categories never seen are scored as unknown. A stream
+            (`gensynth.tables.open_table`) or a data set is read in batches.
         method : str or None
             One of the model's ``score_methods``; None for its first.
 
@@ -62,7 +67,39 @@ class TableEstimator(BaseEstimator):
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
+        table = as_stream(X)
+        if table is not None:
+            return np.concatenate([found.scores for _, found in self.analyse_batches(table, method)])
         return self.analyse(X, method).scores
+
+    def analyse_batches(
+        self, table: TableStream, method: str | None = None, *, start: int = 0, rows: int = BATCH_ROWS
+    ) -> Iterator[tuple[Table, Analysis]]:
+        """Score a table that is read in batches.
+
+        Parameters
+        ----------
+        table : TableStream
+            From `gensynth.tables.open_table`.
+        method : str or None
+            As for `score_samples`.
+        start : int
+            The row that the first batch begins with.
+        rows : int
+            Rows of a batch; scores are the same for any number.
+
+        Yields
+        ------
+        (Table, Analysis)
+            Rows, and what `analyse` says of them.
+        """
+        said = BatchWarnings()
+        for batch in table.batches(rows, start):
+            with said.batch(), rows_counted_from(int(batch.frame.index[0])):
+                analysis = self.analyse(batch.frame, method)
+                analysis.scores  # noqa: B018 - what goes wrong is said with the place of the batch
+            yield batch, analysis
+        said.tell()
 
     def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
         """Return what each column adds to minus the score of each row, also of rows never seen.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from gensynth.constraints import check_parameters
 from gensynth.encoding.conditions import given_identifiers
+from gensynth.encoding.owners import TableIdentifiers
+from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
 from gensynth.engine.capabilities import require_given
 from gensynth.engine.conditional import draw_conditional
 from gensynth.engine.encoded import EncodedTable
+from gensynth.engine.encodestream import encoded_stream
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
 from gensynth.engine.inputs import warn_of_unseen
 from gensynth.engine.latents import decode_latents, encode_rows
@@ -25,9 +28,12 @@ from gensynth.engine.scoring import make_scorer
 from gensynth.model import GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.schema import TableSchema, check_labels
-from gensynth.tables import Container
+from gensynth.tables import Container, TableStream
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
+
+CHUNK_ROWS = 2**17
+"""Rows of a sample, or of a table that is imputed, that are drawn from one seed."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that makes a scorer: threads share a fitted model."""
@@ -89,6 +95,15 @@ class FittedModel:
         check_fit(recipe, trainer)
         table = EncodedTable.encode(frame, container, recipe.encoding, **options)
         return cls.train(table, recipe, trainer, seed, resume=resume)
+
+    @classmethod
+    def fit_stream(
+        cls, stream: TableStream, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False, **options: Any
+    ) -> Self:
+        """Likewise for a table that does not fit the memory: `encoded_stream`, which takes ``options``, and `train`."""
+        check_fit(recipe, trainer)
+        with encoded_stream(stream, recipe.encoding, seed=seed, **options) as table:
+            return cls.train(table, recipe, trainer, seed, resume=resume)
 
     @classmethod
     def train(cls, table: EncodedTable, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False) -> Self:
@@ -184,21 +199,52 @@ class FittedModel:
         CapabilityError
             The family cannot condition.
         """
-        identifiers: dict[Any, pd.Series[Any]] = {}
-        if conditions is not None:
-            conditions, identifiers = given_identifiers(self.schema, conditions, n)
-            require_given(self.recipe, self.encoder, conditions)
-        seed, rng = _random(random)
-        rows, given = draw_conditional(self.model, self.encoder, conditions, n, seed, rng)
-        frame = self.encoder.decode(rows, rng, given)
-        if conditions is not None:
-            put_given(frame, conditions, self.encoder)
-        for name, cells in identifiers.items():
-            frame[name] = cells
-        return frame
+        parts = list(self.sample_chunks(n, conditions, random))
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
-    def impute(self, frame: pd.DataFrame, random: Sequence[int]) -> pd.DataFrame:
+    def sample_chunks(
+        self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int], start: int = 0
+    ) -> Iterator[pd.DataFrame]:
+        """Give the rows of `sample` from ``start`` on, `CHUNK_ROWS` at a time (fewer at both ends).
+
+        Each chunk is drawn from a seed of its own. Identifiers differ over all of them.
+        """
+        identifiers: TableIdentifiers | None = None
+        for number, first in enumerate(range(0, max(n, 1), CHUNK_ROWS)):
+            stop = min(first + CHUNK_ROWS, n)
+            if n and stop <= start and (number > 0 or not self.encoder.generators):
+                if identifiers is not None:
+                    identifiers.take(stop - first)
+                continue
+            given_cells: dict[Any, pd.Series[Any]] = {}
+            given = conditions.iloc[first:stop] if isinstance(conditions, pd.DataFrame) else conditions
+            if given is not None:
+                given, given_cells = given_identifiers(self.schema, given, stop - first)
+                require_given(self.recipe, self.encoder, given)
+            seed, rng = _random([*random, number] if number else random)
+            rows, mask = draw_conditional(self.model, self.encoder, given, stop - first, seed, rng)
+            related, _ = resolve(self.encoder, rows, rng.spawn(1)[0], mask)
+            if identifiers is None:
+                identifiers = self.encoder.new_identifiers(n, rng)
+            frame = self.encoder.decode(rows, rng, mask, related, identifiers)
+            if given is not None:
+                put_given(frame, given, self.encoder)
+            for name, cells in given_cells.items():
+                frame[name] = cells
+            if stop > start or n == 0:
+                yield frame.iloc[max(start - first, 0) :].reset_index(drop=True)
+
+    def impute(
+        self,
+        frame: pd.DataFrame,
+        random: Sequence[int],
+        *,
+        chunk: int = 0,
+        held: Collection[str | int] = (),
+    ) -> pd.DataFrame:
         """Return a table of n rows with its missing cells drawn given the others of their row.
+
+        Every `CHUNK_ROWS` rows are drawn from a seed of their own.
 
         Parameters
         ----------
@@ -206,6 +252,10 @@ class FittedModel:
             The fitted columns, in any order; others come back untouched.
         random : sequence of int
             As for `sample`.
+        chunk : int
+            Number of the first chunk, where the frame is a part of a larger table.
+        held : collection of column labels
+            Columns that hold something in another part of it.
 
         Raises
         ------
@@ -216,14 +266,23 @@ class FittedModel:
         gaps = missing_cells(aligned, self.encoder)
         if not gaps:
             return frame.copy()
-        seed, rng = _random(random)
-        drawn = fill_cells(aligned, gaps, self.encoder, self.model, seed, rng)
+        parts: dict[str | int, list[pd.Series[Any]]] = {name: [] for name in gaps}
+        for number, first in enumerate(range(0, len(frame), CHUNK_ROWS), chunk):
+            part = slice(first, first + CHUNK_ROWS)
+            own = {name: gap[part] for name, gap in gaps.items() if gap[part].any()}
+            if own:
+                seed, rng = _random([*random, number] if number else random)
+                drawn = fill_cells(aligned.iloc[part], own, self.encoder, self.model, seed, rng)
+                for name, values in drawn.items():
+                    parts[name].append(values)
         position = {name: i for i, name in enumerate(check_labels(frame))}
-        parts = [frame.iloc[:, i] for i in range(frame.shape[1])]
-        for name, values in drawn.items():
+        columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
+        for name, found in parts.items():
             i = position[name]
-            parts[i] = put_cells(parts[i], gaps[name], values, self.schema[name])
-        return pd.concat(parts, axis=1).set_axis(frame.columns, axis=1)
+            drawn_cells = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+            whole = name not in held
+            columns[i] = put_cells(columns[i], gaps[name], drawn_cells, self.schema[name], whole=whole)
+        return pd.concat(columns, axis=1).set_axis(frame.columns, axis=1)
 
     @property
     def latent_dim(self) -> int:

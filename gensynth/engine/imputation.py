@@ -85,10 +85,12 @@ def fill_cells(
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
 
 
-def put_cells(series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def put_cells(
+    series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column, *, whole: bool = True
+) -> pd.Series[Any]:
     """Return a copy of a column with ``values`` in its gaps, its dtype and its other cells untouched.
 
-    A float column that holds nothing gets the dtype of the values.
+    A float column that holds nothing gets the dtype of the values, unless it is not the ``whole`` column.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def put_cells(series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[
         The column's dtype cannot hold such values.
     """
     dtype = series.dtype
-    if gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
+    if whole and gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
         return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone says nothing of the type
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.errors import ColumnWarning, DataError
+from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
@@ -119,7 +119,7 @@ def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> No
 
     Warns
     -----
-    ColumnWarning
+    UnseenValuesWarning
         Once a column.
     """
     for name, position in encoder.position.items():
@@ -129,12 +129,11 @@ def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> No
         there = ~is_missing(frame[name])
         if np.count_nonzero(there) >= MIN_UNSEEN and unknown[there].all():
             new = ", ".join(repr(value) for value in frame[name][there].unique()[:3].tolist())
-            warnings.warn(
+            text = (
                 f"column {name!r}: none of its values was there in the fit, such as {new}; "
-                f"{encoder.columns[name].known()}. If they mean the same, write them the same",
-                ColumnWarning,
-                stacklevel=6,  # of the estimator's method
+                f"{encoder.columns[name].known()}. If they mean the same, write them the same"
             )
+            warnings.warn(UnseenValuesWarning(text, name), stacklevel=6)  # of the estimator's method
 
 
 def _is_array(X: Any) -> bool:

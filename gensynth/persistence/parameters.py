@@ -13,10 +13,14 @@ from gensynth.training import Trainer
 _TRAINER = ("max_epochs", "max_time", "batch_size", "validation_fraction", "patience", "clip_norm")
 """Parameters of a trainer that a file keeps: what is learned is a function of these."""
 
+_LATER = (("warm_start", False),)
+"""Parameters that came after the format, and their defaults, which are left out: files are as they were before."""
+
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return an estimator's parameters, but for the model, whose recipe is stored by name."""
-    return {name: _to_json(name, value) for name, value in parameters.items() if name != "model"}
+    given = {name: value for name, value in parameters.items() if name != "model" and (name, value) not in _LATER}
+    return {name: _to_json(name, value) for name, value in given.items()}
 
 
 def parameters_from_json(state: Mapping[str, Any]) -> dict[str, Any]:

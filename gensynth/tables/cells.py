@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 _PADDED = 0.02
 """Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
 
-_MAX_ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows that a column's style is learned from, and as many with missing cells."""
 
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
@@ -33,6 +33,67 @@ _LEADING_ZERO = re.compile(r"^(-?)0(?=\.)")
 _CODE = r"^-?0\d"  # 02208 is a code, not a number
 
 
+@dataclass(frozen=True)
+class CellFacts:
+    """What holds for all cells of a column of a CSV file, or of a part of it; parts are put together by ``&``.
+
+    Parameters
+    ----------
+    empty : bool
+        Every cell is missing.
+    gaps : bool
+        Some cell is.
+    truths, numbers, whole, short : bool
+        Those that are there are all true or false; numbers; whole numbers; whole numbers of 64 bits.
+    """
+
+    empty: bool = True
+    gaps: bool = False
+    truths: bool = True
+    numbers: bool = True
+    whole: bool = True
+    short: bool = True
+
+    def __and__(self, other: CellFacts) -> CellFacts:
+        return CellFacts(
+            self.empty and other.empty,
+            self.gaps or other.gaps,
+            self.truths and other.truths,
+            self.numbers and other.numbers,
+            self.whole and other.whole,
+            self.short and other.short,
+        )
+
+    @classmethod
+    def of(
+        cls, cells: pa.ChunkedArray, tokens: Sequence[str] = MISSING_TOKENS, before: CellFacts | None = None
+    ) -> CellFacts:
+        """Look at cells; nothing is looked for that does not hold for those ``before`` them."""
+        before = CellFacts() if before is None else before
+        values, missing = _present(cells, tokens)
+        if values.null_count == len(values):
+            return before & CellFacts(gaps=bool(len(values)))
+        truths = before.truths and _all(pc.is_in(values, value_set=pa.array(_TRUE + _FALSE)), missing)
+        numbers = whole = short = False
+        if before.numbers and not truths:
+            numbers = _all(pc.match_substring_regex(values, _NUMBER), missing)
+            numbers = numbers and not _any(pc.match_substring_regex(values, _CODE))
+            whole = numbers and before.whole and _all(pc.match_substring_regex(values, _INTEGER), missing)
+            short = whole and before.short and _fits_64_bits(values)
+        return before & CellFacts(False, values.null_count > 0, truths, numbers, whole, short)
+
+    @property
+    def kind(self) -> Literal["empty", "boolean", "integer", "float", "text"]:
+        """What the column is read as."""
+        if self.empty:
+            return "empty"
+        if self.truths:
+            return "boolean"
+        if self.numbers and (self.short or not self.whole):
+            return "integer" if self.whole else "float"
+        return "text"
+
+
 def parse_cells(cells: pa.ChunkedArray, tokens: Sequence[str] = MISSING_TOKENS) -> pd.Series[Any]:
     """Return a column of a CSV file with the type that all its cells have.
 
@@ -40,21 +101,41 @@ def parse_cells(cells: pa.ChunkedArray, tokens: Sequence[str] = MISSING_TOKENS) 
     as it stands there. Numbers with a plus sign or leading zeros (phones, codes) are text; so are integers beyond 64
     bits. Cells that are one of ``tokens`` are missing.
     """
+    return parse_as(CellFacts.of(cells, tokens), cells, tokens)
+
+
+def parse_as(facts: CellFacts, cells: pa.ChunkedArray, tokens: Sequence[str] = MISSING_TOKENS) -> pd.Series[Any]:
+    """Return cells with the type that the column has as a whole."""
+    if facts.kind == "empty":
+        return pd.Series(np.full(len(cells), np.nan))
+    if facts.kind == "text":
+        missing = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=pa.array(tokens, pa.string()))
+        texts = pa.table({"": pc.if_else(missing, pa.scalar(None, cells.type), cells)}).to_pandas()[""]
+        return pd.Series(texts, name=None)
+    values, missing = _present(cells, tokens)
+    if facts.kind == "boolean":
+        flags = pc.if_else(missing, pa.scalar(None, pa.bool_()), pc.is_in(values, value_set=pa.array(_TRUE)))
+        truths = pd.Series(flags.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get))
+        return truths.astype(pd.BooleanDtype() if facts.gaps else bool)
+    if facts.kind == "float":
+        return pd.Series(pc.cast(values, pa.float64()).to_numpy()).astype(np.float64)
+    ints = pd.Series(pc.cast(values, pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get))
+    return ints.astype(pd.Int64Dtype() if facts.gaps else np.int64)
+
+
+def _present(cells: pa.ChunkedArray, tokens: Sequence[str]) -> tuple[Any, Any]:
+    """Return the cells without white space around them, null where they are missing, and where that is."""
     bare = pc.utf8_trim_whitespace(cells)
     missing = pc.is_in(bare, value_set=pa.array(tokens, pa.string()))
-    values = pc.if_else(missing, pa.scalar(None, bare.type), bare)
-    if values.null_count == len(values):
-        return pd.Series(np.full(len(values), np.nan))
-    if _all(pc.is_in(values, value_set=pa.array(_TRUE + _FALSE)), missing):
-        flags = pc.if_else(missing, pa.scalar(None, pa.bool_()), pc.is_in(values, value_set=pa.array(_TRUE)))
-        kind = pd.BooleanDtype() if values.null_count else bool
-        return pd.Series(flags.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)).astype(kind)
-    if _all(pc.match_substring_regex(values, _NUMBER), missing) and not _any(pc.match_substring_regex(values, _CODE)):
-        numbers = _numbers(values, whole=_all(pc.match_substring_regex(values, _INTEGER), missing))
-        if numbers is not None:
-            return numbers
-    texts = pa.table({"": pc.if_else(missing, pa.scalar(None, cells.type), cells)}).to_pandas()[""]
-    return pd.Series(texts, name=None)
+    return pc.if_else(missing, pa.scalar(None, bare.type), bare), missing
+
+
+def _fits_64_bits(values: Any) -> bool:
+    try:
+        pc.cast(values, pa.int64())
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _all(flags: Any, missing: Any) -> bool:
@@ -81,16 +162,9 @@ def taken_for_missing(cells: pa.ChunkedArray, values: pd.Series[Any]) -> list[st
     return found if 2 * len(distinct) <= values.notna().sum() and 2 * digits < len(distinct) else []
 
 
-def _numbers(values: Any, *, whole: bool) -> pd.Series[Any] | None:
-    if not whole:
-        return pd.Series(pc.cast(values, pa.float64()).to_numpy()).astype(np.float64)
-    try:
-        ints = pc.cast(values, pa.int64())
-    except pa.ArrowInvalid:  # beyond 64 bits
-        return None
-    return pd.Series(ints.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)).astype(
-        pd.Int64Dtype() if values.null_count else np.int64
-    )
+def evenly_spaced(n: int) -> NDArray[np.int64]:
+    """Return the rows of a table of n, more than `MAX_ROWS`, that a column's style is learned from."""
+    return np.linspace(0, n - 1, MAX_ROWS).astype(np.int64)
 
 
 def _space_before(texts: pd.Series[Any]) -> str:
@@ -146,9 +220,15 @@ class CellStyle:
     def of(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:
         """Look at the cells of a column and at the values that they were read as."""
         gap = values.isna().to_numpy(dtype=bool)
-        if len(values) > _MAX_ROWS:
-            rows = np.union1d(np.linspace(0, len(values) - 1, _MAX_ROWS).astype(int), np.flatnonzero(gap)[:_MAX_ROWS])
-            texts, values, gap = texts.iloc[rows], values.iloc[rows], gap[rows]
+        if len(values) > MAX_ROWS:
+            rows = np.union1d(evenly_spaced(len(values)), np.flatnonzero(gap)[:MAX_ROWS])
+            texts, values = texts.iloc[rows], values.iloc[rows]
+        return cls.of_some(texts, values)
+
+    @classmethod
+    def of_some(cls, texts: pd.Series[Any], values: pd.Series[Any]) -> CellStyle:
+        """Look at the cells that stand for a column: those at `evenly_spaced`, and the first `MAX_ROWS` missing."""
+        gap = values.isna().to_numpy(dtype=bool)
         missing = str(texts[gap].value_counts().index[0]) if gap.any() else ""
         before = _space_before(texts[~gap]) if not pdt.is_string_dtype(values.dtype) else ""
         if pdt.is_bool_dtype(values.dtype):

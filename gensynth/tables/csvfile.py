@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -17,11 +17,12 @@ from pandas.api import types as pdt
 from gensynth.errors import ColumnWarning, DataError, declare_hint, on_command_line
 from gensynth.tables.cells import MISSING_TOKENS, CellStyle, parse_cells, taken_for_missing
 from gensynth.tables.dialect import Dialect, decode, find_dialect, read_records
-from gensynth.tables.lines import check_end, check_header, too_long
+from gensynth.tables.lines import WholeText, check_end, check_header, too_long
 from gensynth.tables.style import CsvStyle
 from gensynth.tables.table import Table
 
-_MAX_CELL = 2**24
+MAX_CELL = 2**24
+"""Characters of a cell at most."""
 _MAX_NAMED = 5
 
 
@@ -35,7 +36,7 @@ def read_csv(
     """Read the bytes of a CSV file; the parameters are those of `gensynth.tables.read_table`."""
     text, encoding, mark = decode(data, path)
     dialect = find_dialect(text, encoding, mark=mark)
-    csv.field_size_limit(_MAX_CELL)
+    csv.field_size_limit(MAX_CELL)
     try:
         records = read_records(text, dialect.separator)
     except csv.Error as error:
@@ -49,7 +50,7 @@ def read_csv(
     if not cells.num_rows:
         raise DataError(f"{path} has a header but no rows; at least one is needed")
     _check_last_quote(path, text, cells)
-    check_end(path, cells, text)
+    check_end(path, WholeText(cells, text))
     if missing is None:
         frame = _values(cells, MISSING_TOKENS, set(categories), set(targets))
         _tell_of_words(cells, frame)
@@ -121,20 +122,47 @@ def _read_fast(data: bytes, header: list[str], dialect: Dialect) -> pa.Table | N
 
 
 def _read_carefully(text: str, path: Path, header: list[str], dialect: Dialect) -> pa.Table:
-    """Read line by line: short rows are filled up with empty cells, a long one is an error that names its line."""
-    columns: list[list[str]] = [[] for _ in header]
-    shared: dict[str, str] = {}
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=dialect.separator)
+    """Read line by line."""
+    parts = careful_rows(io.StringIO(text, newline=""), path, header, text, dialect)
+    return pa.concat_tables([pa.table({name: pa.array([], pa.string()) for name in header}), *parts])
+
+
+def careful_rows(
+    lines: Iterable[str], source: object, header: list[str], head: str, dialect: Dialect, rows: int = 100_000
+) -> Iterator[pa.Table]:
+    """Give the cells of lines, ``rows`` at a time: short rows are filled up, a long one is an error.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        All lines, that of the header first.
+    source : path
+        For messages.
+    header : list of str
+        Names of the columns.
+    head : str
+        The beginning of the text, for messages.
+    dialect : Dialect
+        How the lines are written.
+    rows : int
+        Rows at a time.
+    """
+    reader = csv.reader(lines, delimiter=dialect.separator)
+    records = itertools.islice((row for row in reader if row), 1, None)
     try:
-        for row in itertools.islice((row for row in reader if row), 1, None):
-            if len(row) > len(header):
-                records = read_records(text, dialect.separator)
-                raise DataError(too_long(path, reader.line_num, row, header, records, dialect.separator))
-            row += [""] * (len(header) - len(row))
-            for column, cell in zip(columns, row, strict=True):
-                column.append(shared.setdefault(cell, cell))
+        while True:
+            columns: list[list[str]] = [[] for _ in header]
+            shared: dict[str, str] = {}
+            for row in itertools.islice(records, rows):
+                if len(row) > len(header):
+                    first = read_records(head, dialect.separator)
+                    raise DataError(too_long(source, reader.line_num, row, header, first, dialect.separator))
+                row += [""] * (len(header) - len(row))
+                for column, cell in zip(columns, row, strict=True):
+                    column.append(shared.setdefault(cell, cell))
+            if not columns[0]:
+                return
+            arrays = [pa.chunked_array([pa.array(column, pa.string())]) for column in columns]
+            yield pa.Table.from_arrays(arrays, names=header)
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
-    return pa.table(
-        {name: pa.chunked_array([pa.array(c, pa.string())]) for name, c in zip(header, columns, strict=True)}
-    )
+        raise DataError(f"{source}, line {reader.line_num}: {error}") from error

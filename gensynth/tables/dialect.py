@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,8 @@ _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_LOOK_AT = 1 << 18  # characters of the file that its dialect is found from
+LOOK_AT = 1 << 18
+"""Characters of a file that its dialect is found from."""
 _MAX_RECORDS = 500
 _NUL_SHARE = 0.02  # UTF-16 has a NUL in every separator, digit and line end
 
@@ -80,7 +81,28 @@ class Dialect:
 def decode(data: bytes, source: object) -> tuple[str, str, bool]:
     """Return the text of a file, the name of its encoding, and whether a byte order mark said so.
 
+    Raises and warns as `find_encoding`.
+    """
+    name, mark = find_encoding(lambda: (data,), source)
+    return data[mark_of(name) if mark else 0 :].decode(name), name, mark
+
+
+def mark_of(encoding: str) -> int:
+    """Return the length of the byte order mark of an encoding that has one."""
+    return len(next(mark for mark, name in _MARKS if name == encoding))
+
+
+def find_encoding(pieces: Callable[[], Iterable[bytes]], source: object) -> tuple[str, bool]:
+    """Return the name of a file's encoding, and whether a byte order mark says so.
+
     UTF-8, UTF-16 and UTF-32, with or without a mark; what is none of these is read as Windows-1252.
+
+    Parameters
+    ----------
+    pieces : callable
+        Gives the bytes of the file from its beginning, the first piece of at least 262,144 bytes if there are so many.
+    source : path
+        For messages.
 
     Raises
     ------
@@ -92,59 +114,71 @@ def decode(data: bytes, source: object) -> tuple[str, str, bool]:
     FileWarning
         If the encoding was guessed.
     """
+    head = next(iter(pieces()), b"")[:LOOK_AT]
     for mark, name in _MARKS:
-        if data.startswith(mark):
-            return _decoded(data[len(mark) :], name, source), name, True
-    if b"\0" in data[:_LOOK_AT]:
-        guess = _utf16(data)
+        if head.startswith(mark):
+            _check_encoding(pieces, name, source, len(mark))
+            return name, True
+    if b"\0" in head:
+        guess = _utf16(head)
         if guess is None:
-            line = data[: data.index(b"\0")].count(b"\n") + 1
+            line = head[: head.index(b"\0")].count(b"\n") + 1
             raise DataError(f"{source}, line {line}: a NUL character; this is not a text file, or a damaged one")
-        return _decoded(data, guess, source), guess, False
-    try:
-        return data.decode("utf-8"), "utf-8", False
-    except UnicodeDecodeError as error:
-        bad = error
-    line = data[: bad.start].count(b"\n") + 1
+        _check_encoding(pieces, guess, source)
+        return guess, False
+    found = _first_undecodable(pieces(), "utf-8")
+    if found is None:
+        return "utf-8", False
     for name, known in (("cp1252", "Windows-1252"), ("latin-1", "Latin-1")):
-        try:
-            text = data.decode(name)
-        except UnicodeDecodeError:
+        if _first_undecodable(pieces(), name) is not None:
             continue
         warnings.warn(
-            f"{source} is not UTF-8 (line {line}): read as {known}, and written so; if accents come out wrong, convert "
-            "the file to UTF-8 first, for example: iconv -f ENCODING -t UTF-8",
+            f"{source} is not UTF-8 (line {found[0]}): read as {known}, and written so; if accents come out wrong, "
+            "convert the file to UTF-8 first, for example: iconv -f ENCODING -t UTF-8",
             FileWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-        return text, name, False
+        return name, False
     raise AssertionError("Latin-1 decodes every byte")
 
 
-def _decoded(data: bytes, name: str, source: object) -> str:
-    try:
-        return data.decode(name)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].decode(name, "replace").count("\n") + 1
+def _check_encoding(pieces: Callable[[], Iterable[bytes]], name: str, source: object, skip: int = 0) -> None:
+    found = _first_undecodable(pieces(), name, skip)
+    if found is not None:
         raise DataError(
-            f"{source}, line {line}: bytes that are not {name.upper()} ({error.reason}); the file is damaged or cut off"
-        ) from error
+            f"{source}, line {found[0]}: bytes that are not {name.upper()} ({found[1]}); the file is damaged or cut off"
+        )
+
+
+def _first_undecodable(pieces: Iterable[bytes], name: str, skip: int = 0) -> tuple[int, str] | None:
+    """Return the line of the first bytes that are not in an encoding, and why; None if all are."""
+    decoder = codecs.getincrementaldecoder(name)()
+    lines = 1
+    try:
+        for piece in pieces:
+            lines += decoder.decode(piece[skip:]).count("\n")
+            skip = 0
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        before = bytes(error.object[: error.start]).decode(name, "replace")
+        return lines + before.count("\n"), error.reason
+    return None
 
 
 def _utf16(data: bytes) -> str | None:
     """Return the UTF-16 that text without a mark is in, or None: NULs stand on one side of the pairs only."""
-    zeros = np.frombuffer(data[:_LOOK_AT], dtype=np.uint8) == 0
+    zeros = np.frombuffer(data[:LOOK_AT], dtype=np.uint8) == 0
     even, odd = int(zeros[::2].sum()), int(zeros[1::2].sum())
     if len(data) % 2 or even + odd < _NUL_SHARE * len(zeros) or min(even, odd) > 0.1 * max(even, odd):
         return None
     name = "utf-16-le" if odd > even else "utf-16-be"
-    text = data[:_LOOK_AT].decode(name, "ignore")
+    text = data[:LOOK_AT].decode(name, "ignore")
     return name if "\n" in text or "\r" in text else None
 
 
 def find_dialect(text: str, encoding: str = "utf-8", *, mark: bool = False) -> Dialect:
     """Return the dialect of a text: its separator is the one by which its lines have the most regular cells."""
-    sample = text[:_LOOK_AT]
+    sample = text[:LOOK_AT]
     whole = len(sample) == len(text)
     separator = _separator(sample, whole=whole)
     end = re.search(r"\r\n|\n|\r", sample)
@@ -165,7 +199,7 @@ def read_records(text: str, separator: str, most: int = _MAX_RECORDS) -> list[tu
     csv.Error
         If a cell is too large.
     """
-    reader = csv.reader(io.StringIO(text[:_LOOK_AT], newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text[:LOOK_AT], newline=""), delimiter=separator)
     found: list[tuple[int, list[str]]] = []
     for row in reader:
         if row:

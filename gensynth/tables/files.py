@@ -11,16 +11,17 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import pandas as pd
 import pyarrow as pa
 
-from gensynth.errors import DataError, GensynthError, OptionError
+from gensynth.errors import DataError, OptionError, OutputError
 from gensynth.files import atomic_write
 from gensynth.tables.characters import check_text, has_returns
 from gensynth.tables.csvfile import read_csv
 from gensynth.tables.dialect import Dialect
+from gensynth.tables.packed import open_unpacked
 from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
 from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, write_cells
 from gensynth.tables.table import Table
@@ -79,7 +80,9 @@ def read_table(
             raise DataError(f"{path} is empty; expected a header and rows")
         if ending == ".parquet":
             return read_parquet(path)
-        table = read_csv(_content(path, ending), path, missing, categories, targets)
+        with open_unpacked(path) as stream:
+            data = stream.read()
+        table = read_csv(data, path, missing, categories, targets)
         if _is_tabbed(path) and isinstance(table.style, CsvStyle) and table.style.dialect.separator == "\t":
             style = replace(table.style, dialect=replace(table.style.dialect, tabbed=True))
             table = replace(table, style=style)
@@ -88,22 +91,6 @@ def read_table(
         raise DataError(f"{path} cannot be read: permission denied") from error
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-
-
-def _content(path: Path, ending: str) -> bytes:
-    if ending.endswith(".gz"):
-        return gzip.decompress(path.read_bytes())
-    if ending != ".zip":
-        return path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        if len(names) != 1 or not names[0].lower().endswith((".csv", ".tsv", ".txt")):
-            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
-            raise DataError(f"{path} holds {shown}; expected one .csv or .tsv file: unpack it and give the path of one")
-        try:
-            return archive.read(names[0])
-        except RuntimeError as error:  # encrypted
-            raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileStyle | None = None) -> None:
@@ -123,25 +110,29 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileSt
     ------
     OptionError
         If the ending is unknown, or the folder is missing.
-    GensynthError
+    OutputError
         If the file cannot be written (permission, disk full).
     """
     path = Path(path)
     if is_csv(path) and isinstance(style, CsvStyle):
         write_text(style.render(frame), path, style.dialect)
         return
-    if is_csv(path):
-        check_text(frame, path)
-    with _replaced(path) as file:
+    with replaced(path) as file:
         if is_csv(path):
-            # the csv module leaves a carriage return bare, and whoever reads it takes it for the end of a line
-            quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns(frame) else csv.QUOTE_MINIMAL
-            # pandas' own chunks are of 100,000 cells: of 33 rows for 3,000 columns, and each chunk has its cost
-            frame.to_csv(
-                file, index=False, lineterminator="\n", sep=_separator(path), chunksize=_CHUNK, quoting=quoting
-            )
+            write_plain(frame, file, path)
         else:
             write_parquet(to_arrow(frame, style.schema if isinstance(style, ArrowStyle) else None), file)
+
+
+def write_plain(frame: pd.DataFrame, file: IO[bytes], path: Path, *, header: bool = True) -> None:
+    """Write rows as text that is separated as the ending of ``path`` says, with or without the names."""
+    check_text(frame, path)
+    # the csv module leaves a carriage return bare, and whoever reads it takes it for the end of a line
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if has_returns(frame) else csv.QUOTE_MINIMAL
+    # pandas' own chunks are of 100,000 cells: of 33 rows for 3,000 columns, and each chunk has its cost
+    frame.to_csv(
+        file, index=False, header=header, lineterminator="\n", sep=_separator(path), chunksize=_CHUNK, quoting=quoting
+    )
 
 
 def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Dialect) -> None:
@@ -151,20 +142,23 @@ def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Diale
     """
     path = Path(path)
     check_text(cells, path)
-    if _is_tabbed(path) or dialect.tabbed:
-        dialect = replace(dialect, separator=_separator(path))
-    with _replaced(path) as file:
-        write_cells(cells, file, dialect, path)
+    with replaced(path) as file:
+        write_cells(cells, file, separated(dialect, path), path)
+
+
+def separated(dialect: Dialect, path: Path) -> Dialect:
+    """Return a dialect with the separator that the ending of a file asks for."""
+    return replace(dialect, separator=_separator(path)) if _is_tabbed(path) or dialect.tabbed else dialect
 
 
 def write_arrow(table: pa.Table, path: str | os.PathLike[str]) -> None:
     """Write an Arrow table as a Parquet file; raises as `write_table`."""
-    with _replaced(Path(path)) as file:
+    with replaced(Path(path)) as file:
         write_parquet(table, file)
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Any]:
+def replaced(path: Path) -> Iterator[Any]:
     """Open a file that takes the place of ``path`` when all is written, packed if its ending says so."""
     ending = check_output(path)
     try:
@@ -175,7 +169,7 @@ def _replaced(path: Path) -> Iterator[Any]:
                 with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
                     yield packed
     except OSError as error:
-        raise GensynthError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def check_output(path: str | os.PathLike[str]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -84,67 +86,110 @@ def _title(source: object, records: Records, common: int) -> str:
     )
 
 
-def check_end(source: object, cells: pa.Table, text: str) -> None:
-    """Raise `DataError` if the last row is a line of totals, or a note below the table.
+class Ending(Protocol):
+    """The last row of a CSV file, and what stands above it."""
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table."""
+
+    @property
+    def last(self) -> Sequence[str]:
+        """Cells of the last row."""
+
+    def above(self) -> Iterable[pa.Table]:
+        """Return the cells of all other rows, part by part."""
+
+    def last_line(self) -> int:
+        """Return the number of the last line that is not empty."""
+
+
+@dataclass(frozen=True)
+class WholeText:
+    """The ending of a file that is in memory.
 
     Parameters
     ----------
-    source : path
-        For the message.
     cells : pyarrow.Table
         All cells as text.
     text : str
         The file.
     """
-    if len(cells) < 3:
+
+    cells: pa.Table
+    text: str
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table."""
+        return int(self.cells.num_rows)
+
+    @property
+    def last(self) -> list[str]:
+        """Cells of the last row."""
+        return [column[-1].as_py() or "" for column in self.cells.columns]
+
+    def above(self) -> Iterable[pa.Table]:
+        """Return the cells of all other rows."""
+        return (self.cells.slice(0, self.n_rows - 1),)
+
+    def last_line(self) -> int:
+        """Return the number of the last line that is not empty."""
+        return len(self.text.rstrip().splitlines())
+
+
+def check_end(source: object, end: Ending) -> None:
+    """Raise `DataError` if the last row is a line of totals, or a note below the table; ``source`` is its path."""
+    if end.n_rows < 3:
         return
-    last = [str(cells.column(i)[-1].as_py() or "").strip() for i in range(cells.num_columns)]
+    last = [cell.strip() for cell in end.last]
     filled = [i for i, cell in enumerate(last) if cell]
     if not filled:
         return
     word = bool(_TOTAL.match(last[filled[0]]))
-    gap = any(not last[i] and _never_empty(cells, i) for i in range(len(last)))
+    gap = any(not last[i] and _never_empty(end, i) for i in range(len(last)))
     if not word and not gap:
         return
-    enough = word or len(cells) > _FEW_ROWS  # 1, 2, 3
-    added = enough and any(_adds_up(cells, i, last[i]) for i in filled)
-    if (word and (gap or _only_number_breaks(cells, filled[0]))) or added:
+    enough = word or end.n_rows > _FEW_ROWS  # 1, 2, 3
+    added = enough and any(_adds_up(end, i, last[i]) for i in filled)
+    if (word and (gap or _only_number_breaks(end, filled[0]))) or added:
         what = "a line of totals"
-    elif filled == [0] and len(last) > 2 and all(_never_empty(cells, i) for i in range(len(last))):
+    elif filled == [0] and len(last) > 2 and all(_never_empty(end, i) for i in range(len(last))):
         what = "a note below the table, or a row that is cut off"
     else:
         return
     shown = ", ".join(last[i] for i in filled)[:60]
-    line = len(text.rstrip().splitlines())
-    raise DataError(f"{source}, line {line}: {shown!r} looks like {what}, not like a row; remove the line")
+    raise DataError(f"{source}, line {end.last_line()}: {shown!r} looks like {what}, not like a row; remove the line")
 
 
-def _above(cells: pa.Table, i: int) -> pa.ChunkedArray:
-    return pc.utf8_trim_whitespace(cells.column(i).slice(0, len(cells) - 1))
+def _never_empty(end: Ending, i: int) -> bool:
+    bare = (pc.utf8_trim_whitespace(part.column(i)) for part in end.above())
+    return not any(pc.any(pc.equal(cells, "")).as_py() for cells in bare)
 
 
-def _never_empty(cells: pa.Table, i: int) -> bool:
-    return not pc.any(pc.equal(_above(cells, i), "")).as_py()
+def _numbers(end: Ending, i: int) -> Iterator[NDArray[np.float64]]:
+    for part in end.above():
+        texts = pd.Series(pc.utf8_trim_whitespace(part.column(i)).to_pandas(), dtype=object)
+        yield np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
 
 
-def _numbers(cells: pa.Table, i: int) -> NDArray[np.float64]:
-    texts = pd.Series(_above(cells, i).to_pandas(), dtype=object)
-    return np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
-
-
-def _only_number_breaks(cells: pa.Table, i: int) -> bool:
+def _only_number_breaks(end: Ending, i: int) -> bool:
     """Whether all other cells of the column are numbers."""
-    return bool(np.isfinite(_numbers(cells, i)).all())
+    return all(np.isfinite(part).all() for part in _numbers(end, i))
 
 
-def _adds_up(cells: pa.Table, i: int, cell: str) -> bool:
+def _adds_up(end: Ending, i: int, cell: str) -> bool:
     """Whether a cell is the sum of the numbers above it."""
     try:
         total = float(cell)
     except ValueError:
         return False
-    numbers = _numbers(cells, i)
-    if not np.isfinite(numbers).any() or not total or (numbers[np.isfinite(numbers)] == 0).all():
+    added = size = 0.0
+    some = other = False
+    for part in _numbers(end, i):
+        finite = part[np.isfinite(part)]
+        some, other = some or bool(len(finite)), other or bool((finite != 0).any())
+        added, size = added + float(np.nansum(part)), size + float(np.nansum(np.abs(part)))
+    if not some or not total or not other:
         return False
-    added = float(np.nansum(numbers))
-    return abs(added - total) <= 1e-9 * float(np.nansum(np.abs(numbers))) + 1e-12
+    return abs(added - total) <= 1e-9 * size + 1e-12

@@ -43,29 +43,37 @@ def read_parquet(path: Path) -> Table:
         raise DataError(f"{path} is not a Parquet file, or a damaged one: {error}") from error
     if not table.num_rows or not table.num_columns:
         raise DataError(f"{path} has no rows; at least one is needed")
-    parts = {name: to_series(table.column(name)) for name in table.column_names if not _is_numbering(table, name)}
+    parts = {name: to_series(table.column(name)) for name in table.column_names if not is_numbering(table.schema, name)}
     if not parts:
         raise DataError(f"{path} has no columns besides the index of its rows; at least one is needed")
     return Table(pd.DataFrame(parts, copy=False), arrow=table, style=ArrowStyle(table.schema))
 
 
-def _is_numbering(table: pa.Table, name: str) -> bool:
+def is_numbering(schema: pa.Schema, name: str) -> bool:
     """Whether a column is the index of a table whose rows were picked from another: no part of the data."""
-    if not _UNNAMED.fullmatch(name) or not pat.is_integer(table.schema.field(name).type):
+    if not _UNNAMED.fullmatch(name) or not pat.is_integer(schema.field(name).type):
         return False
-    notes = json.loads((table.schema.metadata or {}).get(_PANDAS, b"{}"))
+    notes = json.loads((schema.metadata or {}).get(_PANDAS, b"{}"))
     return bool(notes.get("index_columns") == [name])
 
 
-def to_series(column: pa.ChunkedArray) -> pd.Series[Any]:
-    """Return an Arrow column as the plainest pandas one that holds its values exactly."""
+def to_series(column: pa.ChunkedArray, *, gaps: bool | None = None, empty: bool | None = None) -> pd.Series[Any]:
+    """Return an Arrow column as the plainest pandas one that holds its values exactly.
+
+    Of the part of a column ``gaps`` and ``empty`` say whether the whole column has missing values, or nothing else.
+    """
     kind = column.type
+    gaps = column.null_count > 0 if gaps is None else gaps
+    texts = pat.is_string(kind) or pat.is_large_string(kind)
+    if texts and empty is False and column.null_count == len(column):
+        # pandas takes texts that are not there for objects
+        return pd.Series(pa.table({"": column}).to_pandas()[""], name=None)
     dtype: Any = None
     if pat.is_decimal(kind) or pat.is_date(kind):
         dtype = pd.ArrowDtype(kind)
-    elif column.null_count and pat.is_boolean(kind):
+    elif gaps and pat.is_boolean(kind):
         dtype = pd.BooleanDtype()
-    elif column.null_count:
+    elif gaps:
         dtype = _MASKED.get(kind)
     return pd.Series(column.to_pandas(types_mapper=lambda _: dtype))
 
@@ -142,11 +150,11 @@ def extended(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
 
 def write_parquet(table: pa.Table, file: IO[bytes]) -> None:
     """Write an Arrow table; what pandas noted is brought up to date with its rows and columns."""
-    pq.write_table(_noted(table).unify_dictionaries(), file)
+    pq.write_table(noted(table, table.num_rows).unify_dictionaries(), file)
 
 
-def _noted(table: pa.Table) -> pa.Table:
-    """Return the table with pandas' notes for its number of rows and its columns."""
+def noted(table: pa.Table, n_rows: int) -> pa.Table:
+    """Return a table with pandas' notes for ``n_rows``, of which it may be a part, and for its columns."""
     metadata = table.schema.metadata or {}
     if _PANDAS not in metadata:
         return table
@@ -155,7 +163,7 @@ def _noted(table: pa.Table) -> pa.Table:
     notes["index_columns"] = kept or [{"kind": "range", "name": None, "start": 0, "stop": 0, "step": 1}]
     for index in notes["index_columns"]:
         if isinstance(index, dict) and index.get("kind") == "range":
-            index["stop"] = index["start"] + index["step"] * table.num_rows
+            index["stop"] = index["start"] + index["step"] * n_rows
     notes["columns"] = [c for c in notes.get("columns", ()) if (c.get("field_name") or c["name"]) in table.column_names]
     known = {column.get("field_name") or column["name"] for column in notes["columns"]}
     levels = notes.get("column_indexes") or []

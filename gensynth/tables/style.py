@@ -89,27 +89,37 @@ def write_cells(cells: pd.DataFrame, file: IO[bytes], dialect: Dialect, source: 
     FileWarning
         If the encoding lacks a character; the file is UTF-8 then.
     """
+    text = lines_of(cells, dialect)
+    try:
+        data = text.encode(dialect.encoding)
+    except UnicodeEncodeError as error:
+        tell_of_utf8(source, dialect, error)
+        dialect = replace(dialect, encoding="utf-8", mark=False)
+        data = text.encode()
+    file.write(dialect.first_bytes + data)
+
+
+def tell_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
+    """Warn that a file is written in another encoding than what it was made of."""
+    warnings.warn(
+        f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no "
+        f"{error.object[error.start]!r}",
+        FileWarning,
+        stacklevel=3,
+    )
+
+
+def lines_of(cells: pd.DataFrame, dialect: Dialect, *, header: bool = True) -> str:
+    """Return text cells as the lines of a CSV file in a dialect, with or without that of the names."""
     names = [str(name) for name in cells.columns]
-    lines = [_line(names, dialect)]
+    lines = [_line(names, dialect)] if header else []
     for start in range(0, len(cells), _CHUNK):
         part = cells.iloc[start : start + _CHUNK]
         columns = [_quoted(pa.array(part.iloc[:, i], pa.string()), names[i], dialect) for i in range(len(names))]
         if len(columns) == 1:  # a line without anything in it would be no row
             columns = [pc.if_else(pc.equal(columns[0], ""), '""', columns[0])]
         lines += pc.binary_join_element_wise(*columns, dialect.separator).to_pylist()
-    text = dialect.line_end.join(lines) + dialect.line_end
-    try:
-        data = text.encode(dialect.encoding)
-    except UnicodeEncodeError as error:
-        strange = text[error.start]
-        warnings.warn(
-            f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no {strange!r}",
-            FileWarning,
-            stacklevel=2,
-        )
-        dialect = replace(dialect, encoding="utf-8", mark=False)
-        data = text.encode()
-    file.write(dialect.first_bytes + data)
+    return dialect.line_end.join(lines) + dialect.line_end
 
 
 def _needs_quotes(dialect: Dialect) -> str:

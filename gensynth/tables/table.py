@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from gensynth.tables.style import CsvStyle, FileStyle
 
@@ -30,6 +32,28 @@ class Table:
     text: pd.DataFrame | None = None
     arrow: pa.Table | None = None
     style: FileStyle | None = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __getitem__(self, rows: slice) -> Table:
+        """Rows by a slice without a step."""
+        first, stop, _ = rows.indices(len(self))
+        return Table(
+            self.frame.iloc[rows],
+            None if self.text is None else self.text.iloc[rows],
+            None if self.arrow is None else self.arrow.slice(first, max(stop - first, 0)),
+            self.style,
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """Return rows by their positions."""
+        return Table(
+            self.frame.iloc[rows],
+            None if self.text is None else self.text.iloc[rows],
+            None if self.arrow is None else self.arrow.take(rows),
+            self.style,
+        )
 
     def render(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return rows as the file would write them.

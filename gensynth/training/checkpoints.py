@@ -17,6 +17,7 @@ import torch
 from gensynth.errors import ModelFileError, OptionError, on_command_line
 from gensynth.files import atomic_write
 from gensynth.model import Batch, Fit, GenerativeModel, Stage
+from gensynth.training.cache import CachedRows
 
 FORMAT = 2
 MAX_SHARE = 0.1
@@ -31,7 +32,7 @@ _DIGESTS = ("table", "network", "sample_weight")
 def fingerprint(
     model: GenerativeModel,
     stages: tuple[Stage | Fit, ...],
-    table: Batch,
+    table: Batch | CachedRows,
     options: Mapping[str, Any],
     identity: Mapping[str, Any],
 ) -> dict[str, str]:
@@ -43,17 +44,13 @@ def fingerprint(
         Freshly built.
     stages : tuple of Stage or Fit
         How it is trained.
-    table : Batch
+    table : Batch or CachedRows
         All rows.
     options : mapping
         Parameters of the trainer.
     identity : mapping
         Everything else that decides, such as the recipe's parameters and the seed.
     """
-    rows = hashlib.sha256()
-    for tensor in (table.numeric, table.codes):
-        rows.update(repr(tuple(tensor.shape)).encode())
-        rows.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     shapes = {name: [str(t.dtype), *t.shape] for name, t in model.state_dict().items()}
     phases = [
         [s.name, s.budget_fraction, s.decay_on_plateau, s.trim, p.name, p.every, repr(p.optimizer)]
@@ -66,9 +63,17 @@ def fingerprint(
         **{name: repr(value) for name, value in identity.items()},
         **{f"trainer.{name}": repr(value) for name, value in options.items()},
         "rows": repr(len(table)),
-        "table": rows.hexdigest(),
+        "table": table.digest() if isinstance(table, CachedRows) else _digest_of(table),
         "network": hashlib.sha256(network.encode()).hexdigest(),
     }
+
+
+def _digest_of(table: Batch) -> str:
+    rows = hashlib.sha256()
+    for tensor in (table.numeric, table.codes):
+        rows.update(repr(tuple(tensor.shape)).encode())
+        rows.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return rows.hexdigest()
 
 
 @dataclass(frozen=True)

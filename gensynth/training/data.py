@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from gensynth.model import Batch
+from gensynth.training.cache import CachedRows
 from gensynth.training.schedule import holds_out, split_rows
 from gensynth.training.weights import Parts, TrainingRows
 
@@ -20,7 +21,7 @@ class TrainingData:
 
     Parameters
     ----------
-    table : Batch
+    table : Batch or CachedRows
         All rows.
     train_rows : TrainingRows
         Which of them are learned from.
@@ -31,7 +32,7 @@ class TrainingData:
         Those of them that are not learned from.
     """
 
-    table: Batch
+    table: Batch | CachedRows
     train_rows: TrainingRows
     validation: tuple[Batch, ...]
     held_out: Parts
@@ -42,13 +43,13 @@ class TrainingData:
         return sum(len(chunk) for chunk in self.validation)
 
     @classmethod
-    def split(cls, table: Batch, parts: Parts, fraction: float, seed: int, n_slots: int) -> Self:
+    def split(cls, table: Batch | CachedRows, parts: Parts, fraction: float, seed: int, n_slots: int) -> Self:
         """Split rows at random.
 
         Parameters
         ----------
-        table : Batch
-            All rows, on the device.
+        table : Batch or CachedRows
+            All rows; batches come on the device.
         parts : Parts
             How often each counts.
         fraction : float
@@ -60,9 +61,10 @@ class TrainingData:
         """
         learned, watched = (parts[some.numpy()] for some in split_rows(len(parts), fraction, seed))
         held_out = watched if holds_out(len(parts), fraction) else parts[np.zeros(0, dtype=np.int64)]
-        device = table.codes.device
+        device = table.device
         rows = table[torch.as_tensor(watched.draw()).to(device)]
         chunk = min(max(2**25 // max(n_slots, 1), 256), 4096)
         n, n_chunks = len(rows), math.ceil(len(rows) / chunk)
         chunks = tuple(rows[slice(n * i // n_chunks, n * (i + 1) // n_chunks)] for i in range(n_chunks))
-        return cls(table, TrainingRows(learned, device), chunks, held_out)
+        train_rows = TrainingRows(learned, device, table.block_rows if isinstance(table, CachedRows) else None)
+        return cls(table, train_rows, chunks, held_out)

@@ -53,7 +53,7 @@ class StageLoop:
         self.stage = stage
         self.context = context
         self.budget = budget
-        self.device = context.data.table.codes.device
+        self.device = context.data.table.device
         self.steppers = [PhaseStepper(stage, phase, context.clip_norm, self.device) for phase in stage.phases]
         self.monitor: Loss = stage.monitor if stage.monitor is not None else stage.phases[0].loss
         self.average = WeightEMA([p for s in self.steppers for p in s.parameters], stage.ema_decay)

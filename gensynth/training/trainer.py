@@ -14,6 +14,7 @@ from torch import Generator
 from gensynth.constraints import ANY_CALLABLES, FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Batch, Fit, GenerativeModel, Stage
+from gensynth.training.cache import CachedRows
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.checkpoints import CheckpointFile, fingerprint
 from gensynth.training.context import RunContext
@@ -107,7 +108,7 @@ class Trainer(BaseEstimator):
     def run(
         self,
         model: GenerativeModel,
-        batch: Batch,
+        batch: Batch | CachedRows,
         seed: int,
         *,
         resume: bool = False,
@@ -121,7 +122,7 @@ class Trainer(BaseEstimator):
         ----------
         model : GenerativeModel
             Freshly built (also when resuming: from the same seed).
-        batch : Batch
+        batch : Batch or CachedRows
             All rows, on any device.
         seed : int
             Seed >= 0 of split, order, dropout and noise.
@@ -169,7 +170,13 @@ class Trainer(BaseEstimator):
         return TrainingResult(history, context.data.held_out)
 
     def _context(
-        self, model: GenerativeModel, batch: Batch, parts: Parts, seed: int, clock: Clock, progress: Progress
+        self,
+        model: GenerativeModel,
+        batch: Batch | CachedRows,
+        parts: Parts,
+        seed: int,
+        clock: Clock,
+        progress: Progress,
     ) -> RunContext:
         device = next((p.device for p in model.parameters()), pick_device(self.device))
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
@@ -197,7 +204,7 @@ class Trainer(BaseEstimator):
         self,
         model: GenerativeModel,
         stages: tuple[Stage | Fit, ...],
-        batch: Batch,
+        batch: Batch | CachedRows,
         parts: Parts,
         identity: Mapping[str, Any],
     ) -> CheckpointFile | None:

@@ -12,12 +12,15 @@ from sklearn.utils.validation import _check_sample_weight
 from torch import Generator, Tensor
 
 from gensynth.errors import DataError
+from gensynth.training.cache import WINDOW
 
 Weights = NDArray[np.int64] | NDArray[np.float64]
 
 MAX_REPEATS = 1_000
 """Mean up to which whole weights count repeated rows; above it (survey weights) they are relative."""
 _ROUNDING = 1e-6
+MAX_DRAWN = 200_000
+"""Rows at most that are drawn at once from a table that is not in memory."""
 
 
 def read_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
@@ -123,11 +126,14 @@ class TrainingRows:
         What is to be learned from.
     device : torch.device
         Where indices are wanted.
+    block_rows : int or None
+        Rows that are read at a time, where the table is not in memory.
     """
 
-    def __init__(self, parts: Parts, device: torch.device) -> None:
+    def __init__(self, parts: Parts, device: torch.device, block_rows: int | None = None) -> None:
         self.parts = parts
         self.device = device
+        self.block_rows = block_rows
         self.fixed = torch.as_tensor(parts.rows).to(device) if parts.weights is None else None
 
     def __len__(self) -> int:
@@ -138,14 +144,32 @@ class TrainingRows:
 
         ``rng`` lies on the device; for all rows it is used for weights only.
         """
+        if self.block_rows is not None:
+            max_rows = min(max_rows or MAX_DRAWN, MAX_DRAWN)
         if max_rows is not None and len(self) > max_rows:
-            return self.shuffle(rng)[:max_rows]
+            return self._permuted(self.draw_all(rng), rng)[:max_rows]
+        return self.draw_all(rng)
+
+    def draw_all(self, rng: Generator) -> Tensor:
+        """Return the indices of all rows in ascending order; ``rng`` is used for weights only."""
         if self.fixed is not None:
             return self.fixed
         start = float(torch.rand((), generator=rng, device=self.device))
         return torch.as_tensor(self.parts.draw(start)).to(self.device)
 
     def shuffle(self, rng: Generator) -> Tensor:
-        """Return row indices in a random order."""
-        rows = self.draw(rng)
+        """Return row indices in a random order; of a table that is not in memory some blocks after the other."""
+        rows = self.draw_all(rng)
+        if self.block_rows is None or int(rows[-1]) < WINDOW * self.block_rows:
+            return self._permuted(rows, rng)
+        ends = torch.arange(0, int(rows[-1]) + self.block_rows + 1, self.block_rows, device=self.device)
+        bounds = torch.searchsorted(rows, ends).tolist()
+        blocks = torch.randperm(len(bounds) - 1, generator=rng, device=self.device).tolist()
+        out = []
+        for first in range(0, len(blocks), WINDOW):
+            window = [rows[bounds[block] : bounds[block + 1]] for block in blocks[first : first + WINDOW]]
+            out.append(self._permuted(torch.cat(window), rng))
+        return torch.cat(out)
+
+    def _permuted(self, rows: Tensor, rng: Generator) -> Tensor:
         return rows[torch.randperm(len(rows), generator=rng, device=self.device)]

@@ -19,6 +19,7 @@ def test_rows_are_learned_from_or_held_out():
     learned = data.train_rows.draw(torch.Generator())
     assert len(data.held_out) == data.n_validation == 20
     assert sorted([*learned.tolist(), *data.held_out.rows.tolist()]) == list(range(200))
+    assert isinstance(data.table, Batch)
     assert torch.equal(Batch.cat(list(data.validation)).numeric, data.table.numeric[data.held_out.rows])
 
 

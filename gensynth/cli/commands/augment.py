@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Relations, Seed, Settings
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, OutputFile, Relations, Seed, Settings
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
 
 def augment(
     data: Data,
-    output: Output,
+    output: OutputFile,
     target: Annotated[
         str | None,
         typer.Option(
@@ -61,7 +61,7 @@ def augment(
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
-    from gensynth.cli.paths import checked_output, find, read
+    from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
@@ -74,13 +74,13 @@ def augment(
     if ratio is not None and not 0 < ratio < float("inf"):
         raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
     start = time.perf_counter()
-    found = find(data)
+    found = find(data, several=True)
     path = checked_output(output, inputs=[found])
     target = target or getattr(found, "target", None)  # a card knows its target
     if balance and target is None:
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
-    table = read(found, missing, kinds, [target] if target is not None else [])
+    table = stream(found, missing, kinds, [target] if target is not None else []).whole()
     columns = list(table.frame.columns)
     known_columns("--target", [target] if target is not None else [], columns)
     from gensynth.augmentation import augment as augment_table

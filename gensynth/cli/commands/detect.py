@@ -8,8 +8,33 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings, Weight
+from gensynth.cli.options import (
+    PART_ROWS,
+    Data,
+    Kinds,
+    MaxTime,
+    Missing,
+    ModelName,
+    Output,
+    PartRows,
+    PipeFormat,
+    ResumeParts,
+    Seed,
+    Settings,
+    Weight,
+)
 from gensynth.defaults import DETECTION_MODEL
+
+FIT_ROWS = 500_000
+FitRows = Annotated[
+    int,
+    typer.Option(
+        "--fit-rows",
+        metavar="N",
+        min=2,
+        help="Rows to learn from at most: of a larger table so many, drawn at random. All rows are scored.",
+    ),
+]
 
 
 def detect(
@@ -72,6 +97,10 @@ def detect(
     weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
+    fit_rows: FitRows = FIT_ROWS,
+    part_rows: PartRows = PART_ROWS,
+    resume: ResumeParts = False,
+    pipe: PipeFormat = "csv",
 ) -> None:
     """Find the rows of DATA that are unlike the others, and say why.
 
@@ -79,20 +108,21 @@ def detect(
     false) and "reason" (a sentence about each anomaly; where their number cannot be told, about the ten oddest rows).
     """
     from gensynth.cli.labels import check_labelling, check_settings, share_of
-    from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find, read
+    from gensynth.cli.outputs import identity_of, table_output
+    from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find, stream
     from gensynth.cli.training import declared_kinds, recipe_and_trainer
 
     start = time.perf_counter()
     share = share_of(contamination)
     check_labelling(fdr, contamination, train_on)
     check_settings(settings or ())
-    found = find(data)
-    normal = None if train_on is None else find(train_on)
+    found = find(data, several=True)
+    normal = None if train_on is None else find(train_on, several=True)
     inputs = [found] if normal is None else [found, normal]
-    path = checked_output(output, inputs=inputs)
+    out = table_output(output, inputs, part_rows=part_rows, resume=resume, pipe=pipe)
     page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
     save = None if save is None else checked_output(save, MODEL_ENDINGS, inputs, "--save")
-    check_distinct({"--output": path, "--html": page, "--save": save})
+    check_distinct({"--output": out.path, "--html": page, "--save": save})
     recipe, trainer = recipe_and_trainer(model, settings, max_time, detector=True)
 
     from gensynth.engine.capabilities import score_method
@@ -100,26 +130,28 @@ def detect(
     score_method(recipe, score)
     from gensynth.cli.detection import (
         ADDED,
-        check_same_columns,
-        check_values,
+        Explainer,
+        check_fits,
         find_anomalies,
         page_facts,
         page_foot,
-        reasons_of,
+        write_detected,
     )
-    from gensynth.cli.rows import check_free, write_scored
+    from gensynth.cli.rows import check_free
     from gensynth.cli.summary import detection_summary
-    from gensynth.cli.weights import split_weights, without_column
+    from gensynth.cli.weights import WithoutColumn, split_weights
     from gensynth.detector import AnomalyDetector
+    from gensynth.engine.parameters import seed_of
 
-    table = read(found, missing, kinds)
-    check_free(table, data, ADDED)
-    learned, weights = split_weights(table if normal is None else read(normal, missing, kinds), weight)
-    judged = without_column(table, weight)
+    seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
+    table = stream(found, missing, kinds, pipe=pipe)
+    check_free(table.names, data, ADDED)
+    normals = table if normal is None else stream(normal, missing, kinds, pipe=pipe)
+    learned, weights = split_weights(normals.sample(fit_rows, seed), weight)
+    judged = WithoutColumn(table, weight) if weight in table.names else table
     schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
-        check_same_columns(judged.frame, learned.frame, data, train_on)
-        check_values(judged.frame, learned.frame, schema)
+        check_fits(judged, learned.frame, schema, data, train_on)
     detector = AnomalyDetector(
         recipe,
         method=score,
@@ -129,15 +161,20 @@ def detect(
         schema=schema,
         random_state=seed,
     ).fit(learned, sample_weight=weights)
-    findings = find_anomalies(detector, judged, fdr, on_page=page is not None)
+    labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
+    explainer = Explainer(detector, labels)
+    options = [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows]
+    run = {"command": "detect", "model": [model, settings], "data": list(map(identity_of, inputs)), "options": options,
+           "seed": seed}  # fmt: skip
+    with out.writer(table.n_rows, run) as writer:
+        write_detected(table, labels, explainer, writer, weight)
     if save is not None:
         detector.save(save)
+    findings = explainer.findings()
     if page is not None:
         from gensynth.report.anomalies import write_page
 
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
         write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
-    added = (findings.scores, findings.p_values, findings.anomalies, reasons_of(findings))
-    write_scored(table, dict(zip(ADDED, added, strict=True)), path)
-    written = [str(p) for p in (path, page, save) if p is not None]
-    detection_summary(findings, written, time.perf_counter() - start)
+    files = [str(p) for p in (out, page, save) if p is not None]
+    detection_summary(findings, files, time.perf_counter() - start)

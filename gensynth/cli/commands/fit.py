@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Relations, Seed, Settings, Weight
+from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, PipeFormat, Relations, Seed, Settings, Weight
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
@@ -52,12 +52,23 @@ def fit(
             help="Go on from --checkpoint FILE, which a run of this very command wrote that did not come to its end.",
         ),
     ] = False,
+    memory_rows: Annotated[
+        int,
+        typer.Option(
+            "--memory-rows",
+            metavar="N",
+            min=2,
+            help="Rows in memory at most. A larger table is encoded into a temporary file to train from; what its "
+            "columns hold is found out from so many of its rows, drawn at random.",
+        ),
+    ] = 500_000,
+    pipe: PipeFormat = "csv",
 ) -> None:
     """Train a model on DATA.
 
     OUT is what gensynth sample and gensynth score work with.
     """
-    from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, read
+    from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, stream
     from gensynth.cli.summary import fit_summary
     from gensynth.cli.training import (
         checkpoint_seed,
@@ -68,7 +79,7 @@ def fit(
     )
 
     start = time.perf_counter()
-    found = find(data)
+    found = find(data, several=True)
     path = checked_output(output, MODEL_ENDINGS, [found])
     if resume and checkpoint is None:
         raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")
@@ -83,20 +94,20 @@ def fit(
     if checkpoint is not None:
         trainer.checkpoint = checkpoint
         seed = checkpoint_seed(checkpoint, seed, resume=resume)
-    from gensynth.cli.weights import split_weights
+    from gensynth.cli.weights import stream_weights
 
-    table, weights = split_weights(read(found, missing, kinds, condition_on or ()), weight)
-    frame = table.frame
-    known_columns("--condition-on", condition_on or (), list(frame.columns))
+    table, weights = stream_weights(stream(found, missing, kinds, condition_on or (), pipe=pipe), weight)
+    columns = [str(name) for name in table.names]
+    known_columns("--condition-on", condition_on or (), columns)
     from gensynth.synthesizer import Synthesizer
 
     synthesizer = Synthesizer(
         recipe,
         trainer=trainer,
-        schema=declared_kinds(kinds, list(frame.columns)),
+        schema=declared_kinds(kinds, columns),
         relations=declared_relations(relations),
         condition_on=condition_on or None,
         random_state=seed,
-    ).fit(table, sample_weight=weights, resume=resume)
+    ).fit(table, sample_weight=weights, resume=resume, memory_rows=memory_rows)
     synthesizer.save(path)
-    fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)
+    fit_summary(synthesizer, table.n_rows, path, time.perf_counter() - start)

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from gensynth.cli.options import Data, Missing, ModelFile, Output, Seed
+from gensynth.cli.options import PART_ROWS, Data, Missing, ModelFile, Output, PartRows, PipeFormat, ResumeParts, Seed
 from gensynth.errors import counted
 
 
-def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None, seed: Seed = None) -> None:
+def impute(
+    model: ModelFile,
+    data: Data,
+    output: Output,
+    missing: Missing = None,
+    seed: Seed = None,
+    part_rows: PartRows = PART_ROWS,
+    resume: ResumeParts = False,
+    pipe: PipeFormat = "csv",
+) -> None:
     """Fill the missing cells of DATA by a trained model.
 
     Each is drawn given the other cells of its row; cells that are there are written as they were.
     """
-    from gensynth.cli.paths import checked_output, find, model_file, read
+    from gensynth.cli.outputs import digest_of, identity_of, table_output
+    from gensynth.cli.paths import find, model_file, stream
     from gensynth.cli.terminal import say
 
-    source, found = model_file(model), find(data)
-    path = checked_output(output, inputs=[source, found])
+    source, found = model_file(model), find(data, several=True)
+    out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
+    from dataclasses import replace
+
     from gensynth.cli.fitted import load_synthesizer
-    from gensynth.cli.rows import write_imputed
+    from gensynth.cli.rows import imputed
     from gensynth.engine.capabilities import require
 
     synthesizer = load_synthesizer(source, "impute")
     require(synthesizer.recipe_, "impute")
-    table = read(found, missing, like=synthesizer)
-    filled = synthesizer.impute(table.frame, random_state=seed)
-    cells = int((table.frame.isna() & ~filled.isna()).to_numpy().sum())
-    write_imputed(table, filled, path, synthesizer.fitted_.container.style)
-    say(f"{counted(cells, 'missing cell')} of {counted(len(filled), 'row')} filled, written to {path}")
+    table = stream(found, missing, like=synthesizer, pipe=pipe)
+    like = synthesizer.fitted_.container.style
+    run = {
+        "command": "impute",
+        "model": digest_of(source),
+        "data": identity_of(found),
+        "missing": missing,
+        "seed": seed,
+    }
+    cells = 0
+    with out.writer(table.n_rows, run) as writer:
+        csv, n = writer.format == "csv", table.n_rows - writer.start
+        for rows, filled in synthesizer.impute_batches(table, random_state=seed, start=writer.start):
+            cells += int((rows.frame.isna() & ~filled.isna()).to_numpy().sum())
+            styled = replace(rows, style=table.style) if csv else rows
+            writer.write(imputed(styled, filled, table.held, like=like, csv=csv))
+    say(f"{counted(cells, 'missing cell')} of {counted(n, 'row')} filled, written to {out}")

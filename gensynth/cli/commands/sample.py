@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import ModelFile, Output, Seed
+from gensynth.cli.options import PART_ROWS, ModelFile, Output, PartRows, PipeFormat, ResumeParts, Seed
 from gensynth.errors import OptionError, counted
 
 
@@ -25,21 +25,28 @@ def sample(
         ),
     ] = None,
     seed: Seed = None,
+    part_rows: PartRows = PART_ROWS,
+    resume: ResumeParts = False,
+    pipe: PipeFormat = "csv",
 ) -> None:
     """Draw new rows from a trained model."""
     from gensynth.cli.conditions import conditions
-    from gensynth.cli.paths import checked_output, model_file
+    from gensynth.cli.outputs import digest_of, table_output
+    from gensynth.cli.paths import model_file
     from gensynth.cli.terminal import say
 
     if n < 1:
         raise OptionError(f"--rows must be at least 1, not {n}")
     source = model_file(model)
-    path = checked_output(output, inputs=[source])
+    out = table_output(output, [source], part_rows=part_rows, resume=resume, pipe=pipe)
     from gensynth.cli.fitted import load_synthesizer
-    from gensynth.tables import write_table
 
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
-    frame = synthesizer.sample(n, conditions=wanted, random_state=seed)
-    write_table(frame, path, synthesizer.fitted_.container.style)
-    say(f"{counted(len(frame), 'synthetic row')} written to {path}")
+    style = synthesizer.fitted_.container.style
+    run = {"command": "sample", "model": digest_of(source), "where": where, "seed": seed}
+    with out.writer(n, run) as writer:
+        left = n - writer.start
+        for frame in synthesizer.sample_batches(n, wanted, seed, start=writer.start):
+            writer.write_frame(frame, style)
+    say(f"{counted(left, 'synthetic row')} written to {out}")

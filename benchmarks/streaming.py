@@ -1,0 +1,101 @@
+"""Peak memory and rows a second of the commands on a table that is read in batches.
+
+    python benchmarks/streaming.py --rows 1000000
+    python benchmarks/streaming.py --rows 10000000 --commands score sample fit --folder /tmp/big
+
+A table of 15 columns (numbers, categories, dates, an identifier; some cells missing) is made in Parquet files of a
+million rows. Each command runs in a process of its own, whose peak resident memory the system tells (`os.wait4`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+PART = 1_000_000
+FIT = ["--set", "trainer.max_epochs=1", "--set", "trainer.progress=False", "--seed", "0"]
+COMMANDS = ("score", "sample", "impute", "fit", "detect")
+
+
+def make_part(folder: Path, number: int, n: int) -> None:
+    """Write one part of the table."""
+    rng = np.random.default_rng(number)
+    group = rng.integers(0, 5, n)
+    columns: dict[str, object] = {f"x{i}": (rng.normal(size=n) * (i + 1) + group).round(4) for i in range(6)}
+    columns["gap"] = np.where(rng.random(n) < 0.05, np.nan, rng.exponential(10, n).round(2))
+    columns["count"] = rng.poisson(3 + group)
+    columns["wide"] = rng.integers(0, 1_000_000, n)
+    columns["group"] = np.array([f"group {i}" for i in range(5)])[group]
+    columns["town"] = np.array([f"town {i:03}" for i in range(300)])[np.minimum(rng.geometric(0.02, n), 300) - 1]
+    columns["code"] = np.array(list("ABCDEFGH"))[rng.integers(0, 8, n)]
+    columns["flag"] = rng.random(n) < 0.3
+    columns["day"] = pd.Timestamp("2015-01-01") + pd.to_timedelta(rng.integers(0, 3650, n), unit="D")
+    columns["id"] = [f"K{value:09}" for value in number * PART * 10 + np.arange(n) * 7 + rng.integers(0, 7, n)]
+    pd.DataFrame(columns).to_parquet(folder / f"{number:03}.parquet", row_group_size=100_000)
+
+
+def measured(name: str, rows: int, arguments: list[str]) -> None:
+    """Run a command; print its peak memory and speed."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", "gensynth", *arguments], stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    said = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    if status:
+        print(f"{name:>8}: failed\n{said}", flush=True)
+        return
+    print(
+        f"{name:>8}: {usage.ru_maxrss / 1e6:5.2f} GB at most, {rows / seconds:10,.0f} rows/s, {seconds:8.1f} s, "
+        f"{usage.ru_utime + usage.ru_stime:8.1f} CPU s",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Make the table and run the commands."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--model", default="vlae")
+    parser.add_argument("--commands", nargs="+", default=list(COMMANDS), choices=COMMANDS)
+    parser.add_argument("--max-time", type=float, default=600, help="of training, in seconds (default: 600)")
+    parser.add_argument("--folder", type=Path, default=None, help="where tables are kept (default: a temporary one)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        place: Path = options.folder or Path(temporary)
+        table = place / f"table-{options.rows}"
+        if not table.exists():
+            table.mkdir(parents=True)
+            for number in range(-(-options.rows // PART)):
+                make_part(table, number, min(PART, options.rows - number * PART))
+        n = options.rows
+        small = place / "small"
+        if not small.exists():
+            small.mkdir()
+            make_part(small, 0, 20_000)
+        out = Path(tempfile.mkdtemp(dir=place))
+        model = out / "small.gensynth"
+        measured("(small)", 20_000, ["fit", str(small), "-o", str(model), "-m", options.model, *FIT])
+        limit = ["--max-time", f"{options.max_time:g}"]
+        runs = {
+            "score": ["score", str(model), str(table), "-o", f"{out}/scored/"],
+            "sample": ["sample", str(model), "-n", str(n), "-o", f"{out}/sampled/"],
+            "impute": ["impute", str(model), str(table), "-o", f"{out}/imputed/"],
+            "fit": ["fit", str(table), "-o", f"{out}/large.gensynth", "-m", options.model, *FIT, *limit],
+            "detect": ["detect", str(table), "-o", f"{out}/found/", "--fit-rows", "50000", *FIT, *limit],
+        }
+        print(f"{n:,} rows of 15 columns, {options.model}", flush=True)
+        for name in options.commands:
+            measured(name, n, runs[name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""``gensynth drift``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import Data, Kinds, Missing, Seed
+
+
+def drift(
+    old: Data,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="A table of the same columns.", show_default=False)],
+    kinds: Kinds = None,
+    missing: Missing = None,
+    rows: Annotated[
+        int,
+        typer.Option("--rows", metavar="N", min=3, help="Rows of each table to compare at most, drawn at random."),
+    ] = 100_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Compare the distributions of two tables, column by column and as a whole.
+
+    Numbers and dates by the test of Kolmogorov and Smirnov, all else by chi-squared, with p-values that are corrected
+    for the number of columns (Holm); whole rows by a classifier that tells the tables apart. Identifiers are left out.
+    """
+    import json
+
+    from gensynth.cli.paths import find, stream
+    from gensynth.cli.terminal import say, table
+    from gensynth.cli.training import declared_kinds
+    from gensynth.errors import listed
+
+    found = [find(data, several=True) for data in (old, new)]
+    seed = 0 if seed is None else seed
+    frames = [stream(one, missing, kinds).sample(rows, seed).frame for one in found]
+    from gensynth.cli.drifting import comparable
+    from gensynth.metrics.drift import drift as drift_of
+
+    declared = declared_kinds(kinds, [str(name) for name in frames[0].columns])
+    before, after, left_out = comparable(frames[0], frames[1], declared)
+    result = drift_of(before, after, random_state=seed)
+    if as_json:
+        typer.echo(json.dumps({**result.to_json(), "left_out": left_out}, indent=1, default=str))
+        return
+    lines = [
+        (str(c.name), c.test, f"{c.statistic:.4g}", f"{c.distance:.3f}", f"{c.p_value:.3g}", f"{c.adjusted:.3g}",
+         "moved" if c.moved else "")
+        for c in result.columns
+    ]  # fmt: skip
+    lines.append(("(rows as a whole)", "classifier", f"{result.auc:.4f}", "", f"{result.p_value:.3g}", "", ""))
+    table(("column", "test", "statistic", "distance", "p", "corrected p", ""), lines)
+    if left_out:
+        say(f"left out, as keys differ by what they are: {listed(left_out)}")
+    moved = result.moved
+    say(f"distributions that moved: {listed(moved)}" if moved else "no distribution moved")

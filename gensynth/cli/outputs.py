@@ -1,0 +1,201 @@
+"""Where the rows of a command go: a file, standard output, or a folder of parts that a later call can go on with."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.cli.options import check_format
+from gensynth.cli.paths import STANDARD_INPUT, TABLE_ENDINGS, checked_output
+from gensynth.errors import OptionError
+from gensynth.files import atomic_write
+
+if TYPE_CHECKING:
+    from gensynth.datasets import Card
+    from gensynth.tables.writer import BatchWriter
+
+_NOTES = "_gensynth.json"
+"""File of a folder of parts that says what wrote it; readers of data sets leave out names that begin with ``_``."""
+
+
+@dataclass(frozen=True)
+class TableOutput:
+    """Where rows go.
+
+    Parameters
+    ----------
+    path : Path or None
+        A file or a folder; None: standard output.
+    folder : bool
+        Whether it is a folder of parts.
+    part_rows : int
+        Rows of a part.
+    resume : bool
+        Whether to go on with the parts that are there.
+    pipe : str
+        Format of standard output.
+    """
+
+    path: Path | None
+    folder: bool
+    part_rows: int
+    resume: bool
+    pipe: str
+
+    def __str__(self) -> str:
+        return "standard output" if self.path is None else str(self.path)
+
+    @contextlib.contextmanager
+    def writer(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[BatchWriter]:
+        """Give what takes the rows.
+
+        Parameters
+        ----------
+        n_rows : int
+            Rows of the whole table.
+        run : mapping of str to JSON values
+            What the rows are a function of, by name: only a run of the same goes on with its parts.
+
+        Raises
+        ------
+        OptionError
+            The folder holds something else, or parts of another run.
+        """
+        if self.path is None:
+            from gensynth.cli.pipes import output_writer
+
+            with output_writer(self.pipe, n_rows) as writer:
+                yield writer
+        elif not self.folder:
+            from gensynth.tables.writer import file_writer
+
+            with file_writer(self.path, n_rows) as writer:
+                yield writer
+        else:
+            from gensynth.tables.writer import PartsWriter
+
+            notes = {"run": {**run, "rows": n_rows, "part_rows": self.part_rows}, "finished": False}
+            self._begin(notes)
+            with PartsWriter(self.path, n_rows, self.part_rows) as parts:
+                yield parts
+            self._note({**notes, "finished": True})
+
+    def noted(self) -> dict[str, Any]:
+        """Return what is noted of the run whose parts are in the folder; nothing if there is none."""
+        if not self.folder or self.path is None:
+            return {}
+        try:
+            return dict(json.loads((self.path / _NOTES).read_text("utf-8")))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except (OSError, ValueError) as error:
+            raise OptionError(
+                f"--output {self.path}: its {_NOTES} cannot be read ({error}); remove the folder"
+            ) from error
+
+    def _begin(self, notes: dict[str, Any]) -> None:
+        assert self.path is not None
+        before = self.noted()
+        if self.resume:
+            own, their = notes["run"], before["run"]
+            different = [name for name in own if own[name] != their.get(name)]
+            if different:
+                name = different[0]
+                raise OptionError(
+                    f"--resume: the parts in {self.path} are of another run: {name.replace('_', ' ')} was "
+                    f"{_shown(their.get(name))} and is {_shown(own[name])}; write into another folder"
+                )
+            for left in self.path.glob(".part-*.tmp"):  # of a run that was killed
+                left.unlink()
+            return
+        self.path.mkdir(exist_ok=True)
+        self._note(notes)
+
+    def _note(self, notes: dict[str, Any]) -> None:
+        assert self.path is not None
+        with atomic_write(self.path / _NOTES) as file:
+            file.write(json.dumps(notes, indent=1, sort_keys=True).encode() + b"\n")
+
+
+def table_output(
+    output: str,
+    inputs: Iterable[Path | Card] = (),
+    *,
+    part_rows: int,
+    resume: bool = False,
+    pipe: str = "csv",
+) -> TableOutput:
+    """Return where OUT is, if rows can be written there.
+
+    Raises
+    ------
+    OptionError
+        They cannot; or a folder is to be written into that is not empty, or has nothing to go on with.
+    """
+    check_format(pipe)
+    path, inputs = Path(output), list(inputs)
+    folder = path != STANDARD_INPUT and (output.endswith(("/", os.sep)) or path.is_dir())
+    if resume and not folder:
+        raise OptionError(f"--resume goes on with a folder of parts; --output {output} is none (its name ends in /)")
+    if resume and STANDARD_INPUT in inputs:
+        raise OptionError("--resume reads the table again, and standard input gives it once; write it to a file first")
+    for data in inputs:
+        if isinstance(data, Path) and data.is_dir() and data.resolve() in path.resolve().parents:
+            raise OptionError(f"--output {output} lies in the table that is read, {data}; write into another folder")
+    if path == STANDARD_INPUT:
+        return TableOutput(None, False, part_rows, False, pipe)
+    if not folder:
+        return TableOutput(checked_output(path, TABLE_ENDINGS, inputs), False, part_rows, False, pipe)
+    out = TableOutput(path, True, part_rows, resume, pipe)
+    _check_folder(path, out.noted(), resume=resume)
+    return out
+
+
+def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> None:
+    """Raise `OptionError` if parts cannot be written into a folder, of whose run ``before`` is noted."""
+    if resume and not before:
+        raise OptionError(f"--resume: there are no parts in {path} to go on with; leave out --resume to start")
+    if not resume and before and not before["finished"]:
+        raise OptionError(
+            f"--output {path} holds parts of a run that did not come to its end: add --resume to go on with it, or "
+            "remove the folder to start over"
+        )
+    if not resume and path.exists():
+        if not path.is_dir():
+            raise OptionError(f"--output {path} is a file; a name that ends in / is a folder")
+        if any(path.iterdir()):
+            raise OptionError(f"--output {path} is a folder that is not empty; name another one")
+    if not path.absolute().parent.is_dir():
+        raise OptionError(f"--output {path}: there is no folder {path.absolute().parent}; create it first")
+    place = path if path.exists() else path.absolute().parent
+    if not os.access(place, os.W_OK):
+        raise OptionError(f"--output {path}: the folder {place} is write-protected; name another one")
+
+
+def identity_of(found: Path | Card) -> Any:
+    """Return what says whether DATA is what it was: names, sizes and times of its files."""
+    if not isinstance(found, Path):
+        return found.name
+    if found == STANDARD_INPUT:
+        return None
+    from gensynth.tables.open import table_files
+
+    facts = [(str(path), path.stat()) for path in table_files(found)]
+    return [[name, fact.st_size, fact.st_mtime_ns] for name, fact in facts]
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a model file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:60] + "..."

@@ -1,0 +1,52 @@
+"""``-``: tables on standard input and output, as CSV or as an Arrow stream."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import DataError
+from gensynth.tables.arrowsources import ArrowFile
+from gensynth.tables.arrowstream import ArrowStream
+from gensynth.tables.csvstream import CsvStream
+from gensynth.tables.writer import FileWriter
+
+if TYPE_CHECKING:
+    from gensynth.tables import TableStream
+
+SOURCE = "standard input"
+
+
+def read_input(name: str, options: Mapping[str, Any]) -> TableStream:
+    """Return the table on standard input; it is copied to a temporary file, as tables are read more than once.
+
+    Raises
+    ------
+    DataError
+        It is no table of the format ``name``.
+    """
+    folder = tempfile.mkdtemp(prefix="gensynth-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / ("input.arrow" if name == "arrow" else "input.csv")
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    if path.stat().st_size == 0:
+        raise DataError(f"{SOURCE} is empty; expected a header and rows")
+    if name == "arrow":
+        return ArrowStream(ArrowFile(path, SOURCE), SOURCE)
+    return CsvStream([path], options["missing"], options["categories"], options.get("targets", ()), source=SOURCE)
+
+
+@contextlib.contextmanager
+def output_writer(name: str, n_rows: int) -> Iterator[FileWriter]:
+    """Give what writes ``n_rows`` rows to standard output."""
+    writer = FileWriter(sys.stdout.buffer, "arrow" if name == "arrow" else "csv", Path("standard output"), n_rows)
+    yield writer
+    writer.close()
+    sys.stdout.buffer.flush()

@@ -1,0 +1,250 @@
+"""Encoding of a table that does not fit the memory: by a sample of its rows, then all rows into a cache."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types as pdt
+
+from gensynth.encoding.rows import Rows
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.encoded import EncodedTable
+from gensynth.engine.streams import BatchWarnings, rows_counted_from
+from gensynth.errors import ColumnWarning, SchemaError, counted
+from gensynth.layout import UNKNOWN, Encoding
+from gensynth.schema import Column, TableSchema
+from gensynth.schema.series import warn_of_series
+from gensynth.tables import Container, TableStream
+from gensynth.training.cache import CachedRows
+from gensynth.training.weights import Weights
+
+MEMORY_ROWS = 500_000
+"""Rows that are in memory at a time at most, where nobody says how many."""
+
+Bools = NDArray[np.bool_]
+
+
+@contextlib.contextmanager
+def encoded_stream(
+    table: TableStream,
+    encoding: Encoding,
+    *,
+    memory_rows: int,
+    seed: int,
+    weights: Weights | None = None,
+    schema: TableSchema | Mapping[Any, str | Column] | None = None,
+    condition_on: Sequence[str | int] = (),
+    relations: Any = "auto",
+) -> Iterator[EncodedTable]:
+    """Encode a table of more than ``memory_rows`` rows; its encoded rows lie in temporary files until the end.
+
+    Kinds, formats, relations and quantiles are those of a random sample of so many rows, together with rows that hold
+    what the sample lacks: the least and the greatest value of a column, missing cells, and levels of categories.
+    How often each code occurs is counted over all rows, relations are checked on all rows, and values of identifiers
+    are kept from being made anew.
+
+    Parameters
+    ----------
+    table : TableStream
+        The table.
+    encoding : Encoding
+        Of the recipe.
+    memory_rows : int
+        Rows of the sample.
+    seed : int
+        Of the sample.
+    weights : ndarray of shape (n_rows,) or None
+        How often each row counts.
+    schema, condition_on, relations
+        As for `EncodedTable.encode`.
+
+    Raises
+    ------
+    DataError
+        The table cannot be learned; names the column.
+    SchemaError
+        A declared relation does not hold in every row.
+
+    Warns
+    -----
+    ColumnWarning
+        Rows are left out, as they hold levels beyond those that were kept.
+    """
+    sample = table.sample(memory_rows, seed).frame
+    found = Missed(sample, memory_rows // 2)
+    for batch in table.batches():
+        found.add(batch.frame)
+    # a row of the sample stands for many
+    scale = table.n_rows / len(sample)
+    extra = found.rows()
+    frame = pd.concat([sample, extra]) if len(extra) else sample
+    own = np.repeat([scale, 1.0], [len(sample), len(extra)])
+    if weights is not None:
+        own = own * weights[frame.index.to_numpy()]
+    frame, own = frame[own > 0].reset_index(drop=True), own[own > 0]
+    inferred = TableSchema.infer(frame, schema, condition_on)
+    frame = inferred.align(frame)
+    warn_of_series(sample, inferred.columns)
+
+    def fitted(relations: Any) -> TableEncoder:
+        return TableEncoder(inferred, encoding, condition_on, relations).fit(frame, own)
+
+    encoder = fitted(relations)
+    while True:
+        layout = encoder.layout
+        n_codes = max(layout.cardinalities)
+        with CachedRows(len(layout.columns), layout.n_numeric, n_codes) as cache:
+            facts = _encode(table, encoder, cache, weights)
+            if facts.broken:
+                if relations not in ("auto", False):
+                    raise SchemaError(f"the relation {facts.broken[0]} does not hold in every row of {table.source}")
+                rules = () if encoder.rules is None else encoder.rules.rules
+                kept = [rule.relation for rule in rules if str(rule.relation) not in facts.broken]
+                encoder = fitted(kept or False)
+                continue
+            facts.tell(table.source)
+            facts.count_into(encoder)
+            kept_weights = None if weights is None else weights[facts.kept]
+            yield EncodedTable(encoder, Container(style=table.style), cache, kept_weights)
+            return
+
+
+class Missed:
+    """Rows of a table that hold what a sample of it lacks.
+
+    Parameters
+    ----------
+    sample : DataFrame
+        The sample.
+    most : int
+        Rows with levels that the sample lacks, at most.
+    """
+
+    def __init__(self, sample: pd.DataFrame, most: int) -> None:
+        self._most = most
+        self._ends: dict[tuple[Any, str], pd.DataFrame] = {}
+        self._values: dict[tuple[Any, str], Any] = {}
+        self._levels: dict[Any, set[Any]] = {}
+        self._full = {name: not sample[name].isna().any() for name in sample.columns}
+        self._found: list[pd.DataFrame] = []
+        self._n = 0
+        for name in sample.columns:
+            if not _is_ordered(sample[name]):
+                levels = set(sample[name].dropna().unique().tolist())
+                if 2 * len(levels) <= len(sample):  # others are keys or texts
+                    self._levels[name] = levels
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Look at the next rows."""
+        chosen: set[int] = set()
+        for name in frame.columns:
+            cells = frame[name]
+            if self._full[name] and cells.isna().any():
+                self._full[name] = False
+                chosen.add(int(np.argmax(cells.isna())))
+            if _is_ordered(cells):
+                self._look_for_ends(frame, name)
+            elif name in self._levels and self._n < self._most:
+                new = cells[cells.notna() & ~cells.isin(self._levels[name])].drop_duplicates()
+                new = new.iloc[: self._most - self._n]
+                self._levels[name].update(new.tolist())
+                self._n += len(new)
+                chosen.update((new.index - frame.index[0]).tolist())
+        if chosen:
+            self._found.append(frame.iloc[sorted(chosen)])
+
+    def _look_for_ends(self, frame: pd.DataFrame, name: Any) -> None:
+        present = frame[name].dropna()
+        if not len(present):
+            return
+        for end, at in (("low", present.argmin()), ("high", present.argmax())):
+            value, before = present.iloc[at], self._values.get((name, end))
+            if before is None or (value < before if end == "low" else value > before):
+                self._values[name, end] = value
+                self._ends[name, end] = frame.loc[[present.index[at]]]
+
+    def rows(self) -> pd.DataFrame:
+        """Return the rows, by their positions in the table."""
+        parts = [*self._found, *self._ends.values()]
+        if not parts:
+            return pd.DataFrame()
+        both = pd.concat(parts)
+        return both[~both.index.duplicated()].sort_index()
+
+
+def _is_ordered(cells: pd.Series[Any]) -> bool:
+    kind = cells.dtype
+    return (pdt.is_numeric_dtype(kind) and not pdt.is_bool_dtype(kind)) or pdt.is_datetime64_any_dtype(kind)
+
+
+class _Facts:
+    """What all rows of a table tell of an encoder that was fitted to a sample.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        The encoder.
+    """
+
+    def __init__(self, encoder: TableEncoder) -> None:
+        self.counts = [np.zeros(n, dtype=np.int64) for n in encoder.layout.cardinalities]
+        self.broken: list[str] = []
+        self.kept: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.n_left_out = 0
+        self.identifiers: dict[Any, list[NDArray[np.uint64]]] = {name: [] for name in encoder.generators}
+
+    def add(self, rows: Rows) -> None:
+        """Count the codes of rows that are learned."""
+        for i, counts in enumerate(self.counts):
+            counts += np.bincount(rows.codes[:, i], minlength=len(counts))
+
+    def tell(self, source: str) -> None:
+        """Warn of rows that were left out."""
+        if self.n_left_out:
+            warnings.warn(
+                f"{counted(self.n_left_out, 'row')} of {source} {'is' if self.n_left_out == 1 else 'are'} not learned: "
+                "they hold rare values that a sample of the table has not; let more rows be in memory to learn them",
+                ColumnWarning,
+                stacklevel=5,
+            )
+
+    def count_into(self, encoder: TableEncoder) -> None:
+        """Put the frequencies of all rows into the encoder."""
+        for name, generator in encoder.generators.items():
+            if self.identifiers[name]:
+                generator.know(np.concatenate(self.identifiers[name]))
+        encoder.set_counts(self.counts)
+
+
+def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weights: Weights | None) -> _Facts:
+    """Encode all rows into a cache; rows with values that were not fitted are left out."""
+    facts, said = _Facts(encoder), BatchWarnings()
+    kept, broken = [], set()
+    at = 0
+    for batch in table.batches():
+        with said.batch(), rows_counted_from(at):
+            frame = encoder.schema.align(batch.frame)
+            rows = encoder.encode(frame)
+        for i, rule in encoder.checks.items():
+            if (rows.codes[:, i] == UNKNOWN).any():
+                broken.add(str(rule.relation))
+        learned = (rows.codes != UNKNOWN).all(1)
+        counts = learned if weights is None else learned & (weights[at : at + len(rows)] > 0)
+        facts.n_left_out += int((~learned).sum())
+        some = np.flatnonzero(counts)
+        rows = rows[some]
+        facts.add(rows)
+        kept.append(some + at)
+        for name, generator in encoder.generators.items():
+            facts.identifiers[name].append(generator.hashes_of(frame[name]))
+        cache.append(rows.numeric, rows.codes)
+        at += len(frame)
+    cache.finish()
+    facts.kept, facts.broken = np.concatenate(kept), sorted(broken)
+    return facts

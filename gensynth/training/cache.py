@@ -1,0 +1,117 @@
+"""Encoded rows in temporary files, of which blocks are mapped into memory as training asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections import OrderedDict
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gensynth.batch import Batch
+
+BLOCK_ROWS = 4_096
+"""Rows that are read at a time."""
+WINDOW = 64
+"""Blocks whose rows are shuffled together, and are in memory at a time."""
+
+
+class CachedRows:
+    """Encoded rows that training draws batches from as it does from a `Batch`.
+
+    Parameters
+    ----------
+    n_columns, n_numeric : int
+        Codes and numbers of a row.
+    n_codes : int
+        Codes of the column that has most of them.
+    block_rows : int
+        Rows that are read at a time.
+    """
+
+    def __init__(self, n_columns: int, n_numeric: int, n_codes: int, block_rows: int = BLOCK_ROWS) -> None:
+        self.block_rows = block_rows
+        self._types: list[type[np.generic]] = [np.float32, np.int16 if n_codes < 2**15 else np.int32]
+        self._widths = [n_numeric, n_columns]
+        # without names where the system has such files: a process that is killed leaves nothing behind
+        self._files = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
+        self._n = 0
+        self._hashes = [hashlib.sha256(), hashlib.sha256()]
+        self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
+        self.device, self._dtype = torch.device("cpu"), torch.float32
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the files."""
+        for file in self._files:
+            file.close()
+
+    def append(self, numeric: NDArray[np.float64], codes: NDArray[np.int32]) -> None:
+        """Add rows: their numbers (m, n_numeric) and codes (m, n_columns).
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        for values, kind, file, digest in zip((numeric, codes), self._types, self._files, self._hashes, strict=True):
+            data = np.ascontiguousarray(values, dtype=kind).tobytes()
+            file.write(data)
+            digest.update(data)
+        self._n += len(codes)
+
+    def finish(self) -> None:
+        """Make what was added readable."""
+        for file in self._files:
+            file.flush()
+
+    def __len__(self) -> int:
+        return self._n
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> CachedRows:
+        """Return itself; batches come on this device and in this type from now on."""
+        self.device, self._dtype = torch.device(device), dtype or self._dtype
+        return self
+
+    def digest(self) -> str:
+        """Return a checksum of all rows."""
+        parts = [f"{self._n} {self._widths}", *(one.hexdigest() for one in self._hashes)]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def __getitem__(self, rows: Tensor | slice) -> Batch:
+        """Rows by a slice or an index tensor."""
+        where = np.arange(self._n)[rows] if isinstance(rows, slice) else rows.cpu().numpy()
+        out = [np.empty((len(where), width), kind) for width, kind in zip(self._widths, self._types, strict=True)]
+        number = where // self.block_rows
+        order = np.argsort(number, kind="stable")
+        needed, starts = np.unique(number[order], return_index=True)
+        pieces = np.split(order, starts[1:]) if len(order) else []
+        for block, at in zip(needed.tolist(), pieces, strict=True):
+            for values, part in zip(out, self._block(block), strict=True):
+                values[at] = part[where[at] - block * self.block_rows]
+        numeric, codes = (torch.from_numpy(values) for values in out)
+        return Batch(numeric.to(self.device, self._dtype), codes.to(self.device, torch.int64))
+
+    def _block(self, number: int) -> tuple[NDArray[np.generic], ...]:
+        """Return numbers and codes of a block; those that were used last stay in memory."""
+        if number in self._blocks:
+            self._blocks.move_to_end(number)
+            return self._blocks[number]
+        first = number * self.block_rows
+        n = min(self.block_rows, self._n - first)
+        parts = []
+        for file, kind, width in zip(self._files, self._types, self._widths, strict=True):
+            offset = first * width * np.dtype(kind).itemsize
+            # mapped, copied and unmapped: pages that stay mapped count as memory of the process
+            shape = (n, width)
+            parts.append(np.array(np.memmap(file, kind, "r", offset, shape)) if width else np.empty(shape, kind))
+        self._blocks[number] = tuple(parts)
+        if len(self._blocks) > WINDOW + 2:
+            self._blocks.popitem(last=False)
+        return self._blocks[number]
