@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -263,14 +264,20 @@ def _clamp(b: GraphBuilder, call: Call) -> str:
 
 @translates("where")
 def _where(b: GraphBuilder, call: Call) -> str:
-    kind = call.outs[0].dtype
-    return b.node("Where", b.get(call.args[0], torch.bool), b.get(call.args[1], kind), b.get(call.args[2], kind))
+    return chosen(b, *call.args[:3], call.outs[0].dtype)
 
 
 @translates("masked_fill")
 def _masked_fill(b: GraphBuilder, call: Call) -> str:
-    kind = call.outs[0].dtype
-    return b.node("Where", b.get(call.args[1], torch.bool), b.get(call.args[2], kind), b.get(call.args[0], kind))
+    return chosen(b, call.args[1], call.args[2], call.args[0], call.outs[0].dtype)
+
+
+def chosen(b: GraphBuilder, condition: Any, one: Any, other: Any, kind: torch.dtype) -> str:
+    """Add ``where(condition, one, other)``; onnxruntime has none of booleans."""
+    mask, x, y = b.get(condition, torch.bool), b.get(one, kind), b.get(other, kind)
+    if kind == torch.bool:
+        return b.node("Or", b.node("And", mask, x), b.node("And", b.node("Not", mask), y))
+    return b.node("Where", mask, x, y)
 
 
 @translates("lerp")
