@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from gensynth.schema import Column, TableSchema
 from gensynth.tables import to_frame
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
+
+if TYPE_CHECKING:
+    from gensynth.export.check import Checked
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
@@ -253,6 +256,38 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
         save(self, path, registry=registry)
+
+    def to_onnx(
+        self, scorer: str | os.PathLike[str], *, method: str | None = None, check: int = 1000
+    ) -> Checked:
+        """Write the scorer as an ONNX file: raw columns in, scores out; see docs/onnx.md.
+
+        Parameters
+        ----------
+        scorer : path-like
+            File of the graph that scores rows.
+        method : str or None
+            Score method; None for the model's first.
+        check : int
+            Rows of its own on which the graph is compared with this model before it is written; 0: none.
+
+        Returns
+        -------
+        Checked
+            How many rows were compared, by what, and the largest difference.
+
+        Raises
+        ------
+        CapabilityError
+            The family or a column cannot be exported; names it.
+        ExportError
+            The graph does not compute what the model does; nothing is written.
+        """
+        check_is_fitted(self)
+        from gensynth.export.write import write_scorer  # imports onnx
+
+        named = self.model_.score_method(method)
+        return write_scorer(scorer, Ensemble([self.fitted_], {named: 1.0}), self.recipe_, method=named, check=check)
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted synthesizer."""

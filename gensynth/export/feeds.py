@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.encoding.category import spelling
+from gensynth.errors import DataError, shown
 from gensynth.export.columns import MISSING_INT, TICKS_A_US, US_A_TICK, ColumnPort
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.codes import codes_of
@@ -58,7 +59,15 @@ def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[
     if port.type == "string":
         return np.array([*_texts(values, column), port.missing], dtype=object)[codes]
     if port.type == "bool":
-        return np.array([*(value is True or value == True for value in values), False])[codes]  # noqa: E712
+        known = [isinstance(value, bool | np.bool_) for value in values]
+        bad = np.array([not one for one in known] + [True])[codes]
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise DataError(
+                f"column {port.column!r}, row {row}: {shown(series.iloc[row])} is neither true nor false, which all "
+                "fitted cells were; the exported graph takes nothing else"
+            )
+        return np.array([*map(bool, values), False])[codes]
     numbers = np.array([*(_number(value, truth=port.holds == "truth") for value in values), np.nan])
     if port.type == "double":
         return numbers[codes]

@@ -17,7 +17,8 @@ from gensynth.export.cells import interp, table
 N_PIECES = 2048
 """Pieces of the cubic spline that stands for the logarithm of a gamma distribution's tail."""
 TIE = 1e-8
-"""Difference of scores, in units of their size, up to which they are taken for equal: the rounding of both sides."""
+"""Difference of scores up to which they are taken for equal, of those above 1 in units of their size: the rounding of
+the engine's scores, and of the graph's."""
 Floats = NDArray[np.float64]
 
 
@@ -105,9 +106,9 @@ def p_values(scores: Tensor, calibration: Floats) -> Tensor:
     """Return `conformal_p_values` (n,); scores that differ from one of the calibration's by rounding are it."""
     ordered = np.sort(calibration)
     below = torch.searchsorted(table(ordered - tie(ordered)), scores, right=True)
-    return (1.0 + below) / (1.0 + len(ordered))
+    return (1.0 + below.double()) / (1.0 + len(ordered))
 
 
 def tie(scores: Floats) -> Floats:
     """Return by how much a score may be lower (n,) for it to be taken for equal to each of these."""
-    return np.asarray(TIE * np.maximum(np.abs(scores), 2.0**-10))
+    return np.asarray(TIE * np.maximum(np.abs(scores), 1.0))

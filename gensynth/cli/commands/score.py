@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,8 @@ def score(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A .gensynth file, written by gensynth fit or gensynth detect --save.",
+            help="A .gensynth file, written by gensynth fit or gensynth detect --save, or an .onnx file, written by "
+            "gensynth export --scorer.",
             show_default=False,
         ),
     ],
@@ -50,9 +51,10 @@ def score(
 ) -> None:
     """Score each row of DATA by a trained model.
 
-    OUT holds the rows of DATA with a column "score": the higher, the more normal.
+    OUT holds the rows of DATA with a column "score": the higher, the more normal. By an exported detector it has the
+    columns "p_value" and "anomaly" too.
     """
-    from gensynth.cli.paths import checked_output, find, model_file, read
+    from gensynth.cli.paths import ONNX_ENDINGS, checked_output, find, model_file, read
 
     if top is not None and not explain:
         raise OptionError("--top says how many columns --explain names; add --explain or leave it out")
@@ -60,6 +62,11 @@ def score(
         raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data)
     path = checked_output(output, inputs=[source, found])
+    if source.name.lower().endswith(ONNX_ENDINGS):
+        if method is not None or explain:
+            raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
+        _score_by_graph(source, data, found, missing, path)
+        return
     from gensynth.cli.fitted import explained
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.terminal import say
@@ -72,4 +79,22 @@ def score(
     reasons = explained(analysis, top or _MOST) if explain else {}
     scores = analysis.scores
     write_scored(table, {"score": scores, **reasons}, path)
+    say(f"{counted(len(scores), 'row')} with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")
+
+
+def _score_by_graph(source: Path, data: str, found: Any, missing: list[str] | None, path: Path) -> None:
+    """Score rows by an exported scorer."""
+    from gensynth.cli.paths import read
+    from gensynth.cli.rows import check_free, write_scored
+    from gensynth.cli.terminal import say
+    from gensynth.export.runtime import OnnxScorer
+
+    scorer = OnnxScorer.load(source)
+    table = read(found, missing)
+    found_columns = scorer.score(table.frame)
+    if "label" in found_columns:
+        found_columns["anomaly"] = found_columns.pop("label") == -1
+    check_free(table, data, found_columns)
+    write_scored(table, found_columns, path)
+    scores = found_columns["score"]
     say(f"{counted(len(scores), 'row')} with scores from {scores.min():.4g} to {scores.max():.4g} written to {path}")

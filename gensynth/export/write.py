@@ -1,0 +1,79 @@
+"""Fitted models as ONNX files: made, checked, and only then moved into place."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import onnx
+
+from gensynth.engine.capabilities import require
+from gensynth.engine.ensemble import RowScorer
+from gensynth.errors import ExportError, OptionError
+from gensynth.export.check import Checked, check_scorer
+from gensynth.export.metadata import SIGN, Metadata
+from gensynth.export.scorer import Calibration, scorer_model
+from gensynth.files import atomic_write
+from gensynth.model import Recipe
+
+Path = str | os.PathLike[str]
+_MOST_BYTES = 2**31 - 2**20
+"""A file of protocol buffers holds less than 2 GB."""
+
+
+def write_scorer(
+    path: Path,
+    scorer: RowScorer,
+    recipe: Recipe,
+    *,
+    method: str,
+    calibration: Calibration | None = None,
+    check: int = 1000,
+) -> Checked:
+    """Write the scorer of a fitted model as an ONNX file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    scorer : RowScorer
+        What scores rows.
+    recipe : Recipe
+        Of its models.
+    method : str
+        Name of the score.
+    calibration : Calibration or None
+        Of a detector: p-values and labels become outputs too.
+    check : int
+        Rows on which the graph is compared with the model first; 0: none.
+
+    Raises
+    ------
+    CapabilityError
+        The family or a column cannot be exported; says which and why, before anything is written.
+    ExportError
+        The graph does not compute what the model does.
+    """
+    require(recipe, "score")
+    check_rows(check)
+    facts: dict[str, Any] = {"model": type(recipe).__name__, "method": method, "sign": SIGN}
+    if calibration is not None:
+        facts |= {"threshold": calibration.offset, "n_calibration": len(calibration.scores)}
+    metadata = Metadata("scorer", scorer.encoder.schema, facts)
+    model = scorer_model(scorer, calibration, metadata)
+    checked = check_scorer(model, scorer, calibration, metadata.inputs, check)
+    _write(model, path)
+    return checked
+
+
+def check_rows(check: int) -> None:
+    """Raise `OptionError` unless it is a number of rows."""
+    if not isinstance(check, int) or isinstance(check, bool) or check < 0:
+        raise OptionError(f"check={check!r}: expected a number of rows, 0 for no check")
+
+
+def _write(model: onnx.ModelProto, path: Path) -> None:
+    if model.ByteSize() > _MOST_BYTES:
+        raise ExportError(f"the graph has {model.ByteSize():,} bytes, and an ONNX file less than 2 GB; fit a smaller model")
+    with atomic_write(path) as stream:
+        stream.write(model.SerializeToString())
