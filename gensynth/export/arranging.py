@@ -244,11 +244,41 @@ def _look_up(b: GraphBuilder, call: Call) -> str:
     if call.name == "index_select":
         return b.node("Gather", x, at, axis=axis)
     # elements beyond what is looked up in a shorter axis do not count
-    own, wanted = shape_of(call.args[0]), shape_of(call.args[2])
+    own, wanted = list(shape_of(call.args[0])), shape_of(call.args[2])
     for a in range(n):
         if a != axis and own[a] != wanted[a]:
             x = b.node("Slice", x, b.ints(0), b.shape([wanted[a]]), b.ints(a), b.ints(1))
-    return b.node("GatherElements", x, at, axis=axis)
+            own[a] = wanted[a]
+    return gather(b, x, own, at, wanted, axis)
+
+
+def gather(b: GraphBuilder, x: str, own: Sequence[int], at: str, wanted: Sequence[int], axis: int) -> str:
+    """Add ``x.gather(axis, at)`` as a look-up in what lies flat: runtimes do that faster than GatherElements."""
+    n = len(own)
+    if axis != n - 1:
+        order = [*(a for a in range(n) if a != axis), axis]
+        turned = [b.node("Transpose", part, perm=order) for part in (x, at)]
+        out = gather(b, turned[0], [own[a] for a in order], turned[1], [wanted[a] for a in order], n - 1)
+        return b.node("Transpose", out, perm=[order.index(a) for a in range(n)])
+    width, lead = own[-1], list(wanted[:-1])
+    growing = [size for size in lead if b.grows(size)]
+    if b.grows(width) or len(growing) > 1:
+        raise CapabilityError("looks up cells of other rows; a graph takes each row by itself")
+    if growing:
+        total = b.node("Squeeze", b.node("ReduceProd", b.shape(lead), keepdims=1))
+        starts = b.node("Mul", b.node("Range", b.constant(0), total, b.constant(1)), b.constant(width))
+        starts = b.reshape(starts, [*lead, 1])
+    else:
+        starts = b.constant(np.arange(math.prod(lead), dtype=np.int64).reshape(*lead, 1) * width)
+    return b.node("Gather", b.node("Reshape", x, b.ints(-1)), b.node("Add", at, starts), axis=0)
+
+
+def placed(b: GraphBuilder, base: str, new: str, axis: int, at: Sequence[int], size: int) -> str:
+    """Add ``base`` (``size`` entries along the axis) with the entries ``at`` replaced by those of ``new``."""
+    order = list(range(size))
+    for i, place in enumerate(at):
+        order[place] = size + i
+    return b.node("Gather", b.node("Concat", base, new, axis=axis), b.ints(*order), axis=axis)
 
 
 def _index(b: GraphBuilder, part: Any, indices: Sequence[Any]) -> str:
@@ -294,36 +324,45 @@ def _plain_indices(indices: Sequence[Any], shape: tuple[int, ...]) -> tuple[list
     return axes, arrays
 
 
-@translates("index_copy", "index_add", "index_put", "scatter", "scatter_add", "index_fill")
-def _scatter(b: GraphBuilder, call: Call) -> str:
-    if call.name == "index_put":
-        return _index_put(b, call)
+@translates("index_copy", "index_add", "index_put", "index_fill")
+def _put(b: GraphBuilder, call: Call) -> str:
     kind, shape = call.outs[0].dtype, call.outs[0].shape
-    axis = positive(call.args[1], len(shape))
+    if call.name == "index_put":
+        axes, arrays = _plain_indices(call.args[1], shape)
+        if len(axes) != 1 or argument(call, 3, "accumulate", False):
+            raise CapabilityError("writes to indices of several axes, which is not translated")
+        (axis,), (at,), source = axes, arrays, call.args[2]
+    else:
+        axis, at, source = positive(call.args[1], len(shape)), call.args[2], call.args[3]
+    if not isinstance(at, Tensor) or b.grows(shape[axis]) or at.dim() > 1:
+        raise CapabilityError("writes to places that depend on values, which is not translated")
+    if call.name == "index_add":
+        return _sums(b, call, axis)
+    places = [p + shape[axis] if p < 0 else p for p in at.reshape(-1).tolist()]
+    size = [*shape]
+    size[axis] = len(places)
+    new = b.get(source, kind)
+    if shape_of(source) != tuple(size):
+        new = b.node("Expand", new, b.shape(size))
+    return placed(b, b.get(call.args[0], kind), new, axis, places, shape[axis])
+
+
+@translates("scatter", "scatter_add")
+def _scatter(b: GraphBuilder, call: Call) -> str:
+    kind = call.outs[0].dtype
+    axis = positive(call.args[1], len(call.outs[0].shape))
     source = argument(call, 3, "src", argument(call, 3, "value"))
-    x, at = b.get(call.args[0], kind), b.get(call.args[2], torch.int64)
-    if not call.name.startswith("scatter"):  # one index for a whole slice
-        index = shape_of(call.args[2])
-        wide = [1] * len(shape)
-        wide[axis] = index[0] if index else 1
-        size = [*shape]
-        size[axis] = wide[axis]
-        at = b.node("Expand", b.node("Reshape", at, b.ints(*wide)), b.shape(size))
-        if call.name == "index_add" and isinstance(call.args[2], Tensor) and not b.grows(shape[axis]):
-            return _sums(b, call, axis)
+    size = list(shape_of(call.args[2]))
+    updates = b.get(source, kind)
+    if not isinstance(source, Value | Tensor) or not shape_of(source):
+        updates = b.node("Expand", updates, b.shape(size))
     else:
-        size = list(shape_of(call.args[2]))
-    if isinstance(source, Value | Tensor) and shape_of(source):
-        updates = b.get(source, kind)
-        own = shape_of(source)
-        if own != tuple(size):
-            for a in range(len(own)):
-                if own[a] != size[a]:
-                    updates = b.node("Slice", updates, b.ints(0), b.shape([size[a]]), b.ints(a), b.ints(1))
-    else:
-        updates = b.node("Expand", b.get(source, kind), b.shape(size))
-    adds = {"reduction": "add"} if call.name in ("index_add", "scatter_add") else {}
-    return b.node("ScatterElements", x, at, updates, axis=axis, **adds)
+        for a, own in enumerate(shape_of(source)):
+            if own != size[a]:
+                updates = b.node("Slice", updates, b.ints(0), b.shape([size[a]]), b.ints(a), b.ints(1))
+    adds = {"reduction": "add"} if call.name == "scatter_add" else {}
+    at = b.get(call.args[2], torch.int64)
+    return b.node("ScatterElements", b.get(call.args[0], kind), at, updates, axis=axis, **adds)
 
 
 def _sums(b: GraphBuilder, call: Call, axis: int) -> str:
@@ -341,26 +380,6 @@ def _sums(b: GraphBuilder, call: Call, axis: int) -> str:
     back = [order.index(a) for a in range(last + 1)]
     out = b.node("Transpose", out, perm=back) if turned else out
     return b.node("Add", b.get(call.args[0], kind), out)
-
-
-def _index_put(b: GraphBuilder, call: Call) -> str:
-    kind, shape = call.outs[0].dtype, call.outs[0].shape
-    indices = call.args[1]
-    if len([i for i in indices if i is not None]) == 1 and isinstance(next(i for i in indices if i is not None), Value):
-        mask = next(i for i in indices if i is not None)
-        if mask.dtype == torch.bool:
-            raise CapabilityError("writes where values say, which is not translated")
-    axes, arrays = _plain_indices(indices, shape)
-    if len(axes) != 1 or len(shape_of(arrays[0])) != 1:
-        raise CapabilityError("writes to indices of several axes, which is not translated")
-    size = list(shape)
-    size[axes[0]] = shape_of(arrays[0])[0]
-    source = b.node("Expand", b.get(call.args[2], kind), b.shape(size))
-    wide = [1] * len(shape)
-    wide[axes[0]] = size[axes[0]]
-    at = b.node("Expand", b.node("Reshape", b.get(arrays[0], torch.int64), b.ints(*wide)), b.shape(size))
-    adds = {"reduction": "add"} if argument(call, 3, "accumulate", False) else {}
-    return b.node("ScatterElements", b.get(call.args[0], kind), at, source, axis=axes[0], **adds)
 
 
 @translates("zeros", "ones", "full", "empty", "new_zeros", "new_ones", "new_full", "new_empty", "zeros_like",
@@ -382,7 +401,9 @@ def _arange(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     start, end = (0, call.args[0]) if len(call.args) == 1 else call.args[:2]
     step = argument(call, 2, "step", 1)
-    return b.node("Range", b.get(start, kind), b.get(end, kind), b.constant(step, kind))
+    if isinstance(end, float) or isinstance(start, float):
+        return b.node("Range", b.get(start, kind), b.get(end, kind), b.constant(step, kind))
+    return b.node("Range", b.size(start, kind), b.size(end, kind), b.constant(step, kind))
 
 
 @translates("write_select", "write_slice", "write_view", "write__unsafe_view", "write_unsqueeze", "write_squeeze",
@@ -424,10 +445,7 @@ def _write(b: GraphBuilder, call: Call) -> str:
         else:
             at = [place if how.name == "unbind" else positive(how.args[2], shape[axis])]
             new = b.node("Unsqueeze", new, b.ints(axis))
-    size, wide = list(shape), [1] * len(shape)
-    size[axis] = wide[axis] = len(at)
-    index = b.node("Expand", b.constant(np.array(at, dtype=np.int64).reshape(wide)), b.shape(size))
-    return b.node("ScatterElements", b.get(base, kind), index, new, axis=axis)
+    return placed(b, b.get(base, kind), new, axis, at, shape[axis])
 
 
 @translates("nll_loss_forward")
@@ -435,8 +453,10 @@ def _nll_loss(b: GraphBuilder, call: Call) -> list[str]:
     if argument(call, 3, "reduction", 1) != 0 or argument(call, 2, "weight") is not None:
         raise CapabilityError("takes a mean of losses over rows; a graph takes each row by itself")
     kind = call.outs[0].dtype
+    shape = shape_of(call.args[0])
     at = b.node("Unsqueeze", b.get(call.args[1], torch.int64), b.ints(1))
-    return [b.node("Neg", b.node("Squeeze", b.node("GatherElements", b.get(call.args[0], kind), at, axis=1), b.ints(1)))]
+    found = gather(b, b.get(call.args[0], kind), shape, at, (shape[0], 1), 1)
+    return [b.node("Neg", b.node("Squeeze", found, b.ints(1)))]
 
 
 @translates("searchsorted", "bucketize")

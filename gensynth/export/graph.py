@@ -102,10 +102,6 @@ class GraphBuilder:
             return name if dtype is None or part.dtype == dtype else self.cast(name, dtype)
         if isinstance(part, Tensor):
             return self.constant(part if dtype is None else part.to(dtype))
-        if isinstance(part, int) and not isinstance(part, bool) and part and part % self.rows == 0:
-            number = self.node("Mul", self.count(), self.ints(part // self.rows))
-            scalar = self.node("Squeeze", number)
-            return scalar if dtype in (None, torch.int64) else self.cast(scalar, dtype)
         return self.constant(part, dtype)
 
     def cast(self, name: str, dtype: torch.dtype) -> str:
@@ -121,6 +117,11 @@ class GraphBuilder:
         if self.n_rows is None:
             self.n_rows = self.node("Shape", self.inputs[0].name, start=0, end=1)
         return self.n_rows
+
+    def size(self, size: int, dtype: torch.dtype) -> str:
+        """Return a size as a number."""
+        number = self.node("Squeeze", self.shape([size])) if self.grows(size) else self.constant(size, torch.int64)
+        return number if dtype == torch.int64 else self.cast(number, dtype)
 
     def shape(self, sizes: Sequence[int], *, inferred: bool = False) -> str:
         """Return a shape as a tensor; ``inferred``: for a reshaping, which tells one growing size by itself."""

@@ -269,14 +269,23 @@ def record(function: Callable[..., Sequence[Tensor]], example: Callable[[int], S
     CapabilityError
         The function decides by values, or draws random numbers: it is no graph.
     """
-    rows = PRIMES[0]
-    inputs = list(example(rows))
-    with _recording(rows) as recorder:
-        values = [recorder.bind(tensor) for tensor in inputs]
-        outputs = [recorder.read(tensor) for tensor in function(*inputs)]
-        program = Program(rows, values, outputs, recorder.calls)
-    program.calls = _needed(program)
-    return program
+    for rows in PRIMES:
+        inputs = list(example(rows))
+        with _recording(rows) as recorder:
+            values = [recorder.bind(tensor) for tensor in inputs]
+            outputs = [recorder.read(tensor) for tensor in function(*inputs)]
+            program = Program(rows, values, outputs, recorder.calls)
+        program.calls = _needed(program)
+        if not any(size and size % rows == 0 for size in _constant_sizes(program)):
+            return program
+    raise CapabilityError("has tensors of sizes that cannot be told from the number of rows")
+
+
+def _constant_sizes(program: Program) -> Iterator[int]:
+    """Yield the sizes of the constants, which do not grow with the rows."""
+    for call in program.calls:
+        for tensor in _leaves((call.args, call.kwargs))[0]:
+            yield from tensor.shape
 
 
 def _needed(program: Program) -> list[Call]:

@@ -36,7 +36,7 @@ KINDS = {
 }
 """ONNX types of inputs and outputs."""
 OUTPUTS = ("score", "p_value", "label")
-_TORCH = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool, "string": torch.int64}
+TORCH_TYPES = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool, "string": torch.int64}
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: M
         return scores, p_values(scores, calibration.scores), labels
 
     try:
-        program = record(function, lambda n: [torch.zeros(n, dtype=_TORCH[port.type]) for port in ports])
+        program = record(function, lambda n: [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in ports])
         builder = GraphBuilder(program.rows)
         made = emit(program, builder, [read_port(builder, encoder, port) for port in ports])
     except CapabilityError as error:
