@@ -75,7 +75,9 @@ def _remainder(b: GraphBuilder, call: Call) -> str:
     x, y = b.get(call.args[0], kind), b.get(call.args[1], kind)
     if not kind.is_floating_point:
         return b.node("Mod", x, y)
-    return b.node("Sub", x, b.node("Mul", b.node("Floor", b.node("Div", x, y)), y))
+    rest, zero = b.node("Mod", x, y, fmod=1), b.constant(0.0, kind)
+    other = b.node("Less", b.node("Mul", b.node("Sign", rest), b.node("Sign", y)), zero)
+    return b.node("Where", other, b.node("Add", rest, y), rest)
 
 
 @translates("add", "sub", "rsub")
@@ -203,10 +205,9 @@ def _softplus(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     x = b.get(call.args[0], kind)
     beta, threshold = argument(call, 1, "beta", 1), argument(call, 2, "threshold", 20)
-    if beta == 1 and threshold == 20:
-        return softplus(b, x, kind)
-    scaled = b.node("Mul", x, b.constant(beta, kind))
-    soft = b.node("Div", softplus(b, scaled, kind), b.constant(beta, kind))
+    scaled = x if beta == 1 else b.node("Mul", x, b.constant(beta, kind))
+    soft = softplus(b, scaled, kind)
+    soft = soft if beta == 1 else b.node("Div", soft, b.constant(beta, kind))
     return b.node("Where", b.node("Greater", scaled, b.constant(threshold, kind)), x, soft)
 
 

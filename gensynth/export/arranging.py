@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gensynth.errors import CapabilityError
-from gensynth.export.graph import TYPES, GraphBuilder
+from gensynth.export.graph import GraphBuilder
 from gensynth.export.recording import Call, Value
 from gensynth.export.translations import argument, positive, shape_of, translates, type_of
 
@@ -519,11 +519,3 @@ def _topk(b: GraphBuilder, call: Call) -> list[str]:
     axis = positive(argument(call, 2, "dim", -1), len(call.outs[0].shape))
     largest = int(argument(call, 3, "largest", True))
     return b.nodes_of("TopK", [b.get(call.args[0]), b.ints(call.args[1])], 2, axis=axis, largest=largest)
-
-
-@translates("one_hot")
-def _one_hot(b: GraphBuilder, call: Call) -> str:
-    width = call.outs[0].shape[-1]
-    at = b.node("Unsqueeze", b.get(call.args[0], torch.int64), b.ints(len(call.outs[0].shape) - 1))
-    return b.node("Cast", b.node("Equal", at, b.ints(*range(width))), to=TYPES[call.outs[0].dtype])
-

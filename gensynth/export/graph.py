@@ -48,15 +48,14 @@ class GraphBuilder:
         self.known: dict[tuple[Any, ...], str] = {}
         self.n_rows: str | None = None
 
-    def input(self, name: str, dtype: int, width: int = 1) -> str:
-        """Add an input (rows, width)."""
-        self.inputs.append(helper.make_tensor_value_info(name, dtype, ["N", width]))
+    def input(self, name: str, dtype: int, widths: Sequence[int] = (1,)) -> str:
+        """Add an input (rows, *widths)."""
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, ["N", *widths]))
         return name
 
-    def output(self, name: str, dtype: int, made: str, width: int | None = None) -> None:
-        """Add an output (rows,), or (rows, width), from what is already made."""
-        shape: list[str | int] = ["N"] if width is None else ["N", width]
-        self.outputs.append(helper.make_tensor_value_info(name, dtype, shape))
+    def output(self, name: str, dtype: int, made: str, shape: Sequence[str | int] = ("N",)) -> None:
+        """Add an output from what is already made; "N" is the number of rows."""
+        self.outputs.append(helper.make_tensor_value_info(name, dtype, list(shape)))
         self.nodes.append(helper.make_node("Identity", [made], [name]))
 
     def node(self, operation: str, *inputs: str, domain: str = "", **attributes: Any) -> str:

@@ -14,6 +14,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gensynth.errors import CapabilityError
 from gensynth.nn.categorical import without_branches
 
+Function = Callable[..., Sequence[Tensor]]
+"""From tensors whose first axis is the rows to such tensors, each row of which depends on its own row alone."""
+
 PRIMES = (211, 337, 461)
 """Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
 
@@ -254,13 +257,13 @@ def _recording(rows: int) -> Iterator[_Recorder]:
         yield recorder
 
 
-def record(function: Callable[..., Sequence[Tensor]], example: Callable[[int], Sequence[Tensor]]) -> Program:
+def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Program:
     """Return what a function of rows computes, from one run of it.
 
     Parameters
     ----------
     function : callable
-        From tensors whose first axis is the rows to such tensors; each row of these depends on its own row alone.
+        A `Function`.
     example : callable
         From a number of rows to arguments of ``function`` for them.
 
@@ -282,7 +285,9 @@ def record(function: Callable[..., Sequence[Tensor]], example: Callable[[int], S
 
 
 def _constant_sizes(program: Program) -> Iterator[int]:
-    """Yield the sizes of the constants, which do not grow with the rows."""
+    """Yield sizes that do not grow with the rows: those of constants, and the widths of the inputs."""
+    for value in program.inputs:
+        yield from value.shape[1:]
     for call in program.calls:
         for tensor in _leaves((call.args, call.kwargs))[0]:
             yield from tensor.shape

@@ -59,11 +59,9 @@ class Session:
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Return the outputs (n, ...) by name."""
-        parts = [self._run(None, dict(block)) for block in _blocks(feeds)]
-        with np.errstate(all="ignore"):
-            return {
-                name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(self.outputs)
-            }
+        with np.errstate(all="ignore"):  # the reference evaluator computes in numpy
+            parts = [self._run(None, dict(block)) for block in _blocks(feeds)]
+        return {name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(self.outputs)}
 
 
 class OnnxScorer:

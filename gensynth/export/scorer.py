@@ -92,7 +92,7 @@ def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: M
         builder = GraphBuilder(program.rows)
         made = emit(program, builder, [read_port(builder, encoder, port) for port in ports])
     except CapabilityError as error:
-        raise CapabilityError(f"the model cannot be exported: it {error}") from error
+        raise CapabilityError(f"{metadata.facts['model']} cannot be exported: it {error}") from error
     for name, own, value in zip(outputs, made, program.outputs, strict=True):
         builder.output(name, TYPES[value.dtype], own)
     return builder.finish("scorer", metadata.to_properties())

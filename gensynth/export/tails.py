@@ -81,7 +81,7 @@ class GammaSpline:
 
 def _where_far(shape: float) -> float:
     """Return z at which -log Q is `FAR`, or next below it."""
-    low, high = shape, shape + 2.0 * FAR + 100.0
+    low, high = shape, 4.0 * (shape + FAR)
     for _ in range(200):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if -stats.gamma.logsf(middle, shape) < FAR else (low, middle)
