@@ -257,9 +257,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
         save(self, path, registry=registry)
 
-    def to_onnx(
-        self, scorer: str | os.PathLike[str], *, method: str | None = None, check: int = 1000
-    ) -> Checked:
+    def to_onnx(self, scorer: str | os.PathLike[str], *, method: str | None = None, check: int = 1000) -> Checked:
         """Write the scorer as an ONNX file: raw columns in, scores out; see docs/onnx.md.
 
         Parameters

@@ -313,9 +313,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
 
         calibration = Calibration(self.calibration_scores_, self.offset_)
         recipe = self.estimators_[0].recipe
-        return write_scorer(
-            scorer, self.scorer_, recipe, method=self.method_, calibration=calibration, check=check
-        )
+        return write_scorer(scorer, self.scorer_, recipe, method=self.method_, calibration=calibration, check=check)
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted detector."""

@@ -83,7 +83,7 @@ class NumberScale:
 
     @property
     def log_densities(self) -> Floats:
-        """log d position / d standardised value (n_bins,) in each bin."""
+        """Logarithm (n_bins,) of d position / d standardised value in each bin."""
         return np.asarray(-np.log(self._relative(self.function.widths)))
 
     def _normal(self, positions: Floats) -> Floats:

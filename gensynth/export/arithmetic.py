@@ -15,12 +15,33 @@ from gensynth.export.translations import TRANSLATIONS, Translation, argument, co
 
 # one node, in the type of the result
 _UNARY = {
-    "abs": "Abs", "exp": "Exp", "log": "Log", "neg": "Neg", "sqrt": "Sqrt", "sign": "Sign", "sin": "Sin", "cos": "Cos",
-    "tanh": "Tanh", "sigmoid": "Sigmoid", "floor": "Floor", "ceil": "Ceil", "round": "Round", "reciprocal": "Reciprocal",
-    "relu": "Relu", "detach": "Identity", "alias": "Identity", "clone": "Identity", "contiguous": "Identity",
-    "lift_fresh_copy": "Identity", "lift_fresh": "Identity", "lift": "Identity", "isnan": "IsNaN", "isinf": "IsInf",
-    "bitwise_not": "Not", "logical_not": "Not",
-}  # fmt: skip
+    "abs": "Abs",
+    "exp": "Exp",
+    "log": "Log",
+    "neg": "Neg",
+    "sqrt": "Sqrt",
+    "sign": "Sign",
+    "sin": "Sin",
+    "cos": "Cos",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "round": "Round",
+    "relu": "Relu",
+    "reciprocal": "Reciprocal",
+    "detach": "Identity",
+    "alias": "Identity",
+    "clone": "Identity",
+    "contiguous": "Identity",
+    "lift_fresh_copy": "Identity",
+    "lift_fresh": "Identity",
+    "lift": "Identity",
+    "isnan": "IsNaN",
+    "isinf": "IsInf",
+    "bitwise_not": "Not",
+    "logical_not": "Not",
+}
 
 
 def _unary(operation: str) -> Translation:
@@ -66,7 +87,7 @@ def _divided(b: GraphBuilder, call: Call) -> str:
 
 @translates("floor_divide")
 def _floor_divide(b: GraphBuilder, call: Call) -> str:
-    return _divided(b, Call("div", "Tensor_mode", (*call.args[:2], "floor"), {}, call.outs))
+    return _divided(b, Call("div", (*call.args[:2], "floor"), {}, call.outs))
 
 
 @translates("remainder")
@@ -154,8 +175,10 @@ def _rsqrt(b: GraphBuilder, call: Call) -> str:
 
 @translates("exp2")
 def _exp2(b: GraphBuilder, call: Call) -> str:
-    kind = call.outs[0].dtype
-    return b.node("Exp", b.node("Mul", b.get(call.args[0], kind), b.constant(math.log(2.0), kind)))
+    # in float64: in float32 the product would lose bits of large exponents
+    kind, double = call.outs[0].dtype, torch.float64
+    out = b.node("Exp", b.node("Mul", b.get(call.args[0], double), b.constant(math.log(2.0), double)))
+    return out if kind == double else b.cast(out, kind)
 
 
 @translates("log2")
@@ -265,7 +288,7 @@ def _clamp(b: GraphBuilder, call: Call) -> str:
 
 @translates("where")
 def _where(b: GraphBuilder, call: Call) -> str:
-    return chosen(b, *call.args[:3], call.outs[0].dtype)
+    return chosen(b, call.args[0], call.args[1], call.args[2], call.outs[0].dtype)
 
 
 @translates("masked_fill")

@@ -170,8 +170,8 @@ def _expand(b: GraphBuilder, call: Call) -> str:
 @translates("cat", "concat")
 def _cat(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
-    parts = [p for p in call.args[0] if shape_of(p) != (0,)]
-    return b.node("Concat", *(b.get(p, kind) for p in parts), axis=positive(argument(call, 1, "dim", 0), len(call.outs[0].shape)))
+    axis = positive(argument(call, 1, "dim", 0), len(call.outs[0].shape))
+    return b.node("Concat", *(b.get(p, kind) for p in call.args[0] if shape_of(p) != (0,)), axis=axis)
 
 
 @translates("stack")
@@ -230,7 +230,8 @@ def _pad(b: GraphBuilder, call: Call) -> str:
     before, after = [0] * n, [0] * n
     for i in range(len(pads) // 2):
         before[n - 1 - i], after[n - 1 - i] = pads[2 * i], pads[2 * i + 1]
-    return b.node("Pad", b.get(call.args[0]), b.ints(*before, *after), b.constant(argument(call, 2, "value", 0.0), kind))
+    value = b.constant(argument(call, 2, "value", 0.0), kind)
+    return b.node("Pad", b.get(call.args[0]), b.ints(*before, *after), value)
 
 
 @translates("index_select", "gather", "take_along_dim", "embedding", "index")
@@ -414,7 +415,7 @@ def _write(b: GraphBuilder, call: Call) -> str:
     base, part, place, *rest = call.args
     kind, shape = call.outs[0].dtype, call.outs[0].shape
     new = b.get(part, kind)
-    how = Call(call.name.removeprefix("write_"), call.overload, (base, *rest), call.kwargs, call.outs)
+    how = Call(call.name.removeprefix("write_"), (base, *rest), call.kwargs, call.outs)
     if how.name in ("view", "_unsafe_view", "unsqueeze", "squeeze"):
         return b.reshape(new, shape)
     if how.name in ("detach", "alias"):
@@ -468,18 +469,17 @@ def _searchsorted(b: GraphBuilder, call: Call) -> str:
     shape, sizes = shape_of(knots), shape_of(at)
     x = b.get(at, kind)
     less = "GreaterOrEqual" if right else "Greater"
-    if shape[-1] <= _COMPARED or len(shape) > 1 and isinstance(knots, Value):
+    if shape[-1] <= _COMPARED or isinstance(knots, Value):
         if len(shape) == 1 or not sizes:
             table = b.get(knots, kind)
         else:
             table = b.node("Unsqueeze", b.get(knots, kind), b.ints(len(shape) - 1))  # (..., 1, knots)
         below = b.node(less, b.node("Unsqueeze", x, b.ints(len(sizes))), table)
         return b.node("ReduceSum", b.cast(below, torch.int64), b.ints(len(sizes)), keepdims=0)
-    assert isinstance(knots, Tensor)
-    return _bisected(b, knots, x, sizes, less)
+    return _bisected(b, knots, x, less)
 
 
-def _bisected(b: GraphBuilder, knots: Tensor, x: str, sizes: tuple[int, ...], less: str) -> str:
+def _bisected(b: GraphBuilder, knots: Tensor, x: str, less: str) -> str:
     """Add the number of knots (..., n) below x by bisection: a few look-ups in place of n comparisons.
 
     Tables are padded to a power of two with infinity, which nothing is above; flat, with the start of each row's.

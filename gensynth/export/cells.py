@@ -36,9 +36,7 @@ def table(array: Any) -> Tensor:
     return torch.from_numpy(np.array(array))
 
 
-def number_cells(
-    encoder: NumberEncoder, ticks: Tensor, missing: Tensor, special: Tensor | None = None
-) -> CodedCells:
+def number_cells(encoder: NumberEncoder, ticks: Tensor, missing: Tensor, special: Tensor | None = None) -> CodedCells:
     """Return the cells of a column of numbers or dates, as `NumberEncoder.encode` does.
 
     Parameters
@@ -163,12 +161,13 @@ def _log_jacobian(scaling: NumberScale, steps: Tensor, bins: Tensor) -> Tensor:
     if scaling.numeric == "standard":
         return torch.zeros_like(steps)
     if scaling.slopes is not None:
-        return interp(steps, *scaling.slopes)
-    return table(scaling.log_densities)[bins]
+        return interp(steps, scaling.slopes[0], scaling.slopes[1])
+    by_bin: Tensor = table(scaling.log_densities)[bins]
+    return by_bin
 
 
 def _atom_codes(encoder: NumberEncoder, ticks: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Return the code (n,) of the nearest atom (`UNKNOWN` beyond them), and where a tick is that atom; None: nowhere."""
+    """Return the code (n,) of the nearest atom, `UNKNOWN` beyond them, and where a tick is that atom; None: nowhere."""
     if not len(encoder.atoms):
         return torch.zeros_like(ticks, dtype=torch.int64), None
     atoms = table(encoder.atoms)

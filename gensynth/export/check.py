@@ -91,9 +91,7 @@ def relative_difference(found: NDArray[np.float64], wanted: NDArray[np.float64])
     return np.asarray(np.abs(found - wanted) / np.maximum(np.abs(wanted), LEAST))
 
 
-def _check_decisions(
-    found: dict[str, NDArray[Any]], wanted: NDArray[np.float64], calibration: Calibration
-) -> None:
+def _check_decisions(found: dict[str, NDArray[Any]], wanted: NDArray[np.float64], calibration: Calibration) -> None:
     near = 100.0 * tie(wanted)
     sure = np.abs(wanted - calibration.offset) > near
     labels = np.where(wanted < calibration.offset, -1, 1)

@@ -64,7 +64,9 @@ class ColumnPort:
         return asdict(self)
 
 
-def ports_of(encoder: TableEncoder, names: Sequence[str | int], reserved: str, taken: Collection[str]) -> list[ColumnPort]:
+def ports_of(
+    encoder: TableEncoder, names: Sequence[str | int], reserved: str, taken: Collection[str]
+) -> list[ColumnPort]:
     """Return the inputs for some of the learned columns.
 
     Parameters

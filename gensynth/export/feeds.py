@@ -57,7 +57,7 @@ def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[
     codes, distinct = codes_of(series)
     values = distinct.tolist()
     if port.type == "string":
-        return np.array([*_texts(values, column), port.missing], dtype=object)[codes]
+        return np.array([*_texts(values), port.missing], dtype=object)[codes]
     if port.type == "bool":
         known = [isinstance(value, bool | np.bool_) for value in values]
         bad = np.array([not one for one in known] + [True])[codes]
@@ -78,7 +78,7 @@ def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[
     return np.asarray(exact.astype(np.int64)[codes])
 
 
-def _texts(values: list[Any], column: Column) -> list[str]:
+def _texts(values: list[Any]) -> list[str]:
     return [str(value) if isinstance(value, str) else spelling(value) for value in values]
 
 

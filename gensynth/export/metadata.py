@@ -56,7 +56,7 @@ class Metadata:
             "schema": self.schema.to_json(),
             **self.facts,
         }
-        return {f"{PREFIX}{name}": json.dumps(value, ensure_ascii=False, allow_nan=False) for name, value in state.items()}
+        return {f"{PREFIX}{n}": json.dumps(value, ensure_ascii=False, allow_nan=False) for n, value in state.items()}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: object) -> Self:

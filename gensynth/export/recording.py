@@ -45,8 +45,6 @@ class Call:
     ----------
     name : str
         Name of the ATen operation without its overload, in place or not.
-    overload : str
-        Name of the overload.
     args, kwargs
         As it was called, `Value` in place of what depends on the inputs; other tensors are constants.
     outs : list of Value
@@ -54,7 +52,6 @@ class Call:
     """
 
     name: str
-    overload: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     outs: list[Value]
@@ -136,6 +133,10 @@ class _Recorder(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        with self:  # what a mode within this one calls may still be made of simpler operations
+            made = func.decompose(*args, **kwargs)
+        if made is not NotImplemented:
+            return made
         tensors, sizes = _leaves((args, kwargs))
         depends = any(id(t) in self.values for t in tensors)
         if not depends and not any(size and size % self.rows == 0 for size in sizes):
@@ -143,10 +144,8 @@ class _Recorder(TorchDispatchMode):
         name = str(func.overloadpacket).removeprefix("aten.")
         if torch.Tag.nondeterministic_seeded in func.tags:
             raise CapabilityError(f"draws random numbers for each row ({name}); a graph has none of its own")
-        by_mask = name.startswith("index") and any(t.dtype == torch.bool and id(t) in self.values for t in _indices(args))
-        decides = torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags
-        if depends and (by_mask or (decides and not name.startswith("index"))):
-            raise CapabilityError(f"looks at values to decide what to compute ({name}); a graph computes always the same")
+        if depends and self._decides(func, name, args):
+            raise CapabilityError(f"looks at values to decide what to compute ({name}), which no graph does")
         if func._schema.is_mutable:
             return self._mutate(func, name, args, kwargs)
         out = func(*args, **kwargs)
@@ -154,27 +153,34 @@ class _Recorder(TorchDispatchMode):
         outs = self._record(func, args, kwargs, results)
         for place, (tensor, value) in enumerate(zip(results, outs, strict=True)):
             self.bind(tensor, value)
-            if args and isinstance(args[0], Tensor) and _is_view(func):
+            if args and isinstance(args[0], Tensor) and tensor is not args[0] and _is_view(func):
                 self.views[id(tensor)] = _View(args[0], func, args, kwargs, place, self._version(args[0]))
         return out
+
+    def _decides(self, func: Any, name: str, args: tuple[Any, ...]) -> bool:
+        """Return whether what is computed, or its shape, depends on values."""
+        if name.startswith("index"):  # by a mask of values
+            return any(t.dtype == torch.bool and id(t) in self.values for t in _indices(args))
+        return torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags
 
     def _record(self, func: Any, args: Any, kwargs: Any, results: Sequence[Tensor]) -> list[Value]:
         outs = [Value(tuple(t.shape), t.dtype) for t in results]
         packet = str(func.overloadpacket).removeprefix("aten.")
         name = packet.rstrip("_") if packet.endswith("_") and not packet.startswith("__") else packet
         args, kwargs = self._plain(args), self._plain(kwargs)
-        self.calls.append(Call(name, func._overloadname, args, kwargs, outs))
+        self.calls.append(Call(name, args, kwargs, outs))
         return outs
 
     def _mutate(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        written = [i for i, a in enumerate(func._schema.arguments) if a.alias_info is not None and a.alias_info.is_write]
+        marks = [argument.alias_info for argument in func._schema.arguments]
+        written = [i for i, mark in enumerate(marks) if mark is not None and mark.is_write]
         if written != [0] or not name.endswith("_"):
             raise CapabilityError(f"writes into given tensors ({name}), which is not translated")
         target = args[0]
         before = self._plain(args), self._plain(kwargs)
         func(*args, **kwargs)
         out = Value(tuple(target.shape), target.dtype)
-        self.calls.append(Call(name[:-1], func._overloadname, *before, [out]))
+        self.calls.append(Call(name[:-1], *before, [out]))
         self._write(target, out)
         return target
 
@@ -188,8 +194,8 @@ class _Recorder(TorchDispatchMode):
         base = self.read(view.base)
         out = Value(tuple(view.base.shape), view.base.dtype)
         name = str(view.func.overloadpacket).removeprefix("aten.")
-        rest = self._plain(view.args[1:]), self._plain(view.kwargs)
-        self.calls.append(Call(f"write_{name}", view.func._overloadname, (base, value, view.place, *rest[0]), rest[1], [out]))
+        args = (base, value, view.place, *self._plain(view.args[1:]))
+        self.calls.append(Call(f"write_{name}", args, self._plain(view.kwargs), [out]))
         self._write(view.base, out)
         view.version = self._version(view.base)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class TensorSheet:
     values: dict[str | int, Tensor]
     missing: dict[str | int, Tensor]
 
-    def present(self, names: Any) -> Tensor:
+    def present(self, names: Sequence[str | int]) -> Tensor:
         """Return the rows (n,) in which none of the columns is missing."""
         gaps = [self.missing[name] for name in names]
         out = gaps[0]
@@ -107,7 +107,7 @@ def _converted(rule: OrderRule, low: Tensor) -> Tensor:
 def _sum_broken(rule: SumRule, sheet: TensorSheet) -> Tensor:
     there = sheet.present(rule.relation.columns)
     if rule.whole and rule.constant.denominator == 1:
-        total: Any = int(rule.constant)
+        total = torch.full_like(sheet.values[rule.relation.columns[0]], int(rule.constant))
         for name, factor in rule.factors.items():
             total = total - sheet.values[name] * factor  # modulo 2**64
         return there & (total != 0)

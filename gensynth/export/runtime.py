@@ -55,7 +55,11 @@ class Session:
     @property
     def description(self) -> str:
         """What runs the graph, in words."""
-        return self.runtime if self.runtime == "onnxruntime" else "onnx's reference evaluator (onnxruntime is not installed)"
+        return (
+            "onnx's reference evaluator, as onnxruntime is not installed"
+            if self.runtime == "reference"
+            else self.runtime
+        )
 
     def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
         """Return the outputs (n, ...) by name."""

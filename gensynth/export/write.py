@@ -73,7 +73,8 @@ def check_rows(check: int) -> None:
 
 
 def _write(model: onnx.ModelProto, path: Path) -> None:
-    if model.ByteSize() > _MOST_BYTES:
-        raise ExportError(f"the graph has {model.ByteSize():,} bytes, and an ONNX file less than 2 GB; fit a smaller model")
+    size = model.ByteSize()
+    if size > _MOST_BYTES:
+        raise ExportError(f"the graph has {size:,} bytes, and an ONNX file less than 2 GB; fit a smaller model")
     with atomic_write(path) as stream:
         stream.write(model.SerializeToString())

@@ -38,7 +38,8 @@ def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
     """
     total = powers.exp2().cumsum_(-1)
     if not in_range(total[..., -1]):  # seldom; only then the powers are moved about 0
-        total = (powers - powers.amax(-1, keepdim=True)).exp2_().cumsum_(-1)
+        # by whole powers of two: that changes no bit of the sums
+        total = (powers - powers.amax(-1, keepdim=True).floor()).exp2_().cumsum_(-1)
     return inverse_cdf(total, uniform)
 
 

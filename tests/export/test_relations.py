@@ -29,7 +29,7 @@ def related(seed=0):
         low=high - rng.exponential(0.1, N),
         high=high,
         one=np.where(absent, np.nan, rng.normal(size=N)),
-        two=np.where(absent, None, rng.choice(["a", "b"], N)),
+        two=pd.Series(rng.choice(["a", "b"], N)).mask(absent),
     )
 
 

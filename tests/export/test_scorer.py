@@ -27,7 +27,7 @@ def rows(n=120, seed=0):
     return pd.DataFrame(
         {
             "score": np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
-            "sex": rng.choice(["F", "M", None], n),
+            "sex": rng.choice(np.array(["F", "M", None], dtype=object), n),
             "member": rng.random(n) < 0.5,
             "visits": rng.poisson(3, n),
             "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), unit="D"),
@@ -69,8 +69,9 @@ def test_a_synthesizer(synthesizer, tmp_path):
     np.testing.assert_allclose(found["score"], synthesizer.score_samples(strange(rows(60, 1))), rtol=1e-8)
     half = synthesizer.to_onnx(tmp_path / "half.onnx", method="half", check=50)
     assert half.difference < 1e-8
-    np.testing.assert_allclose(OnnxScorer.load(tmp_path / "half.onnx").score(rows(9))["score"] * 2,
-                               scorer.score(rows(9))["score"], rtol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        OnnxScorer.load(tmp_path / "half.onnx").score(rows(9))["score"] * 2, scorer.score(rows(9))["score"], rtol=1e-12
+    )
 
 
 def test_a_detector(detector, tmp_path):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from gensynth.encoding.table import TableEncoder
 from gensynth.export.columns import ports_of, reserved_text
@@ -15,7 +20,7 @@ from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_columns
 from gensynth.export.feeds import feeds_of
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import record
+from gensynth.export.recording import Function, record
 from gensynth.export.runtime import Session
 from gensynth.export.scorer import TORCH_TYPES, read_port
 from gensynth.layout import Encoding
@@ -28,14 +33,16 @@ ENCODINGS = {
 }
 
 
-def run_graph(function, *inputs, runtime="reference"):
+def run_graph(function: Function, *inputs: Tensor, runtime: str = "reference") -> list[NDArray[Any]]:
     """Return what the graph of a function gives for these rows, an array an output."""
     session = Session(compiled(function, inputs), runtime)
     found = session.run({f"x{i}": one.numpy() for i, one in enumerate(inputs)})
     return [found[f"y{i}"] for i in range(len(found))]
 
 
-def fitted_encoder(frame, encoding="bins", schema=None, relations=False):
+def fitted_encoder(
+    frame: pd.DataFrame, encoding: str = "bins", schema: Any = None, relations: Any = False
+) -> TableEncoder:
     """Return the encoder of a table."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -43,12 +50,13 @@ def fitted_encoder(frame, encoding="bins", schema=None, relations=False):
         return TableEncoder(inferred, ENCODINGS[encoding], (), relations).fit(inferred.align(frame))
 
 
-def graph_rows(encoder, frame):
+def graph_rows(encoder: TableEncoder, frame: pd.DataFrame) -> list[NDArray[Any]]:
     """Return codes, numbers and log-Jacobians of a table by the graph."""
     ports = ports_of(encoder, tuple(encoder.columns), reserved_text(encoder), ())
 
-    def function(*inputs):
+    def function(*inputs: Tensor) -> Sequence[Tensor]:
         batch = encode_columns(encoder, ports, inputs)
+        assert batch.log_jacobian is not None
         return batch.codes, batch.numeric, batch.log_jacobian
 
     program = record(function, lambda n: [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in ports])
@@ -59,10 +67,10 @@ def graph_rows(encoder, frame):
     for name, kind, own, width in zip(("codes", "numbers", "jacobian"), kinds, made, widths, strict=True):
         builder.output(name, kind, own, ("N", width))
     found = Session(builder.finish("encoder", {}), "reference").run(feeds_of(frame, encoder.schema, ports))
-    return found["codes"], found["numbers"], found["jacobian"]
+    return [found["codes"], found["numbers"], found["jacobian"]]
 
 
-def assert_same_rows(encoder, frame):
+def assert_same_rows(encoder: TableEncoder, frame: pd.DataFrame) -> None:
     """The graph encodes a table as the encoder does."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -75,4 +83,5 @@ def assert_same_rows(encoder, frame):
     }
     assert not differ
     np.testing.assert_allclose(numbers, rows.numeric, rtol=1e-12, atol=1e-12)
+    assert rows.log_jacobian is not None
     np.testing.assert_allclose(jacobian, rows.log_jacobian, rtol=1e-12, atol=1e-12)

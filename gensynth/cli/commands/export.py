@@ -65,7 +65,7 @@ def export(
         raise OptionError(f"--method is for synthesizers; {source} holds a detector, whose score is the fitted one")
     else:
         checked = fitted.to_onnx(path, check=check)
-    said = ""
-    if checked.rows:
-        said = f"; the largest difference in {counted(checked.rows, 'row')} is {checked.difference:.1e} ({checked.runtime})"
-    say(f"scorer written to {path}{said}")
+    found = (
+        f"; the largest difference in {counted(checked.rows, 'row')} is {checked.difference:.1e} ({checked.runtime})"
+    )
+    say(f"scorer written to {path}{found if checked.rows else ''}")
