@@ -154,7 +154,8 @@ def _scaled(scaling: NumberScale, steps: Tensor, bins: Tensor) -> Tensor:
     first, last = (scaling.scale / math.exp(scaling.slopes[1][i]) for i in (0, -1))
     beyond = soft_clip((steps - low).clamp(max=0.0), first) + soft_clip((steps - high).clamp(min=0.0), last)
     inside = scaling.margin + positions.clamp(0.0, 1.0) * (1.0 - 2.0 * scaling.margin)
-    return torch.special.ndtri(inside) + beyond
+    scores: Tensor = torch.special.ndtri(inside)
+    return scores + beyond
 
 
 def _log_jacobian(scaling: NumberScale, steps: Tensor, bins: Tensor) -> Tensor:

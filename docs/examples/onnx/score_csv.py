@@ -16,6 +16,7 @@ TRUTHS = {"true": 1, "false": 0, "": "nan"}
 
 
 def cells(port: dict[str, Any]) -> Any:
+    """Return the cells of one input as an array."""
     texts = [row[str(port["column"])] for row in rows]
     if port["type"] == "string":
         return np.array([text or port["missing"] for text in texts], dtype=object)
