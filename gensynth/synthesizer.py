@@ -21,6 +21,7 @@ from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
 from gensynth.engine.transformer import LatentTransformer
+from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -257,35 +258,54 @@ class Synthesizer(FittedAttributes, LatentTransformer, TableEstimator):
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
         save(self, path, registry=registry)
 
-    def to_onnx(self, scorer: str | os.PathLike[str], *, method: str | None = None, check: int = 1000) -> Checked:
-        """Write the scorer as an ONNX file: raw columns in, scores out; see docs/onnx.md.
+    def to_onnx(
+        self,
+        scorer: str | os.PathLike[str] | None = None,
+        sampler: str | os.PathLike[str] | None = None,
+        *,
+        method: str | None = None,
+        check: int = 1000,
+    ) -> dict[str, Checked]:
+        """Write ONNX files: a scorer, raw columns in and scores out, a sampler, noise in and raw columns out.
+
+        See docs/onnx.md.
 
         Parameters
         ----------
-        scorer : path-like
-            File of the graph that scores rows.
+        scorer, sampler : path-like or None
+            The files; None: no such graph.
         method : str or None
             Score method; None for the model's first.
         check : int
-            Rows of its own on which the graph is compared with this model before it is written; 0: none.
+            Rows of its own on which a graph is compared with this model before it is written; 0: none.
 
         Returns
         -------
-        Checked
-            How many rows were compared, by what, and the largest difference.
+        dict of str to Checked
+            For "scorer" and "sampler", of those asked for: how many rows were compared, by what, how far they differ.
 
         Raises
         ------
         CapabilityError
             The family or a column cannot be exported; names it.
         ExportError
-            The graph does not compute what the model does; nothing is written.
+            A graph does not compute what the model does; it is not written.
+        OptionError
+            Neither file is named.
         """
         check_is_fitted(self)
-        from gensynth.export.write import write_scorer  # imports onnx
+        from gensynth.export.write import write_sampler, write_scorer  # imports onnx
 
-        named = self.model_.score_method(method)
-        return write_scorer(scorer, Ensemble([self.fitted_], {named: 1.0}), self.recipe_, method=named, check=check)
+        if scorer is None and sampler is None:
+            raise OptionError("nothing to write: name a file for the scorer or for the sampler")
+        found = {}
+        if scorer is not None:
+            named = self.model_.score_method(method)
+            ensemble = Ensemble([self.fitted_], {named: 1.0})
+            found["scorer"] = write_scorer(scorer, ensemble, self.recipe_, method=named, check=check)
+        if sampler is not None:
+            found["sampler"] = write_sampler(sampler, self.fitted_, check=check)
+        return found
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted synthesizer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pandas as pd
+import torch
 from numpy.typing import NDArray
+from torch import Generator, Tensor
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
@@ -20,15 +23,26 @@ from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.scoring import LEAST
 from gensynth.errors import DataError, ExportError
 from gensynth.export.columns import ColumnPort
+from gensynth.export.compile import compiled
 from gensynth.export.feeds import aligned_feeds
 from gensynth.export.runtime import Session
-from gensynth.export.scorer import Calibration
+from gensynth.export.sampler import NOISE, SamplerPlan
+from gensynth.export.scorer import Calibration, text_codes
 from gensynth.export.tails import tie
+from gensynth.nn.noise import Noise
+from gensynth.relations.ruleset import RuleSet
+from gensynth.relations.sheet import Sheet
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
 
 MAX_DIFFERENCE = 1e-5
 """Relative difference of scores above which nothing is written."""
+MAX_FLIPS = 1e-5
+"""Share of the cells of a sample that may differ: where a number lies on a threshold, rounding decides."""
+NEAR = 1e-4
+"""Difference of sampled numbers, in units of their deviation or of themselves, that is rounding."""
+INEXACT = 1e-6
+"""Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
 STRANGE = 0.05
 """Share of a column's cells in the rows of a check that are missing, far out, or were never fitted."""
 _SEED = 20
@@ -102,7 +116,7 @@ def _check_decisions(found: dict[str, NDArray[Any]], wanted: NDArray[np.float64]
         raise ExportError("p-values of the exported scorer differ from the detector's; nothing was written")
 
 
-def drawn_frame(encoder: TableEncoder, n: int, rng: np.random.Generator) -> pd.DataFrame:
+def drawn_frame(encoder: TableEncoder, n: int, rng: np.random.Generator, *, strange: bool = True) -> pd.DataFrame:
     """Return rows that look like fitted ones column by column, some of whose cells are strange.
 
     Missing cells, numbers and dates far out, categories that were never fitted: where a column can hold such.
@@ -110,7 +124,7 @@ def drawn_frame(encoder: TableEncoder, n: int, rng: np.random.Generator) -> pd.D
     kept = n // 2 if encoder.rules is not None else 0  # rows that keep the relations, and rows that break them
     parts = [_drawn(encoder, kept, rng)] if kept else []
     frame = pd.concat([*parts, _drawn(encoder.plain, n - kept, rng)], ignore_index=True)
-    for name, own in encoder.columns.items():
+    for name, own in encoder.columns.items() if strange else ():
         frame[name] = _with_strange_cells(frame[name], own, encoder.schema[name], rng)
     return frame
 
@@ -156,3 +170,100 @@ def _strange_values(series: pd.Series[Any], own: Any) -> list[Any]:
     if own.column.decimals == 0:
         return [None, 10**15, -3]
     return [None, 1e300, -1e12] if len(present) else [None]
+
+
+def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
+    """Compare the cells of ``n`` rows that are made of the same noise.
+
+    Raises
+    ------
+    ExportError
+        More than `MAX_FLIPS` of the cells differ.
+    """
+    if n == 0:
+        return Checked(0, 0.0, "")
+    session, encoder = Session(model), plan.fitted.encoder
+    noise = plan.widths.draw(n, Generator().manual_seed(_SEED))
+    feeds = {name: part.numpy() for name, part in zip(NOISE, noise, strict=True) if part.shape[1]}
+    given: list[Tensor] = []
+    if plan.given:
+        frame = encoder.schema.align(drawn_frame(encoder, n, np.random.default_rng(_SEED), strange=False))
+        cells = aligned_feeds(frame, encoder.schema, plan.given)
+        feeds |= cells
+        given = [as_read(encoder, port, cells[port.name][:, 0]) for port in plan.given]
+    with torch.no_grad():
+        drawn = plan.rows(noise, given)
+    rows = Rows(drawn.numeric.double().numpy(), drawn.codes.numpy().astype(np.int32))
+    wanted = aligned_feeds(
+        encoder.schema.align(unsettled(encoder).decode(rows, np.random.default_rng(_SEED))),
+        encoder.schema,
+        plan.outputs,
+    )
+    found = session.run(feeds)
+    flips = {port.name: differing(found[port.name], wanted[port.name]) for port in plan.outputs}
+    n_cells = n * len(plan.outputs)
+    share = sum(int(differs.sum()) for differs in flips.values()) / n_cells
+    if share > max(MAX_FLIPS, 1.0 / n_cells):  # one cell of a small check may lie on a threshold
+        name = max(flips, key=lambda one: int(flips[one].sum()))
+        at = int(np.argmax(flips[name]))
+        raise ExportError(
+            f"{share:.2g} of the cells of the exported sampler differ from the model's, most of them in {name!r}: "
+            f"{found[name][at, 0]!r} and {wanted[name][at, 0]!r}; nothing was written"
+        )
+    return Checked(n, share, session.description)
+
+
+def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
+    """Return whether a graph in float32 would draw other numbers than the model does, if ever so slightly.
+
+    A number that is drawn by its code and uniformly in its bin is the same; one that is an output of a network is a sum
+    whose order is each runtime's own, and a last digit of a value hangs on it.
+    """
+    if not plan.fitted.encoder.layout.n_numeric or plan.given:
+        return bool(plan.given)
+    noise = plan.widths.draw(n, Generator().manual_seed(_SEED))
+
+    def numbers(uniform: Tensor, normal: Tensor) -> list[Tensor]:
+        return [plan.rows(Noise(uniform, normal)).numeric]
+
+    found = Session(compiled(numbers, noise)).run({f"x{i}": part.numpy() for i, part in enumerate(noise)})["y0"]
+    with torch.no_grad():
+        (wanted,) = numbers(*noise)
+    return bool((np.abs(found - wanted.numpy()) > INEXACT).any())
+
+
+def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the rows (n,) whose cells (n, 1) differ: of floating point by more than `NEAR` of what they spread."""
+    found, wanted = found[:, 0], wanted[:, 0]
+    if found.dtype.kind != "f":
+        return np.asarray(found != wanted)
+    there = ~np.isnan(wanted)
+    spread = np.std(wanted[there]) if there.any() else 0.0
+    near = np.abs(found - wanted) <= NEAR * np.maximum(spread, np.abs(wanted))
+    return np.where(there, ~near, ~np.isnan(found))
+
+
+def as_read(encoder: TableEncoder, port: ColumnPort, cells: NDArray[Any]) -> Tensor:
+    """Return the cells (n,) of an input as functions of tensors take them: of texts the level, or the place."""
+    if port.type != "string":
+        return torch.from_numpy(cells)
+    texts, other = text_codes(encoder, port)
+    return torch.tensor([texts.get(text, other) for text in cells.tolist()])
+
+
+def unsettled(encoder: TableEncoder) -> TableEncoder:
+    """Return an encoder that decodes without making relations hold, as a graph does."""
+    if encoder.rules is None:
+        return encoder
+    out = copy.copy(encoder)
+    out.rules = _Unsettled.__new__(_Unsettled)
+    vars(out.rules).update(vars(encoder.rules))
+    return out
+
+
+class _Unsettled(RuleSet):
+    """Relations that are not made to hold."""
+
+    def settle(self, sheet: Sheet, rng: np.random.Generator) -> NDArray[np.bool_]:  # noqa: ARG002
+        """Change nothing."""
+        return np.zeros(len(sheet), dtype=bool)

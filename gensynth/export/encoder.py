@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -42,9 +43,24 @@ def encode_columns(encoder: TableEncoder, ports: Sequence[ColumnPort], inputs: S
     inputs : sequence of Tensor of shape (n,)
         Raw cells; of texts the level (`LOST` where missing, -1 where unknown), of special texts the place.
     """
+    return _assembled(encoder, _read(encoder, ports, inputs, list(encoder.columns)))
+
+
+@dataclass
+class _Read:
+    """Raw cells that were read: ticks or levels for relations, and levels and special texts as they came."""
+
+    sheet: TensorSheet
+    special: dict[str | int, Tensor | None]
+
+
+def _read(
+    encoder: TableEncoder, ports: Sequence[ColumnPort], inputs: Sequence[Tensor], labels: Sequence[str | int]
+) -> _Read:
     given = {(port.column, port.holds == "special"): (port, x) for port, x in zip(ports, inputs, strict=True)}
-    sheet, special = TensorSheet({}, {}), {}
-    for label, own in encoder.columns.items():
+    sheet, special = TensorSheet({}, {}), dict[str | int, Tensor | None]()
+    for label in labels:
+        own = encoder.columns[label]
         port, x = given[label, False]
         if isinstance(own, NumberEncoder):
             special[label] = given[label, True][1] if (label, True) in given else None
@@ -56,7 +72,37 @@ def encode_columns(encoder: TableEncoder, ports: Sequence[ColumnPort], inputs: S
             # unknown levels are none of the fitted ones, but not missing either
             sheet.values[label] = torch.where(levels < 0, torch.where(levels == LOST, 0, len(own.counts)), levels)
             special[label] = levels
-    return _assembled(encoder, sheet, special)
+    return _Read(sheet, special)
+
+
+def _own_cells(encoder: TableEncoder, read: _Read, label: str | int) -> CodedCells:
+    """Return the cells of a column that is encoded by itself."""
+    own, special = encoder.columns[label], read.special[label]
+    if isinstance(own, NumberEncoder):
+        return number_cells(own, read.sheet.values[label], read.sheet.missing[label], special)
+    assert isinstance(own, CategoryEncoder)
+    assert special is not None
+    return category_cells(own, special)
+
+
+def encode_some(
+    encoder: TableEncoder, ports: Sequence[ColumnPort], inputs: Sequence[Tensor]
+) -> tuple[tuple[int, ...], Batch]:
+    """Return positions of some columns in the layout, and rows that hold their cells, and zeros else.
+
+    The columns are ones that are encoded by themselves, as those that sampling is conditioned on are.
+    """
+    read = _read(encoder, ports, inputs, [port.column for port in ports if port.holds != "special"])
+    zero = torch.zeros_like(next(iter(read.sheet.values.values())), dtype=torch.int64)
+    codes, numbers = [zero] * len(encoder.layout.columns), [zero.double()] * encoder.layout.n_numeric
+    for label in read.sheet.values:
+        i, cells = encoder.position[label], _own_cells(encoder, read, label)
+        slot = encoder.layout.columns[i].numeric
+        codes[i] = cells.codes
+        if slot is not None and cells.numbers is not None:
+            numbers[slot.index] = cells.numbers
+    numeric = torch.stack(numbers, 1) if numbers else zero.double().unsqueeze(1)[:, :0]
+    return tuple(encoder.position[label] for label in read.sheet.values), Batch(numeric, torch.stack(codes, 1))
 
 
 def read_ticks(encoder: NumberEncoder, port: ColumnPort, x: Tensor, special: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -99,25 +145,20 @@ def read_levels(encoder: CategoryEncoder, port: ColumnPort, x: Tensor) -> Tensor
     return torch.where(missing, LOST, torch.where(known[at] == x, table(order)[at], -1))
 
 
-def _assembled(encoder: TableEncoder, sheet: TensorSheet, special: Mapping[str | int, Tensor | None]) -> Batch:
-    layout = encoder.layout
+def _assembled(encoder: TableEncoder, read: _Read) -> Batch:
+    layout, sheet = encoder.layout, read.sheet
     cells: dict[int, CodedCells] = {}
     for i, link in encoder.links.items():
         equal = (sheet.values[link.earlier] == sheet.values[link.later]) & sheet.present((link.earlier, link.later))
         cells[i] = CodedCells(torch.where(equal, YES, NO))
     for i, rule in encoder.checks.items():
         cells[i] = CodedCells(torch.where(broken(rule, sheet), UNKNOWN, HOLDS))
-    for label, own in encoder.columns.items():
+    for label in encoder.columns:
         i, gap = encoder.position[label], encoder.gaps.get(label)
         if gap is not None:
             cells[i] = number_cells(gap.encoder, distances(gap, sheet), sheet.missing[label])
-        elif isinstance(own, NumberEncoder):
-            cells[i] = number_cells(own, sheet.values[label], sheet.missing[label], special[label])
         else:
-            assert isinstance(own, CategoryEncoder)
-            levels = special[label]
-            assert levels is not None
-            cells[i] = category_cells(own, levels)
+            cells[i] = _own_cells(encoder, read, label)
     codes = torch.stack([cells[i].codes for i in range(len(layout.columns))], 1)
     slots = {c.numeric.index: i for i, c in enumerate(layout.columns) if c.numeric is not None}
     if not slots:

@@ -102,20 +102,23 @@ def read_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort) ->
     """Add an input; return the cells (rows,) that functions of tensors take: texts are looked up."""
     name = builder.input(port.name, KINDS[port.type])
     if port.type == "string":
-        own = encoder.columns[port.column]
-        assert isinstance(port.missing, str)
-        if port.holds == "special":
-            assert isinstance(own, NumberEncoder)
-            texts = {text: i for i, text in enumerate(own.column.specials)} | {port.missing: NO_TEXT}
-            other = UNREAD
-        else:
-            assert isinstance(own, CategoryEncoder)
-            texts, other = level_texts(own) | {port.missing: LOST}, -1
+        texts, other = text_codes(encoder, port)
         name = builder.node(
             "LabelEncoder", name, domain=ML, keys_strings=list(texts), values_int64s=list(texts.values()),
             default_int64=other,
         )  # fmt: skip
     return builder.node("Squeeze", name, builder.ints(1))
+
+
+def text_codes(encoder: TableEncoder, port: ColumnPort) -> tuple[dict[str, int], int]:
+    """Return what the texts of an input stand for, levels or places among the special texts, and what others do."""
+    own = encoder.columns[port.column]
+    assert isinstance(port.missing, str)
+    if port.holds == "special":
+        assert isinstance(own, NumberEncoder)
+        return {text: i for i, text in enumerate(own.column.specials)} | {port.missing: NO_TEXT}, UNREAD
+    assert isinstance(own, CategoryEncoder)
+    return level_texts(own) | {port.missing: LOST}, -1
 
 
 def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:

@@ -5,32 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from export_tables import N, related
 from graphs import assert_same_rows, fitted_encoder
-from related_tables import CITIES, money
-
-N = 400
-
-
-def related(seed=0):
-    rng = np.random.default_rng(seed)
-    city = rng.choice(list(CITIES), N)
-    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, N), unit="D")
-    quantity, price = rng.integers(1, 40, N), np.round(rng.lognormal(2, 1, N), 2)
-    high = rng.normal(size=N)
-    absent = rng.random(N) < 0.2
-    return money(N, seed).assign(
-        city=city,
-        country=[CITIES[c] for c in city],
-        start=start,
-        end=start + pd.to_timedelta(rng.integers(0, 30, N), unit="D"),
-        quantity=quantity,
-        price=price,
-        amount=np.round(quantity * price, 2),
-        low=high - rng.exponential(0.1, N),
-        high=high,
-        one=np.where(absent, np.nan, rng.normal(size=N)),
-        two=pd.Series(rng.choice(["a", "b"], N)).mask(absent),
-    )
 
 
 def shuffled(frame, seed=1):

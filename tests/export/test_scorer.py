@@ -60,14 +60,14 @@ def detector():
 
 
 def test_a_synthesizer(synthesizer, tmp_path):
-    checked = synthesizer.to_onnx(tmp_path / "s.onnx", check=200)
+    checked = synthesizer.to_onnx(tmp_path / "s.onnx", check=200)["scorer"]
     assert checked.rows == 200
     assert checked.difference < 1e-8
     scorer = OnnxScorer.load(tmp_path / "s.onnx")
     found = scorer.score(strange(rows(60, 1)))
     assert list(found) == ["score"]
     np.testing.assert_allclose(found["score"], synthesizer.score_samples(strange(rows(60, 1))), rtol=1e-8)
-    half = synthesizer.to_onnx(tmp_path / "half.onnx", method="half", check=50)
+    half = synthesizer.to_onnx(tmp_path / "half.onnx", method="half", check=50)["scorer"]
     assert half.difference < 1e-8
     np.testing.assert_allclose(
         OnnxScorer.load(tmp_path / "half.onnx").score(rows(9))["score"] * 2, scorer.score(rows(9))["score"], rtol=1e-12

@@ -28,6 +28,15 @@ def export(
             show_default=False,
         ),
     ] = None,
+    sampler: Annotated[
+        Path | None,
+        typer.Option(
+            "--sampler",
+            metavar="FILE.onnx",
+            help="File to write the sampler of a synthesizer to: noise in, raw columns out.",
+            show_default=False,
+        ),
+    ] = None,
     check: Annotated[
         int,
         typer.Option("--check", metavar="N", help="Rows on which graph and model are compared first; 0: none."),
@@ -46,26 +55,34 @@ def export(
 
     A graph holds everything from the raw columns on. It is compared with the model on drawn rows before it is written.
     """
-    from gensynth.cli.paths import ONNX_ENDINGS, checked_output, model_file
+    from gensynth.cli.paths import ONNX_ENDINGS, check_distinct, checked_output, model_file
     from gensynth.cli.terminal import say
 
-    if scorer is None:
-        raise OptionError("nothing to write: give --scorer FILE.onnx")
+    if scorer is None and sampler is None:
+        raise OptionError("nothing to write: give --scorer FILE.onnx or --sampler FILE.onnx")
     if check < 0:
         raise OptionError(f"--check must be at least 0, not {check}")
     source = model_file(model)
-    path = checked_output(scorer, ONNX_ENDINGS, [source], "--scorer")
+    asked = {"--scorer": scorer, "--sampler": sampler}
+    check_distinct(asked)
+    paths = {o: None if p is None else checked_output(p, ONNX_ENDINGS, [source], o) for o, p in asked.items()}
     from gensynth.persistence import load
     from gensynth.synthesizer import Synthesizer
 
     fitted = load(source)
     if isinstance(fitted, Synthesizer):
-        checked = fitted.to_onnx(path, method=method, check=check)
-    elif method is not None:
-        raise OptionError(f"--method is for synthesizers; {source} holds a detector, whose score is the fitted one")
+        found = fitted.to_onnx(paths["--scorer"], paths["--sampler"], method=method, check=check)
+    elif method is not None or sampler is not None:
+        option = "--sampler" if method is None else "--method"
+        raise OptionError(
+            f"{option} is for synthesizers; {source} holds a detector, which is exported by --scorer alone"
+        )
     else:
-        checked = fitted.to_onnx(path, check=check)
-    found = (
-        f"; the largest difference in {counted(checked.rows, 'row')} is {checked.difference:.1e} ({checked.runtime})"
-    )
-    say(f"scorer written to {path}{found if checked.rows else ''}")
+        assert paths["--scorer"] is not None
+        found = {"scorer": fitted.to_onnx(paths["--scorer"], check=check)}
+    for name, checked in found.items():
+        rows, by = counted(checked.rows, "row"), checked.runtime
+        what = f"the largest difference in {rows} is {checked.difference:.1e} ({by})"
+        if name == "sampler":
+            what = f"{checked.difference:.1e} of the cells of {rows} differ ({by})"
+        say(f"{name} written to {paths[f'--{name}']}{f'; {what}' if checked.rows else ''}")

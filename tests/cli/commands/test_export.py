@@ -25,7 +25,9 @@ def test_synthesizer_and_detector(folder: Path, run: Run) -> None:
 def test_bad_input(folder: Path, run: Run) -> None:
     before = sorted(folder.iterdir())
     for line, words in {
-        "export m.gensynth": "nothing to write: give --scorer",
+        "export m.gensynth": "nothing to write: give --scorer FILE.onnx or --sampler FILE.onnx",
+        "export m.gensynth --scorer m.onnx --sampler m.onnx": "are the same file",
+        "export d.gensynth --sampler d.onnx": "--sampler is for synthesizers",
         "export m.gensynth --scorer m.txt": "must end in .onnx",
         "export m.gensynth --scorer m.onnx --check -1": "--check must be at least 0, not -1",
         "export d.gensynth --scorer d.onnx --method elbo": "--method is for synthesizers",
@@ -53,3 +55,13 @@ def test_a_scorer_holds_one_score(folder: Path, run: Run) -> None:
     outcome = run("score", "m.onnx", "less.csv", "-o", "out.csv")
     assert outcome.code == 2
     assert "lacks the column 'sex'" in outcome.err
+
+
+def test_a_sampler(folder: Path, run: Run) -> None:
+    outcome = run("export", "m.gensynth", "--sampler", "s.onnx", "--scorer", "m.onnx", "--check", "50")
+    assert outcome.code == 0, outcome.err
+    assert "scorer written to m.onnx; the largest difference in 50 rows is" in outcome.err
+    assert "sampler written to s.onnx; 0.0e+00 of the cells of 50 rows differ" in outcome.err
+    outcome = run("score", "s.onnx", "good.csv", "-o", "out.csv")
+    assert outcome.code == 2
+    assert "s.onnx holds a sampler, which cannot score rows" in outcome.err
