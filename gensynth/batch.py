@@ -82,18 +82,21 @@ class Observed:
         Which cells are observed.
     impute : bool
         Whether all other cells are to hold values: none of them may come out as missing.
+    known_columns : tuple of int or None
+        The columns, where all rows have cells of the same ones; None: they are looked up in the mask.
     """
 
     rows: Batch
     mask: Tensor
     impute: bool = False
+    known_columns: tuple[int, ...] | None = None
 
     @classmethod
     def of_columns(cls, columns: tuple[int, ...], rows: Batch) -> Observed:
         """Return the cells of these columns, in every row."""
         mask = torch.zeros_like(rows.codes, dtype=torch.bool)
         mask[:, list(columns)] = True
-        return cls(rows, mask)
+        return cls(rows, mask, known_columns=columns)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -105,6 +108,8 @@ class Observed:
     @property
     def columns(self) -> tuple[int, ...]:
         """The columns of which some cell is observed."""
+        if self.known_columns is not None:
+            return tuple(sorted(self.known_columns))
         return tuple(self.mask.any(0).nonzero().flatten().tolist())
 
     def put_into(self, drawn: Batch, layout: Layout) -> Batch:

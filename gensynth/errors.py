@@ -106,6 +106,10 @@ class PluginError(GensynthError, RuntimeError):
     """A plugin could not be loaded or breaks the contract."""
 
 
+class ExportError(GensynthError, RuntimeError):
+    """An exported graph does not compute what the fitted model does, or is too large for its format."""
+
+
 class UnknownModelError(GensynthError, KeyError):
     """No registered model has this name (or several have it: write ``distribution/name``)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from gensynth.engine.parameters import RandomState, count_of, labels_of, make_re
 from gensynth.engine.streams import as_stream
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
+from gensynth.errors import OptionError
 from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
@@ -32,6 +33,9 @@ from gensynth.schema import Column, TableSchema
 from gensynth.tables import to_frame
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
+
+if TYPE_CHECKING:
+    from gensynth.export.check import Checked
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
@@ -309,6 +313,55 @@ class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstim
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
         save(self, path, registry=registry)
+
+    def to_onnx(
+        self,
+        scorer: str | os.PathLike[str] | None = None,
+        sampler: str | os.PathLike[str] | None = None,
+        *,
+        method: str | None = None,
+        check: int = 1000,
+    ) -> dict[str, Checked]:
+        """Write ONNX files: a scorer, raw columns in and scores out, a sampler, noise in and raw columns out.
+
+        See docs/onnx.md.
+
+        Parameters
+        ----------
+        scorer, sampler : path-like or None
+            The files; None: no such graph.
+        method : str or None
+            Score method; None for the model's first.
+        check : int
+            Rows of its own on which a graph is compared with this model before it is written; 0: none.
+
+        Returns
+        -------
+        dict of str to Checked
+            For "scorer" and "sampler", of those asked for: how many rows were compared, by what, how far they differ.
+
+        Raises
+        ------
+        CapabilityError
+            The family or a column cannot be exported; names it.
+        ExportError
+            A graph does not compute what the model does; it is not written.
+        OptionError
+            Neither file is named.
+        """
+        check_is_fitted(self)
+        from gensynth.export.write import write_sampler, write_scorer  # imports onnx
+
+        if scorer is None and sampler is None:
+            raise OptionError("nothing to write: name a file for the scorer or for the sampler")
+        found = {}
+        if scorer is not None:
+            named = self.model_.score_method(method)
+            ensemble = Ensemble([self.fitted_], {named: 1.0})
+            found["scorer"] = write_scorer(scorer, ensemble, self.recipe_, method=named, check=check)
+        if sampler is not None:
+            found["sampler"] = write_sampler(sampler, self.fitted_, check=check)
+        return found
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted synthesizer."""

@@ -8,7 +8,9 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from gensynth.cli.commands import augment, datasets, detect, drift, fit, impute, models, plugins, sample, score
+from gensynth.cli.commands import (
+    augment, datasets, detect, drift, export, fit, impute, models, plugins, sample, score,
+)  # fmt: skip
 from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
 from gensynth.version import __version__
@@ -111,6 +113,7 @@ app.command("impute")(impute.impute)
 app.command("score")(score.score)
 app.command("detect")(detect.detect)
 app.command("drift")(drift.drift)
+app.command("export")(export.export)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
 app.add_typer(datasets.app, name="datasets")

@@ -24,6 +24,7 @@ TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 READ_ENDINGS = (*TABLE_ENDINGS, ".zip")
 MODEL_ENDINGS = (".gensynth",)
 PAGE_ENDINGS = (".html", ".htm")
+ONNX_ENDINGS = (".onnx",)
 
 
 STANDARD_INPUT = Path("-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
 from gensynth.training import Trainer
+
+if TYPE_CHECKING:
+    from gensynth.export.check import Checked
 
 BATCH_SIZE = 128
 
@@ -284,6 +287,36 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads."""
         save(self, path, registry=registry)
+
+    def to_onnx(self, scorer: str | os.PathLike[str], *, check: int = 1000) -> Checked:
+        """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out; see docs/onnx.md.
+
+        Parameters
+        ----------
+        scorer : path-like
+            The file.
+        check : int
+            Rows of its own on which the graph is compared with this detector before it is written; 0: none.
+
+        Returns
+        -------
+        Checked
+            How many rows were compared, by what, and the largest difference.
+
+        Raises
+        ------
+        CapabilityError
+            The family or a column cannot be exported; names it.
+        ExportError
+            The graph does not compute what the detector does; nothing is written.
+        """
+        check_is_fitted(self, "estimators_")
+        from gensynth.export.scorer import Calibration  # imports onnx
+        from gensynth.export.write import write_scorer
+
+        calibration = Calibration(self.calibration_scores_, self.offset_)
+        recipe = self.estimators_[0].recipe
+        return write_scorer(scorer, self.scorer_, recipe, method=self.method_, calibration=calibration, check=check)
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted detector."""

@@ -141,12 +141,12 @@ class CategoryEncoder(ColumnEncoder):
         if not len(index) or not len(distinct):
             return np.full(len(distinct), -1)
         found = np.full(len(distinct), -1)
-        if _is_text(index) == _is_text(distinct):
+        if is_text_index(index) == is_text_index(distinct):
             found = np.asarray(index.get_indexer(distinct), dtype=np.int64)
         lost = np.flatnonzero(found < 0)
         if len(lost):
-            known = {_spelling(value): i for i, value in reversed(list(enumerate(index.tolist())))}
-            found[lost] = [known.get(_spelling(value), -1) for value in distinct[lost].tolist()]
+            known = {spelling(value): i for i, value in reversed(list(enumerate(index.tolist())))}
+            found[lost] = [known.get(spelling(value), -1) for value in distinct[lost].tolist()]
         return found
 
     def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
@@ -173,7 +173,7 @@ class CategoryEncoder(ColumnEncoder):
         return cls(column, Labels.from_json(json["labels"]), arrays["counts"], json["n_missing"], json["n_codes"])
 
 
-def _spelling(value: Any) -> str:
+def spelling(value: Any) -> str:
     """Return one text for a number and all the ways to write it; for other values their own."""
     if isinstance(value, bool | np.bool_):
         return str(value)
@@ -184,5 +184,6 @@ def _spelling(value: Any) -> str:
         return str(value)
 
 
-def _is_text(index: pd.Index[Any]) -> bool:
+def is_text_index(index: pd.Index[Any]) -> bool:
+    """Whether the values are text."""
     return pdt.infer_dtype(index, skipna=True) == "string"

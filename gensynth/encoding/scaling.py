@@ -79,7 +79,12 @@ class NumberScale:
             return np.zeros(len(steps))
         if self.slopes is not None:
             return np.interp(steps, *self.slopes)
-        return -np.log(self._relative(self.function.widths))[bins]
+        return self.log_densities[bins]
+
+    @property
+    def log_densities(self) -> Floats:
+        """Logarithm (n_bins,) of d position / d standardised value in each bin."""
+        return np.asarray(-np.log(self._relative(self.function.widths)))
 
     def _normal(self, positions: Floats) -> Floats:
         return np.asarray(ndtri(self.margin + positions * (1.0 - 2.0 * self.margin)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 
 import torch
 from torch import Generator, Tensor
@@ -11,6 +13,17 @@ from torch import Generator, Tensor
 LOG_2E = 1.0 / math.log(2.0)
 """exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
 _TINY, _HUGE = 1e-30, 1e30
+_branches: ContextVar[bool] = ContextVar("branches", default=True)
+
+
+@contextlib.contextmanager
+def without_branches() -> Iterator[None]:
+    """Within this block nothing is decided by values, so that what is computed is a graph."""
+    token = _branches.set(False)
+    try:
+        yield
+    finally:
+        _branches.reset(token)
 
 
 def draw_codes(weight: Tensor, rng: Generator) -> Tensor:
@@ -25,12 +38,15 @@ def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
     """
     total = powers.exp2().cumsum_(-1)
     if not in_range(total[..., -1]):  # seldom; only then the powers are moved about 0
-        total = (powers - powers.amax(-1, keepdim=True)).exp2_().cumsum_(-1)
+        # by whole powers of two: that changes no bit of the sums
+        total = (powers - powers.amax(-1, keepdim=True).floor()).exp2_().cumsum_(-1)
     return inverse_cdf(total, uniform)
 
 
 def in_range(total: Tensor) -> bool:
-    """Return whether sums of powers are all far from 0 and from infinity."""
+    """Return whether sums of powers are all far from 0 and from infinity; no where nothing may be decided by values."""
+    if not _branches.get():
+        return False
     if not total.numel():
         return True
     lowest, highest = total.aminmax()

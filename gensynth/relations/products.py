@@ -7,7 +7,8 @@ import numpy as np
 from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 
-_NEAR = 1e-9
+NEAR_PRODUCT = 1e-9
+"""Share of the larger value by which floats may differ."""
 _TRIED = 64
 """Values of one part that are tried when neither part alone gives a product."""
 
@@ -55,7 +56,7 @@ class FormulaRule(Rule):
         if self.domains[self.relation.columns[0]].whole:
             differs = values != own
         else:
-            differs = np.abs(values - own) > _NEAR * np.maximum(np.maximum(np.abs(values), np.abs(own)), 1e-300)
+            differs = np.abs(values - own) > NEAR_PRODUCT * np.maximum(np.maximum(np.abs(values), np.abs(own)), 1e-300)
         return np.asarray(sheet.present(self.relation.columns) & fine & differs)
 
     def solve(self, sheet: Sheet, name: str | int, draws: Floats) -> tuple[Values, Bools]:  # noqa: ARG002 - the interface has it

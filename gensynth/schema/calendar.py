@@ -25,7 +25,7 @@ MONTH_END = "month end"
 
 _CHANCE = 1e-3
 _MIN_MONTHS = 5
-_MONDAY = 4  # 1970-01-01 was a Thursday; this day since 1970 is the first Monday
+MONDAY = 4  # 1970-01-01 was a Thursday; this day since 1970 is the first Monday
 _NAMES = tuple(name[:3] for name in WEEKDAYS)
 
 
@@ -118,7 +118,8 @@ def _length(column: Column) -> int:
     return ticks_a_day if zone_of(column) is None else ticks_a_day // 24 * 25
 
 
-def _weekdays(days: str) -> Ints:
+def allowed_weekdays(days: str) -> Ints:
+    """Return the weekdays, 0 for Monday, that `Column.days` names."""
     return np.array([_NAMES.index(name) for name in days.split(",")], dtype=np.int64)
 
 
@@ -128,8 +129,8 @@ def _rank(days: Ints, allowed: str) -> tuple[Ints, NDArray[np.bool_]]:
         months = days.view("M8[D]").astype("M8[M]")
         own = _month_day(months.astype(np.int64), allowed)
         return months.astype(np.int64) - (days < own), days != own
-    weekdays = _weekdays(allowed)
-    week, weekday = np.divmod(days - _MONDAY, 7)
+    weekdays = allowed_weekdays(allowed)
+    week, weekday = np.divmod(days - MONDAY, 7)
     before = np.searchsorted(weekdays, weekday, side="right") - 1  # -1: the last one of the week before
     return week * len(weekdays) + before, ~np.isin(weekday, weekdays)
 
@@ -138,9 +139,9 @@ def _day(rank: Ints, allowed: str) -> Ints:
     """Return days since 1970 by their rank among the allowed ones."""
     if allowed.startswith("month"):
         return _month_day(rank, allowed)
-    weekdays = _weekdays(allowed)
+    weekdays = allowed_weekdays(allowed)
     week, place = np.divmod(rank, len(weekdays))
-    return week * 7 + weekdays[place] + _MONDAY
+    return week * 7 + weekdays[place] + MONDAY
 
 
 def _month_day(months: Ints, allowed: str) -> Ints:

@@ -19,6 +19,7 @@ from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
 from gensynth.nn.randomness import EveryDrawFrom
 from gensynth.nn.trimming import trimmed_mean
 from gensynth.testing.cases import make_cases
+from gensynth.testing.exported import check_export
 from gensynth.testing.trained import (
     SEED,
     Trained,
@@ -291,5 +292,6 @@ CHECKS: tuple[Check, ...] = (
     check_score,
     check_score_of_strange_rows,
     check_state,
+    check_export,
 )
 """Every check, in the order of a model's life."""

@@ -101,6 +101,8 @@ class ConditionTable(nn.Module):
         if observed is None:
             return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
         columns = list(observed.columns)
+        if len(columns) == self.n_columns:
+            return observed.rows.codes[:, : self.n_columns]
         wanted, which = torch.unique(observed.rows.codes[:, columns], dim=0, return_inverse=True)
         out = torch.empty(n, self.n_columns, dtype=torch.long, device=self.codes.device)
         for i, codes in enumerate(wanted):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from gensynth.cli.options import PART_ROWS, Data, Missing, Output, PartRows, PipeFormat, ResumeParts
 from gensynth.errors import OptionError, counted
 
+if TYPE_CHECKING:
+    from gensynth.tables import Table, TableStream
+
 _MOST = 3
+Batches: TypeAlias = "Callable[[TableStream, int], Iterator[tuple[Table, dict[str, Any]]]]"
 
 
 def score(
@@ -19,7 +24,8 @@ def score(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="A .gensynth file, written by gensynth fit or gensynth detect --save.",
+            help="A .gensynth file, written by gensynth fit or gensynth detect --save, or an .onnx file, written by "
+            "gensynth export --scorer.",
             show_default=False,
         ),
     ],
@@ -54,10 +60,13 @@ def score(
 ) -> None:
     """Score each row of DATA by a trained model.
 
-    OUT holds the rows of DATA with a column "score": the higher, the more normal.
+    OUT holds the rows of DATA with a column "score": the higher, the more normal. By an exported detector it has the
+    columns "p_value" and "anomaly" too.
     """
     from gensynth.cli.outputs import digest_of, identity_of, table_output
-    from gensynth.cli.paths import find, model_file, stream
+    from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
+    from gensynth.cli.rows import check_free, scored
+    from gensynth.cli.terminal import say
 
     if top is not None and not explain:
         raise OptionError("--top says how many columns --explain names; add --explain or leave it out")
@@ -65,30 +74,60 @@ def score(
         raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data, several=True)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
-    from gensynth.cli.fitted import explained
-    from gensynth.cli.rows import check_free, scored
-    from gensynth.cli.terminal import say
-    from gensynth.persistence import load
-
-    fitted = load(source)
+    most = (top or _MOST) if explain else 0
+    if source.name.lower().endswith(ONNX_ENDINGS):
+        if method is not None or explain:
+            raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
+        fitted, names, batches = _by_graph(source)
+    else:
+        fitted, names, batches = _by_model(source, method, most)
     table = stream(found, missing, like=fitted, pipe=pipe)
-    check_free(table.names, data, ("score", "top_columns", "reason") if explain else ("score",))
-    most = top or _MOST
+    check_free(table.names, data, names)
     run = {
         "command": "score",
         "model": digest_of(source),
         "data": identity_of(found),
         "missing": missing,
         "method": method,
-        "explain": most if explain else 0,
+        "explain": most,
     }
     low, high = math.inf, -math.inf
     with out.writer(table.n_rows, run) as writer:
         n = table.n_rows - writer.start
-        for rows, analysis in fitted.analyse_batches(table, method, start=writer.start):
-            reasons = explained(analysis, most) if explain else {}
-            scores = analysis.scores
-            low, high = min(low, float(scores.min())), max(high, float(scores.max()))
-            writer.write(scored(rows, {"score": scores, **reasons}, csv=writer.format == "csv"))
+        for rows, columns in batches(table, writer.start):
+            low, high = min(low, float(columns["score"].min())), max(high, float(columns["score"].max()))
+            writer.write(scored(rows, columns, csv=writer.format == "csv"))
     span = f" with scores from {low:.4g} to {high:.4g}" if n else ""
     say(f"{counted(n, 'row')}{span} written to {out}")
+
+
+def _by_model(source: Path, method: str | None, most: int) -> tuple[Any, tuple[str, ...], Batches]:
+    """Return a fitted model, the columns that it adds to rows, and how; ``most`` columns are named as reasons."""
+    from gensynth.cli.fitted import explained
+    from gensynth.persistence import load
+
+    fitted = load(source)
+
+    def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
+        for rows, analysis in fitted.analyse_batches(table, method, start=start):
+            reasons = explained(analysis, most) if most else {}
+            yield rows, {"score": analysis.scores, **reasons}
+
+    return fitted, ("score", "top_columns", "reason") if most else ("score",), batches
+
+
+def _by_graph(source: Path) -> tuple[None, tuple[str, ...], Batches]:
+    """Likewise for an exported scorer."""
+    from gensynth.export.runtime import OnnxScorer
+
+    scorer = OnnxScorer.load(source)
+    names = tuple("anomaly" if name == "label" else name for name in scorer.session.outputs)
+
+    def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
+        for rows in table.batches(start=start):
+            columns: dict[str, Any] = scorer.score(rows.frame)
+            if "label" in columns:
+                columns["anomaly"] = columns.pop("label") == -1
+            yield rows, columns
+
+    return None, names, batches

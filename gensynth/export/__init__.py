@@ -1,0 +1,1 @@
+"""ONNX: fitted estimators as graphs, raw columns in, scores or rows out."""

@@ -1,0 +1,46 @@
+"""Functions of encoded rows as graphs: what the contract suite exports of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import onnx
+import torch
+from torch import Tensor
+
+from gensynth.export.emit import emit
+from gensynth.export.graph import TYPES, GraphBuilder
+from gensynth.export.recording import Function, record
+
+ROWS = "N"
+
+
+def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph") -> onnx.ModelProto:
+    """Return the graph of a function of rows.
+
+    Parameters
+    ----------
+    function : callable
+        From tensors whose first axis is the rows to a sequence of such.
+    examples : sequence of Tensor
+        Arguments of it, of one row or more; they become the inputs ``x0``, ``x1`` and so on, and the results the
+        outputs ``y0`` and so on.
+    name : str
+        Of the graph.
+
+    Raises
+    ------
+    CapabilityError
+        The function is no graph: it decides by values, draws random numbers, or uses what is not translated.
+    """
+
+    def example(n: int) -> list[Tensor]:
+        at = torch.arange(n) % len(examples[0])
+        return [one.index_select(0, at) for one in examples]
+
+    program = record(function, example)
+    builder = GraphBuilder(program.rows)
+    names = [builder.input(f"x{i}", TYPES[one.dtype], one.shape[1:]) for i, one in enumerate(examples)]
+    for i, (made, value) in enumerate(zip(emit(program, builder, names), program.outputs, strict=True)):
+        builder.output(f"y{i}", TYPES[value.dtype], made, [ROWS if builder.grows(s) else s for s in value.shape])
+    return builder.finish(name, {})

@@ -1,0 +1,149 @@
+"""An ONNX graph in the making: nodes, constants, shapes that grow with the number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from torch import Tensor
+
+from gensynth.export.recording import Value
+
+OPSET, ML_OPSET, IR_VERSION = 20, 4, 10
+ML = "ai.onnx.ml"
+
+TYPES: dict[torch.dtype, int] = {
+    torch.float64: onnx.TensorProto.DOUBLE,
+    torch.float32: onnx.TensorProto.FLOAT,
+    torch.int64: onnx.TensorProto.INT64,
+    torch.int32: onnx.TensorProto.INT32,
+    torch.bool: onnx.TensorProto.BOOL,
+    torch.uint8: onnx.TensorProto.UINT8,
+}
+"""Types of tensors that graphs have."""
+
+
+class GraphBuilder:
+    """Nodes and constants of one graph.
+
+    Parameters
+    ----------
+    rows : int
+        Number of rows of the run that was recorded: sizes that it divides grow with the rows.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.nodes: list[Any] = []
+        self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self.initializers: list[Any] = []
+        self.names: dict[int, str] = {}
+        self.known: dict[tuple[Any, ...], str] = {}
+        self.n_rows: str | None = None
+
+    def input(self, name: str, dtype: int, widths: Sequence[int] = (1,)) -> str:
+        """Add an input (rows, *widths)."""
+        self.inputs.append(helper.make_tensor_value_info(name, dtype, ["N", *widths]))
+        return name
+
+    def output(self, name: str, dtype: int, made: str, shape: Sequence[str | int] = ("N",)) -> None:
+        """Add an output from what is already made; "N" is the number of rows."""
+        self.outputs.append(helper.make_tensor_value_info(name, dtype, list(shape)))
+        self.nodes.append(helper.make_node("Identity", [made], [name]))
+
+    def node(self, operation: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node with one output; the same node again is the one that there is."""
+        (out,) = self.nodes_of(operation, inputs, 1, domain, **attributes)
+        return out
+
+    def nodes_of(
+        self, operation: str, inputs: Sequence[str], n_outputs: int, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        """Add a node with several outputs."""
+        key = (operation, tuple(inputs), n_outputs, domain, repr(attributes))
+        if key not in self.known:
+            self.known[key] = f"v{len(self.nodes)}"
+            outs = [f"{self.known[key]}_{i}" for i in range(n_outputs)]
+            self.nodes.append(helper.make_node(operation, list(inputs), outs, domain=domain, **attributes))
+        return [f"{self.known[key]}_{i}" for i in range(n_outputs)]
+
+    def constant(self, value: Any, dtype: torch.dtype | None = None) -> str:
+        """Return the name of a constant: a number, a list of numbers, an array or a tensor."""
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().numpy()
+        elif not isinstance(value, np.ndarray):
+            value = torch.tensor(value, dtype=dtype).numpy()
+        array: NDArray[Any] = np.array(value, order="C")  # keeps the shape () of numbers
+        if dtype is not None:
+            array = array.astype(torch.empty(0, dtype=dtype).numpy().dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.constants:
+            name = f"c{len(self.constants)}"
+            self.constants[key] = name
+            self.initializers.append(numpy_helper.from_array(array, name))
+        return self.constants[key]
+
+    def ints(self, *values: int) -> str:
+        """Return the name of a constant vector of whole numbers."""
+        return self.constant(np.array(values, dtype=np.int64))
+
+    def get(self, part: Any, dtype: torch.dtype | None = None) -> str:
+        """Return the name of a value, a constant tensor or a number, in a type."""
+        if isinstance(part, Value):
+            name = self.names[id(part)]
+            return name if dtype is None or part.dtype == dtype else self.cast(name, dtype)
+        if isinstance(part, Tensor):
+            return self.constant(part if dtype is None else part.to(dtype))
+        return self.constant(part, dtype)
+
+    def cast(self, name: str, dtype: torch.dtype) -> str:
+        """Return a tensor in another type."""
+        return self.node("Cast", name, to=TYPES[dtype])
+
+    def grows(self, size: int) -> bool:
+        """Whether a size grows with the rows."""
+        return bool(size) and size % self.rows == 0
+
+    def count(self) -> str:
+        """Return the number of rows, as a vector of one entry."""
+        if self.n_rows is None:
+            self.n_rows = self.node("Shape", self.inputs[0].name, start=0, end=1)
+        return self.n_rows
+
+    def size(self, size: int, dtype: torch.dtype) -> str:
+        """Return a size as a number."""
+        number = self.node("Squeeze", self.shape([size])) if self.grows(size) else self.constant(size, torch.int64)
+        return number if dtype == torch.int64 else self.cast(number, dtype)
+
+    def shape(self, sizes: Sequence[int], *, inferred: bool = False) -> str:
+        """Return a shape as a tensor; ``inferred``: for a reshaping, which tells one growing size by itself."""
+        growing = [size for size in sizes if self.grows(size)]
+        if not growing:
+            return self.ints(*sizes)
+        if inferred and len(growing) == 1:
+            return self.ints(*(-1 if self.grows(size) else size for size in sizes))
+        parts = [
+            self.node("Mul", self.count(), self.ints(size // self.rows)) if self.grows(size) else self.ints(size)
+            for size in sizes
+        ]
+        return self.node("Concat", *parts, axis=0) if len(parts) > 1 else parts[0]
+
+    def reshape(self, name: str, sizes: Sequence[int]) -> str:
+        """Return a tensor in another shape."""
+        return self.node("Reshape", name, self.shape(sizes, inferred=True))
+
+    def finish(self, name: str, properties: dict[str, str]) -> onnx.ModelProto:
+        """Return the checked model."""
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.initializers)
+        domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
+        model = helper.make_model(graph, opset_imports=domains, ir_version=IR_VERSION, producer_name="gensynth")
+        helper.set_model_props(model, properties)
+        onnx.checker.check_model(model)
+        return model

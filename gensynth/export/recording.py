@@ -1,0 +1,321 @@
+"""A function of tensors as a list of ATen operations, from one run of it; the number of rows stays open."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gensynth.errors import CapabilityError
+from gensynth.nn.categorical import without_branches
+
+Function = Callable[..., Sequence[Tensor]]
+"""From tensors whose first axis is the rows to such tensors, each row of which depends on its own row alone."""
+
+PRIMES = (211, 337, 461)
+"""Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor that depends on the inputs or on the number of rows.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape in the run; multiples of the run's number of rows grow with it.
+    dtype : torch.dtype
+        Its type.
+    """
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
+@dataclass(eq=False)
+class Call:
+    """One operation.
+
+    Parameters
+    ----------
+    name : str
+        Name of the ATen operation without its overload, in place or not.
+    args, kwargs
+        As it was called, `Value` in place of what depends on the inputs; other tensors are constants.
+    outs : list of Value
+        What it returns.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    outs: list[Value]
+
+
+@dataclass
+class Program:
+    """What a run recorded.
+
+    Parameters
+    ----------
+    rows : int
+        Number of rows of the run, a prime.
+    inputs : list of Value
+        In the order of the function's arguments.
+    outputs : list of Value or Tensor
+        What the function returned; tensors that depend on nothing are constants.
+    calls : list of Call
+        In the order in which they were made; only those that the outputs need.
+    """
+
+    rows: int
+    inputs: list[Value]
+    outputs: list[Value | Tensor]
+    calls: list[Call] = field(default_factory=list)
+
+
+@dataclass
+class _View:
+    """A tensor that shares its memory with ``base``, and which of the base's contents it was made of."""
+
+    base: Tensor
+    func: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    place: int
+    version: int
+
+
+class _Recorder(TorchDispatchMode):
+    """Within this block operations on what depends on the inputs are recorded; all are carried out.
+
+    What changes a tensor in place is recorded as an operation that returns a new one.
+    """
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.rows = rows
+        self.calls: list[Call] = []
+        self.values: dict[int, Value] = {}
+        self.views: dict[int, _View] = {}
+        self.versions: dict[int, int] = {}
+        self.kept: list[Tensor] = []  # an object's id is its own for as long as it lives
+        self.copies: dict[tuple[Any, ...], Tensor] = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # see `gensynth.nn.randomness.EveryDrawFrom`
+
+    def bind(self, tensor: Tensor, value: Value | None = None) -> Value:
+        """Let a tensor stand for a value, of its own if none is given."""
+        value = Value(tuple(tensor.shape), tensor.dtype) if value is None else value
+        if id(tensor) not in self.values:
+            self.kept.append(tensor)
+        self.values[id(tensor)] = value
+        return value
+
+    def read(self, tensor: Tensor) -> Value | Tensor:
+        """Return what a tensor stands for: a value, or itself where it is a constant."""
+        view = self.views.get(id(tensor))
+        if view is not None and view.version != self._version(view.base):
+            view.version = self._version(view.base)
+            outs = self._record(view.func, view.args, view.kwargs, self._results(tensor, view))
+            self.bind(tensor, outs[view.place])
+        found = self.values.get(id(tensor))
+        return self._copy(tensor) if found is None else found
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        with self:  # what a mode within this one calls may still be made of simpler operations
+            made = func.decompose(*args, **kwargs)
+        if made is not NotImplemented:
+            return made
+        tensors, sizes = _leaves((args, kwargs))
+        depends = any(id(t) in self.values for t in tensors)
+        if not depends and not any(size and size % self.rows == 0 for size in sizes):
+            return func(*args, **kwargs)
+        name = str(func.overloadpacket).removeprefix("aten.")
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            raise CapabilityError(f"draws random numbers for each row ({name}); a graph has none of its own")
+        if depends and self._decides(func, name, args):
+            raise CapabilityError(f"looks at values to decide what to compute ({name}), which no graph does")
+        if func._schema.is_mutable:
+            return self._mutate(func, name, args, kwargs)
+        out = func(*args, **kwargs)
+        results = [t for t in (out if isinstance(out, tuple | list) else (out,)) if isinstance(t, Tensor)]
+        outs = self._record(func, args, kwargs, results)
+        for place, (tensor, value) in enumerate(zip(results, outs, strict=True)):
+            self.bind(tensor, value)
+            if args and isinstance(args[0], Tensor) and tensor is not args[0] and _is_view(func):
+                self.views[id(tensor)] = _View(args[0], func, args, kwargs, place, self._version(args[0]))
+        return out
+
+    def _decides(self, func: Any, name: str, args: tuple[Any, ...]) -> bool:
+        """Return whether what is computed, or its shape, depends on values."""
+        if name.startswith("index"):  # by a mask of values
+            return any(t.dtype == torch.bool and id(t) in self.values for t in _indices(args))
+        return torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags
+
+    def _record(self, func: Any, args: Any, kwargs: Any, results: Sequence[Tensor]) -> list[Value]:
+        outs = [Value(tuple(t.shape), t.dtype) for t in results]
+        packet = str(func.overloadpacket).removeprefix("aten.")
+        name = packet.rstrip("_") if packet.endswith("_") and not packet.startswith("__") else packet
+        args, kwargs = self._plain(args), self._plain(kwargs)
+        self.calls.append(Call(name, args, kwargs, outs))
+        return outs
+
+    def _mutate(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        marks = [argument.alias_info for argument in func._schema.arguments]
+        written = [i for i, mark in enumerate(marks) if mark is not None and mark.is_write]
+        if written != [0] or not name.endswith("_"):
+            raise CapabilityError(f"writes into given tensors ({name}), which is not translated")
+        target = args[0]
+        before = self._plain(args), self._plain(kwargs)
+        func(*args, **kwargs)
+        out = Value(tuple(target.shape), target.dtype)
+        self.calls.append(Call(name[:-1], *before, [out]))
+        self._write(target, out)
+        return target
+
+    def _write(self, target: Tensor, value: Value) -> None:
+        """Let a tensor, and those that it is a part of, stand for new contents."""
+        self.bind(target, value)
+        self.versions[id(target)] = self._version(target) + 1
+        view = self.views.get(id(target))
+        if view is None:
+            return
+        base = self.read(view.base)
+        out = Value(tuple(view.base.shape), view.base.dtype)
+        name = str(view.func.overloadpacket).removeprefix("aten.")
+        args = (base, value, view.place, *self._plain(view.args[1:]))
+        self.calls.append(Call(f"write_{name}", args, self._plain(view.kwargs), [out]))
+        self._write(view.base, out)
+        view.version = self._version(view.base)
+
+    def _results(self, tensor: Tensor, view: _View) -> list[Tensor]:
+        out = view.func(*view.args, **view.kwargs)
+        return list(out) if isinstance(out, tuple | list) else [tensor]
+
+    def _version(self, tensor: Tensor) -> int:
+        view = self.views.get(id(tensor))
+        outer = 0 if view is None else self._version(view.base)
+        return self.versions.get(id(tensor), 0) + 2**20 * outer if outer else self.versions.get(id(tensor), 0)
+
+    def _plain(self, part: Any) -> Any:
+        """Return arguments with what depends on the inputs as values."""
+        if isinstance(part, Tensor):
+            return self.read(part)
+        if isinstance(part, tuple | list):
+            return type(part)(self._plain(p) for p in part)
+        if isinstance(part, dict):
+            return {key: self._plain(p) for key, p in part.items()}
+        return part
+
+    def _copy(self, constant: Tensor) -> Tensor:
+        """Return a constant as it is now, whatever is written into it later."""
+        key = (constant.data_ptr(), constant.dtype, tuple(constant.shape), constant.stride(), constant._version)
+        if key not in self.copies:
+            self.kept.append(constant)
+            self.copies[key] = constant.detach().clone()
+        return self.copies[key]
+
+
+def _indices(args: tuple[Any, ...]) -> list[Tensor]:
+    """Return the index tensors of ``aten.index`` and ``aten.index_put``."""
+    return [t for t in args[1] if t is not None] if len(args) > 1 and isinstance(args[1], tuple | list) else []
+
+
+def _is_view(func: Any) -> bool:
+    return any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
+
+
+def _leaves(part: Any) -> tuple[list[Tensor], list[int]]:
+    """Return the tensors and the whole numbers among arguments."""
+    tensors: list[Tensor] = []
+    sizes: list[int] = []
+
+    def visit(p: Any) -> None:
+        if isinstance(p, Tensor):
+            tensors.append(p)
+        elif isinstance(p, int) and not isinstance(p, bool):
+            sizes.append(p)
+        elif isinstance(p, tuple | list):
+            for one in p:
+                visit(one)
+        elif isinstance(p, dict):
+            visit(tuple(p.values()))
+
+    visit(part)
+    return tensors, sizes
+
+
+@contextlib.contextmanager
+def _recording(rows: int) -> Iterator[_Recorder]:
+    recorder = _Recorder(rows)
+    with torch.no_grad(), without_branches(), recorder:
+        yield recorder
+
+
+def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Program:
+    """Return what a function of rows computes, from one run of it.
+
+    Parameters
+    ----------
+    function : callable
+        A `Function`.
+    example : callable
+        From a number of rows to arguments of ``function`` for them.
+
+    Raises
+    ------
+    CapabilityError
+        The function decides by values, or draws random numbers: it is no graph.
+    """
+    for rows in PRIMES:
+        inputs = list(example(rows))
+        with _recording(rows) as recorder:
+            values = [recorder.bind(tensor) for tensor in inputs]
+            outputs = [recorder.read(tensor) for tensor in function(*inputs)]
+            program = Program(rows, values, outputs, recorder.calls)
+        program.calls = _needed(program)
+        if not any(size and size % rows == 0 for size in _constant_sizes(program)):
+            return program
+    raise CapabilityError("has tensors of sizes that cannot be told from the number of rows")
+
+
+def _constant_sizes(program: Program) -> Iterator[int]:
+    """Yield sizes that do not grow with the rows: those of constants, and the widths of the inputs."""
+    for value in program.inputs:
+        yield from value.shape[1:]
+    for call in program.calls:
+        for tensor in _leaves((call.args, call.kwargs))[0]:
+            yield from tensor.shape
+
+
+def _needed(program: Program) -> list[Call]:
+    """Return the calls that the outputs depend on."""
+    wanted = {id(v) for v in program.outputs if isinstance(v, Value)}
+    kept = []
+    for call in reversed(program.calls):
+        if any(id(out) in wanted for out in call.outs):
+            kept.append(call)
+            wanted.update(id(v) for v in values_in((call.args, call.kwargs)))
+    return kept[::-1]
+
+
+def values_in(part: Any) -> Iterator[Value]:
+    """Yield the values among arguments."""
+    if isinstance(part, Value):
+        yield part
+    elif isinstance(part, tuple | list):
+        for one in part:
+            yield from values_in(one)
+    elif isinstance(part, dict):
+        yield from values_in(tuple(part.values()))

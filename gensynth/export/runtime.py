@@ -1,0 +1,115 @@
+"""Running exported graphs: by onnxruntime where it is installed, else by onnx's reference evaluator."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnx
+import pandas as pd
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError, ModelFileError
+from gensynth.export.feeds import feeds_of
+from gensynth.export.metadata import Metadata
+
+Arrays = Mapping[str, NDArray[Any]]
+BLOCK = 256
+"""Rows that are computed at a time: what they need stays in a processor's cache."""
+
+
+class Session:
+    """A graph that can be run.
+
+    Parameters
+    ----------
+    model : ModelProto
+        The graph.
+    runtime : {"onnxruntime", "reference"} or None
+        What runs it; None: onnxruntime where it is installed.
+    """
+
+    def __init__(self, model: onnx.ModelProto, runtime: str | None = None) -> None:
+        if runtime is None:
+            runtime = "onnxruntime" if importlib.util.find_spec("onnxruntime") is not None else "reference"
+        self.runtime = runtime
+        self.outputs = [output.name for output in model.graph.output]
+        if runtime == "onnxruntime":
+            import onnxruntime
+
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            options.log_severity_level = 3
+            serialized = model.SerializeToString()
+            self._run = onnxruntime.InferenceSession(serialized, options, providers=["CPUExecutionProvider"]).run
+        else:
+            from onnx.reference import ReferenceEvaluator
+
+            self._run = ReferenceEvaluator(model).run
+
+    @property
+    def description(self) -> str:
+        """What runs the graph, in words."""
+        return (
+            "onnx's reference evaluator, as onnxruntime is not installed"
+            if self.runtime == "reference"
+            else self.runtime
+        )
+
+    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
+        """Return the outputs (n, ...) by name."""
+        with np.errstate(all="ignore"):  # the reference evaluator computes in numpy
+            parts = [self._run(None, dict(block)) for block in _blocks(feeds)]
+        return {name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(self.outputs)}
+
+
+class OnnxScorer:
+    """A scorer that was exported, for tables.
+
+    Parameters
+    ----------
+    model : ModelProto
+        Written by `gensynth.Synthesizer.to_onnx` or `gensynth.AnomalyDetector.to_onnx`.
+    source : object
+        What messages call it.
+    """
+
+    def __init__(self, model: onnx.ModelProto, source: object = "the model") -> None:
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        self.metadata = Metadata.from_properties(properties, source)
+        if self.metadata.graph != "scorer":
+            raise ModelFileError(f"{source} holds a {self.metadata.graph}, which cannot score rows; export a --scorer")
+        self.session = Session(model)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a file; raise `ModelFileError` if it holds no scorer."""
+        try:
+            model = onnx.load_model_from_string(Path(path).read_bytes())
+        except DecodeError as error:
+            raise ModelFileError(f"{path} is no ONNX file: {error}") from error
+        return cls(model, path)
+
+    def score(self, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
+        """Return scores (n,), of a detector p-values and labels (1 normal, -1 anomaly) too, by name.
+
+        Raises
+        ------
+        DataError
+            The table lacks a column or holds a value that cannot be read; names it.
+        """
+        if not len(frame):
+            raise DataError("the table has 0 samples (rows); at least one is needed")
+        return self.session.run(feeds_of(frame, self.metadata.schema, self.metadata.inputs))
+
+
+def _blocks(feeds: Arrays) -> Iterator[Arrays]:
+    """Yield the rows in blocks."""
+    n = len(next(iter(feeds.values())))
+    for start in range(0, max(n, 1), BLOCK):
+        yield {name: array[start : start + BLOCK] for name, array in feeds.items()}

@@ -1,0 +1,162 @@
+"""Samplers: noise in, and cells that are given, raw columns out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import onnx
+import torch
+from torch import Generator, Tensor
+
+from gensynth.encoding.category import CategoryEncoder
+from gensynth.encoding.number import NumberEncoder
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.capabilities import able
+from gensynth.engine.fitted import FittedModel
+from gensynth.errors import CapabilityError
+from gensynth.export.cells import LOST, NO_TEXT
+from gensynth.export.columns import ColumnPort, ports_of, reserved_text
+from gensynth.export.decoder import decode_rows
+from gensynth.export.emit import emit
+from gensynth.export.encoder import encode_some
+from gensynth.export.graph import ML, GraphBuilder
+from gensynth.export.metadata import Metadata
+from gensynth.export.recording import record
+from gensynth.export.scorer import KINDS, TORCH_TYPES, read_port
+from gensynth.model import Batch, Observed
+from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
+
+NOISE = ("uniform", "normal")
+GIVEN = "given:"
+"""What the names of inputs for given cells begin with."""
+
+
+@dataclass(frozen=True)
+class SamplerPlan:
+    """What the graph of a sampler reads and writes.
+
+    Parameters
+    ----------
+    fitted : FittedModel
+        The model.
+    widths : NoiseWidths
+        Numbers that a row of a sample takes.
+    given : list of ColumnPort
+        Cells that are given, of families that are fitted to be given some.
+    outputs : list of ColumnPort
+        The columns.
+    exact : bool
+        Whether the networks compute in float64, and not in float32 as in `GenerativeModel.generate`.
+    """
+
+    fitted: FittedModel
+    widths: NoiseWidths
+    given: list[ColumnPort]
+    outputs: list[ColumnPort]
+    exact: bool
+
+    @classmethod
+    def of(cls, fitted: FittedModel, *, exact: bool = False) -> SamplerPlan:
+        """Plan the sampler of a fitted model."""
+        encoder, reserved = fitted.encoder, reserved_text(fitted.encoder)
+        outputs = ports_of(encoder, tuple(encoder.columns), reserved, NOISE)
+        conditions = [name for name in encoder.first if name in encoder.columns]
+        given = []
+        if conditions and not able(fitted.recipe, "conditional") and able(fitted.recipe, "conditional-on-fitted"):
+            plain = ports_of(encoder, conditions, reserved, ())
+            given = [ColumnPort(GIVEN + port.name, *list(port.to_json().values())[1:]) for port in plain]
+        return cls(fitted, _widths(fitted, conditioned=bool(given)), given, outputs, exact)
+
+    @property
+    def noise_inputs(self) -> list[tuple[str, int]]:
+        """Names and widths of the inputs of noise."""
+        return [(name, width) for name, width in zip(NOISE, self.widths, strict=True) if width]
+
+    def rows(self, noise: Noise, given: Sequence[Tensor] = ()) -> Batch:
+        """Return the encoded rows of noise (n, width) and of given cells (n,), as inputs hold them."""
+        model, observed = (self.fitted.scorer if self.exact else self.fitted.model), None
+        dtype = torch.float64 if self.exact else torch.float32
+        if self.given:
+            positions, rows = encode_some(self.fitted.encoder, self.given, given)
+            observed = Observed.of_columns(positions, Batch(rows.numeric.to(dtype), rows.codes))
+        return rows_from_noise(model, Noise(noise.uniform.to(dtype), noise.normal.to(dtype)), observed)
+
+
+def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
+    """Return the graph of a sampler; ``metadata`` gets the inputs and outputs.
+
+    Raises
+    ------
+    CapabilityError
+        The family, or a column, cannot be exported; says which and why.
+    """
+    encoder = plan.fitted.encoder
+    reserved = reserved_text(encoder)
+    metadata.set_inputs(plan.given, reserved)
+    metadata.outputs = list(plan.outputs)
+    noise = [{"name": name, "width": width} for name, width in plan.noise_inputs]
+    metadata.facts |= {"noise": noise, "float64": plan.exact}
+    named = [name for name, _ in plan.noise_inputs]
+
+    def function(*inputs: Tensor) -> Sequence[Tensor]:
+        noise = dict(zip(named, inputs, strict=False))
+        n = len(inputs[0])
+        parts = (noise.get(name, inputs[0].new_zeros(n, 0)) for name in NOISE)
+        return decode_rows(encoder, plan.outputs, plan.rows(Noise(*parts), inputs[len(named) :]))
+
+    def example(n: int) -> list[Tensor]:
+        rng = Generator().manual_seed(0)
+        noise = [torch.rand(n, width, generator=rng) for _, width in plan.noise_inputs]
+        return noise + [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in plan.given]
+
+    if not named:
+        raise CapabilityError(f"{metadata.facts['model']} cannot be exported: it draws nothing")
+    try:
+        program = record(function, example)
+        builder = GraphBuilder(program.rows)
+        inputs = [builder.input(name, onnx.TensorProto.FLOAT, (width,)) for name, width in plan.noise_inputs]
+        made = emit(program, builder, inputs + [read_port(builder, encoder, port) for port in plan.given])
+    except CapabilityError as error:
+        raise CapabilityError(f"{metadata.facts['model']} cannot be exported: it {error}") from error
+    for port, cells in zip(plan.outputs, made, strict=True):
+        write_port(builder, encoder, port, cells)
+    return builder.finish("sampler", metadata.to_properties())
+
+
+def write_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort, cells: str) -> None:
+    """Add an output (rows, 1) from cells (rows,) as functions of tensors give them: levels become texts."""
+    if port.type == "string":
+        texts = text_of_codes(encoder, port)
+        cells = builder.node(
+            "LabelEncoder", cells, domain=ML, keys_int64s=list(texts), values_strings=list(texts.values()),
+            default_string=texts[_missing_code(port)],
+        )  # fmt: skip
+    builder.output(port.name, KINDS[port.type], builder.node("Unsqueeze", cells, builder.ints(1)), ("N", 1))
+
+
+def text_of_codes(encoder: TableEncoder, port: ColumnPort) -> dict[int, str]:
+    """Return the texts of levels, or of places among the special texts."""
+    own = encoder.columns[port.column]
+    assert isinstance(port.missing, str)
+    if port.holds == "special":
+        assert isinstance(own, NumberEncoder)
+        texts = dict(enumerate(own.column.specials))
+    else:
+        assert isinstance(own, CategoryEncoder)
+        texts = {i: str(level) for i, level in enumerate(own.labels.index.tolist())}
+    return texts | {_missing_code(port): port.missing}
+
+
+def _missing_code(port: ColumnPort) -> int:
+    return NO_TEXT if port.holds == "special" else LOST
+
+
+def _widths(fitted: FittedModel, *, conditioned: bool) -> NoiseWidths:
+    """Return the numbers that a row takes; with given cells those of a row in which all condition columns are."""
+    if not conditioned:
+        return noise_widths(fitted.model)
+    layout = fitted.encoder.layout
+    codes = torch.ones(1, len(layout.columns), dtype=torch.int64)
+    rows = Batch(torch.zeros(1, layout.n_numeric), codes)
+    return noise_widths(fitted.model, Observed.of_columns(tuple(range(layout.n_conditions)), rows))

@@ -1,0 +1,59 @@
+"""The table of translations of ATen operations to ONNX nodes, and how they read their arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gensynth.export.graph import GraphBuilder
+from gensynth.export.recording import Call, Value
+
+Translation = Callable[[GraphBuilder, Call], Sequence[str] | str]
+TRANSLATIONS: dict[str, Translation] = {}
+"""From names of ATen operations, without overloads, to what adds their nodes and returns the names of their outputs."""
+
+
+def translates(*names: str) -> Callable[[Translation], Translation]:
+    """Register a translation of operations."""
+
+    def register(function: Translation) -> Translation:
+        TRANSLATIONS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def argument(call: Call, place: int, name: str, default: Any = None) -> Any:
+    """Return an argument by place or name."""
+    return call.args[place] if len(call.args) > place else call.kwargs.get(name, default)
+
+
+def type_of(part: Any) -> torch.dtype | None:
+    """Return the type of a tensor or of a value; None for a number."""
+    return part.dtype if isinstance(part, Value | Tensor) else None
+
+
+def shape_of(part: Any) -> tuple[int, ...]:
+    """Return the shape of a tensor, of a value or of a number."""
+    return tuple(part.shape) if isinstance(part, Value | Tensor) else ()
+
+
+def common_type(*parts: Any) -> torch.dtype:
+    """Return the type in which operands are compared or computed with."""
+    examples = [
+        torch.empty((1,) * min(len(shape_of(p)), 1), dtype=p.dtype) if isinstance(p, Value | Tensor) else p
+        for p in parts
+    ]
+    first = examples[0]
+    kind = first.dtype if isinstance(first, Tensor) else torch.result_type(torch.tensor(first), torch.tensor(first))
+    for other in examples[1:]:
+        kind = torch.result_type(examples[0] if other is examples[1] else torch.empty(1, dtype=kind), other)
+    return kind
+
+
+def positive(dim: int, n_axes: int) -> int:
+    """Return an axis counted from the first one."""
+    return dim + n_axes if dim < 0 else dim

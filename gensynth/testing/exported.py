@@ -1,0 +1,75 @@
+"""The check of the contract suite that a model can be exported to ONNX."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from gensynth.errors import CapabilityError
+from gensynth.export.compile import compiled
+from gensynth.export.runtime import Session
+from gensynth.model import Batch
+from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
+from gensynth.testing.trained import SEED, Trained, require, rows_to_score
+
+CASES = ("mixed", "conditional")
+"""Cases that stand for all: the others have no other operations."""
+N_ROWS = 40
+
+
+def check_export(trained: Trained) -> None:
+    """Scores by the default method, and samples as functions of noise, are the same on an ONNX graph.
+
+    A model that is no graph, as it decides by values or uses what is not translated, says so by a `CapabilityError`.
+    """
+    if trained.case.name not in CASES:
+        return
+    try:
+        if trained.model.score_methods:
+            _check_scores(trained)
+        if "sample" in trained.recipe.able:
+            _check_samples(trained)
+    except CapabilityError:
+        return  # it says so before anything is written
+
+
+def _check_scores(trained: Trained) -> None:
+    model, rows = copy.deepcopy(trained.model).double(), rows_to_score(trained.case)[:N_ROWS]
+    assert rows.log_jacobian is not None
+
+    def score(numeric: Tensor, codes: Tensor, jacobian: Tensor) -> Sequence[Tensor]:
+        found = model.score(Batch(numeric, codes, jacobian)).rows
+        return (found if found.dim() == 1 else found.mean(0),)
+
+    inputs = (rows.numeric, rows.codes, rows.log_jacobian)
+    with torch.no_grad():
+        (wanted,) = score(*inputs)
+    session = Session(compiled(score, inputs))
+    for n in (N_ROWS, 1):
+        found = session.run({f"x{i}": one[:n].numpy() for i, one in enumerate(inputs)})["y0"]
+        near = np.allclose(found, wanted[:n].numpy(), rtol=1e-5, atol=1e-8)
+        require(near, f"scores differ on an ONNX graph: {found[:3]} and {wanted[:3].tolist()}")
+
+
+def _check_samples(trained: Trained) -> None:
+    model = trained.model
+    noise = noise_widths(model).draw(N_ROWS, Generator().manual_seed(SEED))
+
+    def sample(uniform: Tensor, normal: Tensor) -> Sequence[Tensor]:
+        rows = rows_from_noise(model, Noise(uniform, normal))
+        return rows.codes, rows.numeric
+
+    with torch.no_grad():
+        codes, numeric = sample(*noise)
+    found = Session(compiled(sample, noise)).run({f"x{i}": one.numpy() for i, one in enumerate(noise)})
+    cells = codes.numpy()
+    flips = int((found["y0"] != cells).sum())
+    # a draw that falls on a threshold may round the other way
+    require(flips <= 1, f"{flips} of {cells.size} sampled cells differ on an ONNX graph")
+    if not flips:
+        near = np.allclose(found["y1"], numeric.numpy(), rtol=1e-3, atol=1e-3)
+        require(near, "sampled numbers differ on an ONNX graph")
