@@ -1,0 +1,9 @@
+"""Evaluation of a synthetic table: every metric between its floor and its ceiling, and a verdict in plain words."""
+
+from __future__ import annotations
+
+from gensynth.evaluation.evaluate import evaluate
+from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
+from gensynth.evaluation.verdict import Verdict
+
+__all__ = ["ColumnResult", "Evaluation", "MetricValue", "PairResult", "RelationResult", "Verdict", "evaluate"]
