@@ -84,8 +84,8 @@ def verdict_of(
         ]
     elif kind == "memorised":
         parts = [*_memorised(values, n_rows)]
-        if detection.value < 0.5:
-            parts.append(f"detection ({detection.value:.2f}) is not good but a sign of copies")
+        if detection.interval is not None and detection.interval[1] < 0.5:
+            parts.append(f"a detection below chance ({detection.value:.2f}) is a sign of copies, not of quality")
     elif kind == "suspicious":
         parts = [f"detection ({detection.value:.2f}) is below chance, which copies of real rows make it"]
         parts.append("held-out rows would tell" if "dcr_share" not in values else "held-out rows do not confirm it")
