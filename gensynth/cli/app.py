@@ -8,8 +8,8 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from gensynth.cli.commands import augment, datasets, detect, fit, impute, models, plugins, sample, score
-from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
+from gensynth.cli.commands import augment, datasets, detect, evaluate, fit, impute, info, models, plugins, sample, score
+from gensynth.cli.terminal import be_quiet, errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
 from gensynth.version import __version__
 
@@ -35,6 +35,7 @@ class CommandGroup(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run; warnings come out as one line each."""
+        be_quiet(False)  # what an earlier command in this process wanted
         with command_line_hints(), warnings_as_notes():
             return super().main(*args, **kwargs)
 
@@ -77,7 +78,6 @@ class CommandGroup(TyperGroup):
 
 app = typer.Typer(
     cls=CommandGroup,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help starts in half the time and reads the same in files and narrow windows
     pretty_exceptions_enable=False,
@@ -94,7 +94,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def gensynth(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Synthetic rows and anomaly scores for tables, by deep generative models.
@@ -110,6 +110,8 @@ app.command("sample")(sample.sample)
 app.command("impute")(impute.impute)
 app.command("score")(score.score)
 app.command("detect")(detect.detect)
+app.command("evaluate")(evaluate.evaluate)
+app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
 app.add_typer(datasets.app, name="datasets")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from gensynth.evaluation.evaluate import evaluate
+from gensynth.evaluation.evaluate import evaluate, evaluate_metric
 from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
 from gensynth.evaluation.verdict import Verdict
 
-__all__ = ["ColumnResult", "Evaluation", "MetricValue", "PairResult", "RelationResult", "Verdict", "evaluate"]
+__all__ = [
+    "ColumnResult",
+    "Evaluation",
+    "MetricValue",
+    "PairResult",
+    "RelationResult",
+    "Verdict",
+    "evaluate",
+    "evaluate_metric",
+]

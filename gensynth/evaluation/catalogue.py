@@ -7,6 +7,7 @@ from typing import Literal
 
 Best = Literal["low", "high", "half", "real"]
 
+MEMORISATION = "Memorisation check, not privacy"
 OF_PLUGINS = "Metrics of plugins"
 """What the metrics that plugins register stand under."""
 
@@ -66,7 +67,7 @@ CATALOGUE: dict[str, tuple[Metric, ...]] = {
         Metric("type_validity", "Types", "high", "Share of the cells that the real column could hold."),
         Metric("relation_validity", "Relations", "high", "Share of the rows that keep every relation found."),
     ),
-    "Memorisation check, not privacy": (
+    MEMORISATION: (
         Metric("exact_copies", "Exact copies", "real", "Share of the synthetic rows that equal a real row."),
         Metric("dcr_share", "Nearer to training rows", "half", "Share nearer to a real row than to a held-out one."),
         Metric(

@@ -26,6 +26,7 @@ def evaluate(
     holdout: Any = None,
     *,
     target: Any = None,
+    schema: Any = None,
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     random_state: int = 0,
     progress: Progress | None = None,
@@ -47,6 +48,8 @@ def evaluate(
         synthetic rows lean to the training rows.
     target : hashable, optional
         Column that models are trained to predict from the others.
+    schema : TableSchema or dict, optional
+        Declared kinds of columns, as in `Synthesizer`.
     metrics : mapping of str to callable, optional
         Further metrics ``function(real, synthetic) -> float``. Default: those that plugins register.
     random_state : int, default=0
@@ -78,7 +81,8 @@ def evaluate(
     'copies'
     """
     start = time.perf_counter()
-    samples, relations, available = _prepared(real, synthetic, holdout, target, metrics, random_state)
+    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
+    relations, available = _prepared(samples, target, metrics)
     values = _computed(available, samples, progress or _silent)
     columns, pairs = _details(samples)
     found = {value.name: value for value in values}
@@ -102,6 +106,7 @@ def evaluate_metric(
     holdout: Any = None,
     *,
     target: Any = None,
+    schema: Any = None,
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     random_state: int = 0,
 ) -> float:
@@ -114,22 +119,22 @@ def evaluate_metric(
     DataError
         As `evaluate`.
     """
-    samples, _, available = _prepared(real, synthetic, holdout, target, metrics, random_state)
+    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
+    _, available = _prepared(samples, target, metrics)
     return chosen(available, name).compute(samples, "value")[name][0]
 
 
 def _prepared(
-    real: Any, synthetic: Any, holdout: Any, target: Any, metrics: Mapping[str, Callable[..., Any]] | None, seed: int
-) -> tuple[Samples, RelationChecks, list[Measure]]:
+    samples: Samples, target: Any, metrics: Mapping[str, Callable[..., Any]] | None
+) -> tuple[RelationChecks, list[Measure]]:
     if metrics is None:
         from gensynth.registry import default_registry
 
         metrics = default_registry().metrics()
-    samples = Samples.of(real, synthetic, holdout, target=target, random_state=seed)
     if target is not None and target not in samples.real.columns:
         raise OptionError(f"target {target!r} is not a column; there are {listed(list(samples.real.columns))}")
     relations = RelationChecks(samples.aligned["real"], samples.schema)
-    return samples, relations, measures(samples, target, relations, metrics)
+    return relations, measures(samples, target, relations, metrics)
 
 
 def _silent(title: str, done: float) -> None:
@@ -178,7 +183,9 @@ def _details(samples: Samples) -> tuple[tuple[ColumnResult, ...], tuple[PairResu
     pairs = [PairResult(p.first, p.second, p.trend_error, usual[p.first, p.second]) for p in own.pairs]
 
     def beyond(column: ColumnResult) -> float:
-        return max(column.shape_error - column.shape_floor, np.nan_to_num(column.trend_error - column.trend_floor))
+        return max(
+            column.shape_error - column.shape_floor, float(np.nan_to_num(column.trend_error - column.trend_floor))
+        )
 
     columns.sort(key=lambda column: -beyond(column))
     pairs.sort(key=lambda pair: pair.trend_floor - pair.trend_error)

@@ -14,6 +14,7 @@ import pandas as pd
 from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, counted, listed
 from gensynth.metrics import Fidelity, fidelity
 from gensynth.metrics.columns import kind_of
+from gensynth.metrics.points import sampled
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.moments import day_ticks
 from gensynth.schema.ticks import ticks_of
@@ -67,7 +68,14 @@ class Samples:
 
     @classmethod
     def of(
-        cls, real: Any, synthetic: Any, holdout: Any = None, *, target: Any = None, random_state: int = 0
+        cls,
+        real: Any,
+        synthetic: Any,
+        holdout: Any = None,
+        *,
+        target: Any = None,
+        schema: Any = None,
+        random_state: int = 0,
     ) -> Samples:
         """Bring tables to one form.
 
@@ -87,15 +95,15 @@ class Samples:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IdentifierWarning)  # the evaluation says what it leaves out
             keep = [target] if target is not None and target in frames["real"].columns else []
-            schema = TableSchema.infer(frames["real"].reset_index(drop=True), keep=keep)
-        left_out = tuple(column.name for column in schema.columns if column.kind == "identifier")
-        if len(left_out) == len(schema.columns):
+            own = TableSchema.infer(frames["real"].reset_index(drop=True), schema, keep)
+        left_out = tuple(column.name for column in own.columns if column.kind == "identifier")
+        if len(left_out) == len(own.columns):
             raise DataError(
                 f"every column looks like an identifier: {listed(left_out)}; there is nothing that can be compared"
             )
-        aligned = {name: _aligned(frame, schema, _WORDS[name]) for name, frame in frames.items()}
-        read = {name: _read(frame, schema) for name, frame in aligned.items()}
-        return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, schema, left_out, random_state)
+        aligned = {name: _aligned(frame, own, _WORDS[name]) for name, frame in frames.items()}
+        read = {name: _read(frame, own) for name, frame in aligned.items()}
+        return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, own, left_out, random_state)
 
     @property
     def n_rows(self) -> dict[str, int]:
@@ -154,10 +162,9 @@ class Samples:
             order = np.random.default_rng(seed).permutation(len(self.real))
             held = max(round(_HELD_OUT * len(order)), 1)
             test, train = self.real.iloc[order[:held]], self.real.iloc[order[held:]]
-        if source == "floor":
-            return train, test
-        if source == "ceiling":
-            return _shuffled(train, seed), test
+        if source in ("floor", "ceiling"):  # as many as there are synthetic rows: fewer rows teach less
+            train = sampled(train, len(self.synthetic), seed)
+            return (train if source == "floor" else _shuffled(train, seed)), test
         return self.synthetic if source == "value" else pd.concat([train, self.synthetic], ignore_index=True), test
 
     @cached_property

@@ -8,7 +8,7 @@ from typing import Any
 
 from gensynth.errors import counted
 from gensynth.evaluation import Evaluation, MetricValue, PairResult
-from gensynth.evaluation.catalogue import CATALOGUE, METRICS, OF_PLUGINS, Metric, described
+from gensynth.evaluation.catalogue import CATALOGUE, MEMORISATION, METRICS, OF_PLUGINS, Metric, described
 from gensynth.files import atomic_write
 from gensynth.report.figures import overlay, plane
 from gensynth.report.page import render
@@ -17,6 +17,7 @@ _MAX_OPEN = 12
 _MAX_COLUMNS = 60
 _MAX_PAIRS = 12
 _MAX_MATRIX = 24
+_LEAST_WAY = 0.01  # between floor and ceiling, for a value to be placed between them
 _FULL_COLOUR = 0.15  # error of a pair that has the full colour
 _GOOD, _BAD = ("real", "close"), ("copies", "independent", "memorised", "poor")
 
@@ -94,13 +95,22 @@ def _row(metric: Metric, value: MetricValue) -> dict[str, Any]:
         "floor": _number(value.floor),
         "ceiling": _number(value.ceiling),
         "interval": interval,
-        "place": _place(value),
+        "place": _place(metric, value),
     }
 
 
-def _place(value: MetricValue) -> float | None:
-    """Return how far a value is from its floor on the way to its ceiling, in percent; None where there is no way."""
-    if value.floor is None or value.ceiling is None or abs(value.ceiling - value.floor) < 0.005:
+def _place(metric: Metric, value: MetricValue) -> float | None:
+    """Return how far a value is from its floor on the way to its ceiling, in percent.
+
+    None where there is no way between them, or where independent columns are not the worst that can be: they copy
+    nothing, and each by itself is right.
+    """
+    if value.floor is None or value.ceiling is None or metric in CATALOGUE[MEMORISATION]:
+        return None
+    way = value.ceiling - value.floor
+    if abs(way) < _LEAST_WAY or (metric.best == "low" and way < 0):
+        return None
+    if metric.best == "half" and value.value < min(value.floor, 0.5) - _LEAST_WAY:  # beyond chance: no better
         return None
     return round(100 * min(max((value.value - value.floor) / (value.ceiling - value.floor), 0.0), 1.0), 1)
 

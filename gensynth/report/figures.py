@@ -48,7 +48,8 @@ def _bins(x: NDArray[np.float64], y: NDArray[np.float64], real: pd.Series[Any]) 
     tallest = max(float(share.max()) for share in shares)
     width = 100.0 / _BINS
     bars = [
-        {"x": round(i * width, 2), "height": round(100 * float(share) / tallest, 2)} for i, share in enumerate(shares[0])
+        {"x": round(i * width, 2), "height": round(100 * float(share) / tallest, 2)}
+        for i, share in enumerate(shares[0])
     ]
     outline = " ".join(
         f"{i * width:.2f},{100 - 100 * share / tallest:.2f} {(i + 1) * width:.2f},{100 - 100 * share / tallest:.2f}"
@@ -60,7 +61,9 @@ def _bins(x: NDArray[np.float64], y: NDArray[np.float64], real: pd.Series[Any]) 
         "bars": bars,
         "width": round(width, 2),
         "outline": f"0,100 {outline} 100,100",
-        "ticks": [{"x": 100 * (t - low) / (high - low), "text": _moment(t, real) if dates else f"{t:g}"} for t in marks],
+        "ticks": [
+            {"x": 100 * (t - low) / (high - low), "text": _moment(t, real) if dates else f"{t:g}"} for t in marks
+        ],
     }
 
 
@@ -84,11 +87,11 @@ def _values(real: pd.Series[Any], synthetic: pd.Series[Any]) -> list[dict[str, A
     shown = order[: _FEW if numeric else _MAX_VALUES]
     if numeric:
         shown.sort(key=lambda code: names[code])
-    rows = [(_short(names[code]), *(float(share[code]) for share in shares)) for code in shown]
+    rows = [(_short(names[code]), float(shares[0][code]), float(shares[1][code])) for code in shown]
     rest = [code for code in order if code not in shown]
     if rest:
-        rows.append((f"{len(rest):,} others", *(float(share[rest].sum()) for share in shares)))
-    tallest = max((max(row[1:]) for row in rows), default=1.0)
+        rows.append((f"{len(rest):,} others", float(shares[0][rest].sum()), float(shares[1][rest].sum())))
+    tallest = max((max(own, other) for _, own, other in rows), default=1.0)
     return [
         {
             "name": name,
