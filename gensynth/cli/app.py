@@ -9,9 +9,21 @@ import typer.main
 from typer.core import TyperGroup
 
 from gensynth.cli.commands import (
-    augment, datasets, detect, drift, export, fit, impute, models, plugins, sample, score,
-)  # fmt: skip
-from gensynth.cli.terminal import errors_as_exit_codes, note, warnings_as_notes
+    augment,
+    datasets,
+    detect,
+    drift,
+    evaluate,
+    export,
+    fit,
+    impute,
+    info,
+    models,
+    plugins,
+    sample,
+    score,
+)
+from gensynth.cli.terminal import be_quiet, errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
 from gensynth.version import __version__
 
@@ -37,6 +49,7 @@ class CommandGroup(TyperGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run; warnings come out as one line each."""
+        be_quiet(False)  # what an earlier command in this process wanted
         with command_line_hints(), warnings_as_notes():
             return super().main(*args, **kwargs)
 
@@ -79,7 +92,6 @@ class CommandGroup(TyperGroup):
 
 app = typer.Typer(
     cls=CommandGroup,
-    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help starts in half the time and reads the same in files and narrow windows
     pretty_exceptions_enable=False,
@@ -96,7 +108,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def gensynth(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Synthetic rows and anomaly scores for tables, by deep generative models.
@@ -114,6 +126,8 @@ app.command("score")(score.score)
 app.command("detect")(detect.detect)
 app.command("drift")(drift.drift)
 app.command("export")(export.export)
+app.command("evaluate")(evaluate.evaluate)
+app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
 app.add_typer(datasets.app, name="datasets")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gensynth.cli.terminal import be_quiet
 from gensynth.errors import OptionError
 
 Data = Annotated[
@@ -130,6 +131,13 @@ MaxTime = Annotated[
         help="Longest training time; the best weights so far are kept.",
         show_default=False,
     ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", callback=be_quiet, is_eager=True, help="Write nothing to standard error but errors."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the summary to standard output as JSON, instead of standard error.")
 ]
 
 

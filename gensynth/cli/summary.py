@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gensynth.cli.terminal import say, table
+import typer
+
+from gensynth.cli.terminal import note, say, table
 from gensynth.errors import counted
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentReport
+    from gensynth.evaluation import Evaluation
     from gensynth.report.anomalies import Findings
     from gensynth.synthesizer import Synthesizer
 
@@ -88,3 +91,24 @@ def detection_summary(findings: Findings, written: Sequence[str], seconds: float
     if n_odd > len(rows):
         say(f"and {n_odd - len(rows):,} more")
     say(f"{' and '.join(written)} written in {seconds:.1f} s")
+
+
+def evaluation_summary(found: Evaluation, written: Sequence[str], *, err: bool) -> None:
+    """Print every number with its floor and its ceiling, and the verdict; say what was written.
+
+    ``err``: to standard error, where standard output is taken.
+    """
+
+    def number(value: float | None) -> str:
+        return "" if value is None or value != value else f"{value:.4g}" if abs(value) >= 100 else f"{value:.4f}"
+
+    rows = [(v.name, number(v.value), number(v.floor), number(v.ceiling)) for v in found.values]
+    table(("metric", "synthetic", "real rows", "independent columns"), rows, numbers=3, err=err)
+    if found.left_out:
+        note(f"identifiers are left out: {', '.join(map(str, found.left_out))}")
+    if err:
+        say(f"\n{found.verdict.text}")
+    else:
+        typer.echo(f"\n{found.verdict.text}")
+    done = f"{' and '.join(written)} written" if written else "evaluated"
+    say(f"{done} in {found.seconds:.1f} s")

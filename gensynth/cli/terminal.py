@@ -22,19 +22,36 @@ _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWa
 """Warnings for the authors of libraries, not for who runs a command."""
 
 
+_quiet = False
+
+
+def be_quiet(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    """Write nothing but errors to standard error from now on, or again everything."""
+    global _quiet
+    _quiet = wanted
+
+
+def is_quiet() -> bool:
+    """Return whether nothing but errors is wanted on standard error."""
+    return _quiet
+
+
 _held: list[str] = []
 """Notes that came while a progress bar was on the screen."""
 
 
 def note(message: str) -> None:
     """Write one line of advice to standard error."""
+    if _quiet:
+        return
     typer.echo(f"{typer.style('note:', fg='yellow', bold=True)} {' '.join(message.split())}", err=True)
 
 
 def say(message: str) -> None:
     """Write what was done to standard error, after the notes that were held back."""
     _release_notes()
-    typer.echo(message, err=True)
+    if not _quiet:
+        typer.echo(message, err=True)
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
@@ -128,6 +145,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int
     In a terminal long cells are wrapped; elsewhere every row is one line, without colours or rules.
     """
     _release_notes()
+    if err and _quiet:
+        return
     right = [position >= len(headers) - numbers for position in range(len(headers))]
     if not (sys.stderr if err else sys.stdout).isatty():
         widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.cli.settings import build, split_settings
+from gensynth.cli.terminal import is_quiet
 from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def recipe_and_trainer(
         if "max_time" in found["trainer"]:
             raise OptionError("--max-time and --set trainer.max_time are the same; leave one out")
         found["trainer"]["max_time"] = max_time
+    if is_quiet():
+        found["trainer"].setdefault("progress", False)
     if detector:
         from gensynth.detector.estimator import BATCH_SIZE
 

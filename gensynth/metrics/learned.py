@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,27 @@ from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_fra
 _MAX_CODES = 254  # what histogram gradient boosting can treat as categories
 
 
-def detection_auc(
+@dataclass(frozen=True)
+class Detection:
+    """What a classifier makes of real and synthetic rows.
+
+    Parameters
+    ----------
+    auc : float
+        Area under the ROC curve, in [0, 1]: 0.5 is best.
+    low, high : float
+        Ends of its 95 % confidence interval: of the rows that were scored, not of the training of the classifier.
+    """
+
+    auc: float
+    low: float
+    high: float
+
+
+def detection(
     real: Any, synthetic: Any, *, n_splits: int = 3, max_rows: int = 20_000, random_state: int = 0
-) -> float:
-    """Return how well a classifier tells real from synthetic rows (a two-sample test [1]_).
+) -> Detection:
+    """Return how well a classifier tells real from synthetic rows (a two-sample test [1]_), with its interval [2]_.
 
     Parameters
     ----------
@@ -32,9 +51,10 @@ def detection_auc(
 
     Returns
     -------
-    float
+    Detection
         Cross-validated area under the ROC curve of gradient boosted trees: 0.5 is best, 1 means that every row is
-        told apart; a little below 0.5 is chance (or copies).
+        told apart. Clearly below 0.5 means copies: a synthetic row that repeats a real one is taken for real, and the
+        real one for synthetic, where the two are in different folds.
 
     Raises
     ------
@@ -44,24 +64,52 @@ def detection_auc(
     References
     ----------
     .. [1] Lopez-Paz and Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017, arXiv:1610.06545.
+    .. [2] DeLong, DeLong and Clarke-Pearson, "Comparing the Areas under Two or More Correlated Receiver Operating
+       Characteristic Curves: A Nonparametric Approach", Biometrics 44 (1988).
     """
-    from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold
 
     left, right = pair_of_frames(real, synthetic)
-    rng = np.random.default_rng(random_state)
     n = min(len(left), len(right), max_rows)
     if n < n_splits:
         raise DataError(f"{n} rows of each table cannot be split into {n_splits} folds; give more rows")
-    a = left.iloc[rng.choice(len(left), n, replace=False)]
-    b = right.iloc[rng.choice(len(right), n, replace=False)]
+    a, b = (frame.sample(n, random_state=random_state) for frame in (left, right))
     X, is_category = _matrix(a, b)
     y = np.repeat([1, 0], n)
     scores = np.zeros(2 * n)
     for fold, held in StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(X, y):
         model = _trees("classification", is_category, random_state).fit(X[fold], y[fold])
         scores[held] = model.predict_proba(X[held])[:, 1]
-    return float(roc_auc_score(y, scores))
+    return auc_with_interval(scores[:n], scores[n:])
+
+
+def detection_auc(
+    real: Any, synthetic: Any, *, n_splits: int = 3, max_rows: int = 20_000, random_state: int = 0
+) -> float:
+    """Return the area under the ROC curve of `detection`: 0.5 is best. Parameters and errors are the same."""
+    return detection(real, synthetic, n_splits=n_splits, max_rows=max_rows, random_state=random_state).auc
+
+
+def auc_with_interval(positive: NDArray[np.float64], negative: NDArray[np.float64], level: float = 0.95) -> Detection:
+    """Return the area under the ROC curve of scores (m,) and (n,), and its confidence interval by DeLong's variance."""
+    m, n = len(positive), len(negative)
+    above = _shares_below(positive, negative)  # (m,): of each positive, the share of negatives below it
+    below = 1 - _shares_below(negative, positive)
+    auc = float(above.mean())
+    deviation = float(np.sqrt(_variance(above) / m + _variance(below) / n))
+    reach = NormalDist().inv_cdf(0.5 + level / 2) * deviation
+    return Detection(auc, max(auc - reach, 0.0), min(auc + reach, 1.0))
+
+
+def _shares_below(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each value the share of the others below it; ties count one half."""
+    others = np.sort(others)
+    places = np.searchsorted(others, values, "left") + np.searchsorted(others, values, "right")
+    return np.asarray(places / (2 * len(others)))
+
+
+def _variance(values: NDArray[np.float64]) -> float:
+    return float(values.var(ddof=1)) if len(values) > 1 else 0.0
 
 
 def utility(train: Any, test: Any, target: Any, *, random_state: int = 0) -> float:

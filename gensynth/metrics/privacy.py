@@ -1,7 +1,8 @@
-"""Whether synthetic rows are copies of real ones, or nearer to them than chance would have it."""
+"""Memorisation: copies of real rows, and rows nearer to the training rows than chance would have it. Not privacy."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError
-from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
+from gensynth.metrics.columns import common_codes, pair_of_frames
+from gensynth.metrics.learned import auc_with_interval
+from gensynth.metrics.points import Points, nearest, points, sampled
 
 
 def copies(real: Any, synthetic: Any) -> NDArray[np.bool_]:
@@ -64,8 +67,8 @@ def repeated(rows: pd.DataFrame) -> NDArray[np.bool_]:
 def dcr_share(train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000, random_state: int = 0) -> float:
     """Return the share of synthetic rows that lie nearer to a training row than to any held-out row.
 
-    Numeric columns count by their rank among training rows in [0, 1]; any other column adds distance 1 where the
-    values differ; a missing number is a value of its own. Training and hold-out are cut to the same number of rows.
+    Distances are those of `gensynth.metrics.points.points`. Training and hold-out are cut to the same number of rows;
+    a row that is equally near to both counts one half.
 
     Parameters
     ----------
@@ -80,55 +83,106 @@ def dcr_share(train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000,
     -------
     float
         In [0, 1]; 0.5 is best, 1 is a model that memorises. Independent columns also give 0.5: it proves nothing
-        about fidelity.
+        about fidelity. It is a check on memorisation and no guarantee of privacy.
 
     Raises
     ------
     DataError
         If a table has no rows or lacks a column of ``train``.
     """
-    from sklearn.neighbors import NearestNeighbors
+    return memorisation(train, holdout, synthetic, max_rows=max_rows, random_state=random_state).dcr_share
 
+
+def nndr_share(train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000, random_state: int = 0) -> float:
+    """Return the share of synthetic rows whose nearest-neighbour distance ratio is smaller among training rows.
+
+    The ratio is the distance to the nearest row over that to the second nearest: near 0 where one single row was
+    singled out. Parameters, range and errors are those of `dcr_share`; 0.5 is best.
+    """
+    return memorisation(train, holdout, synthetic, max_rows=max_rows, random_state=random_state).nndr_share
+
+
+@dataclass(frozen=True)
+class Memorisation:
+    """What `memorisation` found.
+
+    Parameters
+    ----------
+    dcr_share, nndr_share : float
+        In [0, 1]; 0.5 is best.
+    standard_error : float
+        Of the first, were training and held-out rows exchanged at random: a real row that many synthetic ones are
+        near to counts as often, so that few held-out rows say less than as many synthetic ones would.
+    """
+
+    dcr_share: float
+    nndr_share: float
+    standard_error: float
+
+
+def memorisation(
+    train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000, random_state: int = 0
+) -> Memorisation:
+    """Return `dcr_share` and `nndr_share` at once; parameters and errors are the same."""
     if max_rows < 1:
         raise DataError(f"max_rows={max_rows}: at least one row has to be measured")
     left, held = pair_of_frames(train, holdout)
     drawn = pair_of_frames(train, synthetic)[1]
-    rng = np.random.default_rng(random_state)
     n = min(len(left), len(held))
-    left, held = _some(left, n, rng), _some(held, n, rng)
-    drawn = _some(drawn, max_rows, rng)
-    a, b, c = _places(left, held, drawn)
-    to_train, to_held = (NearestNeighbors(n_neighbors=1).fit(x).kneighbors(c)[0][:, 0] for x in (a, b))
-    return float(((to_train < to_held).mean() + (to_train <= to_held).mean()) / 2)
+    parts = [sampled(frame, m, random_state) for frame, m in ((left, n), (held, n), (drawn, max_rows))]
+    a, b, c = points(*parts)
+    (to_train, near), (to_held, near_held) = nearest(a, c, 2), nearest(b, c, 2)  # (m, 2) each
+    won = np.where(to_train[:, 0] < to_held[:, 0], near[:, 0], len(a) + near_held[:, 0])
+    weight = np.bincount(won, minlength=len(a) + len(b)) / len(c)
+    return Memorisation(
+        _share_below(to_train[:, 0], to_held[:, 0]),
+        _share_below(_ratio(to_train), _ratio(to_held)),
+        float(np.sqrt((weight**2).sum()) / 2),
+    )
 
 
-def _some(frame: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    if len(frame) <= n:
-        return frame
-    return frame.iloc[np.sort(rng.choice(len(frame), n, replace=False))]
+def nearest_share(
+    real: Any, synthetic: Any, *, max_rows: int = 2000, max_real: int = 50_000, random_state: int = 0
+) -> float:
+    """Return how often a synthetic row is nearer to a real row than a real row is to the other real ones.
+
+    For this no held-out rows are needed: of all pairs of a synthetic and a real row, the share in which the synthetic
+    one has the nearer real row beside itself. Distances are those of `gensynth.metrics.points.points`.
+
+    Parameters
+    ----------
+    real, synthetic : table
+        The rows.
+    max_rows : int, default=2000
+        Most rows of each table to measure.
+    max_real : int, default=50000
+        Most real rows to measure them against.
+    random_state : int, default=0
+        Seed of the samples that are taken.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 is what a second real sample has. More: synthetic rows lean to real ones; less: they lie aside.
+
+    Raises
+    ------
+    DataError
+        If a table has no rows, or lacks a column of ``real``.
+    """
+    left, right = pair_of_frames(real, synthetic)
+    left = sampled(left, max_real, random_state)
+    a, b = points(left, sampled(right, max_rows, random_state))
+    some = a if len(a) <= max_rows else a[np.random.default_rng(random_state).choice(len(a), max_rows, replace=False)]
+    to_itself_and_next = nearest(a, some, 2)[0]
+    return auc_with_interval(to_itself_and_next[:, 1], nearest(a, b)[0][:, 0]).auc
 
 
-def _places(train: pd.DataFrame, *others: pd.DataFrame, max_levels: int = 50) -> list[NDArray[np.float64]]:
-    """Return each table as points whose Euclidean distances are those of `dcr_share`."""
-    parts: list[list[NDArray[np.float64]]] = [[] for _ in range(len(others) + 1)]
-    rest = pd.concat(others, ignore_index=True)
-    ends = np.cumsum([len(train), *map(len, others)])[:-1]
-    for j in range(train.shape[1]):
-        a, b = train.iloc[:, j], rest.iloc[:, j]
-        if kind_of(a) == "numeric":
-            x = numbers(a)
-            ranks = np.sort(x[~np.isnan(x)])
-            both = np.concatenate([x, numbers(b, like=a)])
-            missing = np.isnan(both)
-            middle = (np.searchsorted(ranks, both, "left") + np.searchsorted(ranks, both, "right")) / 2
-            place = np.where(missing, 0.5, middle / max(len(ranks), 1))
-            columns = np.column_stack([place, missing]) if missing.any() else place[:, None]
-        else:
-            codes_a, codes_b, size = common_codes(a, b)
-            common = np.argsort(-np.bincount(codes_a, minlength=size), kind="stable")[:max_levels]
-            slot = np.full(size, len(common))
-            slot[common] = np.arange(len(common))
-            columns = np.eye(len(common) + 1)[slot[np.concatenate([codes_a, codes_b])]] / np.sqrt(2)
-        for part, piece in zip(parts, np.split(columns, ends), strict=True):
-            part.append(piece)
-    return [np.hstack(part) for part in parts]
+def _ratio(found: Points) -> NDArray[np.float64]:
+    """Return the first distance over the second, (n,); 1 where both are 0."""
+    second = found[:, 1]
+    return np.asarray(np.divide(found[:, 0], second, out=np.ones(len(found)), where=second > 0))
+
+
+def _share_below(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return float(((a < b).mean() + (a <= b).mean()) / 2)

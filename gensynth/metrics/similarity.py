@@ -48,17 +48,24 @@ class Fidelity:
         Mean over pairs of columns, in [0, 1]; 0 is best (and 0 for a table of one column).
     columns : tuple of ColumnFidelity
         In the order of the table.
-    worst_pairs : tuple of PairFidelity
-        The ten pairs with the largest errors, largest first.
-    n_pairs : int
-        Pairs that were compared.
+    pairs : tuple of PairFidelity
+        The pairs that were compared, the largest error first.
     """
 
     shape_error: float
     trend_error: float
     columns: tuple[ColumnFidelity, ...]
-    worst_pairs: tuple[PairFidelity, ...]
-    n_pairs: int
+    pairs: tuple[PairFidelity, ...]
+
+    @property
+    def worst_pairs(self) -> tuple[PairFidelity, ...]:
+        """The ten pairs with the largest errors, the largest first."""
+        return self.pairs[:N_WORST]
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs that were compared."""
+        return len(self.pairs)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per column: ``kind``, ``shape_error``, ``trend_error``; the index is the column's name."""
@@ -162,7 +169,7 @@ def _summary(
         np.add.at(total, ends[:, side], errors)
         np.add.at(count, ends[:, side], 1)
     trends = np.divide(total, count, out=np.full(len(names), np.nan), where=count > 0)
-    worst = np.argsort(-errors, kind="stable")[:N_WORST]
+    order = np.argsort(-errors, kind="stable")
     return Fidelity(
         shape_error=float(np.mean(shapes)),
         trend_error=float(errors.mean()) if len(errors) else 0.0,
@@ -170,8 +177,7 @@ def _summary(
             ColumnFidelity(name, kind, shape, float(trend))
             for name, kind, shape, trend in zip(names, kinds, shapes, trends, strict=True)
         ),
-        worst_pairs=tuple(PairFidelity(names[pairs[k][0]], names[pairs[k][1]], float(errors[k])) for k in worst),
-        n_pairs=len(pairs),
+        pairs=tuple(PairFidelity(names[pairs[k][0]], names[pairs[k][1]], float(errors[k])) for k in order),
     )
 
 

@@ -43,12 +43,15 @@ class Archive:
         Fitted state of the encoder, histories.
     weights : bytes
         Weights of the networks as safetensors.
+    version : str
+        The gensynth that wrote the file.
     """
 
     kind: str
     state: dict[str, Any]
     arrays: Mapping[str, NDArray[Any]]
     weights: bytes
+    version: str = __version__
 
 
 def write_archive(archive: Archive, path: str | os.PathLike[str]) -> None:
@@ -103,7 +106,7 @@ def read_archive(path: str | os.PathLike[str]) -> Archive:
         raise _damaged(name, f"it lacks the member {error}") from error
     except SafetensorError as error:
         raise _damaged(name, f"its arrays cannot be read: {error}") from error
-    return Archive(str(manifest.get("kind")), state, arrays, weights)
+    return Archive(str(manifest.get("kind")), state, arrays, weights, str(manifest.get("gensynth")))
 
 
 def _read_members(stream: IO[bytes], name: str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from gensynth.engine.reasons import MIN_ATTRIBUTION, format_value
 from gensynth.errors import counted
 from gensynth.files import atomic_write
-from gensynth.version import __version__
+from gensynth.report.figures import ticks
+from gensynth.report.page import render
 
 MAX_ROWS = 50
 _BINS = 48
@@ -106,16 +106,9 @@ def render_page(
     findings: Findings, *, title: str, facts: Sequence[tuple[str, str]], p_value: str, foot: str = ""
 ) -> str:
     """Return the page; parameters are those of `write_page`."""
-    # everything from the data is escaped, whatever it is named in the template
-    environment = Environment(
-        loader=PackageLoader("gensynth.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     n, n_odd = len(findings.scores), int(findings.anomalies.sum())
-    return environment.get_template("anomalies.html.j2").render(
+    return render(
+        "anomalies.html.j2",
         title=title,
         facts=facts,
         p_value=p_value,
@@ -125,7 +118,6 @@ def render_page(
         histogram=histogram(findings.scores, findings.anomalies, findings.threshold),
         rows=_rows(findings),
         most_cells=_MAX_CELLS,
-        version=__version__,
         foot=foot,
     )
 
@@ -159,20 +151,12 @@ def histogram(scores: NDArray[np.float64], anomalies: NDArray[np.bool_], thresho
     return {
         "bars": bars,
         "tallest": tallest,
-        "ticks": [{"x": 100.0 * (t - low) / (high - low), "text": f"{t:g}"} for t in _ticks(low, high)],
+        "ticks": [{"x": 100.0 * (t - low) / (high - low), "text": f"{t:g}"} for t in ticks(low, high)],
         "threshold": None if threshold is None else 100.0 * (threshold - low) / (high - low),
         "threshold_text": None if threshold is None else f"{threshold:.4g}",
         "beyond": int((scores < low).sum()),
         "lowest": f"{scores.min():.4g}",
     }
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Return 3 to 6 round numbers between the ends."""
-    raw = (high - low) / 4
-    power = 10.0 ** np.floor(np.log10(raw))
-    step = power * min((1, 2, 5, 10), key=lambda m: abs(m * power - raw))
-    return [float(round(k * step, 12)) for k in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
 def _rows(findings: Findings) -> list[dict[str, Any]]:

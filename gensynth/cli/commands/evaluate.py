@@ -1,0 +1,117 @@
+"""``gensynth evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import Kinds, Missing, Quiet
+from gensynth.errors import OptionError
+
+
+def evaluate(
+    real: Annotated[
+        str, typer.Argument(metavar="REAL", help="Table that the model was trained on.", show_default=False)
+    ],
+    synthetic: Annotated[
+        str,
+        typer.Argument(
+            metavar="SYNTHETIC",
+            help='Table to judge, with the same columns; of one with a column "_synthetic" the rows it marks.',
+            show_default=False,
+        ),
+    ],
+    holdout: Annotated[
+        str | None,
+        typer.Option(
+            "--holdout",
+            metavar="TABLE",
+            help="Real rows that the model never saw. Only with them can be told whether SYNTHETIC leans to the "
+            "training rows.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="COL",
+            help="Column that models are trained to predict; the card's target when REAL is a data set.",
+            show_default=False,
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="NAME", help="Print this one number, and nothing else.", show_default=False),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", metavar="PAGE", help="Write a page, too.", show_default=False)
+    ] = None,
+    as_json: Annotated[
+        Path | None,
+        typer.Option(
+            "--json",
+            metavar="FILE",
+            help="Write everything as JSON, too; - for standard output, in place of the table.",
+            show_default=False,
+        ),
+    ] = None,
+    kinds: Kinds = None,
+    missing: Missing = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
+    ] = 0,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+) -> None:
+    """Judge SYNTHETIC: whether it is like REAL, whether it is a copy, and whether it is of use.
+
+    Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
+    (REAL with each column shuffled). The last line is the verdict.
+    """
+    from gensynth.cli.evaluation import only_synthetic, to_json
+    from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, find, read
+    from gensynth.cli.training import declared_kinds, known_columns
+
+    if metric is not None and (page is not None or as_json is not None):
+        raise OptionError("--metric prints one number; leave out --html and --json, or --metric")
+    inputs = [find(name) for name in (real, synthetic, *([] if holdout is None else [holdout]))]
+    page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
+    to_stdout = as_json is not None and str(as_json) == "-"
+    if as_json is not None and not to_stdout:
+        as_json = checked_output(as_json, (".json",), inputs, "--json")
+        check_distinct({"--html": page, "--json": as_json})
+    target = target or getattr(inputs[0], "target", None)
+    frames = [read(one, missing, kinds, [] if target is None else [target]).frame for one in inputs]
+    columns = list(frames[0].columns)
+    known_columns("--target", [] if target is None else [target], columns)
+    frames[1] = only_synthetic(frames[1], columns, synthetic)
+    schema = declared_kinds(kinds, columns)
+
+    from gensynth.cli.progress import progress_bar
+    from gensynth.evaluation import evaluate as evaluate_tables
+    from gensynth.evaluation import evaluate_metric
+
+    if metric is not None:
+        value = evaluate_metric(metric, *frames, target=target, schema=schema, random_state=seed)
+        typer.echo(f"{value:.6g}")
+        return
+    with progress_bar() as progress:
+        found = evaluate_tables(*frames, target=target, schema=schema, random_state=seed, progress=progress)
+    from gensynth.cli.summary import evaluation_summary
+
+    written = []
+    if page is not None:
+        from gensynth.cli.evaluation import page_facts
+        from gensynth.report.evaluation import write_evaluation
+
+        facts = page_facts(found, {"real": real, "synthetic": synthetic, "holdout": holdout})
+        write_evaluation(found, page, title=synthetic, facts=facts)
+        written.append(str(page))
+    if as_json is not None and not to_stdout:
+        to_json(found, as_json)
+        written.append(str(as_json))
+    if to_stdout:
+        to_json(found, None)
+    evaluation_summary(found, written, err=to_stdout)

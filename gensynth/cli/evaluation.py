@@ -1,0 +1,56 @@
+"""What ``gensynth evaluate`` does with tables and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gensynth.cli.terminal import note
+from gensynth.errors import DataError, counted
+from gensynth.files import atomic_write
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gensynth.evaluation import Evaluation
+
+_MARK = "_synthetic"
+
+
+def only_synthetic(frame: pd.DataFrame, columns: Sequence[Any], source: str) -> pd.DataFrame:
+    """Return the rows that a column ``_synthetic`` marks, as `gensynth augment` writes it; all where there is none."""
+    if _MARK not in frame.columns or _MARK in columns:
+        return frame
+    marked = frame[_MARK].astype(str).str.lower() == "true"
+    if not marked.any():
+        raise DataError(f"{source}: its column {_MARK!r} marks no row as synthetic; there is nothing to judge")
+    rows = frame[marked].drop(columns=_MARK).reset_index(drop=True)
+    note(f"{source}: {counted(len(rows), 'row')} of {len(frame):,} that its column {_MARK!r} marks")
+    return rows
+
+
+def to_json(found: Evaluation, path: Path | None) -> None:
+    """Write an evaluation as JSON to a file, or to standard output."""
+    text = json.dumps(found.to_json(), indent=2, ensure_ascii=path is None)
+    if path is None:
+        typer.echo(text)
+        return
+    with atomic_write(path) as file:
+        file.write(f"{text}\n".encode("utf-8", "replace"))
+
+
+def page_facts(found: Evaluation, files: dict[str, str | None]) -> list[tuple[str, str]]:
+    """Return what was compared."""
+    words = {"real": "Real rows", "synthetic": "Synthetic rows", "holdout": "Held-out rows"}
+    facts = [
+        (words[name], f"{file}: {counted(found.samples.n_rows[name], 'row')}")
+        for name, file in files.items()
+        if file is not None
+    ]
+    if found.target is not None:
+        facts.append(("Target", str(found.target)))
+    return facts

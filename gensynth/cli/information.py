@@ -1,0 +1,126 @@
+"""What ``gensynth info`` tells of a model file."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from gensynth.hookspecs import CAPABILITIES
+from gensynth.persistence import FORMAT, load, read_archive
+from gensynth.registry import default_registry
+from gensynth.schema import Column, TableSchema
+
+_MAX_ROUNDS = 10
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """Return what a model file holds, as plain JSON values.
+
+    Raises
+    ------
+    ModelFileError
+        It is damaged, or of another format.
+    UnknownModelError
+        The plugin of its model is not installed.
+    """
+    archive = read_archive(path)
+    fitted = load(path)
+    models = [fitted.fitted_] if archive.kind == "synthesizer" else list(fitted.estimators_)
+    first = models[0]
+    entry = default_registry().entry_of(first.recipe)
+    weights = sum(parameter.numel() for model in models for parameter in model.model.parameters())
+    facts: dict[str, Any] = {
+        "file": str(path),
+        "bytes": path.stat().st_size,
+        "format": FORMAT,
+        "gensynth": archive.version,
+        "kind": archive.kind,
+        "model": None if entry is None else entry.spec.name,
+        "plugin": None if entry is None else f"{entry.distribution} {entry.version}",
+        "parameters": first.recipe.to_json(),
+        "weights": weights,
+        "networks": len(models),
+        "can": sorted(first.recipe.able),
+        "score_methods": list(first.recipe.score_methods),
+        "seed": first.seed,
+        "rows": first.encoder.layout.n_rows,
+        "columns": [_column(column) for column in first.schema.columns],
+        "left_out": _left_out(first.schema),
+        "relations": [str(relation) for relation in first.schema.relations],
+        "training": _training(first),
+    }
+    if archive.kind == "detector":
+        facts["threshold"] = float(fitted.offset_)
+    return facts
+
+
+def _column(column: Column) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
+    if column.format is not None:
+        found["format"] = column.format
+    return found
+
+
+def _left_out(schema: TableSchema) -> dict[str, str]:
+    """Return why columns are not learned."""
+    why = {"identifier": "an identifier: made up anew", "constant": "one value only"}
+    return {str(column.name): why[column.kind] for column in schema.columns if not column.learned}
+
+
+def _training(fitted: Any) -> dict[str, Any]:
+    history = fitted.history
+    rounds = [
+        {name: _plain(value) for name, value in row.items() if _plain(value) is not None}
+        for row in history.to_dict(orient="records")
+    ]
+    seconds = float(history["seconds"].max()) if "seconds" in history and len(history) else None
+    return {"epochs": fitted.n_epochs, "seconds": seconds, "history": rounds}
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value; None for what is missing."""
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+
+
+def text_of(facts: dict[str, Any]) -> str:
+    """Return the facts in lines for people."""
+    training = facts["training"]
+    seconds = "" if training["seconds"] is None else f" in {training['seconds']:.0f} s"
+    networks = "" if facts["networks"] == 1 else f" in {facts['networks']} networks"
+    lines = [
+        ("file", f"{facts['file']}: {facts['bytes'] / 1e6:.1f} MB, written by gensynth {facts['gensynth']}"),
+        ("holds", f"a {facts['kind']} of the family {facts['model']} ({facts['plugin']})"),
+        ("can", ", ".join(CAPABILITIES[word] for word in facts["can"])),
+        ("scores", ", ".join(facts["score_methods"])),
+        ("size", f"{facts['weights']:,} weights{networks}"),
+        ("trained", f"on {facts['rows']:,} rows, {training['epochs']} epochs{seconds}, seed {facts['seed']}"),
+    ]
+    if "threshold" in facts:
+        lines.append(("threshold", f"{facts['threshold']:.4g}: rows with a lower score are anomalies"))
+    settings = ", ".join(f"{name}={value}" for name, value in facts["parameters"].items())
+    lines.append(("settings", settings))
+    out = [f"{name + ':':11}{text}" for name, text in lines if text]
+    out += ["", "columns:"]
+    width = min(max(len(str(column["name"])) for column in facts["columns"]), 32)
+    for column in facts["columns"]:
+        why = facts["left_out"].get(str(column["name"]))
+        extra = [column["dtype"], *(["with missing cells"] if column["missing"] else []), *([why] if why else [])]
+        out.append(f"  {column['name']!s:{width}}  {column['kind']} ({', '.join(extra)})")
+    if facts["relations"]:
+        out += ["", "relations that every drawn row keeps:", *(f"  {relation}" for relation in facts["relations"])]
+    out += _history(training["history"])
+    return "\n".join(out)
+
+
+def _history(rounds: list[dict[str, Any]]) -> list[str]:
+    """Return the last rounds of the training."""
+    shown = [row for row in rounds if "monitor" in row]
+    if not shown:
+        return []
+    lines = ["", "training (loss on held-out rows):"]
+    step = max(1, math.ceil(len(shown) / _MAX_ROUNDS))
+    for row in [*shown[:-1:step], shown[-1]]:
+        lines.append(f"  {row.get('stage', '')!s:12} epoch {row.get('epoch', 0):>6.4g}  {row['monitor']:.5g}")
+    return lines

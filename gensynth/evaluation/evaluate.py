@@ -1,0 +1,199 @@
+"""`evaluate`: a synthetic table against the real one, between the floor and the ceiling of every metric."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gensynth.errors import OptionError, listed
+from gensynth.evaluation.measures import ROLES, Measure, chosen, measures
+from gensynth.evaluation.relations import RelationChecks
+from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
+from gensynth.evaluation.samples import Role, Samples
+from gensynth.evaluation.verdict import verdict_of
+from gensynth.metrics.columns import kind_of
+
+Progress = Callable[[str, float], None]
+"""Told what is being computed, and the share of the work that is done."""
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    holdout: Any = None,
+    *,
+    target: Any = None,
+    schema: Any = None,
+    metrics: Mapping[str, Callable[..., Any]] | None = None,
+    random_state: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Say whether a synthetic table is good, whether it is a copy, and what it is good for.
+
+    Every metric is computed three times: for the synthetic rows, for real ones in their place (the floor: the held-out
+    rows, or one random half of the real rows against the other), and for the real table with each column shuffled by
+    itself (the ceiling: independent columns).
+
+    Parameters
+    ----------
+    real : table
+        The rows that the model was trained on.
+    synthetic : table
+        The rows to judge, with the same columns.
+    holdout : table, optional
+        Real rows that the model never saw: floors are sharper with them, and only with them can be told whether the
+        synthetic rows lean to the training rows.
+    target : hashable, optional
+        Column that models are trained to predict from the others.
+    schema : TableSchema or dict, optional
+        Declared kinds of columns, as in `Synthesizer`.
+    metrics : mapping of str to callable, optional
+        Further metrics ``function(real, synthetic) -> float``. Default: those that plugins register.
+    random_state : int, default=0
+        Seed of all samples, folds and models.
+    progress : callable, optional
+        Called with what comes next and the share of the work that is done, in [0, 1].
+
+    Returns
+    -------
+    Evaluation
+        Values with floors and ceilings, the columns, pairs and relations that differ most, and a verdict.
+
+    Raises
+    ------
+    DataError
+        If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
+    OptionError
+        If the target is no column.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from gensynth.evaluation import evaluate
+    >>> iris = load_iris(as_frame=True).frame
+    >>> found = evaluate(iris, iris, target="target")
+    >>> found["exact_copies"].value
+    1.0
+    >>> found.verdict.kind
+    'copies'
+    """
+    start = time.perf_counter()
+    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
+    relations, available = _prepared(samples, target, metrics)
+    values = _computed(available, samples, progress or _silent)
+    columns, pairs = _details(samples)
+    found = {value.name: value for value in values}
+    return Evaluation(
+        verdict_of(found, columns, pairs, samples.n_rows),
+        values,
+        columns,
+        pairs,
+        _relations(relations, samples),
+        samples.left_out,
+        target,
+        samples,
+        time.perf_counter() - start,
+    )
+
+
+def evaluate_metric(
+    name: str,
+    real: Any,
+    synthetic: Any,
+    holdout: Any = None,
+    *,
+    target: Any = None,
+    schema: Any = None,
+    metrics: Mapping[str, Callable[..., Any]] | None = None,
+    random_state: int = 0,
+) -> float:
+    """Compute one metric of a synthetic table alone, without floor and ceiling; parameters are those of `evaluate`.
+
+    Raises
+    ------
+    OptionError
+        There is no such metric, or it needs held-out rows or a target.
+    DataError
+        As `evaluate`.
+    """
+    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
+    _, available = _prepared(samples, target, metrics)
+    return chosen(available, name).compute(samples, "value")[name][0]
+
+
+def _prepared(
+    samples: Samples, target: Any, metrics: Mapping[str, Callable[..., Any]] | None
+) -> tuple[RelationChecks, list[Measure]]:
+    if metrics is None:
+        from gensynth.registry import default_registry
+
+        metrics = default_registry().metrics()
+    if target is not None and target not in samples.real.columns:
+        raise OptionError(f"target {target!r} is not a column; there are {listed(list(samples.real.columns))}")
+    relations = RelationChecks(samples.aligned["real"], samples.schema)
+    return relations, measures(samples, target, relations, metrics)
+
+
+def _silent(title: str, done: float) -> None:
+    """Tell nobody."""
+
+
+def _computed(available: list[Measure], samples: Samples, progress: Progress) -> tuple[MetricValue, ...]:
+    n_steps = sum(len(measure.roles) for measure in available)
+    step = 0
+    out = []
+    for measure in available:
+        found: dict[Role, dict[str, tuple[float, tuple[float, float] | None]]] = {}
+        for role in ROLES:
+            if role in measure.roles:
+                progress(measure.title, step / n_steps)
+                found[role] = measure.compute(samples, role)
+                step += 1
+        for name in measure.names:
+            value, interval = found["value"][name]
+            floor, ceiling = (found[role][name][0] if role in found else None for role in ("floor", "ceiling"))
+            out.append(MetricValue(name, value, floor, ceiling, interval))
+    progress("done", 1.0)
+    by_name = {value.name: value for value in out}
+    if "real_and_synthetic" in by_name:  # both are scores of models, between the same ends
+        both, ends = by_name["real_and_synthetic"], by_name["tstr"]
+        by_name["real_and_synthetic"] = MetricValue(both.name, both.value, ends.floor, ends.ceiling, both.interval)
+    return _in_order(by_name)
+
+
+def _in_order(found: dict[str, MetricValue]) -> tuple[MetricValue, ...]:
+    """Return the values in the order of the catalogue, without those that the tables have nothing for."""
+    from gensynth.evaluation.catalogue import METRICS
+
+    order = [name for name in METRICS if name in found] + [name for name in found if name not in METRICS]
+    return tuple(found[name] for name in order if not np.isnan(found[name].value))
+
+
+def _details(samples: Samples) -> tuple[tuple[ColumnResult, ...], tuple[PairResult, ...]]:
+    """Return columns and pairs, those with the largest errors beyond their floors first."""
+    own, floor = samples.fidelity("value"), samples.fidelity("floor")
+    columns = [
+        ColumnResult(a.name, kind_of(samples.real[a.name]), a.shape_error, b.shape_error, a.trend_error, b.trend_error)
+        for a, b in zip(own.columns, floor.columns, strict=True)
+    ]
+    usual = {(p.first, p.second): p.trend_error for p in floor.pairs}
+    pairs = [PairResult(p.first, p.second, p.trend_error, usual[p.first, p.second]) for p in own.pairs]
+
+    def beyond(column: ColumnResult) -> float:
+        return max(
+            column.shape_error - column.shape_floor, float(np.nan_to_num(column.trend_error - column.trend_floor))
+        )
+
+    columns.sort(key=lambda column: -beyond(column))
+    pairs.sort(key=lambda pair: pair.trend_floor - pair.trend_error)
+    return tuple(columns), tuple(pairs)
+
+
+def _relations(checks: RelationChecks, samples: Samples) -> tuple[RelationResult, ...]:
+    kept = checks.kept(samples.aligned["synthetic"])
+    return tuple(
+        sorted((RelationResult(name, float(rows.mean())) for name, rows in kept.items()), key=lambda r: r.kept)
+    )

@@ -1,0 +1,187 @@
+"""The metrics of an evaluation computed: of synthetic rows, of real ones, and of independent columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.errors import DataError, OptionError
+from gensynth.evaluation.relations import RelationChecks
+from gensynth.evaluation.samples import Role, Samples
+from gensynth.metrics import (
+    copies,
+    detection,
+    memorisation,
+    nearest_share,
+    neighbours,
+    utility,
+    validity,
+)
+from gensynth.metrics.privacy import repeated
+
+Found = dict[str, tuple[float, tuple[float, float] | None]]
+"""Numbers by the names of their metrics, each with an interval where there is one."""
+
+ROLES: tuple[Role, ...] = ("value", "floor", "ceiling")
+
+_N_SEEDS = 3
+_LEFT_OUT = 0.1  # share of the training rows, other ones for each seed
+_MAX_TRAINING = 50_000
+_MAX_DETECTION = {"value": 20_000, "floor": 20_000, "ceiling": 10_000}
+_MAX_MEASURED = 5000
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Metrics that are computed together.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Their names.
+    title : str
+        What a progress bar says.
+    compute : callable
+        From samples and a role to the numbers.
+    roles : tuple of str
+        The roles that it can be computed for.
+    """
+
+    names: tuple[str, ...]
+    title: str
+    compute: Callable[[Samples, Role], Found]
+    roles: tuple[Role, ...] = ROLES
+
+
+def measures(
+    samples: Samples, target: Any, relations: RelationChecks, plugins: Mapping[str, Callable[..., Any]]
+) -> list[Measure]:
+    """Return what can be measured of these tables, the quickest first."""
+    out = [
+        Measure(("category_coverage", "missingness_error", "range_validity", "type_validity"), "validity", _validity),
+        Measure(("relation_validity",), "relations", _relations(relations)),
+        Measure(("shape_error", "trend_error"), "columns and pairs", _fidelity),
+        Measure(("exact_copies",), "copies", _copies),
+        Measure(("nearest_share",), "nearest rows", _nearest),
+        Measure(("density", "coverage", "alpha_precision", "beta_recall"), "neighbourhoods", _neighbours),
+    ]
+    if samples.holdout is not None:
+        out.append(Measure(("dcr_share", "nndr_share"), "memorisation", _memorisation))
+    out += [Measure((name,), f"metric {name}", _plugin(name, function)) for name, function in plugins.items()]
+    out.append(Measure(("detection_auc",), "detection", _detection))
+    if target is not None:
+        out.append(Measure(("tstr",), "models", _utility("tstr", target)))
+        out.append(Measure(("real_and_synthetic",), "models", _utility("real_and_synthetic", target), ("value",)))
+    return out
+
+
+def _fields(found: Any, *names: str) -> Found:
+    return {name: (getattr(found, name), None) for name in names}
+
+
+def _validity(samples: Samples, role: Role) -> Found:
+    pair = samples.pair(role)
+    names = ("category_coverage", "missingness_error", "range_validity", "type_validity")
+    return _fields(validity(pair.real, pair.other), *names)
+
+
+def _fidelity(samples: Samples, role: Role) -> Found:
+    return _fields(samples.fidelity(role), "shape_error", "trend_error")
+
+
+def _copies(samples: Samples, role: Role) -> Found:
+    if role == "floor" and samples.holdout is None:  # what a row of a table has in common with all others
+        return {"exact_copies": (float(repeated(samples.real).mean()), None)}
+    pair = samples.pair(role)
+    return {"exact_copies": (float(copies(pair.real, pair.other).mean()), None)}
+
+
+def _nearest(samples: Samples, role: Role) -> Found:
+    pair = samples.pair(role)
+    return {"nearest_share": (nearest_share(pair.real, pair.other, random_state=samples.random_state), None)}
+
+
+def _neighbours(samples: Samples, role: Role) -> Found:
+    pair = samples.pair(role)
+    found = neighbours(pair.real, pair.other, max_rows=_MAX_MEASURED, random_state=samples.random_state)
+    return _fields(found, "density", "coverage", "alpha_precision", "beta_recall")
+
+
+def _memorisation(samples: Samples, role: Role) -> Found:
+    train, holdout, other = samples.unseen(role)
+    found = memorisation(train, holdout, other, max_rows=_MAX_MEASURED, random_state=samples.random_state)
+    share, reach = found.dcr_share, 1.96 * found.standard_error
+    return {
+        "dcr_share": (share, (max(share - reach, 0.0), min(share + reach, 1.0))),
+        "nndr_share": (found.nndr_share, None),
+    }
+
+
+def _detection(samples: Samples, role: Role) -> Found:
+    pair = samples.pair(role)
+    found = detection(pair.real, pair.other, max_rows=_MAX_DETECTION[role], random_state=samples.random_state)
+    return {"detection_auc": (found.auc, (found.low, found.high))}
+
+
+def _relations(checks: RelationChecks) -> Callable[[Samples, Role], Found]:
+    def compute(samples: Samples, role: Role) -> Found:
+        return {"relation_validity": (checks.validity(samples.aligned_of(role)), None)}
+
+    return compute
+
+
+def _utility(name: str, target: Any) -> Callable[[Samples, Role], Found]:
+    def compute(samples: Samples, role: Role) -> Found:
+        source = "both" if name == "real_and_synthetic" else role
+        scores = []
+        for seed in range(samples.random_state, samples.random_state + _N_SEEDS):
+            train, test = samples.learned_from(source, seed)
+            scores.append(utility(_some(train, seed), test, target, random_state=seed))
+        mean, spread = float(np.mean(scores)), float(np.std(scores))
+        return {name: (mean, (mean - spread, mean + spread))}
+
+    return compute
+
+
+def _some(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return all rows but a tenth: gradient boosting itself has no randomness that seeds could vary."""
+    n = min(len(frame) - int(_LEFT_OUT * len(frame)), _MAX_TRAINING)
+    return frame.sample(n, random_state=seed)
+
+
+def _plugin(name: str, function: Callable[..., Any]) -> Callable[[Samples, Role], Found]:
+    def compute(samples: Samples, role: Role) -> Found:
+        pair = samples.pair(role)
+        try:
+            return {name: (float(function(pair.real, pair.other)), None)}
+        except Exception as error:
+            raise DataError(
+                f"the metric {name!r} of a plugin failed with {type(error).__name__}: {error}; report this to its "
+                "authors, or leave the metric out"
+            ) from error
+
+    return compute
+
+
+def chosen(available: list[Measure], wanted: str) -> Measure:
+    """Return the measure of one metric, for that alone.
+
+    Raises
+    ------
+    OptionError
+        There is no such metric, or not of these tables.
+    """
+    for measure in available:
+        if wanted in measure.names:
+            return measure
+    names = ", ".join(name for measure in available for name in measure.names)
+    needs = {"dcr_share": "held-out rows", "nndr_share": "held-out rows"} | dict.fromkeys(
+        ("tstr", "real_and_synthetic"), "a target"
+    )
+    if wanted in needs:
+        raise OptionError(f"the metric {wanted!r} needs {needs[wanted]}; without them there are: {names}")
+    raise OptionError(f"there is no metric {wanted!r}; there are: {names}")

@@ -1,0 +1,178 @@
+"""What an evaluation found: values with their floors and ceilings, columns, pairs, relations, verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gensynth.evaluation.verdict import Verdict
+from gensynth.version import __version__
+
+if TYPE_CHECKING:
+    from gensynth.evaluation.samples import Samples
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One number of a synthetic table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the metric, as `gensynth.evaluation.catalogue` or a plugin has it.
+    value : float
+        The number; NaN where the tables have nothing that it could be of.
+    floor : float or None
+        The same number of real rows in place of the synthetic ones: as good as it gets. None if not known.
+    ceiling : float or None
+        The same number of the real table with each column shuffled: what independent columns have. None if not known.
+    interval : tuple of float or None
+        95 % confidence interval, or mean less and plus the standard deviation over seeds.
+    """
+
+    name: str
+    value: float
+    floor: float | None = None
+    ceiling: float | None = None
+    interval: tuple[float, float] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; None for what is not a number."""
+        return {
+            "value": _plain(self.value),
+            "floor": _plain(self.floor),
+            "ceiling": _plain(self.ceiling),
+            "interval": None if self.interval is None else [_plain(end) for end in self.interval],
+        }
+
+
+@dataclass(frozen=True)
+class ColumnResult:
+    """Errors of one column, each in [0, 1] with 0 best, and the same of real rows; NaN where there is no pair."""
+
+    name: Any
+    kind: str
+    shape_error: float
+    shape_floor: float
+    trend_error: float
+    trend_floor: float
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Error of a pair of columns, in [0, 1] with 0 best, and the same of real rows."""
+
+    first: Any
+    second: Any
+    trend_error: float
+    trend_floor: float
+
+
+@dataclass(frozen=True)
+class RelationResult:
+    """A relation that holds in every real row, and the share of the synthetic rows that keep it."""
+
+    relation: str
+    kept: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        In one line of plain words.
+    values : tuple of MetricValue
+        In the order of the catalogue, those of plugins last.
+    columns : tuple of ColumnResult
+        Those that differ most from the real ones first.
+    pairs : tuple of PairResult
+        The pairs of columns that differ most, likewise.
+    relations : tuple of RelationResult
+        Those that synthetic rows break most often first.
+    left_out : tuple
+        Identifiers: made up anew, and not compared.
+    target : column label or None
+        What models were trained to predict.
+    samples : Samples
+        The compared tables.
+    seconds : float
+        Time that it took.
+    """
+
+    verdict: Verdict
+    values: tuple[MetricValue, ...]
+    columns: tuple[ColumnResult, ...]
+    pairs: tuple[PairResult, ...]
+    relations: tuple[RelationResult, ...]
+    left_out: tuple[Any, ...]
+    target: Any
+    samples: Samples
+    seconds: float
+
+    def __getitem__(self, name: str) -> MetricValue:
+        """Return the value of a metric by its name."""
+        for value in self.values:
+            if value.name == name:
+                return value
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(value.name == name for value in self.values)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per metric: ``value``, ``floor``, ``ceiling``, ``low`` and ``high`` of the interval."""
+        rows = [
+            {
+                "value": v.value,
+                "floor": v.floor,
+                "ceiling": v.ceiling,
+                "low": v.interval[0] if v.interval else None,
+                "high": v.interval[1] if v.interval else None,
+            }
+            for v in self.values
+        ]
+        index = pd.Index([v.name for v in self.values], name="metric", dtype=object)
+        return pd.DataFrame(rows, index=index, columns=["value", "floor", "ceiling", "low", "high"], dtype=float)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "gensynth": __version__,
+            "verdict": {"kind": self.verdict.kind, "text": self.verdict.text},
+            "rows": self.samples.n_rows,
+            "target": None if self.target is None else str(self.target),
+            "random_state": self.samples.random_state,
+            "metrics": {value.name: value.to_json() for value in self.values},
+            "columns": [
+                {
+                    "name": str(c.name),
+                    "kind": c.kind,
+                    "shape_error": _plain(c.shape_error),
+                    "shape_floor": _plain(c.shape_floor),
+                    "trend_error": _plain(c.trend_error),
+                    "trend_floor": _plain(c.trend_floor),
+                }
+                for c in self.columns
+            ],
+            "pairs": [
+                {
+                    "columns": [str(p.first), str(p.second)],
+                    "error": _plain(p.trend_error),
+                    "floor": _plain(p.trend_floor),
+                }
+                for p in self.pairs
+            ],
+            "relations": [{"relation": r.relation, "kept": _plain(r.kept)} for r in self.relations],
+            "left_out": [str(name) for name in self.left_out],
+            "seconds": round(self.seconds, 2),
+        }
+
+
+def _plain(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), 6)

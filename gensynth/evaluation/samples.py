@@ -1,0 +1,246 @@
+"""The tables of an evaluation: real, synthetic and held-out rows, and what stands in for the synthetic ones."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, counted, listed
+from gensynth.metrics import Fidelity, fidelity
+from gensynth.metrics.columns import kind_of
+from gensynth.metrics.points import sampled
+from gensynth.schema import Column, TableSchema
+from gensynth.schema.moments import day_ticks
+from gensynth.schema.ticks import ticks_of
+from gensynth.tables import to_frame
+
+MIN_ROWS = 20
+"""Fewest rows of a table that is evaluated."""
+
+Role = Literal["value", "floor", "ceiling"]
+"""Who stands in the place of the synthetic rows: they themselves, real rows, or rows of independent columns."""
+
+_HELD_OUT = 0.3  # of the real rows, for models, where no held-out rows are given
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two tables that are compared: ``other`` stands in the place of the synthetic rows."""
+
+    real: pd.DataFrame
+    other: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Comparable tables: numbers and dates that are written as text are numbers and dates, identifiers are gone.
+
+    Parameters
+    ----------
+    real, synthetic : DataFrame
+        What was given.
+    holdout : DataFrame or None
+        Real rows that the model never saw.
+    aligned : dict of str to DataFrame
+        The tables ("real", "synthetic", "holdout") before numbers and dates were read: relations are looked for there.
+    schema : TableSchema
+        What the real columns hold.
+    left_out : tuple
+        Identifiers.
+    random_state : int
+        Seed of all that is drawn.
+    """
+
+    real: pd.DataFrame
+    synthetic: pd.DataFrame
+    holdout: pd.DataFrame | None
+    aligned: dict[str, pd.DataFrame]
+    schema: TableSchema
+    left_out: tuple[Any, ...]
+    random_state: int = 0
+    _fidelities: dict[Role, Fidelity] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        real: Any,
+        synthetic: Any,
+        holdout: Any = None,
+        *,
+        target: Any = None,
+        schema: Any = None,
+        random_state: int = 0,
+    ) -> Samples:
+        """Bring tables to one form.
+
+        Raises
+        ------
+        DataError
+            If a table has too few rows, the columns are not the same, or a value cannot be read as what the real
+            column holds.
+        """
+        frames = {"real": to_frame(real)[0], "synthetic": to_frame(synthetic)[0]}
+        if holdout is not None:
+            frames["holdout"] = to_frame(holdout)[0]
+        for name, frame in frames.items():
+            if len(frame) < MIN_ROWS:
+                raise DataError(f"the {_WORDS[name]} has {counted(len(frame), 'row')}; at least {MIN_ROWS} are needed")
+            check_same_columns(frames["real"], frame, _WORDS[name])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", IdentifierWarning)  # the evaluation says what it leaves out
+            keep = [target] if target is not None and target in frames["real"].columns else []
+            own = TableSchema.infer(frames["real"].reset_index(drop=True), schema, keep)
+        left_out = tuple(column.name for column in own.columns if column.kind == "identifier")
+        if len(left_out) == len(own.columns):
+            raise DataError(
+                f"every column looks like an identifier: {listed(left_out)}; there is nothing that can be compared"
+            )
+        aligned = {name: _aligned(frame, own, _WORDS[name]) for name, frame in frames.items()}
+        read = {name: _read(frame, own) for name, frame in aligned.items()}
+        return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, own, left_out, random_state)
+
+    @property
+    def n_rows(self) -> dict[str, int]:
+        """Rows of each table; 0 where no held-out rows were given."""
+        held = 0 if self.holdout is None else len(self.holdout)
+        return {"real": len(self.real), "synthetic": len(self.synthetic), "holdout": held}
+
+    def pair(self, role: Role) -> Pair:
+        """Return what is compared.
+
+        The floor compares the real rows with the held-out ones; without these, one random half of the real rows with
+        the other.
+        """
+        if role == "value":
+            return Pair(self.real, self.synthetic)
+        if role == "ceiling":
+            return Pair(self.real, self.independent)
+        if self.holdout is not None:
+            return Pair(self.real, self.holdout)
+        return Pair(*self._halves(self.real))
+
+    def fidelity(self, role: Role) -> Fidelity:
+        """Return the columns and pairs of a role, compared once."""
+        if role not in self._fidelities:
+            pair = self.pair(role)
+            self._fidelities[role] = fidelity(pair.real, pair.other, random_state=self.random_state)
+        return self._fidelities[role]
+
+    def aligned_of(self, role: Role) -> pd.DataFrame:
+        """Return the rows in the place of the synthetic ones as they were before numbers and dates were read."""
+        if role == "ceiling":
+            return _shuffled(self.aligned["real"], self.random_state)
+        if role == "value":
+            return self.aligned["synthetic"]
+        return self.aligned.get("holdout", self.aligned["real"])
+
+    def unseen(self, role: Role) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Return training rows, held-out rows and what is measured between the two, where held-out rows are given.
+
+        The floor measures one half of the held-out rows against the other.
+        """
+        assert self.holdout is not None
+        if role == "floor":
+            first, second = self._halves(self.holdout)
+            return self.real, first, second
+        return self.real, self.holdout, self.pair(role).other
+
+    def learned_from(self, source: Role | Literal["both"], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return rows to train a model on, and real rows to test it on.
+
+        Without held-out rows some of the real ones are put aside for the tests; ``seed`` says which, and shuffles.
+        """
+        if self.holdout is not None:
+            train, test = self.real, self.holdout
+        else:
+            order = np.random.default_rng(seed).permutation(len(self.real))
+            held = max(round(_HELD_OUT * len(order)), 1)
+            test, train = self.real.iloc[order[:held]], self.real.iloc[order[held:]]
+        if source in ("floor", "ceiling"):  # as many as there are synthetic rows: fewer rows teach less
+            train = sampled(train, len(self.synthetic), seed)
+            return (train if source == "floor" else _shuffled(train, seed)), test
+        return self.synthetic if source == "value" else pd.concat([train, self.synthetic], ignore_index=True), test
+
+    @cached_property
+    def independent(self) -> pd.DataFrame:
+        """The real table with every column shuffled by itself."""
+        return _shuffled(self.real, self.random_state)
+
+    def _halves(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        order = np.random.default_rng(self.random_state).permutation(len(frame))
+        return frame.iloc[order[: len(order) // 2]], frame.iloc[order[len(order) // 2 :]]
+
+
+def _shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    parts = {name: frame[name].iloc[rng.permutation(len(frame))].reset_index(drop=True) for name in frame.columns}
+    return pd.DataFrame(parts, copy=False)
+
+
+_WORDS = {"real": "real table", "synthetic": "synthetic table", "holdout": "table of held-out rows"}
+
+
+def check_same_columns(real: pd.DataFrame, other: pd.DataFrame, what: str) -> None:
+    """Raise `DataError` if a table lacks a column of the real one, or has another one."""
+    absent = [name for name in real.columns if name not in other.columns]
+    more = [name for name in other.columns if name not in real.columns]
+    if absent:
+        raise DataError(
+            f"the {what} lacks {_named(absent)} of the real table; both must have the same columns"
+            + (f" (it has {_named(more)} instead)" if more else "")
+        )
+    if more:
+        raise DataError(f"the {what} has {_named(more)}, which the real table lacks; remove it there, or add it here")
+
+
+def _named(names: Sequence[Any]) -> str:
+    return f"the column{'s' if len(names) > 1 else ''} {listed(names)}"
+
+
+def _aligned(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", IgnoredColumnWarning)
+            out = schema.align(frame.reset_index(drop=True))
+    except DataError as error:
+        raise DataError(f"the {what} does not fit the real one: {error}") from error
+    for column in schema.columns:
+        if column.kind in ("categorical", "boolean") and _is_number(out[column.name], column):
+            raise DataError(
+                f"the {what} does not fit the real one: column {column.name!r} holds {column.kind} values in the real "
+                f"table and {out[column.name].dtype} here; write both in the same way"
+            )
+    return out
+
+
+def _is_number(series: pd.Series[Any], column: Column) -> bool:
+    """Say whether a column holds numbers where the real one holds texts."""
+    texts = column.kind == "categorical" and not any(word in column.dtype for word in ("int", "float", "category"))
+    return texts and kind_of(series) == "numeric" and bool(series.notna().any())
+
+
+def _read(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return an aligned table with numbers and dates in place of the texts that stand for them, without identifiers."""
+    parts = {c.name: _values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
+    return pd.DataFrame(parts, copy=False)
+
+
+def _values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    if column.kind not in ("numeric", "datetime"):
+        return series
+    if kind_of(series) == "numeric" and series.dtype != object and not column.format:
+        return series
+    ticks, missing = ticks_of(series, column)
+    numbers = np.where(missing, np.nan, ticks.astype(np.float64))
+    if column.kind == "numeric":
+        return pd.Series(numbers / 10.0 ** (column.decimals or 0))
+    of_a_day = day_ticks(column)
+    if of_a_day is None:
+        return pd.Series(numbers)
+    return pd.Series(pd.to_datetime(pd.Series(np.rint(numbers / of_a_day * 86_400)), unit="s"))

@@ -1,0 +1,197 @@
+"""The verdict of an evaluation: what kind of table it is, and why, in one line of plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gensynth.evaluation.result import ColumnResult, MetricValue, PairResult
+
+Kind = Literal["copies", "independent", "memorised", "suspicious", "real", "close", "different", "poor"]
+
+HEADINGS: dict[Kind, str] = {
+    "copies": "Copies of real rows",
+    "independent": "Independent columns",
+    "memorised": "Real rows repeated",
+    "suspicious": "May repeat real rows",
+    "real": "Like a second sample of real rows",
+    "close": "Close to the real rows",
+    "different": "Different from the real rows",
+    "poor": "Easily told from real rows",
+}
+"""What each kind of table is called."""
+
+MOSTLY_COPIES = 0.5
+"""Share of copies from which a table is called a copy."""
+MORE_COPIES, TIMES_COPIES = 0.005, 1.5
+"""Copies are too many if there are so many more than among real rows, and so many times as many."""
+LEANS = 0.52
+"""Rows lean to the training rows if the whole interval of the share nearer to them is above this."""
+BELOW_CHANCE = 0.48
+"""Detection is below chance if its whole interval is below this."""
+INDEPENDENT = 0.8
+"""Pairs are called independent if their error is so far on the way from the floor to the ceiling."""
+LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
+"""Detection up to which a table is like a real one, close to it, different from it."""
+_TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
+_TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
+
+Values = Mapping[str, "MetricValue"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What kind of table it is, and why.
+
+    Parameters
+    ----------
+    kind : str
+        One of `HEADINGS`.
+    text : str
+        One line.
+    """
+
+    kind: Kind
+    text: str
+
+    @property
+    def heading(self) -> str:
+        """The kind in words."""
+        return HEADINGS[self.kind]
+
+
+def verdict_of(
+    values: Values, columns: Sequence[ColumnResult], pairs: Sequence[PairResult], n_rows: Mapping[str, int]
+) -> Verdict:
+    """Judge a table by its values, and by the columns and pairs that differ most (these first).
+
+    Copies come before likeness: what repeats real rows looks best. Detection alone never clears a table.
+    """
+    kind = _kind(values, n_rows)
+    detection = values["detection_auc"]
+    told = f"a classifier tells it from real rows with an AUC of {detection.value:.2f} (0.50 is chance)"
+    if kind == "copies":
+        share = values["exact_copies"]
+        parts = [f"{_percent(share.value)} of the rows equal a real row, where {_percent(share.floor)} of real rows do"]
+    elif kind == "independent":
+        parts = [
+            "each column by itself may be right, but hardly anything that ties them together is kept: the error of "
+            f"pairs is {_number(values['trend_error'].value)}, with shuffled columns it is "
+            f"{_number(values['trend_error'].ceiling)}"
+        ]
+    elif kind == "memorised":
+        parts = [*_memorised(values, n_rows)]
+        if detection.interval is not None and detection.interval[1] < 0.5:
+            parts.append(f"a detection below chance ({detection.value:.2f}) is a sign of copies, not of quality")
+    elif kind == "suspicious":
+        parts = [f"detection ({detection.value:.2f}) is below chance, which copies of real rows make it"]
+        parts.append("held-out rows would tell" if "dcr_share" not in values else "held-out rows do not confirm it")
+    else:
+        parts = [told, *_telling(columns, pairs, kind)]
+    parts += _broken(values)
+    if kind not in ("copies", "memorised", "suspicious"):
+        parts += _useful(values)
+        parts.append(
+            "no sign of memorised rows"
+            if "dcr_share" in values
+            else "whether it leans to the training rows only held-out rows can tell"
+        )
+    return Verdict(kind, f"{HEADINGS[kind]}: {'; '.join(parts)}.")
+
+
+def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
+    detection, trend = values["detection_auc"], values["trend_error"]
+    if _too_many_copies(values, n_rows) and values["exact_copies"].value >= MOSTLY_COPIES:
+        return "copies"
+    if _way(trend) > INDEPENDENT and detection.value > LIKE_REAL:
+        return "independent"
+    if _too_many_copies(values, n_rows) or _leans(values):
+        return "memorised"
+    if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
+        return "suspicious"
+    if detection.value <= LIKE_REAL and all(map(_like_real, (values["shape_error"], trend))):
+        return "real"
+    if detection.value <= CLOSE:
+        return "close"
+    return "different" if detection.value <= DIFFERENT else "poor"
+
+
+def _too_many_copies(values: Values, n_rows: Mapping[str, int]) -> bool:
+    copies = values["exact_copies"]
+    floor = copies.floor or 0.0
+    n_floor = n_rows["holdout"] or n_rows["real"]
+    mean = (copies.value * n_rows["synthetic"] + floor * n_floor) / (n_rows["synthetic"] + n_floor)
+    error = math.sqrt(mean * (1 - mean) * (1 / n_rows["synthetic"] + 1 / n_floor))
+    more = copies.value - floor
+    return more > max(MORE_COPIES, 3 * error) and copies.value > TIMES_COPIES * floor
+
+
+def _leans(values: Values) -> bool:
+    share = values.get("dcr_share")
+    return share is not None and share.interval is not None and share.interval[0] > LEANS
+
+
+def _memorised(values: Values, n_rows: Mapping[str, int]) -> list[str]:
+    parts = []
+    if _leans(values):
+        share = values["dcr_share"].value
+        parts.append(
+            f"{_percent(share)} of the rows lie nearer to a training row than to a held-out one (50 % is chance)"
+        )
+    if _too_many_copies(values, n_rows):
+        copies = values["exact_copies"]
+        parts.append(f"{_percent(copies.value)} equal a real row, where {_percent(copies.floor)} of real rows do")
+    return parts
+
+
+def _way(value: MetricValue) -> float:
+    """Return how far a value is on the way from its floor to its ceiling; 0 where there is no way."""
+    if value.floor is None or value.ceiling is None or value.ceiling - value.floor < _TELLING:
+        return 0.0
+    return (value.value - value.floor) / (value.ceiling - value.floor)
+
+
+def _like_real(value: MetricValue) -> bool:
+    return value.value <= _TIMES_FLOOR * (value.floor or 0.0) + _BEYOND_FLOOR
+
+
+def _telling(columns: Sequence[ColumnResult], pairs: Sequence[PairResult], kind: Kind) -> list[str]:
+    """Return the column or the pair that differs most, if one does so clearly."""
+    shapes = sorted(columns, key=lambda column: column.shape_floor - column.shape_error)
+    shape = shapes[0].shape_error - shapes[0].shape_floor if shapes else 0.0
+    trend = pairs[0].trend_error - pairs[0].trend_floor if pairs else 0.0
+    if kind == "real" or max(shape, trend) < _TELLING:
+        return []
+    if shape >= trend:
+        return [f"most off is the column {shapes[0].name!s} (error {_number(shapes[0].shape_error)})"]
+    return [f"most off is how {pairs[0].first!s} and {pairs[0].second!s} go together ({_number(pairs[0].trend_error)})"]
+
+
+def _broken(values: Values) -> list[str]:
+    kept = values.get("relation_validity")
+    if kept is None or kept.value >= min(kept.floor or 1.0, 1.0) - 0.001:
+        return []
+    return [f"{_percent(1 - kept.value)} of the rows break a relation that holds in every real row"]
+
+
+def _useful(values: Values) -> list[str]:
+    score = values.get("tstr")
+    if score is None or score.floor is None:
+        return []
+    lost = score.floor - score.value
+    if lost <= 0.0005:
+        return [f"a model trained on it is as good on real rows as one trained on them ({_number(score.value)})"]
+    return [f"a model trained on it loses {_number(lost)} of {_number(score.floor)} on real rows"]
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    if value is None:
+        return "?"
+    return "none" if value == 0 else f"{100 * value:.{3 if value >= 0.1 else 2}g} %"

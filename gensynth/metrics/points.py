@@ -1,0 +1,60 @@
+"""Rows as points, for metrics that ask for the nearest rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.metrics.columns import common_codes, kind_of, numbers
+
+Points = NDArray[np.float64]
+
+
+def sampled(frame: pd.DataFrame, n: int, random_state: int) -> pd.DataFrame:
+    """Return at most ``n`` rows, drawn without replacement."""
+    return frame if len(frame) <= n else frame.sample(n, random_state=random_state)
+
+
+def points(real: pd.DataFrame, *others: pd.DataFrame, max_levels: int = 50) -> list[Points]:
+    """Return each table as points (n, d) whose Euclidean distances compare columns of any kind.
+
+    A numeric column counts by its rank among the rows of ``real``, in [0, 1]; two different values of any other column
+    are at distance 1. A missing number is 1 away from every number. Levels beyond the ``max_levels`` commonest are
+    one.
+    """
+    parts: list[list[Points]] = [[] for _ in range(len(others) + 1)]
+    rest = pd.concat(others, ignore_index=True)
+    ends = np.cumsum([len(real), *map(len, others)])[:-1]
+    for j in range(real.shape[1]):
+        a, b = real.iloc[:, j], rest.iloc[:, j]
+        if kind_of(a) == "numeric":
+            x = numbers(a)
+            ranks = np.sort(x[~np.isnan(x)])
+            both = np.concatenate([x, numbers(b, like=a)])
+            missing = np.isnan(both)
+            middle = (np.searchsorted(ranks, both, "left") + np.searchsorted(ranks, both, "right")) / 2
+            place = np.where(missing, 0.5, middle / max(len(ranks), 1))
+            columns = np.column_stack([place, missing]) if missing.any() else place[:, None]
+        else:
+            codes_a, codes_b, size = common_codes(a, b)
+            common = np.argsort(-np.bincount(codes_a, minlength=size), kind="stable")[:max_levels]
+            slot = np.full(size, len(common))
+            slot[common] = np.arange(len(common))
+            columns = np.eye(len(common) + 1)[slot[np.concatenate([codes_a, codes_b])]] / np.sqrt(2)
+        for part, piece in zip(parts, np.split(columns, ends), strict=True):
+            part.append(piece)
+    return [np.hstack(part) for part in parts]
+
+
+def nearest(to: Points, of: Points, n: int = 1) -> tuple[Points, NDArray[np.int64]]:
+    """Return the distances (m, n) of points to their nearest ones among others, the nearest first, and which these are.
+
+    Of fewer points than ``n`` the last stands for those that there are not.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    there = min(n, len(to))
+    found, which = NearestNeighbors(n_neighbors=there).fit(to).kneighbors(of)
+    filled = np.minimum(np.arange(n), there - 1)
+    return found[:, filled], which[:, filled]
