@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from gensynth.metrics.drift import ColumnDrift, Drift, drift
-from gensynth.metrics.learned import detection_auc, utility
-from gensynth.metrics.privacy import copies, dcr_share
 from gensynth.metrics.learned import Detection, detection, detection_auc, utility
 from gensynth.metrics.neighbours import Neighbours, neighbours
 from gensynth.metrics.privacy import Memorisation, copies, dcr_share, memorisation, nearest_share, nndr_share
@@ -14,8 +12,8 @@ from gensynth.metrics.validity import Validity, validity
 __all__ = [
     "ColumnDrift",
     "ColumnFidelity",
-    "Drift",
     "Detection",
+    "Drift",
     "Fidelity",
     "Memorisation",
     "Neighbours",

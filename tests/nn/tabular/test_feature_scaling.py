@@ -4,9 +4,9 @@ import torch
 
 from gensynth.layout import ColumnLayout, Layout, NumericSlot
 from gensynth.model import Batch
-from gensynth.nn.tabular.feature_scaling import CLIP, FeatureScaling
+from gensynth.nn.tabular.feature_scaling import CLIP, FeatureScaling, ScalingKind
 
-KINDS = ("standard", "robust", "adaptive")
+KINDS: tuple[ScalingKind, ...] = ("standard", "robust", "adaptive")
 
 
 def _scaling(*columns):
