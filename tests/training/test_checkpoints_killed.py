@@ -62,11 +62,12 @@ def stamp(path: Path) -> int:
 
 @posix
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_ten_kills_of_the_command_change_nothing(tmp_path):
     """With a table that does not fit the memory, so that every start encodes it anew."""
     people(3000).to_parquet(tmp_path / "t.parquet", row_group_size=500)
     common = ["fit", str(tmp_path / "t.parquet"), "-m", "vae", "--memory-rows", "500", "--seed", "3"]
-    common += ["--set", "trainer.max_epochs=100", "--set", "trainer.patience=999", "--set", "model.hidden=16,16"]
+    common += ["--set", "trainer.max_epochs=50", "--set", "trainer.patience=999", "--set", "model.hidden=16,16"]
 
     def words(name: str, *more: str) -> list[str]:
         return as_process(
