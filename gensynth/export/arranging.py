@@ -91,8 +91,8 @@ def log_sum_exp(b: GraphBuilder, x: str, axes: Sequence[int], kind: torch.dtype)
 def _logsumexp(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     axes = _axes(call.args[1], len(shape_of(call.args[0])))
-    out, _ = log_sum_exp(b, b.get(call.args[0], kind), axes, kind)
-    return out if argument(call, 2, "keepdim", False) else b.node("Squeeze", out, b.ints(*axes))
+    keep = int(argument(call, 2, "keepdim", False))
+    return b.node("ReduceLogSumExp", b.get(call.args[0], kind), b.ints(*axes), keepdims=keep)
 
 
 @translates("_log_softmax", "log_softmax")
