@@ -163,6 +163,8 @@ def _expand(b: GraphBuilder, call: Call) -> str:
         return b.node("Tile", x, b.shape(times))
     # what has its size already is asked for size 1: the size of the rows is then not computed
     aligned = (1,) * (len(wanted) - len(own)) + own
+    if own == tuple(wanted):
+        return x
     sizes = [1 if o == w else w for o, w in zip(aligned, wanted, strict=True)]
     return b.node("Expand", x, b.shape(sizes))
 
