@@ -240,7 +240,7 @@ def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
     there = ~np.isnan(wanted)
     spread = np.std(wanted[there]) if there.any() else 0.0
     near = np.abs(found - wanted) <= NEAR * np.maximum(spread, np.abs(wanted))
-    return np.where(there, ~near, ~np.isnan(found))
+    return np.asarray(np.where(there, ~near, ~np.isnan(found)))
 
 
 def as_read(encoder: TableEncoder, port: ColumnPort, cells: NDArray[Any]) -> Tensor:

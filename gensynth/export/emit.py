@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gensynth.errors import CapabilityError
-from gensynth.export import arithmetic, arranging  # noqa: F401 - register translations
+from gensynth.export import arithmetic, arranging, functions, lookups, reductions  # noqa: F401 - register translations
 from gensynth.export.graph import GraphBuilder
 from gensynth.export.recording import Program
 from gensynth.export.translations import TRANSLATIONS

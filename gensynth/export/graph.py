@@ -46,6 +46,8 @@ class GraphBuilder:
         self.initializers: list[Any] = []
         self.names: dict[int, str] = {}
         self.known: dict[tuple[Any, ...], str] = {}
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.sums: dict[str, tuple[str, str]] = {}
         self.n_rows: str | None = None
 
     def input(self, name: str, dtype: int, widths: Sequence[int] = (1,)) -> str:
@@ -59,7 +61,18 @@ class GraphBuilder:
         self.nodes.append(helper.make_node("Identity", [made], [name]))
 
     def node(self, operation: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output; the same node again is the one that there is."""
+        """Add a node with one output; the same node again is the one that there is.
+
+        Constants that are added one after the other are added at once.
+        """
+        if operation == "Add" and inputs[1] in self.arrays and inputs[0] not in self.arrays:
+            value, added = self.sums.get(inputs[0], (inputs[0], ""))
+            total = self.arrays[inputs[1]]
+            if added and total.dtype.kind == "f" and total.ndim <= self.arrays[added].ndim:
+                inputs = (value, self.constant(self.arrays[added] + total))
+            (out,) = self.nodes_of(operation, inputs, 1)
+            self.sums[out] = inputs[0], inputs[1]
+            return out
         (out,) = self.nodes_of(operation, inputs, 1, domain, **attributes)
         return out
 
@@ -88,6 +101,7 @@ class GraphBuilder:
             name = f"c{len(self.constants)}"
             self.constants[key] = name
             self.initializers.append(numpy_helper.from_array(array, name))
+            self.arrays[name] = array
         return self.constants[key]
 
     def ints(self, *values: int) -> str:
@@ -139,9 +153,21 @@ class GraphBuilder:
         """Return a tensor in another shape."""
         return self.node("Reshape", name, self.shape(sizes, inferred=True))
 
+    def _needed(self) -> list[Any]:
+        """Return the nodes that the outputs depend on."""
+        wanted, kept = {output.name for output in self.outputs}, []
+        for node in reversed(self.nodes):
+            if any(out in wanted for out in node.output):
+                kept.append(node)
+                wanted.update(node.input)
+        return kept[::-1]
+
     def finish(self, name: str, properties: dict[str, str]) -> onnx.ModelProto:
         """Return the checked model."""
-        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.initializers)
+        nodes = self._needed()
+        read = {one for node in nodes for one in node.input}
+        constants = [constant for constant in self.initializers if constant.name in read]
+        graph = helper.make_graph(nodes, name, self.inputs, self.outputs, constants)
         domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
         model = helper.make_model(graph, opset_imports=domains, ir_version=IR_VERSION, producer_name="gensynth")
         helper.set_model_props(model, properties)

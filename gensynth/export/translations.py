@@ -57,3 +57,10 @@ def common_type(*parts: Any) -> torch.dtype:
 def positive(dim: int, n_axes: int) -> int:
     """Return an axis counted from the first one."""
     return dim + n_axes if dim < 0 else dim
+
+
+def axes_of(dim: Any, n_axes: int) -> list[int]:
+    """Return the axes that an argument names, counted from the first one; all for None."""
+    if dim is None or (isinstance(dim, list | tuple) and not dim):
+        return list(range(n_axes))
+    return [positive(d, n_axes) for d in (dim if isinstance(dim, list | tuple) else [dim])]

@@ -17,6 +17,7 @@ from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, ExportError, OptionError
 from gensynth.export import check
 from gensynth.export.runtime import Session
+from gensynth.export.sampler import SamplerPlan
 
 TRAINER = Trainer(max_epochs=1, progress=False)
 
@@ -118,7 +119,7 @@ def test_given_cells(table, tmp_path):
 
 
 def test_networks_that_write_numbers_compute_in_float64(synthesizer, tmp_path, monkeypatch):
-    assert not check.is_inexact(check.SamplerPlan.of(synthesizer.fitted_))
+    assert not check.is_inexact(SamplerPlan.of(synthesizer.fitted_))
 
     monkeypatch.setattr("gensynth.export.write.is_inexact", lambda _: True)
     checked = synthesizer.to_onnx(sampler=tmp_path / "s.onnx", check=100)["sampler"]

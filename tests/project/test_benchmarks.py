@@ -14,7 +14,7 @@ import torch
 from environments import ROOT
 
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = ["quality", "speed", "scaling", "budget", "ablation"]
+SCRIPTS = ["quality", "speed", "scaling", "budget", "ablation", "onnx_speed"]
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def zoo(rng: np.random.Generator) -> dict[str, tuple[Any, Any]]:
             pd.Series(np.full(N, True)).astype("boolean").mask(rng.random(N) < 0.5),
         ),
         "label": (labels, np.concatenate([["violet", "<missing>", None], labels])[:N]),
-        "gaps": (np.where(holes, None, labels), np.concatenate([["violet", ""], labels])[:N]),  # type: ignore[call-overload]
+        "gaps": (pd.Series(labels).mask(holes), np.concatenate([["violet", ""], labels])[:N]),
         "many": (rng.zipf(1.5, N).clip(max=300).astype(str), rng.zipf(1.3, N).clip(max=500).astype(str)),
         "numbered": (
             pd.Categorical(rng.choice([3, 1, 2, 70], N)),
