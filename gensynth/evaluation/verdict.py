@@ -35,7 +35,7 @@ BELOW_CHANCE = 0.48
 INDEPENDENT = 0.8
 """Pairs are called independent if their error is so far on the way from the floor to the ceiling."""
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
-"""Detection up to which a table is like a real one, close to it, different from it."""
+"""Detection up to which a table is like a real one (or an interval that holds 0.5), close to it, different from it."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
 _TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
 
@@ -106,13 +106,16 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
     detection, trend = values["detection_auc"], values["trend_error"]
     if _too_many_copies(values, n_rows) and values["exact_copies"].value >= MOSTLY_COPIES:
         return "copies"
-    if _way(trend) > INDEPENDENT and detection.value > LIKE_REAL:
+    # columns that are wrong by themselves are wrong in pairs too
+    off = values["shape_error"].value > trend.value / 2
+    if _way(trend) > INDEPENDENT and not off and detection.value > LIKE_REAL:
         return "independent"
     if _too_many_copies(values, n_rows) or _leans(values):
         return "memorised"
     if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
         return "suspicious"
-    if detection.value <= LIKE_REAL and all(map(_like_real, (values["shape_error"], trend))):
+    chance = detection.interval is not None and detection.interval[0] <= 0.5
+    if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, (values["shape_error"], trend))):
         return "real"
     if detection.value <= CLOSE:
         return "close"
