@@ -54,7 +54,7 @@ def test_independent_columns_are_named_as_such():
     found = evaluation("independent")
     assert found.verdict.kind == "independent"
     assert found["shape_error"].value < 0.01
-    assert dict((r.relation, r.kept < 0.6) for r in found.relations)["city -> country"]
+    assert {r.relation: r.kept < 0.6 for r in found.relations}["city -> country"]
 
 
 def test_what_differs_most_comes_first():
