@@ -4,25 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from gensynth.evaluation.result import ColumnResult, MetricValue, PairResult
-
-Kind = Literal["copies", "independent", "memorised", "suspicious", "real", "close", "different", "poor"]
-
-HEADINGS: dict[Kind, str] = {
-    "copies": "Copies of real rows",
-    "independent": "Independent columns",
-    "memorised": "Real rows repeated",
-    "suspicious": "May repeat real rows",
-    "real": "Like a second sample of real rows",
-    "close": "Close to the real rows",
-    "different": "Different from the real rows",
-    "poor": "Easily told from real rows",
-}
-"""What each kind of table is called."""
+from gensynth.evaluation.result import HEADINGS, ColumnResult, Kind, MetricValue, PairResult, Verdict
 
 MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
@@ -39,28 +22,7 @@ LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
 _TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
 
-Values = Mapping[str, "MetricValue"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What kind of table it is, and why.
-
-    Parameters
-    ----------
-    kind : str
-        One of `HEADINGS`.
-    text : str
-        One line.
-    """
-
-    kind: Kind
-    text: str
-
-    @property
-    def heading(self) -> str:
-        """The kind in words."""
-        return HEADINGS[self.kind]
+Values = Mapping[str, MetricValue]
 
 
 def verdict_of(

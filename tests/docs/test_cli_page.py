@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
-COMMANDS = {"augment", "fit", "sample", "impute", "score", "detect", "evaluate", "info", "models", "plugins", "datasets"}
+COMMANDS = {
+    *("augment", "fit", "sample", "impute", "score", "detect", "evaluate", "info", "models", "plugins", "datasets")
+}
 
 
 @pytest.fixture

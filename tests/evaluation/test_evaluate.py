@@ -19,6 +19,8 @@ def test_every_metric_stands_between_floor_and_ceiling():
     found = evaluation("real")
     assert [value.name for value in found.values] == [*METRICS, "rows"]
     for value in found.values:
+        assert value.floor is not None
+        assert value.ceiling is not None
         assert np.isfinite([value.value, value.floor, value.ceiling]).all(), value.name
     worst = found.to_frame().loc[["trend_error", "detection_auc"]]
     assert (worst["value"] - worst["floor"]).abs().max() < 0.1

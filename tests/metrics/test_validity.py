@@ -26,7 +26,7 @@ def test_each_cell_that_cannot_be_is_counted():
     other = REAL.assign(
         n=[1.5, 2, 3, 9],  # one of no whole number, one out of range
         price=[1.255, 2, 3, np.nan],  # one with too many decimals
-        city=["Rome", "Paris", None, "Rome"],  # unknown, missing where none is
+        city=pd.Series(["Rome", "Paris", None, "Rome"]),  # unknown, missing where none is
         day=pd.to_datetime(["2024-01-01", "2025-01-01", "2024-01-03", "2024-01-04"]),  # out of range
     )
     found = validity(REAL, other)
