@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gensynth.evaluation.evaluate import evaluate, evaluate_metric
-from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
-from gensynth.evaluation.verdict import Verdict
+from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult, Verdict
 
 __all__ = [
     "ColumnResult",

@@ -31,7 +31,7 @@ ROLES: tuple[Role, ...] = ("value", "floor", "ceiling")
 _N_SEEDS = 3
 _LEFT_OUT = 0.1  # share of the training rows, other ones for each seed
 _MAX_TRAINING = 50_000
-_MAX_DETECTION = {"value": 20_000, "floor": 20_000, "ceiling": 10_000}
+_MAX_DETECTION = {"value": 20_000, "floor": 20_000, "ceiling": 5_000}
 _MAX_MEASURED = 5000
 
 

@@ -4,15 +4,47 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from gensynth.evaluation.verdict import Verdict
+from gensynth.evaluation.samples import Samples
 from gensynth.version import __version__
 
-if TYPE_CHECKING:
-    from gensynth.evaluation.samples import Samples
+Kind = Literal["copies", "independent", "memorised", "suspicious", "real", "close", "different", "poor"]
+
+HEADINGS: dict[Kind, str] = {
+    "copies": "Copies of real rows",
+    "independent": "Independent columns",
+    "memorised": "Real rows repeated",
+    "suspicious": "May repeat real rows",
+    "real": "Like a second sample of real rows",
+    "close": "Close to the real rows",
+    "different": "Different from the real rows",
+    "poor": "Easily told from real rows",
+}
+"""What each kind of table is called."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What kind of table it is, and why.
+
+    Parameters
+    ----------
+    kind : str
+        One of `HEADINGS`.
+    text : str
+        One line.
+    """
+
+    kind: Kind
+    text: str
+
+    @property
+    def heading(self) -> str:
+        """The kind in words."""
+        return HEADINGS[self.kind]
 
 
 @dataclass(frozen=True)

@@ -4,63 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from gensynth.evaluation.result import ColumnResult, MetricValue, PairResult
-
-Kind = Literal["copies", "independent", "memorised", "suspicious", "real", "close", "different", "poor"]
-
-HEADINGS: dict[Kind, str] = {
-    "copies": "Copies of real rows",
-    "independent": "Independent columns",
-    "memorised": "Real rows repeated",
-    "suspicious": "May repeat real rows",
-    "real": "Like a second sample of real rows",
-    "close": "Close to the real rows",
-    "different": "Different from the real rows",
-    "poor": "Easily told from real rows",
-}
-"""What each kind of table is called."""
+from gensynth.evaluation.result import HEADINGS, ColumnResult, Kind, MetricValue, PairResult, Verdict
 
 MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
 MORE_COPIES, TIMES_COPIES = 0.005, 1.5
 """Copies are too many if there are so many more than among real rows, and so many times as many."""
-LEANS = 0.52
+LEANS = 0.525
 """Rows lean to the training rows if the whole interval of the share nearer to them is above this."""
 BELOW_CHANCE = 0.48
 """Detection is below chance if its whole interval is below this."""
 INDEPENDENT = 0.8
 """Pairs are called independent if their error is so far on the way from the floor to the ceiling."""
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
-"""Detection up to which a table is like a real one, close to it, different from it."""
+"""Detection up to which a table is like a real one (or an interval that holds 0.5), close to it, different from it."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
 _TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
 
-Values = Mapping[str, "MetricValue"]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What kind of table it is, and why.
-
-    Parameters
-    ----------
-    kind : str
-        One of `HEADINGS`.
-    text : str
-        One line.
-    """
-
-    kind: Kind
-    text: str
-
-    @property
-    def heading(self) -> str:
-        """The kind in words."""
-        return HEADINGS[self.kind]
+Values = Mapping[str, MetricValue]
 
 
 def verdict_of(
@@ -106,13 +68,16 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
     detection, trend = values["detection_auc"], values["trend_error"]
     if _too_many_copies(values, n_rows) and values["exact_copies"].value >= MOSTLY_COPIES:
         return "copies"
-    if _way(trend) > INDEPENDENT and detection.value > LIKE_REAL:
+    # columns that are wrong by themselves are wrong in pairs too
+    off = values["shape_error"].value > trend.value / 2
+    if _way(trend) > INDEPENDENT and not off and detection.value > LIKE_REAL:
         return "independent"
     if _too_many_copies(values, n_rows) or _leans(values):
         return "memorised"
     if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
         return "suspicious"
-    if detection.value <= LIKE_REAL and all(map(_like_real, (values["shape_error"], trend))):
+    chance = detection.interval is not None and detection.interval[0] <= 0.5
+    if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, (values["shape_error"], trend))):
         return "real"
     if detection.value <= CLOSE:
         return "close"

@@ -137,7 +137,7 @@ def memorisation(
     return Memorisation(
         _share_below(to_train[:, 0], to_held[:, 0]),
         _share_below(_ratio(to_train), _ratio(to_held)),
-        float(np.sqrt((weight**2).sum()) / 2),
+        float(np.sqrt(((weight - 1 / len(weight)) ** 2).sum()) / 2),  # equally many rows have either label
     )
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from gensynth.errors import DataError
-from gensynth.metrics import detection_auc, utility
+from gensynth.metrics import detection, detection_auc, utility
+from gensynth.metrics.learned import auc_with_interval
 
 
 def table(seed: int, n: int = 600) -> pd.DataFrame:
@@ -82,3 +83,24 @@ def test_utility_of_numbers_is_r2():
 def test_utility_that_cannot_be_measured(test, target, message):
     with pytest.raises(DataError, match=message):
         utility(table(0), test, target)
+
+
+def test_the_interval_of_an_area_is_delongs():
+    positive, negative = np.array([0.9, 0.8, 0.55, 0.4]), np.array([0.5, 0.4, 0.3, 0.2, 0.1])
+    found = auc_with_interval(positive, negative)
+    above = np.array([1, 1, 1, 0.7])  # by hand: of each positive, the share of negatives below it
+    below = np.array([3, 3.5, 4, 4, 4]) / 4
+    assert found.auc == pytest.approx(above.mean())
+    error = np.sqrt(above.var(ddof=1) / 4 + below.var(ddof=1) / 5)
+    assert found.low == pytest.approx(found.auc - 1.959964 * error)
+    assert found.high == 1
+
+
+def test_the_interval_holds_chance_for_rows_of_the_same_source():
+    found = detection(table(0), table(1))
+    assert found.low < 0.5 < found.high or abs(found.auc - 0.5) < 0.06
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(2 / 12 / 600), rel=0.15)
+
+
+def test_copies_are_detected_below_chance():
+    assert detection(table(0), table(0)).high < 0.45

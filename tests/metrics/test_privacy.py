@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gensynth.errors import DataError
-from gensynth.metrics import copies, dcr_share
+from gensynth.metrics import copies, dcr_share, memorisation, nearest_share, nndr_share
 
 
 def test_copies_are_rows_that_agree_everywhere():
@@ -97,3 +97,35 @@ def test_dcr_share_takes_missing_values_and_is_reproducible():
     assert dcr_share(*parts, max_rows=100) == dcr_share(*parts, max_rows=100)
     with pytest.raises(DataError, match="max_rows"):
         dcr_share(*parts, max_rows=0)
+
+
+def normal(seed: int, n: int = 500) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({name: rng.normal(size=n) for name in "abcd"})
+
+
+def beside(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame + np.random.default_rng(9).normal(0, 0.01, frame.shape)
+
+
+def test_shares_are_a_half_for_fresh_rows_and_near_one_beside_training_rows():
+    fresh, copied = (memorisation(normal(0), normal(1), rows) for rows in (normal(2), beside(normal(0))))
+    assert abs(fresh.dcr_share - 0.5) < 3 * fresh.standard_error
+    assert nndr_share(normal(0), normal(1), normal(2)) == pytest.approx(0.5, abs=0.08)
+    assert copied.dcr_share > 0.95
+    assert copied.nndr_share > 0.9
+    assert nearest_share(normal(0), normal(2)) == pytest.approx(0.5, abs=0.06)
+    assert nearest_share(normal(0), beside(normal(0))) > 0.95
+    assert nearest_share(normal(0), 5 * normal(2)) < 0.2
+
+
+def test_the_standard_error_is_that_of_exchanging_training_and_held_out_rows():
+    pool, drawn = normal(0, n=200), normal(1, n=1000)
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(60):
+        order = rng.permutation(200)
+        shares.append(dcr_share(pool.iloc[order[:100]], pool.iloc[order[100:]], drawn))
+    found = memorisation(pool.iloc[:100], pool.iloc[100:], drawn).standard_error
+    assert found == pytest.approx(np.std(shares), rel=0.3)
+    assert found > 1.2 * 0.5 / np.sqrt(1000), "the synthetic rows alone would make it look surer"
