@@ -24,16 +24,23 @@ class EnsembleLinear(nn.Module):
         Widths of the input and of the output.
     gain : float
         Standard deviation of the weights at the start, in units of ``width_in ** -0.5``.
+    mask : Tensor or None
+        What the weights (members, width_in, width_out) are multiplied by, broadcasting: 0 cuts an input off an output.
     """
 
-    def __init__(self, members: int, width_in: int, width_out: int, gain: float = 1.0) -> None:
+    mask: Tensor | None
+
+    def __init__(
+        self, members: int, width_in: int, width_out: int, gain: float = 1.0, mask: Tensor | None = None
+    ) -> None:
         super().__init__()
+        self.register_buffer("mask", mask, persistent=False)
         self.weight = nn.Parameter(torch.randn(members, width_in, width_out) * gain / math.sqrt(width_in))
         self.bias = nn.Parameter(torch.zeros(members, 1, width_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (members, n, width_in) to (members, n, width_out)."""
-        return torch.baddbmm(self.bias, x, self.weight)
+        return torch.baddbmm(self.bias, x, self.weight if self.mask is None else self.weight * self.mask)
 
 
 class EnsembleMLP(nn.Module):
@@ -65,6 +72,12 @@ class EnsembleMLP(nn.Module):
         for layer in self.hidden:
             x = self.activation(layer(x))
         return x
+
+
+def member_mask(widths: Sequence[int]) -> Tensor:
+    """Return (members, 1, max(widths)): 1 for the entries of a vector that are within a member's width, else 0."""
+    mask = torch.arange(max(widths)) < torch.tensor(widths).unsqueeze(1)
+    return mask.float().unsqueeze(1)
 
 
 def standard_normal(shape: Sequence[int], like: Tensor, rng: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Plain layers: dropout, one linear map a column, a residual perceptron."""
+"""Plain layers: dropout, one linear map a column, a smooth bound, a residual perceptron."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def dropout(h: Tensor, p: float, *, training: bool) -> Tensor:
 def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
     """Return weights (k, width_in, width_out) of one linear map a step, initialised to keep the variance."""
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain * width_in**-0.5))
+
+
+def bounded(x: Tensor, bound: float) -> Tensor:
+    """Return ``x``, bent smoothly so that it stays between minus and plus ``bound``; the identity near 0."""
+    return bound * torch.tanh(x / bound)
 
 
 class ResidualMLP(nn.Module):

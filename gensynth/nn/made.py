@@ -1,4 +1,8 @@
-"""Masked autoregressive networks (MADE) over the blocks of a vector."""
+"""Masked autoregressive networks (MADE: Germain et al. 2015, arXiv 1502.03509) and the masks of their layers.
+
+Every unit has a position: an input's is its own, a hidden unit's says which inputs it may depend on. A first layer, or
+one around the hidden ones, lets units see positions before their own (strict); all others let them see their own too.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,89 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from gensynth.nn.ensemble import EnsembleLinear
 from gensynth.nn.layers import columnwise, dropout
+
+
+def autoregressive_mask(inputs: Tensor, outputs: Tensor, *, strict: bool = False) -> Tensor:
+    """Return 1 where an output sees an input, else 0.
+
+    Parameters
+    ----------
+    inputs, outputs : Tensor of shape (..., width_in), (..., width_out), int
+        Positions; leading axes broadcast.
+    strict : bool
+        Whether an output sees the positions before its own only, not its own.
+
+    Returns
+    -------
+    Tensor of shape (..., width_in, width_out), float32
+    """
+    before, own = inputs.unsqueeze(-1), outputs.unsqueeze(-2)
+    return (before < own if strict else before <= own).float()
+
+
+class MaskedLinear(nn.Linear):
+    """A linear layer whose outputs see the inputs before them; see `autoregressive_mask` for its parameters."""
+
+    mask: Tensor
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, *, strict: bool = False) -> None:
+        super().__init__(len(inputs), len(outputs))
+        mask = autoregressive_mask(inputs, outputs, strict=strict)
+        self.register_buffer("mask", mask.t().contiguous(), persistent=False)  # as the weights: (width_out, width_in)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., width_in) to (..., width_out)."""
+        return F.linear(x, self.weight * self.mask, self.bias)
+
+
+class EnsembleMADE(nn.Module):
+    """A masked autoregressive network a member, with a context.
+
+    Inputs and outputs stand at positions; an output sees the inputs at positions before its own, and all of the
+    context.
+
+    Parameters
+    ----------
+    inputs, outputs : Tensor of shape (members, width_in), (members, width_out), int
+        Their positions, from 0.
+    hidden : int
+        Width of the two hidden layers.
+    context : int
+        Width of the context; 0 for none.
+    gain : float
+        Of the last weights at the start; near 0, outputs start near 0.
+    """
+
+    def __init__(self, inputs: Tensor, outputs: Tensor, hidden: int, context: int, gain: float = 1.0) -> None:
+        super().__init__()
+        (m, width_in), width_out = inputs.shape, outputs.shape[1]
+        units = torch.linspace(0, int(outputs.max()), hidden).round().long()
+        to_units, direct = (autoregressive_mask(inputs, own, strict=True) for own in (units, outputs))
+        among_units, from_units = (autoregressive_mask(units, own) for own in (units, outputs))
+        self.first = EnsembleLinear(m, width_in, hidden, math.sqrt(2.0), to_units)
+        self.middle = EnsembleLinear(m, hidden, hidden, math.sqrt(2.0), among_units)
+        self.last = EnsembleLinear(m, hidden, width_out, gain, from_units)
+        self.direct = EnsembleLinear(m, width_in, width_out, 0.1 * gain, direct)
+        self.from_context = EnsembleLinear(m, context, hidden + width_out, gain) if context else None
+        self.activation = nn.LeakyReLU(0.1)
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """Map (members, n, width_in) and the context (members, n, context) to (members, n, width_out)."""
+        h, skip = self.first(x), self.direct(x)
+        if self.from_context is not None and context is not None:
+            to_hidden, to_out = self.from_context(context).split([h.shape[-1], skip.shape[-1]], -1)
+            h, skip = h + to_hidden, skip + to_out
+        out: Tensor = skip + self.last(self.activation(self.middle(self.activation(h))))
+        return out
 
 
 class BlockMADE(nn.Module):
     """A perceptron of two hidden layers a block; its input is all that stands before the block.
 
-    A masked network (MADE: Germain et al. 2015, arXiv 1502.03509) whose blocks share nothing but their input: a
-    block costs the same alone as among the others, so that drawing block by block costs one pass in all.
+    A masked network whose blocks share nothing but their input: a block costs the same alone as among the others, so
+    that drawing block by block costs one pass in all.
 
     Parameters
     ----------
@@ -37,9 +116,9 @@ class BlockMADE(nn.Module):
         super().__init__()
         self.n_blocks, self.block, self.width, self.dropout = n_blocks, block, width, dropout
         owner = torch.arange(n_blocks)
-        mask = owner.repeat_interleave(block)[:, None] < owner.repeat_interleave(width)[None, :]
-        self.register_buffer("mask", mask.float(), persistent=False)
-        fan_in = (mask.sum(0).clamp(min=1)).float()
+        mask = autoregressive_mask(owner.repeat_interleave(block), owner.repeat_interleave(width), strict=True)
+        self.register_buffer("mask", mask, persistent=False)
+        fan_in = mask.sum(0).clamp(min=1)
         self.inner = nn.Parameter(torch.randn(n_blocks * block, n_blocks * width) * fan_in.rsqrt())
         self.inner_bias = nn.Parameter(torch.randn(n_blocks * width) * 0.3)
         self.middle = columnwise(n_blocks, width, width, gain=math.sqrt(2.0))

@@ -11,9 +11,12 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.nn.categorical import draw, draw_many
-from gensynth.nn.made import BlockMADE
+from gensynth.nn.layers import bounded
+from gensynth.nn.made import BlockMADE, MaskedLinear
 
 LOG_2PI = math.log(2.0 * math.pi)
+MAX_LOG_SCALE = 4.0
+"""Scales are kept between exp(-4) and exp(4), so that no component collapses on a point."""
 
 
 def standard_normal_log_density(z: Tensor) -> Tensor:
@@ -62,34 +65,25 @@ class AutoregressivePrior(Prior):
         Hidden units a dimension.
     """
 
-    mask_in: Tensor
-    mask_inner: Tensor
-    mask_out: Tensor
-
     def __init__(self, dim: int, n_components: int = 1, width: int = 16) -> None:
         super().__init__()
         self.dim, self.n_components = dim, n_components
-        self.inner = nn.Linear(dim, dim * width)
-        self.middle = nn.Linear(dim * width, dim * width)
-        self.outer = nn.Linear(dim * width, 3 * dim * n_components)
+        degree = torch.arange(dim)
+        unit = degree.repeat_interleave(width)  # a unit of degree i sees z_0 .. z_{i-1}
+        self.inner = MaskedLinear(degree, unit, strict=True)
+        self.middle = MaskedLinear(unit, unit)
+        self.outer = MaskedLinear(unit, degree.repeat_interleave(n_components).repeat(3))
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
         with torch.no_grad():  # components start apart, so that they can differ
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
-        degree = torch.arange(dim)
-        unit = degree.repeat_interleave(width)  # a unit of degree i sees z_0 .. z_{i-1}
-        head = degree.repeat_interleave(n_components).repeat(3)
-        self.register_buffer("mask_in", (degree[None, :] < unit[:, None]).float(), persistent=False)
-        self.register_buffer("mask_inner", (unit[None, :] <= unit[:, None]).float(), persistent=False)
-        self.register_buffer("mask_out", (unit[None, :] <= head[:, None]).float(), persistent=False)
 
     def _components(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-weights, means and log-scales (n, dim, n_components)."""
-        h = torch.relu(F.linear(z, self.inner.weight * self.mask_in, self.inner.bias))
-        h = h + torch.relu(F.linear(h, self.middle.weight * self.mask_inner, self.middle.bias))
-        out = F.linear(h, self.outer.weight * self.mask_out, self.outer.bias)
-        weight, mean, log_scale = out.unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
-        return weight.log_softmax(-1), mean, _bounded(log_scale)
+        h = torch.relu(self.inner(z))
+        h = h + torch.relu(self.middle(h))
+        weight, mean, log_scale = self.outer(h).unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
+        return weight.log_softmax(-1), mean, bounded(log_scale, MAX_LOG_SCALE)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return (n,) log p(z) of rows (n, dim)."""
@@ -114,7 +108,7 @@ class AutoregressivePrior(Prior):
             weight, mean, log_scale = head.unflatten(-1, (3, self.n_components)).unbind(-2)
             chosen = draw(weight, rng).unsqueeze(1)
             noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
-            scale = torch.exp(_bounded(log_scale).gather(1, chosen))
+            scale = torch.exp(bounded(log_scale, MAX_LOG_SCALE).gather(1, chosen))
             z[:, i] = (mean.gather(1, chosen) + scale * noise).squeeze(1)
         return z
 
@@ -163,10 +157,10 @@ class BlockwisePrior(Prior):
     def log_density(self, z: Tensor) -> Tensor:
         """Return (n,) log p(z) of rows (n, dim)."""
         weight, shift, stretch = self.network(z).split((self.n_components, self.block, self.block), -1)
-        stretch = _bounded(stretch)
+        stretch = bounded(stretch, MAX_LOG_SCALE)
         own = z.unflatten(1, (self.n_blocks, self.block)).transpose(0, 1)
         u = (own - shift) * torch.exp(-stretch)  # (n_blocks, n, block)
-        log_scale = _bounded(self.log_scales)
+        log_scale = bounded(self.log_scales, MAX_LOG_SCALE)
         precision = torch.exp(-2.0 * log_scale)
         centre = (self.means * precision).transpose(1, 2)
         constant = (self.means.square() * precision + 2.0 * log_scale).sum(-1).unsqueeze(1)
@@ -181,7 +175,7 @@ class BlockwisePrior(Prior):
         """Draw (n, dim) latents, block by block."""
         like = self.means
         z = torch.randn(n, self.n_blocks * self.block, generator=rng, device=like.device, dtype=like.dtype)
-        scales = _bounded(self.log_scales).exp()
+        scales = bounded(self.log_scales, MAX_LOG_SCALE).exp()
         for b in range(self.n_blocks):
             # nothing stands before the first block: one row of parameters is that of all
             head = self.network.one(b, z[:, : b * self.block] if b else z.new_zeros(1, 0))
@@ -190,10 +184,5 @@ class BlockwisePrior(Prior):
             chosen = draw(weight, rng) if b else draw_many(weight[0], n, rng)
             own.mul_(scales[b].index_select(0, chosen)).add_(self.means[b].index_select(0, chosen))
             shift, stretch = head[:, self.n_components :].chunk(2, -1)
-            own.mul_(_bounded(stretch).exp()).add_(shift)
+            own.mul_(bounded(stretch, MAX_LOG_SCALE).exp()).add_(shift)
         return z
-
-
-def _bounded(log_scale: Tensor) -> Tensor:
-    """Keep scales between exp(-4) and exp(4), so that no component collapses on a point."""
-    return 4.0 * torch.tanh(log_scale / 4.0)

@@ -16,9 +16,11 @@ from gensynth.errors import CapabilityError
 from gensynth.layout import UNKNOWN, Layout
 from gensynth.model import Batch, Fit, GenerativeModel, Observed, Optimizer, Phase, Recipe, Score, Stage
 from gensynth.nn.ensemble import standard_normal
-from gensynth.nn.tabular.ensemble_causal import EnsembleMADE, column_orders
+from gensynth.nn.made import EnsembleMADE
+from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.tabular.ensemble_causal import column_orders
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
-from gensynth.nn.tabular.row_likelihood import LOG_2PI, MixtureLikelihood
+from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 
 KINDS: tuple[ScalingKind, ...] = ("standard", "adaptive", "standard", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""

@@ -1,67 +1,18 @@
-"""Masked autoregressive networks side by side, over the cells of a row and over latents."""
+"""Flows and priors of an ensemble: masked networks side by side over latents and over code-book entries."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from gensynth.nn.ensemble import EnsembleLinear
+from gensynth.nn.ensemble import member_mask
 from gensynth.nn.flows import gated
+from gensynth.nn.layers import bounded
+from gensynth.nn.made import EnsembleMADE
 from gensynth.nn.networks import CodePrior, LatentPrior
 from gensynth.nn.priors import LOG_2PI
-
-
-class EnsembleMADE(nn.Module):
-    """A masked autoregressive network a member (MADE: Germain et al. 2015, arXiv 1502.03509), with a context.
-
-    Inputs and outputs stand at positions; an output sees the inputs at positions before its own, and all of the
-    context. A hidden unit of degree d sees the inputs at positions below d.
-
-    Parameters
-    ----------
-    inputs, outputs : Tensor of shape (members, width_in), (members, width_out), int
-        Their positions, from 0.
-    hidden : int
-        Width of the two hidden layers.
-    context : int
-        Width of the context; 0 for none.
-    gain : float
-        Of the last weights at the start; near 0, outputs start near 0.
-    """
-
-    mask_first: Tensor
-    mask_middle: Tensor
-    mask_last: Tensor
-    mask_direct: Tensor
-
-    def __init__(self, inputs: Tensor, outputs: Tensor, hidden: int, context: int, gain: float = 1.0) -> None:
-        super().__init__()
-        m, width_out = outputs.shape
-        degree = torch.linspace(0, int(outputs.max()), hidden).round().long()
-        before, own = inputs.unsqueeze(2), outputs.unsqueeze(1)
-        self.register_buffer("mask_first", (before < degree).float(), persistent=False)
-        self.register_buffer("mask_middle", (degree[:, None] <= degree).float(), persistent=False)
-        self.register_buffer("mask_last", (degree[:, None] <= own).float(), persistent=False)
-        self.register_buffer("mask_direct", (before < own).float(), persistent=False)
-        self.first = EnsembleLinear(m, inputs.shape[1], hidden, math.sqrt(2.0))
-        self.middle = EnsembleLinear(m, hidden, hidden, math.sqrt(2.0))
-        self.last = EnsembleLinear(m, hidden, width_out, gain)
-        self.direct = EnsembleLinear(m, inputs.shape[1], width_out, 0.1 * gain)
-        self.from_context = EnsembleLinear(m, context, hidden + width_out, gain) if context else None
-        self.activation = nn.LeakyReLU(0.1)
-
-    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
-        """Map (members, n, width_in) and the context (members, n, context) to (members, n, width_out)."""
-        h = torch.baddbmm(self.first.bias, x, self.first.weight * self.mask_first)
-        skip = torch.baddbmm(self.direct.bias, x, self.direct.weight * self.mask_direct)
-        if self.from_context is not None and context is not None:
-            to_hidden, to_out = self.from_context(context).split([h.shape[-1], skip.shape[-1]], -1)
-            h, skip = h + to_hidden, skip + to_out
-        h = self.activation(torch.baddbmm(self.middle.bias, self.activation(h), self.middle.weight * self.mask_middle))
-        return skip + torch.baddbmm(self.last.bias, h, self.last.weight * self.mask_last)
 
 
 class EnsembleFlowPrior(LatentPrior):
@@ -79,14 +30,13 @@ class EnsembleFlowPrior(LatentPrior):
         super().__init__()
         dim = max(latent_dims)
         place = torch.arange(dim).expand(len(latent_dims), -1)
-        mask = torch.arange(dim) < torch.tensor(latent_dims).unsqueeze(1)
-        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)
+        self.register_buffer("mask", member_mask(latent_dims), persistent=False)
         self.network = EnsembleMADE(place, place.repeat(1, 2), 8 * dim, 0, gain=0.1)
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return (members, n) log-densities of latents (members, n, dim)."""
         shift, log_scale = self.network(z).chunk(2, -1)
-        log_scale = 2.0 * torch.tanh(log_scale / 2.0)
+        log_scale = bounded(log_scale, 2.0)
         standard = (z - shift) * torch.exp(-log_scale)
         log_density: Tensor = -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
         return log_density
@@ -116,7 +66,7 @@ class EnsembleFlow(nn.Module):
         self.network = EnsembleMADE(place, place.repeat(1, 2), 8 * dim, context, gain=0.01)
         with torch.no_grad():
             self.network.last.bias[..., dim:] = 2.0
-        self.register_buffer("mask", (entry < widths).float().unsqueeze(1), persistent=False)
+        self.register_buffer("mask", member_mask(latent_dims), persistent=False)
         turned = torch.where(entry < widths, widths - 1 - entry, entry)
         self.register_buffer("turned", turned.unsqueeze(1), persistent=False)
 

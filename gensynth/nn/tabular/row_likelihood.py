@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 
-LOG_2PI = math.log(2.0 * math.pi)
 FLOOR = 0.22
 """Least standard deviation of a normal number, in its scaled units: finer than this, a column that is nearly a function
 of others outweighs all."""
