@@ -89,3 +89,14 @@ def fixed_normal(shape: Sequence[int], seed: int) -> Tensor:
     """Draw N(0, 1) in pairs of opposite sign along the first axis, always the same: common noise makes scores exact."""
     half = torch.randn(shape[0] // 2, *shape[1:], generator=torch.Generator().manual_seed(seed))
     return torch.cat([half, -half])
+
+
+def balanced_normal(n: int, dim: int) -> Tensor:
+    """Return (m, dim) antithetic draws from N(0, I), always the same, whose mean is 0 and whose covariance is I.
+
+    m is ``n``, or 4 ``dim`` if that is more.
+    """
+    half = torch.randn(max(n // 2, 2 * dim), dim, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    factor = torch.linalg.cholesky(half.T @ half / len(half))
+    half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
+    return torch.cat([half, -half])

@@ -59,8 +59,8 @@ class CodePrior(nn.Module, ABC):
     def forward(self, entries: Tensor) -> Tensor:
         """Return logits (members, n, groups, n_codes) from entries (members, n, groups * dim) side by side."""
 
-    def one(self, group: int, before: Tensor) -> Tensor:  # noqa: ARG002
-        """Return logits (n, n_codes) of one book from the entries before it (n, group * dim)."""
+    def sample(self, books: Tensor, n: int, rng: Generator) -> Tensor:  # noqa: ARG002
+        """Draw codes; return their entries (1, n, groups * dim) side by side, of ``books`` (groups, n_codes, dim)."""
         raise CapabilityError(SCORES_ONLY)
 
 

@@ -15,6 +15,11 @@ LEAST_NEAR = 1e-3
 """... or nats, if those are more."""
 
 
+def warmup_progress(step: float, warmup: int) -> float:
+    """Return the part in [0, 1] of the ``warmup`` steps that is over at this step; 1 without any."""
+    return 1.0 if warmup == 0 else min(1.0, step / warmup)
+
+
 @dataclass(frozen=True)
 class Divergence:
     """How the divergence between posterior and prior enters the loss.
@@ -41,7 +46,7 @@ class Divergence:
         With a capacity it is the same for all rows of a batch: it is of the batch mean.
         """
         if self.capacity is None:
-            return self._weight(divergence) * self._progress(step) * divergence
+            return self._weight(divergence) * warmup_progress(step, self.warmup) * divergence
         excess, near = self._excess(divergence, step), self._near()
         distance = F.huber_loss(excess, torch.zeros_like(excess), reduction="none", delta=near) / near
         return (self._weight(divergence) * distance).expand_as(divergence)
@@ -53,13 +58,10 @@ class Divergence:
     def _weight(self, divergence: Tensor) -> Tensor:
         return divergence.new_tensor(self.weights).unsqueeze(1)  # (members, 1)
 
-    def _progress(self, step: float) -> float:
-        return 1.0 if self.warmup == 0 else min(1.0, step / self.warmup)
-
     def _near(self) -> float:
         return max(NEAR * (self.capacity or 0.0), LEAST_NEAR)
 
     def _excess(self, divergence: Tensor, step: float) -> Tensor:
         """Return (members, 1): nats of a batch's mean divergence above the capacity."""
         assert self.capacity is not None
-        return divergence.mean(1, keepdim=True) - self._progress(step) * self.capacity
+        return divergence.mean(1, keepdim=True) - warmup_progress(step, self.warmup) * self.capacity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,16 +9,20 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
-from gensynth.nn.ensemble import fixed_normal, standard_normal
+from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
+from gensynth.nn.layers import bounded
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.spectral import SpectralPenalty
 from gensynth.nn.tabular.sampling_networks import EMA_DECAY, SamplingPrior
 from gensynth_vae.choices import MAX_START
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
+from gensynth_vae.divergence import warmup_progress
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score, the same noise for every row."""
+MAX_LOG_SCALE = 5.0
+"""Scales of priors, and of posteriors in units of those, are kept between exp(-5) and exp(5)."""
 
 
 class Level(nn.Module):
@@ -53,19 +56,18 @@ class Level(nn.Module):
         out: Any = self.prior.out
         nn.init.normal_(out.weight, std=0.01)  # every level's prior begins as N(0, I)
         nn.init.zeros_(out.bias)
-        mask = torch.arange(dim) < torch.tensor(latent_dims).unsqueeze(1)
-        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, dim)
+        self.register_buffer("mask", member_mask(latent_dims), persistent=False)  # (members, 1, dim)
 
     def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
         mean, log_scale = self.prior(state).chunk(2, -1)
-        return mean * self.mask, _bounded(log_scale)
+        return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
 
     def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
         mean, log_scale = self.prior_parameters(state)
         shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
-        log_ratio = _bounded(log_ratio)
+        log_ratio = bounded(log_ratio, MAX_LOG_SCALE)
         z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise) * self.mask
         log_q = -((0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio) * self.mask).sum(-1)
         for flow in self.flows:
@@ -189,8 +191,7 @@ class HierarchicalModel(LatentVariableModel):
             # a weight above 1 keeps the latents from learning the anomalies; it has no place in the score
             weight = 1.0 if self.networks.for_sampling else self.beta.clamp(max=1.0)
             return -cells.mean(0), weight * divergence.mean(0)
-        bound = (cells.sum(-1) - divergence).logsumexp(0) - math.log(len(draws))
-        return -cells.mean(0), cells.mean(0).sum(-1) - bound
+        return importance_weighted(cells, -divergence)
 
     def _infer(self, inputs: Any, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the last state, the latents (members, n, levels, dim) and the divergences (members, n, levels).
@@ -232,16 +233,10 @@ class HierarchicalModel(LatentVariableModel):
             state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
-    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c states for each of n rows and log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
-
-        The prior first, then the encoder's posterior for the rows as they were filled so far.
-        """
-        if rows is None:
-            state = self.draw_prior(n * c, rng)[0]
-            return state, state.new_zeros(n * c)
-        candidates = rows[torch.arange(n, device=self.top.device).repeat_interleave(c)]
-        state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(n * c, rng))
+    def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c states for each row (n * c, width) from the encoder's posterior, and log-weights (n * c,)."""
+        candidates = rows[torch.arange(len(rows), device=self.top.device).repeat_interleave(c)]
+        state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(len(candidates), rng))
         log_weight = -divergences.sum(-1)
         if self.density is not None:  # divergences are from the levels' own priors
             log_weight = log_weight + self.density.log_density(latents.flatten(2)) - self._own_prior(latents)
@@ -269,7 +264,7 @@ class HierarchicalModel(LatentVariableModel):
         self.step += 1.0
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         likelihood, divergences = self.terms(inputs, len(batch), rng)
-        progress = 1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup)
+        progress = warmup_progress(float(self.step), self.warmup)
         if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
             size = divergences.detach().mean(1, keepdim=True).abs() + 0.01
             divergences = divergences * size / size.mean(-1, keepdim=True)
@@ -298,7 +293,3 @@ class HierarchicalModel(LatentVariableModel):
     def _start_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None
         self.density.start(lambda: self._latents(batch, rng), rng)
-
-
-def _bounded(log_scale: Tensor) -> Tensor:
-    return 5.0 * torch.tanh(log_scale / 5.0)

@@ -12,14 +12,15 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CollapseWarning
 from gensynth.model import Batch, Fit, Stage
-from gensynth.nn.ensemble import fixed_normal, standard_normal
+from gensynth.nn.denoiser import Denoiser
+from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, standard_normal
+from gensynth.nn.layers import bounded
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
 from gensynth.nn.tabular.sampling_networks import SamplingPrior
 from gensynth_vae.choices import MAX_START
-from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.divergence import Divergence
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
+from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
@@ -95,8 +96,7 @@ class LatentModel(LatentVariableModel):
         self.encoder, self.decoder = networks.encoder(hidden, 2 * self.latent_dim), decoder
         self.prior, self.density, self.denoiser = prior, density, denoiser
         self.divergence = divergence
-        mask = torch.arange(self.latent_dim) < torch.tensor(members.latent_dims).unsqueeze(1)
-        self.register_buffer("mask", mask.float().unsqueeze(1), persistent=False)  # (members, 1, latent_dim)
+        self.register_buffer("mask", member_mask(members.latent_dims), persistent=False)  # (members, 1, latent_dim)
         shape = (N_SCORE_DRAWS, networks.members, 1, self.latent_dim)
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
@@ -118,7 +118,7 @@ class LatentModel(LatentVariableModel):
     def posterior(self, inputs: Any) -> tuple[Tensor, Tensor]:
         """Return means and log-variances (members, n, latent_dim) of q(z | row)."""
         mean, log_variance = self.encoder(inputs).chunk(2, -1)
-        return mean * self.mask, 8.0 * torch.tanh(log_variance / 8.0)
+        return mean * self.mask, bounded(log_variance, 8.0)
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return (members, n) log-likelihood of the rows at one posterior draw, and (members, n) divergence."""
@@ -177,8 +177,7 @@ class LatentModel(LatentVariableModel):
         ratios = torch.stack([self._log_ratio(mean, log_variance, z) for z in draws])  # (draws, members, n)
         if method == "elbo":
             return -cells.mean(0), -ratios.mean(0)
-        bound = (cells.sum(-1) + ratios).logsumexp(0) - math.log(len(draws))
-        return -cells.mean(0), cells.mean(0).sum(-1) - bound
+        return importance_weighted(cells, ratios)
 
     def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """Return (members, n) KL(q || p) in nats, p being what is sampled from.
@@ -188,7 +187,7 @@ class LatentModel(LatentVariableModel):
         """
         if self.prior is None and self.density is None:
             return self._divergence(mean, log_variance, mean)
-        noises = _balanced_noise(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
+        noises = balanced_normal(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
         log_prior = torch.stack([self._log_prior(self._reparameterise(mean, log_variance, e)) for e in noises])
         return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
 
@@ -261,16 +260,14 @@ class LatentModel(LatentVariableModel):
             return density.sample(n, rng)
         return standard_normal((1, n, self.latent_dim), self.step, rng)
 
-    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c latents for each of n rows and their log-weights, as `gensynth.nn.tabular.imputation.Propose` asks.
+    def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return c latents for each of n rows as filled so far (n * c, latent_dim), and their log-weights (n * c,).
 
-        Rows as filled so far: from the encoder's posterior, from a wider one, and from the prior. All three are
-        weighted as draws from their mixture (Hesterberg 1995, "Weighted average importance sampling and defensive
-        mixture distributions"), so that no weight is much above 1 / the prior's share.
+        From the encoder's posterior, from a wider one, and from the prior. All three are weighted as draws from their
+        mixture (Hesterberg 1995, "Weighted average importance sampling and defensive mixture distributions"), so that
+        no weight is much above 1 / the prior's share.
         """
-        if rows is None:
-            z = self.draw_prior(n * c, rng)[0]
-            return z, z.new_zeros(n * c)
+        n = len(rows)
         mean, log_variance = (t[0] for t in self.posterior(self.networks.inputs(rows)))
         near = c - c // 4
         scales = torch.where(torch.arange(near, device=mean.device) % 2 == 0, 1.0, WIDE).to(mean.dtype)
@@ -287,14 +284,3 @@ class LatentModel(LatentVariableModel):
                 log_density = standard_normal_log_density((z - mean.unsqueeze(1)) / width) - width.log().sum(-1)
                 parts.append(log_density + math.log(drawn / c))
         return z.flatten(0, 1), (log_prior - torch.stack(parts).logsumexp(0)).flatten()
-
-
-def _balanced_noise(n: int, dim: int) -> Tensor:
-    """Return (m, dim) antithetic draws from N(0, I), always the same, whose mean is 0 and whose covariance is I.
-
-    m is ``n``, or 4 ``dim`` if that is more.
-    """
-    half = torch.randn(max(n // 2, 2 * dim), dim, generator=Generator().manual_seed(1), dtype=torch.float64)
-    factor = torch.linalg.cholesky(half.T @ half / len(half))
-    half = torch.linalg.solve_triangular(factor, half.T, upper=False).T
-    return torch.cat([half, -half])

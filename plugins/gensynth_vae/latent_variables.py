@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -42,10 +43,10 @@ class LatentVariableModel(GenerativeModel):
         """Draw from the prior what the decoder is given (1, n, width)."""
 
     @abstractmethod
-    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+    def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return what the decoder is given for c candidates of each of n rows (n * c, width), and log-weights (n * c,).
 
-        As `gensynth.nn.tabular.imputation.Propose` asks: from the prior first, then for the rows as they were filled.
+        The rows are those that are imputed, as they were filled so far.
         """
 
     @abstractmethod
@@ -64,6 +65,13 @@ class LatentVariableModel(GenerativeModel):
         if observed is not None:
             return self.decoder.impute(self.propose, observed, rng)
         return self.decoder.sample(self.draw_prior(n, rng), rng)
+
+    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return candidates and their log-weights as `gensynth.nn.tabular.imputation.Propose` asks."""
+        if rows is not None:
+            return self.propose_for(rows, c, rng)
+        z = self.draw_prior(n * c, rng)[0]
+        return z, z.new_zeros(n * c)
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows, in nats; see `costs` of the family for its methods. Higher = more normal."""
@@ -94,6 +102,16 @@ class LatentVariableModel(GenerativeModel):
 def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
     """Return costs (members, n, k) that belong to cells only, and none of the row as a whole (members, n)."""
     return cells, cells.new_zeros(cells.shape[:-1])
+
+
+def importance_weighted(cells: Tensor, log_ratios: Tensor) -> tuple[Tensor, Tensor]:
+    """Return costs that add up to -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, equation 8).
+
+    Of posterior draws first: ``cells`` (draws, members, n, k) are log p(cell | z_k), whose means the cells are charged
+    with, and ``log_ratios`` (draws, members, n) are log p(z_k) - log q(z_k | row).
+    """
+    bound = (cells.sum(-1) + log_ratios).logsumexp(0) - math.log(len(cells))
+    return -cells.mean(0), cells.mean(0).sum(-1) - bound
 
 
 def latents_only(costs: Tensor, n_columns: int) -> tuple[Tensor, Tensor]:

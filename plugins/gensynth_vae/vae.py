@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from gensynth.constraints import NONE, Constraint, number, several, whole
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
+from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.mixture import GaussianMixture
 from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
-from gensynth_vae.denoiser import Denoiser
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
 

@@ -17,6 +17,7 @@ from gensynth.nn.family import FamilyRecipe, in_turns
 from gensynth.nn.networks import Networks
 from gensynth.nn.vector_quantizer import StochasticQuantizer
 from gensynth_vae.choices import LATENT, STEPS_OF_WARMUP, WEIGHT, WIDTH, WIDTHS
+from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 
@@ -102,19 +103,13 @@ class QuantizedModel(LatentVariableModel):
         """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
         return self._by_member(self.quantizer.look_up(codes)).flatten(2)
 
-    def draw_entries(self, n: int, rng: Generator) -> Tensor:
-        """Return (n, latent_dim): entries whose codes are drawn from their density book by book, side by side."""
-        book = self.quantizer.book
-        dim = book.shape[2]
-        entries = book.new_empty(n, self.latent_dim)
-        for g, own in enumerate(book):
-            code = draw(self.prior.one(g, entries[:, : g * dim]), rng)
-            entries[:, g * dim : (g + 1) * dim] = own.index_select(0, code)
-        return entries
+    def _draw_entries(self, log_q: Tensor, rng: Generator) -> Tensor:
+        """Return (members, n, latent_dim): entries drawn from q(codes | row), a member's side by side."""
+        return self._by_member(self.quantizer(log_q, rng)).flatten(2)
 
     def draw_prior(self, n: int, rng: Generator) -> Tensor:
         """Draw entries (1, n, latent_dim) whose codes come from their density."""
-        return self.draw_entries(n, rng).unsqueeze(0)
+        return self.prior.sample(self.quantizer.book, n, rng)
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
@@ -149,7 +144,7 @@ class QuantizedModel(LatentVariableModel):
         return self._terms(inputs, self.quantizer.log_probability(self._vectors(inputs)), rng)
 
     def _terms(self, inputs: Any, log_q: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
-        entries = self._by_member(self.quantizer(log_q, rng)).flatten(2)
+        entries = self._draw_entries(log_q, rng)
         return self.decoder.log_likelihood(inputs, entries).sum(-1), self._divergence(log_q, entries)
 
     def _divergence(self, log_q: Tensor, entries: Tensor) -> Tensor:
@@ -160,7 +155,7 @@ class QuantizedModel(LatentVariableModel):
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
         self.step += 1.0
-        weight = self.beta * (1.0 if self.warmup == 0 else min(1.0, float(self.step) / self.warmup))
+        weight = self.beta * warmup_progress(float(self.step), self.warmup)
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         vectors = self._vectors(inputs)
         log_q = self.quantizer.log_probability(vectors)
@@ -183,21 +178,16 @@ class QuantizedModel(LatentVariableModel):
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         with torch.no_grad():
             log_q = self.quantizer.log_probability(self._vectors(self.networks.inputs(batch)))
-            entries = self._by_member(self.quantizer(log_q, rng)).flatten(2)
+            entries = self._draw_entries(log_q, rng)
             q = self._by_member(log_q.transpose(0, 1)).exp()
         cost: Tensor = -(q * self.prior(entries).log_softmax(-1)).sum((-2, -1))
         return cost
 
-    def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return c rows of entries for each of n rows and log-weights, as `imputation.Propose` asks.
-
-        From the prior first; then, for the rows as they were filled so far, from q(codes | row).
-        """
-        if rows is None:
-            return self.draw_entries(n * c, rng), self.quantizer.book.new_zeros(n * c)
+    def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+        """Return entries from q(codes | row), c for each row (n * c, latent_dim), and their log-weights (n * c,)."""
         vectors = self._vectors(self.networks.inputs(rows))
         log_q = self.quantizer.log_probability(vectors).transpose(0, 1).repeat_interleave(c, 0)
-        codes = draw(log_q.flatten(0, 1), rng).view(n * c, -1)
+        codes = draw(log_q.flatten(0, 1), rng).view(len(rows) * c, -1)
         log_weight = self.log_prior(codes)[0] - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
         return self.entries(codes)[0], log_weight
 

@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
 from gensynth.model import Batch, Observed, Score
+from gensynth.nn.categorical import draw
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.made import BlockMADE
@@ -158,9 +159,14 @@ class SamplingCodePrior(CodePrior):
         logits: Tensor = self.network(entries[0])
         return logits.transpose(0, 1).unsqueeze(0)
 
-    def one(self, group: int, before: Tensor) -> Tensor:
-        """Return logits (n, n_codes) of one book."""
-        return self.network.one(group, before)
+    def sample(self, books: Tensor, n: int, rng: Generator) -> Tensor:
+        """Draw codes book by book; return their entries (1, n, groups * dim) side by side."""
+        groups, _, dim = books.shape
+        entries = books.new_empty(n, groups * dim)
+        for g, own in enumerate(books):
+            code = draw(self.network.one(g, entries[:, : g * dim]), rng)
+            entries[:, g * dim : (g + 1) * dim] = own.index_select(0, code)
+        return entries.unsqueeze(0)
 
 
 class SamplingPrior(LatentPrior):
