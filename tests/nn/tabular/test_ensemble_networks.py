@@ -7,7 +7,8 @@ import torch
 from toy_models import toy_batch, toy_layout
 
 from gensynth.errors import CapabilityError
-from gensynth.nn.tabular.ensemble_causal import EnsembleFlowPrior, EnsembleMADE, column_orders
+from gensynth.nn.made import EnsembleMADE
+from gensynth.nn.tabular.ensemble_causal import EnsembleFlowPrior, column_orders
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.trimming import trimmed_mean
 
