@@ -14,7 +14,6 @@ from torch import Generator, Tensor
 from gensynth.constraints import NONE, Constraint, several
 from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
-from gensynth.nn.ensemble import standard_normal
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks, RowDecoder
@@ -78,7 +77,7 @@ class LossyAutoencoder(LatentModel):
         self.step += 1.0
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         mean, log_variance = self.posterior(inputs)
-        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        z = self._sample(mean, log_variance, rng)
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
         own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
         divergence = self._divergence(*own)
