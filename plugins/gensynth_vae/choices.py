@@ -51,7 +51,7 @@ class IndependentCellsRecipe(VariationalRecipe):
     ----------
     column_groups : int, default=1
         Groups that the columns are written in, those of one independent given the latents and the groups before, for
-        sampling; 1: all cells are independent given the latents, which is all that ties columns.
+        sampling; 1: all cells are independent given the latents, and nothing else ties columns.
     warmup : int, default=1000
         Steps over which that weight grows from 0, for sampling.
     """
