@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import SimpleNamespace
@@ -17,6 +18,9 @@ from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.sampling_networks import SamplingNetworks
+
+TaskDefaults = Mapping[str, Mapping[str, Any]]
+"""Values of hyperparameters by task and name."""
 
 
 def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int, dropout: float) -> Networks:
@@ -52,19 +56,39 @@ class TaskRecipe(Recipe):
         What the model is for. An anomaly detector sets it: "robust detection" where the rows may hold anomalies.
     n_members : int or None, default=None
         Networks side by side, trained as one; always 1 for sampling.
+    learning_rate : float or None, default=None
+        Step size.
+    max_levels : int or None, default=None
+        Most categories of a column that are told apart; None for 1000, of a detector 64.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "task": one_of("sampling", "detection", "robust detection"),
         "n_members": NONE | whole(1, 1024),
+        "learning_rate": NONE | number(0, open_low=True),
+        "max_levels": NONE | whole(1, 10_000),
     }
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Defaults of a task; "robust detection" has those of "detection" where it has none of its own."""
+    by_task: ClassVar[TaskDefaults] = {}
+    """Defaults of a task, added up over the classes of a recipe; "robust detection" has those of "detection" too, where
+    it has none of its own."""
     only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
     """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
     task: str = "sampling"
     n_members: int | None = None
+    learning_rate: float | None = None
+    max_levels: int | None = None
+
+    @property
+    def encoding(self) -> Encoding:
+        """As the family says to sample (`bins`); to score, numbers as they are: a value far away must look far away."""
+        if self.task == "sampling":
+            return self.bins(self.max_levels or 1000)
+        return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
+
+    @abstractmethod
+    def bins(self, max_levels: int) -> Encoding:
+        """Return how rows are encoded for sampling, numbers in bins."""
 
     @property
     def able(self) -> frozenset[str]:
@@ -94,8 +118,10 @@ class TaskRecipe(Recipe):
     def settings(self) -> SimpleNamespace:
         """Return the hyperparameters, with the task's defaults for those that are None."""
         self.check()
-        chosen = dict(self.by_task.get("detection" if "detection" in self.task else "sampling", {}))
-        chosen |= self.by_task.get(self.task, {})
+        chosen: dict[str, Any] = {}
+        for task in ("detection", self.task) if self.task == "robust detection" else (self.task,):
+            for kind in reversed(type(self).__mro__):
+                chosen |= vars(kind).get("by_task", {}).get(task, {})
         own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
         return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
 
@@ -110,35 +136,24 @@ class FamilyRecipe(TaskRecipe):
         Width of a cell's embedding, for sampling.
     dropout : float or None, default=None
         Fraction of units dropped in training, in [0, 1), for sampling; None chooses from the number of rows.
-    learning_rate : float or None
-        Step size.
-    max_bins : int
+    max_bins : int, default=100
         Most quantile bins of a numeric column, for sampling.
-    max_levels : int or None
-        Most categories of a column that are told apart.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "embedding_dim": whole(1, 4096),
         "dropout": NONE | number(0, 1, open_high=True),
-        "learning_rate": NONE | number(0, open_low=True),
         "max_bins": whole(2, 10_000),
-        "max_levels": NONE | whole(1, 10_000),
     }
     only_for: ClassVar[Mapping[str, str]] = dict.fromkeys(("embedding_dim", "dropout", "max_bins"), "sampling")
 
     embedding_dim: int = 16
     dropout: float | None = None
-    learning_rate: float | None = None
     max_bins: int = 100
-    max_levels: int | None = None
 
-    @property
-    def encoding(self) -> Encoding:
-        """Quantile bins to sample; to score, numbers as they are: a value far away must look far away."""
-        if self.task == "sampling":
-            return Encoding("bins", max_bins=self.max_bins, max_levels=self.max_levels or 1000)
-        return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
+    def bins(self, max_levels: int) -> Encoding:
+        """Return quantile bins."""
+        return Encoding("bins", max_bins=self.max_bins, max_levels=max_levels)
 
     def networks(self, layout: Layout) -> Networks:
         """Return what carries the model."""

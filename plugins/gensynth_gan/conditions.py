@@ -33,10 +33,7 @@ class ConditionTable(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        self.n_columns = layout.n_conditions
-        self.n_all = len(layout.columns)
-        self.n_numeric = layout.n_numeric
-        self.names = tuple(c.name for c in layout.columns)
+        self.layout, self.n_columns = layout, layout.n_conditions
         self.slots = {i: c.numeric for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None}
         size = 1
         for column in layout.columns[: self.n_columns]:
@@ -67,8 +64,8 @@ class ConditionTable(nn.Module):
         """
         columns = () if observed is None else observed.columns
         self._check(columns)
-        codes = torch.zeros(n, self.n_all, dtype=torch.long, device=like.device)
-        numeric = torch.zeros(n, self.n_numeric, dtype=like.dtype, device=like.device)
+        codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
+        numeric = torch.zeros(n, self.layout.n_numeric, dtype=like.dtype, device=like.device)
         codes[:, : self.n_columns] = self._draw_codes(n, rng, observed)
         for position, slot in self.slots.items():
             if observed is not None and position in columns:
@@ -79,20 +76,14 @@ class ConditionTable(nn.Module):
             numeric[:, slot.index] = number * slot.beside(codes[:, position])
         return Batch(numeric, codes)
 
-    def put(self, given: Batch, rows: Batch) -> Batch:
-        """Return the rows with the condition cells of ``given``."""
-        numeric = rows.numeric.clone()
-        for slot in self.slots.values():
-            numeric[:, slot.index] = given.numeric[:, slot.index]
-        return Batch(numeric, torch.cat([given.codes[:, : self.n_columns], rows.codes[:, self.n_columns :]], 1))
-
     def _check(self, columns: tuple[int, ...]) -> None:
-        other = [self.names[i] for i in columns if i >= self.n_columns]
+        names = [column.name for column in self.layout.columns]
+        other = [names[i] for i in columns if i >= self.n_columns]
         if other:
-            own = ", ".join(repr(name) for name in self.names[: self.n_columns])
+            own = ", ".join(map(repr, names[: self.n_columns]))
             raise CapabilityError(
                 f"condition on {', '.join(map(repr, other))}: this model was fitted to be conditioned on {own} only; "
-                f"fit it with condition_on={[self.names[i] for i in columns]!r}"
+                f"fit it with condition_on={[names[i] for i in columns]!r}"
             )
 
     def _draw_codes(self, n: int, rng: Generator, observed: Observed | None) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,15 +10,15 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
-from gensynth.nn.ensemble import EnsembleMLP, standard_normal
+from gensynth.nn.ensemble import EnsembleMLP, member_mask, standard_normal
 from gensynth.nn.networks import SCORES_ONLY
-from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 from gensynth.nn.tabular.row_likelihood import NormalLikelihood
+from gensynth.nn.trimming import kept_rows
 
 from .feature_space import FeatureSpace
-from .game import BETAS, AdversarialGame
+from .game import AdversarialGame
 from .objective import AdversarialObjective, frozen
 
 GAME_STEPS, ENCODER_STEPS = 800, 600
@@ -82,12 +81,10 @@ class AnomalyGAN(AdversarialGame):
         width_drawn = widest + width_in if objective.conditional else widest
         self.generator = EnsembleMLP(m, (width_drawn, width, width, self.likelihood.width))
         self.critic = EnsembleMLP(m, (width_in, width, width, 1))
-        if objective.clip is not None:
-            clip_weights(self.critic, objective.clip)
+        self.clip_critic()
         self.encoder = EnsembleMLP(m, (width_in, width, width, widest))
         self.space = FeatureSpace(m, width, ridge)
-        mask = torch.tensor([[float(i < d) for i in range(widest)] for d in noise_dims])
-        self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
+        self.register_buffer("mask", member_mask(noise_dims), persistent=False)
         given = _thirds(m, len(self.layout.columns)) & objective.conditional
         self.register_buffer("given", given)
         self.register_buffer("given_slots", given[..., self.scaling.owner])
@@ -100,29 +97,18 @@ class AnomalyGAN(AdversarialGame):
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """The scaling, the game, what is measured of the critic, and the encoder."""
-        steps, rate = GAME_STEPS + ENCODER_STEPS, self.objective.learning_rate
-        share, before, average = GAME_STEPS / steps, self.objective.pretrain_fraction, self.objective.ema_decay
+        steps = GAME_STEPS + ENCODER_STEPS
         encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
-        game = Stage(
-            "game", self.players(), self.distance, budget_fraction=share * (1.0 - before), max_steps=steps,
-            ema_decay=average, decay_on_plateau=False,
-        )  # fmt: skip
+        optimizer = Optimizer(self.objective.learning_rate, weight_decay=1e-4)
         encode = Stage(
             "encoder",
-            (Phase("encoder", encoders, self.encoder_loss, Optimizer(rate, weight_decay=1e-4)),),
+            (Phase("encoder", encoders, self.encoder_loss, optimizer),),
             budget_fraction=ENCODER_STEPS / steps,
             max_steps=steps,
             trim=self.networks.trim,
         )
-        after = Fit("features", self._measure, MAX_MEASURED), encode
-        if not before:
-            return *self.networks.fits(), game, *after
-        alone = Phase("mmd", tuple(self.generator.parameters()), self.mmd, Optimizer(rate, BETAS))
-        pretrain = Stage(
-            "pretrain", (alone,), self.distance, budget_fraction=share * before, max_steps=steps,
-            ema_decay=average, decay_on_plateau=False,
-        )  # fmt: skip
-        return *self.networks.fits(), pretrain, game, *after
+        game = self.game(steps, GAME_STEPS / steps)
+        return *self.networks.fits(), *game, Fit("features", self._measure, MAX_MEASURED), encode
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, MemberInputs]:  # noqa: ARG002 - the interface has it
         """Return the rows (members, n, width) as networks read them, and with all that is known of them."""
@@ -139,7 +125,7 @@ class AnomalyGAN(AdversarialGame):
         trim, n = self.networks.trim, real.shape[1]
         if not trim or n < 2:
             return real
-        near = real.square().sum(-1).topk(math.ceil(n * (1.0 - trim)), dim=1, largest=False).indices
+        near = kept_rows(real.square().sum(-1), trim)
         return real.gather(1, near.unsqueeze(-1).expand(-1, -1, real.shape[-1]))
 
     def values(self, points: Tensor) -> Tensor:
@@ -217,12 +203,8 @@ class AnomalyGAN(AdversarialGame):
         Of ``rows`` come the given cells, and where a number is missing: the codes tell that.
         """
         parameters = self._written(z, rows.network)
-        p, code_slots = self.scaling.n_numbers, self.scaling.code_slots
-        written = torch.where(rows.present, parameters[..., :p], 0.0)
-        if code_slots.n_slots:  # probabilities, standardised as `FeatureScaling` does one-hots
-            share = self.scaling.frequencies
-            codes = code_slots.softmax(parameters[..., p:] + self.likelihood.marginals) - share
-            written = torch.cat([written, codes / (share * (1.0 - share) + 0.04).sqrt()], -1)
+        expected, p = self.scaling.as_read(parameters), self.scaling.n_numbers
+        written = torch.cat([torch.where(rows.present, expected[..., :p], 0.0), expected[..., p:]], -1)
         return parameters, torch.where(self.given_slots, rows.network, written)
 
     def _written(self, z: Tensor, network: Tensor) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from gensynth.nn.trimming import kept_rows
 
 
 class FeatureSpace(nn.Module):
@@ -39,8 +40,7 @@ class FeatureSpace(nn.Module):
         """
         self._measure(list(features))
         if trim:
-            kept = math.ceil(features.shape[1] * (1.0 - trim))
-            near = self.distance(features).topk(kept, dim=1, largest=False).indices
+            near = kept_rows(self.distance(features), trim)
             self._measure([f[rows] for f, rows in zip(features, near, strict=True)])
 
     def distance(self, a: Tensor, b: Tensor | None = None) -> Tensor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.model import Batch, GenerativeModel, Optimizer, Phase
+from gensynth.model import Batch, GenerativeModel, Loss, Optimizer, Phase, Stage
 from gensynth.nn.penalties import clip_weights
 from gensynth.nn.tabular.mmd import squared_mmd
 
@@ -64,19 +65,36 @@ class AdversarialGame(GenerativeModel):
         """Return the points (members, kept, width) that the critics learn from."""
         return real
 
-    def players(self) -> tuple[Phase, Phase]:
-        """Return the phases of critic and generator."""
-        objective, clip, rate = self.objective, self.objective.clip, self.objective.learning_rate
-        critic = Phase(
-            "critic",
-            tuple(self.critic.parameters()),
-            self.critic_loss,
-            Optimizer(rate * self.critic_rate, BETAS),
-            after_step=None if clip is None else lambda: clip_weights(self.critic, clip),
+    @abstractmethod
+    def distance(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return how far generated rows are from these: what the game is monitored by."""
+
+    def game(
+        self, max_steps: int, share: float = 1.0, *, full_run: bool = False, collapse_bound: Loss | None = None
+    ) -> tuple[Stage, ...]:
+        """Return the game as a stage, ``share`` of the run; with a part for it, a stage without a critic before it."""
+        objective, before = self.objective, self.objective.pretrain_fraction
+        slow = Optimizer(objective.learning_rate, BETAS)
+        fast = Optimizer(objective.learning_rate * self.critic_rate, BETAS)
+        own, drawn = tuple(self.critic.parameters()), tuple(self.generator.parameters())
+        critic = Phase("critic", own, self.critic_loss, fast, after_step=self.clip_critic)
+        generator = Phase("generator", drawn, self.generator_loss, slow, every=objective.n_critic)
+        game = Stage(
+            "game", (critic, generator), self.distance, budget_fraction=share * (1.0 - before), max_steps=max_steps,
+            ema_decay=objective.ema_decay, decay_on_plateau=False, full_run=full_run, collapse_bound=collapse_bound,
+        )  # fmt: skip
+        if not before:
+            return (game,)
+        alone = (Phase("mmd", drawn, self.mmd, slow),)
+        pretrain = replace(
+            game, name="pretrain", phases=alone, budget_fraction=share * before, full_run=False, collapse_bound=None
         )
-        drawn = tuple(self.generator.parameters())
-        generator = Phase("generator", drawn, self.generator_loss, Optimizer(rate, BETAS), every=objective.n_critic)
-        return critic, generator
+        return pretrain, game
+
+    def clip_critic(self) -> None:
+        """Keep the critic's weights within the objective's bound, where there is one."""
+        if self.objective.clip is not None:
+            clip_weights(self.critic, self.objective.clip)
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return what the critics minimise: the objective's loss, plus the penalty."""

@@ -9,15 +9,15 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
-from gensynth.nn.penalties import clip_weights
-from gensynth.nn.tabular.marginals import bias_change, n_marginal_rows
+from gensynth.model import Batch, Fit, Observed, Score, Stage
+from gensynth.nn.ensemble import standard_normal
+from gensynth.nn.tabular.marginals import correct_biases, n_marginal_rows
 from gensynth.nn.tabular.relaxed import RelaxedRows
 from gensynth.nn.tabular.two_sample import TwoSample
 
 from .conditions import ConditionTable
 from .critic import RowCritic
-from .game import BETAS, AdversarialGame
+from .game import AdversarialGame
 from .generator import RowGenerator
 from .objective import AdversarialObjective
 
@@ -71,41 +71,16 @@ class AdversarialModel(AdversarialGame):
         given = self.rows.entries_of(tuple(range(n_conditions)))
         self.generator = RowGenerator(self.rows, given, noise_dim, width)
         self.critic = RowCritic(self.rows, width, pac)
-        if objective.clip is not None:
-            clip_weights(self.critic, objective.clip)
+        self.clip_critic()
         self.two_sample = TwoSample(layout)
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """Return the game, and what is measured before and after it; with a share for it, a stage without a critic."""
-        objective = self.objective
-        game = Stage(
-            "game",
-            self.players(),
-            self.distance,
-            decay_on_plateau=False,
-            full_run=True,
-            budget_fraction=1.0 - objective.pretrain_fraction,
-            ema_decay=objective.ema_decay,
-            max_steps=GAME_STEPS,
-            collapse_bound=self._collapse_bound,
-        )
+        game = self.game(GAME_STEPS, full_run=True, collapse_bound=self._collapse_bound)
         start, end = Fit("columns", self._measure_table), Fit("marginals", self._measure_samples, MAX_MONITORED)
-        if not objective.pretrain_fraction:
-            return start, game, end
-        drawn = tuple(self.generator.parameters())
-        alone = Phase("mmd", drawn, self.mmd, Optimizer(objective.learning_rate, BETAS))
-        pretrain = Stage(
-            "pretrain",
-            (alone,),
-            self.distance,
-            decay_on_plateau=False,
-            budget_fraction=objective.pretrain_fraction,
-            ema_decay=objective.ema_decay,
-            max_steps=GAME_STEPS,
-        )
-        return start, pretrain, game, end
+        return start, *game, end
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
@@ -135,9 +110,9 @@ class AdversarialModel(AdversarialGame):
             )
         row = self.feature_mean.new_zeros(n, 0) if given is None else self.rows.encode(given, rng)
         rows = self.rows.decode(self._draw(row, rng), rng)
-        if given is None or self.conditions is None:
+        if given is None:
             return rows
-        return self.conditions.put(given, rows)
+        return Observed.of_columns(tuple(range(self.layout.n_conditions)), given).put_into(rows, self.layout)
 
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal.
@@ -182,7 +157,7 @@ class AdversarialModel(AdversarialGame):
 
     def _draw(self, row: Tensor, rng: Generator) -> Tensor:
         """Return as many generated vectors as ``row`` has rows, with its given entries."""
-        noise = torch.randn((len(row), self.generator.noise_dim), generator=rng, device=row.device, dtype=row.dtype)
+        noise = standard_normal((len(row), self.generator.noise_dim), row, rng)
         drawn: Tensor = self.generator(noise, rng, row if self.conditions is not None else None)
         return drawn
 
@@ -201,15 +176,10 @@ class AdversarialModel(AdversarialGame):
         n = n_marginal_rows(len(self.layout.columns))
         pick = torch.randint(len(rows), (n,), generator=rng, device=rows.codes.device)
         row = self.rows.encode(rows[pick], rng)
-        noise = torch.randn((n, self.generator.noise_dim), generator=rng, device=row.device, dtype=row.dtype)
-        outputs = self.generator.outputs(noise, row)
+        outputs = self.generator.outputs(standard_normal((n, self.generator.noise_dim), row, rng), row)
         self.rows.fit_drawn(outputs)
         logits, bias = outputs[:, self.rows.n_scores :], self.generator.network.out.bias[self.rows.n_scores :]
-        slots = zip(
-            self.rows.codes(rows).unbind(1), self.rows.code_slots.offsets.tolist(), self.rows.sizes, strict=True
-        )
-        for codes, first, size in slots:
-            bias[first : first + size] += bias_change(logits[:, first : first + size], codes)
+        correct_biases(bias, logits, self.rows.codes(rows), self.rows.code_slots)
         _, hidden = self.critic.value_and_hidden(self.rows.encode(rows))
         self.feature_mean.copy_(hidden.mean(0))
         self.feature_scale.copy_(hidden.std(0, correction=0).clamp(min=1e-6))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
 from gensynth.layout import Encoding, Layout
-from gensynth.nn.family import TaskRecipe, in_turns
+from gensynth.nn.family import TaskDefaults, TaskRecipe, in_turns
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
 from gensynth.nn.penalties import DataPenalty, InterpolatePenalty, PerturbationPenalty, RealAndFakePenalty
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
@@ -48,11 +48,11 @@ class Adversarial(TaskRecipe):
     pretrain_fraction : float, default=0.0
         Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
         before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761); 0: the game alone.
+    penalty_weight : float or None, default=None
+        Weight of the penalty on the critic's gradient, which each recipe says; None for its own default.
     kappa : float or None, default=None
         Weight of the feature residual beside that of the row in a detector's score; None for 1, and 0.1 where the rows
         may hold anomalies.
-    max_levels : int or None, default=None
-        Most categories of a column that are told apart; None for 1000, of a detector 64.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -61,14 +61,13 @@ class Adversarial(TaskRecipe):
         "pac": whole(1),
         "n_critic": NONE | whole(1),
         "mmd_weight": number(0),
-        "learning_rate": NONE | number(0, open_low=True),
         "ema_decay": NONE | number(0, 1, open_high=True),
         "pretrain_fraction": number(0, 1, open_high=True),
+        "penalty_weight": NONE | number(0),
         "kappa": NONE | number(0),
-        "max_levels": NONE | whole(1, 10_000),
     }
     only_for: ClassVar[Mapping[str, str]] = {"kappa": "detection", "pac": "sampling"}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"noise_dim": 64, "n_critic": 1, "learning_rate": 5e-4, "ema_decay": 0.999},
         "detection": {
             "n_members": 4, "noise_dim": (8, 16), "width": 64, "n_critic": 2, "learning_rate": 2e-3,
@@ -82,23 +81,14 @@ class Adversarial(TaskRecipe):
     pac: int = 1
     n_critic: int | None = None
     mmd_weight: float = 0.0
-    learning_rate: float | None = None
     ema_decay: float | None = None
     pretrain_fraction: float = 0.0
+    penalty_weight: float | None = None
     kappa: float | None = None
-    max_levels: int | None = None
 
-    @property
-    def encoding(self) -> Encoding:
-        """To sample, numbers of many values in bins, whose codes stand in order, with the place inside a bin.
-
-        To score, numbers as they are: a value far away must look far away.
-        """
-        if self.task == "sampling":
-            return Encoding(
-                numeric="bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False, max_levels=self.max_levels or 1000
-            )
-        return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
+    def bins(self, max_levels: int) -> Encoding:
+        """Return bins for numbers of many values, whose codes stand in order, with the place inside a bin."""
+        return Encoding("bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False, max_levels=max_levels)
 
     @property
     def score_weights(self) -> Mapping[str, float]:
@@ -132,12 +122,6 @@ class Adversarial(TaskRecipe):
         own = self.settings()
         names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
         return {name: getattr(own, name) for name in names}
-
-
-def defaults(sampling: Mapping[str, Any], detection: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the defaults of each task: those of all adversarial recipes, and these."""
-    own = {"sampling": sampling, "detection": detection}
-    return {task: {**options, **own.get(task, {})} for task, options in Adversarial.by_task.items()}
 
 
 def around_data(weight: float) -> DataPenalty | None:
@@ -174,13 +158,12 @@ class GAN(Adversarial):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "loss": NONE | one_of("relativistic", "non-saturating", "minimax"),
-        "penalty_weight": NONE | number(0),
     }
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults(
-        {"loss": "relativistic", "penalty_weight": 0.1}, {"loss": "non-saturating", "penalty_weight": 1.0}
-    )
+    by_task: ClassVar[TaskDefaults] = {
+        "sampling": {"loss": "relativistic", "penalty_weight": 0.1},
+        "detection": {"loss": "non-saturating", "penalty_weight": 1.0},
+    }
     loss: Literal["relativistic", "non-saturating", "minimax"] | None = None
-    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return cross-entropy."""
@@ -209,12 +192,8 @@ class WGAN(Adversarial):
         Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {
-        "penalty_weight": NONE | number(0),
-        "clip": NONE | number(0, open_low=True),
-    }
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 0.1}, {"penalty_weight": 10.0})
-    penalty_weight: float | None = None
+    constraints: ClassVar[Mapping[str, Constraint]] = {"clip": NONE | number(0, open_low=True)}
+    by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 0.1}, "detection": {"penalty_weight": 10.0}}
     clip: float | None = None
 
     def objective(self) -> AdversarialObjective:
@@ -237,9 +216,7 @@ class LSGAN(Adversarial):
         paper, None: 1.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 1.0}, {"penalty_weight": 1.0})
-    penalty_weight: float | None = None
+    by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 1.0}}
 
     def objective(self) -> AdversarialObjective:
         """Return least squares."""
@@ -259,9 +236,7 @@ class DRAGAN(Adversarial):
         Weight of the gradient penalty; None for 1, of a detector 10.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults({"penalty_weight": 1.0}, {"penalty_weight": 10.0})
-    penalty_weight: float | None = None
+    by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 10.0}}
 
     def objective(self) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
@@ -287,12 +262,11 @@ class CGAN(Adversarial):
         Weight of the gradient penalty; None for 0.1, of a detector 10.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"penalty_weight": NONE | number(0)}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = defaults(
-        {"penalty_weight": 0.1}, {"n_members": 6, "penalty_weight": 10.0}
-    )
+    by_task: ClassVar[TaskDefaults] = {
+        "sampling": {"penalty_weight": 0.1},
+        "detection": {"n_members": 6, "penalty_weight": 10.0},
+    }
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score"})
-    penalty_weight: float | None = None
 
     def objective(self) -> AdversarialObjective:
         """Return the Wasserstein loss with gradient penalty, conditional."""

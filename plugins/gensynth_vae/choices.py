@@ -1,38 +1,62 @@
-"""What several recipes of this plugin decide in the same way."""
+"""What the recipes of this plugin share: hyperparameters and what values they can have."""
 
 from __future__ import annotations
 
-from gensynth.constraints import number, one_of, several, whole
-from gensynth.layout import Layout
-from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior
-from gensynth.nn.tabular.sampling_networks import SamplingPrior
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
+from gensynth.nn.family import FamilyRecipe
+from gensynth.nn.tabular.sampling_networks import PRIORS
 
 MAX_START = 30_000
 """Rows whose latents a density starts from, at most."""
-MAX_COMPONENTS = 200
-"""Normals of a mixture over latents, ..."""
-ROWS_A_COMPONENT = 100
-"""... fewer where there would be fewer rows than this for each."""
 
 WIDTH = whole(1, 65_536)
 """Of a layer that a recipe may ask for."""
 WIDTHS = several(WIDTH)
 LATENT = whole(1, 4096)
 WEIGHT = number(0, 1e6)
-STEPS_OF_WARMUP = whole(0, 10**9)
-PRIOR = one_of("blockwise", "autoregressive", "mixture", "flow", "normal")
+PRIOR = one_of(*PRIORS)
 
 
-def named_prior(name: str, latent_dim: int, layout: Layout) -> SamplingPrior | None:
-    """Return the density of latents of that name; None for N(0, I)."""
-    if name == "normal":
-        return None
-    if name == "flow":
-        return SamplingPrior(AutoregressivePrior(latent_dim))
-    if name == "autoregressive":
-        return SamplingPrior(AutoregressivePrior(latent_dim, n_components=10))
-    if name == "blockwise":
-        return SamplingPrior(BlockwisePrior(latent_dim))
-    n_components = max(1, min(MAX_COMPONENTS, layout.n_rows // ROWS_A_COMPONENT))
-    return SamplingPrior(GaussianMixture(latent_dim, n_components))
+@dataclass(eq=False)
+class VariationalRecipe(FamilyRecipe):
+    """What the recipes of this plugin share.
+
+    Parameters
+    ----------
+    beta : float, tuple of float or None, default=None
+        Weight of the divergence; None for the family's own.
+    noise : float, tuple of float or None, default=None
+        Deviation of the noise on a detector's input in training, in units of the columns; None for the family's own.
+    """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {
+        "beta": NONE | WEIGHT | several(WEIGHT),
+        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
+    }
+    only_for: ClassVar[Mapping[str, str]] = {"noise": "detection"}
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
+    beta: float | tuple[float, ...] | None = None
+    noise: float | tuple[float, ...] | None = None
+
+
+@dataclass(eq=False)
+class IndependentCellsRecipe(VariationalRecipe):
+    """What the recipes share whose cells are independent given the latents.
+
+    Parameters
+    ----------
+    column_groups : int, default=1
+        Groups that the columns are written in, those of one independent given the latents and the groups before, for
+        sampling; 1: all cells are independent given the latents, and nothing else ties columns.
+    warmup : int, default=1000
+        Steps over which that weight grows from 0, for sampling.
+    """
+
+    constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}
+    only_for: ClassVar[Mapping[str, str]] = {"column_groups": "sampling", "warmup": "sampling"}
+    column_groups: int = 1
+    warmup: int = 1000

@@ -194,8 +194,11 @@ class LatentModel(LatentVariableModel):
     def _draw(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Return `terms` and the posterior draw (members, n, latent_dim) that they are of."""
         mean, log_variance = self.posterior(inputs)
-        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        z = self._sample(mean, log_variance, rng)
         return self.decoder.log_likelihood(inputs, z).sum(-1), self._divergence(mean, log_variance, z), z
+
+    def _sample(self, mean: Tensor, log_variance: Tensor, rng: Generator) -> Tensor:
+        return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
 
     def _reparameterise(self, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
         return mean + noise * self.mask * torch.exp(0.5 * log_variance)
@@ -230,7 +233,7 @@ class LatentModel(LatentVariableModel):
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
         """Return the divergence in nats and the number of latents that vary with the row, means over the members."""
         mean, log_variance = self.posterior(self.networks.inputs(batch))
-        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        z = self._sample(mean, log_variance, rng)
         active = (mean.var(1, correction=0) > ACTIVE_VARIANCE).double().sum(-1).mean()
         return {"kl": float(self._divergence(mean, log_variance, z).mean()), "active_units": float(active)}
 
@@ -247,11 +250,7 @@ class LatentModel(LatentVariableModel):
     def _fit_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None
         mean, log_variance = self.posterior(self.networks.inputs(batch))
-
-        def draw() -> Tensor:
-            return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
-
-        self.density.start(draw, rng)
+        self.density.start(lambda: self._sample(mean, log_variance, rng), rng)
 
     def draw_prior(self, n: int, rng: Generator) -> Tensor:
         """Draw latents (1, n, latent_dim)."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.constraints import NONE, Constraint, several, whole
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
-from gensynth.nn.family import FamilyRecipe, in_turns
-from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTH, named_prior
+from gensynth.nn.family import TaskDefaults, in_turns
+from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTH, IndependentCellsRecipe
 from gensynth_vae.hierarchy import HierarchicalModel, Level
 
 
 @dataclass(eq=False)
-class NVAE(FamilyRecipe):
+class NVAE(IndependentCellsRecipe):
     """NVAE for tables: a top-down hierarchy of latents, residual posteriors with normalizing flows.
 
     What the paper does to images with residual convolutions is done here with residual perceptrons; batch norm and
@@ -25,9 +26,6 @@ class NVAE(FamilyRecipe):
 
     Parameters
     ----------
-    column_groups : int, default=1
-        Autoregressive steps of the decoder over the columns, for sampling; 1: all that ties columns passes through the
-        latents.
     levels : int or None, default=None
         Groups of latents; None for 3, of a detector 2.
     latent_dim : int, tuple of int or None, default=None
@@ -57,36 +55,25 @@ class NVAE(FamilyRecipe):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "column_groups": whole(1, 1_000_000),
         "levels": NONE | whole(1, 64),
         "latent_dim": NONE | LATENT | several(LATENT),
         "width": NONE | WIDTH,
         "flows": whole(0, 64),
-        "beta": NONE | WEIGHT | several(WEIGHT),
-        "warmup": STEPS_OF_WARMUP,
-        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
         "prior": PRIOR,
         "spectral": WEIGHT,
     }
-    only_for: ClassVar[Mapping[str, str]] = {
-        "noise": "detection", **dict.fromkeys(("column_groups", "warmup", "prior", "spectral"), "sampling")
-    }  # fmt: skip
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling", "spectral": "sampling"}
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"levels": 3, "latent_dim": 6, "width": 128, "beta": 0.2, "noise": 0.0, "learning_rate": 2e-3},
         "detection": {"n_members": 4, "levels": 2, "latent_dim": (4, 8), "width": 64, "beta": (0.5, 0.1),
                       "noise": (0.0, 0.3), "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (1, 4), "beta": 1.0, "noise": 1.0},
     }  # fmt: skip
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = HierarchicalModel.score_methods
-    column_groups: int = 1
     levels: int | None = None
     latent_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     flows: int = 1
-    beta: float | tuple[float, ...] | None = None
-    warmup: int = 1000
-    noise: float | tuple[float, ...] | None = None
     prior: str = "blockwise"
     spectral: float = 1e-3
 
@@ -103,6 +90,6 @@ class NVAE(FamilyRecipe):
             noises=in_turns(own.noise, networks.members),
             warmup=self.warmup if sampling else 0,
             spectral=self.spectral if sampling else 0.0,
-            density=named_prior(self.prior, own.levels * max(dims), layout) if sampling else None,
+            density=named_prior(self.prior, own.levels * max(dims), layout.n_rows) if sampling else None,
             learning_rate=own.learning_rate,
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.constraints import NONE, Constraint, several
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
-from gensynth.nn.family import FamilyRecipe, in_turns
+from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.mixture import GaussianMixture
-from gensynth_vae.choices import LATENT, PRIOR, STEPS_OF_WARMUP, WEIGHT, WIDTHS, named_prior
+from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
 
@@ -24,7 +25,7 @@ FEW_FEATURES = 8
 
 
 @dataclass(eq=False)
-class OneLatent(FamilyRecipe):
+class OneLatent(IndependentCellsRecipe):
     """One latent vector a row, with a density of the latents that is learned.
 
     Of tuples the members of an ensemble take the entries in turns.
@@ -41,31 +42,22 @@ class OneLatent(FamilyRecipe):
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
         Density of the latents, for sampling: N(0, I); a mixture of normals that is fitted to the latents once the rest
         is trained; or a network, trained with the rest, that gives each dimension, or block of them, from those before.
-    column_groups : int, default=1
-        Groups that the columns are written in, those of one independent given the latent and the groups before;
-        1: all cells are independent given the latent.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
         "latent_dim": NONE | LATENT | several(LATENT),
         "hidden": NONE | WIDTHS,
-        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
         "prior": PRIOR,
-        "column_groups": whole(1, 1_000_000),
     }
-    only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "prior": "sampling", "column_groups": "sampling"}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling"}
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
         "detection": {"n_members": 4, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
-        "robust detection": {"latent_dim": 2, "hidden": NARROW},
     }
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
     hidden: tuple[int, ...] | None = None
-    noise: float | tuple[float, ...] | None = None
     prior: str = "blockwise"
-    column_groups: int = 1
 
     @property
     def score_weights(self) -> Mapping[str, float]:
@@ -86,7 +78,7 @@ class OneLatent(FamilyRecipe):
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         few = self.task != "sampling" and networks.width <= FEW_FEATURES
         hidden, latent_dim = tuple(own.hidden or (NARROW if few else WIDE)), max(members.latent_dims)
-        prior = named_prior(self.prior, latent_dim, layout) if networks.for_sampling else None
+        prior = named_prior(self.prior, latent_dim, layout.n_rows) if networks.for_sampling else None
         fitted = prior is not None and isinstance(prior.density, GaussianMixture)
         return LatentModel(
             networks,
@@ -113,8 +105,6 @@ class VAE(OneLatent):
     ----------
     beta : float, tuple of float or None, default=None
         Weight of the divergence; None for 0.3, of a detector 0.5, and 4 where the rows may hold anomalies.
-    warmup : int, default=1000
-        Steps over which that weight grows from 0, for sampling.
 
     References
     ----------
@@ -122,17 +112,11 @@ class VAE(OneLatent):
     Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a prior that is learned with the rest.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {
-        "beta": NONE | WEIGHT | several(WEIGHT),
-        "warmup": STEPS_OF_WARMUP,
+    by_task: ClassVar[TaskDefaults] = {
+        "sampling": {"beta": 0.3},
+        "detection": {"beta": 0.5},
+        "robust detection": {"beta": 4.0, "latent_dim": 2, "hidden": NARROW},
     }
-    only_for: ClassVar[Mapping[str, str]] = {"warmup": "sampling"}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        task: {**OneLatent.by_task[task], "beta": beta}
-        for task, beta in (("sampling", 0.3), ("detection", 0.5), ("robust detection", 4.0))
-    }
-    beta: float | tuple[float, ...] | None = None
-    warmup: int = 1000
 
     def divergence(self, members: int) -> Divergence:
         """Return a weight that grows to ``beta``."""
@@ -161,18 +145,12 @@ class BetaVAE(OneLatent):
     Higgins et al. 2017, "beta-VAE", equation 4. Burgess et al. 2018 (arXiv 1804.03599), equation 8.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {
-        "beta": NONE | WEIGHT | several(WEIGHT),
-        "capacity": NONE | WEIGHT,
-        "warmup": STEPS_OF_WARMUP,
+    constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT}
+    only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling"}
+    by_task: ClassVar[TaskDefaults] = {
+        "sampling": {"beta": 2.0},
+        "detection": {"n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
     }
-    only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling", "warmup": "sampling"}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "sampling": {**OneLatent.by_task["sampling"], "beta": 2.0},
-        "detection": {**OneLatent.by_task["detection"], "n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
-        "robust detection": {},
-    }
-    beta: float | tuple[float, ...] | None = None
     capacity: float | None = 16.0
     warmup: int = 2000
 

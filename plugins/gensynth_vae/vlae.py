@@ -11,15 +11,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor
 
-from gensynth.constraints import NONE, Constraint, number, several
+from gensynth.constraints import NONE, Constraint, several
 from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
-from gensynth.nn.ensemble import standard_normal
-from gensynth.nn.family import FamilyRecipe, in_turns
+from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.independent_decoder import WIDE_TABLE
-from gensynth_vae.choices import LATENT, WEIGHT, WIDTH
+from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, VariationalRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
 
@@ -78,7 +77,7 @@ class LossyAutoencoder(LatentModel):
         self.step += 1.0
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         mean, log_variance = self.posterior(inputs)
-        z = self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
+        z = self._sample(mean, log_variance, rng)
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
         own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
         divergence = self._divergence(*own)
@@ -95,7 +94,7 @@ class LossyAutoencoder(LatentModel):
 
 
 @dataclass(eq=False)
-class VLAE(FamilyRecipe):
+class VLAE(VariationalRecipe):
     """Variational lossy autoencoder: an autoregressive decoder over cells, and an autoregressive prior.
 
     The default of gensynth for tables. Numbers are quantile bins with a learned density inside each bin.
@@ -134,29 +133,22 @@ class VLAE(FamilyRecipe):
         "latent_dim": NONE | LATENT | several(LATENT),
         "width": NONE | WIDTH,
         "hidden": NONE | WIDTH,
-        "beta": NONE | WEIGHT | several(WEIGHT),
         "free_nats": WEIGHT,
         "auxiliary_weight": WEIGHT,
-        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
-    only_for: ClassVar[Mapping[str, str]] = {
-        "noise": "detection", "free_nats": "sampling", "auxiliary_weight": "sampling"
-    }  # fmt: skip
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    only_for: ClassVar[Mapping[str, str]] = {"free_nats": "sampling", "auxiliary_weight": "sampling"}
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"latent_dim": 8, "beta": 1.0, "noise": 0.0, "learning_rate": 4e-3},
         "detection": {"n_members": 6, "latent_dim": (8, 4), "beta": (0.5, 0.1), "noise": (0.0, 0.3), "width": 64,
                       "hidden": 64, "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (2, 8), "beta": 1.0, "noise": 1.0},
     }  # fmt: skip
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     hidden: int | None = None
-    beta: float | tuple[float, ...] | None = None
     free_nats: float = 1.6
     auxiliary_weight: float = 0.3
-    noise: float | tuple[float, ...] | None = None
     max_bins: int = 128
 
     @property

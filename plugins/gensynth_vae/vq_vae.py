@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from gensynth.constraints import NONE, Constraint, number, several, whole
+from gensynth.constraints import NONE, Constraint, whole
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, GenerativeModel, Stage
 from gensynth.nn.categorical import draw
-from gensynth.nn.family import FamilyRecipe, in_turns
+from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.networks import Networks
 from gensynth.nn.vector_quantizer import StochasticQuantizer
-from gensynth_vae.choices import LATENT, STEPS_OF_WARMUP, WEIGHT, WIDTH, WIDTHS
+from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
@@ -207,7 +207,7 @@ class QuantizedModel(LatentVariableModel):
 
 
 @dataclass(eq=False)
-class VQVAE(FamilyRecipe):
+class VQVAE(IndependentCellsRecipe):
     """VQ-VAE: a row is a few code-book entries, and cells are independent given them.
 
     Departs from the paper in one measured point: while training, entries are drawn near the encoder's vectors instead
@@ -217,9 +217,6 @@ class VQVAE(FamilyRecipe):
 
     Parameters
     ----------
-    column_groups : int, default=1
-        Autoregressive steps of the decoder over the columns, for sampling; 1: all that ties columns passes through the
-        codes.
     groups : int or None, default=None
         Code-book entries a row; None for 8, of a detector 4, and 1 where rows may be anomalies: among many combinations
         of entries there are some for them too.
@@ -233,8 +230,6 @@ class VQVAE(FamilyRecipe):
     beta : float or None, default=None
         Weight of the divergence between the drawn codes and their density; what it saves is detail in the codes. None
         for 0.1.
-    warmup : int, default=1000
-        Steps over which that weight grows from 0, for sampling.
     prior_width : int or None, default=None
         Hidden units of the density of the codes: of a code book 64, of a detector's network 32.
     noise : float, tuple of float or None, default=None
@@ -248,35 +243,26 @@ class VQVAE(FamilyRecipe):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
-        "column_groups": whole(1, 1_000_000),
         "groups": NONE | whole(1, 1024),
         "n_codes": NONE | whole(2, 65_536),
         "code_dim": NONE | LATENT,
         "hidden": NONE | WIDTHS,
         "beta": NONE | WEIGHT,
-        "warmup": STEPS_OF_WARMUP,
         "prior_width": NONE | WIDTH,
-        "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
-    only_for: ClassVar[Mapping[str, str]] = {"noise": "detection", "column_groups": "sampling", "warmup": "sampling"}
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"groups": 8, "n_codes": 32, "code_dim": 8, "hidden": (128, 128), "beta": 0.1, "prior_width": 64,
                      "noise": 0.0, "learning_rate": 2e-3},
         "detection": {"n_members": 6, "groups": 4, "code_dim": 4, "hidden": (64, 64), "beta": 0.1, "prior_width": 32,
                       "noise": (0.1, 0.3), "learning_rate": 2e-3},
         "robust detection": {"groups": 1, "noise": 1.0},
     }  # fmt: skip
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
     score_methods: ClassVar[tuple[str, ...]] = QuantizedModel.score_methods
-    column_groups: int = 1
     groups: int | None = None
     n_codes: int | None = None
     code_dim: int | None = None
     hidden: tuple[int, ...] | None = None
-    beta: float | None = None
-    warmup: int = 1000
     prior_width: int | None = None
-    noise: float | tuple[float, ...] | None = None
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""

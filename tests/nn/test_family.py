@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 import torch
 from toy_models import toy_layout
 
 from gensynth.errors import OptionError
-from gensynth.nn.family import FamilyRecipe, in_turns, networks_for
+from gensynth.nn.family import FamilyRecipe, TaskDefaults, in_turns, networks_for
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.sampling_networks import SamplingNetworks
 
 
 @dataclass(eq=False)
 class Family(FamilyRecipe):
-    by_task: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+    by_task: ClassVar[TaskDefaults] = {
         "sampling": {"width": 16, "learning_rate": 0.1},
         "detection": {"width": (8, 4), "n_members": 6, "learning_rate": 0.2},
         "robust detection": {"width": 2},
@@ -35,6 +34,17 @@ def test_what_is_none_is_chosen_by_the_task():
     assert (normal.settings().width, normal.settings().n_members, normal.settings().learning_rate) == ((8, 4), 6, 0.2)
     robust = Family().for_detection(contaminated=True)
     assert (robust.settings().width, robust.settings().n_members, robust.settings().learning_rate) == (2, 6, 0.2)
+
+
+def test_defaults_of_a_task_add_up_over_the_classes_of_a_recipe():
+    @dataclass(eq=False)
+    class Wider(Family):
+        by_task: ClassVar[TaskDefaults] = {"detection": {"width": 32}, "robust detection": {"n_members": 2}}
+
+    assert Wider().settings().width == 16
+    normal, robust = (Wider().for_detection(contaminated=c).settings() for c in (False, True))
+    assert (normal.width, normal.n_members, normal.learning_rate) == (32, 6, 0.2)
+    assert (robust.width, robust.n_members, robust.learning_rate) == (2, 2, 0.2)
 
 
 def test_what_is_given_holds_for_every_task_and_the_recipe_stays_as_it_was():

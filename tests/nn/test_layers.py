@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gensynth.nn.layers import dropout
+from gensynth.nn.layers import bounded, dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -37,3 +37,11 @@ def test_the_gradient_meets_the_same_mask():
     out = dropout(h, 0.4, training=True)
     out.sum().backward()
     torch.testing.assert_close(h.grad, out.detach())
+
+
+def test_a_bound_is_never_passed_and_bends_nothing_near_0():
+    x = torch.tensor([-1e6, -3.0, 1e-3, 3.0, 1e6])
+    out = bounded(x, 4.0)
+    assert out.abs().max() <= 4.0
+    assert (out.diff() > 0).all()
+    assert float(out[2]) == pytest.approx(1e-3)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from gensynth.nn.made import BlockMADE
+from gensynth.nn.made import BlockMADE, EnsembleMADE, MaskedLinear, autoregressive_mask
 
 
 def _network() -> BlockMADE:
@@ -26,3 +26,39 @@ def test_a_block_depends_on_those_before_it_only():
     for b in range(3):
         assert (jacobian[b, :, 2 * b :] == 0).all()
         assert (jacobian[b, :, : 2 * b] != 0).any() or b == 0
+
+
+def test_an_output_sees_the_positions_before_its_own_and_its_own_where_not_strict():
+    inputs, outputs = torch.tensor([[0, 2, 1], [1, 0, 2]]), torch.tensor([1, 0])
+    assert autoregressive_mask(inputs, outputs, strict=True).tolist() == [
+        [[1, 0], [0, 0], [0, 0]],
+        [[0, 0], [1, 0], [0, 0]],
+    ]
+    assert autoregressive_mask(inputs[0], outputs).tolist() == [[1, 1], [0, 0], [1, 0]]
+
+
+def test_a_masked_layer_is_cut_where_the_mask_is_0():
+    layer = MaskedLinear(torch.tensor([0, 1]), torch.tensor([0, 1, 2]), strict=True)
+    jacobian = torch.autograd.functional.jacobian(layer, torch.randn(2))  # (out, in)
+    assert torch.equal(jacobian != 0, torch.tensor([[False, False], [True, False], [True, True]]))
+    assert set(layer.state_dict()) == {"weight", "bias"}
+
+
+def test_each_member_has_an_order_of_its_own_and_sees_no_other_member():
+    orders = torch.stack([torch.randperm(5, generator=torch.Generator().manual_seed(i)) for i in range(4)])
+    network = EnsembleMADE(orders, orders, 16, 0)
+    x = torch.randn(4, 1, 5, requires_grad=True)
+    for member in range(4):
+        for column in range(5):
+            (gradient,) = torch.autograd.grad(network(x)[member, 0, column], x)
+            seen = gradient[member, 0] != 0
+            assert not seen[orders[member] >= orders[member, column]].any()
+            assert not gradient[[m for m in range(4) if m != member]].any()
+
+
+def test_a_context_reaches_every_output():
+    place = torch.arange(3).expand(2, -1)
+    network, context = EnsembleMADE(place, place, 16, 4), torch.randn(2, 1, 4, requires_grad=True)
+    for column in range(3):
+        (gradient,) = torch.autograd.grad(network(torch.randn(2, 1, 3), context)[..., column].sum(), context)
+        assert (gradient != 0).all()

@@ -52,7 +52,7 @@ class CategoricalSlots(nn.Module):
         for width, columns in sorted(by_width.items()):
             groups.append(SlotGroup(tuple(columns), width, start))
             start += groups[-1].size
-        self.groups = tuple(groups)
+        self.groups, self.sizes = tuple(groups), layout.cardinalities
         self.n_slots = start
         offsets = torch.zeros(len(layout.columns), dtype=torch.long)
         padding = torch.full((start,), -torch.inf)

@@ -15,7 +15,7 @@ from gensynth.nn.tabular.decoder import Decoder, Filled
 from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
 from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
 from gensynth.nn.tabular.imputation import Particles
-from gensynth.nn.tabular.marginals import bias_change
+from gensynth.nn.tabular.marginals import correct_biases
 
 MAX_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
@@ -75,10 +75,7 @@ class IndependentDecoder(Decoder):
     @torch.no_grad()
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
         """Set the marginals right; nothing is drawn for it."""
-        logits = self.network(z)
-        for i, first in enumerate(self.code_slots.offsets.tolist()):
-            own = slice(first, first + self.layout.cardinalities[i])
-            self.network.out.bias[own] += bias_change(logits[:, own], rows.codes[:, i])
+        correct_biases(self.network.out.bias, self.network(z), rows.codes, self.code_slots)
 
     def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
         """Draw the cells that are not observed from one latent of each row, taken by the probability of the others."""

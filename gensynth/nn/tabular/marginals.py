@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+
 ROUNDS = 3
 """Corrections of the biases of a column; each is a fixed-point step that nearly ends there."""
 MAX_CHANGE = 2.0
@@ -20,6 +22,17 @@ MAX_CELLS = 1_000_000
 def n_marginal_rows(n_columns: int) -> int:
     """Return how many rows to draw for it."""
     return max(1000, min(DRAWN, MAX_CELLS // n_columns))
+
+
+@torch.no_grad()
+def correct_biases(bias: Tensor, logits: Tensor, codes: Tensor, slots: CategoricalSlots) -> None:
+    """Change the biases (n_slots,) of columns that are independent of each other, given their logits (n, n_slots).
+
+    ``codes`` (m, columns) are those of the table.
+    """
+    for own_codes, first, size in zip(codes.unbind(1), slots.offsets.tolist(), slots.sizes, strict=True):
+        own = slice(first, first + size)
+        bias[own] += bias_change(logits[:, own], own_codes)
 
 
 @torch.no_grad()

@@ -193,15 +193,9 @@ class RelaxedRows(nn.Module):
         for k, i in enumerate(scored):
             mask[k] = i in wanted
         owners = [*one_hot, *(scored[k] for k in self.gaps.tolist())]
-        for i, offset, size in zip(owners, self.code_slots.offsets.tolist(), self.sizes, strict=True):
+        for i, offset, size in zip(owners, self.code_slots.offsets.tolist(), self.code_slots.sizes, strict=True):
             mask[self.n_scores + offset : self.n_scores + offset + size] = i in wanted
         return mask
-
-    @property
-    def sizes(self) -> list[int]:
-        """Number of slots of each column that has any, in the order of ``code_slots.offsets``."""
-        columns = self.layout.columns
-        return [columns[i].cardinality for i in self.one_hot.tolist()] + [3] * len(self.gaps)
 
     def _present(self, rows: Batch) -> Tensor:
         """Return (n, n_scores) bool: whether there is a value."""

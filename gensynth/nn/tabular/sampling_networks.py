@@ -13,8 +13,9 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.flows import InverseAutoregressiveFlow
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.made import BlockMADE
+from gensynth.nn.mixture import GaussianMixture
 from gensynth.nn.networks import CodePrior, LatentPrior, Networks, RowDecoder
-from gensynth.nn.priors import AutoregressivePrior, Prior
+from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, Prior
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.corruption import Corruption
@@ -28,6 +29,12 @@ EMA_DECAY = 0.99
 """Of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
 WEIGHT_DECAY = 0.1
 """Decoupled. On thousands of rows a hundredth of it overfits by nats."""
+PRIORS = ("blockwise", "autoregressive", "mixture", "flow", "normal")
+"""Names that `named_prior` takes."""
+MAX_COMPONENTS = 200
+"""Normals of a mixture over latents, ..."""
+ROWS_A_COMPONENT = 100
+"""... fewer where there would be fewer rows than this for each."""
 
 
 class SamplingNetworks(Networks):
@@ -193,6 +200,19 @@ class SamplingPrior(LatentPrior):
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
         """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
         self.density.start(lambda: draw()[0], rng)
+
+
+def named_prior(name: str, dim: int, n_rows: int) -> SamplingPrior | None:
+    """Return the density of that name (`PRIORS`) over latents of a table of ``n_rows``; None for N(0, I)."""
+    if name == "normal":
+        return None
+    if name == "flow":
+        return SamplingPrior(AutoregressivePrior(dim))
+    if name == "autoregressive":
+        return SamplingPrior(AutoregressivePrior(dim, n_components=10))
+    if name == "blockwise":
+        return SamplingPrior(BlockwisePrior(dim))
+    return SamplingPrior(GaussianMixture(dim, max(1, min(MAX_COMPONENTS, n_rows // ROWS_A_COMPONENT))))
 
 
 class _OneMember(nn.Module):
