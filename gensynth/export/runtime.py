@@ -19,8 +19,8 @@ from gensynth.export.feeds import feeds_of
 from gensynth.export.metadata import Metadata
 
 Arrays = Mapping[str, NDArray[Any]]
-BLOCK = 256
-"""Rows that are computed at a time: what they need stays in a processor's cache."""
+BLOCK = 2048
+"""Rows that are computed at a time: fewer take longer a row, more take more memory."""
 
 
 class Session:

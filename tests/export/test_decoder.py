@@ -54,8 +54,10 @@ def assert_same_cells(encoder, rows):
 @pytest.mark.parametrize("encoding", list(ENCODINGS))
 def test_every_kind_of_column(encoding):
     columns = zoo(np.random.default_rng(0))
+    if encoding == "normal":  # a normal score has not as many digits
+        del columns["wide integers"], columns["nanoseconds"]
     frame = pd.DataFrame({name: pd.Series(one) for name, (one, _) in columns.items()})
-    encoder = fitted_encoder(frame, encoding, {"wide integers": "numeric"})
+    encoder = fitted_encoder(frame, encoding, {"wide integers": "numeric"} if "wide integers" in columns else None)
     assert_same_cells(encoder, random_rows(encoder, 400))
 
 
