@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Output, Seed, Settings, Weight
+from gensynth.cli.options import AsJson, Data, Kinds, MaxTime, Missing, ModelName, Output, Quiet, Seed, Settings, Weight
 from gensynth.defaults import DETECTION_MODEL
 
 
@@ -72,6 +72,8 @@ def detect(
     weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Find the rows of DATA that are unlike the others, and say why.
 
@@ -107,6 +109,7 @@ def detect(
         page_foot,
         reasons_of,
     )
+    from gensynth.cli.facts import detection_facts, print_json
     from gensynth.cli.rows import check_free, write_scored
     from gensynth.cli.summary import detection_summary
     from gensynth.cli.weights import split_weights, without_column
@@ -140,4 +143,8 @@ def detect(
     added = (findings.scores, findings.p_values, findings.anomalies, reasons_of(findings))
     write_scored(table, dict(zip(ADDED, added, strict=True)), path)
     written = [str(p) for p in (path, page, save) if p is not None]
-    detection_summary(findings, written, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if as_json:
+        print_json(detection_facts(findings, written, seconds))
+    else:
+        detection_summary(findings, written, seconds)

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, Relations, Seed, Settings, Weight
+from gensynth.cli.options import (
+    AsJson,
+    Data,
+    Kinds,
+    MaxTime,
+    Missing,
+    ModelName,
+    Quiet,
+    Relations,
+    Seed,
+    Settings,
+    Weight,
+)
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
@@ -52,11 +64,14 @@ def fit(
             help="Go on from --checkpoint FILE, which a run of this very command wrote that did not come to its end.",
         ),
     ] = False,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Train a model on DATA.
 
     OUT is what gensynth sample and gensynth score work with.
     """
+    from gensynth.cli.facts import fit_facts, print_json
     from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, read
     from gensynth.cli.summary import fit_summary
     from gensynth.cli.training import (
@@ -99,4 +114,8 @@ def fit(
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume)
     synthesizer.save(path)
-    fit_summary(synthesizer, len(frame), path, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if as_json:
+        print_json(fit_facts(synthesizer, len(frame), path, seconds))
+    else:
+        fit_summary(synthesizer, len(frame), path, seconds)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from gensynth.cli.options import Data, Missing, ModelFile, Output, Seed
+from gensynth.cli.options import Data, Missing, ModelFile, Output, Quiet, Seed
 from gensynth.errors import counted
 
 
-def impute(model: ModelFile, data: Data, output: Output, missing: Missing = None, seed: Seed = None) -> None:
+def impute(
+    model: ModelFile,
+    data: Data,
+    output: Output,
+    missing: Missing = None,
+    seed: Seed = None,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+) -> None:
     """Fill the missing cells of DATA by a trained model.
 
     Each is drawn given the other cells of its row; cells that are there are written as they were.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import ModelFile, Output, Seed
+from gensynth.cli.options import ModelFile, Output, Quiet, Seed
 from gensynth.errors import OptionError, counted
 
 
@@ -25,6 +25,7 @@ def sample(
         ),
     ] = None,
     seed: Seed = None,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""
     from gensynth.cli.conditions import conditions

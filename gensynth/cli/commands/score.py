@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Missing, Output
+from gensynth.cli.options import Data, Missing, Output, Quiet
 from gensynth.errors import OptionError, counted
 
 _MOST = 3
@@ -47,6 +47,7 @@ def score(
             show_default=False,
         ),
     ] = None,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Score each row of DATA by a trained model.
 
