@@ -57,7 +57,8 @@ def test_the_rows_are_drawn_by_who_never_saw_the_held_out_ones():
     ],
 )
 def test_a_recommendation_needs_more_than_the_spread_of_the_folds(scores, best, said):
-    found = AugmentCheck(*scores, positive="yes")
+    synthetic, nothing, weights = scores
+    found = AugmentCheck(synthetic, nothing, weights, "yes")
     assert found.best == best
     assert said in str(found)
     assert "average precision of 'yes'" in str(found)
