@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.augmentation.check import AugmentCheck
 from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.metrics.similarity import Fidelity, fidelity
@@ -41,7 +42,9 @@ class AugmentReport:
         Synthetic rows against real ones, these weighted to the same share of classes when balancing; without
         identifiers, whose values are made up. None if no row was drawn.
     seconds : float
-        Time that fitting, drawing and comparing took.
+        Time that fitting, drawing, comparing and checking took.
+    check : AugmentCheck or None
+        What the rows did to a classifier; None if that was not asked for, or there is nothing to check.
     """
 
     n_real: int
@@ -54,6 +57,7 @@ class AugmentReport:
     classes_after: dict[Any, int] | None
     fidelity: Fidelity | None
     seconds: float
+    check: AugmentCheck | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class: rows ``before`` and ``after``; no rows where there are no classes."""

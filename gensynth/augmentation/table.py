@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from gensynth.augmentation.augmenter import Augmenter
+from gensynth.augmentation.check import N_SPLITS, check_rows
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
@@ -21,6 +23,7 @@ from gensynth.constraints import number, whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.tables import to_frame
+from gensynth.training import Trainer
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
@@ -40,7 +43,7 @@ class AugmentResult:
     synthetic : table
         The synthetic rows alone, without that column, in the container and with the dtypes of ``real``.
     report : AugmentReport
-        Classes before and after, fidelity, copies, seconds.
+        Classes before and after, fidelity, copies, seconds, and the check if it was asked for.
     """
 
     frame: Any
@@ -62,6 +65,7 @@ def augment(
     schema: Any = None,
     relations: Any = "auto",
     drop_copies: bool = False,
+    check: bool = False,
     random_state: Any = None,
 ) -> AugmentResult:
     """Add synthetic rows to a table.
@@ -94,6 +98,10 @@ def augment(
         Draw other rows in place of those that equal a real row (identifiers aside). The rows that are left do not
         follow the model's distribution: combinations that are common among the real rows become rare, and where
         columns hold few values that can turn associations round. Copies are counted in the report either way.
+    check : bool, default=False
+        Say by cross-validation on real rows what the new ones do to a gradient boosting classifier, beside nothing and
+        class weights (`AugmentCheck`). Models are trained again for it, for as long as the first one together; a time
+        budget of the trainer is for both, one half each.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Seed of training and drawing; global random state is neither read nor changed.
 
@@ -131,22 +139,29 @@ def augment(
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
+    budget = getattr(trainer, "max_time", None)
+    checked = check and target is not None
     augmenter = Augmenter(
         model,
         sampling_strategy="not majority",
-        trainer=trainer,
+        trainer=_limited(trainer, budget / 2) if checked and budget is not None else trainer,
         schema=schema,
         relations=relations,
         drop_copies=drop_copies,
         random_state=random_state,
     )
-    weight = None
-    if n is None:
-        if target is None:
-            raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-        rows, weight = _balanced(frame, target, augmenter)
-    else:
-        rows = augmenter.fit_extend(frame, None, n)[0].iloc[len(frame) :].reset_index(drop=True)
+    if n is None and target is None:
+        raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
+    rows, weight = _added(frame, target, augmenter, n)
+    found = None
+    if checked and len(rows):
+        each = (time.perf_counter() - start if budget is None else budget / 2) / N_SPLITS
+
+        def draw(train: pd.DataFrame) -> pd.DataFrame:
+            other = clone(augmenter).set_params(trainer=_limited(trainer, each))
+            return _added(train, target, other, None if n is None else max(round(n * len(train) / len(frame)), 1))[0]
+
+        found = check_rows(frame, target, draw)
     keys = {column.name for column in augmenter.columns_ if column.kind == "identifier"}
     empty = len(rows) == 0
     synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
@@ -165,12 +180,28 @@ def augment(
         classes_after=after,
         fidelity=None if empty or not compared else compare(frame[compared], rows, augmenter.columns_, weight),
         seconds=time.perf_counter() - start,
+        check=found,
     )
     named = hasattr(data, "columns")
     upper, lower = (data, synthetic) if named else (frame, rows)
     whole = lower if only_synthetic else stack(upper, lower)
     mask = np.repeat([False, True], [0 if only_synthetic else len(frame), len(rows)])
     return AugmentResult(with_column(whole, PROVENANCE, mask), data, synthetic, report)
+
+
+def _limited(trainer: Any, seconds: float) -> Trainer:
+    """Return a trainer with a time budget."""
+    limited: Trainer = (Trainer() if trainer is None else clone(trainer)).set_params(max_time=seconds)
+    return limited
+
+
+def _added(
+    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None
+) -> tuple[pd.DataFrame, NDArray[np.float64] | None]:
+    """Return ``n`` new rows, or those that fill up the classes with the weights of `_balanced`."""
+    if n is None:
+        return _balanced(frame, target, augmenter)
+    return augmenter.fit_extend(frame, None, n)[0].iloc[len(frame) :].reset_index(drop=True), None
 
 
 def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:

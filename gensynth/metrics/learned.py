@@ -74,11 +74,11 @@ def detection(
     if n < n_splits:
         raise DataError(f"{n} rows of each table cannot be split into {n_splits} folds; give more rows")
     a, b = (frame.sample(n, random_state=random_state) for frame in (left, right))
-    X, is_category = _matrix(a, b)
+    X, is_category = stacked(a, b)
     y = np.repeat([1, 0], n)
     scores = np.zeros(2 * n)
     for fold, held in StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(X, y):
-        model = _trees("classification", is_category, random_state).fit(X[fold], y[fold])
+        model = trees("classification", is_category, random_state).fit(X[fold], y[fold])
         scores[held] = model.predict_proba(X[held])[:, 1]
     return auc_with_interval(scores[:n], scores[n:])
 
@@ -149,13 +149,13 @@ def utility(train: Any, test: Any, target: Any, *, random_state: int = 0) -> flo
     held, fitted, truth, learned = held[known], fitted[given], truth[known], learned[given]
     if len(held) == 0 or len(fitted) == 0:
         raise DataError(f"target {target!r} is missing in every row")
-    X, is_category = _matrix(fitted.drop(columns=target), held.drop(columns=target))
+    X, is_category = stacked(fitted.drop(columns=target), held.drop(columns=target))
     X_train, X_test = X[: len(fitted)], X[len(fitted) :]
     if kind_of(truth) == "numeric" and truth.nunique() > 20:
-        model = _trees("regression", is_category, random_state).fit(X_train, numbers(learned, like=truth))
+        model = trees("regression", is_category, random_state).fit(X_train, numbers(learned, like=truth))
         return float(r2_score(numbers(truth), model.predict(X_test)))
     y_train, y_test, n_codes = common_codes(learned, truth)
-    return _auc(X_train, y_train, X_test, y_test, n_codes, _trees("classification", is_category, random_state))
+    return _auc(X_train, y_train, X_test, y_test, n_codes, trees("classification", is_category, random_state))
 
 
 def _auc(
@@ -183,7 +183,8 @@ def _auc(
     return float(np.mean([roc_auc_score(y_test == k, probability[:, k]) for k in labels]))
 
 
-def _trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
+def trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
+    """Return the gradient boosted trees of all metrics, "classification" or "regression", not yet fitted."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     family = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
@@ -197,7 +198,7 @@ def _trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
     )
 
 
-def _matrix(a: pd.DataFrame, b: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def stacked(a: pd.DataFrame, b: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Stack two tables as one float matrix; the mask says which columns are codes of categories."""
     columns, is_category = [], []
     for j in range(a.shape[1]):

@@ -11,6 +11,7 @@ from command_line import Run
 
 import gensynth.registry
 from gensynth.errors import DataError
+from gensynth.version import __version__
 
 
 class Registry:
@@ -57,6 +58,13 @@ def test_a_plugins_command_runs_and_is_listed(plugins: Registry, run: Run) -> No
     assert run("greet", "--name", "Ada").out == "hello Ada\n"
     assert run("more", "two").out == "two\n"
     assert "Greet somebody." in run("--help").out
+
+
+def test_version_and_completion(run: Run) -> None:
+    assert run("-V").out == run("--version").out == f"gensynth {__version__}\n"
+    outcome = run("--show-completion", "bash")
+    assert outcome.code == 0
+    assert "_GENSYNTH_COMPLETE" in outcome.out
 
 
 def test_conflicting_and_broken_commands_are_left_out_with_a_note(plugins: Registry, run: Run) -> None:

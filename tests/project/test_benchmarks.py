@@ -184,3 +184,15 @@ def test_the_peer_runner_gives_columns_back_as_they_were(tmp_path, monkeypatch):
     back = pd.read_parquet(tmp_path / "out" / "sample.parquet")
     pd.testing.assert_frame_equal(back[["t", "b"]], table[["t", "b"]])
     assert back["x"].tolist() == [1.0, 2.0, 3.0]
+
+
+def test_sequential_trees_draw_cells_of_training_rows(benchmark):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=400)
+    train = pd.DataFrame({"x": x, "c": np.where(x > 0, "up", "down"), "y": np.where(x > 1, np.nan, x.round(1))})
+    drawn = benchmark("bench_cart").sample_cart(train, 300, min_samples_leaf=5, seed=0)
+    assert drawn.shape == (300, 3)
+    for name in train:
+        assert set(drawn[name].dropna()) <= set(train[name].dropna())
+    assert ((drawn["x"] > 0) == (drawn["c"] == "up")).mean() > 0.95
+    assert drawn["y"].isna()[drawn["x"] > 1.2].mean() > 0.8

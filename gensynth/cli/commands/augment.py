@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, OutputFile, Relations, Seed, Settings
+from gensynth.cli.options import (
+    AsJson,
+    Data,
+    Kinds,
+    MaxTime,
+    Missing,
+    ModelName,
+    OutputFile,
+    Quiet,
+    Relations,
+    Seed,
+    Settings,
+)
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
@@ -55,12 +67,23 @@ def augment(
     only_synthetic: Annotated[
         bool, typer.Option("--only-synthetic", help="Write the new rows only, without the real ones.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check/--no-check",
+            help="Say by cross-validation on real rows whether the new ones help a classifier to predict --target. It "
+            "takes about as long as the rest; of --max-time it takes one half.",
+        ),
+    ] = True,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Add synthetic rows to DATA.
 
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
+    from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
@@ -97,7 +120,12 @@ def augment(
         schema=declared_kinds(kinds, columns),
         relations=declared_relations(relations),
         drop_copies=drop_copies,
+        check=check,
         random_state=seed,
     )
     write_augmented(table, result, path, only_synthetic=only_synthetic)
-    augmentation_summary(result.report, target, path, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if as_json:
+        print_json(augmentation_facts(result.report, path, seconds))
+    else:
+        augmentation_summary(result.report, target, path, seconds)

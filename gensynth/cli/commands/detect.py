@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gensynth.cli.options import (
     PART_ROWS,
+    AsJson,
     Data,
     Kinds,
     MaxTime,
@@ -18,12 +19,16 @@ from gensynth.cli.options import (
     Output,
     PartRows,
     PipeFormat,
+    Quiet,
     ResumeParts,
     Seed,
     Settings,
     Weight,
 )
 from gensynth.defaults import DETECTION_MODEL
+
+if TYPE_CHECKING:
+    from gensynth.report.anomalies import Findings
 
 FIT_ROWS = 500_000
 FitRows = Annotated[
@@ -101,6 +106,8 @@ def detect(
     part_rows: PartRows = PART_ROWS,
     resume: ResumeParts = False,
     pipe: PipeFormat = "csv",
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Find the rows of DATA that are unlike the others, and say why.
 
@@ -138,7 +145,6 @@ def detect(
         write_detected,
     )
     from gensynth.cli.rows import check_free
-    from gensynth.cli.summary import detection_summary
     from gensynth.cli.weights import WithoutColumn, split_weights
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
@@ -176,5 +182,16 @@ def detect(
 
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
         write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
-    files = [str(p) for p in (out, page, save) if p is not None]
-    detection_summary(findings, files, time.perf_counter() - start)
+    written = [str(p) for p in (out, page, save) if p is not None]
+    _tell(findings, written, time.perf_counter() - start, as_json=as_json)
+
+
+def _tell(findings: Findings, written: list[str], seconds: float, *, as_json: bool) -> None:
+    """Say what was found, on standard error or as JSON on standard output."""
+    from gensynth.cli.facts import detection_facts, print_json
+    from gensynth.cli.summary import detection_summary
+
+    if as_json:
+        print_json(detection_facts(findings, written, seconds))
+    else:
+        detection_summary(findings, written, seconds)

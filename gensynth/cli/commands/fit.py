@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, MaxTime, Missing, ModelName, PipeFormat, Relations, Seed, Settings, Weight
+from gensynth.cli.options import (
+    AsJson,
+    Data,
+    Kinds,
+    MaxTime,
+    Missing,
+    ModelName,
+    PipeFormat,
+    Quiet,
+    Relations,
+    Seed,
+    Settings,
+    Weight,
+)
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
@@ -63,11 +76,14 @@ def fit(
         ),
     ] = 500_000,
     pipe: PipeFormat = "csv",
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Train a model on DATA.
 
     OUT is what gensynth sample and gensynth score work with.
     """
+    from gensynth.cli.facts import fit_facts, print_json
     from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, stream
     from gensynth.cli.summary import fit_summary
     from gensynth.cli.training import (
@@ -110,4 +126,8 @@ def fit(
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume, memory_rows=memory_rows)
     synthesizer.save(path)
-    fit_summary(synthesizer, table.n_rows, path, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    if as_json:
+        print_json(fit_facts(synthesizer, table.n_rows, path, seconds))
+    else:
+        fit_summary(synthesizer, table.n_rows, path, seconds)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from gensynth.cli.options import PART_ROWS, Data, Missing, ModelFile, Output, PartRows, PipeFormat, ResumeParts, Seed
+from gensynth.cli.options import (
+    PART_ROWS,
+    Data,
+    Missing,
+    ModelFile,
+    Output,
+    PartRows,
+    PipeFormat,
+    Quiet,
+    ResumeParts,
+    Seed,
+)
 from gensynth.errors import counted
 
 
@@ -15,6 +26,7 @@ def impute(
     part_rows: PartRows = PART_ROWS,
     resume: ResumeParts = False,
     pipe: PipeFormat = "csv",
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Fill the missing cells of DATA by a trained model.
 

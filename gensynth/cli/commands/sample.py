@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import PART_ROWS, ModelFile, Output, PartRows, PipeFormat, ResumeParts, Seed
+from gensynth.cli.options import (
+    PART_ROWS,
+    ModelFile,
+    Output,
+    PartRows,
+    PipeFormat,
+    Quiet,
+    ResumeParts,
+    Seed,
+)
 from gensynth.errors import OptionError, counted
 
 
@@ -28,6 +37,7 @@ def sample(
     part_rows: PartRows = PART_ROWS,
     resume: ResumeParts = False,
     pipe: PipeFormat = "csv",
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""
     from gensynth.cli.conditions import conditions

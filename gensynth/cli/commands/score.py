@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from gensynth.cli.options import PART_ROWS, Data, Missing, Output, PartRows, PipeFormat, ResumeParts
+from gensynth.cli.options import (
+    PART_ROWS,
+    Data,
+    Missing,
+    Output,
+    PartRows,
+    PipeFormat,
+    Quiet,
+    ResumeParts,
+)
 from gensynth.errors import OptionError, counted
 
 if TYPE_CHECKING:
@@ -57,6 +66,7 @@ def score(
     part_rows: PartRows = PART_ROWS,
     resume: ResumeParts = False,
     pipe: PipeFormat = "csv",
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Score each row of DATA by a trained model.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -69,3 +70,20 @@ def test_data_set_by_name_has_a_target(folder: Path, run: Run) -> None:
     assert pd.read_parquet("out.parquet")["target"].value_counts().to_dict() == dict.fromkeys(
         ["class_0", "class_1", "class_2"], 71
     )
+
+
+def test_what_the_new_rows_do_to_a_classifier_is_said(folder: Path, run: Run) -> None:
+    options = ["--target", "label", "--balance", "-o", "out.csv", *QUICK]
+    outcome = run("augment", "good.csv", *options)
+    assert "checked on held-out real rows (gradient boosting, average precision of 'yes')" in outcome.err
+    assert "checked" not in run("augment", "good.csv", "--no-check", *options).err
+
+
+def test_summary_as_json(folder: Path, run: Run) -> None:
+    outcome = run("augment", "good.csv", "--target", "label", "--balance", "-o", "out.csv", *QUICK, "--json", "-q")
+    found = json.loads(outcome.out)
+    assert outcome.err == ""
+    assert (found["real_rows"], found["synthetic_rows"]) == (120, 60)
+    assert found["classes_after"] == {"no": 90, "yes": 90}
+    assert found["check"]["best"] in ("synthetic", "nothing", "weights")
+    assert len(found["check"]["nothing"]) == 3

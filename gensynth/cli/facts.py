@@ -1,0 +1,91 @@
+"""What was done, as JSON on standard output: `gensynth.cli.summary` for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gensynth.augmentation import AugmentReport
+    from gensynth.report.anomalies import Findings
+    from gensynth.synthesizer import Synthesizer
+
+
+def print_json(facts: dict[str, Any]) -> None:
+    """Print facts to standard output."""
+    typer.echo(json.dumps(_plain(facts), indent=2))
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON values: numpy's numbers as Python's, None for what is no finite number."""
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    plain = value.item() if type(value).__module__ == "numpy" else value
+    if isinstance(plain, float) and not math.isfinite(plain):
+        return None
+    return plain if plain is None or isinstance(plain, bool | int | float | str) else str(plain)
+
+
+def fit_facts(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> dict[str, Any]:
+    """Return what `gensynth fit` did."""
+    schema = synthesizer.schema_
+    return {
+        "written": [str(path)],
+        "seconds": round(seconds, 2),
+        "rows": rows,
+        "epochs": synthesizer.n_iter_,
+        "columns": {str(column.name): column.kind for column in schema.columns},
+        "relations": [str(relation) for relation in schema.relations],
+    }
+
+
+def augmentation_facts(report: AugmentReport, path: Path, seconds: float) -> dict[str, Any]:
+    """Return what `gensynth augment` did."""
+    fidelity, check = report.fidelity, report.check
+    return {
+        "written": [str(path)],
+        "seconds": round(seconds, 2),
+        "real_rows": report.n_real,
+        "synthetic_rows": report.n_synthetic,
+        "copies": report.n_copies,
+        "copies_dropped": report.n_copies_dropped,
+        "real_copy_share": report.real_copy_share,
+        "identifiers": list(report.identifiers),
+        "classes_before": report.classes_before,
+        "classes_after": report.classes_after,
+        "shape_error": None if fidelity is None else fidelity.shape_error,
+        "trend_error": None if fidelity is None else fidelity.trend_error,
+        "check": None
+        if check is None
+        else {
+            "metric": "average precision",
+            "class": check.positive,
+            "synthetic": check.synthetic,
+            "nothing": check.nothing,
+            "weights": check.weights,
+            "best": check.best,
+            "text": str(check),
+        },
+    }
+
+
+def detection_facts(findings: Findings, written: Sequence[str], seconds: float) -> dict[str, Any]:
+    """Return what `gensynth detect` found."""
+    return {
+        "written": list(written),
+        "seconds": round(seconds, 2),
+        "rows": len(findings.scores),
+        "anomalies": int(findings.anomalies.sum()),
+        "threshold": findings.threshold,
+        "most_anomalous": [
+            {"row": at + 1, "score": findings.scores[at], "p_value": findings.p_values[at], "reason": reason}
+            for at, reason in zip(findings.shown[: findings.listed].tolist(), findings.reasons, strict=False)
+        ],
+    }
