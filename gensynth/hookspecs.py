@@ -103,7 +103,10 @@ def register_commands(app: typer.Typer) -> None:
 
 @hookspec
 def register_metrics(register: Callable[[str, Callable[..., Any]], None]) -> None:
-    """Call ``register(name, function)`` for each metric ``function(real, synthetic) -> float`` of two frames."""
+    """Call ``register(name, function)`` for each metric ``function(real, synthetic) -> float`` of two frames.
+
+    ``gensynth evaluate`` shows it beside that of real rows and that of independent columns.
+    """
 
 
 @hookspec
