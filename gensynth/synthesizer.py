@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.defaults import SAMPLING_MODEL
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that counts a draw: threads share a fitted synthesizer."""
+
+
+def _can_draw(synthesizer: Synthesizer) -> bool:
+    """Return True if the family can draw the rows that stand for those before; raise `CapabilityError` otherwise."""
+    require(make_recipe(synthesizer.model), "sample")
+    return True
 
 
 class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstimator):
@@ -157,7 +164,8 @@ class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstim
             Training met a loss that is not finite.
         """
         if self.warm_start and hasattr(self, "fitted_"):
-            return self.partial_fit(X, y, sample_weight)
+            out: Self = self.partial_fit(X, y, sample_weight)
+            return out
         recipe = make_recipe(self.model)
         first = labels_of(self.condition_on)
         if first:
@@ -182,6 +190,7 @@ class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstim
         self._n_draws = self._n_updates = 0
         return self
 
+    @available_if(_can_draw)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn further rows of the same columns; the first call is a `fit`.
 

@@ -44,7 +44,7 @@ def test_contamination_is_estimated_where_nobody_knows_it():
     odd = frame.index[:40]
     frame.loc[odd, "amount"] = np.random.default_rng(0).uniform(1000, 9000, 40)
     detector = make_detector().fit(frame)
-    assert detector.contamination_ == pytest.approx(0.05, abs=0.03)
+    assert 0.025 <= detector.contamination_ <= 0.1  # .05 within a factor of two
     labels = np.where(np.arange(800) < 40, 1, 0)
     assert roc_auc_score(labels, detector.anomaly_score(frame)) > 0.99
 

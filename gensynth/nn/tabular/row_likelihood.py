@@ -52,10 +52,11 @@ class RowLikelihood(nn.Module):
 
     def cells(self, parameters: Tensor, rows: MemberInputs) -> Tensor:
         """Return (members, n, k) log-likelihoods; parameters (members, 1, width) are those of every row."""
-        numbers = self.numbers(parameters[..., : self.number_width], rows.numbers)
-        numbers = torch.where(rows.present, numbers, 0.0) + rows.log_presence
-        out = numbers.new_zeros(*numbers.shape[:2], self.n_columns)
-        out = out.index_add(2, self.columns.to(out.device), numbers)
+        out = rows.numbers.new_zeros(*rows.numbers.shape[:2], self.n_columns)
+        if self.p:
+            numbers = self.numbers(parameters[..., : self.number_width], rows.numbers)
+            numbers = torch.where(rows.present, numbers, 0.0) + rows.log_presence
+            out = out.index_add(2, self.columns.to(out.device), numbers)
         if self.code_slots.n_slots:
             logits = parameters[..., self.number_width :] + self.marginals
             logits = logits.expand(-1, len(rows.codes), -1)
