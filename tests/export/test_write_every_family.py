@@ -80,4 +80,4 @@ def test_every_family(model, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_every_family_over_many_rows(model, tmp_path):
-    assert_parity(model, 100_000, tmp_path)
+    assert_parity(model, 10_000, tmp_path)
