@@ -9,6 +9,7 @@ import pytest
 from command_line import QUICK, QUICK_DETECTOR, Outcome, Run, people, write_tables
 
 from gensynth.cli import main
+from gensynth.cli.terminal import be_quiet
 
 
 @pytest.fixture
@@ -60,3 +61,9 @@ def folder(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (place / "link.csv").symlink_to(place / "good.csv")
     monkeypatch.chdir(place)
     return place
+
+
+@pytest.fixture(autouse=True)
+def loud() -> None:
+    """Begin every test as a process begins: an earlier command in it may have been quiet."""
+    be_quiet(False)
