@@ -25,6 +25,9 @@ from gensynth.training.weights import Parts
 
 NORMAL_LEVELS = (0.2, 0.7, 0.95)
 """Quantiles that the distribution of normal rows' scores is fitted to where all rows are normal."""
+MIXED_LEVELS = (0.1, 0.45, 0.7)
+"""The same of a density's scores where the rows may hold anomalies: farther out than `NULL_LEVELS`, as the rows that
+the ensemble rejects were kept from it, and a tail that begins earlier takes what is merely rare for impossible."""
 MIN_ROWS = 100
 """Rows below which no density is tried: a tenth of them, held out, says nothing for sure."""
 MIN_HELD_OUT = 20
@@ -112,7 +115,7 @@ def fit_density(
     if contaminated or len(held) < MIN_HELD_OUT:
         compared = rows[Parts.of(table.weights, len(rows)).draw()].evenly(MAX_COMPARED)
         own = -scorer.score(compared)
-    tail = GammaTail.fit(own, NULL_LEVELS if contaminated else NORMAL_LEVELS)
+    tail = GammaTail.fit(own, MIXED_LEVELS if contaminated else NORMAL_LEVELS)
     return WeighedDensity(model, _profile(scorer, compared, tail), weight)
 
 

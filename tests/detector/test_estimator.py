@@ -44,7 +44,7 @@ def test_contamination_is_estimated_where_nobody_knows_it():
     odd = frame.index[:40]
     frame.loc[odd, "amount"] = np.random.default_rng(0).uniform(1000, 9000, 40)
     detector = make_detector().fit(frame)
-    assert 0.025 <= detector.contamination_ <= 0.1  # .05 within a factor of two
+    assert detector.contamination_ == pytest.approx(0.05, abs=0.03)
     labels = np.where(np.arange(800) < 40, 1, 0)
     assert roc_auc_score(labels, detector.anomaly_score(frame)) > 0.99
 
@@ -152,7 +152,7 @@ def test_every_model_of_an_ensemble_of_fits_counts(rows):
     expected = np.mean([(s - m) / q for s, m, q in zip(raw, median, iqr, strict=True)], axis=0)
     ensemble = Ensemble(detector.estimators_, {detector.method_: 1.0}, detector.scaling_)
     scores = ensemble.score(detector.estimators_[0].encode(table)[1])
-    assert scores == pytest.approx(expected, rel=1e-6, abs=1e-6)  # scores are rounded to float32 digits
+    assert scores == pytest.approx(expected, abs=1e-8)  # 32 bits of numbers of a few units, near 0 too
 
 
 def test_methods(rows, novelty):
