@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,14 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
-from gensynth.engine.batches import BatchedTables
 from gensynth.engine.capabilities import CONDITIONAL, require
+from gensynth.engine.drawing import DrawnTables
 from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
-from gensynth.engine.parameters import RandomState, count_of, labels_of, make_recipe, seed_of
+from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
 from gensynth.engine.streams import as_stream
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
@@ -31,15 +30,11 @@ from gensynth.model import Recipe
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.tables import to_frame
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
 if TYPE_CHECKING:
     from gensynth.export.check import Checked
-
-_ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that counts a draw: threads share a fitted synthesizer."""
 
 
 def _can_draw(synthesizer: Synthesizer) -> bool:
@@ -48,7 +43,7 @@ def _can_draw(synthesizer: Synthesizer) -> bool:
     return True
 
 
-class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstimator):
+class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -228,86 +223,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstim
         self.fitted_ = updated(self.fitted_, frame, trainer, seed, weights)
         return self
 
-    def sample(
-        self,
-        n_samples: int | None = None,
-        conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
-        random_state: RandomState = None,
-    ) -> Any:
-        """Draw new rows.
-
-        Parameters
-        ----------
-        n_samples : int or None
-            Rows to draw, >= 0. None: 1, or one for each row of a table of conditions. With one seed the rows of a
-            small sample are the first of a large one.
-        conditions : mapping, DataFrame or None
-            Cells that are given, for each column named: a value, a list of values or a range (of which cells are
-            drawn by fitted frequency); or a table of as many rows as are drawn. Values come back exactly. Ranges of
-            numbers and dates are written ``slice(20, 30)`` (both ends belong to it, as in ``DataFrame.loc``; None:
-            no bound), ``pandas.Interval(20, 30, closed="left")`` or ``range(20, 30)`` (whole numbers below 30);
-            the tuple ``(20, 30)`` is two values. Where other columns are given too, ranges and lists follow the joint
-            distribution, unless it meets all conditions in less than 5 % of the rows and there is next to nothing to
-            go by.
-        random_state : int, Generator, RandomState or None
-            Seed. None: every call gives other rows, and the sequence of calls is fixed by the fit's seed.
-
-        Returns
-        -------
-        DataFrame, ndarray, pyarrow.Table or polars.DataFrame
-            The container that was fitted, with its columns, order and dtypes.
-
-        Raises
-        ------
-        ConditionError
-            A condition names an unknown column, a value that it cannot have or a range in which it held none.
-        CapabilityError
-            The family cannot draw rows, or cannot be given these cells.
-        OptionError
-            ``n_samples`` is not an integer >= 0.
-        """
-        check_is_fitted(self)
-        if conditions is not None and not isinstance(conditions, Mapping):
-            conditions, _ = to_frame(conditions)
-        require(self.recipe_, "sample")
-        n = count_of(n_samples, conditions)
-        frame = self.fitted_.sample(n, conditions, self._next_random(random_state))
-        return self.fitted_.container.restore(frame)
-
-    def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
-        """Fill the missing cells of a table, each row's given its other cells.
-
-        Cells are drawn, not predicted: the filled table follows the joint distribution, and another
-        ``random_state`` gives another draw (multiple imputation). Columns without missing values in the fit may
-        have some here. Values that were never seen stay, and the row's draws do not depend on them. Identifiers, and
-        columns that held nothing but missing values, are left as they are.
-
-        Parameters
-        ----------
-        X : table of shape (n_samples, n_features)
-            The fitted columns, in any order; others come back untouched.
-        random_state : int, Generator, RandomState or None
-            Seed, as for `sample`.
-
-        Returns
-        -------
-        DataFrame, ndarray, pyarrow.Table or polars.DataFrame
-            The container that came, with its order and dtypes; cells that were there are returned bit by bit.
-
-        Raises
-        ------
-        CapabilityError
-            The family cannot impute.
-        DataError
-            The table lacks a column or holds a value that cannot be read.
-        """
-        check_is_fitted(self)
-        require(self.recipe_, "impute")
-        frame = self._new(X)
-        came, container = to_frame(X)
-        filled = self.fitted_.impute(frame, self._next_random(random_state))
-        return container.restore(filled.set_axis(came.columns, axis=1))
-
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
         frame = self._new(X)
@@ -388,14 +303,6 @@ class Synthesizer(FittedAttributes, LatentTransformer, BatchedTables, TableEstim
     def _new(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
         return new_input(self, X, self.schema_.names, self.fitted_.container)
-
-    def _next_random(self, random_state: RandomState) -> list[int]:
-        """Return what the draws of one call are a function of."""
-        if random_state is not None:
-            return [seed_of(random_state)]
-        with _ONE_AT_A_TIME:
-            self._n_draws += 1
-            return [self.seed_, 1, self._n_draws - 1]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
