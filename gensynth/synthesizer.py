@@ -159,6 +159,10 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
             Training met a loss that is not finite.
         """
         if self.warm_start and hasattr(self, "fitted_"):
+            if resume:
+                raise OptionError("resume=True goes on with an interrupted fit, and warm_start=True with the last one")
+            if repr(make_recipe(self.model)) != repr(self.recipe_):
+                raise OptionError("warm_start=True goes on with the fitted model; make another estimator for this one")
             out: Self = self.partial_fit(X, y, sample_weight)
             return out
         recipe = make_recipe(self.model)

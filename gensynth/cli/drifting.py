@@ -38,6 +38,8 @@ def comparable(
             if column.kind in ("numeric", "datetime") and not column.specials:
                 ticks, missing = ticks_of(cells, column)
                 cells = pd.Series(ticks.astype(float)).mask(missing)
+            elif column.kind in ("categorical", "boolean"):
+                cells = cells.astype("string").astype(object)  # codes are no quantities
             part[column.name] = cells.reset_index(drop=True)
     before, after = (pd.DataFrame(part) for part in parts)
     return before, after, left_out

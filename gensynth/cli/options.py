@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -41,8 +42,14 @@ OutputFile = Annotated[
     ),
 ]
 PartRows = Annotated[
-    int,
-    typer.Option("--part-rows", metavar="N", min=1, help="Rows of each Parquet file where OUT is a folder."),
+    int | None,
+    typer.Option(
+        "--part-rows",
+        metavar="N",
+        min=1,
+        help="Rows of each Parquet file where OUT is a folder, 1,000,000 when not given.",
+        show_default=False,
+    ),
 ]
 PART_ROWS = 1_000_000
 ResumeParts = Annotated[
@@ -54,7 +61,13 @@ ResumeParts = Annotated[
     ),
 ]
 PipeFormat = Annotated[
-    str, typer.Option("--format", metavar="FORMAT", help="Of standard input and output (-): csv or arrow.")
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Of standard input and output (-): arrow, or csv, as when not given.",
+        show_default=False,
+    ),
 ]
 ModelFile = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A .gensynth file, written by gensynth fit.", show_default=False)
@@ -141,10 +154,14 @@ AsJson = Annotated[
 ]
 
 
-def check_format(name: str) -> str:
-    """Return the format of standard input and output; raise `OptionError` if it is none."""
+def check_format(name: str | None, places: Iterable[object]) -> str:
+    """Return the format of standard input and output; raise `OptionError` if it is none, or no place is one of them."""
+    if name is None:
+        return "csv"
     if name not in ("csv", "arrow"):
         raise OptionError(f"--format must be csv or arrow, not {name!r}")
+    if all(str(place) != "-" for place in places):
+        raise OptionError("--format is of standard input and output (-), and files have theirs; leave it out")
     return name
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.options import check_format
+from gensynth.cli.options import PART_ROWS, check_format
 from gensynth.cli.paths import STANDARD_INPUT, TABLE_ENDINGS, checked_output
 from gensynth.errors import OptionError
 from gensynth.files import atomic_write
@@ -80,42 +80,55 @@ class TableOutput:
         else:
             from gensynth.tables.writer import PartsWriter
 
-            notes = {"run": {**run, "rows": n_rows, "part_rows": self.part_rows}, "finished": False}
+            notes = self._notes_of(n_rows, run)
             self._begin(notes)
             with PartsWriter(self.path, n_rows, self.part_rows) as parts:
                 yield parts
             self._note({**notes, "finished": True})
+
+    def check(self, n_rows: int, run: Mapping[str, Any]) -> None:
+        """Raise `OptionError` if ``writer`` would not go on with the parts that are there: known before the work."""
+        if self.resume:
+            self._compare(self._notes_of(n_rows, run))
 
     def noted(self) -> dict[str, Any]:
         """Return what is noted of the run whose parts are in the folder; nothing if there is none."""
         if not self.folder or self.path is None:
             return {}
         try:
-            return dict(json.loads((self.path / _NOTES).read_text("utf-8")))
+            found = json.loads((self.path / _NOTES).read_text("utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError) as error:
             raise OptionError(
                 f"--output {self.path}: its {_NOTES} cannot be read ({error}); remove the folder"
             ) from error
+        if not (isinstance(found, dict) and isinstance(found.get("run"), dict) and "finished" in found):
+            raise OptionError(f"--output {self.path}: its {_NOTES} was not written by gensynth; remove the folder")
+        return found
+
+    def _notes_of(self, n_rows: int, run: Mapping[str, Any]) -> dict[str, Any]:
+        return {"run": {**run, "rows": n_rows, "part_rows": self.part_rows}, "finished": False}
 
     def _begin(self, notes: dict[str, Any]) -> None:
         assert self.path is not None
-        before = self.noted()
         if self.resume:
-            own, their = notes["run"], before["run"]
-            different = [name for name in own if own[name] != their.get(name)]
-            if different:
-                name = different[0]
-                raise OptionError(
-                    f"--resume: the parts in {self.path} are of another run: {name.replace('_', ' ')} was "
-                    f"{_shown(their.get(name))} and is {_shown(own[name])}; write into another folder"
-                )
+            self._compare(notes)
             for left in self.path.glob(".part-*.tmp"):  # of a run that was killed
                 left.unlink()
             return
         self.path.mkdir(exist_ok=True)
         self._note(notes)
+
+    def _compare(self, notes: dict[str, Any]) -> None:
+        own, their = notes["run"], self.noted()["run"]
+        different = [name for name in own if own[name] != their.get(name)]
+        if different:
+            name = different[0]
+            raise OptionError(
+                f"--resume: the parts in {self.path} are of another run: {name.replace('_', ' ')} was "
+                f"{_shown(their.get(name))} and is {_shown(own[name])}; write into another folder"
+            )
 
     def _note(self, notes: dict[str, Any]) -> None:
         assert self.path is not None
@@ -127,9 +140,9 @@ def table_output(
     output: str,
     inputs: Iterable[Path | Card] = (),
     *,
-    part_rows: int,
+    part_rows: int | None = None,
     resume: bool = False,
-    pipe: str = "csv",
+    pipe: str | None = None,
 ) -> TableOutput:
     """Return where OUT is, if rows can be written there.
 
@@ -138,11 +151,14 @@ def table_output(
     OptionError
         They cannot; or a folder is to be written into that is not empty, or has nothing to go on with.
     """
-    check_format(pipe)
     path, inputs = Path(output), list(inputs)
+    pipe = check_format(pipe, [path, *inputs])
     folder = path != STANDARD_INPUT and (output.endswith(("/", os.sep)) or path.is_dir())
     if resume and not folder:
         raise OptionError(f"--resume goes on with a folder of parts; --output {output} is none (its name ends in /)")
+    if part_rows is not None and not folder:
+        raise OptionError(f"--part-rows is of a folder of parts; --output {output} is none (its name ends in /)")
+    part_rows = PART_ROWS if part_rows is None else part_rows
     if resume and STANDARD_INPUT in inputs:
         raise OptionError("--resume reads the table again, and standard input gives it once; write it to a file first")
     for data in inputs:

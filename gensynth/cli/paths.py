@@ -184,7 +184,7 @@ def checked_output(
     if path.exists():
         if not path.is_file():
             raise OptionError(f"{option} {path} is not an ordinary file")
-        if any(isinstance(other, Path) and other.exists() and path.samefile(other) for other in inputs):
+        if any(path.samefile(file) for file in _files(inputs)):
             raise OptionError(f"{option} {path} is the input itself; name another file")
         if not os.access(path, os.W_OK):
             raise OptionError(f"{option} {path} is write-protected; name another file or change its permissions")
@@ -194,6 +194,17 @@ def checked_output(
         raise OptionError(f"{option} {path} cannot be written: {error.strerror or error}") from error
     # a link stays a link: its target is written
     return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _files(inputs: Iterable[Path | Card]) -> Iterator[Path]:
+    """Give the files that are read, those of folders and patterns one by one."""
+    for found in inputs:
+        if isinstance(found, Path) and found.is_file():
+            yield found
+        elif isinstance(found, Path) and found != STANDARD_INPUT:
+            from gensynth.tables.open import table_files
+
+            yield from table_files(found)
 
 
 def check_distinct(outputs: Mapping[str, Path | None]) -> None:

@@ -73,7 +73,7 @@ def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.flo
     if name is None:
         return table, None
     known_columns("--weight", [name], list(table.frame.columns))
-    numbers = _read(table.frame[name], name, 0)
+    numbers = _read(table.frame[name], name)
     return without_column(table, name), _checked(numbers, name)
 
 
@@ -82,18 +82,18 @@ def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, N
     if name is None:
         return table, None
     known_columns("--weight", [name], [str(own) for own in table.names])
-    parts = [_read(batch.frame[name], name, int(batch.frame.index[0])) for batch in table.batches()]
+    parts = [_read(batch.frame[name], name) for batch in table.batches()]
     return WithoutColumn(table, name), _checked(np.concatenate(parts), name)
 
 
-def _read(cells: pd.Series[Any], name: str, start: int) -> NDArray[np.float64]:
-    """Return the numbers of a column of weights, of the rows from ``start`` on."""
+def _read(cells: pd.Series[Any], name: str) -> NDArray[np.float64]:
+    """Return the numbers of a column of weights, whose index is the place of its rows in the table."""
     numbers = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            f"--weight {name}, row {start + row}: {cells.tolist()[row]!r}; a weight is a number of at least 0"
+            f"--weight {name}, row {cells.index[row]}: {cells.tolist()[row]!r}; a weight is a number of at least 0"
         )
     return np.asarray(numbers)
 

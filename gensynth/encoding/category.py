@@ -61,7 +61,7 @@ class CategoryEncoder(ColumnEncoder):
         n_codes = len(used) if len(used) <= encoding.max_levels else max(encoding.max_levels - 1, 0)
         return cls(column, Labels(distinct[used], own_order), counts[used], n_missing, n_codes)
 
-    def set_code_counts(self, counts: NDArray[np.int64]) -> None:
+    def set_code_counts(self, counts: NDArray[Any]) -> None:
         """Take over how many rows of another table each code of the layout has; folded levels keep their parts."""
         own = counts[self.first :]
         folded = self.counts[self.n_codes :].astype(np.float64)

@@ -44,7 +44,7 @@ class ColumnEncoder(ABC):
         """Return the layout; ``numeric`` is the next free column of numbers."""
 
     @abstractmethod
-    def set_code_counts(self, counts: NDArray[np.int64]) -> None:
+    def set_code_counts(self, counts: NDArray[Any]) -> None:
         """Take over how many rows of another table each code of the layout has."""
 
     @abstractmethod

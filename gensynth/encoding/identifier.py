@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -126,6 +127,18 @@ class IdentifierGenerator:
         self.sizes = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
         self.bits = min(max(len(distinct).bit_length() + _SPARE_BITS, 16), 48)
         self.hashes = np.unique((distinct >> np.uint64(64 - self.bits)).astype(np.int64))
+
+    def also_know(self, series: pd.Series[Any]) -> None:
+        """Learn further identifiers, in aligned cells: none of them is made either."""
+        if self.pattern is not None:
+            own = (self.hashes_of(series) >> np.uint64(64 - self.bits)).astype(np.int64)
+            self.hashes = np.union1d(self.hashes, own)
+            return
+        ticks, missing = ticks_of(series, self.column)
+        present = np.asarray(ticks[~missing], dtype=np.int64).tolist()
+        known = [int(end) for end in (self.column.minimum, self.column.maximum) if end is not None]
+        if present:
+            self.column = replace(self.column, minimum=min(present + known), maximum=max(present + known))
 
     def owners(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return (n,) the number of the identifier of each row; they repeat as the fitted did.

@@ -111,7 +111,7 @@ class NumberEncoder(ColumnEncoder):
         all_counts: Any = np.concatenate([head, counts[atom], bin_counts]).astype(counts.dtype)
         return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
-    def set_code_counts(self, counts: NDArray[np.int64]) -> None:
+    def set_code_counts(self, counts: NDArray[Any]) -> None:
         """Take over how many rows of another table each code of the layout has."""
         self.counts = counts
         self.n_missing = counts[1].item() if self.first == 2 + self.n_specials else 0

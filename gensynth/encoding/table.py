@@ -288,9 +288,12 @@ class TableEncoder:
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
-    def set_counts(self, counts: Sequence[NDArray[np.int64]]) -> None:
-        """Take over how many rows of another table, of the same codes, each code of each column of the layout has."""
-        n_rows = int(counts[0].sum())
+    def set_counts(self, counts: Sequence[NDArray[Any]]) -> None:
+        """Take over how many rows of another table, of the same codes, each code of each column of the layout has.
+
+        Counts of weighted rows are the sums of their weights.
+        """
+        n_rows = round(counts[0].sum().item())
         for name, own in self.columns.items():
             (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
         links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]

@@ -68,13 +68,8 @@ class DrawnTables:
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
-        check_is_fitted(self)
-        if conditions is not None and not isinstance(conditions, Mapping):
-            conditions, _ = to_frame(conditions)
-        require(self.fitted_.recipe, "sample")
-        n = count_of(n_samples, conditions)
-        frame = self.fitted_.sample(n, conditions, self._next_random(random_state))
-        return self.fitted_.container.restore(frame)
+        parts = list(self.sample_batches(n_samples, conditions, random_state))
+        return self.fitted_.container.restore(parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True))
 
     def sample_batches(
         self,
@@ -99,6 +94,8 @@ class DrawnTables:
             At most 131,072 rows.
         """
         check_is_fitted(self)
+        if conditions is not None and not isinstance(conditions, Mapping):
+            conditions, _ = to_frame(conditions)
         require(self.fitted_.recipe, "sample")
         n = count_of(n_samples, conditions)
         yield from self.fitted_.sample_chunks(n, conditions, self._next_random(random_state), start)

@@ -83,6 +83,7 @@ def encoded_stream(
     # a row of the sample stands for many
     scale = table.n_rows / len(sample)
     extra = found.rows()
+    extra = extra[~extra.index.isin(sample.index)]  # a key stands there once
     frame = pd.concat([sample, extra]) if len(extra) else sample
     own = np.repeat([scale, 1.0], [len(sample), len(extra)])
     if weights is not None:
@@ -193,16 +194,18 @@ class _Facts:
     """
 
     def __init__(self, encoder: TableEncoder) -> None:
-        self.counts = [np.zeros(n, dtype=np.int64) for n in encoder.layout.cardinalities]
+        self.counts: list[NDArray[Any]] = [np.zeros(n, dtype=np.int64) for n in encoder.layout.cardinalities]
         self.broken: list[str] = []
         self.kept: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self.n_left_out = 0
         self.identifiers: dict[Any, list[NDArray[np.uint64]]] = {name: [] for name in encoder.generators}
 
-    def add(self, rows: Rows) -> None:
-        """Count the codes of rows that are learned."""
-        for i, counts in enumerate(self.counts):
-            counts += np.bincount(rows.codes[:, i], minlength=len(counts))
+    def add(self, rows: Rows, weights: Weights | None) -> None:
+        """Count the codes of rows that are learned, each as often as its weight says."""
+        self.counts = [
+            counts + np.bincount(rows.codes[:, i], weights=weights, minlength=len(counts))
+            for i, counts in enumerate(self.counts)
+        ]
 
     def tell(self, source: str) -> None:
         """Warn of rows that were left out."""
@@ -235,11 +238,11 @@ def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weight
             if (rows.codes[:, i] == UNKNOWN).any():
                 broken.add(str(rule.relation))
         learned = (rows.codes != UNKNOWN).all(1)
-        counts = learned if weights is None else learned & (weights[at : at + len(rows)] > 0)
-        facts.n_left_out += int((~learned).sum())
-        some = np.flatnonzero(counts)
+        there = np.ones(len(rows), dtype=bool) if weights is None else weights[at : at + len(rows)] > 0
+        facts.n_left_out += int((there & ~learned).sum())
+        some = np.flatnonzero(there & learned)
         rows = rows[some]
-        facts.add(rows)
+        facts.add(rows, None if weights is None else weights[some + at])
         kept.append(some + at)
         for name, generator in encoder.generators.items():
             facts.identifiers[name].append(generator.hashes_of(frame[name]))

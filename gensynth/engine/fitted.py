@@ -221,7 +221,7 @@ class FittedModel:
             if given is not None:
                 given, given_cells = given_identifiers(self.schema, given, stop - first)
                 require_given(self.recipe, self.encoder, given)
-            seed, rng = _random([*random, number] if number else random)
+            seed, rng = _random(_of_chunk(random, number))
             rows, mask = draw_conditional(self.model, self.encoder, given, stop - first, seed, rng)
             related, _ = resolve(self.encoder, rows, rng.spawn(1)[0], mask)
             if identifiers is None:
@@ -271,7 +271,7 @@ class FittedModel:
             part = slice(first, first + CHUNK_ROWS)
             own = {name: gap[part] for name, gap in gaps.items() if gap[part].any()}
             if own:
-                seed, rng = _random([*random, number] if number else random)
+                seed, rng = _random(_of_chunk(random, number))
                 drawn = fill_cells(aligned.iloc[part], own, self.encoder, self.model, seed, rng)
                 for name, values in drawn.items():
                     parts[name].append(values)
@@ -308,6 +308,11 @@ def check_fit(recipe: Recipe, trainer: Trainer) -> None:
     """Raise `OptionError` for a parameter of recipe or trainer that has a value which it cannot have."""
     recipe.check()
     check_parameters(trainer, "trainer.")
+
+
+def _of_chunk(entropy: Sequence[int], number: int) -> Sequence[int]:
+    """Return the entropy of a chunk: that of the call for the first, and for the others none that a call can have."""
+    return [*entropy, 2**32 - 1, number] if number else entropy
 
 
 def _random(entropy: Sequence[int]) -> tuple[int, np.random.Generator]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.rows import Rows
@@ -91,7 +93,8 @@ def updated(
     share = n_before / len(replayed)
     batch = Batch.cat([to_batch(part, torch.float32) for part in (rows, replayed)])
     both = check_weights(np.concatenate([own, np.full(len(replayed), share)]), len(batch))
-    _count(encoder, rows, n_before)
+    _count(encoder, rows, own, n_before)
+    _know_identifiers(encoder, frame)
     model = copy.deepcopy(fitted.model)
     result = trainer.run(model, batch, seed, weights=both)
     history = pd.DataFrame(result.history)
@@ -117,10 +120,22 @@ def _replayed(fitted: FittedModel, n: int, seed: int) -> Rows:
     return rows[np.flatnonzero((rows.codes != UNKNOWN).all(1))]
 
 
-def _count(encoder: TableEncoder, rows: Rows, n_before: int) -> None:
-    """Add new rows to how often each code occurs."""
+def _count(encoder: TableEncoder, rows: Rows, weights: NDArray[np.float64], n_before: int) -> None:
+    """Add new rows, each as often as its weight says, to how often each code occurs."""
     counts = []
     for i, column in enumerate(encoder.layout.columns):
-        old = np.rint(np.asarray(column.frequencies) * n_before).astype(np.int64)
-        counts.append(old + np.bincount(rows.codes[:, i], minlength=len(old)))
+        old = np.asarray(column.frequencies) * n_before
+        whole = np.rint(old)
+        if np.allclose(old, whole, rtol=1e-9, atol=1e-6):  # as it is but for weighted rows
+            old = whole
+        counts.append(old + np.bincount(rows.codes[:, i], weights=weights, minlength=len(old)))
     encoder.set_counts(counts)
+
+
+def _know_identifiers(encoder: TableEncoder, frame: pd.DataFrame) -> None:
+    """Let no new identifier be one of these rows'."""
+    for name, generator in encoder.generators.items():
+        generator.also_know(frame[name])
+    made = {name: generator.column for name, generator in encoder.generators.items()}
+    columns = tuple(made.get(column.name, column) for column in encoder.schema.columns)
+    encoder.schema = replace(encoder.schema, columns=columns)

@@ -92,7 +92,12 @@ def table_files(source: str | os.PathLike[str]) -> list[Path]:
         found = [path]
     else:
         pattern = path.relative_to(path.anchor)
-        found = [file for file in sorted(Path(path.anchor).glob(str(pattern))) if file.is_file()]
+        asked = path.name.startswith((".", "_"))
+        found = [
+            file
+            for file in sorted(Path(path.anchor).glob(str(pattern)))
+            if file.is_file() and (asked or not file.name.startswith((".", "_")))
+        ]
         if not found:
             raise DataError(f"no file has a name like {str(path)!r}")
     kinds = {_is_parquet(file) for file in found}

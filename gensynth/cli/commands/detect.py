@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gensynth.cli.options import (
-    PART_ROWS,
     AsJson,
     Data,
     Kinds,
@@ -26,9 +25,12 @@ from gensynth.cli.options import (
     Weight,
 )
 from gensynth.defaults import DETECTION_MODEL
+from gensynth.errors import OptionError
 
 if TYPE_CHECKING:
+    from gensynth.cli.outputs import TableOutput
     from gensynth.report.anomalies import Findings
+    from gensynth.training import Trainer
 
 FIT_ROWS = 500_000
 FitRows = Annotated[
@@ -103,9 +105,9 @@ def detect(
     seed: Seed = None,
     max_time: MaxTime = None,
     fit_rows: FitRows = FIT_ROWS,
-    part_rows: PartRows = PART_ROWS,
+    part_rows: PartRows = None,
     resume: ResumeParts = False,
-    pipe: PipeFormat = "csv",
+    pipe: PipeFormat = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -131,6 +133,7 @@ def detect(
     save = None if save is None else checked_output(save, MODEL_ENDINGS, inputs, "--save")
     check_distinct({"--output": out.path, "--html": page, "--save": save})
     recipe, trainer = recipe_and_trainer(model, settings, max_time, detector=True)
+    _check_together(out, trainer, as_json=as_json)
 
     from gensynth.engine.capabilities import score_method
 
@@ -148,11 +151,15 @@ def detect(
     from gensynth.cli.weights import WithoutColumn, split_weights
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
+    from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
-    table = stream(found, missing, kinds, pipe=pipe)
+    table = stream(found, missing, kinds, pipe=out.pipe)
+    run = {"command": "detect", "model": [model, settings], "data": list(map(identity_of, inputs)), "options": [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows],
+           "seed": seed}  # fmt: skip
+    out.check(table.n_rows, run)
     check_free(table.names, data, ADDED)
-    normals = table if normal is None else stream(normal, missing, kinds, pipe=pipe)
+    normals = table if normal is None else stream(normal, missing, kinds, pipe=out.pipe)
     learned, weights = split_weights(normals.sample(fit_rows, seed), weight)
     judged = WithoutColumn(table, weight) if weight in table.names else table
     schema = declared_kinds(kinds, list(learned.frame.columns))
@@ -169,21 +176,24 @@ def detect(
     ).fit(learned, sample_weight=weights)
     labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
     explainer = Explainer(detector, labels)
-    options = [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows]
-    run = {"command": "detect", "model": [model, settings], "data": list(map(identity_of, inputs)), "options": options,
-           "seed": seed}  # fmt: skip
     with out.writer(table.n_rows, run) as writer:
         write_detected(table, labels, explainer, writer, weight)
     if save is not None:
         detector.save(save)
     findings = explainer.findings()
     if page is not None:
-        from gensynth.report.anomalies import write_page
-
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
         write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
     written = [str(p) for p in (out, page, save) if p is not None]
     _tell(findings, written, time.perf_counter() - start, as_json=as_json)
+
+
+def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> None:
+    """Raise `OptionError` if options of the output do not go together."""
+    if as_json and out.path is None:
+        raise OptionError("--json and --output - both write to standard output; name a file for the rows")
+    if out.resume and trainer.max_time is not None:
+        raise OptionError("--resume trains the same detector again, which a limit of time does not; start over without")
 
 
 def _tell(findings: Findings, written: list[str], seconds: float, *, as_json: bool) -> None:

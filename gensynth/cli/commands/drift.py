@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Data, Kinds, Missing, Seed
+from gensynth.cli.options import AsJson, Data, Kinds, Missing, Quiet, Seed
 
 
 def drift(
@@ -18,16 +18,16 @@ def drift(
         int,
         typer.Option("--rows", metavar="N", min=3, help="Rows of each table to compare at most, drawn at random."),
     ] = 100_000,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     seed: Seed = 0,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    as_json: AsJson = False,
 ) -> None:
     """Compare the distributions of two tables, column by column and as a whole.
 
     Numbers and dates by the test of Kolmogorov and Smirnov, all else by chi-squared, with p-values that are corrected
     for the number of columns (Holm); whole rows by a classifier that tells the tables apart. Identifiers are left out.
     """
-    import json
-
+    from gensynth.cli.facts import print_json
     from gensynth.cli.paths import find, stream
     from gensynth.cli.terminal import say, table
     from gensynth.cli.training import declared_kinds
@@ -43,7 +43,7 @@ def drift(
     before, after, left_out = comparable(frames[0], frames[1], declared)
     result = drift_of(before, after, random_state=seed)
     if as_json:
-        typer.echo(json.dumps({**result.to_json(), "left_out": left_out}, indent=1, default=str))
+        print_json({**result.to_json(), "left_out": left_out})
         return
     lines = [
         (str(c.name), c.test, f"{c.statistic:.4g}", f"{c.distance:.3f}", f"{c.p_value:.3g}", f"{c.adjusted:.3g}",

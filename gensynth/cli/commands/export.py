@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gensynth.cli.options import Quiet
 from gensynth.errors import OptionError, counted
 
 
@@ -50,6 +51,7 @@ def export(
             show_default=False,
         ),
     ] = None,
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Write a trained model as ONNX graphs, which run without gensynth.
 

@@ -21,6 +21,7 @@ from gensynth.cli.options import (
     Seed,
     Settings,
     Weight,
+    check_format,
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
@@ -75,7 +76,7 @@ def fit(
             "columns hold is found out from so many of its rows, drawn at random.",
         ),
     ] = 500_000,
-    pipe: PipeFormat = "csv",
+    pipe: PipeFormat = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -96,6 +97,7 @@ def fit(
 
     start = time.perf_counter()
     found = find(data, several=True)
+    pipe = check_format(pipe, [found])
     path = checked_output(output, MODEL_ENDINGS, [found])
     if resume and checkpoint is None:
         raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")

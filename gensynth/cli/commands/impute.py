@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gensynth.cli.options import (
-    PART_ROWS,
     Data,
     Missing,
     ModelFile,
@@ -23,9 +22,9 @@ def impute(
     output: Output,
     missing: Missing = None,
     seed: Seed = None,
-    part_rows: PartRows = PART_ROWS,
+    part_rows: PartRows = None,
     resume: ResumeParts = False,
-    pipe: PipeFormat = "csv",
+    pipe: PipeFormat = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Fill the missing cells of DATA by a trained model.
@@ -46,7 +45,7 @@ def impute(
 
     synthesizer = load_synthesizer(source, "impute")
     require(synthesizer.recipe_, "impute")
-    table = stream(found, missing, like=synthesizer, pipe=pipe)
+    table = stream(found, missing, like=synthesizer, pipe=out.pipe)
     like = synthesizer.fitted_.container.style
     run = {
         "command": "impute",

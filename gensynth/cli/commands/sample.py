@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import (
-    PART_ROWS,
     ModelFile,
     Output,
     PartRows,
@@ -34,9 +33,9 @@ def sample(
         ),
     ] = None,
     seed: Seed = None,
-    part_rows: PartRows = PART_ROWS,
+    part_rows: PartRows = None,
     resume: ResumeParts = False,
-    pipe: PipeFormat = "csv",
+    pipe: PipeFormat = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""

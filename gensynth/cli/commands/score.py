@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from gensynth.cli.options import (
-    PART_ROWS,
     Data,
     Missing,
     Output,
@@ -63,9 +62,9 @@ def score(
             show_default=False,
         ),
     ] = None,
-    part_rows: PartRows = PART_ROWS,
+    part_rows: PartRows = None,
     resume: ResumeParts = False,
-    pipe: PipeFormat = "csv",
+    pipe: PipeFormat = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Score each row of DATA by a trained model.
@@ -91,7 +90,7 @@ def score(
         fitted, names, batches = _by_graph(source)
     else:
         fitted, names, batches = _by_model(source, method, most)
-    table = stream(found, missing, like=fitted, pipe=pipe)
+    table = stream(found, missing, like=fitted, pipe=out.pipe)
     check_free(table.names, data, names)
     run = {
         "command": "score",
