@@ -14,13 +14,11 @@ import pyarrow.compute as pc
 
 from gensynth.errors import DataError, listed
 from gensynth.tables.cells import MAX_ROWS, MISSING_TOKENS, CellFacts, CellStyle, evenly_spaced, parse_as
+from gensynth.tables.csvfile import tell_of_words
 from gensynth.tables.csvpart import CsvPart
 from gensynth.tables.stream import BATCH_ROWS, TableStream, numbered, rechunked
 from gensynth.tables.style import CsvStyle, FileStyle
 from gensynth.tables.table import Table
-
-_PIECE = 1 << 20
-_CAREFUL_ROWS = 10_000
 
 
 class CsvStream(TableStream):
@@ -73,6 +71,9 @@ class CsvStream(TableStream):
         self.n_rows = sum(part.n_rows for part in self.parts)
         dialect = self.parts[0].dialect
         self.dialect = replace(dialect, tabbed=True) if tabbed and dialect.separator == "\t" else dialect
+        if missing is None:
+            begin = next(rechunked(self._cells(), BATCH_ROWS))
+            tell_of_words(begin, self._values(begin))
 
     def _scan(self, tokens: dict[str, tuple[str, ...]]) -> dict[str, CellFacts]:
         facts = {name: CellFacts() for name in self._header}
@@ -97,12 +98,14 @@ class CsvStream(TableStream):
         at = start
         style = CsvStyle(self.dialect, {}, self.missing)
         for cells in rechunked(self._cells(start), rows, start - self._skipped(start)):
-            frame = pd.DataFrame(
-                {n: parse_as(self.facts[n], cells.column(n), self.tokens[n]) for n in self._header}, copy=False
-            )
+            frame = self._values(cells)
             texts = cells.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
             yield Table(numbered(frame, at), numbered(texts, at), style=style)
             at += len(frame)
+
+    def _values(self, cells: pa.Table) -> pd.DataFrame:
+        parsed = {n: parse_as(self.facts[n], cells.column(n), self.tokens[n]) for n in self._header}
+        return pd.DataFrame(parsed, copy=False)
 
     def _skipped(self, start: int) -> int:
         """Return the rows of the files that need not be read to come to ``start``."""

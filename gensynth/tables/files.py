@@ -83,7 +83,7 @@ def read_table(
         with open_unpacked(path) as stream:
             data = stream.read()
         table = read_csv(data, path, missing, categories, targets)
-        if _is_tabbed(path) and isinstance(table.style, CsvStyle) and table.style.dialect.separator == "\t":
+        if is_tabbed(path) and isinstance(table.style, CsvStyle) and table.style.dialect.separator == "\t":
             style = replace(table.style, dialect=replace(table.style.dialect, tabbed=True))
             table = replace(table, style=style)
         return table
@@ -148,7 +148,7 @@ def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Diale
 
 def separated(dialect: Dialect, path: Path) -> Dialect:
     """Return a dialect with the separator that the ending of a file asks for."""
-    return replace(dialect, separator=_separator(path)) if _is_tabbed(path) or dialect.tabbed else dialect
+    return replace(dialect, separator=_separator(path)) if is_tabbed(path) or dialect.tabbed else dialect
 
 
 def write_arrow(table: pa.Table, path: str | os.PathLike[str]) -> None:
@@ -190,12 +190,13 @@ def is_csv(path: Path) -> bool:
     return _ending(path, READ_ENDINGS) != ".parquet"
 
 
-def _is_tabbed(path: Path) -> bool:
+def is_tabbed(path: Path) -> bool:
+    """Return whether the ending of a file says that there are tabs."""
     return path.name.lower().removesuffix(".gz").endswith(".tsv")
 
 
 def _separator(path: Path) -> str:
-    return "\t" if _is_tabbed(path) else ","
+    return "\t" if is_tabbed(path) else ","
 
 
 def _ending(path: Path, endings: tuple[str, ...]) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -151,7 +152,7 @@ def check_end(source: object, end: Ending) -> None:
     if not word and not gap:
         return
     enough = word or end.n_rows > _FEW_ROWS  # 1, 2, 3
-    added = enough and any(_adds_up(end, i, last[i]) for i in filled)
+    added = enough and _adds_up(end, {i: last[i] for i in filled})
     if (word and (gap or _only_number_breaks(end, filled[0]))) or added:
         what = "a line of totals"
     elif filled == [0] and len(last) > 2 and all(_never_empty(end, i) for i in range(len(last))):
@@ -167,29 +168,29 @@ def _never_empty(end: Ending, i: int) -> bool:
     return not any(pc.any(pc.equal(cells, "")).as_py() for cells in bare)
 
 
-def _numbers(end: Ending, i: int) -> Iterator[NDArray[np.float64]]:
-    for part in end.above():
-        texts = pd.Series(pc.utf8_trim_whitespace(part.column(i)).to_pandas(), dtype=object)
-        yield np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+def _numbers(cells: pa.ChunkedArray) -> NDArray[np.float64]:
+    texts = pd.Series(pc.utf8_trim_whitespace(cells).to_pandas(), dtype=object)
+    return np.array(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
 
 
 def _only_number_breaks(end: Ending, i: int) -> bool:
     """Whether all other cells of the column are numbers."""
-    return all(np.isfinite(part).all() for part in _numbers(end, i))
+    return all(np.isfinite(_numbers(part.column(i))).all() for part in end.above())
 
 
-def _adds_up(end: Ending, i: int, cell: str) -> bool:
-    """Whether a cell is the sum of the numbers above it."""
-    try:
-        total = float(cell)
-    except ValueError:
+def _adds_up(end: Ending, last: Mapping[int, str]) -> bool:
+    """Whether one of the last cells, by column, is the sum of the numbers above it; goes through them once."""
+    totals = {}
+    for i, cell in last.items():
+        with contextlib.suppress(ValueError):
+            totals[i] = float(cell)
+    totals = {i: total for i, total in totals.items() if total}
+    if not totals:
         return False
-    added = size = 0.0
-    some = other = False
-    for part in _numbers(end, i):
-        finite = part[np.isfinite(part)]
-        some, other = some or bool(len(finite)), other or bool((finite != 0).any())
-        added, size = added + float(np.nansum(part)), size + float(np.nansum(np.abs(part)))
-    if not some or not total or not other:
-        return False
-    return abs(added - total) <= 1e-9 * size + 1e-12
+    added, size = dict.fromkeys(totals, 0.0), dict.fromkeys(totals, 0.0)
+    for part in end.above():
+        for i in totals:
+            numbers = _numbers(part.column(i))
+            finite = numbers[np.isfinite(numbers)]
+            added[i], size[i] = added[i] + float(finite.sum()), size[i] + float(np.abs(finite).sum())
+    return any(size[i] and abs(added[i] - total) <= 1e-9 * size[i] + 1e-12 for i, total in totals.items())

@@ -15,7 +15,7 @@ from gensynth.errors import DataError
 from gensynth.tables.arrowsources import ArrowDataset, ParquetFiles
 from gensynth.tables.arrowstream import ArrowStream
 from gensynth.tables.csvstream import CsvStream
-from gensynth.tables.files import READ_ENDINGS, read_table
+from gensynth.tables.files import READ_ENDINGS, is_tabbed, read_table
 from gensynth.tables.stream import MemoryStream, TableStream
 
 IN_MEMORY = 2**25
@@ -65,8 +65,7 @@ def open_table(
     name = os.fspath(source)
     if _is_parquet(paths[0]):
         return ArrowStream(ParquetFiles(paths), name)
-    tabbed = paths[0].name.lower().removesuffix(".gz").endswith(".tsv")
-    return CsvStream(paths, missing, categories, targets, source=name, tabbed=tabbed)
+    return CsvStream(paths, missing, categories, targets, source=name, tabbed=is_tabbed(paths[0]))
 
 
 def table_files(source: str | os.PathLike[str]) -> list[Path]:

@@ -85,3 +85,28 @@ def test_weights_count_rows_of_all_parts(stream):
 def test_the_same_seed_gives_the_same_fit(stream):
     one, other = (fit(stream).fit(stream, memory_rows=200).sample(30, random_state=0) for _ in range(2))
     pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_a_key_of_numbers_is_one_in_a_large_table_too(tmp_path):
+    frame = pd.DataFrame({"id": np.random.default_rng(0).permutation(np.arange(50_000, 50_000 + 7 * N, 7))})
+    frame["x"] = np.arange(N) % 5
+    frame.to_parquet(tmp_path / "keys.parquet")
+    table = open_table(tmp_path / "keys.parquet", in_memory=0)
+    found = fit(table, schema={"x": "categorical"}).fit(table, memory_rows=2000)
+    assert found.schema_["id"].kind == "identifier"
+    drawn = found.sample(N, random_state=0)["id"]
+    assert drawn.is_unique
+    assert not set(drawn) & set(frame["id"])
+
+
+def test_weights_count_in_the_frequencies_of_a_large_table(tmp_path):
+    frame = pd.DataFrame({"c": np.where(np.arange(N) % 2, "a", "b"), "x": np.random.default_rng(0).normal(size=N)})
+    frame.to_parquet(tmp_path / "w.parquet")
+    weights = np.where(frame["c"] == "a", 9.0, 1.0)
+    table = open_table(tmp_path / "w.parquet", in_memory=0)
+    large, small = (
+        fit(X).fit(X, sample_weight=weights, memory_rows=1000).fitted_.encoder.layout for X in (table, frame)
+    )
+    assert large.columns[0].frequencies == pytest.approx((0.0, 0.9, 0.1))
+    assert large.columns[0].frequencies == pytest.approx(small.columns[0].frequencies)
+    assert large.n_rows == small.n_rows

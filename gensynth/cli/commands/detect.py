@@ -155,8 +155,13 @@ def detect(
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
     table = stream(found, missing, kinds, pipe=out.pipe)
-    run = {"command": "detect", "model": [model, settings], "data": list(map(identity_of, inputs)), "options": [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows],
-           "seed": seed}  # fmt: skip
+    run = {
+        "command": "detect",
+        "model": [model, settings],
+        "data": list(map(identity_of, inputs)),
+        "options": [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows],
+        "seed": seed,
+    }
     out.check(table.n_rows, run)
     check_free(table.names, data, ADDED)
     normals = table if normal is None else stream(normal, missing, kinds, pipe=out.pipe)

@@ -205,3 +205,68 @@ def test_fit_on_a_folder_is_fit_on_the_table(folder: Path, run: Run) -> None:
     assert outcome.code == 0
     assert "120 rows, 6 columns" in outcome.err
     assert run("sample", "c.gensynth", "-n", "30", "-o", "c.csv").code == 0
+
+
+@pytest.mark.parametrize("data", ["shards", "shards/*.parquet"])
+def test_a_file_that_is_read_is_not_written(folder: Path, run: Run, data: str) -> None:
+    shards = split_people(folder)
+    before = {path: path.read_bytes() for path in shards.iterdir()}
+    for command in (("score", "m.gensynth", data), ("augment", data), ("fit", data, "--checkpoint")):
+        out = "shards/0.parquet"
+        end = ("-o", out) if command[0] != "fit" else (out, "-o", "new.gensynth")
+        done = run(*command, *end, *([] if command[0] == "score" else QUICK))
+        assert done.code == 2
+        assert "0.parquet" in done.err
+    assert {path: path.read_bytes() for path in shards.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("sample m.gensynth -n 5 -o s.csv --format arrow", "--format"),
+        ("sample m.gensynth -n 5 -o s.csv --part-rows 2", "--part-rows"),
+        ("fit good.csv -o f.gensynth --format csv", "--format"),
+        ("detect good.csv -o - --json", "--json"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(folder: Path, run: Run, options: str, named: str) -> None:
+    done = run(*options.split())
+    assert done.code == 2
+    assert named in done.err
+    assert not Path("s.csv").exists()
+
+
+def test_detect_that_cannot_go_on_says_so_before_it_trains(folder: Path, run: Run) -> None:
+    split_people(folder)
+    first = ("detect", "shards", "-o", "out/", "--part-rows", "9", *QUICK)
+    assert run(*first).code == 0
+    for path in sorted(Path("out").glob("part-*.parquet"))[2:]:
+        path.unlink()
+    notes = json.loads(Path("out/_gensynth.json").read_text())
+    Path("out/_gensynth.json").write_text(json.dumps({**notes, "finished": False}))
+    for options, named in ((("--part-rows", "8"), "part rows"), (("--max-time", "3"), "time")):
+        done = run("detect", "shards", "-o", "out/", "--resume", *QUICK, *options)
+        assert done.code == 2
+        assert named in done.err
+    Path("out/_gensynth.json").write_text('{"a": 1}')
+    done = run("detect", "shards", "-o", "out/", "--resume", *QUICK)
+    assert done.code == 2
+    assert "_gensynth.json" in done.err
+
+
+def test_words_read_as_missing_are_told_of_a_folder_too(folder: Path, run: Run) -> None:
+    Path("words").mkdir()
+    rows = pd.DataFrame({"x": range(30), "kind": ["NA", "yes", "no"] * 10})
+    for i in range(2):
+        rows.to_csv(f"words/{i}.csv", index=False)
+    done = run("fit", "words", "-o", "words.gensynth", *QUICK)
+    assert done.code == 0
+    assert "read as missing values in the column 'kind' (NA)" in done.err
+
+
+def test_drift_takes_declared_categories_for_categories(folder: Path, run: Run) -> None:
+    rows = pd.DataFrame({"zip": np.arange(200) % 7, "x": np.arange(200.0)})
+    rows.to_csv("zips.csv", index=False)
+    done = run("drift", "zips.csv", "zips.csv", "--schema", "zip=categorical", "--json", "-q")
+    assert done.code == 0
+    assert {c["column"]: c["test"] for c in json.loads(done.out)["columns"]}["zip"] == "chi-squared"
