@@ -7,9 +7,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from toy_models import Toy
 
 from gensynth import Synthesizer, Trainer
+from gensynth.encoding.category import CategoryEncoder
 from gensynth.errors import ColumnWarning, DriftWarning, OptionError, SchemaError
 
 TRAINER = Trainer(max_epochs=25, progress=False, device="cpu")
@@ -81,13 +83,13 @@ def test_what_was_never_fitted_is_left_out():
 def test_identifiers_of_new_rows_are_not_made_again():
     first, more = np.arange(1000, 1300), np.arange(1300, 1600)
     tables = [rows(300, seed=i).assign(key=keys) for i, keys in enumerate((first, more))]
-    options = {"trainer": TRAINER, "relations": False, "random_state": 0, "schema": {"key": "identifier"}}
-    synthesizer = Synthesizer(Toy(), **options).fit(tables[0])
+    new = Synthesizer(Toy(), trainer=TRAINER, relations=False, random_state=0, schema={"key": "identifier"})
+    synthesizer = clone(new).fit(tables[0])
     synthesizer.partial_fit(tables[1])
     drawn = synthesizer.sample(200, random_state=0)["key"]
     assert not set(drawn) & {*first, *more}
     texts = [table.assign(key=[f"C{7 * k:06}" for k in table["key"]]) for table in tables]
-    synthesizer = Synthesizer(Toy(), **options).fit(texts[0])
+    synthesizer = clone(new).fit(texts[0])
     synthesizer.partial_fit(texts[1])
     drawn = synthesizer.sample(400, random_state=0)["key"]
     assert not set(drawn) & {*texts[0]["key"], *texts[1]["key"]}
@@ -98,10 +100,11 @@ def test_weights_of_new_rows_count():
     new = pd.DataFrame({"c": ["high", "low"] * 100, "x": np.random.default_rng(1).normal(size=200).round(2)})
     with pytest.warns(DriftWarning):
         synthesizer.partial_fit(new, sample_weight=np.where(new["c"] == "high", 10, 1))
-    column = synthesizer.fitted_.encoder.layout.columns[0]
-    assert dict(zip(synthesizer.fitted_.encoder.columns["c"].labels.index, column.frequencies[1:], strict=True))[
-        "high"
-    ] == pytest.approx((0.2 * 400 + 1000) / (400 + 1100), abs=0.02)
+    encoder = synthesizer.fitted_.encoder
+    column = encoder.columns["c"]
+    assert isinstance(column, CategoryEncoder)
+    frequencies = dict(zip(column.labels.index, encoder.layout.columns[0].frequencies[1:], strict=True))
+    assert frequencies["high"] == pytest.approx((0.2 * 400 + 1000) / (400 + 1100), abs=0.02)
 
 
 def test_a_warm_fit_is_of_the_same_model():
