@@ -69,8 +69,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
     density : bool, default=True
         Whether a density of the rows, a small autoregressive network, is trained beside the model. It sees structure
         that an ensemble with few latents smooths over: gaps between clusters, values that do not go together. It counts
-        only where held-out rows show that it surely knows more than columns by themselves, and the more, the less the
-        model agrees with it there.
+        only where held-out rows show that it knows more than columns by themselves, and the more, the less the model
+        agrees with it there.
     trainer : Trainer or None
         How models are trained; None: the defaults, in batches of 128 rows. All that is trained, the density too,
         divides ``max_time`` evenly.
