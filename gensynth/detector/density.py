@@ -75,10 +75,10 @@ def fit_density(
 ) -> WeighedDensity | None:
     """Train a density on a detector's rows; None where it knows no more than columns by themselves.
 
-    It is judged by held-out rows: they must be more probable to it, in the mean, than to columns that are independent of
-    each other and than to a joint normal distribution. No more is asked, such as significance: of a few dozen held-out
-    rows it would take away what is plain to see, and a density that says nothing new harms little where it counts only
-    as far as the ensemble disagrees with it.
+    It is judged by held-out rows: they must be more probable to it, in the mean, than to columns that are independent
+    of each other and than to a joint normal distribution. No more is asked, such as significance: on a few dozen rows
+    it would take away what is plain to see, and a density that says nothing new harms little, as it counts only as far
+    as the ensemble disagrees with it.
 
     Parameters
     ----------
