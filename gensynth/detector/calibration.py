@@ -13,8 +13,12 @@ BODY = (0.5, 0.83)
 """Quantiles of the anomaly scores that tell how fast normal rows thin out."""
 UNSURE = (0.75, 0.9)
 """Other upper quantiles: where they tell another share, it cannot be told."""
-SHARE_FDR = 0.05
-"""Share of false ones among the anomalies that an estimated contamination counts."""
+SHARES = np.arange(0.005, 0.125, 0.005)
+"""Shares of anomalies that are tried: with more rows left out any tail would agree with itself."""
+MAX_NORMAL = 0.3
+"""Most of the rows beyond a score that may be normal where what lies there is to be anomalies."""
+SURE = 3.0
+"""Standard deviations of the number of normal rows beyond a score that are not counted as anomalies."""
 MAX_SHARE = 0.5
 AUTO_LEVEL = 0.01
 """Share of normal rows that ``contamination="auto"`` takes for anomalies where the training rows are normal."""
@@ -52,28 +56,54 @@ def threshold_of_share(scores: Floats, share: float) -> float:
     return float(above.min()) if together else threshold
 
 
+def tail_p_values(energies: Floats, upper: float = BODY[1], share: float = 0.0) -> Floats:
+    """Return (n,) the probability, up to 1/2, that a normal row is at least so anomalous.
+
+    Above their median the anomaly scores of normal rows are taken to be exponentially distributed, as logarithms of
+    probabilities are, with the rate that they have between two quantiles.
+
+    Parameters
+    ----------
+    energies : ndarray of shape (n,)
+        Higher = more anomalous.
+    upper : float
+        The upper of the two quantiles, in (0.5, 1): the higher, the heavier a tail may be without being taken for
+        anomalies, and the fewer anomalies are needed to be taken for it.
+    share : float
+        How many of the rows are not normal, in [0, 1): as many of the most anomalous do not count.
+    """
+    low, high = np.quantile(energies, np.array([BODY[0], upper]) * (1.0 - share))
+    if high - low <= 1e-12 * max(1.0, abs(high)):
+        return np.full(len(energies), 1.0 - BODY[0])
+    rate = np.log((1.0 - BODY[0]) / (1.0 - upper)) / (high - low)
+    return np.asarray((1.0 - BODY[0]) * np.exp(-rate * np.maximum(energies - low, 0.0)))
+
+
 def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
     """Return the estimated share of anomalies, in [0, 0.5], among rows that most of are normal.
 
-    Above their median the anomaly scores of normal rows are taken to be exponentially distributed, as logarithms of
-    probabilities are, with the rate that they have between two quantiles. The rows farther out than that, by
-    `benjamini_hochberg`, are counted.
+    It is by how much more rows lie beyond some score than normal ones do, and surely so (Meinshausen & Rice 2006,
+    "Estimating the proportion of false null hypotheses among a large number of independently tested hypotheses",
+    equation 2). What normal rows do is read off the others, so the share is the largest that agrees with itself: with
+    as many of the rows left out as it says there are anomalies.
 
     Parameters
     ----------
     scores : ndarray of shape (n,)
         Higher = more normal.
     upper : float
-        The upper of the two quantiles, in (0.5, 1): the higher, the heavier a tail may be without being taken for
-        anomalies, and the fewer anomalies are needed to be taken for it.
+        As for `tail_p_values`.
     """
-    energies = -np.asarray(scores)
-    low, high = np.quantile(energies, (BODY[0], upper))
-    if high - low <= 1e-12 * max(1.0, abs(high)):
-        return 0.0
-    rate = np.log((1.0 - BODY[0]) / (1.0 - upper)) / (high - low)
-    p_values = (1.0 - BODY[0]) * np.exp(-rate * np.maximum(energies - low, 0.0))
-    return float(min(benjamini_hochberg(p_values, SHARE_FDR).mean(), MAX_SHARE))
+    energies = np.sort(-np.asarray(scores))[::-1]
+    observed = np.arange(1, len(energies) + 1) / len(energies)
+
+    def excess(share: float) -> float:
+        expected = (1.0 - share) * tail_p_values(energies, upper, share)
+        sure = observed - expected - SURE * np.sqrt(expected * (1.0 - expected) / len(energies))
+        return float(np.max(sure, initial=0.0, where=expected <= MAX_NORMAL * observed))
+
+    found = max((share for share in SHARES if excess(share) >= share), default=0.0)
+    return float(min(max(found, excess(0.0)), MAX_SHARE))
 
 
 def share_range(scores: Floats) -> tuple[float, float]:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg
+from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg, tail_p_values
 from gensynth.encoding.rows import Rows
 from gensynth.engine.combined import Combined, ScoreProfile, WeighedDensity
 from gensynth.engine.encoded import EncodedTable
@@ -26,16 +25,18 @@ from gensynth.training.weights import Parts
 NORMAL_LEVELS = (0.2, 0.7, 0.95)
 """Quantiles that the distribution of normal rows' scores is fitted to where all rows are normal."""
 MIXED_LEVELS = (0.1, 0.45, 0.7)
-"""The same of a density's scores where the rows may hold anomalies: farther out than `NULL_LEVELS`, as the rows that
-the ensemble rejects were kept from it, and a tail that begins earlier takes what is merely rare for impossible."""
+"""The same of a density's scores where the rows may hold anomalies: farther out than `NULL_LEVELS`, as it learned
+little of the rows that the ensemble rejects, and would take what is merely rare for impossible."""
 MIN_ROWS = 100
 """Rows below which no density is tried: a tenth of them, held out, says nothing for sure."""
 MIN_HELD_OUT = 20
 """Held-out rows below which a density's scores are compared with those of all rows."""
-REJECTED_FDR = 0.2
-"""Share of normal rows among those that the ensemble keeps from the density where the rows may hold anomalies."""
+REJECTED_FDR = 0.05
+"""Share of normal rows among those that the ensemble takes for anomalies where the rows may hold some."""
 MAX_REJECTED = 0.1
 """Most of the rows that it does: more are not anomalies but another kind of rows."""
+REJECTED_WEIGHT = 0.2
+"""Of these rows in the density's training: without any, what is rare and normal would be impossible to it."""
 LEAST_WEIGHT = 1e-3
 """Of ensemble and density in the score."""
 MAX_COMPARED = 2_000
@@ -58,20 +59,34 @@ def fit_combined(
 ) -> Combined:
     """Put an ensemble's scores on their scale, with a density beside it if ``trainer`` is to train one.
 
-    Other parameters are those of `fit_density`.
+    ``contaminated``: whether the rows may hold anomalies. Other parameters are those of `fit_density`.
     """
-    density = None
-    if trainer is not None:
-        density = fit_density(table, rows, energies, trainer, seed, contaminated=contaminated)
+    rejected = rejected_rows(energies) if contaminated else None
+    density = None if trainer is None else fit_density(table, rows, energies, trainer, seed, rejected)
     drawn = Parts.of(table.weights, len(rows)).draw()
-    # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
-    alone = contaminated and density is None
-    tail = GammaTail.fit(energies[drawn], NULL_LEVELS) if alone else EmpiricalTail.fit(energies[drawn])
+    if rejected is None:
+        tail: Tail = EmpiricalTail.fit(energies[drawn])
+    elif density is None:
+        # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
+        tail = GammaTail.fit(energies[drawn], NULL_LEVELS)
+    else:
+        tail = EmpiricalTail.fit(energies[drawn[~rejected[drawn]]])
     return Combined(ensemble, _profile(ensemble, rows[drawn], tail), density)
 
 
+def rejected_rows(energies: Floats) -> NDArray[np.bool_]:
+    """Return (n,) which rows are anomalies by anomaly scores (n,), at most `MAX_REJECTED` of them."""
+    found = benjamini_hochberg(tail_p_values(energies), REJECTED_FDR)
+    return np.asarray(found & (energies > np.quantile(energies, 1.0 - MAX_REJECTED)))
+
+
 def fit_density(
-    table: EncodedTable, rows: Rows, energies: Floats, trainer: Trainer, seed: int, *, contaminated: bool
+    table: EncodedTable,
+    rows: Rows,
+    energies: Floats,
+    trainer: Trainer,
+    seed: int,
+    rejected: NDArray[np.bool_] | None = None,
 ) -> WeighedDensity | None:
     """Train a density on a detector's rows; None where it knows no more than columns by themselves.
 
@@ -92,33 +107,30 @@ def fit_density(
         How the ensemble was trained.
     seed : int
         Seed of the density.
-    contaminated : bool
-        Whether the rows may hold anomalies: those that the ensemble rejects are then not learned from.
+    rejected : ndarray of shape (n,), bool, or None
+        Rows that the ensemble rejects: they count less. None: all rows are normal.
     """
-    kept = np.arange(len(rows))
-    if contaminated:
-        p_values = np.exp(-GammaTail.fit(energies, NULL_LEVELS).nats(energies))
-        rejected = benjamini_hochberg(p_values, REJECTED_FDR) & (energies > np.quantile(energies, 1.0 - MAX_REJECTED))
-        kept = np.flatnonzero(~rejected)
-    if len(kept) < MIN_ROWS:
+    if len(rows) < MIN_ROWS:
         return None
-    weights = None if table.weights is None else table.weights[kept]
-    part = replace(table, batch=table.batch[torch.from_numpy(kept)], weights=weights)
+    weights = table.weights
+    if rejected is not None and rejected.any():
+        weights = np.where(rejected, REJECTED_WEIGHT, 1.0) * (1.0 if weights is None else weights)
+    part = replace(table, weights=weights)
     # a shallow copy: callbacks are told of this training too
     model = FittedModel.train(part, AutoregressiveDensity(), copy(trainer).set_params(checkpoint=None), seed)
     if model.held_out is None or len(model.held_out) < 2:
         return None
-    held = kept[model.held_out.draw()]
+    held = model.held_out.draw()
     if (_gains(model, rows[held]).mean(axis=1) <= 0).any():
         return None
     scorer = Ensemble([model], {"log_likelihood": 1.0})
     own = -scorer.score(rows[held])
     weight = agreement(own, energies[held])
     compared = rows[held]
-    if contaminated or len(held) < MIN_HELD_OUT:
+    if rejected is not None or len(held) < MIN_HELD_OUT:
         compared = rows[Parts.of(table.weights, len(rows)).draw()].evenly(MAX_COMPARED)
         own = -scorer.score(compared)
-    tail = GammaTail.fit(own, MIXED_LEVELS if contaminated else NORMAL_LEVELS)
+    tail = GammaTail.fit(own, NORMAL_LEVELS if rejected is None else MIXED_LEVELS)
     return WeighedDensity(model, _profile(scorer, compared, tail), weight)
 
 

@@ -1,4 +1,4 @@
-"""The density is kept where it knows more than plain ones, and learns nothing from rows that are rejected."""
+"""The density is kept where it knows more than plain ones, and learns little from rows that are rejected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from toy_detectors import make_detector
 
 from gensynth import load
-from gensynth.detector.density import LEAST_WEIGHT, agreement
+from gensynth.detector.density import LEAST_WEIGHT, MAX_REJECTED, agreement, rejected_rows
 
 
 @pytest.mark.parametrize("novelty", [True, False])
@@ -32,6 +32,26 @@ def test_structure_is_seen_and_named(shape, novelty):
 def test_a_density_that_knows_no_more_is_left_out():
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(600, 3)), columns=list("abc"))
     assert make_detector(epochs=20, novelty=True).fit(table).density_ is None
+
+
+@pytest.mark.parametrize("n_odd", [0, 40])
+def test_the_share_of_anomalies_between_clusters_is_found(n_odd):
+    rng = np.random.default_rng(0)
+    normal = 0.3 * rng.normal(size=(1000, 2)) + rng.choice([-2.0, 2.0], size=(1000, 1))
+    table = np.concatenate([normal, rng.uniform(-1, 1, size=(n_odd, 2))])
+    found = make_detector(epochs=40).fit(table).labels_
+    assert n_odd / 2 <= found.sum() <= 2 * n_odd + 3
+    assert found[:1000].sum() <= 3
+
+
+def test_the_ensemble_rejects_what_lies_far_beyond_a_tail():
+    energies = np.random.default_rng(0).exponential(size=1000)
+    assert not rejected_rows(energies).any()
+    far = np.r_[energies, np.linspace(15, 20, 50)]
+    found = rejected_rows(far)
+    assert found[1000:].all()
+    assert found[:1000].sum() <= 0.05 * found.sum()
+    assert rejected_rows(np.r_[energies, np.linspace(15, 20, 300)]).mean() <= MAX_REJECTED
 
 
 def test_it_comes_back_from_a_file(tmp_path):
