@@ -27,6 +27,7 @@ from gensynth.training.progress import Progress
 from gensynth.training.result import TrainingResult
 from gensynth.training.run import TrainingRun
 from gensynth.training.schedule import Batching, Clock, auto_batch_size, holds_out
+from gensynth.training.threads import fitting_threads
 from gensynth.training.weights import Parts, Weights
 
 
@@ -37,6 +38,9 @@ class Trainer(BaseEstimator):
     state as it found it. Held-out rows are looked at every epoch (or every 50 steps where an epoch is shorter, every
     2,000 where it is longer); the weights that were best there are kept. Over the last third of a budget that gets
     used up the learning rates fall to nearly 0.
+
+    In a process group of `torch.distributed` all processes call `run` with the same rows and train one model together
+    (docs/scaling.md). On a CPU small networks are trained in one thread unless ``OMP_NUM_THREADS`` is set.
 
     Parameters
     ----------
@@ -170,7 +174,9 @@ class Trainer(BaseEstimator):
         clock = Clock(self.max_time)
         with Progress(self.progress if ranks.is_first() else False) as progress:
             context = self._context(model, batch, parts, seed, clock, progress)
-            history = TrainingRun(model, stages, context, checkpoint, rebuild).go(resume=resume)
+            run = TrainingRun(model, stages, context, checkpoint, rebuild)
+            with fitting_threads(sum(p.numel() for p in model.parameters()) * context.batching.size):
+                history = run.go(resume=resume)
         return TrainingResult(history, context.data.held_out)
 
     def _context(

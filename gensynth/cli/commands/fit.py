@@ -22,6 +22,7 @@ from gensynth.cli.options import (
     Relations,
     Seed,
     Settings,
+    Threads,
     Weight,
     check_format,
 )
@@ -79,6 +80,7 @@ def fit(
         ),
     ] = 500_000,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
