@@ -37,10 +37,11 @@ def others_answering() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        first_line = re.sub(r"^\[[^]]*\] *", "", str(error).strip().partition("\n")[0])  # without the place in C++
+        place_and_advice = r"^\[[^]]*\] *|\. .*|\n.*"  # in C++; that of the library
+        why = re.sub(place_and_advice, "", str(error).strip(), flags=re.DOTALL)
         checkpoint = hint("Trainer(checkpoint=...) and resume=True", "--checkpoint FILE and --resume")
         raise TrainingError(
-            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({first_line}): see "
+            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({why}): see "
             f"what it said last. With {checkpoint} training goes on from where it was"
         ) from error
 

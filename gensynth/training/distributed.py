@@ -52,7 +52,10 @@ def joined() -> Iterator[None]:
         if own >= there:
             raise OptionError(f"process {own} of this machine has no GPU, there being {there}; start fewer processes")
         torch.cuda.set_device(own)
-    dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
+    try:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
+    except (RuntimeError, ValueError) as error:
+        raise OptionError(f"the processes of torchrun do not find each other: {error}") from error
     try:
         yield
     finally:
