@@ -87,7 +87,7 @@ class Steps:
             self.step += 1
             for stepper in self.steppers:
                 if self.step % stepper.phase.every == 0:
-                    stepper.step(batch, self.rng, self.step)
+                    stepper.step(batch, self.rng, self.step, len(batch))
             self.average.update(self.step)
 
 

@@ -27,6 +27,7 @@ from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
+from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
@@ -170,7 +171,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         if first:
             require(recipe, *CONDITIONAL)
         trainer = self._default_trainer() if self.trainer is None else self.trainer
-        seed = seed_of(self.random_state)
+        seed = ranks.from_first(seed_of(self.random_state))
         known = {"schema": self.schema, "condition_on": first, "relations": self.relations}
         stream = as_stream(X)
         if stream is not None and stream.n_rows <= memory_rows:

@@ -8,6 +8,7 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from gensynth.cli import processes
 from gensynth.cli.commands import (
     augment,
     datasets,
@@ -107,7 +108,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def gensynth(
-    version: Annotated[
+    ctx: typer.Context,
+    *,
+    version: Annotated[  # noqa: ARG001 - its callback did it
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
@@ -116,6 +119,8 @@ def gensynth(
     DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for
     standard input, or the name of a data set (gensynth datasets list).
     """
+    if processes.count() > 1 and ctx.invoked_subcommand is not None:
+        ctx.with_resource(processes.together(ctx.invoked_subcommand))
 
 
 app.command("augment")(augment.augment)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.terminal import be_quiet
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, counted
 
 Data = Annotated[
     str,
@@ -148,6 +150,39 @@ MaxTime = Annotated[
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", callback=be_quiet, is_eager=True, help="Write nothing to standard error but errors."),
+]
+
+
+def use_threads(n: int | None) -> int | None:
+    """Let torch, and what else computes in threads, use so many in this process.
+
+    Raises
+    ------
+    OptionError
+        More than there are processors.
+    """
+    if n is None:
+        return None
+    there = os.cpu_count() or 1
+    if n > there:
+        raise OptionError(f"--threads {n} is more than the {counted(there, 'processor')} of this machine")
+    os.environ["OMP_NUM_THREADS"] = str(n)  # read when torch starts
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(n)
+    return n
+
+
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        min=1,
+        callback=use_threads,
+        help="Threads to compute in. When not given: those of OMP_NUM_THREADS, else one to train a small network, and "
+        "one for each processor to do the rest.",
+        show_default=False,
+    ),
 ]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the summary to standard output as JSON, instead of standard error.")

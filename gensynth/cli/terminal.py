@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from gensynth.cli import processes
 from gensynth.cli.signals import stop_code, stop_message
 from gensynth.cli.streams import OUTPUT_FAILED, PIPE_CLOSED, STANDARD_OUTPUT, drop_output
 from gensynth.errors import GensynthError
@@ -26,9 +27,9 @@ _quiet = False
 
 
 def be_quiet(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
-    """Write nothing but errors to standard error from now on, or again everything."""
+    """Write nothing but errors to standard error from now on, or again everything; only one process of several does."""
     global _quiet
-    _quiet = wanted
+    _quiet = wanted or not processes.is_first()
 
 
 def is_quiet() -> bool:
@@ -56,7 +57,8 @@ def say(message: str) -> None:
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
     """Write an error to standard error and return what is to be raised."""
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    who = "" if processes.is_first() else f"process {processes.number()}: "
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {who}{message}", err=True)
     return typer.Exit(code)
 
 

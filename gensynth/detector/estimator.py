@@ -30,6 +30,7 @@ from gensynth.engine.parameters import RandomState, seed_of
 from gensynth.engine.streams import as_stream
 from gensynth.errors import OptionError
 from gensynth.model import Recipe
+from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
@@ -199,7 +200,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))
-        seed = seed_of(self.random_state)
+        seed = ranks.from_first(seed_of(self.random_state))
         learned, kept = parts, None
         if self.novelty:
             learned, kept = learned_and_kept(parts, self.calibration_fraction, trainer, n_models, seed)

@@ -41,6 +41,11 @@ class EncodedTable:
     batch: Batch | CachedRows
     weights: Weights | None = None
 
+    def close(self) -> None:
+        """Remove the files of rows that are not in memory."""
+        if isinstance(self.batch, CachedRows):
+            self.batch.close()
+
     @classmethod
     def encode(
         cls,

@@ -30,6 +30,7 @@ from gensynth.nn.randomness import seeded
 from gensynth.schema import TableSchema, check_labels
 from gensynth.tables import Container, TableStream
 from gensynth.training import Trainer
+from gensynth.training.distributed import once_a_machine
 from gensynth.training.weights import Parts
 
 CHUNK_ROWS = 2**17
@@ -100,9 +101,12 @@ class FittedModel:
     def fit_stream(
         cls, stream: TableStream, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False, **options: Any
     ) -> Self:
-        """Likewise for a table that does not fit the memory: `encoded_stream`, which takes ``options``, and `train`."""
+        """Likewise for a table that does not fit the memory: `encoded_stream`, which takes ``options``, and `train`.
+
+        Where several processes train together, one of each machine encodes the table.
+        """
         check_fit(recipe, trainer)
-        with encoded_stream(stream, recipe.encoding, seed=seed, **options) as table:
+        with once_a_machine(encoded_stream(stream, recipe.encoding, seed=seed, **options)) as table:
             return cls.train(table, recipe, trainer, seed, resume=resume)
 
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
+from gensynth.nn import ranks
+
 USAGE_DECAY = 0.98
 """Of the running mean of how often each entry is drawn."""
 UNUSED = 0.1
@@ -56,16 +58,20 @@ class StochasticQuantizer(nn.Module):
     def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
         """Move entries that are not used to vectors of random rows; return whether there were any.
 
+        Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
+
         ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
         """
-        self.usage.lerp_(log_q.exp().mean(1), 1.0 - USAGE_DECAY)
+        self.usage.lerp_(ranks.mean(log_q.exp().mean(1)), 1.0 - USAGE_DECAY)
         even = 1.0 / self.usage.shape[1]
         unused = self.usage < UNUSED * even
         if not bool(unused.any()):
             return False
         group, _ = where = unused.nonzero(as_tuple=True)
         row = torch.randint(len(vectors), group.shape, generator=rng, device=vectors.device)
-        self.book[where] = vectors[row, group]
+        new = vectors[row, group]
+        ranks.take_from_first([new])
+        self.book[where] = new
         self.usage[where] = even
         return True
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections import OrderedDict
-from typing import Self
+from pathlib import Path
+from typing import IO, Any, Self
 
 import numpy as np
 import torch
@@ -38,8 +40,9 @@ class CachedRows:
         self._types: list[type[np.generic]] = [np.float32, np.int16 if n_codes < 2**15 else np.int32]
         self._widths = [n_numeric, n_columns]
         # without names where the system has such files: a process that is killed leaves nothing behind
-        self._files = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
+        self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
         self._n = 0
+        self._digest: str | None = None  # of a copy of another process's
         self._hashes = [hashlib.sha256(), hashlib.sha256()]
         self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
         self.device, self._dtype = torch.device("cpu"), torch.float32
@@ -48,9 +51,21 @@ class CachedRows:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         """Remove the files."""
         for file in self._files:
             file.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process of this machine opens the same files by, while this one has them open."""
+        files = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in self._files]
+        return {**self.__dict__, "_files": files, "_hashes": [], "_digest": self.digest(), "_blocks": OrderedDict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._files = [Path(name).open("rb") for name in state["_files"]]  # noqa: SIM115
 
     def append(self, numeric: NDArray[np.float64], codes: NDArray[np.int32]) -> None:
         """Add rows: their numbers (m, n_numeric) and codes (m, n_columns).
@@ -81,6 +96,8 @@ class CachedRows:
 
     def digest(self) -> str:
         """Return a checksum of all rows."""
+        if self._digest is not None:
+            return self._digest
         parts = [f"{self._n} {self._widths}", *(one.hexdigest() for one in self._hashes)]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ from torch import Generator
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.data import TrainingData
 from gensynth.training.devices import derive_seed
+from gensynth.training.distributed import step_noise
 from gensynth.training.progress import Progress
 from gensynth.training.schedule import Batching, Clock
 
@@ -32,7 +33,7 @@ class RunContext:
     seed : int
         Of the run.
     rng : Generator
-        On the device; what batches, noise and dropout are drawn from.
+        On the device; what batches, noise and dropout are drawn from. The same in all processes that train together.
     clock : Clock
         Seconds used and left.
     callbacks : tuple of Callback or callable
@@ -55,3 +56,7 @@ class RunContext:
     def evaluation_noise(self) -> Generator:
         """Return a source of randomness on the device that is the same for every evaluation."""
         return Generator(self.rng.device).manual_seed(derive_seed(self.seed, 2))
+
+    def step_noise(self, stage: str, step: int) -> Generator:
+        """Return the source of randomness of the losses of a step."""
+        return step_noise(self.rng, self.seed, stage, step)

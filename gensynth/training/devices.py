@@ -6,10 +6,13 @@ import numpy as np
 import torch
 
 from gensynth.errors import OptionError, hint
+from gensynth.nn import ranks
 
 
 def pick_device(device: str | torch.device) -> torch.device:
     """Return the device asked for; "auto" takes CUDA, then Apple's MPS, then the CPU.
+
+    Several processes that train together have no MPS.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ def pick_device(device: str | torch.device) -> torch.device:
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if isinstance(device, str) and device == "auto":
-        return torch.device("cuda" if cuda else "mps" if mps else "cpu")
+        return torch.device("cuda" if cuda else "mps" if mps and ranks.size() == 1 else "cpu")
     try:
         picked = torch.device(device)
     except (RuntimeError, TypeError) as error:

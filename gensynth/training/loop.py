@@ -11,11 +11,13 @@ from torch import Generator, Tensor
 
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import GenerativeModel, Loss, Stage
+from gensynth.nn import ranks
 from gensynth.nn.ema import WeightEMA
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
 from gensynth.nn.trimming import trimmed_mean
 from gensynth.training.callbacks import EvaluationRound, stop_asked
 from gensynth.training.context import RunContext
+from gensynth.training.distributed import part
 from gensynth.training.schedule import MIN_ROUND, TAIL, Budget, tail_factor
 from gensynth.training.steps import PhaseStepper
 
@@ -76,9 +78,11 @@ class StageLoop:
         context = self.context
         began = time.monotonic()
         with self.average.in_place():
-            monitor = self.last = self._evaluate(self.monitor)
+            monitor = self._evaluate(self.monitor)
             report = self._report()
-            self.evaluation_seconds = time.monotonic() - began
+            found = monitor, time.monotonic() - began
+            monitor, self.evaluation_seconds = ranks.from_first(found)
+            self.last = monitor
             self._judge(monitor, self.step - first_step)
         losses = {s.phase.name: s.mean_loss() for s in self.steppers}
         info = EvaluationRound(
@@ -99,7 +103,8 @@ class StageLoop:
                 f"stage {self.stage.name!r} reports {', '.join(report)}; some are columns of every history"
             )
         context.progress.show_round(info)
-        return row, stop_asked(context.callbacks, info) or self._is_over()
+        asked, over = stop_asked(context.callbacks, info), self._is_over()
+        return row, ranks.from_first(asked or over)
 
     def collapsed(self) -> str:
         """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
@@ -119,9 +124,10 @@ class StageLoop:
     def _train(self) -> None:
         context, batching = self.context, self.context.batching
         self.model.train()
-        began = context.clock.seconds
+        ranks.take_from_first([*self.model.parameters(), *self.model.buffers(), *self.average.values])
+        began = context.clock.common()
         for _ in range(min(batching.round_steps, self.budget.max_steps - self.step)):
-            now = context.clock.seconds
+            now = context.clock.common()
             if self.step > 0 and self.budget.late(now, self.evaluation_seconds):
                 break
             if self.budget.seconds is not None:  # a round may be longer than the whole budget
@@ -142,12 +148,13 @@ class StageLoop:
         if turn == 0:
             self.order = context.data.train_rows.shuffle(context.rng)
         first, last = batching.bounds(turn)
-        batch = context.data.table[self.order[first:last]]
+        batch = context.data.table[self.order[part(first, last)]]
         self.step += 1
+        noise = context.step_noise(self.stage.name, self.step)
         for stepper in self.steppers:
             if self.step % stepper.phase.every == 0:
                 stepper.set_factor(factor)
-                stepper.step(batch, context.rng, self.step)
+                stepper.step(batch, noise, self.step, last - first)
         self.average.update(self.step)
 
     def _evaluate(self, monitor: Loss) -> float:
@@ -211,7 +218,7 @@ class StageLoop:
             self.step >= self.budget.max_steps
             or self._has_stalled()
             or self.decay < MIN_DECAY
-            or self.budget.late(self.context.clock.seconds, self.evaluation_seconds)
+            or self.budget.late(self.context.clock.common(), self.evaluation_seconds)
         )
 
     def state(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 
 from gensynth.errors import CollapseWarning
 from gensynth.model import Fit, GenerativeModel, Stage
+from gensynth.nn import ranks
 from gensynth.nn.randomness import EveryDrawFrom, seeded
 from gensynth.training.callbacks import Callback
 from gensynth.training.checkpoints import CheckpointFile
@@ -33,7 +34,7 @@ class TrainingRun:
     context : RunContext
         Rows, options, generators.
     checkpoint : CheckpointFile or None
-        Where the state of the run is written to.
+        Where the state of the run is written to, by the first process.
     rebuild : callable or None
         Builds a fresh model, which a collapsed run starts over with, once.
     """
@@ -57,8 +58,9 @@ class TrainingRun:
     def go(self, *, resume: bool) -> list[dict[str, Any]]:
         """Train all stages (from the checkpoint on, if asked to); return the history."""
         done, loop_state = 0, None
+        self._share()
         if resume and self.checkpoint is not None:
-            done, loop_state = self._restore(self.checkpoint.read())
+            done, loop_state = self._restore(ranks.on_first(self.checkpoint.read))
         while done < len(self.stages):
             stage, symptom = self.stages[done], ""
             for callback in self.context.callbacks:
@@ -73,7 +75,7 @@ class TrainingRun:
             if symptom and self._starts_over(symptom):
                 self.stages = tuple(self.model.stages())
                 done = 0
-            if self.checkpoint is not None:
+            if self.checkpoint is not None and ranks.is_first():
                 self.checkpoint.write(self._state(done, None), finished=done == len(self.stages))
         self.model.eval()
         return self.history
@@ -84,10 +86,16 @@ class TrainingRun:
         self.model.eval()
         with torch.no_grad(), EveryDrawFrom(rng):
             fit.function(rows, rng)
+        self._share()
+        rng.set_state(ranks.from_first(rng.get_state()))
+
+    def _share(self) -> None:
+        """Give the first process's weights and buffers to the others: on another processor last digits may differ."""
+        ranks.take_from_first([*self.model.parameters(), *self.model.buffers()])
 
     def _train(self, stage: Stage, number: int, loop_state: dict[str, Any] | None) -> str:
         """Train one stage; return what tells that it collapsed, or ""."""
-        begin = loop_state["begin"] if loop_state is not None else self.context.clock.seconds
+        begin = loop_state["begin"] if loop_state is not None else self.context.clock.common()
         loop = StageLoop(self.model, stage, self.context, self._budget(stage, number, begin))
         if loop_state is not None:
             loop.load_state(loop_state["loop"])
@@ -95,15 +103,16 @@ class TrainingRun:
         while not over:
             row, over = loop.next_round()
             self.history.append(row)
-            if self.checkpoint is not None and not over and self.checkpoint.is_due():
+            if self.checkpoint is not None and ranks.is_first() and not over and self.checkpoint.is_due():
                 self.checkpoint.write(self._state(number, {"begin": begin, "loop": loop.state()}))
-        symptom = loop.collapsed()
+        symptom = ranks.from_first(loop.collapsed())
         loop.finish()
+        self._share()
         return symptom
 
     def _starts_over(self, symptom: str) -> bool:
         """Report a collapse; put fresh weights into the model and new seeds into the run, if there is a second try."""
-        again = self.attempt == 1 and self.rebuild is not None and not self.context.clock.is_over
+        again = self.attempt == 1 and self.rebuild is not None and not self.context.clock.is_over()
         advice = "training starts over from a new seed" if again else "its best weights so far are kept"
         warnings.warn(
             f"training collapsed ({symptom} of a model that learns): {advice}; if this happens again try a lower "

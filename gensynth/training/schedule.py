@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gensynth.nn import ranks
+
 MAX_VALIDATION = 20_000
 """Held-out rows are for a mean; more than this many only cost time."""
 
@@ -64,16 +66,17 @@ def split_rows(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Batching:
-    """Cuts a permutation of ``n_rows`` into even batches of about ``size``: never one of a single row."""
+    """Cuts a permutation of ``n_rows`` into even batches of about ``size``: never one of fewer than ``least`` rows."""
 
     n_rows: int
     size: int
+    least: int = 2
 
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
         steps = math.ceil(self.n_rows / self.size)
-        return steps if self.n_rows // steps >= min(2, self.size) else max(1, self.n_rows // 2)
+        return steps if self.n_rows // steps >= min(self.least, self.size) else max(1, self.n_rows // self.least)
 
     @property
     def round_steps(self) -> int:
@@ -98,10 +101,16 @@ class Clock:
         """Seconds used so far."""
         return self.before + time.monotonic() - self.started
 
-    @property
+    def common(self) -> float:
+        """Return the seconds used so far that decisions are made by: those of the first process, if there is a limit.
+
+        To be called in all processes, or in none.
+        """
+        return self.seconds if self.max_time is None else ranks.from_first(self.seconds)
+
     def is_over(self) -> bool:
-        """Whether the budget is used up, all but a tenth."""
-        return self.max_time is not None and self.seconds >= 0.9 * self.max_time
+        """Return whether the budget is used up, all but a tenth; to be called in all processes."""
+        return self.max_time is not None and self.common() >= 0.9 * self.max_time
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Generator, Tensor
 from gensynth.errors import PluginError, TrainingError
 from gensynth.model import Batch, Phase, Stage
 from gensynth.nn.randomness import EveryDrawFrom, drawing_from
-from gensynth.nn.trimming import trimmed_mean
+from gensynth.training.distributed import added_up, own_share
 from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
@@ -53,8 +54,11 @@ class PhaseStepper:
         """Set the learning rate to ``factor`` of the phase's own."""
         self.optimizer.learning_rate = self.phase.optimizer.learning_rate * factor
 
-    def step(self, batch: Batch, rng: Generator, step: int) -> None:
-        """Take one step; ``step`` is the stage's count, for the guard."""
+    def step(self, batch: Batch, rng: Generator, step: int, n_rows: int) -> None:
+        """Take one step; ``step`` is the stage's count, for the guard.
+
+        ``batch`` is this process's part of a batch of ``n_rows``: all of it where there is but one process.
+        """
         losses = self._losses(batch, rng)
         if not losses.requires_grad:
             raise PluginError(f"{self.where}: the loss does not depend on the phase's parameters")
@@ -63,11 +67,12 @@ class PhaseStepper:
                 f"{self.where}: the loss has the shape {tuple(losses.shape)}; it must be a number for each row, "
                 f"({len(batch)},) or (members, {len(batch)}), or a scalar"
             )
-        loss = trimmed_mean(losses, self.trim)
+        share = own_share(losses, self.trim, n_rows)
         # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        own = torch.autograd.grad(share, self.parameters, allow_unused=True)
+        loss, gradients = added_up(share, own, self.parameters)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in gradients if g is not None])))
-        self._guard(loss.detach(), norm, step)
+        self._guard(loss, norm, step)
         self.optimizer.step(self._clipped(gradients, norm))
         if self.phase.after_step is not None:
             with torch.no_grad():
@@ -87,7 +92,7 @@ class PhaseStepper:
         self.catches |= draws.found
         return losses
 
-    def _clipped(self, gradients: tuple[Tensor | None, ...], norm: Tensor) -> tuple[Tensor | None, ...]:
+    def _clipped(self, gradients: Sequence[Tensor | None], norm: Tensor) -> Sequence[Tensor | None]:
         """Return the gradients, none of them changed where their norm is small (known at no cost on a CPU only)."""
         if self.clip_norm is None or (self.guard_every == 1 and float(norm) < self.clip_norm):
             return gradients

@@ -14,17 +14,20 @@ from torch import Generator
 from gensynth.constraints import ANY_CALLABLES, FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.errors import DataError, OptionError
 from gensynth.model import Batch, Fit, GenerativeModel, Stage
+from gensynth.nn import ranks
 from gensynth.training.cache import CachedRows
 from gensynth.training.callbacks import Callback, RoundWatcher
 from gensynth.training.checkpoints import CheckpointFile, fingerprint
 from gensynth.training.context import RunContext
 from gensynth.training.data import TrainingData
 from gensynth.training.devices import derive_seed, pick_device
+from gensynth.training.distributed import check_alike, check_batch_size, check_rows, least_batch
 from gensynth.training.memory import keep_freed_memory
 from gensynth.training.progress import Progress
 from gensynth.training.result import TrainingResult
 from gensynth.training.run import TrainingRun
 from gensynth.training.schedule import Batching, Clock, auto_batch_size, holds_out
+from gensynth.training.threads import fitting_threads
 from gensynth.training.weights import Parts, Weights
 
 
@@ -36,6 +39,9 @@ class Trainer(BaseEstimator):
     2,000 where it is longer); the weights that were best there are kept. Over the last third of a budget that gets
     used up the learning rates fall to nearly 0.
 
+    In a process group of `torch.distributed` all processes call `run` with the same rows and train one model together
+    (docs/scaling.md). On a CPU small networks are trained in one thread unless ``OMP_NUM_THREADS`` is set.
+
     Parameters
     ----------
     max_epochs : int or "auto"
@@ -45,8 +51,9 @@ class Trainer(BaseEstimator):
     max_time : float or None
         Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
     batch_size : int or "auto"
-        Most rows in a batch; "auto" grows with the square root of the table, from 32 to 1,024, and is less, down to
-        4, where ``max_epochs`` is a number so low that it would make fewer than 250 steps.
+        Most rows in a batch, of which each of several processes takes its part; "auto" grows with the square root of
+        the table, from 32 to 1,024, and is less, down to 4, where ``max_epochs`` is a number so low that it would make
+        fewer than 250 steps.
     validation_fraction : float
         Share of rows in [0, 1) held out to decide when to stop; at most 20,000 rows. Tables of fewer than 20 rows
         are not split.
@@ -125,7 +132,7 @@ class Trainer(BaseEstimator):
         batch : Batch or CachedRows
             All rows, on any device.
         seed : int
-            Seed >= 0 of split, order, dropout and noise.
+            Seed >= 0 of split, order, dropout and noise; of several processes the first one's counts.
         resume : bool
             Go on from ``checkpoint``. The result has the weights of an uninterrupted run.
         identity : mapping of str to object, or None
@@ -160,13 +167,16 @@ class Trainer(BaseEstimator):
         device = pick_device(self.device)
         if device.type == "cpu":
             keep_freed_memory()
-        model = model.to(device)
+        model, seed = model.to(device), ranks.from_first(seed)
         stages = tuple(model.stages())
-        checkpoint = self._checkpoint(model, stages, batch, parts, {**(identity or {}), "seed": seed})
+        identity = {**(identity or {}), "seed": seed}
+        checkpoint = self._checkpoint(model, stages, batch, parts, identity, resume=resume)
         clock = Clock(self.max_time)
-        with Progress(self.progress) as progress:
+        with Progress(self.progress if ranks.is_first() else False) as progress:
             context = self._context(model, batch, parts, seed, clock, progress)
-            history = TrainingRun(model, stages, context, checkpoint, rebuild).go(resume=resume)
+            run = TrainingRun(model, stages, context, checkpoint, rebuild)
+            with fitting_threads(sum(p.numel() for p in model.parameters()) * context.batching.size):
+                history = run.go(resume=resume)
         return TrainingResult(history, context.data.held_out)
 
     def _context(
@@ -184,19 +194,21 @@ class Trainer(BaseEstimator):
         split_seed = derive_seed(seed, 1)
         data = TrainingData.split(batch.to(device, dtype), parts, self.validation_fraction, split_seed, n_slots)
         max_epochs = None if isinstance(self.max_epochs, str) else int(self.max_epochs)
-        size = self.batch_size
+        n_rows, size, least = len(data.train_rows), self.batch_size, least_batch()
+        check_rows(n_rows)
         if isinstance(size, str):
-            size = auto_batch_size(len(data.train_rows), n_slots, max_epochs)
+            size = max(auto_batch_size(n_rows, n_slots, max_epochs), least)
+        check_batch_size(int(size))
         return RunContext(
             data=data,
-            batching=Batching(len(data.train_rows), int(size)),
+            batching=Batching(n_rows, int(size), least),
             max_epochs=max_epochs,
             patience=self.patience,
             clip_norm=self.clip_norm,
             seed=seed,
             rng=Generator(device).manual_seed(derive_seed(seed, 3)),
             clock=clock,
-            callbacks=tuple(self.callbacks or ()),
+            callbacks=tuple(self.callbacks or ()) if ranks.is_first() else (),
             progress=progress,
         )
 
@@ -207,13 +219,18 @@ class Trainer(BaseEstimator):
         batch: Batch | CachedRows,
         parts: Parts,
         identity: Mapping[str, Any],
+        *,
+        resume: bool,
     ) -> CheckpointFile | None:
-        """Return the file that this run may be resumed from."""
-        if self.checkpoint is None:
+        """Return the file that this run may be resumed from; check that all processes are about to train the same."""
+        if self.checkpoint is None and ranks.size() == 1:
             return None
         names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")
         options = {name: getattr(self, name) for name in names}
         counts = parts.row_weights(len(batch))
         weights = hashlib.sha256(counts.tobytes()).hexdigest() if (counts != 1).any() else "none"
         marks = fingerprint(model, stages, batch, options, {**identity, "sample_weight": weights})
-        return CheckpointFile(self.checkpoint, marks)
+        if ranks.size() > 1:
+            device = next((p.device.type for p in model.parameters()), "cpu")
+            check_alike({**marks, "device": device, "max_time": repr(self.max_time), "resume": repr(resume)})
+        return None if self.checkpoint is None else CheckpointFile(self.checkpoint, marks)

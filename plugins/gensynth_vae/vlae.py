@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from gensynth.constraints import NONE, Constraint, several
 from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
+from gensynth.nn import ranks
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks, RowDecoder
@@ -81,7 +82,7 @@ class LossyAutoencoder(LatentModel):
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
         own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
         divergence = self._divergence(*own)
-        self.nats.lerp_(divergence.detach().mean(1), 1.0 - NATS_DECAY)
+        self.nats.lerp_(ranks.mean(divergence.detach().mean(1)), 1.0 - NATS_DECAY)
         loss = self.divergence.cost(divergence, float(self.step)) - self.decoder.log_likelihood(inputs, z).sum(-1)
         return loss if self.auxiliary is None else loss - self._auxiliary_gain(self.auxiliary, batch, z)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,12 +19,13 @@ from toy_models import Toy
 from gensynth import Synthesizer, Trainer
 
 EXAMPLES = ROOT / "docs" / "examples" / "onnx"
+SPARK = ROOT / "docs" / "examples" / "spark" / "score_rows.py"
 
 
 def test_the_page_shows_the_examples():
     page = (ROOT / "docs" / "onnx.md").read_text("utf-8")
-    for name in ("score_csv.py", "score.cjs"):
-        assert (EXAMPLES / name).read_text("utf-8") in page
+    for path in (EXAMPLES / "score_csv.py", EXAMPLES / "score.cjs", SPARK):
+        assert path.read_text("utf-8") in page
 
 
 @pytest.fixture
@@ -71,3 +73,29 @@ def test_node(exported):
         pytest.skip("onnxruntime-node is not installed where node looks for it (NODE_PATH)")
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(json.loads(done.stdout), wanted, rtol=1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_spark(exported):
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, which is not installed")
+    folder, wanted = exported
+    rows = pd.read_csv(folder / "rows.csv", parse_dates=["since"]).astype({"since": "datetime64[us]"})
+    rows.to_parquet(folder / "rows.parquet", index=False)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_SUBMIT_ARGS": "--master local[1] --conf spark.ui.enabled=false pyspark-shell",
+    }
+    command = [sys.executable, str(SPARK), "scorer.onnx", "rows.parquet", "scored.parquet"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_parquet(folder / "scored.parquet")
+    assert list(scored.columns) == [*rows.columns, "score"]
+    np.testing.assert_allclose(scored["score"], wanted, rtol=1e-8)

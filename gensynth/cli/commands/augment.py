@@ -19,6 +19,7 @@ from gensynth.cli.options import (
     Relations,
     Seed,
     Settings,
+    Threads,
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
@@ -75,6 +76,7 @@ def augment(
             "takes about as long as the rest; of --max-time it takes one half.",
         ),
     ] = True,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:

@@ -22,6 +22,7 @@ from gensynth.cli.options import (
     ResumeParts,
     Seed,
     Settings,
+    Threads,
     Weight,
 )
 from gensynth.defaults import DETECTION_MODEL
@@ -108,6 +109,7 @@ def detect(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:

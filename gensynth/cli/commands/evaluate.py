@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Kinds, Missing, Quiet
+from gensynth.cli.options import Kinds, Missing, Quiet, Threads
 from gensynth.errors import OptionError
 
 
@@ -63,6 +63,7 @@ def evaluate(
     seed: Annotated[
         int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
     ] = 0,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Judge SYNTHETIC: whether it is like REAL, whether it is a copy, and whether it is of use.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gensynth.cli import processes
 from gensynth.cli.options import (
     AsJson,
     Data,
@@ -20,6 +22,7 @@ from gensynth.cli.options import (
     Relations,
     Seed,
     Settings,
+    Threads,
     Weight,
     check_format,
 )
@@ -77,6 +80,7 @@ def fit(
         ),
     ] = 500_000,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +89,7 @@ def fit(
     OUT is what gensynth sample and gensynth score work with.
     """
     from gensynth.cli.facts import fit_facts, print_json
-    from gensynth.cli.paths import MODEL_ENDINGS, check_distinct, checked_output, find, stream
+    from gensynth.cli.paths import MODEL_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find, stream
     from gensynth.cli.summary import fit_summary
     from gensynth.cli.training import (
         checkpoint_seed,
@@ -98,10 +102,12 @@ def fit(
     start = time.perf_counter()
     found = find(data, several=True)
     pipe = check_format(pipe, [found])
-    path = checked_output(output, MODEL_ENDINGS, [found])
+    if found == STANDARD_INPUT and processes.count() > 1:
+        raise OptionError("several processes cannot read one standard input (-); write it to a file first")
+    path = checked_output(output, MODEL_ENDINGS, [found]) if processes.is_first() else output
     if resume and checkpoint is None:
         raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")
-    if checkpoint is not None:
+    if checkpoint is not None and processes.is_first():
         checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
         check_distinct({"--output": path, "--checkpoint": checkpoint})
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
@@ -110,8 +116,10 @@ def fit(
 
         require(recipe, *CONDITIONAL)
     if checkpoint is not None:
+        from gensynth.nn import ranks
+
         trainer.checkpoint = checkpoint
-        seed = checkpoint_seed(checkpoint, seed, resume=resume)
+        seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
     from gensynth.cli.weights import stream_weights
 
     table, weights = stream_weights(stream(found, missing, kinds, condition_on or (), pipe=pipe), weight)
@@ -127,6 +135,8 @@ def fit(
         condition_on=condition_on or None,
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume, memory_rows=memory_rows)
+    if not processes.is_first():
+        return
     synthesizer.save(path)
     seconds = time.perf_counter() - start
     if as_json:

@@ -12,6 +12,7 @@ from gensynth.cli.options import (
     Quiet,
     ResumeParts,
     Seed,
+    Threads,
 )
 from gensynth.errors import counted
 
@@ -25,6 +26,7 @@ def impute(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Fill the missing cells of DATA by a trained model.

@@ -14,6 +14,7 @@ from gensynth.cli.options import (
     Quiet,
     ResumeParts,
     Seed,
+    Threads,
 )
 from gensynth.errors import OptionError, counted
 
@@ -36,6 +37,7 @@ def sample(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""

@@ -17,6 +17,7 @@ from gensynth.cli.options import (
     PipeFormat,
     Quiet,
     ResumeParts,
+    Threads,
 )
 from gensynth.errors import OptionError, counted
 
@@ -65,6 +66,7 @@ def score(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Score each row of DATA by a trained model.

@@ -1,0 +1,48 @@
+"""Processes that ``torchrun`` starts: which command they can run together, and which of them is the first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from gensynth.errors import OptionError
+
+TRAINS = "fit"
+"""The command that several processes can run together."""
+
+
+def count() -> int:
+    """Return how many processes ``torchrun`` started; 1 without it."""
+    if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
+        return 1
+    return int(os.environ["WORLD_SIZE"])
+
+
+def number() -> int:
+    """Return the number of this process, from 0: the first one writes files, and says what is done."""
+    return int(os.environ["RANK"]) if count() > 1 else 0
+
+
+def is_first() -> bool:
+    """Return whether this process is the only one, or the first."""
+    return number() == 0
+
+
+@contextlib.contextmanager
+def together(command: str) -> Iterator[None]:
+    """Be one of the processes that run a command together, for the block.
+
+    Raises
+    ------
+    OptionError
+        The command is not for several processes.
+    """
+    if command != TRAINS:
+        raise OptionError(
+            f"gensynth {command} is no command for torchrun: {count()} processes would do the same work; run it alone"
+        )
+    from gensynth.training.distributed import joined
+
+    with joined():
+        yield
