@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, Value
 from gensynth.export.translations import TRANSLATIONS, Translation, argument, common_type, shape_of, translates
 
 # one node, in the type of the result

@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 
-from gensynth.errors import CapabilityError
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call
+from gensynth.export.program import Call, GraphError
 from gensynth.export.translations import argument, axes_of, positive, shape_of, translates
 
 _LAST = 2**62
@@ -115,7 +114,7 @@ def _flip(b: GraphBuilder, call: Call) -> str:
     x, shape = b.get(call.args[0]), shape_of(call.args[0])
     for axis in axes_of(call.args[1], len(shape)):
         if b.grows(shape[axis]):
-            raise CapabilityError("turns the order of the rows round; a graph takes each row by itself")
+            raise GraphError("turns the order of the rows round; a graph takes each row by itself")
         x = b.node("Gather", x, b.ints(*range(shape[axis] - 1, -1, -1)), axis=axis)
     return x
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call
+from gensynth.export.program import Call
 from gensynth.export.translations import argument, translates
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, Value
 
 Translation = Callable[[GraphBuilder, Call], Sequence[str] | str]
 TRANSLATIONS: dict[str, Translation] = {}
