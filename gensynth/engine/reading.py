@@ -42,8 +42,12 @@ class ReadingRules:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {"missing": None if self.missing is None else list(self.missing), "categories": list(self.categories)}
+        """Return plain JSON values; "usual" are the cells that are missing values where nothing else was said."""
+        return {
+            "missing": None if self.missing is None else list(self.missing),
+            "usual": list(MISSING_TOKENS),
+            "categories": list(self.categories),
+        }
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
