@@ -46,7 +46,7 @@ NEAR = 1e-4
 INEXACT = 1e-6
 """Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
 STRANGE = 0.05
-"""Share of a column's cells in the rows of a check that are missing, far out, or were never fitted."""
+"""Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
 _SEED = 20
 
 

@@ -18,7 +18,7 @@ _COMPARED = 32
 """Knots up to which a place is found by comparison with all of them."""
 
 
-@translates("index_select", "gather", "take_along_dim", "embedding", "index")
+@translates("index_select", "gather", "embedding", "index")
 def _look_up(b: GraphBuilder, call: Call) -> str:
     if call.name == "embedding":
         return b.node("Gather", b.get(call.args[0]), b.get(call.args[1], torch.int64), axis=0)
@@ -109,7 +109,7 @@ def _plain_indices(indices: Sequence[Any], shape: tuple[int, ...]) -> tuple[list
     return axes, arrays
 
 
-@translates("index_copy", "index_add", "index_put", "index_fill")
+@translates("index_copy", "index_add", "index_put")
 def _put(b: GraphBuilder, call: Call) -> str:
     kind, shape = call.outs[0].dtype, call.outs[0].shape
     if call.name == "index_put":
@@ -167,8 +167,8 @@ def _sums(b: GraphBuilder, call: Call, axis: int) -> str:
     return b.node("Add", b.get(call.args[0], kind), out)
 
 
-@translates("write_select", "write_slice", "write_view", "write__unsafe_view", "write_unsqueeze", "write_squeeze",
-            "write_t", "write_transpose", "write_permute", "write_detach", "write_alias", "write_unbind", "write_split",
+@translates("write_select", "write_slice", "write_view", "write_unsqueeze", "write_squeeze",
+            "write_t", "write_transpose", "write_permute", "write_detach", "write_unbind", "write_split",
             "write_split_with_sizes")  # fmt: skip
 def _write(b: GraphBuilder, call: Call) -> str:
     """Add the tensor of which a part was written: its contents before, the part's, which part (`Call.args`)."""
@@ -176,9 +176,9 @@ def _write(b: GraphBuilder, call: Call) -> str:
     kind, shape = call.outs[0].dtype, call.outs[0].shape
     new = b.get(part, kind)
     how = Call(call.name.removeprefix("write_"), (base, *rest), call.kwargs, call.outs)
-    if how.name in ("view", "_unsafe_view", "unsqueeze", "squeeze"):
+    if how.name in ("view", "unsqueeze", "squeeze"):
         return b.reshape(new, shape)
-    if how.name in ("detach", "alias"):
+    if how.name == "detach":
         return new
     if how.name in ("t", "transpose", "permute"):
         n = len(shape)
