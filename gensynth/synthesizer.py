@@ -274,23 +274,28 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         CapabilityError
             The family or a column cannot be exported; names it.
         ExportError
-            A graph does not compute what the model does; it is not written.
+            A graph does not compute what the model does; nothing is written.
         OptionError
-            Neither file is named.
+            Neither file is named, both are one, or a method without a scorer.
         """
         check_is_fitted(self)
-        from gensynth.export.write import write_sampler, write_scorer  # imports onnx
+        from gensynth.export.write import CheckedGraph, sampler_graph, scorer_graph, write_graphs  # imports onnx
 
         if scorer is None and sampler is None:
             raise OptionError("nothing to write: name a file for the scorer or for the sampler")
-        found = {}
+        if scorer is None and method is not None:
+            raise OptionError(f"method={method!r} is how a scorer scores: name a file for the scorer, or leave it out")
+        if scorer is not None and sampler is not None and os.path.realpath(scorer) == os.path.realpath(sampler):
+            raise OptionError(f"scorer and sampler are the same file, {os.fspath(scorer)}; name two")
+        graphs: dict[str, tuple[str | os.PathLike[str], CheckedGraph]] = {}
         if scorer is not None:
             named = self.model_.score_method(method)
             ensemble = Ensemble([self.fitted_], {named: 1.0})
-            found["scorer"] = write_scorer(scorer, ensemble, self.recipe_, method=named, check=check)
+            graphs["scorer"] = scorer, scorer_graph(ensemble, self.fitted_, method=named, check=check)
         if sampler is not None:
-            found["sampler"] = write_sampler(sampler, self.fitted_, check=check)
-        return found
+            graphs["sampler"] = sampler, sampler_graph(self.fitted_, check=check)
+        write_graphs(dict(graphs.values()))
+        return {name: graph.checked for name, (_, graph) in graphs.items()}
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted synthesizer."""

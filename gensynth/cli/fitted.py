@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gensynth.engine.reading import ReadingRules
 from gensynth.engine.reasons import chosen_columns
 from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
-from gensynth.tables import Container, CsvStyle
-from gensynth.tables.cells import MISSING_TOKENS
+from gensynth.tables import Container
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,17 +32,9 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
     return found
 
 
-def meaning_of_cells(fitted: Synthesizer | AnomalyDetector) -> tuple[tuple[str, ...] | None, list[str]]:
-    """Return the cells of CSV files that are missing values to a fitted estimator, and columns where words are not.
-
-    The latter have one of the usual words for a missing value, such as NA, among their categories.
-    """
-    model = fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0]
-    style = model.container.style
-    missing = style.missing if isinstance(style, CsvStyle) else None
-    labels = {str(name): getattr(own, "labels", None) for name, own in model.encoder.columns.items()}
-    words = set(MISSING_TOKENS)
-    return missing, [n for n, own in labels.items() if own is not None and words & set(map(str, own.index[:10_000]))]
+def reading_rules(fitted: Synthesizer | AnomalyDetector) -> ReadingRules:
+    """Return what cells of CSV files mean to a fitted estimator."""
+    return ReadingRules.of(fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0])
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

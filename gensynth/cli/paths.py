@@ -88,7 +88,7 @@ def read(
         ``--schema``: in columns that are declared categorical only empty cells are missing.
     targets : sequence of str
         Columns of classes: likewise.
-    like : Synthesizer, AnomalyDetector or None
+    like : Synthesizer, AnomalyDetector, ReadingRules or None
         What scores or fills the rows: cells mean what they meant when it was fitted.
     """
     from gensynth.tables import Table, read_table
@@ -142,12 +142,13 @@ def _meanings(
     if like is None:
         yield {"missing": tokens, "categories": categories, "targets": targets}
         return
-    from gensynth.cli.fitted import meaning_of_cells
+    from gensynth.cli.fitted import reading_rules
+    from gensynth.engine.reading import ReadingRules
 
-    known, classes = meaning_of_cells(like)
+    rules = like if isinstance(like, ReadingRules) else reading_rules(like)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColumnWarning)  # said when the model was fitted
-        yield {"missing": known if tokens is None else tokens, "categories": classes}
+        yield {"missing": rules.missing if tokens is None else tokens, "categories": list(rules.categories)}
 
 
 def model_file(path: Path) -> Path:

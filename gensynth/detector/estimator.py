@@ -313,11 +313,14 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         """
         check_is_fitted(self, "estimators_")
         from gensynth.export.scorer import Calibration  # imports onnx
-        from gensynth.export.write import write_scorer
+        from gensynth.export.write import scorer_graph, write_graphs
 
         calibration = Calibration(self.calibration_scores_, self.offset_)
-        recipe = self.estimators_[0].recipe
-        return write_scorer(scorer, self.scorer_, recipe, method=self.method_, calibration=calibration, check=check)
+        graph = scorer_graph(
+            self.scorer_, self.estimators_[0], method=self.method_, calibration=calibration, check=check
+        )
+        write_graphs({scorer: graph})
+        return graph.checked
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted detector."""

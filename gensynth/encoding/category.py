@@ -137,17 +137,7 @@ class CategoryEncoder(ColumnEncoder):
 
     def find(self, distinct: pd.Index[Any]) -> NDArray[np.int64]:
         """Return the level of each value, -1 where there is none; 1, 1.0, "1" and "1.0" are taken for equal."""
-        index = self.labels.index
-        if not len(index) or not len(distinct):
-            return np.full(len(distinct), -1)
-        found = np.full(len(distinct), -1)
-        if is_text_index(index) == is_text_index(distinct):
-            found = np.asarray(index.get_indexer(distinct), dtype=np.int64)
-        lost = np.flatnonzero(found < 0)
-        if len(lost):
-            known = {spelling(value): i for i, value in reversed(list(enumerate(index.tolist())))}
-            found[lost] = [known.get(spelling(value), -1) for value in distinct[lost].tolist()]
-        return found
+        return find_levels(self.labels.index, distinct)
 
     def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
         """Return whether there is no such level."""
@@ -171,6 +161,20 @@ class CategoryEncoder(ColumnEncoder):
     def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         """Rebuild from `state`."""
         return cls(column, Labels.from_json(json["labels"]), arrays["counts"], json["n_missing"], json["n_codes"])
+
+
+def find_levels(index: pd.Index[Any], distinct: pd.Index[Any]) -> NDArray[np.int64]:
+    """Return where each of some values is among the levels ``index``, as `CategoryEncoder.find` does."""
+    found = np.full(len(distinct), -1)
+    if not len(index) or not len(distinct):
+        return found
+    if is_text_index(index) == is_text_index(distinct):
+        found = np.asarray(index.get_indexer(distinct), dtype=np.int64)
+    lost = np.flatnonzero(found < 0)
+    if len(lost):
+        known = {spelling(value): i for i, value in reversed(list(enumerate(index.tolist())))}
+        found[lost] = [known.get(spelling(value), -1) for value in distinct[lost].tolist()]
+    return found
 
 
 def spelling(value: Any) -> str:

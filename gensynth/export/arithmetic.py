@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, Value
 from gensynth.export.translations import TRANSLATIONS, Translation, argument, common_type, shape_of, translates
 
 # one node, in the type of the result
@@ -31,10 +31,6 @@ _UNARY = {
     "detach": "Identity",
     "alias": "Identity",
     "clone": "Identity",
-    "contiguous": "Identity",
-    "lift_fresh_copy": "Identity",
-    "lift_fresh": "Identity",
-    "lift": "Identity",
     "isnan": "IsNaN",
     "isinf": "IsInf",
     "bitwise_not": "Not",
@@ -53,7 +49,7 @@ def _unary(operation: str) -> Translation:
 
 TRANSLATIONS.update({name: _unary(operation) for name, operation in _UNARY.items()})
 
-_BINARY = {"mul": "Mul", "div": "Div", "true_divide": "Div", "maximum": "Max", "minimum": "Min"}
+_BINARY = {"mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 
 
 def _binary(operation: str) -> Translation:
@@ -160,12 +156,6 @@ def _power(b: GraphBuilder, call: Call) -> str:
     return b.node("Pow", x, b.get(exponent, kind))
 
 
-@translates("square")
-def _square(b: GraphBuilder, call: Call) -> str:
-    x = b.get(call.args[0], call.outs[0].dtype)
-    return b.node("Mul", x, x)
-
-
 @translates("rsqrt")
 def _rsqrt(b: GraphBuilder, call: Call) -> str:
     return b.node("Reciprocal", b.node("Sqrt", b.get(call.args[0], call.outs[0].dtype)))
@@ -213,20 +203,20 @@ def _lerp(b: GraphBuilder, call: Call) -> str:
     return b.node("Where", b.node("Less", b.node("Abs", weight), b.constant(0.5, kind)), near, far)
 
 
-@translates("addcmul", "addcdiv")
+@translates("addcmul")
 def _addcmul(b: GraphBuilder, call: Call) -> str:
     kind, value = call.outs[0].dtype, call.kwargs.get("value", 1)
     x, one, two = (b.get(a, kind) for a in call.args[:3])
-    part = b.node("Mul" if call.name == "addcmul" else "Div", one, two)
+    part = b.node("Mul", one, two)
     return b.node("Add", x, part if value == 1 else b.node("Mul", part, b.constant(value, kind)))
 
 
-@translates("mm", "bmm", "matmul", "mv", "dot")
+@translates("mm", "bmm")
 def _matmul(b: GraphBuilder, call: Call) -> str:
     return b.node("MatMul", *(b.get(a, call.outs[0].dtype) for a in call.args[:2]))
 
 
-@translates("addmm", "baddbmm", "addmv")
+@translates("addmm", "baddbmm")
 def _addmm(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     beta, alpha = (argument(call, i, n, 1) for i, n in ((3, "beta"), (4, "alpha")))
@@ -237,7 +227,7 @@ def _addmm(b: GraphBuilder, call: Call) -> str:
     return b.node("Add", product, added if beta == 1 else b.node("Mul", added, b.constant(beta, kind)))
 
 
-@translates("_to_copy", "to")
+@translates("_to_copy")
 def _to_copy(b: GraphBuilder, call: Call) -> str:
     return b.get(call.args[0], call.outs[0].dtype)
 

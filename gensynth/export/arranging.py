@@ -6,21 +6,20 @@ from typing import Any
 
 import torch
 
-from gensynth.errors import CapabilityError
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call
+from gensynth.export.program import Call, GraphError
 from gensynth.export.translations import argument, axes_of, positive, shape_of, translates
 
 _LAST = 2**62
 """Ends beyond it are those of the axis."""
 
 
-@translates("view", "reshape", "_unsafe_view", "_reshape_alias", "flatten", "unflatten")
+@translates("view", "_unsafe_view")
 def _view(b: GraphBuilder, call: Call) -> str:
     return b.reshape(b.get(call.args[0]), call.outs[0].shape)
 
 
-@translates("t", "transpose", "permute", "numpy_T")
+@translates("t", "transpose", "permute")
 def _transpose(b: GraphBuilder, call: Call) -> str:
     n = len(shape_of(call.args[0]))
     order = list(range(n))
@@ -46,7 +45,7 @@ def _squeeze(b: GraphBuilder, call: Call) -> str:
     return b.node("Squeeze", b.get(call.args[0]), b.ints(*axes)) if axes else b.get(call.args[0])
 
 
-@translates("expand", "expand_as", "repeat", "broadcast_to")
+@translates("expand", "repeat")
 def _expand(b: GraphBuilder, call: Call) -> str:
     own, wanted = shape_of(call.args[0]), call.outs[0].shape
     x = b.get(call.args[0])
@@ -63,7 +62,7 @@ def _expand(b: GraphBuilder, call: Call) -> str:
     return b.node("Expand", x, b.shape(sizes))
 
 
-@translates("cat", "concat")
+@translates("cat")
 def _cat(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     axis = positive(argument(call, 1, "dim", 0), len(call.outs[0].shape))
@@ -76,7 +75,7 @@ def _stack(b: GraphBuilder, call: Call) -> str:
     return b.node("Concat", *(b.node("Unsqueeze", b.get(p, kind), b.ints(axis)) for p in call.args[0]), axis=axis)
 
 
-@translates("split", "split_with_sizes", "chunk")
+@translates("split", "split_with_sizes")
 def _split(b: GraphBuilder, call: Call) -> list[str]:
     axis = positive(argument(call, 2, "dim", 0), len(shape_of(call.args[0])))
     if len(call.outs) == 1:
@@ -115,7 +114,7 @@ def _flip(b: GraphBuilder, call: Call) -> str:
     x, shape = b.get(call.args[0]), shape_of(call.args[0])
     for axis in axes_of(call.args[1], len(shape)):
         if b.grows(shape[axis]):
-            raise CapabilityError("turns the order of the rows round; a graph takes each row by itself")
+            raise GraphError("turns the order of the rows round; a graph takes each row by itself")
         x = b.node("Gather", x, b.ints(*range(shape[axis] - 1, -1, -1)), axis=axis)
     return x
 
@@ -131,15 +130,13 @@ def _pad(b: GraphBuilder, call: Call) -> str:
 
 
 @translates("zeros", "ones", "full", "empty", "new_zeros", "new_ones", "new_full", "new_empty", "zeros_like",
-            "ones_like", "full_like", "empty_like", "fill", "zero", "scalar_tensor")  # fmt: skip
+            "ones_like", "full_like", "empty_like", "fill", "zero")  # fmt: skip
 def _filled(b: GraphBuilder, call: Call) -> str:
     value: Any = 1 if "ones" in call.name else 0
     if call.name in ("full", "full_like", "fill"):
         value = argument(call, 1, "fill_value", argument(call, 1, "value"))
     elif call.name == "new_full":
         value = call.args[2]
-    elif call.name == "scalar_tensor":
-        return b.get(call.args[0], call.outs[0].dtype)
     kind = call.outs[0].dtype
     return b.node("Expand", b.get(value, kind), b.shape(call.outs[0].shape))
 

@@ -22,13 +22,15 @@ from gensynth.engine.conformal import conformal_p_values
 from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.scoring import LEAST
 from gensynth.errors import DataError, ExportError
-from gensynth.export.columns import ColumnPort
+from gensynth.export.columns import NOISE, ColumnPort
 from gensynth.export.compile import compiled
 from gensynth.export.feeds import aligned_feeds
+from gensynth.export.ports import codes_of_texts
+from gensynth.export.program import reasons_of
 from gensynth.export.runtime import Session
-from gensynth.export.sampler import NOISE, SamplerPlan
-from gensynth.export.scorer import Calibration, text_codes
-from gensynth.export.tails import tie
+from gensynth.export.sampler import SamplerPlan
+from gensynth.export.scorer import Calibration
+from gensynth.export.tails import TIE, tie
 from gensynth.nn.noise import Noise
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
@@ -44,7 +46,7 @@ NEAR = 1e-4
 INEXACT = 1e-6
 """Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
 STRANGE = 0.05
-"""Share of a column's cells in the rows of a check that are missing, far out, or were never fitted."""
+"""Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
 _SEED = 20
 
 
@@ -106,7 +108,14 @@ def relative_difference(found: NDArray[np.float64], wanted: NDArray[np.float64])
 
 
 def _check_decisions(found: dict[str, NDArray[Any]], wanted: NDArray[np.float64], calibration: Calibration) -> None:
-    near = 100.0 * tie(wanted)
+    reach = tie(wanted)
+    if (np.abs(found["score"] - wanted) > reach).any():
+        worst = float(np.max(np.abs(found["score"] - wanted) / reach)) * TIE
+        raise ExportError(
+            f"scores of the exported detector differ from the model's by {worst:.2g} in units of the score, and for "
+            f"p-values and labels at most {TIE:g} is allowed; nothing was written"
+        )
+    near = 2.0 * reach  # a score and what it is compared with may both be that far off
     sure = np.abs(wanted - calibration.offset) > near
     labels = np.where(wanted < calibration.offset, -1, 1)
     if (sure & (found["label"] != labels)).any():
@@ -165,7 +174,7 @@ def _strange_values(series: pd.Series[Any], own: Any) -> list[Any]:
         return [None, new]
     assert isinstance(own, NumberEncoder)
     if own.column.kind != "numeric" or own.column.notation is not None or own.n_specials:
-        return [None]
+        return [None, "never seen"]
     present = series.dropna()
     if own.column.decimals == 0:
         return [None, 10**15, -3]
@@ -226,7 +235,9 @@ def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
     def numbers(uniform: Tensor, normal: Tensor) -> list[Tensor]:
         return [plan.rows(Noise(uniform, normal)).numeric]
 
-    found = Session(compiled(numbers, noise)).run({f"x{i}": part.numpy() for i, part in enumerate(noise)})["y0"]
+    with reasons_of(type(plan.fitted.recipe).__name__):
+        session = Session(compiled(numbers, noise))
+    found = session.run({f"x{i}": part.numpy() for i, part in enumerate(noise)})["y0"]
     with torch.no_grad():
         (wanted,) = numbers(*noise)
     return bool((np.abs(found - wanted.numpy()) > INEXACT).any())
@@ -247,7 +258,7 @@ def as_read(encoder: TableEncoder, port: ColumnPort, cells: NDArray[Any]) -> Ten
     """Return the cells (n,) of an input as functions of tensors take them: of texts the level, or the place."""
     if port.type != "string":
         return torch.from_numpy(cells)
-    texts, other = text_codes(encoder, port)
+    texts, other = codes_of_texts(encoder, port)
     return torch.tensor([texts.get(text, other) for text in cells.tolist()])
 
 

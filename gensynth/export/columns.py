@@ -1,20 +1,22 @@
-"""Inputs of a graph: which columns of a table it reads, of which type, and what stands for a missing value."""
+"""Inputs and outputs of a graph: the column of a table, the type, and what stands for a missing value."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pandas.api import types as pdt
+from torch import Tensor
 
 from gensynth.encoding.category import CategoryEncoder, is_text_index, spelling
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import CapabilityError
-from gensynth.schema import Column
+from gensynth.schema import Column, Labels
 from gensynth.schema.dtypes import dtype_from_text
 from gensynth.schema.moments import day_ticks, is_span, unit, zone_of
 
@@ -23,9 +25,14 @@ Holds = Literal["number", "ticks", "moment", "truth", "level", "text", "special"
 
 MISSING_INT = int(np.iinfo(np.int64).min)
 """What stands for a missing whole number, date or duration."""
-TICKS_A_US = {"ns": 1000, "us": 1}
-US_A_TICK = {"us": 1, "ms": 1000, "s": 10**6, "D": 86_400 * 10**6}
+SCORES = ("score", "p_value", "label")
+"""Names of what scorers return."""
+NOISE = ("uniform", "normal")
+"""Names of what samplers draw from."""
+_US_A_TICK = {"us": 1, "ms": 1000, "s": 10**6, "D": 86_400 * 10**6}
+_NS_A_US = 1000
 _EXACT = 2**53
+Ints = TypeVar("Ints", NDArray[np.int64], Tensor)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class ColumnPort:
     unit : str or None
         Of moments: "us", microseconds since 1970 (in UTC where there is a time zone, since midnight for times of day),
         "ns", nanoseconds, or "periods" of pandas. Of ticks: the number of decimals.
+    levels : Labels or None
+        Of categories: those that were fitted.
     """
 
     name: str
@@ -58,14 +67,25 @@ class ColumnPort:
     holds: Holds
     missing: str | int | None
     unit: str | None = None
+    levels: Labels | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self)
+        return vars(self) | {"levels": None if self.levels is None else self.levels.to_json()}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_json`."""
+        levels = state["levels"]
+        return cls(**{**state, "levels": None if levels is None else Labels.from_json(levels)})
 
 
 def ports_of(
-    encoder: TableEncoder, names: Sequence[str | int], reserved: str, taken: Collection[str]
+    encoder: TableEncoder,
+    names: Sequence[str | int],
+    reserved: str,
+    taken: Collection[str] = (*SCORES, *NOISE),
+    prefix: str = "",
 ) -> list[ColumnPort]:
     """Return the inputs for some of the learned columns.
 
@@ -78,7 +98,10 @@ def ports_of(
     reserved : str
         What stands for a missing text (`reserved_text`).
     taken : collection of str
-        Names that inputs cannot have: an underscore is put behind them.
+        Names that ports cannot have: an underscore is put behind them. Those of scores and noise when not given, so
+        that a column has one name in scorers and samplers.
+    prefix : str
+        What names begin with.
 
     Raises
     ------
@@ -89,8 +112,8 @@ def ports_of(
     used = set(taken)
 
     def add(column: str | int, ending: str, *rest: Any) -> None:
-        name = f"{column}{ending}"
-        while name in used or not name:
+        name = f"{prefix}{column}{ending}"
+        while name in used or name == prefix:
             name += "_"
         used.add(name)
         ports.append(ColumnPort(name, column, *rest))
@@ -99,7 +122,7 @@ def ports_of(
         own = encoder.columns[label]
         if isinstance(own, NumberEncoder):
             add(label, "", *_number_port(own))
-            if own.column.specials:
+            if own.column.specials or own.column.notation is not None:  # texts, known or not, may stand among numbers
                 add(label, ":text", "string", "special", reserved)
         else:
             assert isinstance(own, CategoryEncoder)
@@ -112,22 +135,31 @@ def reserved_text(encoder: TableEncoder) -> str:
     texts: set[str] = set()
     for own in encoder.columns.values():
         if isinstance(own, CategoryEncoder):
-            texts.update(level_texts(own))
+            texts.update(level_texts(own.labels.index))
         elif isinstance(own, NumberEncoder):
             texts.update(own.column.specials)
-    reserved = "<missing>"
-    while reserved in texts:
-        reserved = f"<{reserved}>"
-    return reserved
+    return free_text("<missing>", texts)
 
 
-def level_texts(encoder: CategoryEncoder) -> dict[str, int]:
-    """Return the texts that stand for levels: each as it is, and as `CategoryEncoder.find` takes it for equal."""
-    levels = encoder.labels.index.tolist()
-    found: dict[str, int] = {}
-    for i, level in enumerate(levels):
-        found.setdefault(str(level), i)
-    for i, level in enumerate(levels):
+def free_text(text: str, taken: Collection[str]) -> str:
+    """Return a text that is none of those ``taken``: itself, or in brackets."""
+    while text in taken:
+        text = f"<{text}>"
+    return text
+
+
+def level_names(index: pd.Index[Any]) -> list[str]:
+    """Return a text for each level, no two the same."""
+    names: dict[str, None] = {}
+    for level in index.tolist():
+        names[free_text(str(level), names)] = None  # 1 and "1" may both be levels
+    return list(names)
+
+
+def level_texts(index: pd.Index[Any]) -> dict[str, int]:
+    """Return the texts that stand for levels: the names, and how `CategoryEncoder.find` takes them for equal."""
+    found = {name: i for i, name in enumerate(level_names(index))}
+    for i, level in enumerate(index.tolist()):
         text = spelling(level)
         found.setdefault(text, i)
         if text.removeprefix("-").isdigit():
@@ -135,9 +167,8 @@ def level_texts(encoder: CategoryEncoder) -> dict[str, int]:
     return found
 
 
-def numeric_levels(encoder: CategoryEncoder) -> np.ndarray[Any, Any] | None:
-    """Return the levels as int64 or float64; None where they are no numbers."""
-    index = encoder.labels.index
+def numeric_levels(index: pd.Index[Any]) -> NDArray[Any] | None:
+    """Return levels as int64 or float64; None where they are no numbers."""
     if is_text_index(index) or not len(index) or pdt.is_bool_dtype(index.dtype):
         return None
     if not pdt.is_numeric_dtype(index.dtype):
@@ -158,6 +189,24 @@ def moment_unit(encoder: NumberEncoder) -> str:
         return "periods"
     exact = own != "ns" or (int(encoder.step) % 1000 == 0 and int(encoder.origin) % 1000 == 0)
     return "us" if exact else "ns"
+
+
+def to_microseconds(ticks: Ints, column: Column) -> Ints:
+    """Return ticks (n,) of dates or durations in microseconds, rounded down."""
+    own = unit(column)
+    if own == "ns":
+        return ticks // _NS_A_US
+    assert own is not None
+    return ticks * _US_A_TICK[own]
+
+
+def from_microseconds(moments: Ints, column: Column) -> Ints:
+    """Return microseconds (n,) in the ticks of a column of dates or durations, rounded down."""
+    own = unit(column)
+    if own == "ns":
+        return moments * _NS_A_US
+    assert own is not None
+    return moments // _US_A_TICK[own]
 
 
 def is_whole(column: Column) -> bool:
@@ -188,10 +237,11 @@ def _category_port(encoder: CategoryEncoder, reserved: str) -> tuple[Any, ...]:
         if encoder.n_missing or not pdt.is_bool_dtype(_plain_dtype(encoder.column)):
             return "double", "truth", "NaN"
         return "bool", "truth", None
-    levels = numeric_levels(encoder)
+    levels = numeric_levels(encoder.labels.index)
     if levels is None:
-        return "string", "text", reserved
-    return ("int64", "level", MISSING_INT) if levels.dtype.kind == "i" else ("double", "level", "NaN")
+        return "string", "text", reserved, None, encoder.labels
+    kind, missing = ("int64", MISSING_INT) if levels.dtype.kind == "i" else ("double", "NaN")
+    return kind, "level", missing, None, encoder.labels
 
 
 def _plain_dtype(column: Column) -> Any:

@@ -12,8 +12,6 @@ from gensynth.export.emit import emit
 from gensynth.export.graph import TYPES, GraphBuilder
 from gensynth.export.recording import Function, record
 
-ROWS = "N"
-
 
 def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph") -> onnx.ModelProto:
     """Return the graph of a function of rows.
@@ -30,7 +28,7 @@ def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph"
 
     Raises
     ------
-    CapabilityError
+    GraphError
         The function is no graph: it decides by values, draws random numbers, or uses what is not translated.
     """
 
@@ -39,8 +37,11 @@ def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph"
         return [one.index_select(0, at) for one in examples]
 
     program = record(function, example)
-    builder = GraphBuilder(program.rows)
-    names = [builder.input(f"x{i}", TYPES[one.dtype], one.shape[1:]) for i, one in enumerate(examples)]
-    for i, (made, value) in enumerate(zip(emit(program, builder, names), program.outputs, strict=True)):
-        builder.output(f"y{i}", TYPES[value.dtype], made, [ROWS if builder.grows(s) else s for s in value.shape])
+    inputs = [f"x{i}" for i in range(len(program.inputs))]
+    outputs = [f"y{i}" for i in range(len(program.outputs))]
+    builder = GraphBuilder(program.rows, [*inputs, *outputs])
+    for x, one in zip(inputs, examples, strict=True):
+        builder.input(x, TYPES[one.dtype], one.shape[1:])
+    for y, made, value in zip(outputs, emit(program, builder, inputs), program.outputs, strict=True):
+        builder.output(y, TYPES[value.dtype], made, ["N" if builder.grows(s) else s for s in value.shape])
     return builder.finish(name, {})

@@ -19,16 +19,14 @@ from gensynth.export.calendar import uncount_days
 from gensynth.export.cells import LOST, NO_TEXT, positions_of, table
 from gensynth.export.columns import (
     MISSING_INT,
-    TICKS_A_US,
-    US_A_TICK,
     ColumnPort,
     numeric_levels,
+    to_microseconds,
 )
 from gensynth.export.relations import TensorSheet, above, gap_base
 from gensynth.layout import FAR, UNKNOWN
 from gensynth.model import Batch
 from gensynth.relations.orders import OrderRule
-from gensynth.schema.moments import unit
 
 _EXACT = 2**62
 _GREATEST = torch.finfo(torch.float64).max
@@ -190,7 +188,7 @@ def _written(encoder: TableEncoder, sheet: TensorSheet, port: ColumnPort) -> Ten
     assert isinstance(own, CategoryEncoder)
     if port.type == "string":
         return values
-    known = numeric_levels(own)
+    known = numeric_levels(own.labels.index)
     if port.holds == "truth" or known is None:
         known = np.array([bool(level) for level in own.labels.index.tolist()])
     cells = table(known)[values.clamp(min=0)]
@@ -206,13 +204,7 @@ def _written(encoder: TableEncoder, sheet: TensorSheet, port: ColumnPort) -> Ten
 def _written_number(own: NumberEncoder, ticks: Tensor, missing: Tensor, port: ColumnPort) -> Tensor:
     if port.type == "int64":
         if port.holds == "moment" and port.unit == "us":
-            kind = unit(own.column)
-            assert kind is not None
-            ticks = (
-                torch.div(ticks, TICKS_A_US[kind], rounding_mode="floor")
-                if kind in TICKS_A_US
-                else ticks * US_A_TICK[kind]
-            )
+            ticks = to_microseconds(ticks, own.column)
         return torch.where(missing, MISSING_INT, ticks)
     cells = ticks.double()
     if own.column.decimals:

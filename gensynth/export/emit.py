@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gensynth.errors import CapabilityError
 from gensynth.export import arithmetic, arranging, functions, lookups, reductions  # noqa: F401 - register translations
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Program
+from gensynth.export.program import GraphError, Program
 from gensynth.export.translations import TRANSLATIONS
 
 
@@ -25,12 +24,12 @@ def emit(program: Program, builder: GraphBuilder, inputs: Sequence[str]) -> list
 
     Raises
     ------
-    CapabilityError
+    GraphError
         There is no translation of an operation.
     """
     unknown = sorted({call.name for call in program.calls} - set(TRANSLATIONS))
     if unknown:
-        raise CapabilityError(f"uses {', '.join(f'torch.ops.aten.{n}' for n in unknown)}, not translated to ONNX")
+        raise GraphError(f"uses {', '.join(f'torch.ops.aten.{n}' for n in unknown)}, not translated to ONNX")
     for value, name in zip(program.inputs, inputs, strict=True):
         builder.names[id(value)] = name
     for call in program.calls:

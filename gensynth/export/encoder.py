@@ -16,16 +16,14 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.export.cells import LOST, NO_TEXT, CodedCells, category_cells, number_cells, table
 from gensynth.export.columns import (
     MISSING_INT,
-    TICKS_A_US,
-    US_A_TICK,
     ColumnPort,
+    from_microseconds,
     is_moment,
     numeric_levels,
 )
 from gensynth.export.relations import TensorSheet, broken, distances
 from gensynth.layout import UNKNOWN
 from gensynth.model import Batch
-from gensynth.schema.moments import unit
 
 _LIMIT = float(2**62)
 _GREATEST = torch.finfo(torch.float64).max
@@ -111,9 +109,7 @@ def read_ticks(encoder: NumberEncoder, port: ColumnPort, x: Tensor, special: Ten
     if port.type == "int64":
         missing, ticks = x == MISSING_INT, x
         if port.unit == "us" and is_moment(column):
-            own = unit(column)
-            assert own is not None
-            ticks = x * TICKS_A_US[own] if own in TICKS_A_US else torch.div(x, US_A_TICK[own], rounding_mode="floor")
+            ticks = from_microseconds(x, column)
     else:
         missing = x.isnan()
         ticks = torch.where(missing, 0.0, x).clamp(-_GREATEST, _GREATEST)
@@ -135,7 +131,7 @@ def read_levels(encoder: CategoryEncoder, port: ColumnPort, x: Tensor) -> Tensor
             return torch.where(x, yes, no)
         found = torch.where(x == 1.0, yes, torch.where(x == 0.0, no, -1))
         return torch.where(x.isnan(), LOST, found)
-    values = numeric_levels(encoder)
+    values = numeric_levels(encoder.labels.index)
     assert values is not None
     missing = x == MISSING_INT if port.type == "int64" else x.isnan()
     x = torch.where(missing, torch.zeros_like(x), x)

@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.encoding.category import spelling
+from gensynth.encoding.category import find_levels
 from gensynth.errors import DataError, shown
-from gensynth.export.columns import MISSING_INT, TICKS_A_US, US_A_TICK, ColumnPort
+from gensynth.export.columns import (
+    MISSING_INT,
+    ColumnPort,
+    free_text,
+    level_names,
+    level_texts,
+    numeric_levels,
+    to_microseconds,
+)
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.codes import codes_of
-from gensynth.schema.moments import unit
 from gensynth.schema.ticks import specials_of, ticks_of
 from gensynth.schema.values import is_missing
 
@@ -52,12 +59,17 @@ def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[
     if port.holds == "special":
         assert isinstance(port.missing, str)
         place = specials_of(series, column)
-        texts = np.array([*column.specials, "\x00" + port.missing, port.missing], dtype=object)  # -2: some other text
-        return texts[place]
+        other = free_text("<unknown>", {*column.specials, port.missing})
+        return np.array([*column.specials, other, port.missing], dtype=object)[place]
+    if port.holds == "truth":
+        return _truths(series, port)
+    return _levels(series, port)
+
+
+def _truths(series: pd.Series[Any], port: ColumnPort) -> NDArray[Any]:
+    """Return true and false cells; infinity, in a double, for what is neither."""
     codes, distinct = codes_of(series)
     values = distinct.tolist()
-    if port.type == "string":
-        return np.array([*_texts(values), port.missing], dtype=object)[codes]
     if port.type == "bool":
         known = [isinstance(value, bool | np.bool_) for value in values]
         bad = np.array([not one for one in known] + [True])[codes]
@@ -68,26 +80,26 @@ def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[
                 "fitted cells were; the exported graph takes nothing else"
             )
         return np.array([*map(bool, values), False])[codes]
-    numbers = np.array([*(_number(value, truth=port.holds == "truth") for value in values), np.nan])
-    if port.type == "double":
-        return numbers[codes]
-    whole = np.where(np.isfinite(numbers) & (numbers == np.rint(numbers)), numbers, float(MISSING_INT + 1024))
-    exact = np.array([value if isinstance(value, int | np.integer) and not isinstance(value, bool) else int(w)
-                      for value, w in zip([*values, None], whole, strict=True)])  # fmt: skip
-    exact[-1] = MISSING_INT
-    return np.asarray(exact.astype(np.int64)[codes])
+    numbers = [float(value) if isinstance(value, bool | np.bool_) else np.inf for value in values]
+    return np.array([*numbers, np.nan])[codes]
 
 
-def _texts(values: list[Any]) -> list[str]:
-    return [str(value) if isinstance(value, str) else spelling(value) for value in values]
-
-
-def _number(value: Any, *, truth: bool) -> float:
-    """Return a level as a number, infinity for what was never one."""
-    try:
-        return float(value) if isinstance(value, bool | np.bool_) == truth else np.inf
-    except (TypeError, ValueError):
-        return np.inf
+def _levels(series: pd.Series[Any], port: ColumnPort) -> NDArray[Any]:
+    """Return each cell as the level that the encoder takes it for, or as what is none of them."""
+    assert port.levels is not None
+    index = port.levels.index
+    codes, distinct = codes_of(series)
+    place = np.append(find_levels(index, distinct), -2)[codes]  # -1: never fitted, -2: missing
+    levels = numeric_levels(index)
+    if levels is None:
+        assert isinstance(port.missing, str)
+        other = free_text("<unknown>", {*level_texts(index), port.missing})
+        return np.asarray(np.array([*level_names(index), port.missing, other], dtype=object)[place])
+    if levels.dtype.kind == "f":
+        return np.asarray(np.append(levels, [np.nan, np.inf])[place])
+    taken = set(levels.tolist())
+    unknown = next(i for i in range(MISSING_INT + 1, 0) if i not in taken)
+    return np.asarray(np.append(levels, [MISSING_INT, unknown])[place])
 
 
 def _numbers(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[Any]:
@@ -95,9 +107,7 @@ def _numbers(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArra
     if port.type == "int64":
         whole = np.asarray(ticks, dtype=np.int64)
         if port.holds == "moment" and port.unit == "us":
-            own = unit(column)
-            assert own is not None
-            whole = whole // TICKS_A_US[own] if own in TICKS_A_US else whole * US_A_TICK[own]
+            whole = to_microseconds(whole, column)
         return np.where(missing, MISSING_INT, whole)
     floats = ticks.astype(np.float64)
     if column.decimals:

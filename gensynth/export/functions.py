@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call
+from gensynth.export.program import Call
 from gensynth.export.translations import argument, translates
 
 
@@ -73,7 +73,7 @@ def _softplus(b: GraphBuilder, call: Call) -> str:
     return b.node("Where", b.node("Greater", scaled, b.constant(threshold, kind)), x, soft)
 
 
-@translates("log_sigmoid_forward", "log_sigmoid")
+@translates("log_sigmoid_forward")
 def _log_sigmoid(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     return b.node("Neg", softplus(b, b.node("Neg", b.get(call.args[0], kind)), kind))

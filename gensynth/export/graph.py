@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from gensynth.export.recording import Value
+from gensynth.export.program import Value
 
 OPSET, ML_OPSET, IR_VERSION = 20, 4, 10
 ML = "ai.onnx.ml"
@@ -35,17 +35,20 @@ class GraphBuilder:
     ----------
     rows : int
         Number of rows of the run that was recorded: sizes that it divides grow with the rows.
+    ports : collection of str
+        Names of the inputs and outputs, any text: nothing within the graph gets one of them.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, ports: Collection[str]) -> None:
         self.rows = rows
+        self.used = set(ports)
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.nodes: list[Any] = []
         self.constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self.initializers: list[Any] = []
         self.names: dict[int, str] = {}
-        self.known: dict[tuple[Any, ...], str] = {}
+        self.known: dict[tuple[Any, ...], list[str]] = {}
         self.arrays: dict[str, NDArray[Any]] = {}
         self.sums: dict[str, tuple[str, str]] = {}
         self.n_rows: str | None = None
@@ -82,10 +85,17 @@ class GraphBuilder:
         """Add a node with several outputs."""
         key = (operation, tuple(inputs), n_outputs, domain, repr(attributes))
         if key not in self.known:
-            self.known[key] = f"v{len(self.nodes)}"
-            outs = [f"{self.known[key]}_{i}" for i in range(n_outputs)]
+            outs = [self._free(f"v{len(self.nodes)}_{i}") for i in range(n_outputs)]
             self.nodes.append(helper.make_node(operation, list(inputs), outs, domain=domain, **attributes))
-        return [f"{self.known[key]}_{i}" for i in range(n_outputs)]
+            self.known[key] = outs
+        return self.known[key]
+
+    def _free(self, name: str) -> str:
+        """Return a name that nothing in the graph has: this one, or with underscores behind it."""
+        while name in self.used:
+            name += "_"
+        self.used.add(name)
+        return name
 
     def constant(self, value: Any, dtype: torch.dtype | None = None) -> str:
         """Return the name of a constant: a number, a list of numbers, an array or a tensor."""
@@ -98,7 +108,7 @@ class GraphBuilder:
             array = array.astype(torch.empty(0, dtype=dtype).numpy().dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
-            name = f"c{len(self.constants)}"
+            name = self._free(f"c{len(self.constants)}")
             self.constants[key] = name
             self.initializers.append(numpy_helper.from_array(array, name))
             self.arrays[name] = array

@@ -10,16 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gensynth.errors import CapabilityError
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, GraphError, Value
 from gensynth.export.translations import argument, positive, shape_of, translates, type_of
 
 _COMPARED = 32
 """Knots up to which a place is found by comparison with all of them."""
 
 
-@translates("index_select", "gather", "take_along_dim", "embedding", "index")
+@translates("index_select", "gather", "embedding", "index")
 def _look_up(b: GraphBuilder, call: Call) -> str:
     if call.name == "embedding":
         return b.node("Gather", b.get(call.args[0]), b.get(call.args[1], torch.int64), axis=0)
@@ -49,7 +48,7 @@ def gather(b: GraphBuilder, x: str, own: Sequence[int], at: str, wanted: Sequenc
     width, lead = own[-1], list(wanted[:-1])
     growing = [size for size in lead if b.grows(size)]
     if b.grows(width) or len(growing) > 1:
-        raise CapabilityError("looks up cells of other rows; a graph takes each row by itself")
+        raise GraphError("looks up cells of other rows; a graph takes each row by itself")
     if growing:
         total = b.node("Squeeze", b.node("ReduceProd", b.shape(lead), keepdims=1))
         starts = b.node("Mul", b.node("Range", b.constant(0), total, b.constant(1)), b.constant(width))
@@ -75,7 +74,7 @@ def _index(b: GraphBuilder, part: Any, indices: Sequence[Any]) -> str:
     n = len(shape_of(part))
     first = axes[0]
     if axes != list(range(first, first + len(axes))):
-        raise CapabilityError("looks up by indices of axes that are not neighbours, which is not translated")
+        raise GraphError("looks up by indices of axes that are not neighbours, which is not translated")
     # the axes that are looked up, in front: one vector of indices for each cell
     order = [*axes, *(a for a in range(n) if a not in axes)]
     x = b.get(part) if order == list(range(n)) else b.node("Transpose", b.get(part), perm=order)
@@ -101,7 +100,7 @@ def _plain_indices(indices: Sequence[Any], shape: tuple[int, ...]) -> tuple[list
             continue
         if type_of(one) == torch.bool:
             if one.dim() != 1:
-                raise CapabilityError("looks up by a mask of several axes, which is not translated")
+                raise GraphError("looks up by a mask of several axes, which is not translated")
             one = one.nonzero().squeeze(1)
         axes.append(at)
         arrays.append(one)
@@ -110,18 +109,18 @@ def _plain_indices(indices: Sequence[Any], shape: tuple[int, ...]) -> tuple[list
     return axes, arrays
 
 
-@translates("index_copy", "index_add", "index_put", "index_fill")
+@translates("index_copy", "index_add", "index_put")
 def _put(b: GraphBuilder, call: Call) -> str:
     kind, shape = call.outs[0].dtype, call.outs[0].shape
     if call.name == "index_put":
         axes, arrays = _plain_indices(call.args[1], shape)
         if len(axes) != 1 or argument(call, 3, "accumulate", False):
-            raise CapabilityError("writes to indices of several axes, which is not translated")
+            raise GraphError("writes to indices of several axes, which is not translated")
         (axis,), (at,), source = axes, arrays, call.args[2]
     else:
         axis, at, source = positive(call.args[1], len(shape)), call.args[2], call.args[3]
     if not isinstance(at, Tensor) or b.grows(shape[axis]) or at.dim() > 1:
-        raise CapabilityError("writes to places that depend on values, which is not translated")
+        raise GraphError("writes to places that depend on values, which is not translated")
     if call.name == "index_add":
         return _sums(b, call, axis)
     places = [p + shape[axis] if p < 0 else p for p in at.reshape(-1).tolist()]
@@ -168,8 +167,8 @@ def _sums(b: GraphBuilder, call: Call, axis: int) -> str:
     return b.node("Add", b.get(call.args[0], kind), out)
 
 
-@translates("write_select", "write_slice", "write_view", "write__unsafe_view", "write_unsqueeze", "write_squeeze",
-            "write_t", "write_transpose", "write_permute", "write_detach", "write_alias", "write_unbind", "write_split",
+@translates("write_select", "write_slice", "write_view", "write_unsqueeze", "write_squeeze",
+            "write_t", "write_transpose", "write_permute", "write_detach", "write_unbind", "write_split",
             "write_split_with_sizes")  # fmt: skip
 def _write(b: GraphBuilder, call: Call) -> str:
     """Add the tensor of which a part was written: its contents before, the part's, which part (`Call.args`)."""
@@ -177,9 +176,9 @@ def _write(b: GraphBuilder, call: Call) -> str:
     kind, shape = call.outs[0].dtype, call.outs[0].shape
     new = b.get(part, kind)
     how = Call(call.name.removeprefix("write_"), (base, *rest), call.kwargs, call.outs)
-    if how.name in ("view", "_unsafe_view", "unsqueeze", "squeeze"):
+    if how.name in ("view", "unsqueeze", "squeeze"):
         return b.reshape(new, shape)
-    if how.name in ("detach", "alias"):
+    if how.name == "detach":
         return new
     if how.name in ("t", "transpose", "permute"):
         n = len(shape)
@@ -196,7 +195,7 @@ def _write(b: GraphBuilder, call: Call) -> str:
         if start == 0 and (end is None or end >= shape[axis]) and step == 1:
             return new
         if b.grows(shape[axis]):
-            raise CapabilityError("writes into some of the rows, which is not translated")
+            raise GraphError("writes into some of the rows, which is not translated")
         at = list(range(shape[axis]))[start : shape[axis] if end is None else min(end, shape[axis]) : step]
     else:
         axis = positive(argument(how, 2 if "split" in how.name else 1, "dim", 0), len(shape))
@@ -213,7 +212,7 @@ def _write(b: GraphBuilder, call: Call) -> str:
 @translates("nll_loss_forward")
 def _nll_loss(b: GraphBuilder, call: Call) -> list[str]:
     if argument(call, 3, "reduction", 1) != 0 or argument(call, 2, "weight") is not None:
-        raise CapabilityError("takes a mean of losses over rows; a graph takes each row by itself")
+        raise GraphError("takes a mean of losses over rows; a graph takes each row by itself")
     kind = call.outs[0].dtype
     shape = shape_of(call.args[0])
     at = b.node("Unsqueeze", b.get(call.args[1], torch.int64), b.ints(1))
@@ -258,7 +257,7 @@ def _bisected(b: GraphBuilder, knots: Tensor, x: str, less: str) -> str:
         step = b.node("Add", place, b.constant(2**bit, torch.int64))
         value = b.node("Gather", flat, step, axis=0)
         if fill is not math.inf and less == "GreaterOrEqual":
-            raise CapabilityError("looks up whole numbers from the right, which is not translated")
+            raise GraphError("looks up whole numbers from the right, which is not translated")
         above = b.node(less, x, value)
         if less == "GreaterOrEqual":  # padding is below nothing, not even infinity
             inside = b.node("Less", b.node("Sub", step, start), b.constant(n + 1, torch.int64))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from gensynth.engine.reading import ReadingRules
 from gensynth.errors import ModelFileError
 from gensynth.export.columns import ColumnPort
 from gensynth.schema import TableSchema
@@ -16,7 +17,7 @@ PREFIX = "gensynth."
 SIGN = "higher = more normal"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Metadata:
     """What an exported graph says of itself.
 
@@ -24,35 +25,39 @@ class Metadata:
     ----------
     graph : {"scorer", "sampler"}
         What it computes.
+    model : str
+        Name of the family.
     schema : TableSchema
         What the columns of the table hold.
-    facts : dict
-        More: the model, the score method, the threshold, columns left out.
-    inputs, outputs : list of ColumnPort
-        The columns that it reads and writes.
+    reading : ReadingRules
+        What cells of CSV files mean.
     missing_text : str
         What stands for a missing text.
+    inputs, outputs : list of ColumnPort
+        The columns that it reads and writes.
+    facts : dict
+        More: the score method, the threshold, the noise, columns left out.
     """
 
     graph: str
+    model: str
     schema: TableSchema
-    facts: dict[str, Any] = field(default_factory=dict)
+    reading: ReadingRules
+    missing_text: str
     inputs: list[ColumnPort] = field(default_factory=list)
     outputs: list[ColumnPort] = field(default_factory=list)
-    missing_text: str = ""
-
-    def set_inputs(self, ports: Sequence[ColumnPort], missing_text: str) -> None:
-        """Set what the graph reads."""
-        self.inputs, self.missing_text = list(ports), missing_text
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def to_properties(self) -> dict[str, str]:
         """Return the properties of the model; each is JSON."""
         state = {
             "graph": self.graph,
+            "model": self.model,
             "version": __version__,
             "inputs": [port.to_json() for port in self.inputs],
             "outputs": [port.to_json() for port in self.outputs],
             "missing_text": self.missing_text,
+            "reading": self.reading.to_json(),
             "schema": self.schema.to_json(),
             **self.facts,
         }
@@ -60,10 +65,21 @@ class Metadata:
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: object) -> Self:
-        """Read `to_properties`; raise `ModelFileError` for a model that has none."""
-        own = {n.removeprefix(PREFIX): json.loads(text) for n, text in properties.items() if n.startswith(PREFIX)}
-        if "graph" not in own or "schema" not in own:
-            raise ModelFileError(f"{source} is no graph that gensynth export wrote; it lacks the metadata")
-        ports = {name: [ColumnPort(**port) for port in own.pop(name)] for name in ("inputs", "outputs")}
-        schema, graph, missing = TableSchema.from_json(own.pop("schema")), own.pop("graph"), own.pop("missing_text")
-        return cls(graph, schema, own, ports["inputs"], ports["outputs"], missing)
+        """Read `to_properties`; raise `ModelFileError` for a model that lacks some, or of another version."""
+        try:
+            own = {n.removeprefix(PREFIX): json.loads(text) for n, text in properties.items() if n.startswith(PREFIX)}
+            return cls(
+                own.pop("graph"),
+                own.pop("model"),
+                TableSchema.from_json(own.pop("schema")),
+                ReadingRules.from_json(own.pop("reading")),
+                own.pop("missing_text"),
+                [ColumnPort.from_json(port) for port in own.pop("inputs")],
+                [ColumnPort.from_json(port) for port in own.pop("outputs")],
+                own,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"{source} lacks the metadata that gensynth export writes, or has those of another version ({error}); "
+                "export the model again"
+            ) from error

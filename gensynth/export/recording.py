@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gensynth.errors import CapabilityError
+from gensynth.export.program import Call, GraphError, Program, Value, leaves
 from gensynth.nn.categorical import without_branches
 
 Function = Callable[..., Sequence[Tensor]]
@@ -19,64 +19,6 @@ Function = Callable[..., Sequence[Tensor]]
 
 PRIMES = (211, 337, 461)
 """Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
-
-
-@dataclass(eq=False)
-class Value:
-    """A tensor that depends on the inputs or on the number of rows.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Its shape in the run; multiples of the run's number of rows grow with it.
-    dtype : torch.dtype
-        Its type.
-    """
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-
-@dataclass(eq=False)
-class Call:
-    """One operation.
-
-    Parameters
-    ----------
-    name : str
-        Name of the ATen operation without its overload, in place or not.
-    args, kwargs
-        As it was called, `Value` in place of what depends on the inputs; other tensors are constants.
-    outs : list of Value
-        What it returns.
-    """
-
-    name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    outs: list[Value]
-
-
-@dataclass
-class Program:
-    """What a run recorded.
-
-    Parameters
-    ----------
-    rows : int
-        Number of rows of the run, a prime.
-    inputs : list of Value
-        In the order of the function's arguments.
-    outputs : list of Value or Tensor
-        What the function returned; tensors that depend on nothing are constants.
-    calls : list of Call
-        In the order in which they were made; only those that the outputs need.
-    """
-
-    rows: int
-    inputs: list[Value]
-    outputs: list[Value | Tensor]
-    calls: list[Call] = field(default_factory=list)
 
 
 @dataclass
@@ -137,15 +79,15 @@ class _Recorder(TorchDispatchMode):
             made = func.decompose(*args, **kwargs)
         if made is not NotImplemented:
             return made
-        tensors, sizes = _leaves((args, kwargs))
+        tensors, sizes = leaves((args, kwargs))
         depends = any(id(t) in self.values for t in tensors)
         if not depends and not any(size and size % self.rows == 0 for size in sizes):
             return func(*args, **kwargs)
-        name = str(func.overloadpacket).removeprefix("aten.")
+        name = _name_of(func)
         if torch.Tag.nondeterministic_seeded in func.tags:
-            raise CapabilityError(f"draws random numbers for each row ({name}); a graph has none of its own")
+            raise GraphError(f"draws random numbers for each row ({name}); a graph has none of its own")
         if depends and self._decides(func, name, args):
-            raise CapabilityError(f"looks at values to decide what to compute ({name}), which no graph does")
+            raise GraphError(f"looks at values to decide what to compute ({name}), which no graph does")
         if func._schema.is_mutable:
             return self._mutate(func, name, args, kwargs)
         out = func(*args, **kwargs)
@@ -165,17 +107,14 @@ class _Recorder(TorchDispatchMode):
 
     def _record(self, func: Any, args: Any, kwargs: Any, results: Sequence[Tensor]) -> list[Value]:
         outs = [Value(tuple(t.shape), t.dtype) for t in results]
-        packet = str(func.overloadpacket).removeprefix("aten.")
-        name = packet.rstrip("_") if packet.endswith("_") and not packet.startswith("__") else packet
-        args, kwargs = self._plain(args), self._plain(kwargs)
-        self.calls.append(Call(name, args, kwargs, outs))
+        self.calls.append(Call(_name_of(func), self._plain(args), self._plain(kwargs), outs))
         return outs
 
     def _mutate(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         marks = [argument.alias_info for argument in func._schema.arguments]
         written = [i for i, mark in enumerate(marks) if mark is not None and mark.is_write]
         if written != [0] or not name.endswith("_"):
-            raise CapabilityError(f"writes into given tensors ({name}), which is not translated")
+            raise GraphError(f"writes into given tensors ({name}), which is not translated")
         target = args[0]
         before = self._plain(args), self._plain(kwargs)
         func(*args, **kwargs)
@@ -187,15 +126,14 @@ class _Recorder(TorchDispatchMode):
     def _write(self, target: Tensor, value: Value) -> None:
         """Let a tensor, and those that it is a part of, stand for new contents."""
         self.bind(target, value)
-        self.versions[id(target)] = self._version(target) + 1
+        self.versions[id(target)] = self.versions.get(id(target), 0) + 1
         view = self.views.get(id(target))
         if view is None:
             return
         base = self.read(view.base)
         out = Value(tuple(view.base.shape), view.base.dtype)
-        name = str(view.func.overloadpacket).removeprefix("aten.")
         args = (base, value, view.place, *self._plain(view.args[1:]))
-        self.calls.append(Call(f"write_{name}", args, self._plain(view.kwargs), [out]))
+        self.calls.append(Call(f"write_{_name_of(view.func)}", args, self._plain(view.kwargs), [out]))
         self._write(view.base, out)
         view.version = self._version(view.base)
 
@@ -204,9 +142,10 @@ class _Recorder(TorchDispatchMode):
         return list(out) if isinstance(out, tuple | list) else [tensor]
 
     def _version(self, tensor: Tensor) -> int:
+        """Return a number that differs after each change in place of a tensor or of what it is a part of."""
         view = self.views.get(id(tensor))
         outer = 0 if view is None else self._version(view.base)
-        return self.versions.get(id(tensor), 0) + 2**20 * outer if outer else self.versions.get(id(tensor), 0)
+        return self.versions.get(id(tensor), 0) + outer  # neither ever falls
 
     def _plain(self, part: Any) -> Any:
         """Return arguments with what depends on the inputs as values."""
@@ -227,6 +166,11 @@ class _Recorder(TorchDispatchMode):
         return self.copies[key]
 
 
+def _name_of(func: Any) -> str:
+    """Return the name of an ATen operation without its namespace and overload."""
+    return str(func.overloadpacket).removeprefix("aten.")
+
+
 def _indices(args: tuple[Any, ...]) -> list[Tensor]:
     """Return the index tensors of ``aten.index`` and ``aten.index_put``."""
     return [t for t in args[1] if t is not None] if len(args) > 1 and isinstance(args[1], tuple | list) else []
@@ -234,26 +178,6 @@ def _indices(args: tuple[Any, ...]) -> list[Tensor]:
 
 def _is_view(func: Any) -> bool:
     return any(r.alias_info is not None and not r.alias_info.is_write for r in func._schema.returns)
-
-
-def _leaves(part: Any) -> tuple[list[Tensor], list[int]]:
-    """Return the tensors and the whole numbers among arguments."""
-    tensors: list[Tensor] = []
-    sizes: list[int] = []
-
-    def visit(p: Any) -> None:
-        if isinstance(p, Tensor):
-            tensors.append(p)
-        elif isinstance(p, int) and not isinstance(p, bool):
-            sizes.append(p)
-        elif isinstance(p, tuple | list):
-            for one in p:
-                visit(one)
-        elif isinstance(p, dict):
-            visit(tuple(p.values()))
-
-    visit(part)
-    return tensors, sizes
 
 
 @contextlib.contextmanager
@@ -275,7 +199,7 @@ def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Pr
 
     Raises
     ------
-    CapabilityError
+    GraphError
         The function decides by values, or draws random numbers: it is no graph.
     """
     for rows in PRIMES:
@@ -283,39 +207,7 @@ def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Pr
         with _recording(rows) as recorder:
             values = [recorder.bind(tensor) for tensor in inputs]
             outputs = [recorder.read(tensor) for tensor in function(*inputs)]
-            program = Program(rows, values, outputs, recorder.calls)
-        program.calls = _needed(program)
-        if not any(size and size % rows == 0 for size in _constant_sizes(program)):
+            program = Program(rows, values, outputs, recorder.calls).needed()
+        if not any(size and size % rows == 0 for size in program.constant_sizes()):
             return program
-    raise CapabilityError("has tensors of sizes that cannot be told from the number of rows")
-
-
-def _constant_sizes(program: Program) -> Iterator[int]:
-    """Yield sizes that do not grow with the rows: those of constants, and the widths of the inputs."""
-    for value in program.inputs:
-        yield from value.shape[1:]
-    for call in program.calls:
-        for tensor in _leaves((call.args, call.kwargs))[0]:
-            yield from tensor.shape
-
-
-def _needed(program: Program) -> list[Call]:
-    """Return the calls that the outputs depend on."""
-    wanted = {id(v) for v in program.outputs if isinstance(v, Value)}
-    kept = []
-    for call in reversed(program.calls):
-        if any(id(out) in wanted for out in call.outs):
-            kept.append(call)
-            wanted.update(id(v) for v in values_in((call.args, call.kwargs)))
-    return kept[::-1]
-
-
-def values_in(part: Any) -> Iterator[Value]:
-    """Yield the values among arguments."""
-    if isinstance(part, Value):
-        yield part
-    elif isinstance(part, tuple | list):
-        for one in part:
-            yield from values_in(one)
-    elif isinstance(part, dict):
-        yield from values_in(tuple(part.values()))
+    raise GraphError("has tensors of sizes that cannot be told from the number of rows")

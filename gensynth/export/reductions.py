@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, Value
 from gensynth.export.translations import argument, axes_of, positive, shape_of, translates, type_of
 
 
@@ -81,14 +81,14 @@ def _logsumexp(b: GraphBuilder, call: Call) -> str:
     return b.node("ReduceLogSumExp", b.get(call.args[0], kind), b.ints(*axes), keepdims=keep)
 
 
-@translates("_log_softmax", "log_softmax")
+@translates("_log_softmax")
 def _log_softmax(b: GraphBuilder, call: Call) -> str:
     kind = call.outs[0].dtype
     axis = positive(call.args[1], len(shape_of(call.args[0])))
     return log_sum_exp(b, b.get(call.args[0], kind), [axis], kind)[1]
 
 
-@translates("_softmax", "softmax")
+@translates("_softmax")
 def _softmax(b: GraphBuilder, call: Call) -> str:
     axis = positive(call.args[1], len(shape_of(call.args[0])))
     return b.node("Softmax", b.get(call.args[0], call.outs[0].dtype), axis=axis)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gensynth.encoding.related import Gap
-from gensynth.export.calendar import count_days, uncount_days
+from gensynth.export.calendar import count_days, floor, uncount_days
 from gensynth.export.cells import table
 from gensynth.relations.dependencies import MISSING, OPEN, VALUE, DependencyRule
 from gensynth.relations.orders import OrderRule
@@ -70,7 +70,7 @@ def base_of(rule: OrderRule, low: Tensor) -> Tensor:
         return values
     counted, off = count_days(values, domain.column)
     assert off is not None
-    return torch.where(off, (_floor(counted, domain.scale) + 1) * domain.scale, counted)
+    return torch.where(off, (floor(counted, domain.scale) + 1) * domain.scale, counted)
 
 
 def above(rule: OrderRule, base: Tensor, gap: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ def above(rule: OrderRule, base: Tensor, gap: Tensor) -> Tensor:
     values = (base + gap).clamp(least, most)
     if domain.whole and domain.step > 1:
         step = domain.step
-        values = domain.origin + _floor(values - domain.origin + step // 2, step) * step
+        values = domain.origin + floor(values - domain.origin + step // 2, step) * step
         values = torch.where(values < base, values + step, values)
         values = torch.where(values > most, most, values)
     return uncount_days(values, domain.column)
@@ -99,7 +99,7 @@ def _converted(rule: OrderRule, low: Tensor) -> Tensor:
     if mine.whole and theirs.whole and mine.scale % theirs.scale == 0:
         return low * (mine.scale // theirs.scale)
     if mine.whole and theirs.whole and theirs.scale % mine.scale == 0:
-        return -_floor(-low, theirs.scale // mine.scale)
+        return -floor(-low, theirs.scale // mine.scale)
     ticks = low.double() / theirs.scale * mine.scale
     return (ticks - 1e-6).ceil().long() if mine.whole else ticks
 
@@ -160,7 +160,3 @@ def _dependency_broken(rule: DependencyRule, sheet: TensorSheet) -> Tensor:
     differs = dependent != table(rule.values).to(dependent.dtype)[at]
     wrong = (says == VALUE) & torch.where(gap, never_missing, differs)
     return wrong | ((says == MISSING) & ~gap)
-
-
-def _floor(x: Tensor, by: int) -> Tensor:
-    return torch.div(x, by, rounding_mode="floor")

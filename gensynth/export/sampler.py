@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import onnx
 import torch
 from torch import Generator, Tensor
 
-from gensynth.encoding.category import CategoryEncoder
-from gensynth.encoding.number import NumberEncoder
-from gensynth.encoding.table import TableEncoder
 from gensynth.engine.capabilities import able
 from gensynth.engine.fitted import FittedModel
 from gensynth.errors import CapabilityError
-from gensynth.export.cells import LOST, NO_TEXT
-from gensynth.export.columns import ColumnPort, ports_of, reserved_text
+from gensynth.export.columns import NOISE, SCORES, ColumnPort, ports_of, reserved_text
 from gensynth.export.decoder import decode_rows
 from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_some
-from gensynth.export.graph import ML, GraphBuilder
+from gensynth.export.graph import GraphBuilder
 from gensynth.export.metadata import Metadata
+from gensynth.export.ports import TORCH_TYPES, read_port, write_port
+from gensynth.export.program import reasons_of
 from gensynth.export.recording import record
-from gensynth.export.scorer import KINDS, TORCH_TYPES, read_port
 from gensynth.model import Batch, Observed
 from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
 
-NOISE = ("uniform", "normal")
 GIVEN = "given:"
 """What the names of inputs for given cells begin with."""
 
@@ -46,6 +43,8 @@ class SamplerPlan:
         Cells that are given, of families that are fitted to be given some.
     outputs : list of ColumnPort
         The columns.
+    missing_text : str
+        What stands for a missing text.
     exact : bool
         Whether the networks compute in float64, and not in float32 as in `GenerativeModel.generate`.
     """
@@ -54,19 +53,23 @@ class SamplerPlan:
     widths: NoiseWidths
     given: list[ColumnPort]
     outputs: list[ColumnPort]
-    exact: bool
+    missing_text: str
+    exact: bool = False
 
     @classmethod
-    def of(cls, fitted: FittedModel, *, exact: bool = False) -> SamplerPlan:
-        """Plan the sampler of a fitted model."""
+    def of(cls, fitted: FittedModel) -> Self:
+        """Plan the sampler of a fitted model, in float32; raise `CapabilityError` if none can be written."""
         encoder, reserved = fitted.encoder, reserved_text(fitted.encoder)
-        outputs = ports_of(encoder, tuple(encoder.columns), reserved, NOISE)
+        outputs = ports_of(encoder, tuple(encoder.columns), reserved)
         conditions = [name for name in encoder.first if name in encoder.columns]
         given = []
         if conditions and not able(fitted.recipe, "conditional") and able(fitted.recipe, "conditional-on-fitted"):
-            plain = ports_of(encoder, conditions, reserved, ())
-            given = [ColumnPort(GIVEN + port.name, *list(port.to_json().values())[1:]) for port in plain]
-        return cls(fitted, _widths(fitted, conditioned=bool(given)), given, outputs, exact)
+            taken = [*SCORES, *NOISE, *(port.name for port in outputs)]
+            given = ports_of(encoder, conditions, reserved, taken, GIVEN)
+        widths = _widths(fitted, conditioned=bool(given))
+        if not any(widths):
+            raise CapabilityError(f"{type(fitted.recipe).__name__} cannot be exported: it draws nothing")
+        return cls(fitted, widths, given, outputs, reserved)
 
     @property
     def noise_inputs(self) -> list[tuple[str, int]]:
@@ -84,7 +87,7 @@ class SamplerPlan:
 
 
 def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
-    """Return the graph of a sampler; ``metadata`` gets the inputs and outputs.
+    """Return the graph of a sampler.
 
     Raises
     ------
@@ -92,11 +95,6 @@ def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
         The family, or a column, cannot be exported; says which and why.
     """
     encoder = plan.fitted.encoder
-    reserved = reserved_text(encoder)
-    metadata.set_inputs(plan.given, reserved)
-    metadata.outputs = list(plan.outputs)
-    noise = [{"name": name, "width": width} for name, width in plan.noise_inputs]
-    metadata.facts |= {"noise": noise, "float64": plan.exact}
     named = [name for name, _ in plan.noise_inputs]
 
     def function(*inputs: Tensor) -> Sequence[Tensor]:
@@ -110,46 +108,15 @@ def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
         noise = [torch.rand(n, width, generator=rng) for _, width in plan.noise_inputs]
         return noise + [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in plan.given]
 
-    if not named:
-        raise CapabilityError(f"{metadata.facts['model']} cannot be exported: it draws nothing")
-    try:
+    with reasons_of(metadata.model):
         program = record(function, example)
-        builder = GraphBuilder(program.rows)
+        ports = [*named, *(port.name for port in (*plan.given, *plan.outputs))]
+        builder = GraphBuilder(program.rows, ports)
         inputs = [builder.input(name, onnx.TensorProto.FLOAT, (width,)) for name, width in plan.noise_inputs]
         made = emit(program, builder, inputs + [read_port(builder, encoder, port) for port in plan.given])
-    except CapabilityError as error:
-        raise CapabilityError(f"{metadata.facts['model']} cannot be exported: it {error}") from error
     for port, cells in zip(plan.outputs, made, strict=True):
         write_port(builder, encoder, port, cells)
     return builder.finish("sampler", metadata.to_properties())
-
-
-def write_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort, cells: str) -> None:
-    """Add an output (rows, 1) from cells (rows,) as functions of tensors give them: levels become texts."""
-    if port.type == "string":
-        texts = text_of_codes(encoder, port)
-        cells = builder.node(
-            "LabelEncoder", cells, domain=ML, keys_int64s=list(texts), values_strings=list(texts.values()),
-            default_string=texts[_missing_code(port)],
-        )  # fmt: skip
-    builder.output(port.name, KINDS[port.type], builder.node("Unsqueeze", cells, builder.ints(1)), ("N", 1))
-
-
-def text_of_codes(encoder: TableEncoder, port: ColumnPort) -> dict[int, str]:
-    """Return the texts of levels, or of places among the special texts."""
-    own = encoder.columns[port.column]
-    assert isinstance(port.missing, str)
-    if port.holds == "special":
-        assert isinstance(own, NumberEncoder)
-        texts = dict(enumerate(own.column.specials))
-    else:
-        assert isinstance(own, CategoryEncoder)
-        texts = {i: str(level) for i, level in enumerate(own.labels.index.tolist())}
-    return texts | {_missing_code(port): port.missing}
-
-
-def _missing_code(port: ColumnPort) -> int:
-    return NO_TEXT if port.holds == "special" else LOST
 
 
 def _widths(fitted: FittedModel, *, conditioned: bool) -> NoiseWidths:

@@ -16,9 +16,11 @@ from gensynth.export.cells import interp, table
 
 N_PIECES = 2048
 """Pieces of the cubic spline that stands for the logarithm of a gamma distribution's tail."""
-TIE = 1e-8
-"""Difference of scores up to which they are taken for equal, of those above 1 in units of their size: the rounding of
-the engine's scores, and of the graph's."""
+TIE = 1e-6
+"""Difference of scores up to which they are taken for equal, of those above 1 in units of their size.
+
+It is the rounding of the graph and of the engine: sums in other orders, and the spline of the tails.
+"""
 Floats = NDArray[np.float64]
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gensynth.export.graph import GraphBuilder
-from gensynth.export.recording import Call, Value
+from gensynth.export.program import Call, Value
 
 Translation = Callable[[GraphBuilder, Call], Sequence[str] | str]
 TRANSLATIONS: dict[str, Translation] = {}
@@ -41,17 +41,13 @@ def shape_of(part: Any) -> tuple[int, ...]:
     return tuple(part.shape) if isinstance(part, Value | Tensor) else ()
 
 
-def common_type(*parts: Any) -> torch.dtype:
-    """Return the type in which operands are compared or computed with."""
-    examples = [
+def common_type(x: Any, y: Any) -> torch.dtype:
+    """Return the type in which two operands are compared."""
+    one, other = (
         torch.empty((1,) * min(len(shape_of(p)), 1), dtype=p.dtype) if isinstance(p, Value | Tensor) else p
-        for p in parts
-    ]
-    first = examples[0]
-    kind = first.dtype if isinstance(first, Tensor) else torch.result_type(torch.tensor(first), torch.tensor(first))
-    for other in examples[1:]:
-        kind = torch.result_type(examples[0] if other is examples[1] else torch.empty(1, dtype=kind), other)
-    return kind
+        for p in (x, y)
+    )
+    return torch.result_type(one, other)
 
 
 def positive(dim: int, n_axes: int) -> int:

@@ -1,9 +1,11 @@
-"""Fitted models as ONNX files: made, checked, and only then moved into place."""
+"""Fitted models as ONNX graphs, made and checked; and files of them, all written or none."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx
@@ -11,103 +13,105 @@ import onnx
 from gensynth.engine.capabilities import require
 from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.fitted import FittedModel
+from gensynth.engine.reading import ReadingRules
 from gensynth.errors import ExportError, OptionError
 from gensynth.export.check import Checked, check_sampler, check_scorer, is_inexact
+from gensynth.export.columns import ports_of, reserved_text
 from gensynth.export.metadata import SIGN, Metadata
 from gensynth.export.sampler import SamplerPlan, sampler_model
 from gensynth.export.scorer import Calibration, scorer_model
 from gensynth.files import atomic_write
-from gensynth.model import Recipe
 
-Path = str | os.PathLike[str]
 _MOST_BYTES = 2**31 - 2**20
 """A file of protocol buffers holds less than 2 GB."""
 
 
-def write_scorer(
-    path: Path,
-    scorer: RowScorer,
-    recipe: Recipe,
-    *,
-    method: str,
-    calibration: Calibration | None = None,
-    check: int = 1000,
-) -> Checked:
-    """Write the scorer of a fitted model as an ONNX file.
+@dataclass(frozen=True)
+class CheckedGraph:
+    """A graph, and what its check found."""
+
+    model: onnx.ModelProto
+    checked: Checked
+
+
+def scorer_graph(
+    scorer: RowScorer, fitted: FittedModel, *, method: str, calibration: Calibration | None = None, check: int = 1000
+) -> CheckedGraph:
+    """Return the scorer of a fitted estimator.
 
     Parameters
     ----------
-    path : path-like
-        The file.
     scorer : RowScorer
         What scores rows.
-    recipe : Recipe
-        Of its models.
+    fitted : FittedModel
+        One of its models.
     method : str
         Name of the score.
     calibration : Calibration or None
         Of a detector: p-values and labels become outputs too.
     check : int
-        Rows on which the graph is compared with the model first; 0: none.
+        Rows on which the graph is compared with the model; 0: none.
 
     Raises
     ------
     CapabilityError
-        The family or a column cannot be exported; says which and why, before anything is written.
+        The family or a column cannot be exported; says which and why.
     ExportError
         The graph does not compute what the model does.
     """
-    require(recipe, "score")
+    require(fitted.recipe, "score")
     check_rows(check)
-    facts: dict[str, Any] = {"model": type(recipe).__name__, "method": method, "sign": SIGN}
+    encoder, missing_text = scorer.encoder, reserved_text(scorer.encoder)
+    facts: dict[str, Any] = {"method": method, "sign": SIGN}
     if calibration is not None:
         facts |= {"threshold": calibration.offset, "n_calibration": len(calibration.scores)}
-    metadata = Metadata("scorer", scorer.encoder.schema, facts)
+    metadata = Metadata(
+        "scorer",
+        type(fitted.recipe).__name__,
+        encoder.schema,
+        ReadingRules.of(fitted),
+        missing_text,
+        inputs=ports_of(encoder, tuple(encoder.columns), missing_text),
+        facts=facts,
+    )
     model = scorer_model(scorer, calibration, metadata)
-    checked = check_scorer(model, scorer, calibration, metadata.inputs, check)
-    _write(model, path)
-    return checked
+    return CheckedGraph(model, check_scorer(model, scorer, calibration, metadata.inputs, check))
 
 
-def write_sampler(path: Path, fitted: FittedModel, *, check: int = 1000) -> Checked:
-    """Write the sampler of a fitted model as an ONNX file.
+def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:
+    """Return the sampler of a fitted model.
 
     Networks compute in float32 as they do in `FittedModel.sample`; in float64 where they draw numbers that float32 does
     not give alike everywhere (`is_inexact`).
 
     Parameters
     ----------
-    path : path-like
-        The file.
     fitted : FittedModel
         What draws rows.
     check : int
-        Rows on which the graph is compared with the model first; 0: none.
+        Rows on which the graph is compared with the model; 0: none.
 
     Raises
     ------
     CapabilityError
-        The family or a column cannot be exported; says which and why, before anything is written.
+        The family or a column cannot be exported; says which and why.
     ExportError
         The graph does not make the rows that the model does.
     """
     require(fitted.recipe, "sample")
     check_rows(check)
-    schema = fitted.schema
-    facts: dict[str, Any] = {
-        "model": type(fitted.recipe).__name__,
+    plan, schema = SamplerPlan.of(fitted), fitted.schema
+    plan = replace(plan, exact=is_inexact(plan))
+    facts = {
+        "noise": [{"name": name, "width": width} for name, width in plan.noise_inputs],
+        "float64": plan.exact,
         "left_out": {str(column.name): column.kind for column in schema.columns if not column.learned},
         "relations_not_kept": [str(relation) for relation in schema.relations],
     }
-    plan = SamplerPlan.of(fitted)
-    metadata = Metadata("sampler", schema, facts)
+    name, reading = type(fitted.recipe).__name__, ReadingRules.of(fitted)
+    metadata = Metadata("sampler", name, schema, reading, plan.missing_text, plan.given, plan.outputs, facts)
     model = sampler_model(plan, metadata)
-    if is_inexact(plan):
-        plan = replace(plan, exact=True)
-        model = sampler_model(plan, metadata)
-    checked = check_sampler(model, plan, check)
-    _write(model, path)
-    return checked
+    return CheckedGraph(model, check_sampler(model, plan, check))
 
 
 def check_rows(check: int) -> None:
@@ -116,9 +120,24 @@ def check_rows(check: int) -> None:
         raise OptionError(f"check={check!r}: expected a number of rows, 0 for no check")
 
 
-def _write(model: onnx.ModelProto, path: Path) -> None:
-    size = model.ByteSize()
-    if size > _MOST_BYTES:
-        raise ExportError(f"the graph has {size:,} bytes, and an ONNX file less than 2 GB; fit a smaller model")
-    with atomic_write(path) as stream:
-        stream.write(model.SerializeToString())
+def write_graphs(graphs: Mapping[str | os.PathLike[str], CheckedGraph]) -> None:
+    """Write files by path, all or none.
+
+    Raises
+    ------
+    ExportError
+        A graph is larger than ONNX files can be.
+    OSError
+        A file cannot be written.
+    """
+    for path, graph in graphs.items():
+        if (size := graph.model.ByteSize()) > _MOST_BYTES:
+            raise ExportError(
+                f"{os.fspath(path)}: the graph has {size:,} bytes, and an ONNX file has less than 2 GB; fit a smaller "
+                "model"
+            )
+    with contextlib.ExitStack() as files:  # all are moved into place at its end
+        for path, graph in graphs.items():
+            stream = files.enter_context(atomic_write(path))
+            stream.write(graph.model.SerializeToString())
+            stream.flush()

@@ -37,14 +37,14 @@ def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
     ``uniform`` (...) in (0, 1], from `uniform_open`, says which.
     """
     total = powers.exp2().cumsum_(-1)
-    if not in_range(total[..., -1]):  # seldom; only then the powers are moved about 0
-        # by whole powers of two: that changes no bit of the sums
+    if not in_range(total[..., -1]):  # seldom, but always in a graph: the powers are moved to below 1
+        # by whole numbers, so that only the rounding of the difference changes what is drawn
         total = (powers - powers.amax(-1, keepdim=True).floor()).exp2_().cumsum_(-1)
     return inverse_cdf(total, uniform)
 
 
 def in_range(total: Tensor) -> bool:
-    """Return whether sums of powers are all far from 0 and from infinity; no where nothing may be decided by values."""
+    """Return whether sums of powers are all far from 0 and infinity; always False within `without_branches`."""
     if not _branches.get():
         return False
     if not total.numel():

@@ -53,7 +53,7 @@ class IndependentCellsRecipe(VariationalRecipe):
         Groups that the columns are written in, those of one independent given the latents and the groups before, for
         sampling; 1: all cells are independent given the latents, and nothing else ties columns.
     warmup : int, default=1000
-        Steps over which that weight grows from 0, for sampling.
+        Steps over which the weight of the divergence grows from 0 to its full size, for sampling.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}

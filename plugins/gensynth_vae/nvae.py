@@ -38,7 +38,7 @@ class NVAE(IndependentCellsRecipe):
         Final weight of the divergences; None for 0.2, of a detector's members 0.5 and 0.1, and 1 where the rows may
         hold anomalies.
     warmup : int, default=1000
-        Steps over which that weight grows from 0, the levels balanced meanwhile, for sampling.
+        Steps over which the weight of the divergences grows from 0, the levels balanced meanwhile, for sampling.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0 and 0.3 in turns.
         Where the rows may hold anomalies it is 1: noise as wide as a column keeps the latents from telling single odd

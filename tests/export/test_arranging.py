@@ -99,6 +99,8 @@ FUNCTIONS = {
     "filled": lambda x: [
         torch.zeros(len(x), 2),
         x.new_full((len(x),), 2.0),
+        torch.full((len(x), 2), 4.0),
+        (x + 1.0).zero_(),
         torch.ones_like(x),
         torch.full_like(x, 3.0),
         torch.arange(len(x)),

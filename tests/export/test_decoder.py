@@ -17,7 +17,7 @@ from gensynth.export.check import unsettled
 from gensynth.export.columns import ports_of, reserved_text
 from gensynth.export.decoder import decode_rows
 from gensynth.export.feeds import aligned_feeds
-from gensynth.export.sampler import text_of_codes
+from gensynth.export.ports import texts_of_codes
 from gensynth.model import Batch
 
 
@@ -43,7 +43,7 @@ def assert_same_cells(encoder, rows):
     for port, cells in zip(ports, found, strict=True):
         own = cells.numpy()
         if port.type == "string":
-            texts = text_of_codes(encoder, port)
+            texts = texts_of_codes(encoder, port)
             own = np.array([texts[code] for code in own.tolist()], dtype=object)
         if own.dtype.kind == "f":
             np.testing.assert_allclose(own, wanted[port.name][:, 0], rtol=1e-11, atol=1e-11, err_msg=port.name)

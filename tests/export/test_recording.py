@@ -26,8 +26,21 @@ def through_views(x):
     halves = whole.view(len(x), 2, 2)
     halves[:, 0].sub_(halves[:, 1])
     first, _ = whole.split(2, 1)
-    first.mul_(1.5)
+    first.square_()
     return [whole, halves.sum(2)]
+
+
+def through_turned_views(x):
+    whole = x.clone()
+    whole.t()[1].add_(1.0)
+    whole.unsqueeze(1).mul_(2.0)
+    whole.unsqueeze(0).squeeze(0).sub_(0.5)
+    whole.view(len(x), 2, 2).transpose(1, 2)[:, 0].mul_(3.0)
+    whole.view(len(x), 2, 2).permute(2, 0, 1)[1].neg_()
+    whole.unbind(1)[2].abs_()
+    whole.split([1, 3], 1)[1].mul_(0.5)
+    whole.detach().add_(1.0)
+    return [whole]
 
 
 def views_made_before_a_change(x):
@@ -46,7 +59,9 @@ def constants_that_change(x):
 
 
 @pytest.mark.parametrize(
-    "function", [in_place, through_views, views_made_before_a_change, constants_that_change], ids=lambda f: f.__name__
+    "function",
+    [in_place, through_views, through_turned_views, views_made_before_a_change, constants_that_change],
+    ids=lambda f: f.__name__,
 )
 def test_same_as_computed(function):
     for n in (9, 1, 2):

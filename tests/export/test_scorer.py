@@ -17,6 +17,7 @@ from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, DataError, ExportError, ModelFileError, OptionError
 from gensynth.export import check
 from gensynth.export.runtime import OnnxScorer, Session
+from gensynth.export.tails import combined_score
 from gensynth.model import Score
 
 TRAINER = Trainer(max_epochs=1, progress=False)
@@ -169,6 +170,13 @@ def test_the_check_compares(synthesizer, tmp_path, monkeypatch):
     monkeypatch.setattr("gensynth.export.scorer.row_scores", lambda _, batch: batch.numeric.sum(1))
     with pytest.raises(ExportError, match="nothing was written"):
         synthesizer.to_onnx(tmp_path / "s.onnx", check=20)
+
+
+def test_a_detector_may_differ_by_less_than_what_ties_are_told_by(detector, tmp_path, monkeypatch):
+    monkeypatch.setattr("gensynth.export.scorer.combined_score", lambda *args: combined_score(*args) * (1.0 + 3e-6))
+    with pytest.raises(ExportError, match="for p-values and labels at most 1e-06 is allowed; nothing was written"):
+        detector.to_onnx(tmp_path / "d.onnx", check=50)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("bad", [-1, 2.5, True])

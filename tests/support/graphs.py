@@ -20,9 +20,9 @@ from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_columns
 from gensynth.export.feeds import feeds_of
 from gensynth.export.graph import GraphBuilder
+from gensynth.export.ports import TORCH_TYPES, read_port
 from gensynth.export.recording import Function, record
 from gensynth.export.runtime import Session
-from gensynth.export.scorer import TORCH_TYPES, read_port
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
@@ -60,7 +60,7 @@ def graph_rows(encoder: TableEncoder, frame: pd.DataFrame) -> list[NDArray[Any]]
         return batch.codes, batch.numeric, batch.log_jacobian
 
     program = record(function, lambda n: [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in ports])
-    builder = GraphBuilder(program.rows)
+    builder = GraphBuilder(program.rows, [*(port.name for port in ports), "codes", "numbers", "jacobian"])
     made = emit(program, builder, [read_port(builder, encoder, port) for port in ports])
     kinds = (onnx.TensorProto.INT64, onnx.TensorProto.DOUBLE, onnx.TensorProto.DOUBLE)
     widths = (len(encoder.layout.columns), encoder.layout.n_numeric, encoder.layout.n_numeric)

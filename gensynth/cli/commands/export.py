@@ -62,6 +62,8 @@ def export(
 
     if scorer is None and sampler is None:
         raise OptionError("nothing to write: give --scorer FILE.onnx or --sampler FILE.onnx")
+    if method is not None and scorer is None:
+        raise OptionError("--method says how the scorer scores: add --scorer FILE.onnx, or leave --method out")
     if check < 0:
         raise OptionError(f"--check must be at least 0, not {check}")
     source = model_file(model)

@@ -89,10 +89,10 @@ def score(
     if source.name.lower().endswith(ONNX_ENDINGS):
         if method is not None or explain:
             raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
-        fitted, names, batches = _by_graph(source)
+        like, names, batches = _by_graph(source)
     else:
-        fitted, names, batches = _by_model(source, method, most)
-    table = stream(found, missing, like=fitted, pipe=out.pipe)
+        like, names, batches = _by_model(source, method, most)
+    table = stream(found, missing, like=like, pipe=out.pipe)
     check_free(table.names, data, names)
     run = {
         "command": "score",
@@ -127,8 +127,8 @@ def _by_model(source: Path, method: str | None, most: int) -> tuple[Any, tuple[s
     return fitted, ("score", "top_columns", "reason") if most else ("score",), batches
 
 
-def _by_graph(source: Path) -> tuple[None, tuple[str, ...], Batches]:
-    """Likewise for an exported scorer."""
+def _by_graph(source: Path) -> tuple[Any, tuple[str, ...], Batches]:
+    """Likewise for an exported scorer, with the rules to read cells by in place of the model."""
     from gensynth.export.runtime import OnnxScorer
 
     scorer = OnnxScorer.load(source)
@@ -141,4 +141,4 @@ def _by_graph(source: Path) -> tuple[None, tuple[str, ...], Batches]:
                 columns["anomaly"] = columns.pop("label") == -1
             yield rows, columns
 
-    return None, names, batches
+    return scorer.metadata.reading, names, batches

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from command_line import Run
+import pytest
+from command_line import QUICK, Run
+
+from gensynth.errors import ExportError
 
 
 def test_synthesizer_and_detector(folder: Path, run: Run) -> None:
@@ -30,6 +33,7 @@ def test_bad_input(folder: Path, run: Run) -> None:
         "export d.gensynth --sampler d.onnx": "--sampler is for synthesizers",
         "export m.gensynth --scorer m.txt": "must end in .onnx",
         "export m.gensynth --scorer m.onnx --check -1": "--check must be at least 0, not -1",
+        "export m.gensynth --sampler s.onnx --method elbo": "--method says how the scorer scores",
         "export d.gensynth --scorer d.onnx --method elbo": "--method is for synthesizers",
         "export m.gensynth --scorer m.onnx --method magic": "--method magic is unknown",
         "export cut.gensynth --scorer m.onnx": "cut.gensynth",
@@ -65,3 +69,46 @@ def test_a_sampler(folder: Path, run: Run) -> None:
     outcome = run("score", "s.onnx", "good.csv", "-o", "out.csv")
     assert outcome.code == 2
     assert "s.onnx holds a sampler, which cannot score rows" in outcome.err
+
+
+def messy(rows: int, start: int) -> str:
+    """Return lines of a CSV file with semicolons, decimal commas, dates in words of their own and NA as a category."""
+    lines = ["Preis;Land;am;Stand;Anteil;ja;Nr"]
+    for i in range(start, start + rows):
+        price = "-" if i % 9 == 0 else f"{i % 40 + 1000}.{i % 10}"[:4].replace(".", "") + f",{i % 7}5"
+        country = ("NA", "DE", "FR", "", "null")[i % 5]
+        day = "" if i % 11 == 0 else f"{i % 28 + 1:02d}.{i % 12 + 1:02d}.20{i % 20 + 10}"
+        level = ("unbekannt", f"{i % 60}", f"{i % 60}", "-")[i % 4]
+        lines.append(f"{price};{country};{day};{level};{i % 13},5 %;{('ja', 'nein')[i % 2]};{('01', '1', '02')[i % 3]}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("missing", [["--missing", "-,null"], ["--missing", "-"], []])
+def test_cells_of_a_csv_file_mean_what_they_do_to_the_model(folder: Path, run: Run, missing: list[str]) -> None:
+    Path("messy.csv").write_text(messy(150, 0))
+    new = messy(60, 3).replace("FR", "n/a", 3).replace("DE", "XX", 2).replace(";01\n", ";1.0\n", 4)
+    Path("new.csv").write_text(new)
+    kinds = ["--schema", "Nr=categorical", "--schema", "Land=categorical"]
+    assert run("fit", "messy.csv", "-o", "messy.gensynth", *missing, *kinds, *QUICK).code == 0
+    assert run("export", "messy.gensynth", "--scorer", "messy.onnx", "--check", "50").code == 0
+    for said in ([], ["--missing", "XX"]):
+        for model in ("messy.onnx", "messy.gensynth"):
+            outcome = run("score", model, "new.csv", "-o", f"{model}.csv", *said)
+            assert outcome.code == 0, outcome.err
+        graph, python = (Path(f"messy.{kind}.csv").read_text().splitlines() for kind in ("onnx", "gensynth"))
+        assert [line.rpartition(";")[0] for line in graph] == [line.rpartition(";")[0] for line in python]
+        scores = [[float(line.rpartition(";")[2].replace(",", ".")) for line in out[1:]] for out in (graph, python)]
+        np.testing.assert_allclose(scores[0], scores[1], rtol=1e-6)
+
+
+def test_nothing_is_written_unless_all_is(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sorted(folder.iterdir())
+
+    def fails(*_: object) -> None:
+        raise ExportError("9 of the cells differ; nothing was written")
+
+    monkeypatch.setattr("gensynth.export.write.check_sampler", fails)
+    outcome = run("export", "m.gensynth", "--scorer", "m.onnx", "--sampler", "s.onnx", "--check", "50")
+    assert outcome.code == 2
+    assert "nothing was written" in outcome.err
+    assert sorted(folder.iterdir()) == before
