@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.metrics.columns import common_codes
-from gensynth.metrics.learned import stacked, trees
+from gensynth.metrics.learned import fitted, stacked, trees
 
 N_SPLITS = 3
 """Folds of the cross-validation, and models that are trained for it."""
@@ -121,7 +121,7 @@ def _score(train: pd.DataFrame, test: pd.DataFrame, target: Hashable, seed: int,
 
     X, is_category = stacked(train.drop(columns=target), test.drop(columns=target))
     y, truth, n_codes = common_codes(train[target], test[target])
-    model = trees("classification", is_category, seed).set_params(**options).fit(X[: len(train)], y)
+    model = fitted(trees("classification", is_category, seed).set_params(**options), X[: len(train)], y)
     chances: NDArray[np.float64] = np.zeros((len(test), n_codes))
     chances[:, model.classes_] = model.predict_proba(X[len(train) :])
     labels, counts = np.unique(truth, return_counts=True)

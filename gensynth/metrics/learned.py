@@ -78,7 +78,7 @@ def detection(
     y = np.repeat([1, 0], n)
     scores = np.zeros(2 * n)
     for fold, held in StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(X, y):
-        model = trees("classification", is_category, random_state).fit(X[fold], y[fold])
+        model = fitted(trees("classification", is_category, random_state), X[fold], y[fold])
         scores[held] = model.predict_proba(X[held])[:, 1]
     return auc_with_interval(scores[:n], scores[n:])
 
@@ -139,20 +139,20 @@ def utility(train: Any, test: Any, target: Any, *, random_state: int = 0) -> flo
     """
     from sklearn.metrics import r2_score
 
-    held, fitted = pair_of_frames(test, train)
+    held, taught = pair_of_frames(test, train)
     if target not in held.columns:
         raise DataError(f"target {target!r} is not a column; there are: {', '.join(map(str, held.columns[:20]))}")
     if held.shape[1] < 2:
         raise DataError(f"the table holds nothing but the target {target!r}; a model needs at least one more column")
-    truth, learned = held[target], fitted[target]
+    truth, learned = held[target], taught[target]
     known, given = truth.notna().to_numpy(), learned.notna().to_numpy()
-    held, fitted, truth, learned = held[known], fitted[given], truth[known], learned[given]
-    if len(held) == 0 or len(fitted) == 0:
+    held, taught, truth, learned = held[known], taught[given], truth[known], learned[given]
+    if len(held) == 0 or len(taught) == 0:
         raise DataError(f"target {target!r} is missing in every row")
-    X, is_category = stacked(fitted.drop(columns=target), held.drop(columns=target))
-    X_train, X_test = X[: len(fitted)], X[len(fitted) :]
+    X, is_category = stacked(taught.drop(columns=target), held.drop(columns=target))
+    X_train, X_test = X[: len(taught)], X[len(taught) :]
     if kind_of(truth) == "numeric" and truth.nunique() > 20:
-        model = trees("regression", is_category, random_state).fit(X_train, numbers(learned, like=truth))
+        model = fitted(trees("regression", is_category, random_state), X_train, numbers(learned, like=truth))
         return float(r2_score(numbers(truth), model.predict(X_test)))
     y_train, y_test, n_codes = common_codes(learned, truth)
     return _auc(X_train, y_train, X_test, y_test, n_codes, trees("classification", is_category, random_state))
@@ -176,7 +176,7 @@ def _auc(
     if len(np.unique(y)) < 2:
         return 0.5
     probability = np.zeros((len(y_test), n_codes))
-    model.fit(X, y)
+    fitted(model, X, y)
     probability[:, model.classes_] = model.predict_proba(X_test)
     if len(labels) == 2:
         return float(roc_auc_score(y_test == labels[1], probability[:, labels[1]]))
@@ -196,6 +196,11 @@ def trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
         categorical_features=is_category,
         random_state=random_state,
     )
+
+
+def fitted(model: Any, X: NDArray[np.float64], y: NDArray[Any]) -> Any:
+    """Fit trees, which cannot bin a column that is missing in every row: there it is a constant, and tells nothing."""
+    return model.fit(np.where(np.isnan(X).all(axis=0), 0.0, X), y)
 
 
 def stacked(a: pd.DataFrame, b: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

@@ -104,3 +104,21 @@ def test_the_interval_holds_chance_for_rows_of_the_same_source():
 
 def test_copies_are_detected_below_chance():
     assert detection(table(0), table(0)).high < 0.45
+
+
+@pytest.mark.parametrize("gone", [np.nan, None, pd.NaT])
+def test_a_column_that_is_missing_in_every_row_tells_nothing(gone):
+    a, b = (table(seed, n=90) for seed in (0, 1))
+    empty_a, empty_b = (frame.assign(gone=pd.Series([gone] * 90)) for frame in (a, b))
+    assert detection_auc(empty_a, empty_b) == pytest.approx(detection_auc(a, b), abs=1e-9)
+    assert utility(empty_a, empty_b, "y") == pytest.approx(utility(a, b, "y"), abs=1e-9)
+    assert detection_auc(empty_a[["gone"]], empty_b[["gone"]]) == 0.5
+
+
+def test_a_column_that_is_missing_in_one_table_only_gives_it_away():
+    assert detection_auc(table(0), table(1).assign(x=np.nan)) > 0.9
+
+
+def test_a_column_known_in_one_row_is_missing_in_the_training_rows_of_one_fold():
+    a, b = (table(seed, n=90).assign(rare=[1.0] + [np.nan] * 89) for seed in (0, 1))
+    assert 0 <= detection_auc(a, b.assign(rare=np.nan)) <= 1
