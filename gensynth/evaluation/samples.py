@@ -227,11 +227,12 @@ def _is_number(series: pd.Series[Any], column: Column) -> bool:
 
 def _read(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
     """Return an aligned table with numbers and dates in place of the texts that stand for them, without identifiers."""
-    parts = {c.name: _values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
+    parts = {c.name: read_values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
     return pd.DataFrame(parts, copy=False)
 
 
-def _values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def read_values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return the cells of a column with numbers and dates in place of the texts or objects that stand for them."""
     if column.kind not in ("numeric", "datetime"):
         return series
     if kind_of(series) == "numeric" and series.dtype != object and not column.format:
@@ -243,4 +244,7 @@ def _values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     of_a_day = day_ticks(column)
     if of_a_day is None:
         return pd.Series(numbers)
-    return pd.Series(pd.to_datetime(pd.Series(np.rint(numbers / of_a_day * 86_400)), unit="s"))
+    microseconds = np.rint(np.where(missing, 0.0, numbers) / of_a_day * 86_400e6).astype(np.int64)
+    moments = microseconds.astype("datetime64[us]")
+    moments[missing] = np.datetime64("NaT")
+    return pd.Series(moments)

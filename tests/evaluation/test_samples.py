@@ -22,6 +22,16 @@ def test_text_that_stands_for_numbers_and_dates_is_read():
     assert kind_of(found.real["kind"]) == "categorical"
 
 
+def test_texts_of_moments_are_read_to_the_microsecond():
+    start = pd.Timestamp("2024-01-01 10:00:00")
+    moments = [start + pd.Timedelta(milliseconds=37 * i**2) for i in range(60)]
+    texts = [f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06d}" for moment in moments]
+    real = pd.DataFrame({"at": [*texts[:-1], None], "kind": ["a", "b"] * 30})
+    found = Samples.of(real, real, schema={"at": "datetime"}).real["at"]
+    assert found.tolist()[:-1] == moments[:-1]
+    assert pd.isna(found.iloc[-1])
+
+
 def test_identifiers_are_left_out_but_a_target_is_not():
     real, other = bills(60, 0), bills(60, 1)
     assert Samples.of(real, other).left_out == ("key",)
