@@ -151,9 +151,11 @@ class Samples:
             return self.real, first, second
         return self.real, self.holdout, self.pair(role).other
 
-    def learned_from(self, source: Role | Literal["both"], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def learned_from(self, source: Role | Literal["both", "alone"], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return rows to train a model on, and real rows to test it on.
 
+        The three roles have equally many rows, as fewer rows teach less: "value" synthetic ones, "floor" real ones,
+        "ceiling" shuffled ones. "alone" are all the real rows for training, "both" these and all synthetic ones.
         Without held-out rows some of the real ones are put aside for the tests; ``seed`` says which, and shuffles.
         """
         if self.holdout is not None:
@@ -162,10 +164,15 @@ class Samples:
             order = np.random.default_rng(seed).permutation(len(self.real))
             held = max(round(_HELD_OUT * len(order)), 1)
             test, train = self.real.iloc[order[:held]], self.real.iloc[order[held:]]
-        if source in ("floor", "ceiling"):  # as many as there are synthetic rows: fewer rows teach less
-            train = sampled(train, len(self.synthetic), seed)
-            return (train if source == "floor" else _shuffled(train, seed)), test
-        return self.synthetic if source == "value" else pd.concat([train, self.synthetic], ignore_index=True), test
+        if source == "alone":
+            return train, test
+        if source == "both":
+            return pd.concat([train, self.synthetic], ignore_index=True), test
+        n = min(len(train), len(self.synthetic))
+        if source == "value":
+            return sampled(self.synthetic, n, seed), test
+        train = sampled(train, n, seed)
+        return (train if source == "floor" else _shuffled(train, seed)), test
 
     @cached_property
     def independent(self) -> pd.DataFrame:

@@ -79,6 +79,14 @@ def test_models_learn_from_equally_many_rows_and_are_tested_on_others():
     train, test = samples.learned_from("floor", 0)
     assert (len(train), len(test)) == (40, 30)
     assert len(samples.learned_from("both", 0)[0]) == 140
+    assert len(samples.learned_from("alone", 0)[0]) == 100
     train, test = Samples.of(real, other).learned_from("floor", 0)
     assert (len(train), len(test)) == (40, 30)
     assert not set(train.index) & set(test.index)
+
+
+@pytest.mark.parametrize("held", [None, bills(30, 2)])
+@pytest.mark.parametrize("n_synthetic", [40, 100, 250])
+def test_models_of_synthetic_and_of_real_rows_learn_from_equally_many(held, n_synthetic):
+    samples = Samples.of(bills(100, 0), bills(n_synthetic, 1), held)
+    assert len({len(samples.learned_from(role, 0)[0]) for role in ("value", "floor", "ceiling")}) == 1
