@@ -218,7 +218,7 @@ def _aligned(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFram
     except DataError as error:
         raise DataError(f"the {what} does not fit the real one: {error}") from error
     for column in schema.columns:
-        if column.kind in ("categorical", "boolean") and _is_number(out[column.name], column):
+        if _is_number(out[column.name], column):
             raise DataError(
                 f"the {what} does not fit the real one: column {column.name!r} holds {column.kind} values in the real "
                 f"table and {out[column.name].dtype} here; write both in the same way"

@@ -180,8 +180,8 @@ def nearest_share(
     a, b = points(left, sampled(right, max_rows, random_state), n_ranking=2)
     some = a if len(a) <= max_rows else a[np.random.default_rng(random_state).choice(len(a), max_rows, replace=False)]
     to_itself_and_next = nearest(a, some, 2)[0]
-    found = [np.round(x, 9) for x in (to_itself_and_next[:, 1], nearest(a, b)[0][:, 0])]  # ties are ties
-    return auc_with_interval(*found).auc
+    to_next, to_real = to_itself_and_next[:, 1], nearest(a, b)[0][:, 0]
+    return auc_with_interval(np.round(to_next, 9), np.round(to_real, 9)).auc  # ties are ties
 
 
 def _ratio(found: Points) -> NDArray[np.float64]:
