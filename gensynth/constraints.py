@@ -111,17 +111,18 @@ def check_parameters(estimator: BaseEstimator, setting: str = "") -> None:
     for name, constraint in constraints_of(type(estimator)).items():
         if not constraint.allows(values[name]):
             whose = hint(f"{type(estimator).__name__}: ", setting)
-            raise OptionError(f"{whose}{name}={_plain(values[name])!r}, expected {constraint.words}")
+            raise OptionError(f"{whose}{name}={plain_value(values[name])!r}, expected {constraint.words}")
 
 
 def plain_parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield parameters with numpy's scalars as Python's."""
     for name, value in values.items():
-        parts = tuple(_plain(v) for v in value) if isinstance(value, tuple) else value
-        yield name, _plain(parts)
+        parts = tuple(plain_value(v) for v in value) if isinstance(value, tuple) else value
+        yield name, plain_value(parts)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a scalar of numpy as Python's; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 

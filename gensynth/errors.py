@@ -74,6 +74,10 @@ class DataError(GensynthError, ValueError):
     """The rows cannot be used: names the column or the row, and the way out."""
 
 
+class FewRowsError(DataError):
+    """A table has too few rows, or values, for what was to be computed."""
+
+
 class SchemaError(DataError):
     """A declared or stored schema and the table do not fit each other."""
 

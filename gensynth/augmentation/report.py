@@ -44,7 +44,9 @@ class AugmentReport:
     seconds : float
         Time that fitting, drawing, comparing and checking took.
     check : AugmentCheck or None
-        What the rows did to a classifier; None if that was not asked for, or there is nothing to check.
+        What the rows did to a classifier; None if that was not asked for, or could not be made.
+    unchecked : str or None
+        Why a check that was asked for was not made.
     """
 
     n_real: int
@@ -58,6 +60,7 @@ class AugmentReport:
     fidelity: Fidelity | None
     seconds: float
     check: AugmentCheck | None = None
+    unchecked: str | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class: rows ``before`` and ``after``; no rows where there are no classes."""

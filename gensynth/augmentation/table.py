@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from gensynth.augmentation.augmenter import Augmenter
-from gensynth.augmentation.check import N_SPLITS, check_rows
+from gensynth.augmentation.check import N_SPLITS, AugmentCheck, UncheckedError, cannot_check, check_rows
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
@@ -27,6 +27,7 @@ from gensynth.training import Trainer
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
+_STOPPED = 0.9  # share of its time limit that a trainer uses
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,8 @@ def augment(
         columns hold few values that can turn associations round. Copies are counted in the report either way.
     check : bool, default=False
         Say by cross-validation on real rows what the new ones do to a gradient boosting classifier, beside nothing and
-        class weights (`AugmentCheck`). Models are trained again for it, for as long as the first one together; a time
-        budget of the trainer is for both, one half each.
+        class weights (`AugmentCheck`). Three models are trained again for it, each on two thirds of the rows. A time
+        budget of the trainer is for both, one half each, where there is something to check.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Seed of training and drawing; global random state is neither read nor changed.
 
@@ -140,7 +141,8 @@ def augment(
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
     budget = getattr(trainer, "max_time", None)
-    checked = check and target is not None
+    unchecked = cannot_check(frame, target) if check else None
+    checked = check and unchecked is None
     augmenter = Augmenter(
         model,
         sampling_strategy="not majority",
@@ -155,13 +157,13 @@ def augment(
     rows, weight = _added(frame, target, augmenter, n)
     found = None
     if checked and len(rows):
-        each = (time.perf_counter() - start if budget is None else budget / 2) / N_SPLITS
-
-        def draw(train: pd.DataFrame) -> pd.DataFrame:
-            other = clone(augmenter).set_params(trainer=_limited(trainer, each))
-            return _added(train, target, other, None if n is None else max(round(n * len(train) / len(frame)), 1))[0]
-
-        found = check_rows(frame, target, draw)
+        each = None if budget is None else budget / 2 / N_SPLITS
+        try:
+            found = _checked(frame, target, augmenter, n, each)
+        except UncheckedError as reason:  # the rows are there, whatever becomes of the check
+            unchecked = str(reason)
+    elif checked:
+        unchecked = "no rows were added"
     keys = {column.name for column in augmenter.columns_ if column.kind == "identifier"}
     empty = len(rows) == 0
     synthetic = take(data, np.zeros(0, dtype=np.int64)) if empty else container.restore(rows)
@@ -181,12 +183,37 @@ def augment(
         fidelity=None if empty or not compared else compare(frame[compared], rows, augmenter.columns_, weight),
         seconds=time.perf_counter() - start,
         check=found,
+        unchecked=unchecked,
     )
     named = hasattr(data, "columns")
     upper, lower = (data, synthetic) if named else (frame, rows)
     whole = lower if only_synthetic else stack(upper, lower)
     mask = np.repeat([False, True], [0 if only_synthetic else len(frame), len(rows)])
     return AugmentResult(with_column(whole, PROVENANCE, mask), data, synthetic, report)
+
+
+def _checked(
+    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, each: float | None
+) -> AugmentCheck:
+    """Check the rows; ``each`` is the time of a model of a fold, in seconds."""
+    stopped = False
+
+    def draw(train: pd.DataFrame) -> pd.DataFrame:
+        nonlocal stopped
+        other = clone(augmenter)
+        if each is not None:
+            other.set_params(trainer=_limited(augmenter.trainer, each))
+        start = time.perf_counter()
+        rows = _added(train, target, other, None if n is None else max(round(n * len(train) / len(frame)), 1))[0]
+        stopped |= each is not None and time.perf_counter() - start >= _STOPPED * each
+        return rows
+
+    found = check_rows(frame, target, draw, augmenter.columns_)
+    if not stopped:
+        return found
+    told = f"the models of the check were stopped by the time limit after {each:.3g} s, where the new rows' had "
+    told += f"{N_SPLITS} times as long: with more time the new rows may do better"
+    return replace(found, note=told)
 
 
 def _limited(trainer: Any, seconds: float) -> Trainer:

@@ -73,6 +73,7 @@ def augmentation_facts(report: AugmentReport, path: Path, seconds: float) -> dic
             "best": check.best,
             "text": str(check),
         },
+        "unchecked": report.unchecked,
     }
 
 

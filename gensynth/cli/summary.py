@@ -41,6 +41,8 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
         )
     if report.check is not None:
         lines.append(str(report.check))
+    elif report.unchecked is not None:
+        lines.append(f"not checked whether the new rows help a classifier: {report.unchecked}")
     lines.append(f"{path} written in {seconds:.1f} s")
     say("\n".join(lines))
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from gensynth.errors import OptionError, listed
-from gensynth.evaluation.measures import ROLES, Measure, chosen, measures
+from gensynth.errors import FewRowsError, FewRowsWarning, OptionError, listed
+from gensynth.evaluation.measures import Measure, chosen, measures
 from gensynth.evaluation.relations import RelationChecks
 from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
 from gensynth.evaluation.samples import Role, Samples
@@ -147,20 +149,24 @@ def _computed(available: list[Measure], samples: Samples, progress: Progress) ->
     out = []
     for measure in available:
         found: dict[Role, dict[str, tuple[float, tuple[float, float] | None]]] = {}
-        for role in ROLES:
-            if role in measure.roles:
+        try:
+            for role in measure.roles:
                 progress(measure.title, step / n_steps)
                 found[role] = measure.compute(samples, role)
                 step += 1
+        except FewRowsError as error:
+            warnings.warn(f"{measure.title} not measured: {error}", FewRowsWarning, stacklevel=3)
+            step += len(measure.roles) - len(found)
+            continue
         for name in measure.names:
             value, interval = found["value"][name]
             floor, ceiling = (found[role][name][0] if role in found else None for role in ("floor", "ceiling"))
             out.append(MetricValue(name, value, floor, ceiling, interval))
     progress("done", 1.0)
     by_name = {value.name: value for value in out}
-    if "real_and_synthetic" in by_name:  # both are scores of models, between the same ends
-        both, ends = by_name["real_and_synthetic"], by_name["tstr"]
-        by_name["real_and_synthetic"] = MetricValue(both.name, both.value, ends.floor, ends.ceiling, both.interval)
+    both, ends = by_name.get("real_and_synthetic"), by_name.get("tstr")
+    if both is not None and ends is not None:  # models of independent columns are the same for both
+        by_name[both.name] = replace(both, ceiling=ends.ceiling)
     return _in_order(by_name)
 
 

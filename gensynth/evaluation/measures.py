@@ -21,6 +21,7 @@ from gensynth.metrics import (
     utility,
     validity,
 )
+from gensynth.metrics.learned import is_regression
 from gensynth.metrics.privacy import repeated
 
 Found = dict[str, tuple[float, tuple[float, float] | None]]
@@ -75,7 +76,7 @@ def measures(
     out.append(Measure(("detection_auc",), "detection", _detection))
     if target is not None:
         out.append(Measure(("tstr",), "models", _utility("tstr", target)))
-        out.append(Measure(("real_and_synthetic",), "models", _utility("real_and_synthetic", target), ("value",)))
+        out.append(Measure(("real_and_synthetic",), "models", _utility("real_and_synthetic", target), ROLES[:2]))
     return out
 
 
@@ -136,11 +137,11 @@ def _relations(checks: RelationChecks) -> Callable[[Samples, Role], Found]:
 
 def _utility(name: str, target: Any) -> Callable[[Samples, Role], Found]:
     def compute(samples: Samples, role: Role) -> Found:
-        source = "both" if name == "real_and_synthetic" else role
-        scores = []
+        source = role if name == "tstr" else "both" if role == "value" else "alone"
+        scores, regression = [], is_regression(samples.real[target])
         for seed in range(samples.random_state, samples.random_state + _N_SEEDS):
             train, test = samples.learned_from(source, seed)
-            scores.append(utility(_some(train, seed), test, target, random_state=seed))
+            scores.append(utility(_some(train, seed), test, target, regression=regression, random_state=seed))
         mean, spread = float(np.mean(scores)), float(np.std(scores))
         return {name: (mean, (mean - spread, mean + spread))}
 

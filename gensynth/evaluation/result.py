@@ -74,10 +74,10 @@ class MetricValue:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; None for what is not a number."""
         return {
-            "value": _plain(self.value),
-            "floor": _plain(self.floor),
-            "ceiling": _plain(self.ceiling),
-            "interval": None if self.interval is None else [_plain(end) for end in self.interval],
+            "value": _rounded(self.value),
+            "floor": _rounded(self.floor),
+            "ceiling": _rounded(self.ceiling),
+            "interval": None if self.interval is None else [_rounded(end) for end in self.interval],
         }
 
 
@@ -185,26 +185,26 @@ class Evaluation:
                 {
                     "name": str(c.name),
                     "kind": c.kind,
-                    "shape_error": _plain(c.shape_error),
-                    "shape_floor": _plain(c.shape_floor),
-                    "trend_error": _plain(c.trend_error),
-                    "trend_floor": _plain(c.trend_floor),
+                    "shape_error": _rounded(c.shape_error),
+                    "shape_floor": _rounded(c.shape_floor),
+                    "trend_error": _rounded(c.trend_error),
+                    "trend_floor": _rounded(c.trend_floor),
                 }
                 for c in self.columns
             ],
             "pairs": [
                 {
                     "columns": [str(p.first), str(p.second)],
-                    "error": _plain(p.trend_error),
-                    "floor": _plain(p.trend_floor),
+                    "error": _rounded(p.trend_error),
+                    "floor": _rounded(p.trend_floor),
                 }
                 for p in self.pairs
             ],
-            "relations": [{"relation": r.relation, "kept": _plain(r.kept)} for r in self.relations],
+            "relations": [{"relation": r.relation, "kept": _rounded(r.kept)} for r in self.relations],
             "left_out": [str(name) for name in self.left_out],
             "seconds": round(self.seconds, 2),
         }
 
 
-def _plain(value: float | None) -> float | None:
+def _rounded(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(float(value), 6)

@@ -151,9 +151,11 @@ class Samples:
             return self.real, first, second
         return self.real, self.holdout, self.pair(role).other
 
-    def learned_from(self, source: Role | Literal["both"], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def learned_from(self, source: Role | Literal["both", "alone"], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return rows to train a model on, and real rows to test it on.
 
+        The three roles have equally many rows, as fewer rows teach less: "value" synthetic ones, "floor" real ones,
+        "ceiling" shuffled ones. "alone" are all the real rows for training, "both" these and all synthetic ones.
         Without held-out rows some of the real ones are put aside for the tests; ``seed`` says which, and shuffles.
         """
         if self.holdout is not None:
@@ -162,10 +164,15 @@ class Samples:
             order = np.random.default_rng(seed).permutation(len(self.real))
             held = max(round(_HELD_OUT * len(order)), 1)
             test, train = self.real.iloc[order[:held]], self.real.iloc[order[held:]]
-        if source in ("floor", "ceiling"):  # as many as there are synthetic rows: fewer rows teach less
-            train = sampled(train, len(self.synthetic), seed)
-            return (train if source == "floor" else _shuffled(train, seed)), test
-        return self.synthetic if source == "value" else pd.concat([train, self.synthetic], ignore_index=True), test
+        if source == "alone":
+            return train, test
+        if source == "both":
+            return pd.concat([train, self.synthetic], ignore_index=True), test
+        n = min(len(train), len(self.synthetic))
+        if source == "value":
+            return sampled(self.synthetic, n, seed), test
+        train = sampled(train, n, seed)
+        return (train if source == "floor" else _shuffled(train, seed)), test
 
     @cached_property
     def independent(self) -> pd.DataFrame:
@@ -211,7 +218,7 @@ def _aligned(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFram
     except DataError as error:
         raise DataError(f"the {what} does not fit the real one: {error}") from error
     for column in schema.columns:
-        if column.kind in ("categorical", "boolean") and _is_number(out[column.name], column):
+        if _is_number(out[column.name], column):
             raise DataError(
                 f"the {what} does not fit the real one: column {column.name!r} holds {column.kind} values in the real "
                 f"table and {out[column.name].dtype} here; write both in the same way"
@@ -227,11 +234,12 @@ def _is_number(series: pd.Series[Any], column: Column) -> bool:
 
 def _read(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
     """Return an aligned table with numbers and dates in place of the texts that stand for them, without identifiers."""
-    parts = {c.name: _values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
+    parts = {c.name: read_values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
     return pd.DataFrame(parts, copy=False)
 
 
-def _values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def read_values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return the cells of a column with numbers and dates in place of the texts or objects that stand for them."""
     if column.kind not in ("numeric", "datetime"):
         return series
     if kind_of(series) == "numeric" and series.dtype != object and not column.format:
@@ -243,4 +251,7 @@ def _values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     of_a_day = day_ticks(column)
     if of_a_day is None:
         return pd.Series(numbers)
-    return pd.Series(pd.to_datetime(pd.Series(np.rint(numbers / of_a_day * 86_400)), unit="s"))
+    microseconds = np.rint(np.where(missing, 0.0, numbers) / of_a_day * 86_400e6).astype(np.int64)
+    moments = microseconds.astype("datetime64[us]")
+    moments[missing] = np.datetime64("NaT")
+    return pd.Series(moments)

@@ -13,12 +13,12 @@ MORE_COPIES, TIMES_COPIES = 0.005, 1.5
 """Copies are too many if there are so many more than among real rows, and so many times as many."""
 LEANS = 0.525
 """Rows lean to the training rows if the whole interval of the share nearer to them is above this."""
-BELOW_CHANCE = 0.48
+BELOW_CHANCE = 0.49
 """Detection is below chance if its whole interval is below this."""
 INDEPENDENT = 0.8
 """Pairs are called independent if their error is so far on the way from the floor to the ceiling."""
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
-"""Detection up to which a table is like a real one (or within 3.3 standard errors of 0.5), close to it, different."""
+"""Detection up to which a table is like a real one (or with 0.5 in its interval), close to it, different."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
 _TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
 
@@ -76,9 +76,7 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
         return "memorised"
     if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
         return "suspicious"
-    low = detection.value if detection.interval is None else detection.interval[0]
-    # few rows are often told apart by luck, and the folds vary too: 3.3 standard errors in place of 1.96
-    chance = detection.value - 0.5 <= 1.7 * (detection.value - low)
+    chance = detection.interval is not None and detection.interval[0] <= 0.5  # few rows are told apart by luck
     if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, (values["shape_error"], trend))):
         return "real"
     if detection.value <= CLOSE:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
-from gensynth.metrics.learned import detection_auc
+from gensynth.metrics.learned import detection_auc, fold_inflation
 
 SIGNIFICANT = 0.01
 """Corrected p-values below it tell of a difference, ..."""
@@ -19,6 +19,8 @@ NOTABLE = 0.05
 """... which is worth a word if the distributions are this far apart; of a million rows every difference is certain."""
 MIN_EXPECTED = 5.0
 """Rows expected at least of a category that is compared by itself (Cochran 1954); the others count together."""
+
+_N_SPLITS = 3
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Drift:
         Area under the ROC curve of a classifier that tells the rows of the two tables apart, cross-validated: 0.5 is
         chance (Lopez-Paz & Oquab 2017, "Revisiting Classifier Two-Sample Tests"). It sees what single columns do not.
     p_value : float
-        Of that area, if all rows were of one distribution (Mann & Whitney 1947).
+        Of that area, if all rows were of one distribution: Mann & Whitney's (1947) variance, times that of
+        cross-validation (Nadeau & Bengio 2003).
     """
 
     columns: tuple[ColumnDrift, ...]
@@ -105,7 +108,7 @@ def drift(old: Any, new: Any, *, random_state: int = 0) -> Drift:
     """
     left, right = pair_of_frames(old, new)
     tests = [column_drift(left.iloc[:, i], right.iloc[:, i], name) for i, name in enumerate(left.columns)]
-    auc = detection_auc(left, right, random_state=random_state)
+    auc = detection_auc(left, right, n_splits=_N_SPLITS, random_state=random_state)
     n = min(len(left), len(right), 20_000)
     return Drift(corrected(tests), auc, _auc_p_value(auc, n))
 
@@ -175,4 +178,5 @@ def _auc_p_value(auc: float, n: int) -> float:
     """Return the probability of such an area or a larger one for n rows of each of two equal tables."""
     from scipy.stats import norm
 
-    return float(norm.sf((auc - 0.5) / np.sqrt((2 * n + 1) / (12 * n * n))))
+    variance = (2 * n + 1) / (12 * n * n) * fold_inflation(_N_SPLITS)
+    return float(norm.sf((auc - 0.5) / np.sqrt(variance)))

@@ -14,6 +14,8 @@ from gensynth.metrics.columns import common_codes, pair_of_frames
 from gensynth.metrics.learned import auc_with_interval
 from gensynth.metrics.points import Points, nearest, points, sampled
 
+_TIE = 1e-9  # distances that differ by less are equal: they are computed by products
+
 
 def copies(real: Any, synthetic: Any) -> NDArray[np.bool_]:
     """Say which synthetic rows equal a real row in every column.
@@ -130,10 +132,13 @@ def memorisation(
     drawn = pair_of_frames(train, synthetic)[1]
     n = min(len(left), len(held))
     parts = [sampled(frame, m, random_state) for frame, m in ((left, n), (held, n), (drawn, max_rows))]
-    a, b, c = points(*parts)
+    a, b, c = points(*parts, n_ranking=2)  # by the training rows alone, these would be farther than the others
     (to_train, near), (to_held, near_held) = nearest(a, c, 2), nearest(b, c, 2)  # (m, 2) each
-    won = np.where(to_train[:, 0] < to_held[:, 0], near[:, 0], len(a) + near_held[:, 0])
-    weight = np.bincount(won, minlength=len(a) + len(b)) / len(c)
+    lead = to_held[:, 0] - to_train[:, 0]
+    to_a = np.where(np.abs(lead) <= _TIE, 0.5, lead > 0)  # a tie counts one half for either
+    weight = np.append(
+        np.bincount(near[:, 0], to_a, minlength=len(a)), np.bincount(near_held[:, 0], 1 - to_a, minlength=len(b))
+    ) / len(c)
     return Memorisation(
         _share_below(to_train[:, 0], to_held[:, 0]),
         _share_below(_ratio(to_train), _ratio(to_held)),
@@ -172,10 +177,11 @@ def nearest_share(
     """
     left, right = pair_of_frames(real, synthetic)
     left = sampled(left, max_real, random_state)
-    a, b = points(left, sampled(right, max_rows, random_state))
+    a, b = points(left, sampled(right, max_rows, random_state), n_ranking=2)
     some = a if len(a) <= max_rows else a[np.random.default_rng(random_state).choice(len(a), max_rows, replace=False)]
     to_itself_and_next = nearest(a, some, 2)[0]
-    return auc_with_interval(to_itself_and_next[:, 1], nearest(a, b)[0][:, 0]).auc
+    to_next, to_real = to_itself_and_next[:, 1], nearest(a, b)[0][:, 0]
+    return auc_with_interval(np.round(to_next, 9), np.round(to_real, 9)).auc  # ties are ties
 
 
 def _ratio(found: Points) -> NDArray[np.float64]:
@@ -185,4 +191,4 @@ def _ratio(found: Points) -> NDArray[np.float64]:
 
 
 def _share_below(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return float(((a < b).mean() + (a <= b).mean()) / 2)
+    return float(((a < b - _TIE).mean() + (a <= b + _TIE).mean()) / 2)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from evaluated_tables import bills, evaluation, synthetic
 
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import DataError, FewRowsError, FewRowsWarning, OptionError
 from gensynth.evaluation import evaluate, evaluate_metric
 from gensynth.evaluation.catalogue import METRICS
 from gensynth.metrics import fidelity
@@ -114,3 +114,28 @@ def test_progress_and_seed():
 def test_unknown_target():
     with pytest.raises(OptionError, match="target 'nope' is not a column"):
         evaluate(bills(50, 0), bills(50, 1), target="nope")
+
+
+def few(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"a": rng.normal(size=n), "b": rng.normal(size=n), "c": rng.choice(["p", "q"], n)})
+
+
+@pytest.mark.parametrize(
+    ("change", "target"),
+    [
+        (lambda f: f.assign(c=["rare"] + ["usual"] * (len(f) - 1)), "c"),
+        (lambda f: f.assign(b=f["b"].where(np.arange(len(f)) < 22)), "b"),
+    ],
+)
+def test_a_target_that_few_rows_know_is_told_of_and_the_rest_is_measured(change, target):
+    real, other = few(60, 0), few(60, 1)
+    held = change(few(60, 2)).iloc[1:25]
+    held = held.assign(b=held["b"].where(np.arange(len(held)) < 1)) if target == "b" else held
+    with pytest.warns(FewRowsWarning, match=r"models not measured: the \d+ test rows? with a target hold one"):
+        found = evaluate(change(real), change(other), held, target=target, metrics={})
+    names = [value.name for value in found.values]
+    assert "detection_auc" in names
+    assert "tstr" not in names
+    with pytest.raises(FewRowsError, match="give more rows"):
+        evaluate_metric("tstr", change(real), change(other), held, target=target, metrics={})

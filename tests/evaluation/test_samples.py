@@ -22,6 +22,16 @@ def test_text_that_stands_for_numbers_and_dates_is_read():
     assert kind_of(found.real["kind"]) == "categorical"
 
 
+def test_texts_of_moments_are_read_to_the_microsecond():
+    start = pd.Timestamp("2024-01-01 10:00:00")
+    moments = [start + pd.Timedelta(milliseconds=37 * i**2) for i in range(60)]
+    texts = [f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond:06d}" for moment in moments]
+    real = pd.DataFrame({"at": [*texts[:-1], None], "kind": ["a", "b"] * 30})
+    found = Samples.of(real, real, schema={"at": "datetime"}).real["at"]
+    assert found.tolist()[:-1] == moments[:-1]
+    assert pd.isna(found.iloc[-1])
+
+
 def test_identifiers_are_left_out_but_a_target_is_not():
     real, other = bills(60, 0), bills(60, 1)
     assert Samples.of(real, other).left_out == ("key",)
@@ -69,6 +79,14 @@ def test_models_learn_from_equally_many_rows_and_are_tested_on_others():
     train, test = samples.learned_from("floor", 0)
     assert (len(train), len(test)) == (40, 30)
     assert len(samples.learned_from("both", 0)[0]) == 140
+    assert len(samples.learned_from("alone", 0)[0]) == 100
     train, test = Samples.of(real, other).learned_from("floor", 0)
     assert (len(train), len(test)) == (40, 30)
     assert not set(train.index) & set(test.index)
+
+
+@pytest.mark.parametrize("held", [None, bills(30, 2)])
+@pytest.mark.parametrize("n_synthetic", [40, 100, 250])
+def test_models_of_synthetic_and_of_real_rows_learn_from_equally_many(held, n_synthetic):
+    samples = Samples.of(bills(100, 0), bills(n_synthetic, 1), held)
+    assert len({len(samples.learned_from(role, 0)[0]) for role in ("value", "floor", "ceiling")}) == 1

@@ -129,3 +129,26 @@ def test_the_standard_error_is_that_of_exchanging_training_and_held_out_rows():
     found = memorisation(pool.iloc[:100], pool.iloc[100:], drawn).standard_error
     assert found == pytest.approx(np.std(shares), rel=0.3)
     assert found > 1.2 * 0.5 / np.sqrt(1000), "the synthetic rows alone would make it look surer"
+
+
+def one_column(seed: int, n: int, values: int | None) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"x": rng.normal(size=n) if values is None else rng.integers(0, values, n)})
+
+
+@pytest.mark.parametrize("values", [None, 300, 20, 2])
+def test_fresh_rows_of_one_column_lean_to_neither_side(values):
+    """By ranks of the training rows alone the share was .25 without ties: every training row was half a rank away."""
+    found = [
+        memorisation(*(one_column(10 * seed + k, n, values) for k, n in enumerate((400, 400, 600))))
+        for seed in range(5)
+    ]
+    error = max(float(np.mean([f.standard_error for f in found])) / np.sqrt(5), 0.002)
+    assert np.mean([f.dcr_share for f in found]) == pytest.approx(0.5, abs=3 * error)
+    shares = [nearest_share(one_column(seed, 400, values), one_column(seed + 50, 400, values)) for seed in range(5)]
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.05)
+
+
+def test_rows_beside_training_rows_of_one_column_lean_to_them():
+    train, held = one_column(0, 400, None), one_column(1, 400, None)
+    assert dcr_share(train, held, train + 1e-9) > 0.95

@@ -73,7 +73,7 @@ def augment(
         typer.Option(
             "--check/--no-check",
             help="Say by cross-validation on real rows whether the new ones help a classifier to predict --target. It "
-            "takes about as long as the rest; of --max-time it takes one half.",
+            "trains three more models; of --max-time it takes one half.",
         ),
     ] = True,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
