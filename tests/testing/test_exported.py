@@ -6,8 +6,9 @@ import pytest
 from gensynth_toy.recipes import LatentClasses
 
 from gensynth.errors import CapabilityError, PluginError
+from gensynth.export.runtime import Session
 from gensynth.model import Score
-from gensynth.testing import exported, make_cases, train
+from gensynth.testing import make_cases, train
 from gensynth.testing.exported import check_export
 
 
@@ -31,9 +32,9 @@ def deciding(trained, monkeypatch):
 def test_samples_are_compared_where_scores_cannot_be(trained, monkeypatch):
     deciding(trained, monkeypatch)
     check_export(trained)
-    own = exported.Session.run
+    own = Session.run
     shifted = lambda self, feeds: {name: cells + 1 for name, cells in own(self, feeds).items()}  # noqa: E731
-    monkeypatch.setattr(exported.Session, "run", shifted)
+    monkeypatch.setattr(Session, "run", shifted)
     with pytest.raises(PluginError, match="sampled cells differ on an ONNX graph"):
         check_export(trained)
 
