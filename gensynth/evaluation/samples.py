@@ -102,6 +102,8 @@ class Samples:
                 f"every column looks like an identifier: {listed(left_out)}; there is nothing that can be compared"
             )
         aligned = {name: _aligned(frame, own, _WORDS[name]) for name, frame in frames.items()}
+        for name in aligned.keys() - {"real"}:
+            aligned[name] = _same_levels(aligned[name], aligned["real"], own)
         read = {name: _read(frame, own) for name, frame in aligned.items()}
         return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, own, left_out, random_state)
 
@@ -223,6 +225,19 @@ def _aligned(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFram
                 f"the {what} does not fit the real one: column {column.name!r} holds {column.kind} values in the real "
                 f"table and {out[column.name].dtype} here; write both in the same way"
             )
+    return out
+
+
+def _same_levels(frame: pd.DataFrame, real: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return a table with the real levels in place of texts or numbers that are written as these: "1" and 1."""
+    out = frame.copy(deep=False)
+    for name in (column.name for column in schema.columns if column.kind == "categorical"):
+        if not any(isinstance(table[name].dtype, pd.CategoricalDtype) for table in (frame, real)):
+            continue
+        known, there = real[name].dropna().unique(), frame[name].dropna().unique()
+        by_text = {str(level): level for level in known}
+        if len(by_text) == len(known) and not set(known) & set(there):
+            out[name] = frame[name].astype(object).map(lambda cell, by=by_text: by.get(str(cell), cell))
     return out
 
 

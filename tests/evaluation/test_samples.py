@@ -90,3 +90,14 @@ def test_models_learn_from_equally_many_rows_and_are_tested_on_others():
 def test_models_of_synthetic_and_of_real_rows_learn_from_equally_many(held, n_synthetic):
     samples = Samples.of(bills(100, 0), bills(n_synthetic, 1), held)
     assert len({len(samples.learned_from(role, 0)[0]) for role in ("value", "floor", "ceiling")}) == 1
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("as_category", [False, True])
+def test_categories_of_numbers_and_texts_of_the_same_levels_are_equal(swap, as_category):
+    numbers = pd.DataFrame({"x": np.arange(60.0), "k": pd.Categorical([1, 2, 3] * 20)})
+    texts = numbers.assign(k=numbers["k"].astype(str).astype("category" if as_category else object))
+    texts.loc[7, "k"] = None
+    found = Samples.of(*((texts, numbers) if swap else (numbers, texts)))
+    assert set(found.synthetic["k"].dropna()) == set(found.real["k"].dropna())
+    assert (found.synthetic if not swap else found.real)["k"].isna().sum() == 1
