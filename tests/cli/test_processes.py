@@ -14,7 +14,7 @@ def store(monkeypatch):
 
     from gensynth.training import distributed
 
-    made = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+    made = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
     place = {"MASTER_ADDR": "localhost", "MASTER_PORT": str(made.port)}
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", **place}.items():
         monkeypatch.setenv(name, value)
