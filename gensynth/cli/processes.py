@@ -30,6 +30,25 @@ def is_first() -> bool:
 
 
 @contextlib.contextmanager
+def one_speaks() -> Iterator[bool]:
+    """Yield whether this process is to say why it fails, for the block.
+
+    Of several that is the first; another one only if the first does not fail too, which it waits for a little: what all
+    meet alike, and that another process is lost, is said once.
+    """
+    if count() == 1:
+        yield True
+        return
+    from gensynth.training.distributed import first_failed, tell_failure
+
+    if not is_first():
+        yield not first_failed()
+        return
+    yield True
+    tell_failure()
+
+
+@contextlib.contextmanager
 def together(command: str) -> Iterator[None]:
     """Be one of the processes that run a command together, for the block.
 

@@ -23,6 +23,9 @@ _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWa
 """Warnings for the authors of libraries, not for who runs a command."""
 
 
+_UsageError: Any = typer.BadParameter.__base__
+"""Of typer's own click from version 0.29 on, else of click."""
+
 _quiet = False
 
 
@@ -56,9 +59,11 @@ def say(message: str) -> None:
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
-    """Write an error to standard error and return what is to be raised."""
-    who = "" if processes.is_first() else f"process {processes.number()}: "
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {who}{message}", err=True)
+    """Write an error to standard error, in one process of several, and return what is to be raised."""
+    with processes.one_speaks() as speaks:
+        if speaks:
+            who = "" if processes.is_first() else f"process {processes.number()}: "
+            typer.echo(f"{typer.style('error:', fg='red', bold=True)} {who}{message}", err=True)
     return typer.Exit(code)
 
 
@@ -94,8 +99,9 @@ def _release_notes() -> None:
 
 
 def stopped(error: BaseException) -> None:
-    """Say that a signal ended the command."""
-    fail(stop_message(error))
+    """Say that a signal ended the command; of several processes, which all get it, the first one does."""
+    if processes.is_first():
+        fail(stop_message(error))
 
 
 def flushed(code: int) -> int:
@@ -119,6 +125,13 @@ def errors_as_exit_codes() -> Iterator[None]:
         sys.stdout.flush()
     except GensynthError as error:
         raise fail(str(error)) from None
+    except _UsageError as error:
+        if processes.count() == 1:
+            raise
+        with processes.one_speaks() as speaks:
+            if speaks:
+                error.show()
+        raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt as error:
         stopped(error)
         raise typer.Exit(stop_code(error)) from None

@@ -16,7 +16,7 @@ from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
-from gensynth.errors import ColumnWarning, SchemaError, counted
+from gensynth.errors import ColumnWarning, SchemaError, counted, hint
 from gensynth.layout import UNKNOWN, Encoding
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.series import warn_of_series
@@ -211,8 +211,8 @@ class _Facts:
         """Warn of rows that were left out."""
         if self.n_left_out:
             warnings.warn(
-                f"{counted(self.n_left_out, 'row')} of {source} {'is' if self.n_left_out == 1 else 'are'} not learned: "
-                "they hold rare values that a sample of the table has not; let more rows be in memory to learn them",
+                f"{counted(self.n_left_out, 'row')} of {source} with rare values that a sample of the table has not: "
+                f"not learned; to learn them raise {hint('memory_rows', '--memory-rows')}",
                 ColumnWarning,
                 stacklevel=5,
             )

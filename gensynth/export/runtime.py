@@ -32,9 +32,11 @@ class Session:
         The graph.
     runtime : {"onnxruntime", "reference"} or None
         What runs it; None: onnxruntime where it is installed.
+    threads : int
+        Threads of onnxruntime.
     """
 
-    def __init__(self, model: onnx.ModelProto, runtime: str | None = None) -> None:
+    def __init__(self, model: onnx.ModelProto, runtime: str | None = None, threads: int = 1) -> None:
         if runtime is None:
             runtime = "onnxruntime" if importlib.util.find_spec("onnxruntime") is not None else "reference"
         self.runtime = runtime
@@ -43,7 +45,7 @@ class Session:
             import onnxruntime
 
             options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
             options.log_severity_level = 3
             serialized = model.SerializeToString()
             self._run = onnxruntime.InferenceSession(serialized, options, providers=["CPUExecutionProvider"]).run
@@ -77,23 +79,25 @@ class OnnxScorer:
         Written by `gensynth.Synthesizer.to_onnx` or `gensynth.AnomalyDetector.to_onnx`.
     source : object
         What messages call it.
+    threads : int
+        Threads of onnxruntime.
     """
 
-    def __init__(self, model: onnx.ModelProto, source: object = "the model") -> None:
+    def __init__(self, model: onnx.ModelProto, source: object = "the model", threads: int = 1) -> None:
         properties = {entry.key: entry.value for entry in model.metadata_props}
         self.metadata = Metadata.from_properties(properties, source)
         if self.metadata.graph != "scorer":
             raise ModelFileError(f"{source} holds a {self.metadata.graph}, which cannot score rows; export a --scorer")
-        self.session = Session(model)
+        self.session = Session(model, threads=threads)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], threads: int = 1) -> Self:
         """Read a file; raise `ModelFileError` if it holds no scorer."""
         try:
             model = onnx.load_model_from_string(Path(path).read_bytes())
         except DecodeError as error:
             raise ModelFileError(f"{path} is no ONNX file: {error}") from error
-        return cls(model, path)
+        return cls(model, path, threads)
 
     def score(self, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
         """Return scores (n,), of a detector p-values and labels (1 normal, -1 anomaly) too, by name.

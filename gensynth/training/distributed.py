@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,9 @@ TIMEOUT = timedelta(minutes=10)
 """After which a process that does not answer counts as lost."""
 _PATIENCE = timedelta(days=7)
 """For a table that one process encodes while the others wait; one that ends meanwhile is noticed at once."""
+_FAILED = "gensynth.failed"
+_FOLLOWS = timedelta(seconds=5)
+"""Within which the first process fails of what all meet."""
 MIN_PART = 2
 """Rows of a batch that each process has at least: statistics of a part are of more than one row."""
 
@@ -60,6 +63,26 @@ def joined() -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+
+
+def tell_failure() -> None:
+    """Tell the others, in the store of ``torchrun``, that this process, the first one, said why it fails."""
+    with contextlib.suppress(dist.DistError):  # no store: each says it
+        _store().set(_FAILED, "")
+
+
+def first_failed() -> bool:
+    """Return whether the first process said why it fails, or does within a few seconds."""
+    try:
+        _store().wait([_FAILED])
+    except dist.DistError:
+        return False
+    return True
+
+
+def _store() -> Any:
+    place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    return dist.TCPStore(*place, is_master=False, timeout=_FOLLOWS)  # type: ignore[attr-defined]
 
 
 def least_batch() -> int:

@@ -8,7 +8,7 @@ import pytest
 from toy_models import Toy
 
 from gensynth import Synthesizer, Trainer
-from gensynth.errors import SchemaError
+from gensynth.errors import ColumnWarning, SchemaError
 from gensynth.tables import open_table
 
 QUICK = Trainer(max_epochs=1, progress=False, device="cpu")
@@ -110,3 +110,13 @@ def test_weights_count_in_the_frequencies_of_a_large_table(tmp_path):
     assert large.columns[0].frequencies == pytest.approx((0.0, 0.9, 0.1))
     assert large.columns[0].frequencies == pytest.approx(small.columns[0].frequencies)
     assert large.n_rows == small.n_rows
+
+
+@pytest.mark.parametrize(("n", "words"), [(1, "1 row of"), (2, "2 rows of")])
+def test_rows_that_cannot_be_learned_are_told_of_with_the_option(n, words, tmp_path):
+    frame = pd.DataFrame({"a": np.arange(2000) % 97 / 8, "b": np.arange(2000) % 5}).astype({"a": object})
+    frame.loc[1995 : 1994 + n, "a"] = "none"
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    table = open_table(tmp_path / "t.csv", in_memory=0)
+    with pytest.warns(ColumnWarning, match=rf"^{words} .*: not learned; to learn them raise memory_rows$"):
+        fit(table, schema={"a": "numeric"}).fit(table, memory_rows=50)

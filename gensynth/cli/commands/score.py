@@ -66,7 +66,7 @@ def score(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
-    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Score each row of DATA by a trained model.
@@ -89,7 +89,7 @@ def score(
     if source.name.lower().endswith(ONNX_ENDINGS):
         if method is not None or explain:
             raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
-        like, names, batches = _by_graph(source)
+        like, names, batches = _by_graph(source, threads or 1)
     else:
         like, names, batches = _by_model(source, method, most)
     table = stream(found, missing, like=like, pipe=out.pipe)
@@ -127,16 +127,18 @@ def _by_model(source: Path, method: str | None, most: int) -> tuple[Any, tuple[s
     return fitted, ("score", "top_columns", "reason") if most else ("score",), batches
 
 
-def _by_graph(source: Path) -> tuple[Any, tuple[str, ...], Batches]:
+def _by_graph(source: Path, threads: int) -> tuple[Any, tuple[str, ...], Batches]:
     """Likewise for an exported scorer, with the rules to read cells by in place of the model."""
+    from gensynth.engine.streams import rows_counted_from
     from gensynth.export.runtime import OnnxScorer
 
-    scorer = OnnxScorer.load(source)
+    scorer = OnnxScorer.load(source, threads)
     names = tuple("anomaly" if name == "label" else name for name in scorer.session.outputs)
 
     def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
         for rows in table.batches(start=start):
-            columns: dict[str, Any] = scorer.score(rows.frame)
+            with rows_counted_from(int(rows.frame.index[0])):
+                columns: dict[str, Any] = scorer.score(rows.frame)
             if "label" in columns:
                 columns["anomaly"] = columns.pop("label") == -1
             yield rows, columns

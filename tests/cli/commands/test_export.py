@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from command_line import QUICK, Run
 
-from gensynth.errors import ExportError
+from gensynth.cli.commands.score import _by_graph
+from gensynth.errors import DataError, ExportError
 
 
 def test_synthesizer_and_detector(folder: Path, run: Run) -> None:
@@ -59,6 +63,38 @@ def test_a_scorer_holds_one_score(folder: Path, run: Run) -> None:
     outcome = run("score", "m.onnx", "less.csv", "-o", "out.csv")
     assert outcome.code == 2
     assert "lacks the column 'sex'" in outcome.err
+
+
+def test_rows_of_later_batches_are_counted_from_the_first_of_the_table(folder: Path, run: Run) -> None:
+    assert run("export", "m.gensynth", "--scorer", "m.onnx", "--check", "0").code == 0
+    frame = pd.read_csv("good.csv").drop(columns="sex")
+    part = SimpleNamespace(frame=frame.iloc[5:9])
+    batches = _by_graph(Path("m.onnx"), 1)[2]
+    table: Any = SimpleNamespace(batches=lambda start: [part])
+    with pytest.raises(DataError, match=r"lacks the column 'sex'.*counted from row 5 of the table"):
+        list(batches(table, 0))
+
+
+def test_threads_are_those_of_onnxruntime_too(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    assert run("export", "m.gensynth", "--scorer", "m.onnx", "--check", "0").code == 0
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # what --threads would set, so that it is put back
+    seen = []
+
+    def session(model: bytes, options: Any, **more: Any) -> Any:
+        seen.append(options.intra_op_num_threads)
+        return made(model, options, **more)
+
+    made = runtime.InferenceSession
+    monkeypatch.setattr(runtime, "InferenceSession", session)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    before = torch.get_num_threads()
+    try:
+        outcome = run("score", "m.onnx", "good.csv", "-o", "out.csv", "--threads", "3")
+    finally:
+        torch.set_num_threads(before)
+    assert outcome.code == 0, outcome.err
+    assert seen == [3]
 
 
 def test_a_sampler(folder: Path, run: Run) -> None:
