@@ -154,16 +154,16 @@ def check_rows(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what there is to say was said of the whole table
                 rows = draw(train)
-        except Exception as error:  # of any kind: a plugin's model may raise what it likes
+            new = rows.loc[rows[target].notna(), list(train.columns)]
+            train, new, test = (_read(part, features, keys) for part in (train, new, test))
+            both = pd.concat([train, new], ignore_index=True)
+            scores["synthetic"].append(_score(both, test, target, rarest, seed))
+            scores["nothing"].append(_score(train, test, target, rarest, seed))
+            scores["weights"].append(_score(train, test, target, rarest, seed, class_weight="balanced"))
+        except Exception as error:  # of any kind: a plugin's model may raise what it likes, and make what it likes
             raise UncheckedError(
                 f"the model of a fold failed: {' '.join(str(error).split()) or type(error).__name__}"
             ) from error
-        new = rows.loc[rows[target].notna(), list(train.columns)]
-        train, new, test = (_read(part, features, keys) for part in (train, new, test))
-        both = pd.concat([train, new], ignore_index=True)
-        scores["synthetic"].append(_score(both, test, target, rarest, seed))
-        scores["nothing"].append(_score(train, test, target, rarest, seed))
-        scores["weights"].append(_score(train, test, target, rarest, seed, class_weight="balanced"))
     return AugmentCheck(
         tuple(scores["synthetic"]), tuple(scores["nothing"]), tuple(scores["weights"]), plain_value(rarest)
     )

@@ -45,6 +45,11 @@ def test_the_rows_are_drawn_by_who_never_saw_the_held_out_ones():
     assert not held[0] & held[1]
 
 
+def test_rows_that_cannot_be_compared_are_told_of():
+    with pytest.raises(UncheckedError, match="fold failed: .*'b'"):
+        check_rows(table(), "y", lambda train: train.drop(columns="b"))
+
+
 @pytest.mark.parametrize(
     ("scores", "best", "said"),
     [
