@@ -46,7 +46,7 @@ def test_the_rows_are_drawn_by_who_never_saw_the_held_out_ones():
 
 
 def test_rows_that_cannot_be_compared_are_told_of():
-    with pytest.raises(UncheckedError, match="fold failed: .*'b'"):
+    with pytest.raises(UncheckedError, match=r"fold failed: .*'b'"):
         check_rows(table(), "y", lambda train: train.drop(columns="b"))
 
 
