@@ -84,8 +84,8 @@ def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
 
     It is by how much more rows lie beyond some score than normal ones do, and surely so (Meinshausen & Rice 2006,
     "Estimating the proportion of false null hypotheses among a large number of independently tested hypotheses", with
-    the standard deviation of a count as bounding function). What normal rows do is read off the others, so the share is the largest that agrees with itself: with
-    as many of the rows left out as it says there are anomalies.
+    the standard deviation of a count as bounding function). What normal rows do is read off the others, so the share
+    is the largest that agrees with itself: with as many of the rows left out as it says there are anomalies.
 
     Parameters
     ----------
