@@ -1,0 +1,156 @@
+"""Single image files (PNG, JPEG) to arrays of 8-bit grey values or colours, and arrays resized."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from gensynth.errors import DataError, OptionError, shown
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
+"""Endings of image files, in lower case."""
+Change: TypeAlias = Literal["alpha", "depth"]
+Size: TypeAlias = tuple[int, int]
+
+_FORMATS = ("PNG", "JPEG")
+BAD_FILE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+"""What `load_image` raises for a file that is damaged, no image, made to fill the memory, or not to be read."""
+_GREY = frozenset({"1", "L", "LA", "La"})
+_WHITE = (255, 255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An image that was read.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8
+        Grey values (h, w), or red, green and blue (h, w, 3).
+    changes : frozenset of {"alpha", "depth"}
+        What was lost: transparency that was laid on white, more than 8 bits a pixel.
+    """
+
+    pixels: NDArray[np.uint8]
+    changes: frozenset[Change] = frozenset()
+
+
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    image_size: int | Sequence[int] | None = None,
+    channels: Literal[1, 3] | None = None,
+) -> NDArray[np.uint8]:
+    """Read a PNG or JPEG file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    image_size : int, (height, width) or None
+        Pixels to bring it to: cut to the aspect ratio around its centre, then resized. None: as it is.
+    channels : {1, 3} or None
+        1: grey values; 3: red, green and blue; None: as the file has it.
+
+    Returns
+    -------
+    ndarray of uint8, of shape (height, width) or (height, width, 3)
+        As it is meant to be seen: turned as its EXIF data say, transparent parts on white, palettes and CMYK as
+        colours, 16 bits brought to 8. Values in 0..255.
+
+    Raises
+    ------
+    DataError
+        There is no such file, or it is damaged or no image.
+    """
+    path, size = Path(path), size_of(image_size)
+    if not path.exists():
+        raise DataError(f"there is no file {path}")
+    try:
+        return load_image(path, size, channels).pixels
+    except BAD_FILE as error:
+        raise DataError(f"{path} cannot be read: {reason_of(error)}") from error
+
+
+def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
+    """Return the pixels of a file and what was changed; raises `BAD_FILE`."""
+    with Image.open(path, formats=_FORMATS) as image:
+        if size is not None:  # JPEG decodes at an eighth to a half of its size in a fraction of the time
+            image.draft(None, (max(size), max(size)))
+        turned = ImageOps.exif_transpose(image)
+    plain, changes = _plain(turned)
+    if channels is not None:
+        plain = plain.convert("L" if channels == 1 else "RGB")
+    if size is not None:
+        plain = ImageOps.fit(plain, (size[1], size[0]), Image.Resampling.BICUBIC)
+    return Loaded(np.array(plain, dtype=np.uint8), changes)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a file cannot be read, in few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no PNG or JPEG image"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def size_of(image_size: int | Sequence[int] | None) -> Size | None:
+    """Return height and width; raise `OptionError` if it is neither one whole number of at least 1 nor two."""
+    if image_size is None:
+        return None
+    numbers = list(image_size) if isinstance(image_size, Sequence) else [image_size, image_size]
+    if len(numbers) != 2 or not all(isinstance(n, int | np.integer) and n >= 1 for n in numbers):
+        raise OptionError(f"image_size must be a whole number of pixels or (height, width), not {shown(image_size)}")
+    return int(numbers[0]), int(numbers[1])
+
+
+def resized(image: NDArray[Any], size: Size) -> NDArray[Any]:
+    """Return an image (h, w) or (h, w, c), of uint8 or floats, cut to an aspect ratio and resized."""
+    if image.shape[:2] == size:
+        return image
+    planes = image.reshape(*image.shape[:2], -1)
+    kind = np.uint8 if image.dtype == np.uint8 else np.float32
+    parts = [
+        ImageOps.fit(Image.fromarray(planes[..., i].astype(kind)), (size[1], size[0]), Image.Resampling.BICUBIC)
+        for i in range(planes.shape[-1])
+    ]
+    out = np.stack([np.asarray(part) for part in parts], axis=-1).astype(image.dtype)
+    if image.dtype.kind == "f":  # bicubic interpolation overshoots at edges
+        out = out.clip(image.min(), image.max())
+    return out.reshape(*size, *image.shape[2:])
+
+
+def _plain(image: Image.Image) -> tuple[Image.Image, frozenset[Change]]:
+    """Return the image as grey values ("L") or colours ("RGB"), and what was lost."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64).clip(0, 65535)
+        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)), frozenset({"depth"})
+    grey, palette = image.mode in _GREY, image.mode.startswith("P")
+    changes: frozenset[Change] = frozenset()
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        low, _ = layer.getchannel("A").getextrema()
+        if isinstance(low, int) and low < 255:
+            changes = frozenset({"alpha"})
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, _WHITE), layer)
+        grey = grey or (palette and _is_grey(image))
+    elif palette:
+        image = image.convert("RGB")
+        grey = _is_grey(image)
+    return image.convert("L" if grey else "RGB"), changes
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Return whether all colours of an image are shades of grey."""
+    colours = np.asarray(image)
+    return bool((colours[..., 0] == colours[..., 1]).all() and (colours[..., 0] == colours[..., 2]).all())
