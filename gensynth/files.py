@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 _temporary: set[Path] = set()
-"""Temporary files that this process has not finished."""
+"""Temporary files and folders that this process has not finished."""
 
 
 class NamedRaw(io.FileIO):
@@ -76,6 +77,43 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             os.close(folder)
 
 
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Create a temporary folder beside ``path``; at the end of the block it takes the place of ``path``.
+
+    When the block raises (`KeyboardInterrupt` included) the temporary folder is removed, and ``path`` stays as it was.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder to be written, that does not exist or is empty; the folder that it is in must exist.
+
+    Yields
+    ------
+    Path
+        The temporary folder.
+
+    Raises
+    ------
+    OSError
+        The place is missing or not writable, the disk is full, or ``path`` is a folder that is not empty.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.parent / f".{target.name[:50]}.{os.urandom(8).hex()}.tmp"
+    _temporary.add(temporary)
+    try:
+        with errors_name(os.fspath(path)):
+            temporary.mkdir()
+        yield temporary
+        with errors_name(os.fspath(path)):
+            if target.is_dir():  # not every system moves a folder onto an empty one
+                target.rmdir()
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        _temporary.discard(temporary)
+
+
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise `OSError` if `atomic_write` could not write ``path``: a temporary file is made beside it, and removed."""
     with _temporary_beside(Path(os.path.realpath(path)), os.fspath(path)) as (_, raw):
@@ -85,6 +123,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def remove_temporary_files() -> None:
     """Remove what is not finished: for a process that ends without unwinding its stack."""
     for path in tuple(_temporary):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+            continue
         with contextlib.suppress(OSError):
             path.unlink()
 

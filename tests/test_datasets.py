@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from data_dirs import shared_data
+from image_files import squares
+from numpy.typing import NDArray
 
 import gensynth.registry
 from gensynth import datasets
 from gensynth.errors import DataError
 from gensynth.registry import PluginWarning
 
+MNIST_FILES = [f"{part}-{what}.gz" for part in ("train", "t10k") for what in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+
 OWN = ("breast-cancer", "diabetes", "digits", "simulated-claims", "wine")
-SHAPES = {"breast-cancer": (569, 31), "diabetes": (442, 11), "digits": (1797, 65), "wine": (178, 14)}
+SHAPES = {"breast-cancer": (569, 31), "diabetes": (442, 11), "digits": (1797, 2), "wine": (178, 14)}
+FETCHED = ("fashion-mnist", "mnist")
 
 
 @pytest.fixture
@@ -26,9 +32,13 @@ def plugin_cards(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return places
 
 
-def write_card(folder: Path, name: str, **entries: str) -> Path:
+def write_card(folder: Path, name: str, **entries: Any) -> Path:
     fixed = {"title": "Test", "source": "here", "licence": "CC0-1.0"}
-    lines = [f"{key} = {value!r}" for key, value in {**fixed, **entries}.items() if value]
+    files = entries.get("files")
+    if isinstance(files, dict):
+        entries["files"] = {"inline": ", ".join(f"{key!r} = {digest!r}" for key, digest in files.items())}
+    shown = {k: f"{{{v['inline']}}}" if isinstance(v, dict) else repr(v) for k, v in {**fixed, **entries}.items() if v}
+    lines = [f"{key} = {value}" for key, value in shown.items()]
     path = folder / f"{name}.toml"
     path.write_text("\n".join([*lines, "[columns]", 'a = "numeric: a number"', 'b = "categorical"']))
     return path
@@ -42,7 +52,7 @@ def test_own_sets_are_complete(name: str) -> None:
     assert card.target in frame.columns
     assert card.licence
     assert card.source
-    assert set(card.kinds.values()) <= {"numeric", "categorical", "boolean", "datetime"}
+    assert set(card.kinds.values()) <= {"numeric", "categorical", "boolean", "datetime", "image"}
     numeric = [c for c, kind in card.kinds.items() if kind == "numeric"]
     assert all(pd.api.types.is_numeric_dtype(frame[c]) for c in numeric)
 
@@ -53,6 +63,14 @@ def test_two_loads_are_equal_and_independent() -> None:
     pd.testing.assert_frame_equal(one, two)
     one.loc[0, "age"] = -1
     assert two["age"].iloc[0] >= 18
+
+
+def test_digits_are_images_with_a_label() -> None:
+    frame, card = datasets.load("digits")
+    assert card.images
+    assert {image.shape for image in frame["image"]} == {(8, 8)}
+    assert (frame["image"][0].dtype, max(image.max() for image in frame["image"])) == (np.uint8, 16)
+    assert frame["label"].cat.categories.tolist() == list(range(10))
 
 
 def test_names_of_classes_are_kept() -> None:
@@ -119,6 +137,62 @@ def test_address_is_downloaded_once_and_checked(
     assert [p.name for p in cache.iterdir()] == [path.name]
 
 
+def idx(array: NDArray[np.uint8]) -> bytes:
+    return bytes((0, 0, 8, array.ndim)) + np.array(array.shape, dtype=">u4").tobytes() + array.tobytes()
+
+
+def test_several_files_are_downloaded_and_read_as_images(
+    tmp_path: Path, plugin_cards: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = {"train-images-idx3-ubyte": idx(squares(3)), "train-labels-idx1-ubyte": idx(np.arange(3, dtype="u1"))}
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, content in contents.items():
+        (source / name).write_bytes(content)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    path = write_card(tmp_path, "far", address=f"{source.as_uri()}/", files=digests)
+    text = path.read_text().replace('a = "numeric: a number"\nb =', 'image = "image: 8 x 8"\nlabel =')
+    path.write_text(text)
+    plugin_cards.append(path)
+    monkeypatch.setenv("GENSYNTH_CACHE", str(tmp_path / "cache"))
+    frame, _ = datasets.load("far")
+    assert (list(frame), frame["label"].tolist()) == (["image", "label"], [0, 1, 2])
+    assert np.array_equal(frame["image"][1], squares(3)[1])
+    folder = datasets.fetch("far")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(contents)
+    assert len(datasets.load("far", source)[0]) == 3
+    (folder / "train-labels-idx1-ubyte").write_bytes(b"damaged")
+    (source / "train-labels-idx1-ubyte").write_bytes(b"changed")
+    with pytest.raises(DataError, match="the file changed or was damaged"):
+        datasets.load("far")
+    with pytest.raises(DataError, match="no idx file"):
+        datasets.load("far", source)
+
+
+def test_sets_without_files_are_not_read_from_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no files to read from a folder"):
+        datasets.load("wine", tmp_path)
+
+
+@pytest.mark.parametrize("name", FETCHED)
+def test_cards_of_sets_that_are_fetched(name: str) -> None:
+    card = datasets.card(name)
+    assert card.images
+    assert (list(card.columns), card.target) == (["image", "label"], "label")
+    assert sorted(card.files) == sorted(MNIST_FILES)
+
+
+def test_mnist_from_files() -> None:
+    folder = shared_data() / "image" / "mnist"
+    frame, _ = datasets.load("mnist", folder)
+    assert len(frame) == 60_000
+    assert frame["image"][0].shape == (28, 28)
+    assert frame["label"].value_counts()[1] == 6_742
+    card = datasets.card("mnist")
+    same = [hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest for file, digest in card.files.items()]
+    assert sum(same) >= 3  # that of the images to learn from may be packed anew
+
+
 def test_wrong_checksum_keeps_nothing(tmp_path: Path, plugin_cards: list[Path]) -> None:
     source = tmp_path / "source.csv"
     source.write_bytes(b"a,b\n1,x\n")
@@ -157,6 +231,12 @@ def test_table_that_differs_from_its_card_is_refused(tmp_path: Path, plugin_card
         ({}, "exactly one of"),
         ({"maker": "m.py", "loader": "a:b"}, "exactly one of"),
         ({"address": "https://example.org/x.csv"}, "address and sha256 together"),
+        ({"address": "https://example.org/x", "files": {"a": "0" * 64}}, "must end in /"),
+        ({"address": "https://example.org/", "files": {"a": "12"}}, "64 hexadecimal"),
+        ({"address": "https://example.org/", "files": {"../a": "0" * 64}}, "must not name folders"),
+        ({"address": "https://example.org/", "files": {"a": "0" * 64}, "sha256": "0" * 64}, "or address and files"),
+        ({"maker": "m.py", "files": {"a": "0" * 64}}, "or address and files"),
+        ({"address": "https://example.org/", "files": "a"}, "files must map"),
         ({"address": "https://example.org/x.csv", "sha256": "12"}, "64 hexadecimal"),
         ({"maker": "m.py", "target": "z"}, "target 'z'"),
         ({"maker": "m.py", "task": "ranking"}, "task must be"),
@@ -175,7 +255,7 @@ def test_broken_or_conflicting_card_of_a_plugin_leaves_the_others(tmp_path: Path
     plugin_cards.append(tmp_path)
     with pytest.warns(PluginWarning) as caught:
         found = datasets.cards()
-    assert {"healthy", *OWN} == set(found)
+    assert {"healthy", *OWN, *FETCHED} == set(found)
     assert found["wine"].loader == "sklearn.datasets:load_wine"
     assert sorted("same name" in str(w.message) for w in caught) == [False, True]
 

@@ -137,3 +137,43 @@ def test_of_several_processes_that_write_one_file_one_wins_whole(tmp_path):
     assert all(writer.returncode == 0 for writer in writers)
     assert seen <= {letter * 200_000 for letter in (b"a", b"b", b"c")}
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_folder_appears_whole(tmp_path):
+    with files.atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "a").write_text("x")
+        assert not (tmp_path / "out").exists()
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["a"]
+    (tmp_path / "empty").mkdir()
+    with files.atomic_folder(tmp_path / "empty") as temporary:
+        (temporary / "b").write_text("x")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "out"]
+    assert [p.name for p in (tmp_path / "empty").iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_error_leaves_no_folder(tmp_path, error):
+    def interrupted():
+        with files.atomic_folder(tmp_path / "out") as temporary:
+            (temporary / "a").write_text("x")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_empty_stays(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("old")
+    with pytest.raises(OSError, match="out"), files.atomic_folder(tmp_path / "out"):
+        pass
+    assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*"))] == ["out", "out/a"]
+
+
+def test_a_process_that_ends_without_unwinding_leaves_no_folder(tmp_path):
+    with files.atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "a").write_text("x")
+        files.remove_temporary_files()
+        assert list(tmp_path.iterdir()) == []
+        temporary.mkdir()

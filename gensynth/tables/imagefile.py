@@ -139,8 +139,7 @@ def _plain(image: Image.Image) -> tuple[Image.Image, frozenset[Change]]:
     changes: frozenset[Change] = frozenset()
     if image.has_transparency_data:
         layer = image.convert("RGBA")
-        low, _ = layer.getchannel("A").getextrema()
-        if isinstance(low, int) and low < 255:
+        if (np.asarray(layer.getchannel("A")) < 255).any():
             changes = frozenset({"alpha"})
         image = Image.alpha_composite(Image.new("RGBA", layer.size, _WHITE), layer)
         grey = grey or (palette and _is_grey(image))

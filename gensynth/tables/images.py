@@ -36,7 +36,7 @@ from gensynth.tables.imagefile import (
     size_of,
 )
 
-__all__ = ["IMAGE", "LABEL", "ImageSet", "image_set", "is_image_source", "read_image", "read_images"]
+__all__ = ["IMAGE", "LABEL", "ImageSet", "image_frame", "image_set", "is_image_source", "read_image", "read_images"]
 
 MAX_BYTES = 2**33
 """Pixels that are read at most, in bytes."""

@@ -1,0 +1,205 @@
+"""Contact sheets: many small images in one picture, by class with labels, or beside maps of what is unusual in them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from gensynth.errors import DataError
+from gensynth.tables.imagewriter import Range, to_picture, value_range_of
+
+MAX_TILES = 1_000
+"""Images that a grid shows, at most."""
+_MIN_SIDE = 56
+"""Pixels that the longer side of an image is brought to at least, by whole factors, so that single pixels are seen."""
+_GAP, _MARGIN = 4, 8
+_FONT_SIZE = 13
+_GROUND, _INK = (255, 255, 255), (40, 40, 40)
+_HOT = (214, 39, 40)
+_MAX_LETTERS = 24
+
+
+def image_grid(
+    images: Sequence[NDArray[Any]] | NDArray[Any],
+    labels: Sequence[object] | None = None,
+    columns: int | None = None,
+    *,
+    value_range: Range | None = None,
+) -> Image.Image:
+    """Return images side by side in rows, in the order that they come in.
+
+    Parameters
+    ----------
+    images : n arrays of shape (h, w) or (h, w, c)
+        Of uint8 or floats; at most 1,000.
+    labels : sequence of n objects or None
+        What is written below each.
+    columns : int or None
+        Images in a row; None: about as many as rows.
+    value_range : (low, high) or None
+        Values that are black and white; None: `value_range_of` the images.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Each image enlarged by a whole factor without smoothing, so that a pixel stays a square; ``png_bytes`` makes
+        a file of it.
+
+    Raises
+    ------
+    DataError
+        There are no images, or more than a grid shows.
+    """
+    tiles = _tiles(images, value_range)
+    columns = columns or math.ceil(math.sqrt(len(tiles)))
+    captions = None if labels is None else [str(label) for label in labels]
+    rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+    below = None if captions is None else [captions[i : i + columns] for i in range(0, len(tiles), columns)]
+    return _paint(rows, below=below)
+
+
+def class_grid(
+    images: Sequence[NDArray[Any]] | NDArray[Any],
+    classes: Sequence[object],
+    columns: int | None = None,
+    *,
+    value_range: Range | None = None,
+) -> Image.Image:
+    """Return images in a row for each class, with its name at the left; classes in their order, at most 1,000 images.
+
+    Parameters
+    ----------
+    images : n arrays of shape (h, w) or (h, w, c)
+        Of uint8 or floats.
+    classes : sequence of n objects
+        The class of each.
+    columns : int or None
+        Images of a class that are shown, at most; None: as many as fit 1,000 images.
+    value_range : (low, high) or None
+        As for `image_grid`.
+
+    Raises
+    ------
+    DataError
+        There are no images, or more classes than a grid shows images.
+    """
+    names = _in_order(classes)
+    if len(names) > MAX_TILES:
+        raise DataError(f"{len(names):,} classes came; a grid shows {MAX_TILES:,} images at most")
+    most = min(columns or MAX_TILES, MAX_TILES // max(len(names), 1))
+    chosen: list[list[int]] = [[] for _ in names]
+    place = {name: i for i, name in enumerate(names)}
+    for i, name in enumerate(map(str, classes)):
+        row = chosen[place[name]]
+        if len(row) < most:
+            row.append(i)
+    low_high = value_range_of(images) if value_range is None else value_range
+    rows = [_tiles([images[i] for i in row], low_high) for row in chosen]
+    return _paint(rows, left=names)
+
+
+def map_pair(image: NDArray[Any], unusual: NDArray[np.float64], most: float, value_range: Range) -> Image.Image:
+    """Return an image and, beside it, where it is unusual: the same in grey, under a red that is as strong as the map.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w) or (h, w, c)
+        The image.
+    unusual : ndarray of shape (h, w)
+        What each place adds to how anomalous the image is; what lies below 0 is not shown.
+    most : float
+        Value of the strongest red, the same for maps that are to be compared.
+    value_range : (low, high)
+        Values that are black and white.
+    """
+    (tile,) = _tiles([image], value_range)
+    strength = (np.clip(unusual, 0.0, None) / most if most > 0 else np.zeros_like(unusual)).clip(0.0, 1.0)
+    alpha = Image.fromarray((255 * strength).astype(np.uint8)).resize(tile.size, Image.Resampling.NEAREST)
+    faint = Image.blend(tile.convert("L").convert("RGB"), Image.new("RGB", tile.size, _GROUND), 0.35)
+    return _paint([[tile, Image.composite(Image.new("RGB", tile.size, _HOT), faint, alpha)]], margin=0)
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """Return a picture as a PNG file."""
+    out = io.BytesIO()
+    image.save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+def data_uri(image: Image.Image) -> str:
+    """Return a picture as an address that stands for itself in a page."""
+    return f"data:image/png;base64,{base64.b64encode(png_bytes(image)).decode('ascii')}"
+
+
+def _tiles(images: Sequence[NDArray[Any]] | NDArray[Any], value_range: Range | None) -> list[Image.Image]:
+    """Return pictures of images, enlarged so that single pixels are seen."""
+    if not len(images):
+        raise DataError("there are no images to show")
+    if len(images) > MAX_TILES:
+        raise DataError(f"{len(images):,} images came; a grid shows {MAX_TILES:,} at most")
+    low_high = value_range_of(images) if value_range is None else value_range
+    height, width = images[0].shape[:2]
+    factor = max(1, math.ceil(_MIN_SIDE / max(height, width)))
+    size = (width * factor, height * factor)
+    return [to_picture(image, low_high).convert("RGB").resize(size, Image.Resampling.NEAREST) for image in images]
+
+
+def _paint(
+    rows: Sequence[Sequence[Image.Image]],
+    *,
+    below: Sequence[Sequence[str]] | None = None,
+    left: Sequence[str] | None = None,
+    margin: int = _MARGIN,
+) -> Image.Image:
+    """Return rows of pictures of one size, with texts below each, or at the left of each row."""
+    font = ImageFont.load_default(_FONT_SIZE)
+    width, height = next(row[0].size for row in rows if row)
+    texts = [_cut(text) for text in left or ()]
+    indent = max((math.ceil(font.getlength(text)) for text in texts), default=-_GAP) + _GAP
+    line = 0 if below is None else _FONT_SIZE + 5
+    n_columns = max(map(len, rows))
+    sheet = Image.new(
+        "RGB",
+        (
+            2 * margin + indent + n_columns * (width + _GAP) - _GAP,
+            2 * margin + len(rows) * (height + line + _GAP) - _GAP,
+        ),
+        _GROUND,
+    )
+    draw = ImageDraw.Draw(sheet)
+    for i, row in enumerate(rows):
+        y = margin + i * (height + line + _GAP)
+        if texts:
+            draw.text((margin, y + height / 2), texts[i], fill=_INK, font=font, anchor="lm")
+        for j, picture in enumerate(row):
+            x = margin + indent + j * (width + _GAP)
+            sheet.paste(picture, (x, y))
+            if below is not None:
+                text = _fitting(below[i][j], font, width)
+                draw.text((x + width / 2, y + height + line / 2), text, fill=_INK, font=font, anchor="mm")
+    return sheet
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_LETTERS else text[: _MAX_LETTERS - 1] + "…"
+
+
+def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    """Return as much of a text as has place."""
+    while len(text) > 1 and font.getlength(text) > width + _GAP:
+        text = text[:-2] + "…"
+    return text
+
+
+def _in_order(classes: Sequence[object]) -> list[str]:
+    """Return the names of classes: numbers by size, other things by their text."""
+    different = set(classes)
+    numbers = all(isinstance(one, int | float | np.number) for one in different)
+    return list(dict.fromkeys(map(str, sorted(different, key=None if numbers else str))))  # type: ignore[type-var]
