@@ -12,17 +12,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.cli.images import added_names, described, pictured
 from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
 from gensynth.cli.weights import without_column
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
-from gensynth.errors import DataError, counted
+from gensynth.errors import CapabilityError, DataError, counted
 from gensynth.report.anomalies import MAX_ROWS, Findings
 from gensynth.schema import TableSchema
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
+    from gensynth.engine.analysis import Analysis
     from gensynth.tables import Table, TableStream
     from gensynth.tables.writer import BatchWriter
 
@@ -98,6 +100,17 @@ def find_anomalies(detector: AnomalyDetector, table: TableStream, fdr: float | N
     return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """What the page shows of a row: its rank, what speaks against it, its cells, and a map of its image."""
+
+    rank: int
+    reason: str
+    attributions: pd.DataFrame
+    cells: pd.DataFrame
+    unusual: NDArray[np.float64] | None
+
+
 class Explainer:
     """Explains the rows of a table that are to be explained, batch by batch, and keeps the oddest for the page.
 
@@ -107,13 +120,15 @@ class Explainer:
         What scored them.
     labels : Labels
         What it found.
+    table : TableStream
+        The rows.
     """
 
-    def __init__(self, detector: AnomalyDetector, labels: Labels) -> None:
-        self.detector, self.labels = detector, labels
+    def __init__(self, detector: AnomalyDetector, labels: Labels, table: TableStream) -> None:
+        self.detector, self.labels, self.table = detector, labels, table
         self._rank = np.full(len(labels.scores), -1, dtype=np.int64)
         self._rank[labels.shown] = np.arange(len(labels.shown))
-        self._kept: list[tuple[int, str, pd.DataFrame, pd.DataFrame]] = []
+        self._kept: list[_Kept] = []
 
     def reasons(self, batch: Table, start: int) -> list[str]:
         """Return the reasons of the rows from ``start`` on: empty for rows that are not listed."""
@@ -126,33 +141,51 @@ class Explainer:
             warnings.simplefilter("ignore")  # was said when all rows were scored
             analysis = self.detector.analyse(batch.frame.iloc[at])
         attributions = analysis.attributions()
-        cells = (batch.frame if batch.text is None else batch.text).iloc[at]
+        cells = pictured(self.table, batch).iloc[at]
+        maps = score_maps(analysis)
         for i, reason in enumerate(analysis.reasons(attributions=attributions)):
             own = int(rank[at[i]])
             if own < self.labels.listed:
                 out[at[i]] = reason
             if own < MAX_ROWS:
-                self._kept.append((own, reason, attributions.iloc[[i]], cells.iloc[[i]]))
+                unusual = None if maps is None else maps[i]
+                self._kept.append(_Kept(own, reason, attributions.iloc[[i]], cells.iloc[[i]], unusual))
         return out
 
     def findings(self) -> Findings:
         """Return what the page and the summary show, after all batches."""
-        labels, kept = self.labels, sorted(self._kept, key=lambda one: one[0])
-        attributions = pd.concat([one[2] for one in kept]) if kept else pd.DataFrame()
-        cells = pd.concat([one[3] for one in kept]) if kept else pd.DataFrame()
+        labels, kept = self.labels, sorted(self._kept, key=lambda one: one.rank)
+        attributions = pd.concat([one.attributions for one in kept]) if kept else pd.DataFrame()
+        cells = pd.concat([one.cells for one in kept]) if kept else pd.DataFrame()
         identifiers = [str(c.name) for c in self.detector.estimators_[0].schema.columns if c.kind == "identifier"]
+        identifiers += added_names(self.table)
         return Findings(
             labels.scores,
             labels.p_values,
             labels.anomalies,
             labels.threshold,
             labels.shown,
-            [one[1] for one in kept],
+            [one.reason for one in kept],
             attributions,
             cells,
             next((name for name in cells.columns if name in identifiers), None),
             labels.listed,
+            [one.unusual for one in kept],
         )
+
+
+def score_maps(analysis: Analysis) -> NDArray[np.float64] | None:
+    """Return (n, h, w) what each place of the images adds to minus their scores; None without images, or where the
+    models cannot say.
+    """
+    maps = getattr(analysis, "maps", None)
+    if maps is None:
+        return None
+    try:
+        found: NDArray[np.float64] = maps()
+    except CapabilityError:
+        return None
+    return found
 
 
 def write_detected(
@@ -164,7 +197,7 @@ def write_detected(
         part = slice(at, at + len(rows))
         reasons = explainer.reasons(without_column(rows, weight), at)
         added = (labels.scores[part], labels.p_values[part], labels.anomalies[part], reasons)
-        written = scored(rows, dict(zip(ADDED, added, strict=True)), csv=writer.format == "csv")
+        written = scored(described(table, rows), dict(zip(ADDED, added, strict=True)), csv=writer.format == "csv")
         writer.write(written[max(writer.start - at, 0) :])
         at += len(rows)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.analysis import Analysis
+    from gensynth.layout import ImageLayout
 
 
 def load_synthesizer(source: Path, command: str) -> Synthesizer:
@@ -35,6 +36,14 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
 def reading_rules(fitted: Synthesizer | AnomalyDetector) -> ReadingRules:
     """Return what cells of CSV files mean to a fitted estimator."""
     return ReadingRules.of(fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0])
+
+
+def image_layout(fitted: object) -> ImageLayout | None:
+    """Return what images an estimator was fitted with; None for tables, and for what knows of no images."""
+    if isinstance(fitted, Synthesizer):
+        return fitted.encoder_.layout.image
+    models = getattr(fitted, "estimators_", None)
+    return None if not models else models[0].encoder.layout.image
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

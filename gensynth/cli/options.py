@@ -22,6 +22,29 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        "--image-size",
+        metavar="PIXELS",
+        help="Bring images to so many pixels, 32 or HEIGHTxWIDTH: they are cut to the aspect ratio around the centre, "
+        "then resized.",
+        show_default=False,
+    ),
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out image files that are damaged, and go on with the others.")
+]
+ImagesData = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for standard "
+        "input, or the name of a data set. Or images: a folder of PNG and JPEG files, or of folders of them that are "
+        "named by their labels, or a .npz file.",
+        show_default=False,
+    ),
+]
 Output = Annotated[
     str,
     typer.Option(

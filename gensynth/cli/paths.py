@@ -16,6 +16,7 @@ from gensynth.errors import ColumnWarning, DataError, OptionError
 from gensynth.files import check_writable
 
 if TYPE_CHECKING:
+    from gensynth.cli.images import ImageOptions
     from gensynth.datasets import Card
     from gensynth.tables import Table, TableStream
 
@@ -112,11 +113,18 @@ def stream(
     targets: Sequence[str] = (),
     like: Any = None,
     pipe: str = "csv",
+    images: ImageOptions | None = None,
 ) -> TableStream:
     """Return what `find` found as a table that is read in batches; parameters as for `read`.
 
-    ``pipe`` is the format of standard input: "csv" or "arrow".
+    ``pipe`` is the format of standard input: "csv" or "arrow". With ``images``, what are images is read as such, to an
+    `ImageTable`.
     """
+    pictures = None if images is None else images.open(found)
+    if pictures is not None:
+        if missing:
+            raise OptionError(f"--missing is of tables, and {found} is one of images; leave it out")
+        return pictures
     from gensynth.tables import open_table
     from gensynth.tables.stream import MemoryStream
 

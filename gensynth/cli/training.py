@@ -13,6 +13,7 @@ from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
     from gensynth.model import Recipe
+    from gensynth.report.snapshots import GridSnapshots
     from gensynth.training import Trainer
 
 
@@ -53,6 +54,25 @@ def recipe_and_trainer(
     recipe: Recipe = build(kind, found["model"], "model")
     trainer: Trainer = build(Trainer, found["trainer"], "trainer")
     return recipe, trainer
+
+
+def snapshots(folder: Path) -> GridSnapshots:
+    """Return what writes images during the training for ``--save-progress``.
+
+    Raises
+    ------
+    OptionError
+        The folder cannot be made or written.
+    """
+    from gensynth.report.snapshots import GridSnapshots
+
+    if folder.exists() and not folder.is_dir():
+        raise OptionError(f"--save-progress {folder} is a file; name a folder")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"--save-progress {folder} cannot be made: {error.strerror or error}") from error
+    return GridSnapshots(folder)
 
 
 def checkpoint_seed(path: Path, seed: int | None, *, resume: bool) -> int | None:

@@ -15,7 +15,9 @@ from gensynth.engine.reasons import MIN_ATTRIBUTION, format_value
 from gensynth.errors import counted
 from gensynth.files import atomic_write
 from gensynth.report.figures import ticks
+from gensynth.report.grids import data_uri, image_grid, map_pair
 from gensynth.report.page import render
+from gensynth.tables.imagewriter import value_range_of
 
 MAX_ROWS = 50
 _BINS = 48
@@ -26,6 +28,8 @@ _MIN_BAR = 0.01
 _MAX_CELLS = 40
 """Cells of a row that are shown at once; of a wider table the rest is folded away."""
 _MAX_LETTERS = 160
+_STRONGEST = 0.995
+"""Quantile of the maps of all shown images that gets the strongest red."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Findings:
         Name of a column whose cells tell rows apart; they head what is said of a row.
     listed : int
         How many of the oddest rows are listed with their reasons, those that are labelled among them.
+    maps : sequence of (ndarray of shape (h, w) or None), or None
+        For each of the shown rows what each place of its image adds to minus its score.
     """
 
     scores: NDArray[np.float64]
@@ -64,6 +70,7 @@ class Findings:
     cells: pd.DataFrame
     identifier: str | None = None
     listed: int = 0
+    maps: Sequence[NDArray[np.float64] | None] | None = None
 
 
 def write_page(
@@ -117,6 +124,7 @@ def render_page(
         share=f"{100 * n_odd / n:.3g}",
         histogram=histogram(findings.scores, findings.anomalies, findings.threshold),
         rows=_rows(findings),
+        maps=any(one is not None for one in findings.maps or ()),
         most_cells=_MAX_CELLS,
         foot=foot,
     )
@@ -166,6 +174,7 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
     against = findings.attributions.to_numpy(dtype=float).clip(min=0.0)
     fractions = against / np.maximum(against.sum(1, keepdims=True), 1e-300)
     identifier = findings.identifier
+    pictures = Pictures.of(findings)
 
     def heading(rank: int) -> str:
         if identifier is None:
@@ -176,7 +185,12 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
     for rank, at in enumerate(findings.shown[:MAX_ROWS]):
         own = {name: float(fractions[rank, by_name[name]]) if name in by_name else 0.0 for name in names}
         cells = [
-            {"name": name, "odd": own[name] >= MIN_ATTRIBUTION, **_shown(value)}
+            {
+                "name": name,
+                "odd": own[name] >= MIN_ATTRIBUTION,
+                **_shown(value),
+                "picture": pictures.of_cell(value, rank),
+            }
             for name, value in zip(names, findings.cells.iloc[rank].tolist(), strict=True)
         ]
         out.append({
@@ -191,6 +205,43 @@ def _rows(findings: Findings) -> list[dict[str, Any]]:
             "cells": cells,
         })  # fmt: skip
     return out
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """How the images of rows are shown: beside a map of what is unusual, where there are maps.
+
+    Parameters
+    ----------
+    value_range : (low, high)
+        Values that are black and white.
+    maps : sequence of ndarray of shape (h, w) or None
+        For each row.
+    most : float
+        Value of the strongest red.
+    """
+
+    value_range: tuple[float, float]
+    maps: Sequence[NDArray[np.float64] | None]
+    most: float
+
+    @classmethod
+    def of(cls, findings: Findings) -> Pictures:
+        """Return that of rows, whose maps can then be compared with each other."""
+        images = [cell for name in findings.cells for cell in findings.cells[name] if isinstance(cell, np.ndarray)]
+        maps = list(findings.maps or [])[:MAX_ROWS]
+        there = [one.ravel() for one in maps if one is not None]
+        most = float(np.quantile(np.concatenate(there), _STRONGEST)) if there else 0.0
+        return cls(value_range_of(images), maps, most)
+
+    def of_cell(self, value: Any, rank: int) -> str | None:
+        """Return the address of a cell's picture; None for cells that are no images."""
+        if not isinstance(value, np.ndarray):
+            return None
+        unusual = self.maps[rank] if rank < len(self.maps) else None
+        if unusual is None:
+            return data_uri(image_grid([value], value_range=self.value_range))
+        return data_uri(map_pair(value, unusual, self.most, self.value_range))
 
 
 def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:
@@ -208,6 +259,8 @@ def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:
 
 def _shown(value: Any) -> dict[str, Any]:
     """Return a cell's text, cut where it is very long, and whether it is empty."""
+    if isinstance(value, np.ndarray):
+        return {"text": "", "missing": False}
     missing = pd.isna(value)
     if (isinstance(missing, bool | np.bool_) and missing) or (isinstance(value, str) and not value):
         return {"text": "missing", "missing": True}

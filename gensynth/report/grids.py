@@ -201,5 +201,6 @@ def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
 def _in_order(classes: Sequence[object]) -> list[str]:
     """Return the names of classes: numbers by size, other things by their text."""
     different = set(classes)
-    numbers = all(isinstance(one, int | float | np.number) for one in different)
-    return list(dict.fromkeys(map(str, sorted(different, key=None if numbers else str))))  # type: ignore[type-var]
+    if all(isinstance(one, int | float | np.number) for one in different):
+        return list(dict.fromkeys(map(str, sorted(different, key=lambda one: float(str(one))))))
+    return sorted(set(map(str, different)))

@@ -76,4 +76,4 @@ def test_too_few_and_too_many() -> None:
     many = np.zeros((MAX_TILES + 1, 2, 2), dtype=np.uint8)
     with pytest.raises(DataError, match="1,001 classes"):
         class_grid(many, range(MAX_TILES + 1))
-    assert class_grid(many, np.arange(MAX_TILES + 1) % 2).height == 132
+    assert class_grid(many, [i % 2 for i in range(MAX_TILES + 1)]).height == 132

@@ -32,7 +32,7 @@ def test_a_folder_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_labels_that_are_no_names_of_folders(tmp_path: Path) -> None:
-    frame = image_frame(squares(4), pd.Series(["a/b", "a:b", None, ".."], dtype=object))
+    frame = image_frame(squares(4), pd.Series(["a/b", "a:b", pd.NA, ".."], dtype=object))
     write_image_folder(frame, tmp_path / "out", label="label")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["_", "a_b", "missing", "rows.csv"]
     assert pd.read_csv(tmp_path / "out" / "rows.csv")["label"].tolist()[:2] == ["a/b", "a:b"]
@@ -56,7 +56,7 @@ def test_nothing_is_left_of_a_folder_that_cannot_be_written(tmp_path: Path) -> N
 
 
 def test_an_archive_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    frame = image_frame(squares(4) / 255.0, [3, 1, 1, 3]).assign(name=["a", None, "c", "d"])
+    frame = image_frame(squares(4) / 255.0, [3, 1, 1, 3]).assign(name=["a", pd.NA, "c", "d"])
     write_image_archive(frame, tmp_path / "out.npz", label="label")
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
         assert {name: found[name].dtype.kind for name in found} == {"x": "f", "y": "i", "name": "U"}

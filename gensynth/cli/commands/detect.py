@@ -10,7 +10,8 @@ import typer
 
 from gensynth.cli.options import (
     AsJson,
-    Data,
+    ImagesData,
+    ImageSize,
     Kinds,
     MaxTime,
     Missing,
@@ -22,6 +23,7 @@ from gensynth.cli.options import (
     ResumeParts,
     Seed,
     Settings,
+    SkipBad,
     Threads,
     Weight,
 )
@@ -46,7 +48,7 @@ FitRows = Annotated[
 
 
 def detect(
-    data: Data,
+    data: ImagesData,
     output: Output,
     train_on: Annotated[
         str | None,
@@ -102,6 +104,8 @@ def detect(
     settings: Settings = None,
     kinds: Kinds = None,
     missing: Missing = None,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
     weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
@@ -120,7 +124,7 @@ def detect(
     """
     from gensynth.cli.labels import check_labelling, check_settings, share_of
     from gensynth.cli.outputs import identity_of, table_output
-    from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find, stream
+    from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find
     from gensynth.cli.training import declared_kinds, recipe_and_trainer
 
     start = time.perf_counter()
@@ -149,6 +153,7 @@ def detect(
         page_foot,
         write_detected,
     )
+    from gensynth.cli.images import ImageOptions, added_names, open_both
     from gensynth.cli.rows import check_free
     from gensynth.cli.weights import WithoutColumn, split_weights
     from gensynth.detector import AnomalyDetector
@@ -156,17 +161,16 @@ def detect(
     from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
-    table = stream(found, missing, kinds, pipe=out.pipe)
+    table, normals = open_both(found, normal, ImageOptions.of(image_size, skip_bad=skip_bad), missing, kinds, out.pipe)
     run = {
         "command": "detect",
         "model": [model, settings],
         "data": list(map(identity_of, inputs)),
-        "options": [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows],
+        "options": [kinds, missing, weight, contamination, fdr, score, max_time, fit_rows, image_size],
         "seed": seed,
     }
     out.check(table.n_rows, run)
-    check_free(table.names, data, ADDED)
-    normals = table if normal is None else stream(normal, missing, kinds, pipe=out.pipe)
+    check_free([*table.names, *added_names(table)], data, ADDED)
     learned, weights = split_weights(normals.sample(fit_rows, seed), weight)
     judged = WithoutColumn(table, weight) if weight in table.names else table
     schema = declared_kinds(kinds, list(learned.frame.columns))
@@ -182,7 +186,7 @@ def detect(
         random_state=seed,
     ).fit(learned, sample_weight=weights)
     labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
-    explainer = Explainer(detector, labels)
+    explainer = Explainer(detector, labels, table)
     with out.writer(table.n_rows, run) as writer:
         write_detected(table, labels, explainer, writer, weight)
     if save is not None:

@@ -12,7 +12,8 @@ import typer
 from gensynth.cli import processes
 from gensynth.cli.options import (
     AsJson,
-    Data,
+    ImagesData,
+    ImageSize,
     Kinds,
     MaxTime,
     Missing,
@@ -22,6 +23,7 @@ from gensynth.cli.options import (
     Relations,
     Seed,
     Settings,
+    SkipBad,
     Threads,
     Weight,
     check_format,
@@ -31,7 +33,7 @@ from gensynth.errors import OptionError
 
 
 def fit(
-    data: Data,
+    data: ImagesData,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Model file to write; it ends in .gensynth.")
     ],
@@ -50,6 +52,18 @@ def fit(
     kinds: Kinds = None,
     relations: Relations = None,
     missing: Missing = None,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
+    save_progress: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-progress",
+            metavar="FOLDER",
+            help="Draw images at every evaluation of the training, always from the same noise, and write them to this "
+            "folder, beside the history of the losses.",
+            show_default=False,
+        ),
+    ] = None,
     weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
@@ -91,12 +105,14 @@ def fit(
     from gensynth.cli.facts import fit_facts, print_json
     from gensynth.cli.paths import MODEL_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find, stream
     from gensynth.cli.summary import fit_summary
+    from gensynth.cli.terminal import say
     from gensynth.cli.training import (
         checkpoint_seed,
         declared_kinds,
         declared_relations,
         known_columns,
         recipe_and_trainer,
+        snapshots,
     )
 
     start = time.perf_counter()
@@ -120,9 +136,19 @@ def fit(
 
         trainer.checkpoint = checkpoint
         seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
+    from gensynth.cli.images import ImageOptions, ImageTable
     from gensynth.cli.weights import stream_weights
 
-    table, weights = stream_weights(stream(found, missing, kinds, condition_on or (), pipe=pipe), weight)
+    images = ImageOptions.of(image_size, skip_bad=skip_bad)
+    rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
+    if isinstance(rows, ImageTable):
+        rows.check_label(condition_on)
+        memory_rows = max(memory_rows, rows.n_rows)  # they are in memory already
+    elif save_progress is not None:
+        raise OptionError(f"--save-progress draws images, and {data} is a table; leave it out")
+    if save_progress is not None and processes.is_first():
+        trainer.callbacks = [*(trainer.callbacks or ()), snapshots(save_progress)]
+    table, weights = stream_weights(rows, weight)
     columns = [str(name) for name in table.names]
     known_columns("--condition-on", condition_on or (), columns)
     from gensynth.synthesizer import Synthesizer
@@ -142,4 +168,6 @@ def fit(
     if as_json:
         print_json(fit_facts(synthesizer, table.n_rows, path, seconds))
     else:
+        if isinstance(rows, ImageTable):
+            say(str(rows))
         fit_summary(synthesizer, table.n_rows, path, seconds)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gensynth.cli.options import (
     ModelFile,
-    Output,
     PartRows,
     PipeFormat,
     Quiet,
@@ -21,7 +21,18 @@ from gensynth.errors import OptionError, counted
 
 def sample(
     model: ModelFile,
-    output: Output,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. A folder (its "
+            "name ends in /): Parquet files of --part-rows rows. - is standard output. Of images: a folder of PNG "
+            "files, in folders by their labels, or a .npz file.",
+            show_default=False,
+        ),
+    ] = None,
     n: Annotated[int, typer.Option("-n", "--rows", metavar="N", help="Number of rows.")] = 1000,
     where: Annotated[
         list[str] | None,
@@ -30,6 +41,15 @@ def sample(
             metavar="COL=VALUE",
             help="Only rows with this value in this column (an empty VALUE: missing), or values above or below one: "
             "'COL>=VALUE', also with >, <, <= and !=. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    grid: Annotated[
+        Path | None,
+        typer.Option(
+            "--grid",
+            metavar="PNG",
+            help="Write one picture of all images, too: a row for each class. Without OUT as many of each class.",
             show_default=False,
         ),
     ] = None,
@@ -49,11 +69,28 @@ def sample(
     if n < 1:
         raise OptionError(f"--rows must be at least 1, not {n}")
     source = model_file(model)
-    out = table_output(output, [source], part_rows=part_rows, resume=resume, pipe=pipe)
+    pictures = grid is not None or (output is not None and output.lower().endswith(".npz"))
+    if output is None and not pictures:
+        raise OptionError("nothing to write: name --output OUT, or --grid PNG for a picture of images")
+    out = (
+        None
+        if pictures or output is None
+        else table_output(output, [source], part_rows=part_rows, resume=resume, pipe=pipe)
+    )
     from gensynth.cli.fitted import load_synthesizer
+    from gensynth.cli.pictures import draw_pictures, image_column, picture_output
 
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
+    if image_column(synthesizer) is not None:
+        if part_rows is not None or resume or pipe is not None:
+            raise OptionError("--part-rows, --resume and --format are of tables, and the model is of images")
+        places = picture_output(output, grid, [source])
+        drawn = draw_pictures(synthesizer, places, n, wanted, seed)
+        say(f"{counted(drawn, 'synthetic image')} written to {places}")
+        return
+    if out is None:
+        raise OptionError(f"--grid and .npz files are of images, and {source} is a model of a table: name a .csv file")
     style = synthesizer.fitted_.container.style
     run = {"command": "sample", "model": digest_of(source), "where": where, "seed": seed}
     with out.writer(n, run) as writer:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from gensynth.cli.options import (
-    Data,
+    ImagesData,
     Missing,
     Output,
     PartRows,
     PipeFormat,
     Quiet,
     ResumeParts,
+    SkipBad,
     Threads,
 )
 from gensynth.errors import OptionError, counted
@@ -38,7 +39,7 @@ def score(
             show_default=False,
         ),
     ],
-    data: Data,
+    data: ImagesData,
     output: Output,
     missing: Missing = None,
     method: Annotated[
@@ -63,6 +64,7 @@ def score(
             show_default=False,
         ),
     ] = None,
+    skip_bad: SkipBad = False,
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
@@ -71,9 +73,11 @@ def score(
 ) -> None:
     """Score each row of DATA by a trained model.
 
-    OUT holds the rows of DATA with a column "score": the higher, the more normal. By an exported detector it has the
+    OUT holds the rows of DATA, of images their files, with a column "score": the higher, the more normal. Images are
+    brought to the size that the model has seen. By an exported detector it has the
     columns "p_value" and "anomaly" too.
     """
+    from gensynth.cli.images import ImageOptions, added_names, described
     from gensynth.cli.outputs import digest_of, identity_of, table_output
     from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
     from gensynth.cli.rows import check_free, scored
@@ -86,14 +90,17 @@ def score(
     source, found = model_file(model), find(data, several=True)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
+    from gensynth.cli.fitted import image_layout
+
     if source.name.lower().endswith(ONNX_ENDINGS):
         if method is not None or explain:
             raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
         like, names, batches = _by_graph(source, threads or 1)
     else:
         like, names, batches = _by_model(source, method, most)
-    table = stream(found, missing, like=like, pipe=out.pipe)
-    check_free(table.names, data, names)
+    images = ImageOptions(skip_bad=skip_bad).like(image_layout(like))
+    table = stream(found, missing, like=like, pipe=out.pipe, images=images)
+    check_free([*table.names, *added_names(table)], data, names)
     run = {
         "command": "score",
         "model": digest_of(source),
@@ -107,7 +114,7 @@ def score(
         n = table.n_rows - writer.start
         for rows, columns in batches(table, writer.start):
             low, high = min(low, float(columns["score"].min())), max(high, float(columns["score"].max()))
-            writer.write(scored(rows, columns, csv=writer.format == "csv"))
+            writer.write(scored(described(table, rows), columns, csv=writer.format == "csv"))
     span = f" with scores from {low:.4g} to {high:.4g}" if n else ""
     say(f"{counted(n, 'row')}{span} written to {out}")
 

@@ -1,0 +1,153 @@
+"""Where ``gensynth sample`` writes images: a folder of PNG files, a .npz file, a contact sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from gensynth.cli.paths import check_distinct, checked_output
+from gensynth.cli.terminal import note
+from gensynth.errors import OptionError
+from gensynth.files import atomic_write
+from gensynth.report.grids import MAX_TILES, class_grid, image_grid, png_bytes
+from gensynth.tables.imagewriter import (
+    Range,
+    label_column,
+    value_range_of,
+    write_image_archive,
+    write_image_folder,
+)
+
+if TYPE_CHECKING:
+    from gensynth.datasets import Card
+    from gensynth.synthesizer import Synthesizer
+
+ARCHIVE_ENDINGS = (".npz",)
+PICTURE_ENDINGS = (".png",)
+_MAX_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class PictureOutput:
+    """Where images go.
+
+    Parameters
+    ----------
+    path : Path or None
+        A folder or a .npz file.
+    grid : Path or None
+        A picture of all of them.
+    """
+
+    path: Path | None
+    grid: Path | None
+
+    def __str__(self) -> str:
+        return " and ".join(str(path) for path in (self.path, self.grid) if path is not None)
+
+    def write(self, frame: pd.DataFrame, image: str | int, label: str | int | None, value_range: Range) -> None:
+        """Write the images of a table."""
+        if self.path is not None and self.path.name.lower().endswith(ARCHIVE_ENDINGS):
+            write_image_archive(frame, self.path, image=image, label=label)
+        elif self.path is not None:
+            write_image_folder(frame, self.path, image=image, label=label, value_range=value_range)
+        if self.grid is not None:
+            images = frame[image].tolist()
+            if label is None:
+                picture = image_grid(images[:MAX_TILES], value_range=value_range)
+            else:
+                picture = class_grid(images, frame[label].tolist(), value_range=value_range)
+            if len(images) > MAX_TILES:
+                note(f"{self.grid} shows {MAX_TILES:,} of the {len(images):,} images at most")
+            with atomic_write(self.grid) as file:
+                file.write(png_bytes(picture))
+
+
+def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path | Card] = ()) -> PictureOutput:
+    """Return where OUT and ``--grid`` are, if images can be written there.
+
+    Raises
+    ------
+    OptionError
+        They cannot: neither is given, OUT is no .npz file and no folder, or a folder that is not empty.
+    """
+    inputs = list(inputs)
+    if grid is not None:
+        grid = checked_output(grid, PICTURE_ENDINGS, inputs, "--grid")
+    if output is None:
+        if grid is None:
+            raise OptionError("nothing to write: name --output OUT, or --grid PNG for one picture of all images")
+        return PictureOutput(None, grid)
+    path = Path(output)
+    if not (output.endswith(("/", os.sep)) or path.is_dir()):
+        if not path.name.lower().endswith(ARCHIVE_ENDINGS):
+            raise OptionError(
+                f"--output {output}: the model is of images, which are written to a .npz file, or as PNG files to a "
+                "folder, whose name ends in /"
+            )
+        path = checked_output(path, ARCHIVE_ENDINGS, inputs)
+        check_distinct({"--output": path, "--grid": grid})
+        return PictureOutput(path, grid)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise OptionError(f"--output {output} is a file, or a folder that is not empty; name another folder")
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise OptionError(f"--output {output}: there is no folder {parent}; create it first")
+    if not os.access(parent, os.W_OK):
+        raise OptionError(f"--output {output}: the folder {parent} is write-protected; name another one")
+    return PictureOutput(path, grid)
+
+
+def image_column(synthesizer: Synthesizer) -> str | int | None:
+    """Return the column of images that a model has; None if it is of a table without."""
+    return next((column.name for column in synthesizer.schema_.columns if str(column.kind) == "image"), None)
+
+
+def draw_pictures(
+    synthesizer: Synthesizer, out: PictureOutput, n: int, wanted: Mapping[Any, Any] | None, seed: int | None
+) -> int:
+    """Draw images and write them; return how many.
+
+    A picture alone shows as many of each class, where the model was fitted to be given one: all from one seed, so that
+    what stands in one column differs in its class.
+    """
+    image = image_column(synthesizer)
+    assert image is not None
+    first = synthesizer.encoder_.first
+    classes = _classes(synthesizer) if out.path is None and not set(first) & set(wanted or ()) else []
+    if classes:
+        counts = [n // len(classes) + (i < n % len(classes)) for i in range(len(classes))]
+        parts = [
+            part
+            for value, count in zip(classes, counts, strict=True)
+            if count
+            for part in synthesizer.sample_batches(count, {**(wanted or {}), first[0]: value}, seed)
+        ]
+    else:
+        parts = list(synthesizer.sample_batches(n, wanted, seed))
+    frame = pd.concat(parts, ignore_index=True)
+    out.write(frame, image, label_column(frame, image, first), _value_range(synthesizer, frame[image].tolist()))
+    return len(frame)
+
+
+def _classes(synthesizer: Synthesizer) -> list[Any]:
+    """Return the values of the column that a model was fitted to be given, if there is one with a few."""
+    first = synthesizer.encoder_.first
+    if len(first) != 1:
+        return []
+    labels = getattr(synthesizer.encoder_.columns.get(first[0]), "labels", None)
+    values = [] if labels is None else list(labels.index)
+    return values if len(values) <= _MAX_CLASSES else []
+
+
+def _value_range(synthesizer: Synthesizer, images: list[Any]) -> Range:
+    """Return the values that are black and white: of bytes those that the model can draw."""
+    layout = synthesizer.encoder_.layout.image
+    if layout is not None and images[0].dtype == "uint8":
+        return 0.0, float(layout.levels - 1)
+    return value_range_of(images)

@@ -1,0 +1,84 @@
+"""Images that are drawn at every evaluation of a training, and its history, written to a folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from gensynth.engine.inference import place_of
+from gensynth.errors import CapabilityError
+from gensynth.files import atomic_write
+from gensynth.report.grids import image_grid, png_bytes
+from gensynth.tables import write_table
+from gensynth.training.callbacks import Callback, EvaluationRound
+
+_PLOTTED = "monitor"
+
+
+class GridSnapshots(Callback):
+    """Writes a picture of drawn images after every evaluation, always of the same noise, so that one sees them change.
+
+    Parameters
+    ----------
+    folder : path-like
+        Folder that exists. It gets ``latest.png``, a ``STAGE-STEP.png`` for each evaluation, ``history.csv``, and, if
+        matplotlib is installed, ``history.png``.
+    n : int
+        Images of a picture, at least 1.
+    seed : int
+        Seed of the noise.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], n: int = 64, seed: int = 0) -> None:
+        self.folder, self.n, self.seed = Path(folder), n, seed
+        self._rows: list[dict[str, Any]] = []
+
+    def on_round(self, info: EvaluationRound) -> None:
+        """Write what the model draws now.
+
+        Raises
+        ------
+        CapabilityError
+            It is no model of images.
+        """
+        device, _ = place_of(info.model)
+        rng = torch.Generator(device).manual_seed(self.seed)
+        with torch.no_grad():
+            pixels = info.model.generate(self.n, rng).pixels
+        if pixels is None:
+            raise CapabilityError("pictures of a training are of images, and the rows have none")
+        images = np.moveaxis(pixels.float().cpu().numpy(), 1, -1)
+        picture = png_bytes(image_grid(list(images), value_range=(0.0, 1.0)))
+        for name in (f"{_plain(info.stage)}-{info.step:07}.png", "latest.png"):
+            with atomic_write(self.folder / name) as file:
+                file.write(picture)
+        self._rows.append(info.to_row())
+        history = pd.DataFrame(self._rows)
+        write_table(history, self.folder / "history.csv")
+        if importlib.util.find_spec("matplotlib") is not None:
+            self._plot(history)
+
+    def _plot(self, history: pd.DataFrame) -> None:
+        """Draw the losses and what is monitored on held-out rows, a panel for each."""
+        from matplotlib.figure import Figure  # pyplot would choose a backend for the whole process
+
+        names = [name for name in history if name == _PLOTTED or str(name).startswith("loss_")]
+        figure = Figure(figsize=(7, 2 * len(names)), layout="constrained")
+        panels = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
+        for panel, name in zip(panels, names, strict=True):
+            panel.plot(history["seconds"], history[name])
+            panel.set_ylabel(str(name).replace("_", " "))
+        panels[-1].set_xlabel("seconds")
+        with atomic_write(self.folder / "history.png") as file:
+            figure.savefig(file, format="png", dpi=120)
+
+
+def _plain(stage: str) -> str:
+    """Return the name of a stage as part of a file's name."""
+    return "".join(letter if letter.isalnum() else "-" for letter in stage)
