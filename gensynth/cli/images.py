@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gensynth.datasets import Card
     from gensynth.layout import ImageLayout
+    from gensynth.model import Recipe
 
 _SIZE = re.compile(r"(\d+)(?:[xX×](\d+))?")
 _CHANNELS: dict[int, Literal[1, 3]] = {1: 1, 3: 3}
@@ -74,22 +75,25 @@ class ImageOptions:
         Grey values or colours, where other images say which.
     fitted : bool
         Whether the size is that of a fitted model.
+    recipe : Recipe or None
+        What is to learn them: whether it can is known before they are read.
     """
 
     size: tuple[int, int] | None = None
     skip_bad: bool = False
     channels: Literal[1, 3] | None = None
     fitted: bool = False
+    recipe: Recipe | None = None
 
     @classmethod
-    def of(cls, size: str | None, *, skip_bad: bool) -> ImageOptions:
+    def of(cls, size: str | None, recipe: Recipe, *, skip_bad: bool) -> ImageOptions:
         """Return those of ``--image-size`` and ``--skip-bad``; raise `OptionError` if the size is none."""
         if size is None:
-            return cls(None, skip_bad)
+            return cls(None, skip_bad, recipe=recipe)
         found = _SIZE.fullmatch(size.strip())
         if found is None or "0" in (found[1].lstrip("0") or "0", (found[2] or "1").lstrip("0") or "0"):
             raise OptionError(f"--image-size must be a number of pixels, or HEIGHTxWIDTH as in 24x32, not {size!r}")
-        return cls((int(found[1]), int(found[2] or found[1])), skip_bad)
+        return cls((int(found[1]), int(found[2] or found[1])), skip_bad, recipe=recipe)
 
     def like(self, layout: ImageLayout | None) -> ImageOptions:
         """Return the options that bring images to what a fitted model has seen."""
@@ -111,6 +115,8 @@ class ImageOptions:
         ------
         OptionError
             There are options of images, and DATA is a table; or it is a folder of both.
+        CapabilityError
+            The family cannot learn images.
         DataError
             They cannot be read.
         """
@@ -119,6 +125,10 @@ class ImageOptions:
             if self.skip_bad or (self.size is not None and not self.fitted):
                 raise OptionError(f"{given} is of images, and {_name(found)} is a table; leave it out")
             return None
+        if self.recipe is not None:
+            from gensynth.engine.capabilities import require
+
+            require(self.recipe, "images")
         if not isinstance(found, Path):
             from gensynth.datasets import load
 

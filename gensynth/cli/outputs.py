@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gensynth.cli.options import PART_ROWS, check_format
-from gensynth.cli.paths import STANDARD_INPUT, TABLE_ENDINGS, checked_output
+from gensynth.cli.paths import STANDARD_INPUT, TABLE_ENDINGS, checked_output, data_files
 from gensynth.errors import OptionError
 from gensynth.files import atomic_write
 
@@ -200,9 +200,7 @@ def identity_of(found: Path | Card) -> Any:
         return found.name
     if found == STANDARD_INPUT:
         return None
-    from gensynth.tables.open import table_files
-
-    facts = [(str(path), path.stat()) for path in table_files(found)]
+    facts = [(str(path), path.stat()) for path in data_files(found)]
     return [[name, fact.st_size, fact.st_mtime_ns] for name, fact in facts]
 
 

@@ -211,9 +211,15 @@ def _files(inputs: Iterable[Path | Card]) -> Iterator[Path]:
         if isinstance(found, Path) and found.is_file():
             yield found
         elif isinstance(found, Path) and found != STANDARD_INPUT:
-            from gensynth.tables.open import table_files
+            yield from data_files(found)
 
-            yield from table_files(found)
+
+def data_files(found: Path) -> list[Path]:
+    """Return the files of a table or of images, by what names them."""
+    from gensynth.tables.images import image_files, is_image_source
+    from gensynth.tables.open import table_files
+
+    return image_files(found) if is_image_source(found) else table_files(found)
 
 
 def check_distinct(outputs: Mapping[str, Path | None]) -> None:

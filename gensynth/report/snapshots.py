@@ -73,7 +73,7 @@ class GridSnapshots(Callback):
         panels = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
         for panel, name in zip(panels, names, strict=True):
             panel.plot(history["seconds"], history[name])
-            panel.set_ylabel(str(name).replace("_", " "))
+            panel.set_title(str(name).replace("_", " "), loc="left", fontsize="medium")
         panels[-1].set_xlabel("seconds")
         with atomic_write(self.folder / "history.png") as file:
             figure.savefig(file, format="png", dpi=120)

@@ -36,7 +36,17 @@ from gensynth.tables.imagefile import (
     size_of,
 )
 
-__all__ = ["IMAGE", "LABEL", "ImageSet", "image_frame", "image_set", "is_image_source", "read_image", "read_images"]
+__all__ = [
+    "IMAGE",
+    "LABEL",
+    "ImageSet",
+    "image_files",
+    "image_frame",
+    "image_set",
+    "is_image_source",
+    "read_image",
+    "read_images",
+]
 
 MAX_BYTES = 2**33
 """Pixels that are read at most, in bytes."""
@@ -71,10 +81,18 @@ def is_image_source(source: str | os.PathLike[str]) -> bool:
     path = Path(source)
     if path.is_dir():
         try:
-            return bool(idx_files(path) or _image_files(path) or any(map(_image_files, _folders(path))))
+            return bool(image_files(path))
         except OSError:  # whoever reads it says that it cannot be read
             return False
     return path.name.lower().endswith((*ARRAY_ENDINGS, *IMAGE_ENDINGS)) or is_idx(path)
+
+
+def image_files(source: str | os.PathLike[str]) -> list[Path]:
+    """Return the files that `read_images` reads, or would read, of a source; none of a folder without images."""
+    path = Path(source)
+    if not path.is_dir():
+        return [path]
+    return idx_files(path) or [file for folder in (path, *_folders(path)) for file in _image_files(folder)]
 
 
 def read_images(
@@ -194,12 +212,12 @@ def _from_files(
             raise DataError(_several_sizes(files[found[0][0]], found[0][1], file, image))
         found.append((i, image))
     if bad and not skip_bad:
-        advice = hint("skip_bad=True leaves them out", "--skip-bad leaves them out")
-        raise DataError(f"{_named(bad)} cannot be read as images; repair or remove them, or {advice}")
+        advice = hint("skip_bad=True leaves it out", "--skip-bad leaves it out")
+        raise DataError(f"{_named(bad)}; repair or remove what is damaged, or {advice}")
     if not found:
-        raise DataError(f"{folder} holds no image that can be read: {_named(bad)}")
+        raise DataError(f"{folder} holds no image that can be read; {_named(bad)}")
     if bad:
-        warnings.warn(f"{_named(bad)} cannot be read as images, and left out", FileWarning, stacklevel=3)
+        warnings.warn(f"{_named(bad)}; left out", FileWarning, stacklevel=3)
     _tell([image for _, image in found])
     colour = any(image.pixels.ndim == 3 for _, image in found)
     cells = [_with_channels(image.pixels, 3 if colour else None) for _, image in found]
@@ -248,7 +266,7 @@ def _named(bad: Sequence[tuple[Path, str]]) -> str:
     """Return how many files there are, and which with their reasons, the first five of many."""
     named = ", ".join(f"{path} ({reason})" for path, reason in bad[:_MAX_NAMED])
     more = f" and {len(bad) - _MAX_NAMED:,} more" if len(bad) > _MAX_NAMED else ""
-    return f"{counted(len(bad), 'file')}: {named}{more}"
+    return f"{counted(len(bad), 'file')} cannot be read as images: {named}{more}"
 
 
 def _image_files(folder: Path) -> list[Path]:

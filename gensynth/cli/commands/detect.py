@@ -161,7 +161,9 @@ def detect(
     from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
-    table, normals = open_both(found, normal, ImageOptions.of(image_size, skip_bad=skip_bad), missing, kinds, out.pipe)
+    table, normals = open_both(
+        found, normal, ImageOptions.of(image_size, recipe, skip_bad=skip_bad), missing, kinds, out.pipe
+    )
     run = {
         "command": "detect",
         "model": [model, settings],

@@ -139,7 +139,7 @@ def fit(
     from gensynth.cli.images import ImageOptions, ImageTable
     from gensynth.cli.weights import stream_weights
 
-    images = ImageOptions.of(image_size, skip_bad=skip_bad)
+    images = ImageOptions.of(image_size, recipe, skip_bad=skip_bad)
     rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
     if isinstance(rows, ImageTable):
         rows.check_label(condition_on)
