@@ -56,7 +56,7 @@ def test_nothing_is_left_of_a_folder_that_cannot_be_written(tmp_path: Path) -> N
 
 
 def test_an_archive_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    frame = image_frame(squares(4) / 255.0, [3, 1, 1, 3]).assign(name=["a", pd.NA, "c", "d"])
+    frame = image_frame(squares(4) / 255.0, [3, 1, 1, 3]).assign(name=np.array(["a", None, "c", "d"], dtype=object))
     write_image_archive(frame, tmp_path / "out.npz", label="label")
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
         assert {name: found[name].dtype.kind for name in found} == {"x": "f", "y": "i", "name": "U"}
