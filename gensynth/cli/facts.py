@@ -77,8 +77,10 @@ def augmentation_facts(report: AugmentReport, path: Path, seconds: float) -> dic
     }
 
 
-def detection_facts(findings: Findings, written: Sequence[str], seconds: float) -> dict[str, Any]:
-    """Return what `gensynth detect` found."""
+def detection_facts(
+    findings: Findings, written: Sequence[str], seconds: float, files: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Return what `gensynth detect` found; ``files`` are those of images."""
     return {
         "written": list(written),
         "seconds": round(seconds, 2),
@@ -86,7 +88,13 @@ def detection_facts(findings: Findings, written: Sequence[str], seconds: float) 
         "anomalies": int(findings.anomalies.sum()),
         "threshold": findings.threshold,
         "most_anomalous": [
-            {"row": at + 1, "score": findings.scores[at], "p_value": findings.p_values[at], "reason": reason}
+            {
+                "row": at + 1,
+                **({} if files is None else {"file": files[at]}),
+                "score": findings.scores[at],
+                "p_value": findings.p_values[at],
+                "reason": reason,
+            }
             for at, reason in zip(findings.shown[: findings.listed].tolist(), findings.reasons, strict=False)
         ],
     }

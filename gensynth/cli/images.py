@@ -183,6 +183,11 @@ def pictured(table: TableStream, rows: Table) -> pd.DataFrame:
     return _named(table, rows.frame)
 
 
+def files_of(table: TableStream) -> tuple[str, ...] | None:
+    """Return the file of each image; None for tables, and images that came in one file."""
+    return table.files if isinstance(table, ImageTable) else None
+
+
 def added_names(table: TableStream) -> tuple[str, ...]:
     """Return the columns that `described` adds."""
     return (FILE if table.files is not None else "number",) if isinstance(table, ImageTable) else ()

@@ -81,17 +81,24 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
     )
 
 
-def detection_summary(findings: Findings, written: Sequence[str], seconds: float) -> None:
-    """Show how many rows are anomalies, and why the most anomalous are."""
+def detection_summary(
+    findings: Findings, written: Sequence[str], seconds: float, files: Sequence[str] | None = None
+) -> None:
+    """Show how many rows are anomalies, and why the most anomalous are; images by their files."""
     n, n_odd = len(findings.scores), int(findings.anomalies.sum())
     limit = "" if findings.threshold is None else f", threshold {findings.threshold:.4g}"
     say(f"{counted(n, 'row')}, {counted(n_odd, 'anomaly', 'anomalies')} ({100 * n_odd / n:.3g} %){limit}")
     rows = [
-        (f"{at + 1:,}", f"{findings.scores[at]:.4g}", f"{findings.p_values[at]:.3g}", " ".join(reason.split()))
+        (
+            f"{at + 1:,}" if files is None else files[at],
+            f"{findings.scores[at]:.4g}",
+            f"{findings.p_values[at]:.3g}",
+            " ".join(reason.split()),
+        )
         for at, reason in zip(findings.shown[: min(findings.listed, _MAX_ROWS)], findings.reasons, strict=False)
     ]
     if rows:
-        table(("row", "score", "p", "reason"), rows, err=True)
+        table(("row" if files is None else "file", "score", "p", "reason"), rows, err=True)
     if n_odd > len(rows):
         say(f"and {n_odd - len(rows):,} more")
     say(f"{' and '.join(written)} written in {seconds:.1f} s")

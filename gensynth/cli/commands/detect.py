@@ -153,7 +153,7 @@ def detect(
         page_foot,
         write_detected,
     )
-    from gensynth.cli.images import ImageOptions, added_names, open_both
+    from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
     from gensynth.cli.rows import check_free
     from gensynth.cli.weights import WithoutColumn, split_weights
     from gensynth.detector import AnomalyDetector
@@ -198,7 +198,7 @@ def detect(
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
         write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
     written = [str(p) for p in (out, page, save) if p is not None]
-    _tell(findings, written, time.perf_counter() - start, as_json=as_json)
+    _tell(findings, written, time.perf_counter() - start, files_of(table), as_json=as_json)
 
 
 def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> None:
@@ -209,12 +209,14 @@ def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> Non
         raise OptionError("--resume trains the same detector again, which a limit of time does not; start over without")
 
 
-def _tell(findings: Findings, written: list[str], seconds: float, *, as_json: bool) -> None:
+def _tell(
+    findings: Findings, written: list[str], seconds: float, files: tuple[str, ...] | None, *, as_json: bool
+) -> None:
     """Say what was found, on standard error or as JSON on standard output."""
     from gensynth.cli.facts import detection_facts, print_json
     from gensynth.cli.summary import detection_summary
 
     if as_json:
-        print_json(detection_facts(findings, written, seconds))
+        print_json(detection_facts(findings, written, seconds, files))
     else:
-        detection_summary(findings, written, seconds)
+        detection_summary(findings, written, seconds, files)
