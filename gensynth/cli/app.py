@@ -117,7 +117,8 @@ def gensynth(
     """Synthetic rows and anomaly scores for tables, by deep generative models.
 
     DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for
-    standard input, or the name of a data set (gensynth datasets list).
+    standard input, or the name of a data set (gensynth datasets list). For fit, score and detect it can be images
+    too: a folder of PNG and JPEG files, or of folders of them that are named by their labels, or a .npz file.
     """
     if processes.count() > 1 and ctx.invoked_subcommand is not None:
         ctx.with_resource(processes.together(ctx.invoked_subcommand))

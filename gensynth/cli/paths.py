@@ -26,6 +26,8 @@ READ_ENDINGS = (*TABLE_ENDINGS, ".zip")
 MODEL_ENDINGS = (".gensynth",)
 PAGE_ENDINGS = (".html", ".htm")
 ONNX_ENDINGS = (".onnx",)
+ARCHIVE_ENDINGS = (".npz",)
+PICTURE_ENDINGS = (".png",)
 
 
 STANDARD_INPUT = Path("-")

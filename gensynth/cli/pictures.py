@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gensynth.cli.paths import check_distinct, checked_output
+from gensynth.cli.paths import ARCHIVE_ENDINGS, PICTURE_ENDINGS, check_distinct, checked_output
 from gensynth.cli.terminal import note
 from gensynth.errors import OptionError
 from gensynth.files import atomic_write
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from gensynth.datasets import Card
     from gensynth.synthesizer import Synthesizer
 
-ARCHIVE_ENDINGS = (".npz",)
-PICTURE_ENDINGS = (".png",)
 _MAX_CLASSES = 100
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from command_line import QUICK, QUICK_DETECTOR, Run
+
+from gensynth.cli.facts import detection_facts
+from gensynth.report.anomalies import Findings
 
 
 def test_fit(folder: Path, run: Run) -> None:
@@ -37,3 +42,14 @@ def test_quiet_commands_say_errors_only(folder: Path, run: Run) -> None:
     outcome = run("sample", "none.gensynth", "-o", "x.csv", "-q")
     assert outcome.code == 2
     assert outcome.err.startswith("error:")
+
+
+def test_anomalous_images_are_named_by_their_files() -> None:
+    scores = np.array([-3.0, 1.0])
+    found = Findings(
+        scores, np.array([0.1, 0.9]), scores < 0, 0.0, np.array([0]), ["image is unusual"], pd.DataFrame(),
+        pd.DataFrame(),
+        listed=1,
+    )  # fmt: skip
+    assert detection_facts(found, ["x.csv"], 1.0, ("a.png", "b.png"))["most_anomalous"][0]["file"] == "a.png"
+    assert "file" not in detection_facts(found, ["x.csv"], 1.0)["most_anomalous"][0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from image_files import squares
+from numpy.typing import NDArray
+from PIL import Image
 
 from gensynth.report.anomalies import MAX_ROWS, Findings, histogram, render_page, write_page
 
@@ -47,7 +53,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += attrs
-        if tag not in ("meta",):
+        if tag not in ("meta", "img"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -165,3 +171,35 @@ def test_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write_page(found, path, title="t", facts=FACTS, p_value="")
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def pictures_of(page: str) -> list[NDArray[Any]]:
+    """Return the pictures of a page."""
+    uris = [value for name, value in Reader(page).attributes if name == "src"]
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(str(uri).partition(",")[2])))) for uri in uris]
+
+
+def with_images(maps: list[NDArray[np.float64] | None] | None = None) -> Findings:
+    found = findings(columns=("file", "image"), cell="a.png")
+    cells = found.cells.assign(image=pd.Series(list(squares(3)), dtype=object))
+    return replace(found, cells=cells, identifier="file", maps=maps)
+
+
+def test_images_are_pictures() -> None:
+    page = page_of(with_images())
+    assert [picture.shape for picture in pictures_of(page)] == [(72, 72, 3)] * 3
+    assert 'alt="image of row 2"' in page
+    assert "Beside each image" not in page
+    assert ">file a.png<" in page
+
+
+def test_maps_stand_beside_images_on_one_scale() -> None:
+    strong, weak = np.zeros((8, 8)), np.zeros((8, 8))
+    strong[0, 0], weak[0, 0] = 2.0, 1.0
+    page = page_of(with_images([strong, weak, None]))
+    assert "Beside each image" in page
+    first, second, third = (picture.astype(int) for picture in pictures_of(page))
+    assert (first.shape, third.shape) == ((56, 116, 3), (72, 72, 3))
+    red = [(picture[..., 0] - picture[..., 1])[3, 63] for picture in (first, second)]
+    assert red[0] > red[1] > 0
+    assert first[30, 80, 0] == first[30, 80, 1]

@@ -9,7 +9,6 @@ import torch
 
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch
-from gensynth.report import snapshots
 from gensynth.report.snapshots import GridSnapshots
 from gensynth.training.callbacks import EvaluationRound
 
@@ -34,14 +33,14 @@ def evaluated(model: Any, step: int) -> EvaluationRound:
 
 
 def test_a_picture_and_a_line_for_every_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshots.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     model, watcher = Noise(), GridSnapshots(tmp_path, n=9)
     watcher.on_round(evaluated(model, 10))
     first = (tmp_path / "latest.png").read_bytes()
     watcher.on_round(evaluated(model, 20))
     assert (tmp_path / "latest.png").read_bytes() == first  # always from the same noise
     with torch.no_grad():
-        model.brightness *= 0.5
+        model.brightness.mul_(0.5)
     watcher.on_round(evaluated(model, 30))
     assert (tmp_path / "latest.png").read_bytes() != first
     names = ["the-game-0000010.png", "the-game-0000020.png", "the-game-0000030.png"]

@@ -69,19 +69,26 @@ def fetch(
             "--output",
             "-o",
             metavar="OUT",
-            help="File to write, .csv, .csv.gz or .parquet; NAME.csv in this folder when not given.",
+            help="File to write, .csv, .csv.gz or .parquet, of images .npz; NAME.csv, or NAME.npz, in this folder when "
+            "not given.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Write a data set to a file, downloading it first where it is not part of an installed package."""
-    from gensynth.cli.paths import checked_output
+    from gensynth.cli.paths import ARCHIVE_ENDINGS, TABLE_ENDINGS, checked_output
     from gensynth.datasets import card, load
 
-    card(name)
-    path = checked_output(output or Path(f"{name}.csv"))
+    images = card(name).images
+    endings = ARCHIVE_ENDINGS if images else TABLE_ENDINGS
+    path = checked_output(output or Path(f"{name}{endings[0]}"), endings)
     from gensynth.tables import write_table
 
-    frame, _ = load(name)
-    write_table(frame, path)
+    frame, found = load(name)
+    if images:
+        from gensynth.tables.imagewriter import write_image_archive
+
+        write_image_archive(frame, path, label=found.target)
+    else:
+        write_table(frame, path)
     say(f"{counted(len(frame), 'row')}, {counted(frame.shape[1], 'column')} written to {path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from command_line import Run
 
@@ -21,3 +22,11 @@ def test_datasets(folder: Path, run: Run) -> None:
     assert run("datasets", "fetch", "wine").code == 0
     frame, _ = datasets.load("wine")
     pd.testing.assert_frame_equal(pd.read_csv("wine.csv"), frame, check_dtype=False)
+
+
+def test_images_are_written_as_arrays(folder: Path, run: Run) -> None:
+    assert run("datasets", "fetch", "digits").code == 0
+    with np.load("digits.npz") as found:
+        assert (found["x"].shape, found["y"].shape) == ((1797, 8, 8), (1797,))
+    outcome = run("datasets", "fetch", "digits", "-o", "digits.csv")
+    assert (outcome.code, "must end in .npz" in outcome.err) == (2, True)
