@@ -41,6 +41,7 @@ CAPABILITIES = {
     "impute": "fill in missing cells",
     "score": "score rows",
     "latent": "transform rows to latents",
+    "images": "learn images",
 }
 """What families of models can do, and the same in words."""
 

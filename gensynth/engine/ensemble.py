@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.explanation import member_attributions
+from gensynth.engine.explanation import member_attributions, member_maps
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
 
 MAX_SCALING_ROWS = 2_000
 """Training rows that the members' scores are put on a common scale by, at most."""
 _BLOCK = 8_192
+_IMAGES = 512
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +94,14 @@ class RowScorer(ABC):
 
     @abstractmethod
     def attributions(self, rows: Rows) -> Floats:
-        """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
+        """Return (n, k) what each column of the layout, then the image, adds to minus the score; a row's sum to it."""
+
+    @abstractmethod
+    def maps(self, rows: Rows) -> Floats:
+        """Return (n, height, width) what each place of the images adds to minus the score.
+
+        A row's sum to the attribution of its image; `CapabilityError` where the models cannot say.
+        """
 
     @abstractmethod
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
@@ -155,7 +163,7 @@ class Ensemble(RowScorer):
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
-        out = np.zeros(rows.codes.shape)
+        out = np.zeros((len(rows), self._n_attributions))
         for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
             part = slice(start, start + _BLOCK)
             for method, weight in self.weights.items():
@@ -163,6 +171,26 @@ class Ensemble(RowScorer):
                 median, iqr = self._units(method, found.ndim)
                 out[part] += weight * ((found + median / found.shape[2]) / iqr).mean(0)
         return out
+
+    def maps(self, rows: Rows) -> Floats:
+        """Return (n, height, width) what each place of the images adds to minus the score."""
+        parts = []
+        for start in range(0, len(rows), _IMAGES):
+            part, found = rows[start : start + _IMAGES], None
+            for method, weight in self.weights.items():
+                own = _all_members(member_maps, self.models, part, method)
+                median, iqr = self._units(method, own.ndim)
+                places = self._n_attributions * own.shape[2] * own.shape[3]
+                scaled = weight * ((own + median / places) / iqr).mean(0)
+                found = scaled if found is None else found + scaled
+            assert found is not None
+            parts.append(found)
+        return np.concatenate(parts)
+
+    @property
+    def _n_attributions(self) -> int:
+        """Parts of a score: the columns of the layout, and the image."""
+        return len(self.encoder.layout.columns) + (self.encoder.layout.image is not None)
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
         """Return the first model, for all rows."""
