@@ -32,8 +32,7 @@ from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.schema.imagecells import refuse_images
-from gensynth.tables.imagearrays import are_images
+from gensynth.tables.imagearrays import are_images, refuse_images
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gensynth.constraints import whole
-from gensynth.errors import DataError, OptionError, counted
+from gensynth.errors import DataError, OptionError
 from gensynth.schema import TableSchema
 from gensynth.tables import Container
 from gensynth.tables.container import from_images
@@ -89,9 +89,13 @@ def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
             f"the images were fitted together with {', '.join(others)}: give a DataFrame with the columns "
             f"{', '.join(repr(name) for name in schema.names)}, a cell of {schema.image.name!r} holding one array"
         )
-    if len(frame.columns) != 1:
-        raise DataError(
-            f"an array of {counted(len(frame.columns), 'column')} came; expected images like those that were fitted, "
-            f"of {schema.image.image.size if schema.image.image else 'one size'}"
-        )
     return frame.set_axis([schema.image.name], axis=1)
+
+
+def no_images(schema: TableSchema, shape: tuple[int, ...]) -> DataError:
+    """Return what is wrong with an array of this shape, which are not the images that a model is of."""
+    assert schema.image is not None
+    assert schema.image.image is not None
+    return DataError(
+        f"an array of shape {shape} came; expected images of {schema.image.image.size}, as they were fitted"
+    )

@@ -14,7 +14,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.imageinputs import check_image_shape, image_table, named_as
+from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images
 from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
@@ -115,11 +115,11 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
         return named_as(_some(image_table(X)[0]), schema)
     if flat and container.images is not None and _is_array(X):
         return image_table(_validate_array(estimator, X, reset=False, least=1), image_shape=container.images.shape)[0]
+    if schema.image is not None and _is_array(X):
+        raise no_images(schema, np.shape(X))
     if _is_array(X):
         X = _validate_array(estimator, X, reset=False, least=1)
         frame, _ = to_frame(X)
-        if schema.image is not None:
-            named_as(frame, schema)
         if named_fit:
             warnings.warn(
                 f"X does not have valid feature names, but {type(estimator).__name__} was fitted with feature names; "

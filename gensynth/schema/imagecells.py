@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import CapabilityError, DataError, SchemaError, hint, shown
-from gensynth.tables.imagearrays import holds_images, objects_of
+from gensynth.errors import DataError, SchemaError, hint, shown
+from gensynth.tables.imagearrays import declared_images, holds_images, objects_of
 from gensynth.tables.images import read_image
 
 
@@ -41,13 +41,6 @@ def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
     return np.stack(images)
 
 
-def declared_images(frame: pd.DataFrame, schema: Any) -> list[str | int]:
-    """Return the columns of a table that hold images, or are declared to; ``schema`` as for `TableSchema.infer`."""
-    declared = {c.name: c for c in schema.columns} if hasattr(schema, "columns") else dict(schema or {})
-    kinds = {name: str(getattr(kind, "kind", kind)) for name, kind in declared.items()}
-    return [name for name, column in _columns(frame) if kinds.get(name) == "image" or holds_images(column)]
-
-
 def with_images_read(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
     """Return a table whose images are arrays: those that are declared, and are paths of files, are read.
 
@@ -68,13 +61,6 @@ def with_images_read(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
 
 def _columns(frame: pd.DataFrame) -> list[tuple[Any, pd.Series[Any]]]:
     return [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
-
-
-def refuse_images(frame: pd.DataFrame, what: str, schema: Any = None) -> None:
-    """Raise `CapabilityError` if a table has images, for ``what`` cannot take them."""
-    found = declared_images(frame, schema)
-    if found:
-        raise CapabilityError(f"column {found[0]!r} holds images, which {what} cannot take; leave the column out")
 
 
 def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError, counted
+from gensynth.errors import CapabilityError, DataError, counted
 
 Axes = Literal["hw", "hwc", "chw"]
 """Axes of one image: height, width, and channels where there are any."""
@@ -51,6 +51,22 @@ def holds_images(series: pd.Series[Any]) -> bool:
         return False
     there = (cell for cell in series.array if cell is not None and cell is not pd.NA and not isinstance(cell, float))
     return is_image(next(there, None))
+
+
+def declared_images(frame: pd.DataFrame, schema: Any) -> list[str | int]:
+    """Return the columns of a table that hold images, or are declared to; ``schema`` as for `TableSchema.infer`."""
+    declared = {c.name: c for c in schema.columns} if hasattr(schema, "columns") else dict(schema or {})
+    kinds = {name: str(getattr(kind, "kind", kind)) for name, kind in declared.items()}
+    return [
+        name for i, name in enumerate(frame.columns) if kinds.get(name) == "image" or holds_images(frame.iloc[:, i])
+    ]
+
+
+def refuse_images(frame: pd.DataFrame, what: str, schema: Any = None) -> None:
+    """Raise `CapabilityError` if a table has images, for ``what`` cannot take them."""
+    found = declared_images(frame, schema)
+    if found:
+        raise CapabilityError(f"column {found[0]!r} holds images, which {what} cannot take; leave the column out")
 
 
 def are_images(X: Any) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from gensynth import Synthesizer, Trainer
+from gensynth.hookspecs import ModelSpec, hookimpl
 from gensynth.model import Batch, GenerativeModel, Layout, Observed, Optimizer, Phase, Recipe, Score, Stage
+from gensynth.registry import Registry
 
 QUICK = Trainer(max_epochs=10, batch_size=32, progress=False, device="cpu")
 
@@ -94,3 +98,14 @@ class ToyImages(Recipe):
 
     def build(self, layout: Layout) -> ToyImagesModel:
         return ToyImagesModel(layout)
+
+
+@hookimpl
+def register_models(register: Callable[[ModelSpec], None]) -> None:
+    methods = ToyImages.score_methods
+    register(ModelSpec("toy-images", "toy_images:ToyImages", "for tests", ToyImages.capabilities, methods))
+
+
+def image_registry() -> Registry:
+    """Return a registry that holds the recipe alone."""
+    return Registry([EntryPoint("toy-images", "toy_images", "gensynth")], strict=True)
