@@ -231,7 +231,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         if not hasattr(self, "fitted_"):
             return self.fit(X, y, sample_weight)
         stream = as_stream(X)
-        frame, weights = weighted_rows(self._labelled(stream.whole() if stream is not None else X, y), sample_weight)
+        frame, weights = weighted_rows(
+            self._new(self._labelled(stream.whole() if stream is not None else X, y)), sample_weight
+        )
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         self._n_updates = self._n_updates + 1
         seed = (self.seed_ + self._n_updates) % 2**32
@@ -244,9 +246,12 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
-        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""
-        scores = self.score_samples(X)
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better.
+
+        ``y`` are the labels of an array of images, if they were fitted with such.
+        """
+        scores = self.score_samples(self._labelled(X, y))
         return float(np.average(scores, weights=check_weights(sample_weight, len(scores))))
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
@@ -324,14 +329,13 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         check_is_fitted(self)
         return new_input(self, X, self.schema_, self.fitted_.container)
 
-    def _labelled(self, X: Any, y: Any) -> pd.DataFrame:
-        """Return new rows, images with their labels; ``y`` of other tables is not looked at."""
-        learned = self.fitted_.container.images is None and self.schema_.image is not None
+    def _labelled(self, X: Any, y: Any) -> Any:
+        """Return images with their labels, as a table, where both were fitted; any other ``X`` as it is."""
+        check_is_fitted(self)
         shape = check_image_shape(self.image_shape)
-        if y is None or not learned or not (are_images(X) or (shape is not None and isinstance(X, np.ndarray))):
-            return self._new(X)
-        frame, _ = image_table(X, y, shape)
-        return self._new(frame)
+        fitted = self.schema_.image is not None and self.fitted_.container.images is None
+        images = are_images(X) or (shape is not None and isinstance(X, np.ndarray))
+        return image_table(X, y, shape)[0] if fitted and images and y is not None else X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 from toy_images import QUICK, ToyImages, bars, synthesizer
 from toy_models import Toy
 
@@ -110,6 +111,14 @@ def test_labels_are_a_column_to_condition_on(labelled):
     given = labelled.sample(conditions=pd.DataFrame({"label": [2, 0, 1]}), random_state=0)
     assert given["label"].tolist() == [2, 0, 1]
     assert [np.asarray(image).mean(1).argmax() for image in given["image"]] == [5, 1, 3]
+
+
+def test_scores_of_arrays_with_labels_are_those_of_the_table(labelled):
+    rows = table()[["image", "label"]]
+    assert labelled.score(*bars()) == labelled.score_samples(rows).mean()
+    flat = synthesizer(image_shape=(8, 6), condition_on="label").fit(bars()[0].reshape(120, -1), bars()[1])
+    assert flat.score(bars()[0].reshape(120, -1), bars()[1]) == labelled.score(*bars())
+    assert len(cross_val_score(synthesizer(), *bars(), cv=2)) == 2
 
 
 def test_labels_have_the_name_of_their_series():
