@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toy_images import QUICK, ToyImages, bars, image_registry, synthesizer
+from toy_image_recipe import QUICK, ToyImages, bars, image_registry, synthesizer
 
 from gensynth import AnomalyDetector, Synthesizer
 from gensynth.persistence import load, save

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
-from toy_images import QUICK, ToyImages, bars, synthesizer
+from toy_image_recipe import QUICK, ToyImages, bars, synthesizer
 from toy_models import Toy
 
 from gensynth import AugmentedEstimator, Augmenter, Synthesizer, augment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from toy_images import QUICK, ToyImages, bars
+from toy_image_recipe import QUICK, ToyImages, bars
 
 from gensynth import AnomalyDetector
 from gensynth.tables.imagearrays import objects_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from toy_images import bars
+from toy_image_recipe import bars
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder

@@ -103,9 +103,9 @@ class ToyImages(Recipe):
 @hookimpl
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     methods = ToyImages.score_methods
-    register(ModelSpec("toy-images", "toy_images:ToyImages", "for tests", ToyImages.capabilities, methods))
+    register(ModelSpec("toy-images", "toy_image_recipe:ToyImages", "for tests", ToyImages.capabilities, methods))
 
 
 def image_registry() -> Registry:
     """Return a registry that holds the recipe alone."""
-    return Registry([EntryPoint("toy-images", "toy_images", "gensynth")], strict=True)
+    return Registry([EntryPoint("toy-images", "toy_image_recipe", "gensynth")], strict=True)
