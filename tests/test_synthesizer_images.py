@@ -180,7 +180,10 @@ def test_scores_are_told_apart_by_column_and_by_place(labelled, plain):
 
 def test_a_family_that_cannot_say_where_says_so(labelled):
     rows = table()[["image", "label"]]
-    with pytest.raises(CapabilityError, match="method 'whole' what each place of an image adds"):
+    with pytest.raises(
+        CapabilityError,
+        match=r"by the score 'whole' what each place .*try method='likelihood', method='places', or take `explain`",
+    ):
         labelled.score_maps(rows, method="whole")
     for method in ("whole", "places"):
         parts = labelled.explain(rows, method=method)

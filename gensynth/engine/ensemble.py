@@ -16,6 +16,7 @@ from gensynth.encoding.table import TableEncoder
 from gensynth.engine.explanation import member_attributions, member_maps
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
+from gensynth.errors import CapabilityError
 
 MAX_SCALING_ROWS = 2_000
 """Training rows that the members' scores are put on a common scale by, at most."""
@@ -173,19 +174,45 @@ class Ensemble(RowScorer):
         return out
 
     def maps(self, rows: Rows) -> Floats:
-        """Return (n, height, width) what each place of the images adds to minus the score."""
-        parts = []
+        """Return (n, height, width) what each place of the images adds to minus the score.
+
+        What a method adds that cannot tell places apart is divided evenly, if there is another one that can.
+
+        Raises
+        ------
+        CapabilityError
+            The rows have no images, or no method of the score can say.
+        """
+        image = self.encoder.layout.image
+        if image is None:
+            raise CapabilityError("the rows have no images: `explain` says what each column adds to a score")
+        out, told = np.zeros((len(rows), image.height, image.width)), False
         for start in range(0, len(rows), _IMAGES):
-            part, found = rows[start : start + _IMAGES], None
+            part = slice(start, start + _IMAGES)
             for method, weight in self.weights.items():
-                own = _all_members(member_maps, self.models, part, method)
-                median, iqr = self._units(method, own.ndim)
-                places = self._n_attributions * own.shape[2] * own.shape[3]
-                scaled = weight * ((own + median / places) / iqr).mean(0)
-                found = scaled if found is None else found + scaled
-            assert found is not None
-            parts.append(found)
-        return np.concatenate(parts)
+                maps = [member_maps(model.scorer, rows[part], method) for model in self.models]
+                known = [own for own in maps if own is not None]
+                told = told or bool(known)
+                if known:
+                    found = np.concatenate(known)
+                else:
+                    whole = _all_members(member_attributions, self.models, rows[part], method)[..., -1:, None]
+                    found = np.broadcast_to(whole / out[0].size, (*whole.shape[:2], *out.shape[1:]))
+                median, iqr = self._units(method, found.ndim)
+                out[part] += weight * ((found + median / (self._n_attributions * out[0].size)) / iqr).mean(0)
+        if not told and len(rows):
+            raise self._no_maps()
+        return out
+
+    def _no_maps(self) -> CapabilityError:
+        """Return that no method of the score tells places apart, and which to try."""
+        methods = self.models[0].model.score_methods
+        others = ", ".join(f"method={name!r}" for name in methods if name not in self.weights)
+        return CapabilityError(
+            f"{type(self.models[0].model).__name__} cannot say by the score {', '.join(map(repr, self.weights))} what "
+            f"each place of an image adds; {f'try {others}, or take' if others else 'take'} `explain`, which says it "
+            "of the image as a whole"
+        )
 
     @property
     def _n_attributions(self) -> int:

@@ -16,7 +16,6 @@ from gensynth.encoding.related_rows import decode_column
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.scoring import by_member, score_blocks
-from gensynth.errors import CapabilityError
 from gensynth.layout import ColumnLayout, Layout
 from gensynth.model import Batch, GenerativeModel
 
@@ -39,24 +38,16 @@ def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDA
     return np.concatenate(parts, axis=1)[:, : len(rows)]
 
 
-def member_maps(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
+def member_maps(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64] | None:
     """Return (members, n, height, width): what each place of the images adds to minus the score.
 
-    Raises
-    ------
-    CapabilityError
-        The rows have no images, or the family cannot say.
+    None if the family cannot say by this method.
     """
-    if rows.pixels is None:
-        raise CapabilityError("the rows have no images: `explain` says what each column adds to a score")
     parts = []
     for _, batch in score_blocks(scorer, rows):
         pixels = scorer.score(batch, method, attribute=True).pixels
         if pixels is None:
-            raise CapabilityError(
-                f"{type(scorer).__name__} cannot say by the score method {method!r} what each place of an image adds; "
-                "`explain` says it of the image as a whole"
-            )
+            return None
         parts.append(by_member(pixels, 3).detach().double().cpu().numpy())
     return np.concatenate(parts, axis=1)[:, : len(rows)]
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from gensynth.errors import DataError, SchemaError, hint, shown
 from gensynth.tables.imagearrays import declared_images, holds_images, objects_of
-from gensynth.tables.images import read_image
 
 
 def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
@@ -65,6 +64,8 @@ def _columns(frame: pd.DataFrame) -> list[tuple[Any, pd.Series[Any]]]:
 
 def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
     if isinstance(cell, str | os.PathLike):
+        from gensynth.tables.images import read_image  # imports Pillow
+
         try:
             return read_image(cell)
         except DataError as error:

@@ -8,6 +8,7 @@ import pytest
 from toy_image_recipe import QUICK, ToyImages, bars
 
 from gensynth import AnomalyDetector
+from gensynth.engine.ensemble import Ensemble
 from gensynth.tables.imagearrays import objects_of
 
 
@@ -71,6 +72,17 @@ def test_contaminated_rows_flat_rows_several_models_and_tables():
         assert found.score_maps(X).shape == (100, 8, 6)
         parts = found.explain(X)
         np.testing.assert_allclose(parts.sum(axis=1), -found.score_samples(X), rtol=1e-6)
+
+
+def test_methods_that_cannot_say_where_count_evenly():
+    found = AnomalyDetector(ToyImages(mixed=True), trainer=QUICK, random_state=0).fit(bars(100)[0])
+    odd = strange(1)
+    maps = found.score_maps(odd)
+    np.testing.assert_allclose(maps.sum((1, 2)), found.explain(odd)["image"], rtol=1e-9)
+    assert maps[0, 7, 4] > 5 * np.median(maps)
+    whole = Ensemble(found.estimators_, found.score_weights_, found.scaling_)
+    _, rows = whole.encode(pd.DataFrame({"image": objects_of(list(odd))}))
+    np.testing.assert_allclose(whole.maps(rows).sum((1, 2)), -whole.score(rows), rtol=1e-6)
 
 
 def test_a_family_without_maps_is_fitted_all_the_same():

@@ -95,6 +95,11 @@ class ToyImages(Recipe):
 
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "images"})
     score_methods: ClassVar[tuple[str, ...]] = ToyImagesModel.score_methods
+    mixed: bool = False
+
+    @property
+    def score_weights(self) -> dict[str, float]:
+        return {"likelihood": 0.5, "whole": 0.5} if self.mixed else {}
 
     def build(self, layout: Layout) -> ToyImagesModel:
         return ToyImagesModel(layout)
