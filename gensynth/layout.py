@@ -102,6 +102,21 @@ class ImageLayout:
     width: int
     levels: int = 256
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+    @property
+    def n_values(self) -> int:
+        """Values of an image: of all its pixels and channels."""
+        return self.channels * self.height * self.width
+
+    @property
+    def n_features(self) -> int:
+        """Numbers that a network over images holds of one at a time, about: 64 features of each pixel."""
+        return 64 * self.height * self.width
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -20,6 +20,7 @@ from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel
+from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
 from gensynth.engine.streams import as_stream
@@ -31,6 +32,7 @@ from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
+from gensynth.tables.imagearrays import are_images, refuse_images
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
@@ -64,6 +66,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         that chance does not explain; False keeps none; or the ones to keep, written ``"total = net + vat"``,
         ``"share_a + share_b = 100"``, ``"vat = 0.21 * net"``, ``"amount = price * quantity"``, ``"start <= end"``,
         ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
+    image_shape : sequence of int or None
+        Shape of the images, (height, width) or (height, width, channels), where arrays (n, pixels) hold some; arrays
+        (n, height, width), (n, height, width, channels) and (n, channels, height, width) need none.
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
     warm_start : bool, default=False
@@ -110,6 +115,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         relations: Any = "auto",
         random_state: RandomState = None,
         warm_start: bool = False,
+        image_shape: Sequence[int] | None = None,
     ) -> None:
         self.model = model
         self.trainer = trainer
@@ -118,6 +124,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         self.relations = relations
         self.random_state = random_state
         self.warm_start = warm_start
+        self.image_shape = image_shape
 
     def fit(
         self,
@@ -134,9 +141,11 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         ----------
         X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
             Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
-            stream (`gensynth.tables.open_table`) or a data set need not fit the memory.
-        y : ignored
-            For scikit-learn's pipelines. To learn a target, make it a column of ``X``.
+            stream (`gensynth.tables.open_table`) or a data set need not fit the memory. Or images: an array of three or
+            four axes, or one column of arrays; see docs/images.md.
+        y : array-like of shape (n_samples,) or None
+            Labels of an array of images, which become the column "label" (or that of their name). Otherwise ignored:
+            to learn a target, make it a column of ``X``.
         sample_weight : array-like of shape (n_samples,), number or None
             How often each row counts, >= 0; None: once. Whole numbers count repeated rows, a row of weight 0 is not
             there. Others are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
@@ -177,13 +186,14 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         if stream is not None and stream.n_rows <= memory_rows:
             X, stream = stream.whole(), None
         if stream is None:
-            frame, container = fit_input(self, X)
+            frame, container = fit_input(self, X, y, self.image_shape)
             frame, weights = weighted_rows(frame, sample_weight)
             self.fitted_ = FittedModel.fit(
                 frame, container, recipe, trainer, seed, resume=resume, weights=weights, **known
             )
         else:
-            fit_input(self, next(iter(stream.batches())).frame)
+            first_rows, _ = fit_input(self, next(iter(stream.batches())).frame)
+            refuse_images(first_rows, "a table that is read in batches", self.schema)
             weights = check_weights(sample_weight, stream.n_rows)
             known |= {"weights": weights, "memory_rows": memory_rows}
             self.fitted_ = FittedModel.fit_stream(stream, recipe, trainer, seed, resume=resume, **known)
@@ -201,8 +211,8 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         ----------
         X : table of shape (n_samples, n_features)
             New rows, of the fitted columns in any order.
-        y : ignored
-            For scikit-learn's pipelines.
+        y : array-like of shape (n_samples,) or None
+            Labels of an array of images, if they were fitted with such; otherwise ignored.
         sample_weight : array-like of shape (n_samples,), number or None
             How often each new row counts.
 
@@ -221,7 +231,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         if not hasattr(self, "fitted_"):
             return self.fit(X, y, sample_weight)
         stream = as_stream(X)
-        frame, weights = weighted_rows(self._new(stream.whole() if stream is not None else X), sample_weight)
+        frame, weights = weighted_rows(
+            self._new(self._labelled(stream.whole() if stream is not None else X, y)), sample_weight
+        )
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         self._n_updates = self._n_updates + 1
         seed = (self.seed_ + self._n_updates) % 2**32
@@ -234,9 +246,12 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # noqa: ARG002 - scikit-learn's signature
-        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better."""
-        scores = self.score_samples(X)
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better.
+
+        ``y`` are the labels of an array of images, if they were fitted with such.
+        """
+        scores = self.score_samples(self._labelled(X, y))
         return float(np.average(scores, weights=check_weights(sample_weight, len(scores))))
 
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
@@ -312,7 +327,15 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
 
     def _new(self, X: Any) -> pd.DataFrame:
         check_is_fitted(self)
-        return new_input(self, X, self.schema_.names, self.fitted_.container)
+        return new_input(self, X, self.schema_, self.fitted_.container)
+
+    def _labelled(self, X: Any, y: Any) -> Any:
+        """Return images with their labels, as a table, where both were fitted; any other ``X`` as it is."""
+        check_is_fitted(self)
+        shape = check_image_shape(self.image_shape)
+        fitted = self.schema_.image is not None and self.fitted_.container.images is None
+        images = are_images(X) or (shape is not None and isinstance(X, np.ndarray))
+        return image_table(X, y, shape)[0] if fitted and images and y is not None else X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

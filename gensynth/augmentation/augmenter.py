@@ -19,6 +19,7 @@ from gensynth.augmentation.target import Target, labels_of
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
+from gensynth.tables.imagearrays import refuse_images
 from gensynth.training.weights import Weights, check_weights, read_weights
 
 
@@ -165,7 +166,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         OptionError
             If ``sampling_strategy`` cannot be had.
         CapabilityError
-            If the family cannot condition and a class has too few rows for a model of its own.
+            If the family cannot condition and a class has too few rows for a model of its own, or ``X`` holds images.
         """
         X, y = plain(X), None if y is None else plain(y)
         X, y, given = _weighted(X, y, sample_weight)
@@ -226,6 +227,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         if isinstance(X, np.ndarray) and X.dtype.kind == "c":
             raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
         frame, container = to_frame(X)
+        refuse_images(frame, "augmentation", self.schema)
         frame = dense(frame)
         for count, what in zip(frame.shape, ("sample", "feature"), strict=True):
             if count == 0:

@@ -23,6 +23,7 @@ from gensynth.constraints import number, whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.tables import to_frame
+from gensynth.tables.imagearrays import refuse_images
 from gensynth.training import Trainer
 
 PROVENANCE = "_synthetic"
@@ -134,6 +135,7 @@ def augment(
     start = time.perf_counter()
     data = plain(data)
     frame, container = to_frame(data)
+    refuse_images(frame, "augmentation", schema)
     frame = dense(frame)
     if isinstance(data, pd.DataFrame) and data.columns.nlevels > 1 and target in data.columns:
         labels: list[Any] = data.columns.tolist()

@@ -65,7 +65,7 @@ def _column(column: Column) -> dict[str, Any]:
 def _left_out(schema: TableSchema) -> dict[str, str]:
     """Return why columns are not learned."""
     why = {"identifier": "an identifier: made up anew", "constant": "one value only"}
-    return {str(column.name): why[column.kind] for column in schema.columns if not column.learned}
+    return {str(column.name): why[column.kind] for column in schema.columns if column.kind in why}
 
 
 def _training(fitted: Any) -> dict[str, Any]:

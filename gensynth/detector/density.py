@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from copy import copy
 from dataclasses import replace
 from typing import cast
@@ -18,6 +19,7 @@ from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import score_blocks
 from gensynth.engine.tails import EmpiricalTail, GammaTail, Tail
+from gensynth.errors import CapabilityError
 from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity, AutoregressiveModel
 from gensynth.training import Trainer
 from gensynth.training.weights import Parts
@@ -90,6 +92,8 @@ def fit_density(
 ) -> WeighedDensity | None:
     """Train a density on a detector's rows; None where it knows no more than columns by themselves.
 
+    It is one of columns: where rows have images there is none.
+
     It is judged by held-out rows: they must be more probable to it, in the mean, than to columns that are independent
     of each other and than to a joint normal distribution. No more is asked, such as significance: on a few dozen rows
     it would take away what is plain to see, and a density that says nothing new harms little, as it counts only as far
@@ -110,7 +114,7 @@ def fit_density(
     rejected : ndarray of shape (n,), bool, or None
         Rows that the ensemble rejects: they count less. None: all rows are normal.
     """
-    if len(rows) < MIN_ROWS:
+    if len(rows) < MIN_ROWS or rows.pixels is not None:
         return None
     weights = table.weights
     if rejected is not None and rejected.any():
@@ -147,7 +151,12 @@ def agreement(one: Floats, other: Floats) -> float:
 
 def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
     """Return the profile of a scorer of rows, most of which are normal."""
-    return ScoreProfile(tail, np.median(scorer.attributions(rows.evenly(MAX_PROFILED)), axis=0))
+    some = rows.evenly(MAX_PROFILED)
+    usual_map = None
+    if rows.pixels is not None:
+        with contextlib.suppress(CapabilityError):  # families need not tell places apart
+            usual_map = np.median(scorer.maps(some), axis=0)
+    return ScoreProfile(tail, np.median(scorer.attributions(some), axis=0), usual_map)
 
 
 def _gains(model: FittedModel, rows: Rows) -> Floats:

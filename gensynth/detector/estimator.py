@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -82,6 +82,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         more anomalous. Orders are left to the model.
     random_state : int, Generator, RandomState or None
         Seed.
+    image_shape : sequence of int or None
+        Shape of images in arrays (n, pixels), as for `Synthesizer`.
 
     Attributes
     ----------
@@ -150,6 +152,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
         relations: Any = "auto",
         random_state: RandomState = None,
+        image_shape: Sequence[int] | None = None,
     ) -> None:
         self.model = model
         self.method = method
@@ -162,6 +165,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         self.schema = schema
         self.relations = relations
         self.random_state = random_state
+        self.image_shape = image_shape
 
     @staticmethod
     def _default_trainer() -> Trainer:
@@ -174,7 +178,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         ----------
         X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
             Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows, better
-            10 and more. A stream or a data set is read into memory; `TableStream.sample` draws some of its rows.
+            10 and more. Or images, as for `Synthesizer`. A stream or a data set is read into memory;
+            `TableStream.sample` draws some of its rows.
         y : ignored
             For scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,), number or None
@@ -196,7 +201,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         check_fit(recipe, trainer)
         trainer = with_part_of_time(trainer, n_models + self.density)
         stream = as_stream(X)
-        frame, container = fit_input(self, X if stream is None else stream.whole())
+        frame, container = fit_input(self, X if stream is None else stream.whole(), image_shape=self.image_shape)
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))
@@ -278,7 +283,7 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         """
         check_is_fitted(self, "estimators_")
         first = self.estimators_[0]
-        frame = new_input(self, X, first.schema.names, first.container)
+        frame = new_input(self, X, first.schema, first.container)
         method = self.method_ if method is None else method
         index = X.index if isinstance(X, pd.DataFrame) else None
         if method == self.method_:

@@ -80,6 +80,8 @@ def _column(schema: TableSchema, name: Any) -> Column:
         raise ConditionError(f"there is no column {name!r} to condition on; {hint}the columns are {known}")
     if schema[name].kind == "identifier":
         raise ConditionError(f"column {name!r} is an identifier: it is not learned, and no other column depends on it")
+    if schema[name].kind == "image":
+        raise ConditionError(f"column {name!r} holds the images, which cannot be given: condition on other columns")
     return schema[name]
 
 

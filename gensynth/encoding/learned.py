@@ -15,7 +15,7 @@ from gensynth.encoding.links import Link
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import Gap, check_layout
 from gensynth.errors import DataError
-from gensynth.layout import ColumnLayout, Encoding, Layout
+from gensynth.layout import ColumnLayout, Encoding, ImageLayout, Layout
 from gensynth.relations.rule import Rule
 from gensynth.schema import Column, TableSchema
 
@@ -28,10 +28,10 @@ def learned_columns(schema: TableSchema, first: Sequence[str | int]) -> list[Col
     Raises
     ------
     DataError
-        If there are none.
+        If there are none, and no images either.
     """
     learned = schema.learned
-    if not learned:
+    if not learned and schema.image is None:
         raise DataError("no column can be learned: all are constant or identifiers; declare one in the schema")
     head = [c for name in first for c in learned if c.name == name and type(c.name) is type(name)]
     return head + [c for c in learned if c not in head]
@@ -88,6 +88,7 @@ class TableLayout:
         rules: Sequence[Rule],
         n_rows: int,
         n_conditions: int,
+        image: ImageLayout | None = None,
     ) -> Self:
         """Put a link before the later of its two columns, and a check for each rule at the end."""
         before = {link.later: link for link in links}
@@ -104,4 +105,4 @@ class TableLayout:
         for rule in rules:
             checks[len(columns)] = rule
             columns.append(check_layout(rule))
-        return cls(Layout(tuple(columns), n_rows, n_conditions), position, linked, checks)
+        return cls(Layout(tuple(columns), n_rows, n_conditions, image), position, linked, checks)

@@ -78,7 +78,7 @@ def settle(
     if encoder.rules is None:
         return rows, np.zeros(len(rows), dtype=bool)
     sheet, broken = resolve(encoder, rows, rng, given)
-    out = Rows(rows.numeric.copy(), rows.codes.copy())
+    out = rows.copy()
     domains = domains_of({name: encoder.columns[name] for name in sheet.values})
     for name, domain in domains.items():
         assert domain.series is not None

@@ -14,6 +14,7 @@ from gensynth.arrays import arrays_of, named
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
+from gensynth.encoding.image import ImageEncoder
 from gensynth.encoding.learned import TableLayout, columns_from_state, fit_columns, learned_columns
 from gensynth.encoding.links import YES, Link, find_links
 from gensynth.encoding.number import NumberEncoder
@@ -31,7 +32,7 @@ from gensynth.encoding.related import (
 from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
-from gensynth.errors import DataError
+from gensynth.errors import DataError, SchemaError
 from gensynth.layout import Encoding, Layout
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
@@ -68,6 +69,8 @@ class TableEncoder:
         The relations that are kept.
     checks : dict of int to Rule
         The columns of the layout that say whether a row keeps a relation, by their position; the last ones.
+    image : ImageEncoder or None
+        That of the column of images.
     gaps : dict of column label to Gap
         Columns that are learned as their distance from a lower one.
     """
@@ -86,8 +89,10 @@ class TableEncoder:
         self.relations = relations
         self.rules: RuleSet | None = None
         self.gaps: dict[str | int, Gap] = {}
+        self.image = ImageEncoder.of(schema)
         for name in self.first:
-            schema[name]  # raises for an unknown column
+            if schema[name].kind == "image":  # an unknown column raises
+                raise SchemaError(f"column {name!r} holds the images: samples can be conditioned on the other columns")
         self.columns: dict[str | int, ColumnEncoder] = {}
         self.generators: dict[str | int, IdentifierGenerator] = {}
         self.leaders: dict[str | int, str | int] = {}
@@ -143,7 +148,7 @@ class TableEncoder:
             i = self.position[name]
             cells = self.encode_column(frame, name, related, jacobian=jacobian)
             rows.put(i, self.layout.columns[i].numeric, cells)
-        return rows
+        return rows if self.image is None else replace(rows, pixels=self.image.encode(frame[self.image.name]))
 
     def sheet(self, frame: pd.DataFrame) -> Sheet:
         """Return the cells of the columns that take part in relations, of an aligned table."""
@@ -181,6 +186,10 @@ class TableEncoder:
                 parts[column.name] = made[column.name]
             elif column.kind == "constant":
                 parts[column.name] = constant_cells(column, len(rows))
+            elif column.kind == "image":
+                assert self.image is not None
+                assert rows.pixels is not None
+                parts[column.name] = self.image.decode(rows.pixels)
             elif column.name in related.values:
                 series = domains[column.name].series
                 assert series is not None
@@ -288,12 +297,11 @@ class TableEncoder:
         out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
         return out
 
-    def set_counts(self, counts: Sequence[NDArray[Any]]) -> None:
-        """Take over how many rows of another table, of the same codes, each code of each column of the layout has.
+    def set_counts(self, counts: Sequence[NDArray[Any]], n_rows: int) -> None:
+        """Take over how many of the ``n_rows`` rows of another table each code of each column of the layout has.
 
-        Counts of weighted rows are the sums of their weights.
+        Counts of weighted rows are the sums of their weights; the codes are the same.
         """
-        n_rows = round(counts[0].sum().item())
         for name, own in self.columns.items():
             (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
         links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
@@ -305,5 +313,6 @@ class TableEncoder:
 
     def _lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
         rules = () if self.rules is None else self.rules.rules
-        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions)
+        image = None if self.image is None else self.image.layout
+        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image)
         self.layout, self.position, self.links, self.checks = made.layout, made.position, made.links, made.checks

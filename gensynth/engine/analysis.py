@@ -71,6 +71,13 @@ class Analysis:
         found = self._scorer.attributions(self._rows[which])
         return pd.DataFrame(by_table_column(found, self._scorer.encoder), index=self._index[which])
 
+    def maps(self, which: Which = _ALL) -> NDArray[np.float64]:
+        """Return (n_rows, height, width) what each place of the images adds to minus the scores of some rows.
+
+        `CapabilityError` where the rows have no images, or the models cannot say.
+        """
+        return self._scorer.maps(self._rows[which])
+
     def reasons(
         self, which: Which = _ALL, *, attributions: pd.DataFrame | None = None, max_columns: int = 3
     ) -> list[str]:

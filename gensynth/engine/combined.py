@@ -28,26 +28,41 @@ class ScoreProfile:
     tail : Tail
         Distribution of its anomaly scores of normal rows.
     usual : ndarray of shape (k,)
-        What each column of the layout usually adds to its anomaly score.
+        What each column of the layout, and the image, usually adds to its anomaly score.
+    usual_map : ndarray of shape (height, width) or None
+        What each place of the images usually adds; None where there are none, or the models cannot say.
     """
 
     tail: Tail
     usual: Floats
+    usual_map: Floats | None = None
 
     def to_arrays(self) -> dict[str, Floats]:
         """Return the fitted state as arrays."""
-        return {"tail": self.tail.to_array(), "usual": self.usual}
+        arrays = {"tail": self.tail.to_array(), "usual": self.usual}
+        return arrays if self.usual_map is None else {**arrays, "usual_map": self.usual_map}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
         """Rebuild from `to_arrays`; other arrays are left out."""
-        return cls(Tail.from_array(arrays["tail"]), np.asarray(arrays["usual"], dtype=np.float64))
+        usual_map = np.asarray(arrays["usual_map"], dtype=np.float64) if "usual_map" in arrays else None
+        return cls(Tail.from_array(arrays["tail"]), np.asarray(arrays["usual"], dtype=np.float64), usual_map)
 
     def shares(self, attributions: Floats) -> Floats:
         """Return (n, k), rows summing to 1: the columns' part in what is unusual, from attributions (n, k)."""
-        above = np.maximum(attributions - self.usual, 0.0)
-        total = above.sum(1, keepdims=True)
-        return np.where(total > 0, above / np.where(total > 0, total, 1.0), 1.0 / above.shape[1])
+        return _shares(attributions - self.usual)
+
+    def map_shares(self, maps: Floats) -> Floats:
+        """Return (n, h, w), images summing to 1: the part of each place in what is unusual, from maps (n, h, w)."""
+        above = maps if self.usual_map is None else maps - self.usual_map
+        return _shares(above.reshape(len(maps), -1)).reshape(maps.shape)
+
+
+def _shares(above: Floats) -> Floats:
+    """Return (n, k), rows summing to 1: parts of what is positive, even ones where nothing is."""
+    above = np.maximum(above, 0.0)
+    total = above.sum(1, keepdims=True)
+    return np.where(total > 0, above / np.where(total > 0, total, 1.0), 1.0 / above.shape[1])
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,14 @@ class Combined(RowScorer):
             found = self.density.profile.shares(self.density.scorer.attributions(rows))
             out = out + np.exp(nats[1] - total)[:, None] * found
         return np.asarray(readable(total)[:, None] * out)
+
+    def maps(self, rows: Rows) -> Floats:
+        """Return (n, height, width) what each place of the images adds to minus the score, >= 0.
+
+        The attribution of an image is divided by how much more than usual its places add to the ensemble's score.
+        """
+        shares = self.profile.map_shares(self.ensemble.maps(rows))
+        return self.attributions(rows)[:, -1, None, None] * shares
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
         """Return the model that weighs more in the score, for each row."""

@@ -96,7 +96,7 @@ class _Found:
         self.n = n
         self.rng = rng
         k = len(encoder.layout.columns)
-        self.rows = Rows(np.zeros((0, encoder.layout.n_numeric)), np.zeros((0, k), dtype=np.int32))
+        self.rows = Rows.zeros(0, encoder.layout)
         self.given = np.zeros((0, k), dtype=bool)
         self.decoded: list[pd.DataFrame] = []
 
@@ -136,8 +136,5 @@ class _Found:
         self._add(rows, mask, np.arange(n))
 
     def _add(self, rows: Rows, mask: Bools, which: NDArray[np.int64]) -> None:
-        self.rows = Rows(
-            np.concatenate([self.rows.numeric, rows.numeric[which]]),
-            np.concatenate([self.rows.codes, rows.codes[which]]),
-        )
+        self.rows = Rows.cat([self.rows, rows[which]])
         self.given = np.concatenate([self.given, mask[which]])

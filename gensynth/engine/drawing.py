@@ -14,6 +14,7 @@ from gensynth.engine.capabilities import require
 from gensynth.engine.fitted import CHUNK_ROWS, FittedModel
 from gensynth.engine.parameters import RandomState, count_of, seed_of
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
+from gensynth.errors import CapabilityError
 from gensynth.tables import Table, TableStream, to_frame
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -91,7 +92,7 @@ class DrawnTables:
         Yields
         ------
         DataFrame
-            At most 131,072 rows.
+            At most 131,072 rows, fewer of large images.
         """
         check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
@@ -123,12 +124,14 @@ class DrawnTables:
         Raises
         ------
         CapabilityError
-            The family cannot impute.
+            The family cannot impute, or there are no columns but the image.
         DataError
             The table lacks a column or holds a value that cannot be read.
         """
         check_is_fitted(self)
         require(self.fitted_.recipe, "impute")
+        if self.fitted_.container.images is not None:
+            raise CapabilityError("images without other columns have no missing cells that could be filled")
         frame = self._new(X)
         came, container = to_frame(X)
         filled = self.fitted_.impute(frame, self._next_random(random_state))

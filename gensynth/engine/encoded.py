@@ -14,6 +14,7 @@ from gensynth.engine.inference import to_batch
 from gensynth.layout import Encoding
 from gensynth.model import Batch
 from gensynth.schema import Column, TableSchema
+from gensynth.schema.imagecells import with_images_read
 from gensynth.schema.series import warn_of_series
 from gensynth.tables import Container
 from gensynth.training.cache import CachedRows
@@ -85,6 +86,7 @@ class EncodedTable:
         DataError
             The table cannot be learned; names the column.
         """
+        frame = with_images_read(frame, schema)
         inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
         frame = inferred.align(frame)
         warn_of_series(frame, inferred.columns)

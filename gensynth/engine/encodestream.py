@@ -222,7 +222,7 @@ class _Facts:
         for name, generator in encoder.generators.items():
             if self.identifiers[name]:
                 generator.know(np.concatenate(self.identifiers[name]))
-        encoder.set_counts(self.counts)
+        encoder.set_counts(self.counts, round(self.counts[0].sum().item()))
 
 
 def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weights: Weights | None) -> _Facts:

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.explanation import member_attributions
+from gensynth.engine.explanation import member_attributions, member_maps
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
+from gensynth.errors import CapabilityError
 
 MAX_SCALING_ROWS = 2_000
 """Training rows that the members' scores are put on a common scale by, at most."""
 _BLOCK = 8_192
+_IMAGES = 512
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +95,14 @@ class RowScorer(ABC):
 
     @abstractmethod
     def attributions(self, rows: Rows) -> Floats:
-        """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
+        """Return (n, k) what each column of the layout, then the image, adds to minus the score; a row's sum to it."""
+
+    @abstractmethod
+    def maps(self, rows: Rows) -> Floats:
+        """Return (n, height, width) what each place of the images adds to minus the score.
+
+        A row's sum to the attribution of its image; `CapabilityError` where the models cannot say.
+        """
 
     @abstractmethod
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
@@ -155,7 +164,7 @@ class Ensemble(RowScorer):
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
-        out = np.zeros(rows.codes.shape)
+        out = np.zeros((len(rows), self._n_attributions))
         for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
             part = slice(start, start + _BLOCK)
             for method, weight in self.weights.items():
@@ -163,6 +172,52 @@ class Ensemble(RowScorer):
                 median, iqr = self._units(method, found.ndim)
                 out[part] += weight * ((found + median / found.shape[2]) / iqr).mean(0)
         return out
+
+    def maps(self, rows: Rows) -> Floats:
+        """Return (n, height, width) what each place of the images adds to minus the score.
+
+        What a method adds that cannot tell places apart is divided evenly, if there is another one that can.
+
+        Raises
+        ------
+        CapabilityError
+            The rows have no images, or no method of the score can say.
+        """
+        image = self.encoder.layout.image
+        if image is None:
+            raise CapabilityError("the rows have no images: `explain` says what each column adds to a score")
+        out, told = np.zeros((len(rows), image.height, image.width)), False
+        for start in range(0, len(rows), _IMAGES):
+            part = slice(start, start + _IMAGES)
+            for method, weight in self.weights.items():
+                maps = [member_maps(model.scorer, rows[part], method) for model in self.models]
+                known = [own for own in maps if own is not None]
+                told = told or bool(known)
+                if known:
+                    found = np.concatenate(known)
+                else:
+                    whole = _all_members(member_attributions, self.models, rows[part], method)[..., -1:, None]
+                    found = np.broadcast_to(whole / out[0].size, (*whole.shape[:2], *out.shape[1:]))
+                median, iqr = self._units(method, found.ndim)
+                out[part] += weight * ((found + median / (self._n_attributions * out[0].size)) / iqr).mean(0)
+        if not told and len(rows):
+            raise self._no_maps()
+        return out
+
+    def _no_maps(self) -> CapabilityError:
+        """Return that no method of the score tells places apart, and which to try."""
+        methods = self.models[0].model.score_methods
+        others = ", ".join(f"method={name!r}" for name in methods if name not in self.weights)
+        return CapabilityError(
+            f"{type(self.models[0].model).__name__} cannot say by the score {', '.join(map(repr, self.weights))} what "
+            f"each place of an image adds; {f'try {others}, or take' if others else 'take'} `explain`, which says it "
+            "of the image as a whole"
+        )
+
+    @property
+    def _n_attributions(self) -> int:
+        """Parts of a score: the columns of the layout, and the image."""
+        return len(self.encoder.layout.columns) + (self.encoder.layout.image is not None)
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
         """Return the first model, for all rows."""

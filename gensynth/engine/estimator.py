@@ -124,6 +124,31 @@ class TableEstimator(BaseEstimator):
         """
         return self.analyse(X, method).attributions()
 
+    def score_maps(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
+        """Return what each place of an image adds to minus the score of its row.
+
+        Parameters
+        ----------
+        X : images, or a table of shape (n_samples, n_features) with a column of them
+            As for `score_samples`.
+        method : str or None
+            As for `score_samples`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, height, width)
+            In the score's unit, higher = more anomalous; an image's sum to what `explain` says of its column, where
+            the family tells all columns apart.
+
+        Raises
+        ------
+        CapabilityError
+            The rows have no images, or the family cannot say what their places add.
+        OptionError, DataError
+            As for `score_samples`.
+        """
+        return self.analyse(X, method).maps()
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

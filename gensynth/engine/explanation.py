@@ -24,21 +24,43 @@ def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDA
     """Return (members, n, k): what each column adds to minus the score; a row's sum to it.
 
     A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
-    with the most frequent value in its place. What these gains leave of the score is divided evenly.
+    with the most frequent value in its place. What these gains leave of the score is divided evenly. Where rows have
+    images there is one column more, the last one, of the image as a whole; it has what the others leave.
     """
     parts = []
     for _, batch in score_blocks(scorer, rows):
-        columns = scorer.score(batch, method, attribute=True).columns
-        found = _occlusion(scorer, batch, method) if columns is None else by_member(columns, 2)
-        parts.append(found.double().cpu().numpy())
-    return np.concatenate(parts, axis=1)
+        score = scorer.score(batch, method, attribute=True)
+        found = _occlusion(scorer, batch, method) if score.columns is None else by_member(score.columns, 2)
+        if batch.pixels is not None:
+            image = -by_member(score.rows, 1) - found.sum(-1)
+            found = torch.cat([found, image.unsqueeze(-1)], -1)
+        parts.append(found.detach().double().cpu().numpy())
+    return np.concatenate(parts, axis=1)[:, : len(rows)]
+
+
+def member_maps(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64] | None:
+    """Return (members, n, height, width): what each place of the images adds to minus the score.
+
+    None if the family cannot say by this method.
+    """
+    parts = []
+    for _, batch in score_blocks(scorer, rows):
+        pixels = scorer.score(batch, method, attribute=True).pixels
+        if pixels is None:
+            return None
+        parts.append(by_member(pixels, 3).detach().double().cpu().numpy())
+    return np.concatenate(parts, axis=1)[:, : len(rows)]
 
 
 @torch.no_grad()
 def _occlusion(scorer: GenerativeModel, batch: Batch, method: str) -> Tensor:
     score = by_member(scorer.score(batch, method).rows, 1)
+    if not scorer.layout.columns:
+        return score.new_zeros(*score.shape, 0)
     gains = torch.stack([by_member(scorer.score(_typical_in(scorer.layout, batch, i), method).rows, 1) - score
                          for i in range(len(scorer.layout.columns))], -1)  # fmt: skip
+    if batch.pixels is not None:
+        return gains
     return gains + ((-score - gains.sum(-1)) / gains.shape[-1]).unsqueeze(-1)
 
 
@@ -52,19 +74,22 @@ def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
         if jacobian is not None:
             jacobian = jacobian.clone()
             jacobian[:, column.numeric.index] = 0.0
-    return Batch(numeric, codes, jacobian)
+    return Batch(numeric, codes, jacobian, batch.pixels)
 
 
 def by_table_column(attributions: NDArray[np.float64], encoder: TableEncoder) -> dict[str | int, NDArray[np.float64]]:
     """Return (n,) attributions of each column of the table from those of the layout (n, k).
 
-    That of a link is the later column's, that of a relation the column's that follows from the others.
+    That of a link is the later column's, that of a relation the column's that follows from the others; the image's is
+    the last one.
     """
     found = {name: attributions[:, i].copy() for name, i in encoder.position.items()}
     for i, link in encoder.links.items():
         found[link.later] += attributions[:, i]
     for i, rule in encoder.checks.items():
         found[blamed_column(rule)] += attributions[:, i]
+    if encoder.image is not None:
+        found[encoder.image.name] = attributions[:, -1]
     return {c.name: found[c.name] if c.name in found else np.zeros(len(attributions)) for c in encoder.schema.columns}
 
 
@@ -84,7 +109,7 @@ def expected_values(
                 return None
             low, high = (end.double().cpu().numpy() for end in pair)
             found.append((low, high))
-    ends = [np.concatenate(end) for end in zip(*found, strict=True)]
+    ends = [np.concatenate(end)[: len(rows)] for end in zip(*found, strict=True)]
     column = encoder.layout.columns[position]
     decoded = []
     for values in ends:

@@ -17,7 +17,7 @@ from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.encoding.wide import put_given
-from gensynth.engine.capabilities import require_given
+from gensynth.engine.capabilities import require, require_given
 from gensynth.engine.conditional import draw_conditional
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.encodestream import encoded_stream
@@ -35,6 +35,8 @@ from gensynth.training.weights import Parts
 
 CHUNK_ROWS = 2**17
 """Rows of a sample, or of a table that is imputed, that are drawn from one seed."""
+CHUNK_PIXELS = 2**26
+"""Values of images that are, at most; but 1,024 images at least."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Held by a thread that makes a scorer: threads share a fitted model."""
@@ -128,6 +130,8 @@ class FittedModel:
 
         Raises
         ------
+        CapabilityError
+            There are images, and the family cannot learn them.
         OptionError
             A parameter of recipe or trainer has a value that it cannot have.
         TrainingError
@@ -135,6 +139,8 @@ class FittedModel:
         """
         check_fit(recipe, trainer)
         layout = table.encoder.layout
+        if layout.image is not None:
+            require(recipe, "images")
         with seeded(seed):
             model = recipe.build(layout)
         parameters = {f"model.{name}": value for name, value in recipe.to_json().items()}
@@ -163,7 +169,7 @@ class FittedModel:
 
     @property
     def scorer(self) -> GenerativeModel:
-        """The model's float64 copy, which scores are computed with; made at the first call."""
+        """The copy of the model that scores are computed with (`make_scorer`); made at the first call."""
         with _ONE_AT_A_TIME:
             if self._scorer is None:
                 self._scorer = make_scorer(self.model)
@@ -209,13 +215,13 @@ class FittedModel:
     def sample_chunks(
         self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int], start: int = 0
     ) -> Iterator[pd.DataFrame]:
-        """Give the rows of `sample` from ``start`` on, `CHUNK_ROWS` at a time (fewer at both ends).
+        """Give the rows of `sample` from ``start`` on, `chunk_rows` at a time (fewer at both ends).
 
         Each chunk is drawn from a seed of its own. Identifiers differ over all of them.
         """
         identifiers: TableIdentifiers | None = None
-        for number, first in enumerate(range(0, max(n, 1), CHUNK_ROWS)):
-            stop = min(first + CHUNK_ROWS, n)
+        for number, first in enumerate(range(0, max(n, 1), self.chunk_rows)):
+            stop = min(first + self.chunk_rows, n)
             if n and stop <= start and (number > 0 or not self.encoder.generators):
                 if identifiers is not None:
                     identifiers.take(stop - first)
@@ -237,6 +243,12 @@ class FittedModel:
                 frame[name] = cells
             if stop > start or n == 0:
                 yield frame.iloc[max(start - first, 0) :].reset_index(drop=True)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows of a sample that are drawn from one seed, and are in memory at a time."""
+        image = self.encoder.layout.image
+        return CHUNK_ROWS if image is None else min(CHUNK_ROWS, max(CHUNK_PIXELS // image.n_values, 1_024))
 
     def impute(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from pandas.api import types as pdt
 
 from gensynth.encoding.related_gaps import fill_related
 from gensynth.encoding.related_rows import resolve
-from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import impute_rows
 from gensynth.errors import DataError
@@ -79,7 +79,7 @@ def fill_cells(
     # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     filled = impute_rows(model, encoded, seed, hidden) if hidden.any() else encoded
-    drawn = Rows(filled.numeric, filled.codes)
+    drawn = replace(filled, log_jacobian=None)
     related = resolve(encoder, drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
     decoded = encoder.decode(drawn, rng, ~hidden, related)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}

@@ -42,24 +42,39 @@ def draw_rows(
     """
     layout = model.layout
     device, dtype = place_of(model)
-    codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
-    numeric = np.zeros((n, layout.n_numeric))
+    rows = Rows.zeros(n, layout)
     model.eval()
     with torch.no_grad():
         for number, (start, stop) in enumerate(draw_blocks(model, n, conditioned=given is not None)):
             observed = None
             if given is not None and columns:
                 at = np.minimum(np.arange(start, stop), len(given) - 1)
-                fixed = Rows(given.numeric[at], given.codes[at])
-                observed = Observed.of_columns(columns, to_batch(fixed, dtype).to(device))
+                observed = Observed.of_columns(columns, to_batch(given[at], dtype).to(device))
             noise = Generator(device).manual_seed(derive_seed(seed, number))
             drawn = model.generate(stop - start, noise, observed)
-            part = slice(start, min(stop, n))
-            codes[part] = drawn.codes[: n - start].cpu().numpy()
-            numeric[part] = drawn.numeric[: n - start].cpu().numpy()
+            put_drawn(rows, drawn, start)
     if given is not None:
-        _put_given(codes, numeric, columns, given, layout)
-    return Rows(numeric, codes)
+        _put_given(rows.codes, rows.numeric, columns, given, layout)
+    return rows
+
+
+def put_drawn(rows: Rows, drawn: Batch, start: int) -> None:
+    """Write drawn rows into others, from ``start`` on; those that have no place there are left out.
+
+    Raises
+    ------
+    PluginError
+        There is no image of the layout's shape where there should be one.
+    """
+    part = slice(start, min(start + len(drawn), len(rows)))
+    n = len(rows) - start
+    rows.codes[part], rows.numeric[part] = drawn.codes[:n].cpu().numpy(), drawn.numeric[:n].cpu().numpy()
+    if rows.pixels is None:
+        return
+    if drawn.pixels is None or drawn.pixels.shape[1:] != rows.pixels.shape[1:]:
+        what = "no images" if drawn.pixels is None else f"images of shape {tuple(drawn.pixels.shape[1:])}"
+        raise PluginError(f"the model drew {what}, expected {rows.pixels.shape[1:]}; report this to its authors")
+    rows.pixels[part] = drawn.pixels[:n].float().cpu().numpy()
 
 
 def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tuple[int, int]]:
@@ -120,7 +135,8 @@ def impute_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[
     with torch.no_grad():
         for start in range(0, len(rows), chunk):
             part = slice(start, start + chunk)
-            batch = to_batch(Rows(numeric[part], codes[part]), dtype).to(device)
+            some = Rows(numeric[part], codes[part], pixels=None if rows.pixels is None else rows.pixels[part])
+            batch = to_batch(some, dtype).to(device)
             observed = Observed(batch, torch.tensor(~missing[part], device=device), impute=True)
             drawn.append(model.generate(len(batch), noise, observed).to("cpu"))
     new = Batch.cat(drawn)
@@ -134,13 +150,14 @@ def impute_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[
             raise PluginError(f"the model left cells of column {column.name!r} missing; report this to its authors")
         if column.numeric is not None:
             numeric[gap, column.numeric.index] = new_numeric[gap, column.numeric.index]
-    return Rows(numeric, new_codes)
+    return Rows(numeric, new_codes, pixels=rows.pixels)
 
 
 def to_batch(rows: Rows, dtype: torch.dtype) -> Batch:
     """Return encoded rows as tensors, numbers in ``dtype``."""
     jacobian = None if rows.log_jacobian is None else torch.tensor(rows.log_jacobian, dtype=dtype)
-    return Batch(torch.tensor(rows.numeric, dtype=dtype), torch.tensor(rows.codes, dtype=torch.int64), jacobian)
+    pixels = None if rows.pixels is None else torch.tensor(rows.pixels, dtype=dtype)
+    return Batch(torch.tensor(rows.numeric, dtype=dtype), torch.tensor(rows.codes, dtype=torch.int64), jacobian, pixels)
 
 
 def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
@@ -150,7 +167,9 @@ def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
 
 
 def block_size(layout: Layout, most: int) -> int:
-    """Return rows whose logits take at most 128 MB in float32."""
+    """Return rows whose logits, or features of their images, take at most 128 MB in float32."""
+    if layout.image is not None:
+        return min(max(2**25 // layout.image.n_features, 16), most)
     return min(max(2**25 // max(sum(layout.cardinalities), 1), 256), most)
 
 

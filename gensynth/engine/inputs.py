@@ -14,18 +14,34 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images
 from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
+from gensynth.schema import TableSchema
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
+from gensynth.tables.imagearrays import are_images
 from gensynth.training.weights import Weights, check_weights
 
 MIN_UNSEEN = 5
 """New values at least, none of which was fitted, before a column of them is warned about."""
 
 
-def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container]:
+def fit_input(
+    estimator: BaseEstimator, X: Any, y: Any = None, image_shape: Any = None
+) -> tuple[pd.DataFrame, Container]:
     """Return the table to be fitted and its container; sets ``n_features_in_`` and ``feature_names_in_``.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Whose attributes are set.
+    X : table or array of images
+        Any kind that `gensynth.tables.to_frame` takes.
+    y : array-like of shape (n,) or None
+        Labels of images, which become a column; of other tables it is not looked at.
+    image_shape : sequence of int or None
+        Shape of the images of an array (n, pixels).
 
     Raises
     ------
@@ -34,13 +50,21 @@ def fit_input(estimator: BaseEstimator, X: Any) -> tuple[pd.DataFrame, Container
     ValueError, TypeError
         scikit-learn's own, for arrays: sparse, complex, not two-dimensional, infinite.
     """
-    if _is_array(X):
+    shape = check_image_shape(image_shape)
+    if shape is not None and not are_images(X):
+        if not _is_array(X):
+            raise DataError(
+                f"image_shape={shape} is for an array (n, pixels), and a {type(X).__name__} came: give its values, as "
+                "in X.to_numpy()"
+            )
+        return image_table(_validate_array(estimator, X, reset=True, least=2), y, shape)
+    if not are_images(X) and _is_array(X):
         X = _validate_array(estimator, X, reset=True, least=2)
         return to_frame(X)
-    frame, container = to_frame(X)
+    frame, container = image_table(X, y) if are_images(X) else to_frame(X)
     if len(frame) < 2:
         raise DataError(f"the table has {len(frame)} sample(s) (rows); fitting needs at least 2")
-    if all(isinstance(name, str) for name in frame.columns):
+    if all(isinstance(name, str) for name in frame.columns) and container.images is None:
         _check_feature_names(estimator, frame, reset=True)
     elif hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
@@ -64,7 +88,7 @@ def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame
     return frame.iloc[kept], None if (weights == 1).all() else weights
 
 
-def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], container: Container) -> pd.DataFrame:
+def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: Container) -> pd.DataFrame:
     """Return a table for a fitted estimator; columns without names are taken in the fitted order.
 
     Parameters
@@ -73,8 +97,8 @@ def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], co
         Fitted by `fit_input`.
     X : table
         Any kind that `gensynth.tables.to_frame` takes.
-    names : tuple of str or int
-        The fitted columns.
+    schema : TableSchema
+        Of the fitted columns.
     container : Container
         What was fitted.
 
@@ -85,7 +109,14 @@ def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], co
     ValueError, TypeError
         As for `fit_input`.
     """
-    named_fit = container.family not in ("numpy", "series")
+    names, flat = schema.names, container.images is not None and container.images.flat
+    named_fit = container.family not in ("numpy", "series", "images")
+    if are_images(X):
+        return named_as(_some(image_table(X)[0]), schema)
+    if flat and container.images is not None and _is_array(X):
+        return image_table(_validate_array(estimator, X, reset=False, least=1), image_shape=container.images.shape)[0]
+    if schema.image is not None and _is_array(X):
+        raise no_images(schema, np.shape(X))
     if _is_array(X):
         X = _validate_array(estimator, X, reset=False, least=1)
         frame, _ = to_frame(X)
@@ -97,9 +128,7 @@ def new_input(estimator: BaseEstimator, X: Any, names: tuple[str | int, ...], co
                 stacklevel=3,
             )
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
-    frame, _ = to_frame(X)
-    if not len(frame):
-        raise DataError("the table has 0 samples (rows); at least one is needed")
+    frame = _some(to_frame(X)[0])
     if not named_fit and len(frame.columns) == len(names):
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
     return frame
@@ -134,6 +163,12 @@ def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> No
                 f"{encoder.columns[name].known()}. If they mean the same, write them the same"
             )
             warnings.warn(UnseenValuesWarning(text, name), stacklevel=6)  # of the estimator's method
+
+
+def _some(frame: pd.DataFrame) -> pd.DataFrame:
+    if not len(frame):
+        raise DataError("the table has 0 samples (rows); at least one is needed")
+    return frame
 
 
 def _is_array(X: Any) -> bool:

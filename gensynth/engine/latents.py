@@ -12,7 +12,7 @@ from torch import Generator
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import draw_blocks, place_of
+from gensynth.engine.inference import draw_blocks, place_of, put_drawn
 from gensynth.engine.sampling import settled
 from gensynth.engine.scoring import score_blocks
 from gensynth.errors import DataError
@@ -27,12 +27,13 @@ def encode_rows(scorer: GenerativeModel, rows: Rows) -> NDArray[np.float64]:
     Parameters
     ----------
     scorer : GenerativeModel
-        The float64 copy of a trained model, which `HasLatents`.
+        The copy of a trained model that scores, which `HasLatents`.
     rows : Rows
         Encoded rows.
     """
     model = cast("HasLatents", scorer)
-    return np.concatenate([model.encode(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)])
+    parts = [model.encode(batch).double().cpu().numpy() for _, batch in score_blocks(scorer, rows)]
+    return np.concatenate(parts)[: len(rows)]
 
 
 def check_latents(latents: Any, width: int) -> NDArray[np.float64]:
@@ -80,11 +81,10 @@ def decode_latents(
 @torch.no_grad()
 def _draw(model: GenerativeModel, latents: NDArray[np.float64], seed: int) -> Rows:
     device, dtype = place_of(model)
-    codes = np.zeros((len(latents), len(model.layout.columns)), dtype=np.int32)
-    numeric = np.zeros((len(latents), model.layout.n_numeric))
+    rows = Rows.zeros(len(latents), model.layout)
     model.eval()
     for number, (start, stop) in enumerate(draw_blocks(model, len(latents), conditioned=False)):
         block = torch.tensor(latents[start:stop], dtype=dtype, device=device)
         drawn = cast("HasLatents", model).decode(block, Generator(device).manual_seed(derive_seed(seed, number)))
-        codes[start:stop], numeric[start:stop] = drawn.codes.cpu().numpy(), drawn.numeric.cpu().numpy()
-    return Rows(numeric, codes)
+        put_drawn(rows, drawn, start)
+    return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -66,13 +66,15 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
     """Return what is unusual in one column in the rows ``at``."""
     encoder = model.encoder
     column = encoder.schema[name]
+    if column.kind == "image":
+        return [f"{name} is unusual"] * len(at)
     cells = _values(frame[name].iloc[at], column)
     if name not in encoder.position:  # a constant or an identifier: nothing is known of it
         return [_clause(name, cell, None, unseen=False) for cell in cells]
     position = encoder.position[name]
     numbered = encoder.layout.columns[position].numeric is not None
     unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
-    found = expected_values(model.scorer, encoder, Rows(rows.numeric[at], rows.codes[at]), name)
+    found = expected_values(model.scorer, encoder, replace(rows[at], log_jacobian=None), name)
     low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
     ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
     clauses = [_clause(name, *cell, unseen=new) for *cell, new in zip(cells, ends, unseen.tolist(), strict=True)]

@@ -96,7 +96,7 @@ def settled(
             return rows, given
         # all rows, so that a row does not depend on which others had to be drawn again
         again, mask, still = _drawn(encoder, draw, (seed + attempt) % 2**63, rng)
-        rows.codes[broken], rows.numeric[broken] = again.codes[broken], again.numeric[broken]
+        rows.overwrite(broken, again)
         given[broken] = mask[broken]
         broken &= still
     if broken.any():
@@ -134,4 +134,4 @@ def _repeated(rows: Rows, broken: Bools) -> Rows:
     good = np.flatnonzero(~broken)
     at = np.arange(len(broken))
     at[broken] = good[np.maximum(np.searchsorted(good, at[broken]) - 1, 0)]
-    return Rows(rows.numeric[at], rows.codes[at])
+    return rows[at]

@@ -22,23 +22,40 @@ LEAST = 2.0**-10
 CLOSE = 2.0**-10
 """Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
 
+IMAGES = 64
+"""Images that are scored at a time, always: a single one takes as long."""
+
 Floats = NDArray[np.float64]
 
 
 def make_scorer(model: GenerativeModel) -> GenerativeModel:
-    """Return a float64 copy in eval mode: in float32 a row's score would depend on the size of its batch."""
+    """Return a copy in eval mode that scores: a float64 one, as in float32 a score would depend on the batch's size.
+
+    Where there are images it is float32, and scores blocks of one size: float64 convolutions take five times as long.
+    """
     device, _ = place_of(model)
+    if model.layout.image is not None:
+        return copy.deepcopy(model).float().eval()
     return copy.deepcopy(model).to("cpu" if device.type == "mps" else device).double().eval()
 
 
 def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:
-    """Yield the rows in blocks that are scored at a time, and where each stands."""
+    """Yield the rows in blocks that are scored at a time, and where each stands.
+
+    Where there are images all blocks have one size: the last one is filled up with repeated rows, and what is computed
+    of those is to be cut off.
+    """
     device, dtype = place_of(scorer)
     # on a CPU larger blocks leave the cache, and their memory is mapped anew each time: half the speed
     size = block_size(scorer.layout, 256 if device.type == "cpu" else 4096)
+    if scorer.layout.image is not None:
+        size = min(size, IMAGES)
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
-        yield part, to_batch(rows[part], dtype).to(device)
+        block = rows[part]
+        if scorer.layout.image is not None and len(block) < size:
+            block = block[np.arange(size) % len(block)]
+        yield part, to_batch(block, dtype).to(device)
 
 
 @torch.no_grad()
@@ -60,7 +77,7 @@ def member_scores(scorer: GenerativeModel, rows: Rows, method: str) -> Floats:
         A score is not finite.
     """
     parts = [by_member(scorer.score(batch, method).rows, 1) for _, batch in score_blocks(scorer, rows)]
-    scores = np.concatenate([part.double().cpu().numpy() for part in parts], axis=1)
+    scores = np.concatenate([part.double().cpu().numpy() for part in parts], axis=1)[:, : len(rows)]
     bad = ~np.isfinite(scores)
     if bad.any():
         row = int(np.argmax(bad.any(0)))

@@ -129,7 +129,7 @@ def _count(encoder: TableEncoder, rows: Rows, weights: NDArray[np.float64], n_be
         if np.allclose(old, whole, rtol=1e-9, atol=1e-6):  # as it is but for weighted rows
             old = whole
         counts.append(old + np.bincount(rows.codes[:, i], weights=weights, minlength=len(old)))
-    encoder.set_counts(counts)
+    encoder.set_counts(counts, round(n_before + weights.sum().item()))
 
 
 def _know_identifiers(encoder: TableEncoder, frame: pd.DataFrame) -> None:

@@ -66,6 +66,8 @@ def evaluate(
 
     Raises
     ------
+    CapabilityError
+        If a column holds images.
     DataError
         If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
     OptionError

@@ -19,6 +19,7 @@ from gensynth.schema import Column, TableSchema
 from gensynth.schema.moments import day_ticks
 from gensynth.schema.ticks import ticks_of
 from gensynth.tables import to_frame
+from gensynth.tables.imagearrays import refuse_images
 
 MIN_ROWS = 20
 """Fewest rows of a table that is evaluated."""
@@ -81,6 +82,8 @@ class Samples:
 
         Raises
         ------
+        CapabilityError
+            If a column holds images.
         DataError
             If a table has too few rows, the columns are not the same, or a value cannot be read as what the real
             column holds.
@@ -89,6 +92,7 @@ class Samples:
         if holdout is not None:
             frames["holdout"] = to_frame(holdout)[0]
         for name, frame in frames.items():
+            refuse_images(frame, "an evaluation", schema)
             if len(frame) < MIN_ROWS:
                 raise DataError(f"the {_WORDS[name]} has {counted(len(frame), 'row')}; at least {MIN_ROWS} are needed")
             check_same_columns(frames["real"], frame, _WORDS[name])

@@ -14,7 +14,7 @@ from gensynth.engine.capabilities import require
 from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.reading import ReadingRules
-from gensynth.errors import ExportError, OptionError
+from gensynth.errors import CapabilityError, ExportError, OptionError
 from gensynth.export.check import Checked, check_sampler, check_scorer, is_inexact
 from gensynth.export.columns import ports_of, reserved_text
 from gensynth.export.metadata import SIGN, Metadata
@@ -60,6 +60,7 @@ def scorer_graph(
         The graph does not compute what the model does.
     """
     require(fitted.recipe, "score")
+    _refuse_images(fitted)
     check_rows(check)
     encoder, missing_text = scorer.encoder, reserved_text(scorer.encoder)
     facts: dict[str, Any] = {"method": method, "sign": SIGN}
@@ -99,6 +100,7 @@ def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:
         The graph does not make the rows that the model does.
     """
     require(fitted.recipe, "sample")
+    _refuse_images(fitted)
     check_rows(check)
     plan, schema = SamplerPlan.of(fitted), fitted.schema
     plan = replace(plan, exact=is_inexact(plan))
@@ -112,6 +114,15 @@ def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:
     metadata = Metadata("sampler", name, schema, reading, plan.missing_text, plan.given, plan.outputs, facts)
     model = sampler_model(plan, metadata)
     return CheckedGraph(model, check_sampler(model, plan, check))
+
+
+def _refuse_images(fitted: FittedModel) -> None:
+    """Raise `CapabilityError` for a model of images."""
+    image = fitted.schema.image
+    if image is not None:
+        raise CapabilityError(
+            f"column {image.name!r} holds images, which cannot be exported to ONNX; models of tables can"
+        )
 
 
 def check_rows(check: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gensynth.errors import DataError
 from gensynth.tables import to_frame
+from gensynth.tables.imagearrays import refuse_images
 
 ColumnKind = Literal["numeric", "categorical"]
 
@@ -22,11 +23,14 @@ def pair_of_frames(real: Any, synthetic: Any) -> tuple[pd.DataFrame, pd.DataFram
 
     Raises
     ------
+    CapabilityError
+        If a column holds images.
     DataError
         If a table is empty, has a column name twice, or ``synthetic`` lacks a column of ``real``.
     """
     left, right = to_frame(real)[0], to_frame(synthetic)[0]
     for name, frame in (("real", left), ("synthetic", right)):
+        refuse_images(frame, "this metric")
         if not frame.columns.is_unique:
             twice = sorted(map(str, frame.columns[frame.columns.duplicated()].unique()))
             raise DataError(f"the {name} table has column names that stand twice: {', '.join(twice)}; rename them")

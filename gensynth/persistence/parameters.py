@@ -13,7 +13,7 @@ from gensynth.training import Trainer
 _TRAINER = ("max_epochs", "max_time", "batch_size", "validation_fraction", "patience", "clip_norm")
 """Parameters of a trainer that a file keeps: what is learned is a function of these."""
 
-_LATER = (("warm_start", False),)
+_LATER = (("warm_start", False), ("image_shape", None))
 """Parameters that came after the format, and their defaults, which are left out: files are as they were before."""
 
 

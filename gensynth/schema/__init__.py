@@ -13,12 +13,13 @@ import pandas as pd
 from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, SchemaError, declare_hint, listed
 from gensynth.schema.align import align_column
 from gensynth.schema.column import KINDS, Column, Kind
+from gensynth.schema.image import ImageSchema
 from gensynth.schema.infer import infer_column
 from gensynth.schema.labels import Labels
 from gensynth.schema.relation import Relation
 from gensynth.schema.strftime import plain
 
-__all__ = ["KINDS", "Column", "Kind", "Labels", "Relation", "TableSchema"]
+__all__ = ["KINDS", "Column", "ImageSchema", "Kind", "Labels", "Relation", "TableSchema"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,13 @@ class TableSchema:
 
     @property
     def learned(self) -> tuple[Column, ...]:
-        """The columns that a model sees: neither constants nor identifiers."""
+        """The columns that a model sees as codes and numbers: neither constants nor identifiers, nor the image."""
         return tuple(column for column in self.columns if column.learned)
+
+    @property
+    def image(self) -> Column | None:
+        """The column of images; None where there is none."""
+        return next((column for column in self.columns if column.kind == "image"), None)
 
     def __getitem__(self, name: str | int) -> Column:
         column = self._by_name.get(name)
@@ -108,6 +114,11 @@ class TableSchema:
         columns = [infer_column(frame.iloc[:, i], c, kinds.get(c), keep=c in keep) for i, c in enumerate(names)]
         if learn_constants and not all(column.kind == "constant" and column.value is None for column in columns):
             columns = [_learned(column, frame.iloc[:, i]) for i, column in enumerate(columns)]
+        images = [column.name for column in columns if column.kind == "image"]
+        if len(images) > 1:
+            raise DataError(
+                f"columns {listed(images)} hold images; a table can have one such column: leave out the others"
+            )
         found = [column for column in columns if column.kind == "identifier" and column.name not in kinds]
         if found:
             warnings.warn(_about_identifiers(found), IdentifierWarning, stacklevel=2)

@@ -38,8 +38,10 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
     Raises
     ------
     DataError
-        If a value cannot be read as a number or a date; names column, row and value.
+        If a value cannot be read as a number, a date or an image; names column, row and value.
     """
+    if column.image is not None:
+        return column.image.align(series, column.name)
     series = dense(series)
     if column.kind == "boolean":
         return _truths(series)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from gensynth.errors import SchemaError
+from gensynth.schema.image import ImageSchema
 from gensynth.schema.labels import Labels
 from gensynth.schema.notation import Notation
 
-Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier", "constant"]
+Kind = Literal["numeric", "categorical", "boolean", "datetime", "identifier", "constant", "image"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 
@@ -26,7 +27,7 @@ class Column:
     ----------
     name : str or int
         Label of the column.
-    kind : {"numeric", "categorical", "boolean", "datetime", "identifier", "constant"}
+    kind : {"numeric", "categorical", "boolean", "datetime", "identifier", "constant", "image"}
         How it is modelled. Identifiers and constants are not learned.
     dtype : str
         pandas dtype; for ``object`` columns with the type of their elements and what marks a missing one,
@@ -59,6 +60,8 @@ class Column:
         Categories of a ``category`` column, in their order.
     value : Labels or None
         The one value of a constant column; None where all of it is missing.
+    image : ImageSchema or None
+        What the images of a column of kind "image" look like.
     """
 
     name: str | int
@@ -79,6 +82,7 @@ class Column:
     specials: tuple[str, ...] = ()
     labels: Labels | None = None
     value: Labels | None = None
+    image: ImageSchema | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -86,8 +90,8 @@ class Column:
 
     @property
     def learned(self) -> bool:
-        """Whether a model sees this column."""
-        return self.kind not in ("identifier", "constant")
+        """Whether a model sees this column as codes and numbers; it sees an image too, as pixels."""
+        return self.kind not in ("identifier", "constant", "image")
 
     @property
     def discrete(self) -> bool:
@@ -110,7 +114,7 @@ class Column:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not field.default and value != field.default:
-                state[field.name] = value.to_json() if isinstance(value, Labels | Notation) else value
+                state[field.name] = value.to_json() if isinstance(value, Labels | Notation | ImageSchema) else value
         return state
 
     @classmethod
@@ -127,4 +131,6 @@ class Column:
         parts["specials"] = tuple(parts.get("specials", ()))
         if parts.get("notation") is not None:
             parts["notation"] = Notation.from_json(parts["notation"])
+        if parts.get("image") is not None:
+            parts["image"] = ImageSchema.from_json(parts["image"])
         return cls(**parts)

@@ -17,6 +17,8 @@ from gensynth.schema.codes import codes_of, encoded_once
 from gensynth.schema.column import Column, Kind
 from gensynth.schema.declared import found_format
 from gensynth.schema.dtypes import fill_to_text, is_text_dtype
+from gensynth.schema.image import ImageSchema
+from gensynth.schema.imagecells import stacked_images
 from gensynth.schema.keys import integer_keys, text_keys, written_keys
 from gensynth.schema.labels import Labels
 from gensynth.schema.moments import ELEMENTS as MOMENTS
@@ -27,6 +29,7 @@ from gensynth.schema.ticks import floats_of, ticks_of
 from gensynth.schema.values import dense, is_missing, is_text, stored_dtype
 from gensynth.schema.written import dates_with_specials, declared_dates, written_numbers
 from gensynth.tables.arrow import is_single
+from gensynth.tables.imagearrays import holds_images
 
 
 def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = None, *, keep: bool = False) -> Column:
@@ -48,6 +51,9 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     DataError
         If the cells cannot be modelled: infinite numbers, Python objects of several types, an unknown dtype.
     """
+    if kind == "image" or (kind is None and holds_images(series)):
+        images = stacked_images(series, name)
+        return Column(name, "image", "object[array,None]", image=ImageSchema.infer(images, name))
     _refuse_nested(series, name)
     sparse = fill_to_text(series.dtype) if isinstance(series.dtype, pd.SparseDtype) else None
     series = dense(series) if sparse is not None else series

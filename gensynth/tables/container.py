@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from gensynth.errors import DataError
 from gensynth.tables.arrow import check_schema, schema_from_text, schema_to_text
+from gensynth.tables.imagearrays import IMAGE, ImageArray, are_images, objects_of
 from gensynth.tables.style import FileStyle, style_from_json
 from gensynth.tables.table import Table
 
-Family = Literal["pandas", "series", "numpy", "structured", "arrow", "polars"]
+Family = Literal["pandas", "series", "numpy", "images", "structured", "arrow", "polars"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Container:
 
     Parameters
     ----------
-    family : {"pandas", "series", "numpy", "structured", "arrow", "polars"}
+    family : {"pandas", "series", "numpy", "images", "structured", "arrow", "polars"}
         Kind of container.
     detail : str
         numpy: the dtype; arrow and polars: the serialised Arrow schema; series: its name ("" for none).
@@ -37,6 +38,8 @@ class Container:
         pandas: the name of an index with one level.
     style : CsvStyle, ArrowStyle or None
         What the file looked like that the table was read from.
+    images : ImageArray or None
+        images: how the array held them.
     """
 
     family: Family = "pandas"
@@ -45,6 +48,7 @@ class Container:
     labels: tuple[tuple[Any, ...], ...] | None = None
     index_name: str | int | None = None
     style: FileStyle | None = None
+    images: ImageArray | None = None
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Return the rows of ``frame`` in the container that came in."""
@@ -52,6 +56,8 @@ class Container:
             return self._with_names(frame)
         if self.family == "series":
             return frame.iloc[:, 0].rename(self.detail or None)
+        if self.images is not None:
+            return self.images.restore(frame.iloc[:, 0].tolist())
         if self.family == "numpy":
             dtype = np.dtype(self.detail)
             if dtype.kind == "O" or len(frame.columns) == 0:
@@ -102,12 +108,14 @@ class Container:
             state["index_name"] = self.index_name
         if self.style is not None:
             state["style"] = self.style.to_json()
+        if self.images is not None:
+            state["images"] = self.images.to_json()
         return state
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Container:
         """Rebuild from `to_json`."""
-        labels = state.get("labels")
+        labels, images = state.get("labels"), state.get("images")
         return cls(
             state["family"],
             state["detail"],
@@ -115,13 +123,14 @@ class Container:
             None if labels is None else tuple(tuple(label) for label in labels),
             state.get("index_name"),
             style_from_json(state.get("style")),
+            None if images is None else ImageArray.from_json(images),
         )
 
 
 def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     """Return a table as a DataFrame, and what it came in.
 
-    Columns of a plain array are named ``x0`` to ``x{d-1}``.
+    Columns of a plain array are named ``x0`` to ``x{d-1}``, the one of an array of images ``image``.
 
     Parameters
     ----------
@@ -131,7 +140,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     Raises
     ------
     DataError
-        If it is none of these, or an array that does not have two dimensions.
+        If it is none of these, or an array that has neither two dimensions nor those of images.
     """
     if isinstance(X, Table):
         return X.frame, Container(style=X.style)
@@ -150,6 +159,8 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         raise DataError("a polars LazyFrame came; call .collect() on it first")
     if isinstance(X, np.ndarray) and X.dtype.names:
         return pd.DataFrame({name: X[name] for name in X.dtype.names}), Container("structured", repr(X.dtype.descr))
+    if are_images(X):
+        return from_images(X)
     if isinstance(X, (np.ndarray, list, tuple)) or hasattr(X, "__array__"):
         return _from_array(np.asarray(X))
     raise DataError(
@@ -200,6 +211,28 @@ def _from_array(array: np.ndarray[Any, Any]) -> tuple[pd.DataFrame, Container]:
     if array.dtype.kind in "OUS":
         frame = frame.astype(object).infer_objects()
     return frame, Container("numpy", array.dtype.str)
+
+
+def from_images(X: Any, image_shape: Sequence[int] | None = None) -> tuple[pd.DataFrame, Container]:
+    """Return images as a DataFrame with one column, and what they came in.
+
+    Parameters
+    ----------
+    X : array or list of arrays
+        (n, height, width), (n, height, width, channels), (n, channels, height, width), or (n, pixels).
+    image_shape : sequence of int or None
+        Shape of the images of an array (n, pixels).
+
+    Raises
+    ------
+    DataError
+        The array has another shape, or holds no numbers.
+    """
+    if isinstance(X, list | tuple):  # of several sizes, it may be: the schema says which
+        return pd.DataFrame({IMAGE: objects_of(X)}), Container()
+    array = np.asarray(X)
+    images = ImageArray.of(array, image_shape)
+    return pd.DataFrame({IMAGE: images.cells(array)}), Container("images", images=images)
 
 
 def _fields(text: str) -> list[tuple[Any, ...]]:

@@ -70,7 +70,8 @@ def fingerprint(
 
 def _digest_of(table: Batch) -> str:
     rows = hashlib.sha256()
-    for tensor in (table.numeric, table.codes):
+    images = () if table.pixels is None else (table.pixels,)
+    for tensor in (table.numeric, table.codes, *images):
         rows.update(repr(tuple(tensor.shape)).encode())
         rows.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return rows.hexdigest()

@@ -57,7 +57,7 @@ class TrainingData:
         seed : int
             Of the split.
         n_slots : int
-            Codes of all columns: wide rows are evaluated in smaller chunks.
+            Codes of all columns, and what stands for an image: wide rows are evaluated in smaller chunks.
         """
         learned, watched = (parts[some.numpy()] for some in split_rows(len(parts), fraction, seed))
         held_out = watched if holds_out(len(parts), fraction) else parts[np.zeros(0, dtype=np.int64)]

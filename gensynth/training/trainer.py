@@ -190,7 +190,8 @@ class Trainer(BaseEstimator):
     ) -> RunContext:
         device = next((p.device for p in model.parameters()), pick_device(self.device))
         dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-        n_slots = sum(model.layout.cardinalities)
+        image = model.layout.image
+        n_slots = sum(model.layout.cardinalities) + (0 if image is None else image.n_features // 4)
         split_seed = derive_seed(seed, 1)
         data = TrainingData.split(batch.to(device, dtype), parts, self.validation_fraction, split_seed, n_slots)
         max_epochs = None if isinstance(self.max_epochs, str) else int(self.max_epochs)

@@ -1,0 +1,101 @@
+"""What estimators accept as images: arrays of them, flat ones with a shape, and labels beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gensynth.constraints import whole
+from gensynth.errors import DataError, OptionError
+from gensynth.schema import TableSchema
+from gensynth.tables import Container
+from gensynth.tables.container import from_images
+from gensynth.tables.imagearrays import IMAGE
+
+LABEL = "label"
+"""Name of the column of labels that have none."""
+
+_SIDE = whole(1)
+
+
+def check_image_shape(image_shape: Any) -> tuple[int, ...] | None:
+    """Return the shape of the images of flat arrays.
+
+    Raises
+    ------
+    OptionError
+        It is neither None nor two or three whole numbers.
+    """
+    if image_shape is None:
+        return None
+    parts = tuple(image_shape) if isinstance(image_shape, Sequence) and not isinstance(image_shape, str) else ()
+    if len(parts) not in (2, 3) or not all(_SIDE.allows(part) for part in parts):
+        raise OptionError(
+            f"image_shape={image_shape!r}: expected (height, width) or (height, width, channels), as in (28, 28)"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None) -> tuple[pd.DataFrame, Container]:
+    """Return images as a table, and what they came in.
+
+    Parameters
+    ----------
+    X : array or list of arrays
+        As `gensynth.tables.container.from_images` takes them.
+    y : array-like of shape (n,) or None
+        Labels, which become the second column; with them samples are DataFrames.
+    image_shape : sequence of int or None
+        Shape of the images of an array (n, pixels).
+
+    Raises
+    ------
+    DataError
+        There are not as many labels as images, or several for each.
+    """
+    frame, container = from_images(X, image_shape)
+    if y is None:
+        return frame, container
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    if not isinstance(y, pd.Series):
+        y = np.asarray(y)
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim != 1:
+        raise DataError(f"y has the shape {y.shape}; expected one label for each image")
+    labels = pd.Series(y)
+    if len(labels) != len(frame):
+        raise DataError(f"there are {len(frame):,} images and {len(labels):,} labels; expected one for each")
+    name = labels.name if isinstance(labels.name, str) and labels.name != IMAGE else LABEL
+    return frame.assign(**{name: labels.array}), Container()
+
+
+def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return new images under the name of the fitted column of images.
+
+    Raises
+    ------
+    DataError
+        No images were fitted, or columns beside them, which an array of images lacks.
+    """
+    if schema.image is None:
+        raise DataError("images came, and the fitted table has none; give a table like the fitted one")
+    others = [repr(column.name) for column in schema.columns if column.kind != "image"]
+    if others:
+        raise DataError(
+            f"the images were fitted together with {', '.join(others)}: give a DataFrame with the columns "
+            f"{', '.join(repr(name) for name in schema.names)}, a cell of {schema.image.name!r} holding one array"
+        )
+    return frame.set_axis([schema.image.name], axis=1)
+
+
+def no_images(schema: TableSchema, shape: tuple[int, ...]) -> DataError:
+    """Return what is wrong with an array of this shape, which are not the images that a model is of."""
+    assert schema.image is not None
+    assert schema.image.image is not None
+    return DataError(
+        f"an array of shape {shape} came; expected images of {schema.image.image.size}, as they were fitted"
+    )

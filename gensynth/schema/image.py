@@ -1,0 +1,236 @@
+"""Images in a column: their shape, and how the values of their pixels are counted in levels."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.errors import ColumnWarning, DataError, SchemaError, counted
+from gensynth.schema.imagecells import stacked_images
+from gensynth.tables.imagearrays import Axes, axes_of, objects_of
+
+MIN_SIDE, MAX_SIDE = 4, 128
+"""Height and width of images that can be learned."""
+MAX_LEVELS = 256
+FEW_LEVELS = 32
+"""Whole numbers that come to at most so many levels have no others; with more there are 256."""
+MAX_BEYOND = 4.0
+"""Widths of the fitted range that new values may lie beyond it: farther ones are in another unit."""
+_LOOKED_AT = 1_000
+"""Images whose values are looked at one by one, at most."""
+
+
+@dataclass(frozen=True)
+class ImageSchema:
+    """What the images of a column look like.
+
+    The values of pixels are counted in levels: level v stands for ``low + v * (high - low) / (levels - 1)``.
+
+    Parameters
+    ----------
+    height, width : int
+        Sides in pixels, 4 to 128.
+    channels : int
+        1 to 4.
+    axes : {"hw", "hwc", "chw"}
+        Axes of the arrays in the cells.
+    dtype : str
+        Their dtype.
+    levels : int
+        Values of a pixel, 2 to 256.
+    low, high : float
+        Values of the first and of the last level.
+    """
+
+    height: int
+    width: int
+    channels: int
+    axes: Axes
+    dtype: str
+    levels: int
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if self.axes not in get_args(Axes):
+            raise SchemaError(f"axes {self.axes!r} of images are unknown; expected one of {', '.join(get_args(Axes))}")
+
+    @classmethod
+    def infer(cls, images: NDArray[Any], name: str | int) -> Self:
+        """Return that of images (n, ...), one shape and dtype.
+
+        Raises
+        ------
+        DataError
+            They cannot be learned: sides or channels, missing pixels, or all are the same.
+        """
+        axes = axes_of(images.shape[1:])
+        height, width, channels = _sizes(images.shape[1:], axes)
+        if min(height, width) < MIN_SIDE or max(height, width) > MAX_SIDE:
+            raise DataError(
+                f"column {name!r} holds images of {height} x {width} pixels; sides of {MIN_SIDE} to {MAX_SIDE} can be "
+                "learned: resize or cut the images"
+            )
+        _check_finite(images, name)
+        if (images[-1] == images[0]).all() and (images == images[0]).all():
+            what = "holds a single image" if len(images) == 1 else f"holds {len(images):,} images that are all the same"
+            raise DataError(f"column {name!r} {what}: there is nothing to learn; give several different images")
+        levels, low, high = _levels(images)
+        return cls(height, width, channels, axes, images.dtype.str, levels, low, high)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array in a cell."""
+        by_axis = {"h": self.height, "w": self.width, "c": self.channels}
+        return tuple(by_axis[axis] for axis in self.axes)
+
+    @property
+    def size(self) -> str:
+        """Sides and channels in words."""
+        return _in_words(self.height, self.width, self.channels)
+
+    def align(self, series: pd.Series[Any], name: str | int) -> pd.Series[Any]:
+        """Return images of a new table as arrays with the fitted axes, within the fitted range.
+
+        Raises
+        ------
+        DataError
+            An image is missing, of another size, cannot be read, has pixels without a value, or values in another unit;
+            names the row.
+
+        Warns
+        -----
+        ColumnWarning
+            Values lie outside the fitted range: they are clipped to it.
+        """
+        images = self._fitted_axes(stacked_images(series, name), name)
+        _check_finite(images, name)
+        low, high = float(images.min(initial=self.high)), float(images.max(initial=self.low))
+        if low < self.low or high > self.high:
+            images = self._clipped(images, low, high, name)
+        return pd.Series(objects_of(list(images)), index=series.index, name=series.name, dtype=object)
+
+    def to_pixels(self, cells: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        """Return aligned images as (n, channels, height, width): a level v as (v + .5) / levels, in (0, 1)."""
+        shape = (len(cells), self.channels, self.height, self.width)
+        if not len(cells):
+            return np.empty(shape, np.float32)
+        images = np.stack(list(cells))
+        images = np.moveaxis(images, -1, 1) if self.axes == "hwc" else images
+        exact = np.float32 if images.dtype.kind in "bu" else np.float64
+        levels: NDArray[np.floating[Any]] = images.reshape(shape).astype(exact)
+        levels -= self.low
+        levels *= (self.levels - 1) / (self.high - self.low)
+        np.clip(np.rint(levels, out=levels), 0, self.levels - 1, out=levels)
+        return np.asarray((levels + 0.5) / self.levels, dtype=np.float32)
+
+    def to_cells(self, pixels: NDArray[np.floating[Any]]) -> NDArray[np.object_]:
+        """Return pixels (n, channels, height, width) as arrays like those that were fitted, one object each."""
+        levels = np.clip(np.floor(pixels * self.levels), 0, self.levels - 1)
+        values = self.low + levels.astype(np.float64) * (self.high - self.low) / (self.levels - 1)
+        dtype = np.dtype(self.dtype)
+        values = (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+        if self.axes == "hw":
+            return objects_of(list(values[:, 0]))
+        return objects_of(list(np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.axes == "hwc" else values))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_json`."""
+        return cls(**state)
+
+    def _fitted_axes(self, images: NDArray[Any], name: str | int) -> NDArray[Any]:
+        """Return images (n, ...) with the fitted axes."""
+        axes = axes_of(images.shape[1:])
+        sizes = _sizes(images.shape[1:], axes)
+        if sizes != (self.height, self.width, self.channels):
+            raise DataError(
+                f"column {name!r} holds images of {_in_words(*sizes)}; the fitted ones have {self.size}: resize or "
+                "convert the new ones"
+            )
+        if axes == self.axes:
+            return images
+        shape = (len(images), *sizes[2:], *sizes[:2])
+        by_channel: NDArray[Any] = np.moveaxis(images, -1, 1) if axes == "hwc" else images.reshape(shape)
+        if self.axes == "hw":
+            return by_channel[:, 0]
+        return np.moveaxis(by_channel, 1, -1) if self.axes == "hwc" else by_channel
+
+    def _clipped(self, images: NDArray[Any], low: float, high: float, name: str | int) -> NDArray[Any]:
+        """Return the images with values in the fitted range; refuse those that are in another unit."""
+        outside = ((images < self.low) | (images > self.high)).reshape(len(images), -1).any(1)
+        first = int(np.argmax(outside))
+        text = (
+            f"column {name!r}: pixels of {counted(int(outside.sum()), 'image')} (the first in row {first}) lie outside "
+            f"the fitted range {self.low:g} to {self.high:g}: values from {low:g} to {high:g}"
+        )
+        if max(self.low - low, high - self.high) > MAX_BEYOND * (self.high - self.low):
+            raise DataError(f"{text}; scale the new images as the fitted ones were")
+        warnings.warn(f"{text}; they are clipped to it", ColumnWarning, stacklevel=6)
+        clipped: NDArray[Any] = np.clip(images, self.low, self.high)
+        return clipped
+
+
+def _sizes(shape: Sequence[int], axes: Axes) -> tuple[int, int, int]:
+    """Return height, width and channels."""
+    by_axis = dict(zip(axes, shape, strict=True))
+    return by_axis["h"], by_axis["w"], by_axis.get("c", 1)
+
+
+def _in_words(height: int, width: int, channels: int) -> str:
+    return f"{height} x {width} pixels, {counted(channels, 'channel')}"
+
+
+def _check_finite(images: NDArray[Any], name: str | int) -> None:
+    """Raise `DataError` for the first image with a pixel that is not finite."""
+    if images.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
+    if bad.any():
+        raise DataError(
+            f"column {name!r}: {counted(int(bad.sum()), 'image')} (the first in row {int(np.argmax(bad))}) with "
+            "missing or infinite pixels; fill them, or leave these rows out"
+        )
+
+
+def _levels(images: NDArray[Any]) -> tuple[int, float, float]:
+    """Return levels of pixels, and the values of the first and the last one."""
+    low, high = float(images.min()), float(images.max())
+    if images.dtype.kind == "b":
+        return 2, 0.0, 1.0
+    some = np.unique(images[:: max(1, len(images) // _LOOKED_AT)]).astype(np.float64)
+    if low >= 0 and high <= MAX_LEVELS - 1 and high >= 1 and _whole(images, some):
+        levels = int(high) + 1 if high < FEW_LEVELS else MAX_LEVELS
+        return levels, 0.0, float(levels - 1)
+    if images.dtype.kind != "f":
+        return min(MAX_LEVELS, int(high - low) + 1), low, high
+    if low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    return _grid(some, low, high) or MAX_LEVELS, low, high
+
+
+def _whole(images: NDArray[Any], some: NDArray[np.float64]) -> bool:
+    """Whether all values are whole numbers; ``some`` are looked at first."""
+    if images.dtype.kind != "f":
+        return True
+    return bool((some == np.rint(some)).all() and (images == np.rint(images)).all())
+
+
+def _grid(values: NDArray[np.float64], low: float, high: float) -> int | None:
+    """Return how many evenly spaced values there are from low to high, if ascending values are among so few."""
+    if not 2 <= len(values) <= MAX_LEVELS:
+        return None
+    steps = (high - low) / float(np.diff(values).min())
+    places = (values - low) / (high - low) * round(steps)
+    even = round(steps) < MAX_LEVELS and np.abs(places - np.rint(places)).max() < 1e-3
+    return round(steps) + 1 if even else None

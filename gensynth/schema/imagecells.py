@@ -1,0 +1,85 @@
+"""Images in the cells of a table: arrays, or paths of files, which are read; refused where they cannot be taken."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError, SchemaError, hint, shown
+from gensynth.tables.imagearrays import declared_images, holds_images, objects_of
+
+
+def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
+    """Return the images (n, ...) in the cells of a column: arrays, or paths of files, which are read.
+
+    Raises
+    ------
+    DataError
+        A cell is missing or no image, a file cannot be read, or images differ in size or dtype; names the row.
+    """
+    images = [_image(cell, name, row) for row, cell in enumerate(series.tolist())]
+    first = images[0]
+    for row, image in enumerate(images):
+        if image.shape != first.shape:
+            raise DataError(
+                f"column {name!r} holds images of several sizes: {_shape_in_words(first)} in row 0, "
+                f"{_shape_in_words(image)} in row {row}; bring them to one size and one number of channels"
+                + hint(", for example with PIL.Image.resize and convert")
+            )
+        if image.dtype != first.dtype:
+            raise DataError(
+                f"column {name!r} holds images of several dtypes: {first.dtype} in row 0, {image.dtype} in row {row}; "
+                "convert them to one"
+            )
+    if first.dtype.kind not in "biuf":
+        raise DataError(f"column {name!r} holds images of the dtype {first.dtype}; expected numbers")
+    return np.stack(images)
+
+
+def with_images_read(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
+    """Return a table whose images are arrays: those that are declared, and are paths of files, are read.
+
+    Raises
+    ------
+    DataError
+        As `stacked_images`.
+    """
+    declared = declared_images(frame, schema)
+    if not declared or not len(frame):
+        return frame
+    out = frame.copy(deep=False)
+    for i, (name, column) in enumerate(_columns(frame)):
+        if name in declared and not holds_images(column):
+            out.isetitem(i, objects_of(list(stacked_images(column, name))))
+    return out
+
+
+def _columns(frame: pd.DataFrame) -> list[tuple[Any, pd.Series[Any]]]:
+    return [(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
+
+
+def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
+    if isinstance(cell, str | os.PathLike):
+        from gensynth.tables.images import read_image  # imports Pillow
+
+        try:
+            return read_image(cell)
+        except DataError as error:
+            raise DataError(f"column {name!r}, row {row}: {error}") from error
+    if isinstance(cell, np.ndarray):
+        return cell
+    if cell is None or cell is pd.NA or cell is pd.NaT or isinstance(cell, float):
+        if cell is not None and not pd.isna(cell):
+            raise SchemaError(f"column {name!r} holds images, but row {row} holds the number {shown(cell)}")
+        raise DataError(f"column {name!r}, row {row}: the image is missing; leave such rows out")
+    raise SchemaError(
+        f"column {name!r} holds images, but row {row} holds {shown(cell)}; expected arrays or paths of image files"
+    )
+
+
+def _shape_in_words(image: NDArray[Any]) -> str:
+    return " x ".join(map(str, image.shape))
