@@ -1,0 +1,140 @@
+"""Images through the command line, by a toy model of them: folders and archives in, pictures and tables out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import QUICK, Run, people
+from image_files import write_png
+from PIL import Image
+from toy_image_recipe import bars, image_registry
+
+from gensynth.registry import default_registry
+from gensynth.tables.images import read_images
+
+TOY = ("-m", "toy-images", "--set", "trainer.max_epochs=12", "--set", "trainer.batch_size=32", "--seed", "0")
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Register the toy model beside the installed ones; work in an empty folder."""
+    registry = default_registry()
+    monkeypatch.setattr(registry, "_models", [*registry.models(), *image_registry().models()])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Return a folder of images in three classes, one of them damaged."""
+    images, labels = bars()
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        write_png(tmp_path / "photos" / "abc"[label] / f"{i:03}.png", image)
+    return Path("photos")
+
+
+def size_of(path: str | Path) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def fitted(run: Run, data: object, *more: str) -> None:
+    outcome = run("fit", str(data), "-o", "m.gensynth", *TOY, *more)
+    assert outcome.code == 0, outcome.err
+
+
+def test_fit_and_sample(photos: Path, run: Run) -> None:
+    outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY, "--target", "label")
+    assert outcome.code == 0, outcome.err
+    assert "120 images, 6 wide and 8 high, grey" in outcome.err
+    assert run("sample", "m.gensynth", "-n", "9", "--grid", "g.png", "--seed", "1").code == 0
+    assert size_of("g.png")[1] == 16 + 3 * (56 + 4) - 4  # a row for each class
+    outcome = run("sample", "m.gensynth", "-n", "40", "-o", "out/", "--seed", "1")
+    assert "40 synthetic images written to out" in outcome.err
+    found = read_images("out")
+    assert set(found.frame["label"]) == {"a", "b", "c"}
+    for label, row in (("a", 1), ("b", 3), ("c", 5)):
+        mean = np.stack(found.frame.loc[found.frame["label"] == label, "image"].tolist()).mean((0, 2))
+        assert mean.argmax() == row
+    assert run("sample", "m.gensynth", "-n", "7", "--where", "label=b", "-o", "b.npz", "--grid", "b.png").code == 0
+    with np.load("b.npz") as drawn:
+        assert (drawn["x"].shape, drawn["x"].dtype, set(drawn["y"])) == ((7, 8, 6), np.uint8, {"b"})
+    fitted(run, "out")  # what was drawn is DATA again
+    fitted(run, "b.npz")
+
+
+def test_sampled_images_are_the_same_by_seed(photos: Path, run: Run) -> None:
+    fitted(run, photos)
+    for name in ("one.npz", "two.npz"):
+        assert run("sample", "m.gensynth", "-n", "5", "--seed", "4", "-o", name).code == 0
+    assert Path("one.npz").read_bytes() == Path("two.npz").read_bytes()
+
+
+def test_a_training_that_is_watched(photos: Path, run: Run) -> None:
+    fitted(run, photos, "--save-progress", "progress")
+    names = {path.name for path in Path("progress").iterdir()}
+    assert {"latest.png", "history.csv"} <= names
+    assert len(pd.read_csv("progress/history.csv")) == sum(name.startswith("images-") for name in names)
+    assert run("sample", "m.gensynth", "-n", "5", "--seed", "4", "-o", "watched.npz").code == 0
+    fitted(run, photos)
+    assert run("sample", "m.gensynth", "-n", "5", "--seed", "4", "-o", "alone.npz").code == 0
+    assert Path("watched.npz").read_bytes() == Path("alone.npz").read_bytes()
+
+
+def test_scores_are_by_file(photos: Path, run: Run) -> None:
+    fitted(run, photos)
+    odd = write_png(photos / "a" / "odd.png", np.full((16, 12), 255, dtype=np.uint8))  # twice the size
+    outcome = run("score", "m.gensynth", str(photos), "-o", "s.csv")
+    assert outcome.code == 0, outcome.err
+    table = pd.read_csv("s.csv")
+    assert table.columns.tolist() == ["file", "label", "score"]
+    assert len(table) == 121
+    assert table.loc[table["score"].idxmin(), "file"] == f"a/{odd.name}"
+
+
+def test_anomalies_are_shown_with_maps(photos: Path, run: Run) -> None:
+    image, _ = bars(1)
+    image[0, :4, :3] = 255
+    write_png(photos / "c" / "odd.png", image[0])
+    arguments = ["-o", "f.csv", "--html", "f.html", "--save", "d.gensynth", "--contamination", "0.02"]
+    outcome = run("detect", str(photos), *arguments, *TOY)
+    assert outcome.code == 0, outcome.err
+    assert "c/odd.png" in outcome.err
+    table = pd.read_csv("f.csv")
+    assert table.columns.tolist() == ["file", "label", "score", "p_value", "anomaly", "reason"]
+    assert table.loc[table["score"].idxmin(), ["file", "anomaly"]].tolist() == ["c/odd.png", True]
+    page = Path("f.html").read_text()
+    assert page.count("data:image/png;base64,") == 50
+    assert "Beside each image stands a copy that is red" in page
+    assert run("score", "d.gensynth", str(photos), "-o", "again.csv").code == 0
+    assert np.allclose(pd.read_csv("again.csv")["score"], table["score"])
+
+
+def test_damaged_images(photos: Path, run: Run) -> None:
+    (photos / "b" / "bad.png").write_text("no image")
+    outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY)
+    assert (outcome.code, "bad.png" in outcome.err, "--skip-bad" in outcome.err) == (2, True, True)
+    assert "vlae' cannot learn images" in run("fit", str(photos), "-o", "m.gensynth", "-m", "vlae").err
+    fitted(run, photos, "--skip-bad")
+    outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY, "--skip-bad", "--target", "kind")
+    assert (outcome.code, "columns: image, label" in outcome.err) == (2, True)
+
+
+def test_outputs_that_do_not_fit_the_model(photos: Path, run: Run) -> None:
+    fitted(run, photos)
+    people().to_csv("people.csv", index=False)
+    assert run("fit", "people.csv", "-o", "t.gensynth", *QUICK).code == 0
+    for arguments, words in (
+        (["m.gensynth", "-o", "x.csv"], "the model is of images"),
+        (["m.gensynth", "-o", "x/", "--part-rows", "5"], "--part-rows, --resume and --format are of tables"),
+        (["m.gensynth"], "nothing to write"),
+        (["t.gensynth", "--grid", "x.png"], "is a model of a table"),
+        (["t.gensynth", "-o", "x.npz"], "is a model of a table"),
+    ):
+        outcome = run("sample", *arguments)
+        assert (outcome.code, words in outcome.err) == (2, True), outcome.err
+    outcome = run("fit", "people.csv", "-o", "t.gensynth", *QUICK, "--save-progress", "progress")
+    assert (outcome.code, "--save-progress draws images" in outcome.err) == (2, True)
+    assert not Path("progress").exists()
