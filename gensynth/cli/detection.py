@@ -178,14 +178,10 @@ def score_maps(analysis: Analysis) -> NDArray[np.float64] | None:
     """Return (n, h, w) what each place of the images adds to minus their scores; None without images, or where the
     models cannot say.
     """
-    maps = getattr(analysis, "maps", None)
-    if maps is None:
-        return None
     try:
-        found: NDArray[np.float64] = maps()
+        return analysis.maps()
     except CapabilityError:
         return None
-    return found
 
 
 def write_detected(

@@ -18,7 +18,6 @@ from gensynth.report.grids import MAX_TILES, class_grid, image_grid, png_bytes
 from gensynth.tables.imagewriter import (
     Range,
     label_column,
-    value_range_of,
     write_image_archive,
     write_image_folder,
 )
@@ -103,7 +102,8 @@ def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path 
 
 def image_column(synthesizer: Synthesizer) -> str | int | None:
     """Return the column of images that a model has; None if it is of a table without."""
-    return next((column.name for column in synthesizer.schema_.columns if str(column.kind) == "image"), None)
+    column = synthesizer.schema_.image
+    return None if column is None else column.name
 
 
 def draw_pictures(
@@ -129,7 +129,7 @@ def draw_pictures(
     else:
         parts = list(synthesizer.sample_batches(n, wanted, seed))
     frame = pd.concat(parts, ignore_index=True)
-    out.write(frame, image, label_column(frame, image, first), _value_range(synthesizer, frame[image].tolist()))
+    out.write(frame, image, label_column(frame, image, first), _value_range(synthesizer))
     return len(frame)
 
 
@@ -143,9 +143,9 @@ def _classes(synthesizer: Synthesizer) -> list[Any]:
     return values if len(values) <= _MAX_CLASSES else []
 
 
-def _value_range(synthesizer: Synthesizer, images: list[Any]) -> Range:
-    """Return the values that are black and white: of bytes those that the model can draw."""
-    layout = synthesizer.encoder_.layout.image
-    if layout is not None and images[0].dtype == "uint8":
-        return 0.0, float(layout.levels - 1)
-    return value_range_of(images)
+def _value_range(synthesizer: Synthesizer) -> Range:
+    """Return the values that are black and white: the least and the greatest that the model can draw."""
+    column = synthesizer.schema_.image
+    assert column is not None
+    assert column.image is not None
+    return column.image.low, column.image.high

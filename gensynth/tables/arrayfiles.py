@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError, listed
+from gensynth.tables.imagearrays import IMAGE, MAX_CHANNELS, objects_of
 
 ARRAY_ENDINGS = (".npz", ".npy")
-IMAGE, LABEL = "image", "label"
-"""Names of the columns of a frame of images."""
-MAX_CHANNELS = 4
+LABEL = "label"
+"""Name of the column of labels beside that of images."""
 
 _IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
 _LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
@@ -43,10 +43,7 @@ def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = Non
     DataFrame
         The columns ``image``, an array in each cell, and ``label``.
     """
-    cells = np.empty(len(images), dtype=object)
-    for i, image in enumerate(images):  # numpy would make one array of images of one shape
-        cells[i] = image
-    frame = pd.DataFrame({IMAGE: pd.Series(cells, dtype=object)})
+    frame = pd.DataFrame({IMAGE: pd.Series(objects_of(list(images)), dtype=object)})
     if labels is None:
         return frame
     column = pd.Series(np.asarray(labels)) if not isinstance(labels, pd.Series) else labels.reset_index(drop=True)

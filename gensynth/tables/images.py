@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError, FileWarning, counted, hint
 from gensynth.tables.arrayfiles import (
     ARRAY_ENDINGS,
-    IMAGE,
     LABEL,
     idx_files,
     image_frame,
@@ -24,6 +23,7 @@ from gensynth.tables.arrayfiles import (
     read_arrays,
     read_idx,
 )
+from gensynth.tables.imagearrays import IMAGE
 from gensynth.tables.imagefile import (
     BAD_FILE,
     IMAGE_ENDINGS,

@@ -14,8 +14,9 @@ from PIL import Image
 
 from gensynth.errors import OutputError
 from gensynth.files import atomic_folder, atomic_write
-from gensynth.tables.arrayfiles import IMAGE, LABEL
+from gensynth.tables.arrayfiles import LABEL
 from gensynth.tables.files import write_table
+from gensynth.tables.imagearrays import IMAGE
 
 ROWS_FILE = "rows.csv"
 """File of a folder of images that holds what else their rows hold."""

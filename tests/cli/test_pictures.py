@@ -15,7 +15,6 @@ from PIL import Image
 
 from gensynth.cli.pictures import PictureOutput, draw_pictures, image_column, picture_output
 from gensynth.errors import OptionError
-from gensynth.layout import ImageLayout
 from gensynth.tables.arrayfiles import image_frame
 
 
@@ -23,12 +22,10 @@ class Drawing:
     """Stands for a synthesizer: draws images that are as bright as their label says, and notes what it was asked."""
 
     def __init__(self, first: tuple[str, ...] = ("label",)) -> None:
-        self.schema_ = SimpleNamespace(
-            columns=[SimpleNamespace(name="label", kind="categorical"), SimpleNamespace(name="image", kind="image")]
-        )
+        column = SimpleNamespace(name="image", image=SimpleNamespace(low=0.0, high=255.0))
+        self.schema_ = SimpleNamespace(image=column)
         labels = SimpleNamespace(index=pd.Index([0, 1, 2]))
-        layout = SimpleNamespace(image=ImageLayout(1, 8, 8, 256))
-        self.encoder_ = SimpleNamespace(first=first, columns={"label": SimpleNamespace(labels=labels)}, layout=layout)
+        self.encoder_ = SimpleNamespace(first=first, columns={"label": SimpleNamespace(labels=labels)})
         self.asked: list[tuple[int, Any, Any]] = []
 
     def sample_batches(self, n: int, wanted: Any, seed: Any) -> Iterator[pd.DataFrame]:
@@ -91,7 +88,7 @@ def test_a_picture_of_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_which_column_holds_images() -> None:
     synthesizer: Any = Drawing()
     assert image_column(synthesizer) == "image"
-    synthesizer.schema_.columns.pop()
+    synthesizer.schema_.image = None
     assert image_column(synthesizer) is None
 
 
