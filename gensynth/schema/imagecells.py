@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError, SchemaError, hint, shown
-from gensynth.tables.imagearrays import declared_images, holds_images, objects_of
+from gensynth.tables.imagearrays import declared_images, holds_images, is_image, objects_of
 
 
 def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
@@ -70,8 +70,8 @@ def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
             return read_image(cell)
         except DataError as error:
             raise DataError(f"column {name!r}, row {row}: {error}") from error
-    if isinstance(cell, np.ndarray):
-        return cell
+    if isinstance(cell, np.ndarray) or is_image(cell):
+        return np.asarray(cell)
     if cell is None or cell is pd.NA or cell is pd.NaT or isinstance(cell, float):
         if cell is not None and not pd.isna(cell):
             raise SchemaError(f"column {name!r} holds images, but row {row} holds the number {shown(cell)}")

@@ -51,7 +51,11 @@ def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = Non
     DataError
         If the cells cannot be modelled: infinite numbers, Python objects of several types, an unknown dtype.
     """
-    if kind == "image" or (kind is None and holds_images(series)):
+    if kind not in (None, "image") and holds_images(series):
+        raise SchemaError(
+            f"column {name!r} holds images and is declared {kind}; leave out the declaration or the column"
+        )
+    if kind == "image" or holds_images(series):
         images = stacked_images(series, name)
         return Column(name, "image", "object[array,None]", image=ImageSchema.infer(images, name))
     _refuse_nested(series, name)

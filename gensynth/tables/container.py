@@ -228,7 +228,7 @@ def from_images(X: Any, image_shape: Sequence[int] | None = None) -> tuple[pd.Da
     DataError
         The array has another shape, or holds no numbers.
     """
-    if isinstance(X, list | tuple):  # of several sizes, it may be: the schema says which
+    if isinstance(X, list | tuple) or X.ndim == 1:  # of several sizes, it may be: the schema says which
         return pd.DataFrame({IMAGE: objects_of(X)}), Container()
     array = np.asarray(X)
     images = ImageArray.of(array, image_shape)

@@ -41,8 +41,8 @@ def axes_of(shape: Sequence[int]) -> Axes:
 
 
 def is_image(cell: Any) -> bool:
-    """Whether a cell is an array of two axes or more."""
-    return isinstance(cell, np.ndarray) and cell.ndim >= 2
+    """Whether a cell is an array of two axes or more, or an image of Pillow's."""
+    return hasattr(cell, "__array_interface__") and getattr(cell, "ndim", 2) >= 2
 
 
 def holds_images(series: pd.Series[Any]) -> bool:
@@ -70,9 +70,9 @@ def refuse_images(frame: pd.DataFrame, what: str, schema: Any = None) -> None:
 
 
 def are_images(X: Any) -> bool:
-    """Whether a table is an array of images, with three or four axes, or a list of such arrays."""
-    if isinstance(X, list | tuple):
-        return bool(X) and is_image(X[0])
+    """Whether a table is an array of images, with three or four axes, or a list or an array of objects of them."""
+    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1):
+        return len(X) > 0 and is_image(X[0])
     return getattr(X, "ndim", 0) in (3, 4) and hasattr(X, "__array__")
 
 

@@ -123,6 +123,19 @@ def test_what_is_declared_an_image_and_is_none_is_named():
         TableSchema.infer(pd.DataFrame({"photo": [1, 2]}), {"photo": "image"})
 
 
+def test_images_are_not_declared_otherwise():
+    with pytest.raises(SchemaError, match="column 'photo' holds images and is declared categorical; leave out"):
+        TableSchema.infer(pd.DataFrame({"photo": column(RNG.random((6, 8, 6)))}), {"photo": "categorical"})
+
+
+def test_cells_can_be_pillow_s_images():
+    image = pytest.importorskip("PIL.Image")
+    pixels = RNG.integers(0, 256, (6, 8, 6), dtype=np.uint8)
+    table = pd.DataFrame({"photo": [image.fromarray(own) for own in pixels]})
+    schema = TableSchema.infer(table)
+    assert np.array_equal(np.stack(schema.align(table)["photo"].tolist()), pixels)
+
+
 def test_new_values_outside_the_range_are_clipped_with_a_warning():
     schema = inferred(RNG.integers(0, 17, (40, 8, 6), dtype=np.uint8))
     new = RNG.integers(0, 17, (5, 8, 6), dtype=np.uint8)

@@ -52,9 +52,11 @@ def test_other_arrays_are_refused(array, message):
 
 
 def test_a_list_of_images_is_a_column():
-    frame, container = to_frame([RNG.random((8, 6)), RNG.random((9, 6))])
-    assert [cell.shape for cell in frame["image"]] == [(8, 6), (9, 6)]
-    assert container == Container()
+    images = [RNG.random((8, 6)), RNG.random((9, 6))]
+    for held in (images, objects_of(images)):
+        frame, container = to_frame(held)
+        assert [cell.shape for cell in frame["image"]] == [(8, 6), (9, 6)]
+        assert container == Container()
 
 
 def test_columns_of_images_are_found_and_refused():
