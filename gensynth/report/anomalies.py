@@ -28,6 +28,8 @@ _MIN_BAR = 0.01
 _MAX_CELLS = 40
 """Cells of a row that are shown at once; of a wider table the rest is folded away."""
 _MAX_LETTERS = 160
+_SIDE = 128
+"""Pixels of the longer side of an image, at least."""
 _STRONGEST = 0.995
 """Quantile of the maps of all shown images that gets the strongest red."""
 
@@ -240,8 +242,8 @@ class Pictures:
             return None
         unusual = self.maps[rank] if rank < len(self.maps) else None
         if unusual is None:
-            return data_uri(image_grid([value], value_range=self.value_range))
-        return data_uri(map_pair(value, unusual, self.most, self.value_range))
+            return data_uri(image_grid([value], value_range=self.value_range, side=_SIDE))
+        return data_uri(map_pair(value, unusual, self.most, self.value_range, _SIDE))
 
 
 def _bars(fractions: dict[str, float]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from gensynth.tables.imagewriter import Range, to_picture, value_range_of
 
 MAX_TILES = 1_000
 """Images that a grid shows, at most."""
-_MIN_SIDE = 56
+MIN_SIDE = 56
 """Pixels that the longer side of an image is brought to at least, by whole factors, so that single pixels are seen."""
 _GAP, _MARGIN = 4, 8
 _FONT_SIZE = 13
@@ -32,6 +32,7 @@ def image_grid(
     columns: int | None = None,
     *,
     value_range: Range | None = None,
+    side: int = MIN_SIDE,
 ) -> Image.Image:
     """Return images side by side in rows, in the order that they come in.
 
@@ -45,6 +46,8 @@ def image_grid(
         Images in a row; None: about as many as rows.
     value_range : (low, high) or None
         Values that are black and white; None: `value_range_of` the images.
+    side : int
+        Pixels that the longer side of each is brought to at least.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def image_grid(
     DataError
         There are no images, or more than a grid shows.
     """
-    tiles = _tiles(images, value_range)
+    tiles = _tiles(images, value_range, side)
     columns = columns or math.ceil(math.sqrt(len(tiles)))
     captions = None if labels is None else [str(label) for label in labels]
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
@@ -105,7 +108,9 @@ def class_grid(
     return _paint(rows, left=names)
 
 
-def map_pair(image: NDArray[Any], unusual: NDArray[np.float64], most: float, value_range: Range) -> Image.Image:
+def map_pair(
+    image: NDArray[Any], unusual: NDArray[np.float64], most: float, value_range: Range, side: int = MIN_SIDE
+) -> Image.Image:
     """Return an image and, beside it, where it is unusual: the same in grey, under a red that is as strong as the map.
 
     Parameters
@@ -118,8 +123,10 @@ def map_pair(image: NDArray[Any], unusual: NDArray[np.float64], most: float, val
         Value of the strongest red, the same for maps that are to be compared.
     value_range : (low, high)
         Values that are black and white.
+    side : int
+        Pixels that the longer side of each is brought to at least.
     """
-    (tile,) = _tiles([image], value_range)
+    (tile,) = _tiles([image], value_range, side)
     strength = (np.clip(unusual, 0.0, None) / most if most > 0 else np.zeros_like(unusual)).clip(0.0, 1.0)
     alpha = Image.fromarray((255 * strength).astype(np.uint8)).resize(tile.size, Image.Resampling.NEAREST)
     faint = Image.blend(tile.convert("L").convert("RGB"), Image.new("RGB", tile.size, _GROUND), 0.35)
@@ -138,7 +145,9 @@ def data_uri(image: Image.Image) -> str:
     return f"data:image/png;base64,{base64.b64encode(png_bytes(image)).decode('ascii')}"
 
 
-def _tiles(images: Sequence[NDArray[Any]] | NDArray[Any], value_range: Range | None) -> list[Image.Image]:
+def _tiles(
+    images: Sequence[NDArray[Any]] | NDArray[Any], value_range: Range | None, side: int = MIN_SIDE
+) -> list[Image.Image]:
     """Return pictures of images, enlarged so that single pixels are seen."""
     if not len(images):
         raise DataError("there are no images to show")
@@ -146,7 +155,7 @@ def _tiles(images: Sequence[NDArray[Any]] | NDArray[Any], value_range: Range | N
         raise DataError(f"{len(images):,} images came; a grid shows {MAX_TILES:,} at most")
     low_high = value_range_of(images) if value_range is None else value_range
     height, width = images[0].shape[:2]
-    factor = max(1, math.ceil(_MIN_SIDE / max(height, width)))
+    factor = max(1, math.ceil(side / max(height, width)))
     size = (width * factor, height * factor)
     return [to_picture(image, low_high).convert("RGB").resize(size, Image.Resampling.NEAREST) for image in images]
 

@@ -187,7 +187,7 @@ def with_images(maps: list[NDArray[np.float64] | None] | None = None) -> Finding
 
 def test_images_are_pictures() -> None:
     page = page_of(with_images())
-    assert [picture.shape for picture in pictures_of(page)] == [(72, 72, 3)] * 3
+    assert [picture.shape for picture in pictures_of(page)] == [(144, 144, 3)] * 3
     assert 'alt="image of row 2"' in page
     assert "img-src data:" in page  # or a browser shows none of them
     assert "Beside each image" not in page
@@ -200,7 +200,7 @@ def test_maps_stand_beside_images_on_one_scale() -> None:
     page = page_of(with_images([strong, weak, None]))
     assert "Beside each image" in page
     first, second, third = (picture.astype(int) for picture in pictures_of(page))
-    assert (first.shape, third.shape) == ((56, 116, 3), (72, 72, 3))
-    red = [(picture[..., 0] - picture[..., 1])[3, 63] for picture in (first, second)]
+    assert (first.shape, third.shape) == ((128, 260, 3), (144, 144, 3))
+    red = [(picture[..., 0] - picture[..., 1])[7, 139] for picture in (first, second)]
     assert red[0] > red[1] > 0
-    assert first[30, 80, 0] == first[30, 80, 1]
+    assert first[70, 200, 0] == first[70, 200, 1]
