@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gensynth.hookspecs import CAPABILITIES
 from gensynth.persistence import FORMAT, load, read_archive
 from gensynth.registry import default_registry
@@ -59,6 +61,8 @@ def _column(column: Column) -> dict[str, Any]:
     found: dict[str, Any] = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
     if column.format is not None:
         found["format"] = column.format
+    if column.image is not None:
+        found["dtype"] = f"{np.dtype(column.image.dtype).name}, {column.image.size}, {column.image.levels} levels"
     return found
 
 

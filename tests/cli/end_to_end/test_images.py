@@ -49,6 +49,7 @@ def test_fit_and_sample(photos: Path, run: Run) -> None:
     outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY, "--target", "label")
     assert outcome.code == 0, outcome.err
     assert "120 images, 6 wide and 8 high, grey" in outcome.err
+    assert "image (uint8, 8 x 6 pixels, 1 channel, 256 levels)" in run("info", "m.gensynth").out
     assert run("sample", "m.gensynth", "-n", "9", "--grid", "g.png", "--seed", "1").code == 0
     assert size_of("g.png")[1] == 16 + 3 * (56 + 4) - 4  # a row for each class
     outcome = run("sample", "m.gensynth", "-n", "40", "-o", "out/", "--seed", "1")
