@@ -29,6 +29,8 @@ class StochasticQuantizer(nn.Module):
         Entries of a code book.
     dim : int
         Width of a vector.
+    shared : bool
+        Whether all groups, the places of an image say, have one code book.
     temperature : float
         Of the relaxed draws.
 
@@ -40,18 +42,25 @@ class StochasticQuantizer(nn.Module):
 
     usage: Tensor
 
-    def __init__(self, groups: int, n_codes: int, dim: int, temperature: float = 0.5) -> None:
+    def __init__(
+        self, groups: int, n_codes: int, dim: int, *, shared: bool = False, temperature: float = 0.5
+    ) -> None:
         super().__init__()
-        self.temperature = temperature
-        self.book = nn.Parameter(torch.randn(groups, n_codes, dim))
-        self.log_precision = nn.Parameter(torch.ones(groups, 1, 1))
+        self.groups, self.n_codes, self.dim, self.temperature = groups, n_codes, dim, temperature
+        self.book = nn.Parameter(torch.randn(1 if shared else groups, n_codes, dim))
+        self.log_precision = nn.Parameter(torch.ones(1 if shared else groups, 1, 1))
         self.register_buffer("usage", torch.full((groups, n_codes), 1.0 / n_codes))
+
+    @property
+    def books(self) -> Tensor:
+        """The code book of each group (groups, n_codes, dim)."""
+        return self.book.expand(self.groups, -1, -1)
 
     def log_probability(self, vectors: Tensor) -> Tensor:
         """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
         # |v - e|^2 without |v|^2, which is the same for every entry
         distance = self.book.square().sum(-1).unsqueeze(1)
-        distance = distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.book.transpose(1, 2))
+        distance = distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.books.transpose(1, 2))
         return (-0.5 * self.log_precision.exp() * distance).log_softmax(-1)
 
     @torch.no_grad()
@@ -81,7 +90,7 @@ class StochasticQuantizer(nn.Module):
 
     def look_up(self, codes: Tensor) -> Tensor:
         """Return (n, groups, dim): the entries of ``codes`` (n, groups)."""
-        return self.book[torch.arange(self.book.shape[0], device=codes.device), codes]
+        return self.books[torch.arange(self.groups, device=codes.device), codes]
 
     def forward(self, log_q: Tensor, rng: Generator) -> Tensor:
         """Return (n, groups, dim): an entry of each book drawn from ``log_q`` (groups, n, n_codes)."""
@@ -89,4 +98,4 @@ class StochasticQuantizer(nn.Module):
         gumbel = -(-uniform.clamp(1e-9, 1.0 - 1e-7).log()).log()
         relaxed = ((log_q + gumbel) / self.temperature).softmax(-1)
         hard = nn.functional.one_hot(relaxed.argmax(-1), relaxed.shape[-1]).to(relaxed.dtype)
-        return torch.bmm(hard - relaxed.detach() + relaxed, self.book).transpose(0, 1)
+        return torch.bmm(hard - relaxed.detach() + relaxed, self.books).transpose(0, 1)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
 from gensynth.nn.family import FamilyRecipe
-from gensynth.nn.tabular.sampling_networks import PRIORS
+from gensynth.nn.sampling import PRIORS
 
 MAX_START = 30_000
 """Rows whose latents a density starts from, at most."""

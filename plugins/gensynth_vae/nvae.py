@@ -10,7 +10,7 @@ from gensynth.constraints import NONE, Constraint, several, whole
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import TaskDefaults, in_turns
-from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth.nn.sampling import named_prior
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTH, IndependentCellsRecipe
 from gensynth_vae.hierarchy import HierarchicalModel, Level
 
@@ -81,10 +81,16 @@ class NVAE(IndependentCellsRecipe):
         """Return an untrained model for this layout."""
         own, networks = self.settings(), self.networks(layout)
         dims, sampling = in_turns(own.latent_dim, networks.members), networks.for_sampling
+        of_levels = [networks.level_dims(i, own.levels, dims) for i in range(own.levels)]
+        widest = max(max(each) for each in of_levels)
+        levels = [
+            Level(networks.level(i, own.levels, own.width, dims, widest, self.flows), each, widest)
+            for i, each in enumerate(of_levels)
+        ]
         return HierarchicalModel(
             networks,
-            [Level(networks, own.width, dims, self.flows) for _ in range(own.levels)],
-            networks.decoder(own.width, (own.width,), self.column_groups),
+            levels,
+            networks.state_decoder(own.width, self.column_groups),
             width=own.width,
             betas=in_turns(own.beta, networks.members),
             noises=in_turns(own.noise, networks.members),

@@ -13,7 +13,7 @@ from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth.nn.sampling import named_prior
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions

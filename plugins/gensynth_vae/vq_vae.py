@@ -62,11 +62,11 @@ class QuantizedModel(LatentVariableModel):
         learning_rate: float,
     ) -> None:
         super().__init__(networks, noises, learning_rate)
-        books, n_codes, dim = quantizer.book.shape
+        books, n_codes, dim = quantizer.groups, quantizer.n_codes, quantizer.dim
         self.quantizer = quantizer
         self.groups, self.latent_dim = books // networks.members, books // networks.members * dim
-        self.encoder = networks.encoder(hidden, self.latent_dim)
-        self.decoder = networks.decoder(self.latent_dim, hidden, column_groups)
+        self.encoder = networks.code_encoder(hidden, self.groups, dim)
+        self.decoder = networks.code_decoder(self.groups, dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
         # not to sample: more entries tell more than their density learns; not where rows may be anomalies: an entry
@@ -109,7 +109,7 @@ class QuantizedModel(LatentVariableModel):
 
     def draw_prior(self, n: int, rng: Generator) -> Tensor:
         """Draw entries (1, n, latent_dim) whose codes come from their density."""
-        return self.prior.sample(self.quantizer.book, n, rng)
+        return self.prior.sample(self.quantizer.books, n, rng)
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
@@ -130,7 +130,7 @@ class QuantizedModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(cells)
         if method == "prior":
-            return latents_only(-self.log_prior(codes), len(self.layout.columns))
+            return latents_only(-self.log_prior(codes), self.networks.n_cells)
         return cells, self._divergence(self.quantizer.log_probability(vectors), self.entries(codes))
 
     def log_prior(self, codes: Tensor) -> Tensor:
