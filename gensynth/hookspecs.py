@@ -41,6 +41,7 @@ CAPABILITIES = {
     "impute": "fill in missing cells",
     "score": "score rows",
     "latent": "transform rows to latents",
+    "images": "learn images, alone or as a column of a table",
 }
 """What families of models can do, and the same in words."""
 

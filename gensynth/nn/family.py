@@ -73,7 +73,7 @@ class TaskRecipe(Recipe):
     }
     by_task: ClassVar[TaskDefaults] = {}
     """Defaults of a task, added up over the classes of a recipe; "robust detection" has those of "detection" too, where
-    it has none of its own. Where there are images the defaults are those of "images" and of "sampling", for any task."""
+    it has none of its own, and rows with an image have those of "images" too: one model draws and scores them."""
     only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
     """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
@@ -118,13 +118,13 @@ class TaskRecipe(Recipe):
         recipe.set_params(task="robust detection" if contaminated else "detection")
         return recipe if members is None else recipe.set_params(n_members=members)
 
-    def settings(self, layout: Layout) -> SimpleNamespace:
+    def settings(self, layout: Layout | None = None) -> SimpleNamespace:
         """Return the hyperparameters, with the defaults of task and layout for those that are None."""
         self.check()
         chosen: dict[str, Any] = {}
         tasks = ("detection", self.task) if self.task == "robust detection" else (self.task,)
-        if layout.image is not None:  # one network draws and scores images
-            tasks = ("sampling", "images")
+        if layout is not None and layout.image is not None:
+            tasks = (*tasks, "images")
         for task in tasks:
             for kind in reversed(type(self).__mro__):
                 chosen |= vars(kind).get("by_task", {}).get(task, {})
@@ -164,8 +164,7 @@ class FamilyRecipe(TaskRecipe):
     def networks(self, layout: Layout) -> Networks:
         """Return what carries the model."""
         dropout = self.fitting_dropout(layout) if self.dropout is None else self.dropout
-        one = self.task == "sampling" or layout.image is not None
-        members = 1 if one else int(self.settings(layout).n_members)
+        members = 1 if self.task == "sampling" else int(self.settings().n_members)
         return networks_for(layout, self.task, members=members, embedding_dim=self.embedding_dim, dropout=dropout)
 
     def fitting_dropout(self, layout: Layout) -> float:

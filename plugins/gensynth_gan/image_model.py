@@ -9,8 +9,10 @@ from torch import Generator, Tensor
 
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
-from gensynth.model import Batch, Fit, Observed, Score, Stage
+from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
 from gensynth.nn.ensemble import standard_normal
+from gensynth.nn.image.convolutions import ConvEncoder, halvings
+from gensynth.nn.image.encoder import ImageEncoder
 from gensynth.nn.image.features import RandomFeatures, frechet_distance
 from gensynth.nn.tabular.relaxed import RelaxedRows
 from gensynth.nn.tabular.two_sample import TwoSample
@@ -18,10 +20,10 @@ from gensynth.nn.tabular.two_sample import TwoSample
 from .conditions import ConditionTable
 from .game import AdversarialGame
 from .image_networks import ImageCritic, ImageGenerator
-from .objective import AdversarialObjective
+from .objective import AdversarialObjective, frozen
 
-GAME_STEPS = 12_000
-"""Steps of a full run."""
+GAME_STEPS, ENCODER_STEPS = 9_000, 1_000
+"""Of a full run."""
 MAX_MONITORED = 1_000
 """Held-out images that the statistic is computed on, at most."""
 MAX_MEASURED = 10_000
@@ -29,11 +31,13 @@ MAX_MEASURED = 10_000
 
 
 class AdversarialImages(AdversarialGame):
-    """Generator against critic over images, and over the columns that belong to them.
+    """Generator against critic over images, and over the columns that belong to them; then an encoder, to score by.
 
     The critic sees pixels and the columns as `RelaxedRows`; condition cells of generated rows are those of the real
     rows of the batch. A moving average of the weights is what is sampled and monitored; training keeps what was best by
-    the Frechet distance of random convolutional features of held-out images, never by a loss.
+    the Frechet distance of random convolutional features of held-out images, never by a loss. With both networks
+    frozen an encoder then learns z = E(x) (f-AnoGAN, ``izi_f``: Schlegl et al. 2019, Medical Image Analysis 54,
+    https://doi.org/10.1016/j.media.2019.01.010, equations 3 and 4).
 
     Parameters
     ----------
@@ -45,18 +49,19 @@ class AdversarialImages(AdversarialGame):
         See `ImageGenerator` and `ImageCritic`.
     """
 
-    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic")
+    score_methods: ClassVar[tuple[str, ...]] = ("feature", "critic", "reconstruction")
     penalised: ClassVar[float] = 0.25
-    critic_rate: ClassVar[float] = 1.5
+    critic_rate: ClassVar[float] = 2.0
     members = 1
 
     generator: ImageGenerator
     critic: ImageCritic
     feature_mean: Tensor
     feature_scale: Tensor
+    residual: Tensor
 
     def __init__(
-        self, layout: Layout, objective: AdversarialObjective, *, noise_dim: int, width: int, base: int
+        self, layout: Layout, objective: AdversarialObjective, *, noise_dim: int, width: int, base: int = 32
     ) -> None:
         super().__init__(layout, objective)
         if layout.image is None:
@@ -67,16 +72,23 @@ class AdversarialImages(AdversarialGame):
         given = self.rows.entries_of(tuple(range(n_conditions)))
         self.generator = ImageGenerator(image, self.rows, given, noise_dim, base)
         self.critic = ImageCritic(image, self.rows.width, base, width)
+        maps = ConvEncoder(image.channels, halvings(image.height, image.width), base // 2)
+        self.encoder = ImageEncoder(maps, None, 0, (width,), noise_dim)
         self.clip_critic()
         self.shape = (image.channels, image.height, image.width)
         self.random_features, self.two_sample = RandomFeatures(image), TwoSample(layout)
         self.register_buffer("feature_mean", torch.zeros(width))
         self.register_buffer("feature_scale", torch.ones(width))
+        self.register_buffer("residual", torch.ones(()))
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Return the game, and what is measured before and after it."""
-        game = self.game(GAME_STEPS, full_run=True, collapse_bound=self._collapse_bound)
-        return Fit("start", self._start, MAX_MEASURED), *game, Fit("features", self._measure, MAX_MEASURED)
+        """Return the game, the encoder, and what is measured before and after them."""
+        steps = GAME_STEPS + ENCODER_STEPS
+        game = self.game(steps, GAME_STEPS / steps, full_run=True, collapse_bound=self._collapse_bound)
+        phase = Phase("encoder", tuple(self.encoder.parameters()), self.encoder_loss, Optimizer(1e-3))
+        encode = Stage("encoder", (phase,), budget_fraction=ENCODER_STEPS / steps, max_steps=steps)
+        measured = Fit("features", self._measure, MAX_MEASURED), encode, Fit("residuals", self._residuals, MAX_MEASURED)
+        return Fit("start", self._start, MAX_MEASURED), *game, *measured
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
@@ -122,19 +134,42 @@ class AdversarialImages(AdversarialGame):
             rows = Observed.of_columns(tuple(range(self.layout.n_conditions)), given).put_into(rows, self.layout)
         return Batch(rows.numeric, rows.codes, pixels=pixels)
 
-    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
-        """Score rows (n,), higher = more normal.
+    def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows))."""
+        with frozen(self.generator), frozen(self.critic):
+            pixels, features, z = self._errors(batch, self.rows.encode(batch, rng), rng)
+        return pixels.mean((1, 2)) / self.residual + features + 0.1 * z.square().mean(1)
 
-        "feature": minus half the squared distance of the critic's last hidden layer from its mean over the training
+    def _errors(self, batch: Batch, row: Tensor, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return squared errors of places (n, h, w), and of features (n,), and the latents (n, noise_dim)."""
+        assert batch.pixels is not None
+        z = self.encoder(batch)[0]
+        made, _ = self.generator(z, row, rng)
+        places = (batch.pixels - made).square().sum(1)
+        seen, remade = self.critic.hidden(torch.cat([batch.pixels, made])).chunk(2)
+        return places, ((seen - remade) / self.feature_scale).square().mean(1), z
+
+    def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
+        """Score rows (n,), higher = more normal, and columns and pixels.
+
+        "reconstruction": minus half the squared error of the pixels of G(E(x)), in units of its mean over the training
+        rows, minus that of the critic's features (Schlegl et al. 2019, equation 5). "feature": minus half the squared distance of the critic's last hidden layer from its mean over the training
         rows, in units of its spread there, the mean over units. "critic": the critic's value.
         """
         method = self.score_method(method)
         assert batch.pixels is not None
-        hidden, row = self.critic.hidden(batch.pixels), self.rows.encode(batch)
+        row = self.rows.encode(batch)
+        columns = self.rows.outlyingness(batch, row)
+        if method == "reconstruction":
+            places, rest, _ = self._errors(batch, row, Generator(row.device).manual_seed(0))
+            places = 0.5 * places / self.residual
+            pixels = places + (0.5 * rest / (self.shape[1] * self.shape[2])).view(-1, 1, 1)
+            return Score(-pixels.sum((1, 2)) - columns.sum(1), columns, pixels)
+        hidden = self.critic.hidden(batch.pixels)
         if method == "critic":
             return Score(self.critic.value(hidden, row))
         deep = ((hidden - self.feature_mean) / self.feature_scale).square().mean(1)
-        return Score(-0.5 * deep - self.rows.outlyingness(batch, row).sum(1))
+        return Score(-0.5 * deep - columns.sum(1))
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return points (1, n, pixels + width) of rows, and the columns as vectors."""
@@ -171,6 +206,11 @@ class AdversarialImages(AdversarialGame):
         if self.conditions is not None:
             self.conditions.fit(rows, rng)
 
+    def _residuals(self, rows: Batch, rng: Generator) -> None:
+        """Measure the mean squared error of a place."""
+        errors = [self._errors(rows[i : i + 512], self.rows.encode(rows[i : i + 512]), rng)[0] for i in _starts(rows)]
+        self.residual.copy_(torch.cat(errors).mean().clamp(min=1e-6))
+
     def _measure(self, rows: Batch, rng: Generator) -> None:
         """Measure the generator's statistics, and the critic's features on the training rows."""
         assert rows.pixels is not None
@@ -179,3 +219,7 @@ class AdversarialImages(AdversarialGame):
         hidden = torch.cat([self.critic.hidden(part) for part in rows.pixels.split(512)])
         self.feature_mean.copy_(hidden.mean(0))
         self.feature_scale.copy_(hidden.std(0, correction=0).clamp(min=1e-6))
+
+
+def _starts(rows: Batch) -> range:
+    return range(0, len(rows), 512)

@@ -38,7 +38,9 @@ class VariationalRecipe(FamilyRecipe):
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection"}
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"sample", "conditional", "impute", "score", "latent", "images"}
+    )
     beta: float | tuple[float, ...] | None = None
     noise: float | tuple[float, ...] | None = None
 

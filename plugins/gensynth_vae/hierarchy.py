@@ -14,8 +14,8 @@ from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
 from gensynth.nn.layers import bounded
 from gensynth.nn.networks import LevelNetworks, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
-from gensynth.nn.spectral import SpectralPenalty
 from gensynth.nn.sampling import EMA_DECAY, SamplingPrior
+from gensynth.nn.spectral import SpectralPenalty
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only

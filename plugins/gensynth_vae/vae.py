@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint, several
@@ -52,6 +53,7 @@ class OneLatent(IndependentCellsRecipe):
     only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
+        "images": {"latent_dim": 32},
         "detection": {"n_members": 4, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
     }
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
@@ -68,12 +70,12 @@ class OneLatent(IndependentCellsRecipe):
         return {"elbo": 1.0, "denoising": 1.0} if self.task == "detection" else {"elbo": 1.0}
 
     @abstractmethod
-    def divergence(self, members: int) -> Divergence:
-        """Return how the divergence enters the loss."""
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
+        """Return how the divergence enters the loss; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         few = self.task != "sampling" and networks.width <= FEW_FEATURES
@@ -85,7 +87,7 @@ class OneLatent(IndependentCellsRecipe):
             hidden,
             networks.decoder(latent_dim, hidden, self.column_groups),
             members=members,
-            divergence=self.divergence(m),
+            divergence=self.divergence(own, m),
             prior=None if fitted else prior,
             density=prior if fitted else None,
             learning_rate=own.learning_rate,
@@ -118,10 +120,10 @@ class VAE(OneLatent):
         "robust detection": {"beta": 4.0, "latent_dim": 2, "hidden": NARROW},
     }
 
-    def divergence(self, members: int) -> Divergence:
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight that grows to ``beta``."""
         warmup = self.warmup if self.task == "sampling" else 0
-        return Divergence(in_turns(self.settings().beta, members), warmup)
+        return Divergence(in_turns(own.beta, members), warmup)
 
 
 @dataclass(eq=False)
@@ -154,9 +156,9 @@ class BetaVAE(OneLatent):
     capacity: float | None = 16.0
     warmup: int = 2000
 
-    def divergence(self, members: int) -> Divergence:
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight on the distance from the capacity, or a plain one."""
-        weights = in_turns(self.settings().beta, members)
+        weights = in_turns(own.beta, members)
         if self.task != "sampling":
             return Divergence(weights)
-        return Divergence(weights, self.warmup, capacity=self.capacity)
+        return Divergence(weights, self.warmup, capacity=own.capacity)

@@ -143,6 +143,7 @@ class VLAE(VariationalRecipe):
         "detection": {"n_members": 6, "latent_dim": (8, 4), "beta": (0.5, 0.1), "noise": (0.0, 0.3), "width": 64,
                       "hidden": 64, "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (2, 8), "beta": 1.0, "noise": 1.0},
+        "images": {"latent_dim": 32, "hidden": 32, "learning_rate": 2e-3},
     }  # fmt: skip
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
@@ -163,7 +164,7 @@ class VLAE(VariationalRecipe):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE

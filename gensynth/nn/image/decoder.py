@@ -54,17 +54,17 @@ class IndependentPixels(Pixels):
             assert self.out.bias is not None
             likelihood.start(self.out.bias)
 
-    def _parameters(self, z: Tensor) -> Tensor:
+    def _pixel_parameters(self, z: Tensor) -> Tensor:
         parameters: Tensor = self.out(self.maps(self.start(z)))
         return parameters
 
     def log_probability(self, pixels: Tensor, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        return self.likelihood.log_probability(self._parameters(z), pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(z), pixels).flatten(1)
 
     def draw(self, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return the means of the pixels (n, c, h, w): drawn one by one they would be noise."""
-        return self.likelihood.mean(self._parameters(z))
+        return self.likelihood.mean(self._pixel_parameters(z))
 
 
 class ImageDecoder(RowDecoder):

@@ -75,5 +75,6 @@ class MapEncoder(nn.Module):
         h: Tensor = self.out(self.maps(batch.pixels))
         if self.columns is not None:
             h = h + self.columns(batch)[0].unsqueeze(-1).unsqueeze(-1)
-        h = h if self.places_last else h.movedim(1, -1)
+        if not self.places_last:
+            h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # as wide as the entries of a code book are at first
         return h.flatten(1).unsqueeze(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import cast
 
 import torch
@@ -39,7 +40,7 @@ class RandomFeatures(nn.Module):
         rng = Generator().manual_seed(seed)
         width = (image.channels, 32, 64)
         self.filters = [
-            torch.randn(b, a, 3, 3, generator=rng) * (2.0 / (9 * a)) ** 0.5 for a, b in zip(width, width[1:], strict=False)
+            torch.randn(b, a, 3, 3, generator=rng) * (2.0 / (9 * a)) ** 0.5 for a, b in itertools.pairwise(width)
         ]
         self.register_buffer("mean", torch.zeros(0), persistent=False)
         self.register_buffer("basis", torch.zeros(0), persistent=False)

@@ -61,7 +61,7 @@ class LocalPixels(Pixels):
         told: Tensor = self.features(self.maps(self.start(z)))
         return told
 
-    def _parameters(self, near: Tensor, told: Tensor) -> Tensor:
+    def _pixel_parameters(self, near: Tensor, told: Tensor) -> Tensor:
         """Return parameters (n, p, h, w) from what neighbours and latent say (n, hidden, h, w)."""
         h = F.silu(near + told)
         parameters: Tensor = self.out(h + F.silu(self.middle(h)))
@@ -71,7 +71,7 @@ class LocalPixels(Pixels):
         """Return (n, h * w) log-probabilities of the places."""
         around = F.pad(2.0 * pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._parameters(near, self._told(z)), pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(z)), pixels).flatten(1)
 
     def draw(self, z: Tensor, rng: Generator) -> Tensor:
         """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
@@ -83,6 +83,6 @@ class LocalPixels(Pixels):
             for x in range(width):
                 window = around[:, :, y : y + REACH + 1, x : x + 2 * REACH + 1].flatten(1)
                 own = (window @ weight.t()).view(n, -1, 1, 1)
-                parameters = self._parameters(own, told[:, :, y : y + 1, x : x + 1]).flatten(1)
+                parameters = self._pixel_parameters(own, told[:, :, y : y + 1, x : x + 1]).flatten(1)
                 around[:, :, y + REACH, x + REACH] = 2.0 * self.likelihood.sample(parameters, rng) - 1.0
         return 0.5 + 0.5 * around[:, :, REACH:, REACH : REACH + width]

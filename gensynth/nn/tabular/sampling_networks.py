@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
 
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
 from gensynth.model import Batch, Observed, Score
-from gensynth.nn.categorical import draw
-from gensynth.nn.flows import InverseAutoregressiveFlow
-from gensynth.nn.layers import ResidualMLP
-from gensynth.nn.made import BlockMADE
-from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.networks import CodePrior, LatentPrior, Networks, RowDecoder
-from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, Prior
+from gensynth.nn.networks import RowDecoder
+from gensynth.nn.sampling import OneMemberNetworks
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
 from gensynth.nn.tabular.corruption import Corruption
