@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, several
+from gensynth.constraints import NONE, Constraint, one_of, several
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
@@ -137,8 +137,9 @@ class BetaVAE(OneLatent):
     beta : float, tuple of float or None, default=None
         Weight of the distance between divergence and capacity (of the divergence itself without a capacity); None for
         2, of a detector's members 1, 4, 2 and 8.
-    capacity : float or None, default=16.0
-        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight. For sampling.
+    capacity : float, "auto" or None, default="auto"
+        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight, "auto" for 16,
+        and 40 where there are images. For sampling.
     warmup : int, default=2000
         Steps over which weight or capacity grow, for sampling.
 
@@ -147,13 +148,14 @@ class BetaVAE(OneLatent):
     Higgins et al. 2017, "beta-VAE", equation 4. Burgess et al. 2018 (arXiv 1804.03599), equation 8.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT}
+    constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT | one_of("auto")}
     only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
-        "sampling": {"beta": 2.0},
+        "sampling": {"beta": 2.0, "usual_capacity": 16.0},
+        "images": {"usual_capacity": 40.0},
         "detection": {"n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
     }
-    capacity: float | None = 16.0
+    capacity: float | Literal["auto"] | None = "auto"
     warmup: int = 2000
 
     def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
@@ -161,4 +163,5 @@ class BetaVAE(OneLatent):
         weights = in_turns(own.beta, members)
         if self.task != "sampling":
             return Divergence(weights)
-        return Divergence(weights, self.warmup, capacity=own.capacity)
+        capacity = own.usual_capacity if self.capacity == "auto" else self.capacity
+        return Divergence(weights, self.warmup, capacity=capacity)
