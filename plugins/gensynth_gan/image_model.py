@@ -136,6 +136,7 @@ class AdversarialImages(AdversarialGame):
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows))."""
+        self.generator.eval()  # its statistics are those of its own images, not of what the encoder makes it write
         with frozen(self.generator), frozen(self.critic):
             pixels, features, z = self._errors(batch, self.rows.encode(batch, rng), rng)
         return pixels.mean((1, 2)) / self.residual + features + 0.1 * z.square().mean(1)
@@ -193,10 +194,10 @@ class AdversarialImages(AdversarialGame):
 
     @torch.no_grad()
     def _collapse_bound(self, rows: Batch, rng: Generator) -> Tensor:
-        """Return half the statistic of copies of one row."""
+        """Return the statistic of copies of one row."""
         rows = rows[:MAX_MONITORED]
         one = torch.randint(len(rows), (1,), generator=rng, device=rows.codes.device).expand(len(rows))
-        return 0.5 * self._statistic(rows, rows[one])
+        return self._statistic(rows, rows[one])
 
     def _start(self, rows: Batch, rng: Generator) -> None:
         """Measure the columns and the features of images, and count the conditions."""

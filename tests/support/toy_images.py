@@ -19,16 +19,19 @@ def bars_layout(*, height: int = 8, width: int = 8, channels: int = 1, n_rows: i
 
 
 def bars(layout: Layout, seed: int = 0) -> Batch:
-    """Return rows: a bright bar on dark ground, one of its row's places in height or width, and its way."""
+    """Return rows: a bright soft bar on dark ground, with some noise, one of its row's places in height or width, and its way."""
     rng = torch.Generator().manual_seed(seed)
     image, n = layout.image, layout.n_rows
     assert image is not None
     code = torch.randint(1, 3, (n, 1), generator=rng)
     place = torch.rand(n, generator=rng)
-    lying = torch.arange(image.height) == (place * image.height).long().unsqueeze(1)
-    standing = torch.arange(image.width) == (place * image.width).long().unsqueeze(1)
+    lying, standing = (
+        torch.exp(-0.5 * (torch.arange(side) - (place * side - 0.5).unsqueeze(1)).square())
+        for side in (image.height, image.width)
+    )
     on = torch.where((code == LYING).unsqueeze(2), lying.unsqueeze(2), standing.unsqueeze(1))
-    level = torch.where(on, image.levels - 1, 0) + 0.5
+    noise = 2.0 * torch.rand(on.shape, generator=rng)
+    level = (on * (image.levels - 3) + noise).round() + 0.5
     pixels = (level / image.levels).unsqueeze(1).expand(-1, image.channels, -1, -1).contiguous()
     return Batch(torch.zeros(n, 0), code, pixels=pixels)
 
