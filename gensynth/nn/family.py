@@ -14,6 +14,7 @@ from gensynth.constraints import NONE, Constraint, number, one_of, whole
 from gensynth.errors import OptionError
 from gensynth.layout import Encoding, Layout
 from gensynth.model import Recipe
+from gensynth.nn.image.networks import ImageNetworks
 from gensynth.nn.layers import fitting_rate
 from gensynth.nn.networks import Networks
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
@@ -39,6 +40,8 @@ def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int,
     dropout : float
         Fraction of units in [0, 1) that is dropped in training, for sampling.
     """
+    if layout.image is not None:
+        return ImageNetworks(layout, embedding_dim, dropout)
     if task == "sampling":
         return SamplingNetworks(layout, embedding_dim, dropout)
     return EnsembleNetworks(layout, members, robust=task == "robust detection")
@@ -70,7 +73,7 @@ class TaskRecipe(Recipe):
     }
     by_task: ClassVar[TaskDefaults] = {}
     """Defaults of a task, added up over the classes of a recipe; "robust detection" has those of "detection" too, where
-    it has none of its own."""
+    it has none of its own, and rows with an image have those of "images" too: one model draws and scores them."""
     only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
     """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
@@ -115,11 +118,14 @@ class TaskRecipe(Recipe):
         recipe.set_params(task="robust detection" if contaminated else "detection")
         return recipe if members is None else recipe.set_params(n_members=members)
 
-    def settings(self) -> SimpleNamespace:
-        """Return the hyperparameters, with the task's defaults for those that are None."""
+    def settings(self, layout: Layout | None = None) -> SimpleNamespace:
+        """Return the hyperparameters, with the defaults of task and layout for those that are None."""
         self.check()
         chosen: dict[str, Any] = {}
-        for task in ("detection", self.task) if self.task == "robust detection" else (self.task,):
+        tasks = ("detection", self.task) if self.task == "robust detection" else (self.task,)
+        if layout is not None and layout.image is not None:
+            tasks = (*tasks, "images")
+        for task in tasks:
             for kind in reversed(type(self).__mro__):
                 chosen |= vars(kind).get("by_task", {}).get(task, {})
         own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Generator, Tensor, nn
 
@@ -67,6 +67,19 @@ class CodePrior(nn.Module, ABC):
 SCORES_ONLY = "an anomaly detector scores rows; to draw rows, fit a Synthesizer with the same model"
 
 
+class LevelNetworks(NamedTuple):
+    """Networks of one level of a hierarchy of latents; all take and give (members, n, ...)."""
+
+    prior: nn.Module
+    """From the state to means and log-scales."""
+    residual: nn.Module
+    """From state and features side by side to what the posterior adds to them."""
+    flows: Sequence[nn.Module]
+    """Of the posterior: from latents and features to moved latents, and the logarithm (members, n) of the volume."""
+    update: nn.Module
+    """From state and latents side by side to what is added to the state."""
+
+
 class Networks(nn.Module, ABC):
     """The networks of one layout and one task.
 
@@ -102,6 +115,16 @@ class Networks(nn.Module, ABC):
         """Width of the features that the networks read; 0 where they read cells."""
         return 0
 
+    @property
+    def n_cells(self) -> int:
+        """Costs of a row that a `RowDecoder` gives: one of each column."""
+        return len(self.layout.columns)
+
+    @property
+    def n_codes_a_row(self) -> int | None:
+        """Codes of a row, of a model whose latents are codes; None: as the family says."""
+        return None
+
     def fits(self) -> tuple[Fit, ...]:
         """Return what is measured before anything is trained."""
         return ()
@@ -133,6 +156,47 @@ class Networks(nn.Module, ABC):
         With ``column_groups`` above 1 the columns are written in so many groups, those of one independent given z and
         the groups before.
         """
+
+    def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:
+        """Return a network from inputs to ``groups`` vectors side by side (members, n, groups * dim)."""
+        return self.encoder(hidden, groups * dim)
+
+    def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:
+        """Return p(row | entries) for ``groups`` entries side by side."""
+        return self.decoder(groups * dim, hidden, column_groups)
+
+    def state_width(self, width: int) -> int:
+        """Return the entries of a state, of a hierarchy of latents, that is ``width`` wide."""
+        return width
+
+    def state_encoder(self, width: int) -> nn.Module:
+        """Return a network from inputs to features as wide as a state."""
+        return self.encoder((width, width), width)
+
+    def state_decoder(self, width: int, column_groups: int) -> RowDecoder:
+        """Return p(row | state)."""
+        return self.decoder(width, (width,), column_groups)
+
+    def level_dims(self, index: int, count: int, latent_dims: Sequence[int]) -> Sequence[int]:  # noqa: ARG002
+        """Return the latents that each member has at a level, counted from the top."""
+        return latent_dims
+
+    def level(
+        self,
+        index: int,  # noqa: ARG002
+        count: int,  # noqa: ARG002
+        width: int,
+        latent_dims: Sequence[int],
+        dim: int,
+        n_flows: int,
+    ) -> LevelNetworks:
+        """Return the networks of level ``index`` of ``count``, whose latents take ``dim`` entries."""
+        return LevelNetworks(
+            self.mlp(width, (width,), 2 * dim),
+            self.mlp(2 * width, (width,), 2 * dim),
+            [self.posterior_flow(latent_dims, width) for _ in range(n_flows)],
+            self.mlp(width + dim, (width, width), width),
+        )
 
     @abstractmethod
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:

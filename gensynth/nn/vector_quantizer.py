@@ -1,6 +1,9 @@
-"""Vector quantization by entries that are drawn (SQ-VAE: Takida et al. 2022, arXiv 2205.07547)."""
+"""Vector quantization: entries that are drawn (SQ-VAE), or the nearest ones (VQ-VAE)."""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -8,18 +11,104 @@ from torch import Generator, Tensor, nn
 from gensynth.nn import ranks
 
 USAGE_DECAY = 0.98
-"""Of the running mean of how often each entry is drawn."""
+"""Of the running mean of how often each entry is taken."""
 UNUSED = 0.1
-"""Part of an even share of the draws below which an entry counts as not used."""
+"""Part of an even share of the rows below which an entry counts as not used."""
+COMMITMENT = 0.25
+"""Weight of what keeps vectors near their entries (van den Oord et al. 2017, beta in equation 3)."""
 
 
-class StochasticQuantizer(nn.Module):
+class Quantized(NamedTuple):
+    """Entries that stand for vectors."""
+
+    entries: Tensor
+    """(n, groups, dim), with a gradient to the vectors."""
+    log_q: Tensor
+    """(groups, n, n_codes): log-probability of each entry to be taken."""
+    cost: Tensor
+    """(n,): what joins a row's loss."""
+
+
+class Quantizer(nn.Module, ABC):
+    """Code books, and how an entry of each is taken for a vector.
+
+    Entries that hardly any row takes get no gradient; they start again at the vectors of rows (Dhariwal et al. 2020,
+    "Jukebox", arXiv 2005.00341, section 3).
+
+    Parameters
+    ----------
+    books, n_codes, dim : int
+        Code books, entries of each, and width of an entry.
+    groups : int
+        Vectors a row: one of each book, or places that share one book.
+    """
+
+    usage: Tensor
+
+    def __init__(self, books: int, n_codes: int, dim: int, groups: int) -> None:
+        super().__init__()
+        self.groups, self.n_codes, self.dim = groups, n_codes, dim
+        self.book = nn.Parameter(torch.randn(books, n_codes, dim))
+        self.register_buffer("usage", torch.full((books, n_codes), 1.0 / n_codes))
+
+    @abstractmethod
+    def log_probability(self, vectors: Tensor) -> Tensor:
+        """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
+
+    @abstractmethod
+    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:
+        """Take an entry for each of the vectors (n, groups, dim)."""
+
+    @property
+    def books(self) -> Tensor:
+        """The code book of each group (groups, n_codes, dim)."""
+        return self.book.expand(self.groups, -1, -1)
+
+    def distances(self, vectors: Tensor) -> Tensor:
+        """Return (groups, n, n_codes): |v - e|^2 without |v|^2, which is the same for every entry."""
+        distance = self.book.square().sum(-1).unsqueeze(1)
+        return distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.books.transpose(1, 2))
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """Return (n, groups) indices of the nearest entries."""
+        return self.distances(vectors).argmin(-1).t()
+
+    def look_up(self, codes: Tensor) -> Tensor:
+        """Return (n, groups, dim): the entries of ``codes`` (n, groups)."""
+        return self.books[torch.arange(self.groups, device=codes.device), codes]
+
+    @torch.no_grad()
+    def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
+        """Move entries that are not used to vectors of random rows; return whether there were any.
+
+        Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
+
+        ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
+        """
+        used = log_q.exp().mean(1)
+        shared = len(self.book) < self.groups
+        self.usage.lerp_(ranks.mean(used.mean(0, keepdim=True) if shared else used), 1.0 - USAGE_DECAY)
+        even = 1.0 / self.usage.shape[1]
+        unused = self.usage < UNUSED * even
+        if not bool(unused.any()):
+            return False
+        group, _ = where = unused.nonzero(as_tuple=True)
+        row = torch.randint(len(vectors), group.shape, generator=rng, device=vectors.device)
+        if shared:
+            group = torch.randint(self.groups, group.shape, generator=rng, device=vectors.device)
+        new = vectors[row, group]
+        ranks.take_from_first([new])
+        self.book[where] = new
+        self.usage[where] = even
+        return True
+
+
+class StochasticQuantizer(Quantizer):
     """Draws an entry of each code book, the nearer the likelier: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
 
     Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
     2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
-    no detail that the density over codes would have to learn by heart. Entries that hardly any row is drawn to get no
-    gradient; they start again at the vectors of rows (Dhariwal et al. 2020, "Jukebox", arXiv 2005.00341, section 3).
+    no detail that the density over codes would have to learn by heart.
 
     Parameters
     ----------
@@ -38,55 +127,58 @@ class StochasticQuantizer(nn.Module):
     quantization" (arXiv 2205.07547), equations 5 and 6.
     """
 
-    usage: Tensor
-
     def __init__(self, groups: int, n_codes: int, dim: int, temperature: float = 0.5) -> None:
-        super().__init__()
+        super().__init__(groups, n_codes, dim, groups)
         self.temperature = temperature
-        self.book = nn.Parameter(torch.randn(groups, n_codes, dim))
         self.log_precision = nn.Parameter(torch.ones(groups, 1, 1))
-        self.register_buffer("usage", torch.full((groups, n_codes), 1.0 / n_codes))
 
     def log_probability(self, vectors: Tensor) -> Tensor:
         """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
-        # |v - e|^2 without |v|^2, which is the same for every entry
-        distance = self.book.square().sum(-1).unsqueeze(1)
-        distance = distance - 2.0 * torch.bmm(vectors.transpose(0, 1), self.book.transpose(1, 2))
-        return (-0.5 * self.log_precision.exp() * distance).log_softmax(-1)
+        return (-0.5 * self.log_precision.exp() * self.distances(vectors)).log_softmax(-1)
 
-    @torch.no_grad()
-    def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
-        """Move entries that are not used to vectors of random rows; return whether there were any.
-
-        Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
-
-        ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
-        """
-        self.usage.lerp_(ranks.mean(log_q.exp().mean(1)), 1.0 - USAGE_DECAY)
-        even = 1.0 / self.usage.shape[1]
-        unused = self.usage < UNUSED * even
-        if not bool(unused.any()):
-            return False
-        group, _ = where = unused.nonzero(as_tuple=True)
-        row = torch.randint(len(vectors), group.shape, generator=rng, device=vectors.device)
-        new = vectors[row, group]
-        ranks.take_from_first([new])
-        self.book[where] = new
-        self.usage[where] = even
-        return True
-
-    def nearest(self, vectors: Tensor) -> Tensor:
-        """Return (n, groups) indices of the nearest entries."""
-        return self.log_probability(vectors).argmax(-1).t()
-
-    def look_up(self, codes: Tensor) -> Tensor:
-        """Return (n, groups, dim): the entries of ``codes`` (n, groups)."""
-        return self.book[torch.arange(self.book.shape[0], device=codes.device), codes]
-
-    def forward(self, log_q: Tensor, rng: Generator) -> Tensor:
-        """Return (n, groups, dim): an entry of each book drawn from ``log_q`` (groups, n, n_codes)."""
+    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:
+        """Draw an entry of each book for vectors (n, groups, dim)."""
+        log_q = self.log_probability(vectors)
         uniform = torch.rand(log_q.shape, generator=rng, device=log_q.device, dtype=log_q.dtype)
         gumbel = -(-uniform.clamp(1e-9, 1.0 - 1e-7).log()).log()
         relaxed = ((log_q + gumbel) / self.temperature).softmax(-1)
         hard = nn.functional.one_hot(relaxed.argmax(-1), relaxed.shape[-1]).to(relaxed.dtype)
-        return torch.bmm(hard - relaxed.detach() + relaxed, self.book).transpose(0, 1)
+        entries = torch.bmm(hard - relaxed.detach() + relaxed, self.books).transpose(0, 1)
+        return Quantized(entries, log_q, log_q.new_zeros(len(vectors)))
+
+
+class NearestQuantizer(Quantizer):
+    """Takes the nearest entry; places of an image share one code book.
+
+    Gradients pass to the vectors as if they were the entries; entries are drawn to their vectors, and vectors kept near
+    their entries.
+
+    Parameters
+    ----------
+    groups : int
+        Vectors a row.
+    n_codes : int
+        Entries of the code book.
+    dim : int
+        Width of a vector.
+
+    References
+    ----------
+    van den Oord et al. 2017, "Neural discrete representation learning" (arXiv 1711.00937), equations 2 and 3.
+    """
+
+    def __init__(self, groups: int, n_codes: int, dim: int) -> None:
+        super().__init__(1, n_codes, dim, groups)
+
+    def log_probability(self, vectors: Tensor) -> Tensor:
+        """Return (groups, n, n_codes): 0 for the nearest entry, next to minus infinity for the others."""
+        nearest = nn.functional.one_hot(self.distances(vectors).argmin(-1), self.n_codes)
+        return (nearest - 1).to(vectors.dtype) * 1e4
+
+    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:  # noqa: ARG002 - the interface has it
+        """Take the nearest entry for each of the vectors (n, groups, dim)."""
+        log_q = self.log_probability(vectors)
+        entries = self.look_up(log_q.argmax(-1).t())
+        moved, kept = (entries - vectors.detach()).square(), (vectors - entries.detach()).square()
+        cost = (moved + COMMITMENT * kept).sum((1, 2))
+        return Quantized(vectors + (entries - vectors).detach(), log_q, cost)

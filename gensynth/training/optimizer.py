@@ -46,7 +46,7 @@ class FusedAdamW:
         """Take one step; a parameter whose gradient is None is left as it is."""
         used = [i for i, gradient in enumerate(gradients) if gradient is not None]
         parameters: list[Tensor] = [self.parameters[i] for i in used]
-        given = [gradient for gradient in gradients if gradient is not None]
+        given = [_laid_out_as(self.parameters[i], gradients[i]) for i in used]
         first, second, steps = ([own[i] for i in used] for own in (self.first, self.second, self.steps))
         if self.alike:  # the kernel itself: sorting tensors by device and type costs a good part of a small step
             torch._foreach_add_(steps, 1)
@@ -93,3 +93,14 @@ class FusedAdamW:
         for own, saved in ((self.first, state["first"]), (self.second, state["second"]), (self.steps, state["steps"])):
             for tensor, value in zip(own, saved, strict=True):
                 tensor.copy_(value)
+
+
+def _laid_out_as(parameter: Tensor, gradient: Tensor | None) -> Tensor:
+    """Return the gradient with its entries in memory as the parameter's are: the fused kernel reads both in order.
+
+    Gradients of transposed or channels-last weights lie otherwise, and the kernel mixes up the entries in silence.
+    """
+    assert gradient is not None
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter, memory_format=torch.preserve_format).copy_(gradient)

@@ -12,7 +12,7 @@ GENSYNTH_API_VERSION = 1
 @hookimpl
 def register_models(register: Callable[[ModelSpec], None]) -> None:
     """Announce the recipes; no torch is imported until one is used."""
-    able = frozenset({"sample", "score"})
+    able = frozenset({"sample", "score", "images"})
     methods = ("feature", "critic", "reconstruction")
     for name, recipe, summary, can in (
         ("gan", "GAN", "Generative adversarial network", able),

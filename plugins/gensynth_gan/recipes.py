@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
 from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
@@ -16,6 +17,7 @@ from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.relaxed import MAX_ONE_HOT
 
 from .f_anogan import AnomalyGAN
+from .image_model import AdversarialImages
 from .model import AdversarialModel
 from .objective import AdversarialObjective
 
@@ -74,7 +76,9 @@ class Adversarial(TaskRecipe):
             "ema_decay": 0.98, "kappa": 1.0,
         },
         "robust detection": {"noise_dim": (2, 8), "kappa": 0.1},
+        "images": {"learning_rate": 4e-4, "ema_decay": 0.998, "width": 128},
     }  # fmt: skip
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score", "images"})
     score_methods: ClassVar[tuple[str, ...]] = AnomalyGAN.score_methods
     noise_dim: int | tuple[int, ...] | None = None
     width: int | None = None
@@ -96,20 +100,24 @@ class Adversarial(TaskRecipe):
         return {} if self.task == "sampling" else {"reconstruction": 1.0, "feature": 1.0}
 
     @abstractmethod
-    def objective(self) -> AdversarialObjective:
-        """Return loss, penalty, condition and pace."""
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
+        """Return loss, penalty, condition and pace; ``own`` are the settings."""
 
-    def build(self, layout: Layout) -> AdversarialModel | AnomalyGAN:
+    def build(self, layout: Layout) -> AdversarialModel | AdversarialImages | AnomalyGAN:
         """Return a freshly initialised model for this layout."""
-        own = self.settings()
+        own = self.settings(layout)
+        objective = self.objective(own)
+        if layout.image is not None:
+            noise_dim = in_turns(own.noise_dim, 1)[0]
+            return AdversarialImages(layout, objective, noise_dim=noise_dim, width=own.width or 128)
         if self.task == "sampling":
             width = own.width or (64 if layout.n_rows < 500 else 128)
             noise_dim = in_turns(own.noise_dim, 1)[0]
-            return AdversarialModel(layout, self.objective(), noise_dim=noise_dim, width=width, pac=self.pac)
+            return AdversarialModel(layout, objective, noise_dim=noise_dim, width=width, pac=self.pac)
         robust = self.task == "robust detection"
         return AnomalyGAN(
             EnsembleNetworks(layout, own.n_members, robust=robust),
-            self.objective(),
+            objective,
             in_turns(own.noise_dim, own.n_members),
             width=own.width,
             kappa=own.kappa,
@@ -117,11 +125,11 @@ class Adversarial(TaskRecipe):
             ridge=1.0 if robust else 0.05,
         )
 
-    def _pace(self) -> dict[str, Any]:
-        """Return the settings of `AdversarialObjective` that do not depend on the loss."""
-        own = self.settings()
-        names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-        return {name: getattr(own, name) for name in names}
+
+def _pace(own: SimpleNamespace) -> dict[str, Any]:
+    """Return the settings of `AdversarialObjective` that do not depend on the loss."""
+    names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
+    return {name: getattr(own, name) for name in names}
 
 
 def around_data(weight: float) -> DataPenalty | None:
@@ -150,10 +158,10 @@ class GAN(Adversarial):
     ----------
     loss : {"relativistic", "non-saturating", "minimax"} or None, default=None
         What the generator minimises: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient
-        vanishes against a good critic; None for "relativistic", of a detector "non-saturating".
+        vanishes against a good critic; None for "relativistic", of a detector and for images "non-saturating".
     penalty_weight : float or None, default=None
         Weight of the squared gradient at the data (R1) and, of the relativistic loss, at generated rows (R2), without
-        which the game circles; 0: as in the paper, None: 0.1, of a detector 1.
+        which the game circles; 0: as in the paper, None: 0.1, of a detector and for images 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -162,17 +170,17 @@ class GAN(Adversarial):
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"loss": "relativistic", "penalty_weight": 0.1},
         "detection": {"loss": "non-saturating", "penalty_weight": 1.0},
+        "images": {"loss": "non-saturating", "penalty_weight": 1.0},
     }
     loss: Literal["relativistic", "non-saturating", "minimax"] | None = None
 
-    def objective(self) -> AdversarialObjective:
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return cross-entropy."""
-        own = self.settings()
         weight = own.penalty_weight
         if own.loss == "relativistic":
-            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None, **self._pace())
+            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None, **_pace(own))
         losses = {"non-saturating": NonSaturating, "minimax": Minimax}
-        return AdversarialObjective(losses[own.loss](), around_data(weight), **self._pace())
+        return AdversarialObjective(losses[own.loss](), around_data(weight), **_pace(own))
 
 
 @dataclass(eq=False)
@@ -196,9 +204,9 @@ class WGAN(Adversarial):
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 0.1}, "detection": {"penalty_weight": 10.0}}
     clip: float | None = None
 
-    def objective(self) -> AdversarialObjective:
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return the Wasserstein loss with what keeps its critic Lipschitz."""
-        return wasserstein(self.settings().penalty_weight, self.clip, self._pace())
+        return wasserstein(own.penalty_weight, self.clip, _pace(own))
 
 
 @dataclass(eq=False)
@@ -218,9 +226,9 @@ class LSGAN(Adversarial):
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 1.0}}
 
-    def objective(self) -> AdversarialObjective:
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return least squares."""
-        return AdversarialObjective(LeastSquares(), around_data(self.settings().penalty_weight), **self._pace())
+        return AdversarialObjective(LeastSquares(), around_data(own.penalty_weight), **_pace(own))
 
 
 @dataclass(eq=False)
@@ -238,10 +246,10 @@ class DRAGAN(Adversarial):
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 10.0}}
 
-    def objective(self) -> AdversarialObjective:
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
         return AdversarialObjective(
-            NonSaturating(), PerturbationPenalty(self.settings().penalty_weight), **self._pace()
+            NonSaturating(), PerturbationPenalty(own.penalty_weight), **_pace(own)
         )
 
 
@@ -252,22 +260,30 @@ class CGAN(Adversarial):
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
-    Without condition columns this is the unconditional `WGAN`. Each member of a detector is given a third of the
+    Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a detector is given a third of the
     columns, and scores how odd the rest of a row is given that. Departs from the paper by the Wasserstein loss with
-    gradient penalty, and as `WGAN` does from its own.
+    gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's, with R1 as of `GAN`.
 
     Parameters
     ----------
+    loss : {"wasserstein", "non-saturating"} or None, default=None
+        What both minimise; None for "wasserstein", for images "non-saturating".
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 0.1, of a detector 10.
+        Weight of the gradient penalty, or of R1; None for 0.1, of a detector 10, for images 1.
     """
 
+    constraints: ClassVar[Mapping[str, Constraint]] = {"loss": NONE | one_of("wasserstein", "non-saturating")}
     by_task: ClassVar[TaskDefaults] = {
-        "sampling": {"penalty_weight": 0.1},
-        "detection": {"n_members": 6, "penalty_weight": 10.0},
+        "sampling": {"loss": "wasserstein", "penalty_weight": 0.1},
+        "detection": {"loss": "wasserstein", "n_members": 6, "penalty_weight": 10.0},
+        "images": {"loss": "non-saturating", "penalty_weight": 1.0},
     }
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score"})
+    loss: Literal["wasserstein", "non-saturating"] | None = None
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score", "images"})
 
-    def objective(self) -> AdversarialObjective:
-        """Return the Wasserstein loss with gradient penalty, conditional."""
-        return wasserstein(self.settings().penalty_weight, None, self._pace(), conditional=True)
+    def objective(self, own: SimpleNamespace) -> AdversarialObjective:
+        """Return the conditional game."""
+        if own.loss == "non-saturating":
+            penalty = around_data(own.penalty_weight)
+            return AdversarialObjective(NonSaturating(), penalty, conditional=True, **_pace(own))
+        return wasserstein(own.penalty_weight, None, _pace(own), conditional=True)

@@ -11,7 +11,7 @@ GENSYNTH_API_VERSION = 1
 _LATENT = ("elbo", "iwae", "log_likelihood", "reconstruction", "denoising", "kl")
 _HIERARCHY = ("elbo", "iwae", "reconstruction", "denoising", "kl")
 _CODES = ("likelihood", "reconstruction", "denoising", "prior")
-_ABLE = frozenset({"sample", "conditional", "impute", "score", "latent"})
+_ABLE = frozenset({"sample", "conditional", "impute", "score", "latent", "images"})
 
 
 @hookimpl

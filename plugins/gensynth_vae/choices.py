@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
 from gensynth.nn.family import FamilyRecipe
-from gensynth.nn.tabular.sampling_networks import PRIORS
+from gensynth.nn.sampling import PRIORS
 
 MAX_START = 30_000
 """Rows whose latents a density starts from, at most."""
@@ -38,7 +38,9 @@ class VariationalRecipe(FamilyRecipe):
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection"}
-    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent"})
+    capabilities: ClassVar[frozenset[str]] = frozenset(
+        {"sample", "conditional", "impute", "score", "latent", "images"}
+    )
     beta: float | tuple[float, ...] | None = None
     noise: float | tuple[float, ...] | None = None
 

@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
 from gensynth.nn.layers import bounded
-from gensynth.nn.networks import Networks, RowDecoder
+from gensynth.nn.networks import LevelNetworks, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.sampling import EMA_DECAY, SamplingPrior
 from gensynth.nn.spectral import SpectralPenalty
-from gensynth.nn.tabular.sampling_networks import EMA_DECAY, SamplingPrior
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
@@ -33,30 +34,26 @@ class Level(nn.Module):
 
     Parameters
     ----------
-    networks : Networks
+    networks : LevelNetworks
         What carries it.
-    width : int
-        Width of state and features.
     latent_dims : sequence of int
         Latents of each member.
-    n_flows : int
-        Flows in the posterior.
+    dim : int
+        Entries that they take, those beyond a member's own 0.
     """
 
     mask: Tensor
 
-    def __init__(self, networks: Networks, width: int, latent_dims: Sequence[int], n_flows: int) -> None:
+    def __init__(self, networks: LevelNetworks, latent_dims: Sequence[int], dim: int) -> None:
         super().__init__()
-        dim = max(latent_dims)
-        self.prior = networks.mlp(width, (width,), 2 * dim)
-        self.residual = networks.mlp(2 * width, (width,), 2 * dim)
-        self.flows = nn.ModuleList(networks.posterior_flow(latent_dims, width) for _ in range(n_flows))
-        self.update = networks.mlp(width + dim, (width, width), width)
+        self.prior, self.residual, self.update = networks.prior, networks.residual, networks.update
+        self.flows = nn.ModuleList(networks.flows)
 
         out: Any = self.prior.out
         nn.init.normal_(out.weight, std=0.01)  # every level's prior begins as N(0, I)
         nn.init.zeros_(out.bias)
-        self.register_buffer("mask", member_mask(latent_dims), persistent=False)  # (members, 1, dim)
+        mask = F.pad(member_mask(latent_dims), (0, dim - max(latent_dims)))
+        self.register_buffer("mask", mask, persistent=False)  # (members, 1, dim)
 
     def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
@@ -133,10 +130,10 @@ class HierarchicalModel(LatentVariableModel):
         super().__init__(networks, noises, learning_rate)
         m, self.level_dim = networks.members, levels[0].mask.shape[-1]
         self.levels, self.decoder, self.density = nn.ModuleList(levels), decoder, density
-        self.encoder = networks.encoder((width, width), width)
+        self.encoder = networks.state_encoder(width)
         self.latent_dim = len(levels) * self.level_dim
         self.warmup = warmup
-        self.top = nn.Parameter(torch.zeros(m, 1, width))
+        self.top = nn.Parameter(torch.zeros(m, 1, networks.state_width(width)))
         self.penalty = SpectralPenalty([*levels, decoder], spectral) if spectral else None
         self.register_buffer("beta", torch.tensor(betas).view(-1, 1), persistent=False)
         shape = (N_SCORE_DRAWS, len(levels), m, 1, self.level_dim)
@@ -183,7 +180,7 @@ class HierarchicalModel(LatentVariableModel):
         draws = [self._infer(inputs, noise) for noise in self.score_noise]
         divergence = torch.stack([by_level.sum(-1) for _, _, by_level in draws])  # (draws, members, n)
         if method == "kl":
-            return latents_only(divergence.mean(0), len(self.layout.columns))
+            return latents_only(divergence.mean(0), self.networks.n_cells)
         cells = torch.stack([self.decoder.log_likelihood(inputs, state) for state, _, _ in draws])
         if method == "reconstruction":
             return cells_only(-cells.mean(0))

@@ -17,7 +17,7 @@ from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, sta
 from gensynth.nn.layers import bounded
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
-from gensynth.nn.tabular.sampling_networks import SamplingPrior
+from gensynth.nn.sampling import SamplingPrior
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
@@ -166,7 +166,7 @@ class LatentModel(LatentVariableModel):
         mean, log_variance = self.posterior(inputs)
         draws = [self._reparameterise(mean, log_variance, noise) for noise in self.score_noise]
         if method == "kl":
-            return latents_only(self.kl(mean, log_variance), len(self.layout.columns))
+            return latents_only(self.kl(mean, log_variance), self.networks.n_cells)
         cells = torch.stack([self.decoder.log_likelihood(inputs, z) for z in draws])  # (draws, members, n, k)
         if method == "reconstruction":
             return cells_only(-cells.mean(0))

@@ -95,7 +95,7 @@ class LatentVariableModel(GenerativeModel):
     @torch.no_grad()
     def correct_marginals(self, batch: Batch, rng: Generator) -> None:
         """Set the marginals of what is drawn right."""
-        z = self.draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
+        z = self.draw_prior(n_marginal_rows(max(len(self.layout.columns), 1)), rng)
         self.decoder.correct_marginals(batch, z, rng)
 
 
@@ -114,6 +114,6 @@ def importance_weighted(cells: Tensor, log_ratios: Tensor) -> tuple[Tensor, Tens
     return -cells.mean(0), cells.mean(0).sum(-1) - bound
 
 
-def latents_only(costs: Tensor, n_columns: int) -> tuple[Tensor, Tensor]:
+def latents_only(costs: Tensor, n_cells: int) -> tuple[Tensor, Tensor]:
     """Return costs (members, n) that belong to the row as a whole, and none of its cells (members, n, k)."""
-    return costs.new_zeros(*costs.shape, n_columns), costs
+    return costs.new_zeros(*costs.shape, n_cells), costs

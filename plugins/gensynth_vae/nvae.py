@@ -10,7 +10,7 @@ from gensynth.constraints import NONE, Constraint, several, whole
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import TaskDefaults, in_turns
-from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth.nn.sampling import named_prior
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTH, IndependentCellsRecipe
 from gensynth_vae.hierarchy import HierarchicalModel, Level
 
@@ -43,9 +43,9 @@ class NVAE(IndependentCellsRecipe):
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0 and 0.3 in turns.
         Where the rows may hold anomalies it is 1: noise as wide as a column keeps the latents from telling single odd
         rows apart.
-    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"}, default="blockwise"
+    prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"} or None, default=None
         Density fitted to the latents of all levels in a second stage, for sampling; "normal" samples from the
-        hierarchy's own.
+        hierarchy's own. None for "blockwise", and "normal" where there are images.
     spectral : float, default=1e-3
         Weight of the spectral regularisation, for sampling.
 
@@ -59,12 +59,14 @@ class NVAE(IndependentCellsRecipe):
         "latent_dim": NONE | LATENT | several(LATENT),
         "width": NONE | WIDTH,
         "flows": whole(0, 64),
-        "prior": PRIOR,
+        "prior": NONE | PRIOR,
         "spectral": WEIGHT,
     }
     only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling", "spectral": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
-        "sampling": {"levels": 3, "latent_dim": 6, "width": 128, "beta": 0.2, "noise": 0.0, "learning_rate": 2e-3},
+        "sampling": {"levels": 3, "latent_dim": 6, "width": 128, "beta": 0.2, "noise": 0.0, "learning_rate": 2e-3,
+                     "prior": "blockwise"},
+        "images": {"latent_dim": 4, "width": 32, "beta": 1.0, "prior": "normal"},
         "detection": {"n_members": 4, "levels": 2, "latent_dim": (4, 8), "width": 64, "beta": (0.5, 0.1),
                       "noise": (0.0, 0.3), "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (1, 4), "beta": 1.0, "noise": 1.0},
@@ -74,22 +76,28 @@ class NVAE(IndependentCellsRecipe):
     latent_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     flows: int = 1
-    prior: str = "blockwise"
+    prior: str | None = None
     spectral: float = 1e-3
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         dims, sampling = in_turns(own.latent_dim, networks.members), networks.for_sampling
+        of_levels = [networks.level_dims(i, own.levels, dims) for i in range(own.levels)]
+        widest = max(max(each) for each in of_levels)
+        levels = [
+            Level(networks.level(i, own.levels, own.width, dims, widest, self.flows), each, widest)
+            for i, each in enumerate(of_levels)
+        ]
         return HierarchicalModel(
             networks,
-            [Level(networks, own.width, dims, self.flows) for _ in range(own.levels)],
-            networks.decoder(own.width, (own.width,), self.column_groups),
+            levels,
+            networks.state_decoder(own.width, self.column_groups),
             width=own.width,
             betas=in_turns(own.beta, networks.members),
             noises=in_turns(own.noise, networks.members),
             warmup=self.warmup if sampling else 0,
             spectral=self.spectral if sampling else 0.0,
-            density=named_prior(self.prior, own.levels * max(dims), layout.n_rows) if sampling else None,
+            density=named_prior(own.prior, own.levels * widest, layout.n_rows) if sampling else None,
             learning_rate=own.learning_rate,
         )

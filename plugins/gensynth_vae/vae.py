@@ -5,15 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, several
+from gensynth.constraints import NONE, Constraint, one_of, several
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.tabular.sampling_networks import named_prior
+from gensynth.nn.sampling import named_prior
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
@@ -52,6 +53,7 @@ class OneLatent(IndependentCellsRecipe):
     only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
+        "images": {"latent_dim": 32},
         "detection": {"n_members": 4, "latent_dim": (8, 16), "noise": 0.0, "learning_rate": 2e-3},
     }
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
@@ -68,12 +70,12 @@ class OneLatent(IndependentCellsRecipe):
         return {"elbo": 1.0, "denoising": 1.0} if self.task == "detection" else {"elbo": 1.0}
 
     @abstractmethod
-    def divergence(self, members: int) -> Divergence:
-        """Return how the divergence enters the loss."""
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
+        """Return how the divergence enters the loss; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         few = self.task != "sampling" and networks.width <= FEW_FEATURES
@@ -85,7 +87,7 @@ class OneLatent(IndependentCellsRecipe):
             hidden,
             networks.decoder(latent_dim, hidden, self.column_groups),
             members=members,
-            divergence=self.divergence(m),
+            divergence=self.divergence(own, m),
             prior=None if fitted else prior,
             density=prior if fitted else None,
             learning_rate=own.learning_rate,
@@ -118,10 +120,10 @@ class VAE(OneLatent):
         "robust detection": {"beta": 4.0, "latent_dim": 2, "hidden": NARROW},
     }
 
-    def divergence(self, members: int) -> Divergence:
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight that grows to ``beta``."""
         warmup = self.warmup if self.task == "sampling" else 0
-        return Divergence(in_turns(self.settings().beta, members), warmup)
+        return Divergence(in_turns(own.beta, members), warmup)
 
 
 @dataclass(eq=False)
@@ -135,8 +137,9 @@ class BetaVAE(OneLatent):
     beta : float, tuple of float or None, default=None
         Weight of the distance between divergence and capacity (of the divergence itself without a capacity); None for
         2, of a detector's members 1, 4, 2 and 8.
-    capacity : float or None, default=16.0
-        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight. For sampling.
+    capacity : float, "auto" or None, default="auto"
+        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight, "auto" for 16,
+        and 40 where there are images. For sampling.
     warmup : int, default=2000
         Steps over which weight or capacity grow, for sampling.
 
@@ -145,18 +148,20 @@ class BetaVAE(OneLatent):
     Higgins et al. 2017, "beta-VAE", equation 4. Burgess et al. 2018 (arXiv 1804.03599), equation 8.
     """
 
-    constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT}
+    constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT | one_of("auto")}
     only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
-        "sampling": {"beta": 2.0},
+        "sampling": {"beta": 2.0, "usual_capacity": 16.0},
+        "images": {"usual_capacity": 40.0},
         "detection": {"n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
     }
-    capacity: float | None = 16.0
+    capacity: float | Literal["auto"] | None = "auto"
     warmup: int = 2000
 
-    def divergence(self, members: int) -> Divergence:
+    def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight on the distance from the capacity, or a plain one."""
-        weights = in_turns(self.settings().beta, members)
+        weights = in_turns(own.beta, members)
         if self.task != "sampling":
             return Divergence(weights)
-        return Divergence(weights, self.warmup, capacity=self.capacity)
+        capacity = own.usual_capacity if self.capacity == "auto" else self.capacity
+        return Divergence(weights, self.warmup, capacity=capacity)

@@ -110,8 +110,9 @@ class VLAE(VariationalRecipe):
         Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64.
     beta : float, tuple of float or None, default=None
         Weight of the divergence.
-    free_nats : float, default=1.6
-        Divergence that costs nothing, so that the latent is used; for sampling.
+    free_nats : float or None, default=None
+        Divergence that costs nothing, so that the latent is used; None for 1.6, and 8 where there are images. For
+        sampling.
     auxiliary_weight : float, default=0.3
         Weight of the log-likelihood of an auxiliary decoder, to which the cells are independent given the latent, so
         that the latent holds what columns have in common; for sampling.
@@ -134,21 +135,23 @@ class VLAE(VariationalRecipe):
         "latent_dim": NONE | LATENT | several(LATENT),
         "width": NONE | WIDTH,
         "hidden": NONE | WIDTH,
-        "free_nats": WEIGHT,
+        "free_nats": NONE | WEIGHT,
         "auxiliary_weight": WEIGHT,
     }
     only_for: ClassVar[Mapping[str, str]] = {"free_nats": "sampling", "auxiliary_weight": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
-        "sampling": {"latent_dim": 8, "beta": 1.0, "noise": 0.0, "learning_rate": 4e-3},
+        "sampling": {"latent_dim": 8, "beta": 1.0, "noise": 0.0, "learning_rate": 4e-3,
+                     "free_nats": 1.6},
         "detection": {"n_members": 6, "latent_dim": (8, 4), "beta": (0.5, 0.1), "noise": (0.0, 0.3), "width": 64,
                       "hidden": 64, "learning_rate": 2e-3},
         "robust detection": {"latent_dim": (2, 8), "beta": 1.0, "noise": 1.0},
+        "images": {"latent_dim": 32, "hidden": 32, "learning_rate": 2e-3, "free_nats": 8.0},
     }  # fmt: skip
     score_methods: ClassVar[tuple[str, ...]] = LatentModel.score_methods
     latent_dim: int | tuple[int, ...] | None = None
     width: int | None = None
     hidden: int | None = None
-    free_nats: float = 1.6
+    free_nats: float | None = None
     auxiliary_weight: float = 0.3
     max_bins: int = 128
 
@@ -163,7 +166,7 @@ class VLAE(VariationalRecipe):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE
@@ -176,7 +179,7 @@ class VLAE(VariationalRecipe):
             networks.causal_decoder(latent_dim, width, hidden),
             members=members,
             divergence=Divergence(in_turns(own.beta, m)),
-            free_nats=self.free_nats if sampling else -math.inf,
+            free_nats=own.free_nats if sampling else -math.inf,
             auxiliary=auxiliary,
             auxiliary_weight=self.auxiliary_weight,
             prior=networks.flow_prior(members.latent_dims, N_COMPONENTS),

@@ -15,7 +15,7 @@ from gensynth.model import Batch, Fit, GenerativeModel, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.networks import Networks
-from gensynth.nn.vector_quantizer import StochasticQuantizer
+from gensynth.nn.vector_quantizer import NearestQuantizer, Quantized, Quantizer, StochasticQuantizer
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
@@ -30,7 +30,7 @@ class QuantizedModel(LatentVariableModel):
         What carries it.
     hidden : sequence of int
         Hidden widths of encoder and decoder.
-    quantizer : StochasticQuantizer
+    quantizer : Quantizer
         The code books, those of a member side by side.
     prior_width : int
         Hidden units of the density over codes.
@@ -52,7 +52,7 @@ class QuantizedModel(LatentVariableModel):
         self,
         networks: Networks,
         hidden: Sequence[int],
-        quantizer: StochasticQuantizer,
+        quantizer: Quantizer,
         *,
         prior_width: int,
         column_groups: int,
@@ -62,16 +62,17 @@ class QuantizedModel(LatentVariableModel):
         learning_rate: float,
     ) -> None:
         super().__init__(networks, noises, learning_rate)
-        books, n_codes, dim = quantizer.book.shape
+        books, n_codes, dim = quantizer.groups, quantizer.n_codes, quantizer.dim
         self.quantizer = quantizer
         self.groups, self.latent_dim = books // networks.members, books // networks.members * dim
-        self.encoder = networks.encoder(hidden, self.latent_dim)
-        self.decoder = networks.decoder(self.latent_dim, hidden, column_groups)
+        self.encoder = networks.code_encoder(hidden, self.groups, dim)
+        self.decoder = networks.code_decoder(self.groups, dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
-        # not to sample: more entries tell more than their density learns; not where rows may be anomalies: an entry
+        # not to sample tables: more entries tell more than their density learns; not where rows may be anomalies: an entry
         # that starts at one would be theirs
-        self.restarts = not networks.for_sampling and networks.trim == 0.0
+        scored = not networks.for_sampling and networks.trim == 0.0
+        self.restarts = scored or networks.n_codes_a_row is not None
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
@@ -103,13 +104,18 @@ class QuantizedModel(LatentVariableModel):
         """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
         return self._by_member(self.quantizer.look_up(codes)).flatten(2)
 
-    def _draw_entries(self, log_q: Tensor, rng: Generator) -> Tensor:
-        """Return (members, n, latent_dim): entries drawn from q(codes | row), a member's side by side."""
-        return self._by_member(self.quantizer(log_q, rng)).flatten(2)
+    def _quantized(self, vectors: Tensor, rng: Generator) -> Quantized:
+        """Return the entries for vectors (n, members * groups, dim), a member's side by side (members, n, latent_dim).
+
+        What they cost is (members, n).
+        """
+        own: Quantized = self.quantizer(vectors, rng)
+        entries = self._by_member(own.entries).flatten(2)
+        return Quantized(entries, own.log_q, own.cost.expand(self.networks.members, -1))
 
     def draw_prior(self, n: int, rng: Generator) -> Tensor:
         """Draw entries (1, n, latent_dim) whose codes come from their density."""
-        return self.prior.sample(self.quantizer.book, n, rng)
+        return self.prior.sample(self.quantizer.books, n, rng)
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
@@ -130,7 +136,7 @@ class QuantizedModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(cells)
         if method == "prior":
-            return latents_only(-self.log_prior(codes), len(self.layout.columns))
+            return latents_only(-self.log_prior(codes), self.networks.n_cells)
         return cells, self._divergence(self.quantizer.log_probability(vectors), self.entries(codes))
 
     def log_prior(self, codes: Tensor) -> Tensor:
@@ -141,11 +147,10 @@ class QuantizedModel(LatentVariableModel):
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
-        return self._terms(inputs, self.quantizer.log_probability(self._vectors(inputs)), rng)
+        return self._terms(inputs, self._quantized(self._vectors(inputs), rng))
 
-    def _terms(self, inputs: Any, log_q: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
-        entries = self._draw_entries(log_q, rng)
-        return self.decoder.log_likelihood(inputs, entries).sum(-1), self._divergence(log_q, entries)
+    def _terms(self, inputs: Any, own: Quantized) -> tuple[Tensor, Tensor]:
+        return self.decoder.log_likelihood(inputs, own.entries).sum(-1), self._divergence(own.log_q, own.entries)
 
     def _divergence(self, log_q: Tensor, entries: Tensor) -> Tensor:
         """Return (members, n): KL(q(codes | row) || p(codes)), each book's given the entries of those before it."""
@@ -158,11 +163,11 @@ class QuantizedModel(LatentVariableModel):
         weight = self.beta * warmup_progress(float(self.step), self.warmup)
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         vectors = self._vectors(inputs)
-        log_q = self.quantizer.log_probability(vectors)
-        if self.restarts and self.quantizer.restart(vectors, log_q, rng):
-            log_q = self.quantizer.log_probability(vectors)
-        reconstruction, divergence = self._terms(inputs, log_q, rng)
-        return weight * divergence - reconstruction
+        if self.restarts:
+            self.quantizer.restart(vectors, self.quantizer.log_probability(vectors), rng)
+        own = self._quantized(vectors, rng)
+        reconstruction, divergence = self._terms(inputs, own)
+        return weight * divergence - reconstruction + own.cost
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
         reconstruction, divergence = self.terms(self.networks.inputs(batch), rng)
@@ -177,10 +182,9 @@ class QuantizedModel(LatentVariableModel):
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         with torch.no_grad():
-            log_q = self.quantizer.log_probability(self._vectors(self.networks.inputs(batch)))
-            entries = self._draw_entries(log_q, rng)
-            q = self._by_member(log_q.transpose(0, 1)).exp()
-        cost: Tensor = -(q * self.prior(entries).log_softmax(-1)).sum((-2, -1))
+            own = self._quantized(self._vectors(self.networks.inputs(batch)), rng)
+            q = self._by_member(own.log_q.transpose(0, 1)).exp()
+        cost: Tensor = -(q * self.prior(own.entries).log_softmax(-1)).sum((-2, -1))
         return cost
 
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -256,6 +260,7 @@ class VQVAE(IndependentCellsRecipe):
         "detection": {"n_members": 6, "groups": 4, "code_dim": 4, "hidden": (64, 64), "beta": 0.1, "prior_width": 32,
                       "noise": (0.1, 0.3), "learning_rate": 2e-3},
         "robust detection": {"groups": 1, "noise": 1.0},
+        "images": {"n_codes": 64, "beta": 0.0},
     }  # fmt: skip
     score_methods: ClassVar[tuple[str, ...]] = QuantizedModel.score_methods
     groups: int | None = None
@@ -266,13 +271,17 @@ class VQVAE(IndependentCellsRecipe):
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
-        own, networks = self.settings(), self.networks(layout)
+        own, networks = self.settings(layout), self.networks(layout)
         most = 8 if self.task == "robust detection" else 32
         n_codes = own.n_codes or max(4, min(most, layout.n_rows // 20))
+        places = networks.n_codes_a_row
+        quantizer: Quantizer = StochasticQuantizer(networks.members * own.groups, n_codes, own.code_dim)
+        if places is not None:
+            quantizer = NearestQuantizer(places, n_codes, own.code_dim)
         return QuantizedModel(
             networks,
             tuple(own.hidden),
-            StochasticQuantizer(networks.members * own.groups, n_codes, own.code_dim),
+            quantizer,
             prior_width=own.prior_width,
             column_groups=self.column_groups,
             noises=in_turns(own.noise, networks.members),

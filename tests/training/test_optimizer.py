@@ -3,8 +3,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import torch
 from environments import ROOT
+from torch import Tensor, nn
 
 from gensynth.model import Optimizer
 from gensynth.training.optimizer import FusedAdamW
@@ -49,3 +51,23 @@ def test_parameter_without_gradient_stays():
 def test_training_does_not_import_the_compiler():
     done = subprocess.run([sys.executable, "-c", CHECK], cwd=SUPPORT, timeout=300, capture_output=True, text=True)
     assert (done.returncode, done.stdout.split()) == (0, ["False", "True"]), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameter", "gradient"),
+    [
+        (torch.zeros(4, 3, 3, 3).to(memory_format=torch.channels_last), torch.randn(4, 3, 3, 3)),
+        (torch.zeros(4, 3, 3, 3), torch.randn(4, 3, 3, 3).to(memory_format=torch.channels_last)),
+        (torch.zeros(6, 8), torch.randn(8, 6).t()),
+        (torch.zeros(6, 8), torch.randn(1, 8).expand(6, 8)),
+    ],
+)
+def test_entries_in_another_order_in_memory_take_the_same_step(parameter: Tensor, gradient: Tensor) -> None:
+    ways = []
+    for own, given in ((parameter, gradient), (parameter.contiguous(), gradient.contiguous())):
+        trained = nn.Parameter(own.clone(memory_format=torch.preserve_format))
+        optimizer = FusedAdamW([trained], Optimizer(1e-2))
+        for _ in range(3):
+            optimizer.step([given])
+        ways.append(trained.detach())
+    assert torch.equal(*ways)

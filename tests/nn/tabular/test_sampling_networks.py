@@ -6,7 +6,8 @@ import pytest
 import torch
 from toy_models import toy_layout
 
-from gensynth.nn.tabular.sampling_networks import PRIORS, SamplingNetworks, named_prior
+from gensynth.nn.sampling import PRIORS, named_prior
+from gensynth.nn.tabular.sampling_networks import SamplingNetworks
 
 
 @pytest.mark.parametrize("name", PRIORS)

@@ -1,0 +1,88 @@
+"""A local autoregressive density of pixels: each given its neighbours before it and features of the latent."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Generator, Tensor, nn
+
+from gensynth.nn.image.convolutions import ConvDecoder
+from gensynth.nn.image.decoder import Pixels
+from gensynth.nn.image.likelihood import LogisticMixture
+
+REACH = 2
+"""Pixels to each side, and rows above, that a pixel sees."""
+
+
+class LocalPixels(Pixels):
+    """p(pixels | z) = prod_i p(pixel_i | a few pixels above and to the left of it, z).
+
+    The neighbourhood is small on purpose (Chen et al. 2017, arXiv 1611.02731, section 2.2): texture is what it can
+    tell, and all that reaches farther has to pass through the latent. Masked convolutions: van den Oord et al. 2016,
+    "Pixel recurrent neural networks", arXiv 1601.06759. The channels of a pixel are independent given its
+    neighbourhood.
+
+    Parameters
+    ----------
+    start : Module
+        From z (n, width) to the coarsest maps of ``maps``.
+    maps : ConvDecoder
+        From those to features of every pixel.
+    base : int
+        Channels of the features.
+    hidden : int
+        Width of the hidden layers of a pixel.
+    likelihood : LogisticMixture
+        Of a pixel.
+    """
+
+    mask: Tensor
+
+    def __init__(
+        self, start: nn.Module, maps: ConvDecoder, base: int, hidden: int, likelihood: LogisticMixture
+    ) -> None:
+        super().__init__()
+        self.start, self.maps, self.likelihood = start, maps, likelihood
+        channels, side = likelihood.image.channels, 2 * REACH + 1
+        self.near = nn.Parameter(torch.randn(hidden, channels, REACH + 1, side) * (channels * side * REACH) ** -0.5)
+        mask = torch.ones(1, 1, REACH + 1, side)
+        mask[..., REACH, REACH:] = 0.0  # neither the pixel itself nor what comes after it
+        self.register_buffer("mask", mask, persistent=False)
+        self.features = nn.Conv2d(base, hidden, 3, padding=1)
+        self.middle = nn.Conv2d(hidden, hidden, 1)
+        self.out = nn.Conv2d(hidden, likelihood.n_parameters, 1)
+        with torch.no_grad():
+            self.out.weight.mul_(0.1)
+            assert self.out.bias is not None
+            likelihood.start(self.out.bias)
+
+    def _told(self, z: Tensor) -> Tensor:
+        """Return (n, hidden, h, w): what the latent says of every pixel."""
+        told: Tensor = self.features(self.maps(self.start(z)))
+        return told
+
+    def _pixel_parameters(self, near: Tensor, told: Tensor) -> Tensor:
+        """Return parameters (n, p, h, w) from what neighbours and latent say (n, hidden, h, w)."""
+        h = F.silu(near + told)
+        parameters: Tensor = self.out(h + F.silu(self.middle(h)))
+        return parameters
+
+    def log_probability(self, pixels: Tensor, z: Tensor) -> Tensor:
+        """Return (n, h * w) log-probabilities of the places."""
+        around = F.pad(2.0 * pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
+        near = F.conv2d(around, self.near * self.mask)
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(z)), pixels).flatten(1)
+
+    def draw(self, z: Tensor, rng: Generator) -> Tensor:
+        """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
+        told = self._told(z)
+        n, _, height, width = told.shape
+        around = told.new_full((n, self.likelihood.image.channels, height + REACH, width + 2 * REACH), -1.0)
+        weight = (self.near * self.mask).flatten(1)
+        for y in range(height):
+            for x in range(width):
+                window = around[:, :, y : y + REACH + 1, x : x + 2 * REACH + 1].flatten(1)
+                own = (window @ weight.t()).view(n, -1, 1, 1)
+                parameters = self._pixel_parameters(own, told[:, :, y : y + 1, x : x + 1]).flatten(1)
+                around[:, :, y + REACH, x + REACH] = 2.0 * self.likelihood.sample(parameters, rng) - 1.0
+        return 0.5 + 0.5 * around[:, :, REACH:, REACH : REACH + width]

@@ -1,0 +1,175 @@
+"""Networks of rows with an image: convolutions for the pixels, the networks of tables for the columns beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor, nn
+
+from gensynth.layout import ImageLayout, Layout
+from gensynth.model import Batch, Score
+from gensynth.nn.image.convolutions import ConvDecoder, ConvEncoder, Size, flat_map, halvings
+from gensynth.nn.image.decoder import ImageDecoder, IndependentPixels
+from gensynth.nn.image.encoder import ImageEncoder, MapEncoder
+from gensynth.nn.image.levels import level_networks, level_size
+from gensynth.nn.image.likelihood import LogisticMixture
+from gensynth.nn.image.local_pixels import LocalPixels
+from gensynth.nn.networks import LevelNetworks, RowDecoder
+from gensynth.nn.sampling import OneMemberNetworks
+from gensynth.nn.tabular.sampling_networks import SamplingNetworks
+
+BASE = 16
+"""Channels of maps of the image's own size, doubled with each halving."""
+COLUMN_FEATURES = 64
+"""Width of what the encoder reads of the columns."""
+LOGISTICS = 3
+"""Logistics in the mixture of a pixel."""
+NOISES = (0.1, 0.2, 0.3)
+"""Deviations of the noise on pixels in (0, 1) that denoising scores look at."""
+
+
+class ImageNetworks(OneMemberNetworks):
+    """One network each over images and the columns beside them.
+
+    Parameters
+    ----------
+    layout : Layout
+        What a row looks like, with an image; numbers are within-bin offsets.
+    embedding_dim : int
+        Width of a cell's embedding.
+    dropout : float
+        Fraction of units dropped in training, in the networks of the columns.
+    """
+
+    weight_decay: ClassVar[float] = 0.01
+
+    def __init__(self, layout: Layout, embedding_dim: int, dropout: float) -> None:
+        super().__init__(layout, dropout)
+        if layout.image is None:
+            raise ValueError("the layout has no image")
+        self.image: ImageLayout = layout.image
+        self.sizes = halvings(self.image.height, self.image.width)
+        table = replace(layout, image=None)
+        self.table = SamplingNetworks(table, embedding_dim, dropout) if layout.columns else None
+        self.loss_scale = 1.0 / (self.image.channels * self.image.height * self.image.width)
+
+    @property
+    def grid(self) -> Size:
+        """Height and width of the coarsest map."""
+        return self.sizes[-1]
+
+    @property
+    def n_cells(self) -> int:
+        """Costs of a row: one of each column, then one of each place of the image."""
+        return len(self.layout.columns) + self.image.height * self.image.width
+
+    def inputs(self, batch: Batch, *, differentiable: bool = False) -> Batch:  # noqa: ARG002
+        """Return the rows."""
+        return batch
+
+    def noisy(self, inputs: Batch, deviation: Tensor, rng: Generator) -> Batch:
+        """Return the rows, their pixels under noise."""
+        assert inputs.pixels is not None
+        if not float(deviation.max()):
+            return inputs
+        noise = torch.randn(inputs.pixels.shape, generator=rng, device=inputs.pixels.device, dtype=inputs.pixels.dtype)
+        return replace(inputs, pixels=inputs.pixels + float(deviation.max()) * noise)
+
+    def corrupted(self, inputs: Batch) -> Iterator[Batch]:
+        """Yield the rows, their pixels under the same noise of several levels."""
+        assert inputs.pixels is not None
+        rng = Generator().manual_seed(0)
+        noise = torch.randn(inputs.pixels.shape[1:], generator=rng).to(inputs.pixels)
+        for deviation in NOISES:
+            yield replace(inputs, pixels=inputs.pixels + deviation * noise)
+
+    def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
+        """Return convolutions over the pixels, and a perceptron over their coarsest map and the columns."""
+        return ImageEncoder(self._maps(), self._of_columns(COLUMN_FEATURES), COLUMN_FEATURES, hidden, width_out)
+
+    def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:
+        """Return pixels and columns that are independent given z."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = flat_map(up.channels, up.size, width_in)
+        return self._decoder(IndependentPixels(start, up, BASE, self._likelihood()), width_in, hidden, column_groups)
+
+    def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:
+        """Return pixels given their neighbours and z, and columns given those before and z."""
+        up = ConvDecoder(self.sizes, BASE)
+        pixels = LocalPixels(flat_map(up.channels, up.size, width_in), up, BASE, hidden, self._likelihood())
+        columns = None if self.table is None else self.table.causal_decoder(width_in, width, hidden)
+        return ImageDecoder(self.layout, pixels, columns)
+
+    @property
+    def n_codes_a_row(self) -> int:
+        """Codes of a row where latents are codes: one for each place of the coarsest map."""
+        return self.grid[0] * self.grid[1]
+
+    def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:  # noqa: ARG002
+        """Return convolutions to a vector at each place, those of a row side by side."""
+        return MapEncoder(self._maps(), self._of_columns(dim), dim, places_last=False)
+
+    def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:
+        """Return p(row | entries of the places)."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
+        pixels = IndependentPixels(start, up, BASE, self._likelihood())
+        return self._decoder(pixels, groups * dim, hidden, column_groups)
+
+    def state_encoder(self, width: int) -> nn.Module:
+        """Return convolutions to a map of ``width`` channels, flattened."""
+        return MapEncoder(self._maps(), self._of_columns(width), width, places_last=True)
+
+    def state_decoder(self, width: int, column_groups: int) -> RowDecoder:
+        """Return p(row | map of ``width`` channels)."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = nn.Sequential(nn.Unflatten(1, (width, *self.grid)), nn.Conv2d(width, up.channels, 1))
+        pixels = IndependentPixels(start, up, BASE, self._likelihood())
+        return self._decoder(pixels, self.state_width(width), (128,), column_groups)
+
+    def state_width(self, width: int) -> int:
+        """Return the entries of a state of ``width`` channels."""
+        return width * self.grid[0] * self.grid[1]
+
+    def level_dims(self, index: int, count: int, latent_dims: Sequence[int]) -> list[int]:
+        """Return the latents of a level: ``latent_dims`` channels at each place of its map."""
+        height, width = level_size(self.grid, index, count)
+        return [dim * height * width for dim in latent_dims]
+
+    def level(
+        self, index: int, count: int, width: int, latent_dims: Sequence[int], dim: int, n_flows: int
+    ) -> LevelNetworks:
+        """Return residual cells of the level's own scale, coarse at the top."""
+        return level_networks(self.grid, index, count, width, latent_dims[0], dim, n_flows)
+
+    def score(self, cells: Tensor, latent: Tensor, inputs: Batch, *, attribute: bool) -> Score:  # noqa: ARG002
+        """Return rows, columns and places; what the latents cost is spread evenly over the places."""
+        k, places = len(self.layout.columns), self.image.height * self.image.width
+        pixels = cells[..., k:] + latent.unsqueeze(-1) / places
+        shape = (self.image.height, self.image.width)
+        return Score(-(cells.sum(-1) + latent), cells[..., :k], pixels.unflatten(-1, shape))
+
+    def _maps(self) -> ConvEncoder:
+        return ConvEncoder(self.image.channels, self.sizes, BASE)
+
+    def _likelihood(self) -> LogisticMixture:
+        return LogisticMixture(self.image, LOGISTICS)
+
+    def _of_columns(self, width: int) -> nn.Module | None:
+        return None if self.table is None else self.table.encoder((COLUMN_FEATURES,), width)
+
+    def _decoder(
+        self, pixels: IndependentPixels, width_in: int, hidden: Sequence[int], column_groups: int
+    ) -> ImageDecoder:
+        columns = None if self.table is None else self.table.decoder(width_in, hidden, column_groups)
+        return ImageDecoder(self.layout, pixels, columns)
+
+
+class _ChannelsFirst(nn.Module):
+    """From (n, h, w, c) to (n, c, h, w)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.movedim(-1, 1)

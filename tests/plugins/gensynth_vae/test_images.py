@@ -1,0 +1,120 @@
+"""The variational families on images: what is drawn, what ties pixels and columns, scores, conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from toy_images import LYING, STANDING, bars, bars_layout, way_of
+
+from gensynth.errors import CapabilityError
+from gensynth.model import Batch, Observed, Recipe
+from gensynth.training import Trainer
+from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
+
+FAMILIES: dict[str, Recipe] = {
+    "vae": VAE(warmup=50),
+    "beta-vae": BetaVAE(warmup=50),
+    "vq-vae": VQVAE(),
+    "nvae": NVAE(warmup=50, width=16),
+    "vlae": VLAE(),
+}
+
+
+def fitted(recipe: Recipe, epochs: int = 60, **options: Any) -> Any:
+    layout = bars_layout(**options)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = recipe.build(layout)
+    Trainer(max_epochs=epochs, progress=False).run(model, bars(layout), 0)
+    return model
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def model(request: pytest.FixtureRequest) -> Iterator[Any]:
+    yield fitted(FAMILIES[request.param])
+
+
+def pixels_of(rows: Batch) -> torch.Tensor:
+    assert rows.pixels is not None
+    return rows.pixels
+
+
+@torch.no_grad()
+def test_images_and_columns_go_together(model: Any) -> None:
+    drawn = model.generate(300, torch.Generator().manual_seed(0))
+    pixels = pixels_of(drawn)
+    assert pixels.shape == (300, 1, 8, 8)
+    assert 0.0 <= float(pixels.min())
+    assert float(pixels.max()) <= 1.0
+    assert (way_of(pixels) == drawn.codes[:, 0]).float().mean() > 0.7  # independent: 0.5
+    ink = pixels_of(bars(model.layout)).mean()
+    assert float(pixels.mean()) == pytest.approx(float(ink), rel=0.3)
+
+
+@torch.no_grad()
+def test_an_image_is_read_from_its_own_latents(model: Any) -> None:
+    rows = bars(model.layout, seed=1)[:200]
+    latents = model.encode(rows)
+    assert latents.shape == (200, model.latent_dim)
+    own, other = (pixels_of(model.decode(z, torch.Generator().manual_seed(0))) for z in (latents, latents.roll(1, 0)))
+    errors = [float((p - pixels_of(rows)).square().mean()) for p in (own, other)]
+    assert errors[0] < 0.7 * errors[1]
+
+
+@torch.no_grad()
+def test_noise_is_odd_and_the_score_is_that_of_columns_and_places(model: Any) -> None:
+    rows = bars(model.layout, seed=2)[:100]
+    noise = torch.rand(100, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    score = model.score(rows)
+    odd = model.score(Batch(rows.numeric, rows.codes, pixels=noise))
+    assert float((score.rows > odd.rows.max()).float().mean()) > 0.9
+    assert score.pixels.shape == (1, 100, 8, 8)
+    torch.testing.assert_close(-(score.columns.sum(-1) + score.pixels.sum((-2, -1))), score.rows, rtol=1e-4, atol=1e-3)
+
+
+@torch.no_grad()
+def test_given_columns_come_back_and_images_follow_them(model: Any) -> None:
+    wanted = torch.tensor([LYING, STANDING]).repeat(100).unsqueeze(1)
+    given = Observed.of_columns((0,), Batch(torch.zeros(200, 0), wanted))
+    drawn = model.generate(200, torch.Generator().manual_seed(0), given)
+    assert torch.equal(drawn.codes, wanted)
+    assert (way_of(pixels_of(drawn)) == wanted[:, 0]).float().mean() > 0.7
+
+
+def test_gaps_are_refused() -> None:
+    model = VAE().build(bars_layout())
+    rows = bars(model.layout)[:5]
+    with pytest.raises(CapabilityError, match="images"):
+        model.generate(5, torch.Generator(), Observed(rows, torch.zeros(5, 1, dtype=torch.bool), impute=True))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(("height", "width", "channels"), [(4, 6, 1), (13, 9, 3), (16, 16, 4)])
+def test_images_of_any_shape_are_learned(name: str, height: int, width: int, channels: int) -> None:
+    layout = bars_layout(height=height, width=width, channels=channels, n_rows=40)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FAMILIES[name].build(layout)
+    result = Trainer(max_epochs=1, progress=False).run(model, bars(layout), 0)
+    assert all(math.isfinite(row["monitor"]) for row in result.history)
+    drawn = model.generate(3, torch.Generator().manual_seed(0))
+    assert pixels_of(drawn).shape == (3, channels, height, width)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_images_without_columns_are_learned(name: str) -> None:
+    layout = bars_layout(n_rows=40)
+    alone = type(layout)((), 40, image=layout.image)
+    rows = bars(layout)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = FAMILIES[name].build(alone)
+    rows = Batch(rows.numeric, rows.codes[:, :0], pixels=rows.pixels)
+    Trainer(max_epochs=1, progress=False).run(model, rows, 0)
+    drawn = model.generate(3, torch.Generator().manual_seed(0))
+    assert drawn.codes.shape == (3, 0)
+    assert model.score(rows[:4]).rows.shape == (1, 4)
