@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils import InputTags, Tags, TargetTags
 from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples
 
 from gensynth.augmentation.containers import dense, plain, stack, take
+from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Drawn, Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
+from gensynth.augmentation.tags import SamplingTags, sampling_tags
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.defaults import SAMPLING_MODEL
+from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
 from gensynth.training.weights import Weights, check_weights, read_weights
 
 
-@dataclass(slots=True)
-class SamplerInputTags(InputTags):
-    """scikit-learn's tags and imbalanced-learn's ``dataframe``."""
-
-    dataframe: bool = True
-
-
-@dataclass(slots=True)
-class SamplerTags:
-    """imbalanced-learn's tags of a sampler."""
-
-    sample_indices: bool = False
-
-
-@dataclass(slots=True)
-class SamplingTags(Tags):
-    """scikit-learn's tags and imbalanced-learn's ``sampler_tags``."""
-
-    sampler_tags: SamplerTags = field(default_factory=SamplerTags)
-
-
-class Augmenter(OneToOneFeatureMixin, BaseEstimator):
+class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
     """Add synthetic rows to rare classes.
 
     A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.
@@ -89,6 +69,10 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         Their names, if they have any.
     columns_ : tuple of Column
         What the columns of the last `fit_resample` or `fit_extend` hold; empty where nothing was drawn.
+    history_ : DataFrame
+        One row per evaluation of the training, of a family that cannot condition class after class.
+    first_rows_ : DataFrame
+        The first five synthetic rows, as notebooks show them.
 
     Examples
     --------
@@ -253,16 +237,15 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             self.sample_weight_ = np.concatenate([given, np.full(len(drawn.rows), one)])
         self.copies_ = drawn.copies
         self.columns_ = drawn.columns
+        self.history_ = drawn.history
+        self.first_rows_ = drawn.rows.head(N_ROWS)
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
+    def _shown(self) -> Shown | None:
+        return shown_augmenter(self)
+
     def __sklearn_tags__(self) -> SamplingTags:
-        tags = super().__sklearn_tags__()
-        base = {f.name: getattr(tags, f.name) for f in fields(tags)}
-        base["input_tags"] = SamplerInputTags(two_d_array=True, string=True, allow_nan=True, categorical=True)
-        base["estimator_type"] = "sampler"
-        base["target_tags"] = TargetTags(required=True)
-        base["transformer_tags"] = None
-        return SamplingTags(**base)
+        return sampling_tags(super().__sklearn_tags__())
 
 
 def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.float64] | None]:

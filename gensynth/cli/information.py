@@ -6,10 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from gensynth.engine.facts import column_facts, family_facts, left_out, n_weights, training_facts
 from gensynth.hookspecs import CAPABILITIES
 from gensynth.persistence import FORMAT, load, read_archive
-from gensynth.registry import default_registry
-from gensynth.schema import Column, TableSchema
 
 _MAX_ROUNDS = 10
 
@@ -28,60 +27,28 @@ def facts_of(path: Path) -> dict[str, Any]:
     fitted = load(path)
     models = [fitted.fitted_] if archive.kind == "synthesizer" else list(fitted.estimators_)
     first = models[0]
-    entry = default_registry().entry_of(first.recipe)
-    weights = sum(parameter.numel() for model in models for parameter in model.model.parameters())
     facts: dict[str, Any] = {
         "file": str(path),
         "bytes": path.stat().st_size,
         "format": FORMAT,
         "gensynth": archive.version,
         "kind": archive.kind,
-        "model": None if entry is None else entry.spec.name,
-        "plugin": None if entry is None else f"{entry.distribution} {entry.version}",
+        **family_facts(first),
         "parameters": first.recipe.to_json(),
-        "weights": weights,
+        "weights": sum(map(n_weights, models)),
         "networks": len(models),
         "can": sorted(first.recipe.able),
         "score_methods": list(first.recipe.score_methods),
         "seed": first.seed,
         "rows": first.encoder.layout.n_rows,
-        "columns": [_column(column) for column in first.schema.columns],
-        "left_out": _left_out(first.schema),
+        "columns": [column_facts(column) for column in first.schema.columns],
+        "left_out": left_out(first.schema),
         "relations": [str(relation) for relation in first.schema.relations],
-        "training": _training(first),
+        "training": training_facts(first),
     }
     if archive.kind == "detector":
         facts["threshold"] = float(fitted.offset_)
     return facts
-
-
-def _column(column: Column) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
-    if column.format is not None:
-        found["format"] = column.format
-    return found
-
-
-def _left_out(schema: TableSchema) -> dict[str, str]:
-    """Return why columns are not learned."""
-    why = {"identifier": "an identifier: made up anew", "constant": "one value only"}
-    return {str(column.name): why[column.kind] for column in schema.columns if not column.learned}
-
-
-def _training(fitted: Any) -> dict[str, Any]:
-    history = fitted.history
-    rounds = [
-        {name: _plain(value) for name, value in row.items() if _plain(value) is not None}
-        for row in history.to_dict(orient="records")
-    ]
-    seconds = float(history["seconds"].max()) if "seconds" in history and len(history) else None
-    return {"epochs": fitted.n_epochs, "seconds": seconds, "history": rounds}
-
-
-def _plain(value: Any) -> Any:
-    """Return a JSON value; None for what is missing."""
-    plain = value.item() if hasattr(value, "item") else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def text_of(facts: dict[str, Any]) -> str:
