@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.augmentation.oversampling import Copies
 from gensynth.augmentation.report import rows_told
 from gensynth.engine.capabilities import name_of
 from gensynth.engine.notebook import Shown, columns_sections, history_sections, rows_section
@@ -11,14 +16,24 @@ from gensynth.engine.parameters import make_recipe
 from gensynth.errors import counted
 from gensynth.html import Section
 from gensynth.html.fragment import shortened
-
-if TYPE_CHECKING:
-    from gensynth.augmentation.augmenter import Augmenter
+from gensynth.schema import Column
 
 _MAX_CLASSES = 20
 
 
-def shown_augmenter(augmenter: Augmenter) -> Shown | None:
+class Resampler(Protocol):
+    """What an `Augmenter` has after `fit_resample`; all but the model may be missing."""
+
+    model: Any
+    sampling_strategy_: dict[Any, int]
+    synthetic_mask_: NDArray[np.bool_]
+    copies_: Copies
+    columns_: tuple[Column, ...]
+    history_: pd.DataFrame
+    first_rows_: pd.DataFrame
+
+
+def shown_augmenter(augmenter: Resampler) -> Shown | None:
     """Return what there is to show; None where nothing was fitted."""
     wanted = getattr(augmenter, "sampling_strategy_", None)
     mask = getattr(augmenter, "synthetic_mask_", None)
