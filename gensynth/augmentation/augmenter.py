@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples
+from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples, check_is_fitted
 
+from gensynth.augmentation.compared import ComparedRows, rows_of_result
 from gensynth.augmentation.containers import dense, plain, stack, take
 from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Drawn, Source, generator
@@ -60,6 +61,8 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         the real rows equal another one.
     synthetic_mask_ : ndarray of shape (n_samples_new,), bool
         True for the rows of the last `fit_resample` that are synthetic.
+    by_class_ : bool
+        Whether these rows fill up classes, or are like the whole table.
     sample_weight_ : ndarray of shape (n_samples_new,), float64, or None
         Weights of these rows where ``sample_weight`` was given: the real rows' own, and for synthetic ones that of one
         row: 1 where weights count rows, else their mean.
@@ -157,6 +160,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         frame, container, classes, codes, wanted = self._count(X, y, weights)
         drawn = self._source(weights).class_rows(frame, codes, classes, wanted, generator(self.random_state))
         self._note(len(frame), drawn, given, weights)
+        self.by_class_ = True
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
         return _extend(X, container, drawn.rows), stack(y, take(y, examples[drawn.codes]))
 
@@ -194,8 +198,30 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         else:
             drawn = Drawn(joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn, given, weights)
+        self.by_class_ = False
         features = _extend(X, container, drawn.rows[list(frame.columns)])
         return features, None if target is None else target.extended(drawn.rows)
+
+    def compared(self, X: Any, y: Any = None, *, random_state: int = 0) -> ComparedRows:
+        """Return the new rows and real ones to compare them with, as `gensynth.evaluation.evaluate` takes them.
+
+        ``augmenter.compared(X_resampled, y_resampled).evaluate()`` says whether the new rows are good. Of classes that
+        were filled up, real rows are taken in the proportions of the new ones (`compared_rows`).
+
+        Parameters
+        ----------
+        X, y : table of shape (n_samples_new, n_features), array-like of shape (n_samples_new,) or None
+            What the last `fit_resample` or `fit_extend` returned.
+        random_state : int, default=0
+            Seed of which rows are taken.
+
+        Raises
+        ------
+        DataError
+            ``X`` has another number of rows, or fewer than 20 rows of a side can be compared.
+        """
+        check_is_fitted(self, "synthetic_mask_")
+        return rows_of_result(X, y, self.synthetic_mask_, by_class=self.by_class_, random_state=random_state)
 
     def _source(self, weights: Weights | None) -> Source:
         return Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
