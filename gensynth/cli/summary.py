@@ -74,16 +74,17 @@ def _copies(report: AugmentReport) -> list[str]:
 
 def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:
     """Show what the model was trained on, and for how long."""
+    from gensynth.engine.facts import kinds_told
+
     schema = synthesizer.schema_
-    kinds = [schema[name].kind for name in schema.names]
-    parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    parts = kinds_told(schema.columns)
     kept = [str(relation) for relation in schema.relations]
     if kept:
         rest = len(kept) - _MAX_RELATIONS
         more = f" and {rest} more" if rest > 0 else ""
         say(f"relations that every drawn row keeps: {'; '.join(kept[:_MAX_RELATIONS])}{more}")
     say(
-        f"{counted(rows, 'row')}, {counted(len(kinds), 'column')} ({parts})\n"
+        f"{counted(rows, 'row')}, {counted(len(schema.columns), 'column')} ({parts})\n"
         f"{counted(synthesizer.n_iter_, 'epoch')} of training; "
         f"{path} written in {seconds:.1f} s"
     )

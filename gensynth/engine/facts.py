@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -44,11 +45,27 @@ def _why(column: Column) -> str:
     return "no value at all" if column.value is None else "one value only"
 
 
+def kinds_told(columns: Sequence[Column]) -> str:
+    """Return how many columns there are of each kind: "2 numeric, 1 categorical"."""
+    kinds = [column.kind for column in columns]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+
+
 def training_facts(fitted: FittedModel) -> dict[str, Any]:
-    """Return epochs, seconds and every evaluation of the training."""
+    """Return epochs, seconds (None for a model that was read from a file), stages and every evaluation of the training.
+
+    A stage has its epochs, and its ``best`` loss on held-out rows, whose weights were kept.
+    """
     history = fitted.history
     seconds = float(history["seconds"].max()) if "seconds" in history and len(history) else None
-    return {"epochs": fitted.n_epochs, "seconds": seconds, "history": history_facts(history)}
+    rounds = history_facts(history)
+    stages: dict[str, dict[str, Any]] = {}
+    for row in rounds:
+        if "monitor" in row:
+            stage = stages.setdefault(str(row.get("stage", "")), {"epochs": 0.0, "best": math.inf})
+            stage["epochs"] = row.get("epoch", 0.0)
+            stage["best"] = min(stage["best"], row["monitor"])
+    return {"epochs": fitted.n_epochs, "seconds": seconds, "stages": stages, "history": rounds}
 
 
 def history_facts(history: pd.DataFrame) -> list[dict[str, Any]]:

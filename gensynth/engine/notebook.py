@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from gensynth.engine.capabilities import able
-from gensynth.engine.facts import family_facts, history_facts, left_out, n_weights, training_facts
+from gensynth.engine.facts import family_facts, history_facts, kinds_told, left_out, n_weights, training_facts
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.reasons import format_value
 from gensynth.errors import counted
@@ -99,8 +99,6 @@ def columns_sections(columns: Sequence[Column]) -> list[Section]:
     if not columns:
         return []
     why = left_out(TableSchema(tuple(columns)))
-    kinds = [column.kind for column in columns]
-    parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     rows = [
         (
             shortened(str(c.name)),
@@ -113,7 +111,7 @@ def columns_sections(columns: Sequence[Column]) -> list[Section]:
     ]
     return [
         Section(
-            f"{counted(len(columns), 'column')}: {parts}",
+            f"{counted(len(columns), 'column')}: {kinds_told(columns)}",
             ("column", "kind", "dtype", "missing", ""),
             rows,
             texts=range(5),
