@@ -26,7 +26,6 @@ _LEAST = 0.005  # difference of scores that is worth a word
 _SURE = 0.95  # level of the one-sided t test; of three folds the quantile is 2.9
 
 Way = Literal["synthetic", "nothing", "weights"]
-_WAYS: dict[Way, str] = {"synthetic": "with the new rows", "nothing": "without them", "weights": "with class weights"}
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,15 @@ class AugmentCheck:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the recommendation, and the scores of each fold."""
+        ways: dict[Way, str] = {
+            "synthetic": "with the new rows",
+            "nothing": "without them",
+            "weights": "with class weights",
+        }
         folds = [f"fold {k + 1}" for k in range(len(self.nothing))]
         rows = [
             (said, f"{self.mean(way):.4f}", *(f"{score:.4f}" for score in getattr(self, way)))
-            for way, said in _WAYS.items()
+            for way, said in ways.items()
         ]
         scores = Section("average precision on held-out real rows", ("trained", "mean", *folds), rows)
         return fragment("Check of the new rows", [f"{str(self)[:1].upper()}{str(self)[1:]}."], [scores])

@@ -127,12 +127,11 @@ def augment(
     if balance and target is None:
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
-    targets = [target] if target is not None else []
-    table = stream(found, missing, kinds, targets).whole()
+    table = stream(found, missing, kinds, [target] if target is not None else []).whole()
     columns = list(table.frame.columns)
-    known_columns("--target", targets, columns)
+    known_columns("--target", [target] if target is not None else [], columns)
     schema = declared_kinds(kinds, columns)
-    reading = {"missing": missing, "kinds": kinds, "targets": targets}
+    reading = {"missing": missing, "kinds": kinds, "targets": [target] if target is not None else []}
     report = added_report(page, holdout, found, table.frame, path, rows, **reading)
     from gensynth.augmentation import augment as augment_table
 
