@@ -36,7 +36,7 @@ def column_facts(column: Column) -> dict[str, Any]:
 
 def left_out(schema: TableSchema) -> dict[str, str]:
     """Return why columns are not learned, by their names."""
-    return {str(column.name): _why(column) for column in schema.columns if not column.learned}
+    return {str(column.name): _why(column) for column in schema.columns if column.kind in ("identifier", "constant")}
 
 
 def _why(column: Column) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from gensynth.engine.capabilities import able
@@ -165,6 +166,6 @@ def _number(value: Any) -> str:
 
 def _cell(value: Any) -> str:
     missing = pd.isna(value)
-    if isinstance(missing, bool) and missing:
+    if isinstance(missing, bool | np.bool_) and missing:
         return ""
     return shortened(value if isinstance(value, str) else format_value(value))

@@ -30,7 +30,7 @@ def panels(figure: Any, n_rows: int, n_columns: int, size: tuple[float, float]) 
     Parameters
     ----------
     figure : Figure, SubFigure or None
-        What to draw in; None: a new figure.
+        What to draw in; None: a new figure. A figure whose layout nothing sees to is given a constrained one.
     n_rows, n_columns : int
         How many axes.
     size : (float, float)
@@ -38,6 +38,8 @@ def panels(figure: Any, n_rows: int, n_columns: int, size: tuple[float, float]) 
     """
     if figure is None:
         figure = ShownFigure(figsize=(size[0] * n_columns, size[1] * n_rows), layout="constrained")
+    elif figure.get_layout_engine() is None and hasattr(figure, "set_layout_engine"):
+        figure.set_layout_engine("constrained")
     return figure, figure.subplots(n_rows, n_columns, squeeze=False)
 
 

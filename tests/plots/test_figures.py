@@ -32,6 +32,15 @@ def test_figures_and_parts_of_them_can_be_drawn_in() -> None:
         assert axes[0][0] in place.axes
 
 
+def test_a_layout_is_kept_and_one_is_given_where_there_is_none() -> None:
+    plain, tight = Figure(), Figure(layout="tight")
+    engine = tight.get_layout_engine()
+    panels(plain, 1, 1, (2.0, 1.0))
+    panels(tight, 1, 1, (2.0, 1.0))
+    assert type(plain.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+    assert tight.get_layout_engine() is engine
+
+
 def test_nothing_of_pyplot_is_touched() -> None:
     code = "import sys; from gensynth.plots.figures import panels; panels(None, 1, 1, (1, 1)); "
     code += "print('matplotlib.pyplot' in sys.modules)"
