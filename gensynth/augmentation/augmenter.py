@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils import InputTags, Tags, TargetTags
-from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples
+from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples, check_is_fitted
 
+from gensynth.augmentation.compared import ComparedRows, rows_of_result
 from gensynth.augmentation.containers import dense, plain, stack, take
+from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Drawn, Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
+from gensynth.augmentation.tags import SamplingTags, sampling_tags
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.defaults import SAMPLING_MODEL
+from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
 from gensynth.tables.imagearrays import refuse_images
 from gensynth.training.weights import Weights, check_weights, read_weights
 
 
-@dataclass(slots=True)
-class SamplerInputTags(InputTags):
-    """scikit-learn's tags and imbalanced-learn's ``dataframe``."""
-
-    dataframe: bool = True
-
-
-@dataclass(slots=True)
-class SamplerTags:
-    """imbalanced-learn's tags of a sampler."""
-
-    sample_indices: bool = False
-
-
-@dataclass(slots=True)
-class SamplingTags(Tags):
-    """scikit-learn's tags and imbalanced-learn's ``sampler_tags``."""
-
-    sampler_tags: SamplerTags = field(default_factory=SamplerTags)
-
-
-class Augmenter(OneToOneFeatureMixin, BaseEstimator):
+class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
     """Add synthetic rows to rare classes.
 
     A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.
@@ -81,6 +62,8 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         the real rows equal another one.
     synthetic_mask_ : ndarray of shape (n_samples_new,), bool
         True for the rows of the last `fit_resample` that are synthetic.
+    by_class_ : bool
+        Whether these rows fill up classes, or are like the whole table.
     sample_weight_ : ndarray of shape (n_samples_new,), float64, or None
         Weights of these rows where ``sample_weight`` was given: the real rows' own, and for synthetic ones that of one
         row: 1 where weights count rows, else their mean.
@@ -90,6 +73,10 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         Their names, if they have any.
     columns_ : tuple of Column
         What the columns of the last `fit_resample` or `fit_extend` hold; empty where nothing was drawn.
+    history_ : DataFrame
+        One row per evaluation of the training, of a family that cannot condition class after class.
+    first_rows_ : DataFrame
+        The first five synthetic rows, as notebooks show them.
 
     Examples
     --------
@@ -174,6 +161,7 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         frame, container, classes, codes, wanted = self._count(X, y, weights)
         drawn = self._source(weights).class_rows(frame, codes, classes, wanted, generator(self.random_state))
         self._note(len(frame), drawn, given, weights)
+        self.by_class_ = True
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
         return _extend(X, container, drawn.rows), stack(y, take(y, examples[drawn.codes]))
 
@@ -211,8 +199,30 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
         else:
             drawn = Drawn(joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn, given, weights)
+        self.by_class_ = False
         features = _extend(X, container, drawn.rows[list(frame.columns)])
         return features, None if target is None else target.extended(drawn.rows)
+
+    def compared(self, X: Any, y: Any = None, *, random_state: int = 0) -> ComparedRows:
+        """Return the new rows and real ones to compare them with, as `gensynth.evaluation.evaluate` takes them.
+
+        ``augmenter.compared(X_resampled, y_resampled).evaluate()`` says whether the new rows are good. Of classes that
+        were filled up, real rows are taken in the proportions of the new ones (`compared_rows`).
+
+        Parameters
+        ----------
+        X, y : table of shape (n_samples_new, n_features), array-like of shape (n_samples_new,) or None
+            What the last `fit_resample` or `fit_extend` returned.
+        random_state : int, default=0
+            Seed of which rows are taken.
+
+        Raises
+        ------
+        DataError
+            ``X`` has another number of rows, or fewer than 20 rows of a side can be compared.
+        """
+        check_is_fitted(self, "synthetic_mask_")
+        return rows_of_result(X, y, self.synthetic_mask_, by_class=self.by_class_, random_state=random_state)
 
     def _source(self, weights: Weights | None) -> Source:
         return Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
@@ -255,16 +265,15 @@ class Augmenter(OneToOneFeatureMixin, BaseEstimator):
             self.sample_weight_ = np.concatenate([given, np.full(len(drawn.rows), one)])
         self.copies_ = drawn.copies
         self.columns_ = drawn.columns
+        self.history_ = drawn.history
+        self.first_rows_ = drawn.rows.head(N_ROWS)
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
+    def _shown(self) -> Shown | None:
+        return shown_augmenter(self)
+
     def __sklearn_tags__(self) -> SamplingTags:
-        tags = super().__sklearn_tags__()
-        base = {f.name: getattr(tags, f.name) for f in fields(tags)}
-        base["input_tags"] = SamplerInputTags(two_d_array=True, string=True, allow_nan=True, categorical=True)
-        base["estimator_type"] = "sampler"
-        base["target_tags"] = TargetTags(required=True)
-        base["transformer_tags"] = None
-        return SamplingTags(**base)
+        return sampling_tags(super().__sklearn_tags__())
 
 
 def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.float64] | None]:

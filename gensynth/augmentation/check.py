@@ -15,6 +15,7 @@ from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
 from gensynth.evaluation.samples import read_values
+from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes
 from gensynth.metrics.learned import fitted, stacked, trees
 from gensynth.schema import Column
@@ -59,6 +60,21 @@ class AugmentCheck:
     def mean(self, way: Way) -> float:
         """Return the mean score of one way."""
         return float(np.mean(getattr(self, way)))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the recommendation, and the scores of each fold."""
+        ways: dict[Way, str] = {
+            "synthetic": "with the new rows",
+            "nothing": "without them",
+            "weights": "with class weights",
+        }
+        folds = [f"fold {k + 1}" for k in range(len(self.nothing))]
+        rows = [
+            (said, f"{self.mean(way):.4f}", *(f"{score:.4f}" for score in getattr(self, way)))
+            for way, said in ways.items()
+        ]
+        scores = Section("average precision on held-out real rows", ("trained", "mean", *folds), rows)
+        return fragment("Check of the new rows", [f"{str(self)[:1].upper()}{str(self)[1:]}."], [scores])
 
     def _beats(self, one: Way, other: Way) -> bool:
         from scipy.stats import t

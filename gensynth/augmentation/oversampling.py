@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,18 +59,29 @@ class Copies:
 class Drawn:
     """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
 
-    ``columns`` say what the columns of the rows hold, as far as a model was fitted to them.
+    ``columns`` say what the columns of the rows hold, as far as a model was fitted to them, and ``history`` how it was
+    trained: of models of single classes one after the other.
     """
 
     rows: pd.DataFrame
     codes: NDArray[np.int64]
     copies: Copies = Copies()
     columns: tuple[Column, ...] = ()
+    history: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def keys(self) -> frozenset[Any]:
         """The columns that were taken for identifiers: made up anew, not learned."""
         return frozenset(column.name for column in self.columns if column.kind == "identifier")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How rows are drawn, what their columns hold, and how the models were trained that draw them."""
+
+    draw: Draw
+    columns: tuple[Column, ...]
+    history: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class Source:
             return fitted.sample(len(codes), None, [seed_from(rng)])
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        return self._drawn(frame, real, new, draw, fitted.schema.columns)
+        return self._drawn(frame, real, new, Fitted(draw, fitted.schema.columns, fitted.history))
 
     def class_rows(
         self,
@@ -126,7 +137,7 @@ class Source:
         recipe = make_recipe(self.model)
         require(recipe, "sample")
         if able(recipe, *CONDITIONAL):
-            draw, columns = self._conditional(frame, codes, rng)
+            fitted = self._conditional(frame, codes, rng)
         else:
             few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
             if few is not None:
@@ -135,12 +146,10 @@ class Source:
                     f"{np.count_nonzero(codes == few)} rows, too few to fit a model to it alone (at least "
                     f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
                 )
-            draw, columns = self._class_by_class(frame, codes, wanted, rng)
-        return self._drawn(frame, codes, new, draw, columns)
+            fitted = self._class_by_class(frame, codes, wanted, rng)
+        return self._drawn(frame, codes, new, fitted)
 
-    def _conditional(
-        self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[Draw, tuple[Column, ...]]:
+    def _conditional(self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator) -> Fitted:
         name = free_name("class", frame)
         fitted = self.fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
 
@@ -150,7 +159,8 @@ class Source:
             rows = fitted.sample(len(wanted), given, [seed_from(rng)])
             return rows[list(frame.columns)]
 
-        return draw, tuple(column for column in fitted.schema.columns if column.name != name)
+        columns = tuple(column for column in fitted.schema.columns if column.name != name)
+        return Fitted(draw, columns, fitted.history)
 
     def _class_by_class(
         self,
@@ -158,7 +168,7 @@ class Source:
         codes: NDArray[np.int64],
         wanted: Mapping[int, int],
         rng: np.random.Generator,
-    ) -> tuple[Draw, tuple[Column, ...]]:
+    ) -> Fitted:
         schema = TableSchema.infer(frame, self.schema)
         aligned = schema.align(frame)
         generators = fit_generators(aligned, schema)
@@ -179,7 +189,7 @@ class Source:
                 together[column] = values
             return together
 
-        return draw, schema.columns
+        return Fitted(draw, schema.columns, pd.concat([f.history for f in fitted.values()], ignore_index=True))
 
     def _with_identifiers(self, rows: pd.DataFrame, schema: TableSchema) -> Source:
         """Return this source with the identifiers of the whole table declared: a class has too few rows to tell."""
@@ -209,20 +219,15 @@ class Source:
             relations=self.relations,
         )
 
-    def _drawn(
-        self,
-        frame: pd.DataFrame,
-        codes: NDArray[np.int64],
-        new: NDArray[np.int64],
-        draw: Draw,
-        columns: tuple[Column, ...],
-    ) -> Drawn:
+    def _drawn(self, frame: pd.DataFrame, codes: NDArray[np.int64], new: NDArray[np.int64], fitted: Fitted) -> Drawn:
         """Draw rows of the classes ``new``, count copies of the real rows, and drop them if that is asked for."""
+        draw = fitted.draw
         rows = draw(new)
-        keys = Drawn(rows, new, columns=columns).keys
+        drawn = Drawn(rows, new, columns=fitted.columns, history=fitted.history)
+        keys = drawn.keys
         learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row
         if not learned:
-            return Drawn(rows, new, columns=columns)
+            return drawn
         name = free_name("class", frame)
         real = with_column(frame[learned], name, codes)
         copied = copies(real, with_column(rows[learned], name, new))
@@ -245,7 +250,7 @@ class Source:
             )
         share = np.bincount(new, minlength=int(codes.max()) + 1) / np.maximum(np.bincount(codes), 1)
         usual = float(np.average(repeated(real), weights=share[codes]))
-        return Drawn(rows, new, Copies(n_kept, dropped, usual), columns)
+        return replace(drawn, rows=rows, copies=Copies(n_kept, dropped, usual))
 
 
 def without(schema: Any, names: Container[Any]) -> Any:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from gensynth.augmentation.check import AugmentCheck
 from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
+from gensynth.errors import counted
+from gensynth.html import Section, fragment
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
 from gensynth.schema.ticks import ticks_of
@@ -67,6 +69,31 @@ class AugmentReport:
         before, after = self.classes_before or {}, self.classes_after or {}
         index = pd.Index(list(after), name="class", dtype=object)
         return pd.DataFrame({"before": [before.get(c, 0) for c in after], "after": list(after.values())}, index=index)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: classes before and after, copies, fidelity and the check."""
+        lines = rows_told(self.n_real, self.n_synthetic, self.n_copies, self.real_copy_share)
+        if self.fidelity is not None:
+            single, pairs = 1 - self.fidelity.shape_error, 1 - self.fidelity.trend_error
+            lines.append(f"Fidelity {single:.3f} of single columns, {pairs:.3f} of pairs (1 is best).")
+        if self.check is not None:
+            lines.append(f"{str(self.check)[:1].upper()}{str(self.check)[1:]}.")
+        elif self.unchecked is not None:
+            lines.append(f"Not checked whether the new rows help a classifier: {self.unchecked}.")
+        classes = [(str(name), f"{before:,}", f"{after:,}") for name, before, after in self.to_frame().itertuples()]
+        tables = [Section("rows of each class", ("class", "before", "after"), classes)] if classes else []
+        return fragment("Augmentation", lines, tables)
+
+
+def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:
+    """Return in words how many rows there are, and how many are copies beside what is usual among real rows."""
+    lines = [f"{counted(n_real, 'real row')}, {counted(n_synthetic, 'synthetic row')}."]
+    if n_synthetic and real_copy_share == real_copy_share:
+        lines.append(
+            f"{n_copies:,} synthetic rows ({n_copies / n_synthetic:.1%}) equal a real row; of the real rows "
+            f"{real_copy_share:.1%} equal another one."
+        )
+    return lines
 
 
 def compare(

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from gensynth.cli.paths import STANDARD_INPUT, find
 from gensynth.cli.terminal import note
-from gensynth.errors import DataError, counted
+from gensynth.errors import DataError, OptionError, counted
 from gensynth.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gensynth.datasets import Card
     from gensynth.evaluation import Evaluation
 
 _MARK = "_synthetic"
+
+
+def found_tables(names: Mapping[str, str | None]) -> list[Path | Card]:
+    """Return the files, folders, patterns or cards that arguments name, without those that are None.
+
+    Raises
+    ------
+    OptionError
+        More than one is standard input.
+    DataError
+        There is no such file.
+    """
+    piped = [argument for argument, name in names.items() if name == str(STANDARD_INPUT)]
+    if len(piped) > 1:
+        raise OptionError(f"{' and '.join(piped)} are both standard input (-), which holds one table; name a file")
+    return [find(name, several=True) for name in names.values() if name is not None]
+
+
+def called(name: str) -> str:
+    """Return what a table is called."""
+    return "standard input" if name == str(STANDARD_INPUT) else name
 
 
 def only_synthetic(frame: pd.DataFrame, columns: Sequence[Any], source: str) -> pd.DataFrame:
@@ -47,7 +70,7 @@ def page_facts(found: Evaluation, files: dict[str, str | None]) -> list[tuple[st
     """Return what was compared."""
     words = {"real": "Real rows", "synthetic": "Synthetic rows", "holdout": "Held-out rows"}
     facts = [
-        (words[name], f"{file}: {counted(found.samples.n_rows[name], 'row')}")
+        (words[name], f"{called(file)}: {counted(found.samples.n_rows[name], 'row')}")
         for name, file in files.items()
         if file is not None
     ]

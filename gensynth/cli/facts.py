@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentReport
+    from gensynth.evaluation import Evaluation
     from gensynth.report.anomalies import Findings
     from gensynth.synthesizer import Synthesizer
 
@@ -46,11 +47,13 @@ def fit_facts(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -
     }
 
 
-def augmentation_facts(report: AugmentReport, path: Path, seconds: float) -> dict[str, Any]:
+def augmentation_facts(
+    report: AugmentReport, written: Sequence[Path], seconds: float, evaluation: Evaluation | None = None
+) -> dict[str, Any]:
     """Return what `gensynth augment` did."""
     fidelity, check = report.fidelity, report.check
     return {
-        "written": [str(path)],
+        "written": [str(path) for path in written],
         "seconds": round(seconds, 2),
         "real_rows": report.n_real,
         "synthetic_rows": report.n_synthetic,
@@ -74,6 +77,7 @@ def augmentation_facts(report: AugmentReport, path: Path, seconds: float) -> dic
             "text": str(check),
         },
         "unchecked": report.unchecked,
+        "evaluation": None if evaluation is None else evaluation.to_json(),
     }
 
 

@@ -22,8 +22,14 @@ _MAX_ROWS = 10
 _MAX_RELATIONS = 12
 
 
-def augmentation_summary(report: AugmentReport, target: str | None, path: Path, seconds: float) -> None:
-    """Show the classes before and after, fidelity, copies and time."""
+def augmentation_summary(
+    report: AugmentReport,
+    target: str | None,
+    written: Sequence[Path],
+    seconds: float,
+    evaluation: Evaluation | None = None,
+) -> None:
+    """Show the classes before and after, fidelity, copies, the verdict and time."""
     before, after = report.classes_before or {}, report.classes_after or {}
     names = sorted(after, key=lambda name: -after[name])
     rows = [(str(name), f"{before.get(name, 0):,}", f"{after[name]:,}") for name in names[:_MAX_CLASSES]]
@@ -43,7 +49,9 @@ def augmentation_summary(report: AugmentReport, target: str | None, path: Path, 
         lines.append(str(report.check))
     elif report.unchecked is not None:
         lines.append(f"not checked whether the new rows help a classifier: {report.unchecked}")
-    lines.append(f"{path} written in {seconds:.1f} s")
+    if evaluation is not None:
+        lines.append(f"evaluated: {evaluation.verdict.text}")
+    lines.append(f"{' and '.join(map(str, written))} written in {seconds:.1f} s")
     say("\n".join(lines))
 
 
@@ -66,16 +74,17 @@ def _copies(report: AugmentReport) -> list[str]:
 
 def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:
     """Show what the model was trained on, and for how long."""
+    from gensynth.engine.facts import kinds_told
+
     schema = synthesizer.schema_
-    kinds = [schema[name].kind for name in schema.names]
-    parts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    parts = kinds_told(schema.columns)
     kept = [str(relation) for relation in schema.relations]
     if kept:
         rest = len(kept) - _MAX_RELATIONS
         more = f" and {rest} more" if rest > 0 else ""
         say(f"relations that every drawn row keeps: {'; '.join(kept[:_MAX_RELATIONS])}{more}")
     say(
-        f"{counted(rows, 'row')}, {counted(len(kinds), 'column')} ({parts})\n"
+        f"{counted(rows, 'row')}, {counted(len(schema.columns), 'column')} ({parts})\n"
         f"{counted(synthesizer.n_iter_, 'epoch')} of training; "
         f"{path} written in {seconds:.1f} s"
     )

@@ -11,6 +11,8 @@ from sklearn.base import OutlierMixin
 
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.analysis import Analysis
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.notebook import Shown, shown_models
 from gensynth.errors import OptionError
 
 Floats = NDArray[np.float64]
@@ -20,6 +22,9 @@ class OutlierDecisions(OutlierMixin):
     """For detectors that analyse rows and have a threshold ``offset_``."""
 
     offset_: float
+    contamination_: float
+    method_: str
+    estimators_: list[FittedModel]
 
     @abstractmethod
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
@@ -108,3 +113,11 @@ class OutlierDecisions(OutlierMixin):
             Columns that a sentence names at most.
         """
         return self.analyse(X).reasons(max_columns=max_columns)
+
+    def _shown(self) -> Shown | None:
+        """Return what a notebook shows of the fitted models and the threshold."""
+        if not hasattr(self, "estimators_"):
+            return None
+        share = f"{100 * self.contamination_:.3g} % of the rows that p-values are counted among"
+        threshold = f"Rows with a score below {self.offset_:.4g} are anomalies ({share}); score method: {self.method_}."
+        return shown_models(type(self).__name__, self.estimators_, [threshold])

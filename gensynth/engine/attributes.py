@@ -6,6 +6,7 @@ import pandas as pd
 
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.fitted import FittedModel
+from gensynth.engine.notebook import Shown, shown_models
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.schema import TableSchema
 
@@ -49,3 +50,7 @@ class FittedAttributes:
     def seed_(self) -> int:
         """Seed that makes the same fit again, whatever ``random_state`` was."""
         return self.fitted_.seed
+
+    def _shown(self) -> Shown | None:
+        """Return what a notebook shows of the fitted model."""
+        return shown_models(type(self).__name__, [self.fitted_]) if hasattr(self, "fitted_") else None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from gensynth.engine.analysis import Analysis
+from gensynth.engine.notebook import NotebookView
 from gensynth.engine.parameters import make_recipe
 from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.model import Recipe
@@ -20,7 +21,7 @@ from gensynth.tables.stream import BATCH_ROWS
 from gensynth.training import Trainer
 
 
-class TableEstimator(BaseEstimator):
+class TableEstimator(NotebookView, BaseEstimator):
     """For estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
 
     model: str | Recipe

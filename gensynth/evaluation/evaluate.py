@@ -85,8 +85,7 @@ def evaluate(
     'copies'
     """
     start = time.perf_counter()
-    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
-    relations, available = _prepared(samples, target, metrics)
+    samples, relations, available = _prepared(real, synthetic, holdout, target, schema, metrics, random_state)
     values = _computed(available, samples, progress or _silent)
     columns, pairs = _details(samples)
     found = {value.name: value for value in values}
@@ -95,7 +94,7 @@ def evaluate(
         values,
         columns,
         pairs,
-        _relations(relations, samples),
+        _relations(relations),
         samples.left_out,
         target,
         samples,
@@ -123,22 +122,29 @@ def evaluate_metric(
     DataError
         As `evaluate`.
     """
-    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
-    _, available = _prepared(samples, target, metrics)
+    samples, _, available = _prepared(real, synthetic, holdout, target, schema, metrics, random_state)
     return chosen(available, name).compute(samples, "value")[name][0]
 
 
 def _prepared(
-    samples: Samples, target: Any, metrics: Mapping[str, Callable[..., Any]] | None
-) -> tuple[RelationChecks, list[Measure]]:
+    real: Any,
+    synthetic: Any,
+    holdout: Any,
+    target: Any,
+    schema: Any,
+    metrics: Mapping[str, Callable[..., Any]] | None,
+    random_state: int,
+) -> tuple[Samples, RelationChecks, list[Measure]]:
+    """Return comparable tables, the relations of the real one, and what can be measured."""
+    samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
     if metrics is None:
         from gensynth.registry import default_registry
 
         metrics = default_registry().metrics()
     if target is not None and target not in samples.real.columns:
         raise OptionError(f"target {target!r} is not a column; there are {listed(list(samples.real.columns))}")
-    relations = RelationChecks(samples.aligned["real"], samples.schema)
-    return relations, measures(samples, target, relations, metrics)
+    relations = RelationChecks(samples)
+    return samples, relations, measures(samples, target, relations, metrics)
 
 
 def _silent(title: str, done: float) -> None:
@@ -200,8 +206,6 @@ def _details(samples: Samples) -> tuple[tuple[ColumnResult, ...], tuple[PairResu
     return tuple(columns), tuple(pairs)
 
 
-def _relations(checks: RelationChecks, samples: Samples) -> tuple[RelationResult, ...]:
-    kept = checks.kept(samples.aligned["synthetic"])
-    return tuple(
-        sorted((RelationResult(name, float(rows.mean())) for name, rows in kept.items()), key=lambda r: r.kept)
-    )
+def _relations(checks: RelationChecks) -> tuple[RelationResult, ...]:
+    kept = checks.kept("value").each
+    return tuple(sorted((RelationResult(name, share) for name, share in kept.items()), key=lambda r: r.kept))

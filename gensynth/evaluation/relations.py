@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,9 +11,17 @@ from numpy.typing import NDArray
 
 from gensynth.encoding.learned import Encoders, fit_columns, learned_columns
 from gensynth.encoding.related import FrameCells, settled_relations
+from gensynth.evaluation.samples import Role, Samples
 from gensynth.layout import Encoding
 from gensynth.relations.ruleset import RuleSet
-from gensynth.schema import TableSchema
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Shares of rows, in [0, 1], that keep each relation, by its text, and ``every`` one; NaN where there is none."""
+
+    each: dict[str, float]
+    every: float
 
 
 class RelationChecks:
@@ -20,22 +29,26 @@ class RelationChecks:
 
     Parameters
     ----------
-    real : DataFrame
-        The rows in which relations are looked for, aligned.
-    schema : TableSchema
-        What their columns hold.
+    samples : Samples
+        Relations are looked for in its real rows.
     """
 
-    def __init__(self, real: pd.DataFrame, schema: TableSchema) -> None:
-        self.real = real
-        self.schema = schema
+    def __init__(self, samples: Samples) -> None:
+        self.samples = samples
+        self._kept: dict[Role, Kept] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The relations that were found, as text."""
         return () if self._rules is None else tuple(str(relation) for relation in self._rules.relations)
 
-    def kept(self, frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    def kept(self, role: Role) -> Kept:
+        """Return how many rows of a role keep the relations, counted once."""
+        if role not in self._kept:
+            self._kept[role] = self._counted(self.rows(self.samples.aligned_of(role)))
+        return self._kept[role]
+
+    def rows(self, frame: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
         """Return for each relation the rows (n,) of an aligned table that keep it."""
         if self._rules is None:
             return {}
@@ -43,17 +56,21 @@ class RelationChecks:
         found = {str(rule.relation): ~rule.broken(sheet) for rule in self._rules.rules}
         return {name: found[name] for name in self.names}
 
-    def validity(self, frame: pd.DataFrame) -> float:
-        """Return the share of the rows of an aligned table that keep every relation; NaN where there is none."""
-        kept = list(self.kept(frame).values())
-        return float(np.logical_and.reduce(kept).mean()) if kept else float("nan")
+    @staticmethod
+    def _counted(rows: dict[str, NDArray[np.bool_]]) -> Kept:
+        every = float(np.logical_and.reduce(list(rows.values())).mean()) if rows else float("nan")
+        return Kept({name: float(kept.mean()) for name, kept in rows.items()}, every)
+
+    @property
+    def _real(self) -> pd.DataFrame:
+        return self.samples.aligned["real"]
 
     @cached_property
     def _encoders(self) -> Encoders:
-        return fit_columns(self.real, learned_columns(self.schema, ()), Encoding(), None)
+        return fit_columns(self._real, learned_columns(self.samples.schema, ()), Encoding(), None)
 
     @cached_property
     def _rules(self) -> RuleSet | None:
-        if len(self.schema.learned) < 2:
+        if len(self.samples.schema.learned) < 2:
             return None
-        return settled_relations("auto", self.real, self._encoders, Encoding(), ())
+        return settled_relations("auto", self._real, self._encoders, Encoding(), ())

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gensynth.errors import counted
 from gensynth.evaluation.samples import Samples
+from gensynth.html import Section, fragment
 from gensynth.version import __version__
 
 Kind = Literal["copies", "independent", "memorised", "suspicious", "real", "close", "different", "poor"]
@@ -24,6 +26,9 @@ HEADINGS: dict[Kind, str] = {
     "poor": "Easily told from real rows",
 }
 """What each kind of table is called."""
+
+
+_MAX_SHOWN = 12  # columns and relations in a notebook
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,35 @@ class Evaluation:
             "left_out": [str(name) for name in self.left_out],
             "seconds": round(self.seconds, 2),
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the verdict, and the metrics between their floors and ceilings."""
+        n_rows = self.samples.n_rows
+        held = f" and {counted(n_rows['holdout'], 'held-out row')}" if n_rows["holdout"] else ""
+        lines = [
+            self.verdict.text,
+            f"{counted(n_rows['synthetic'], 'synthetic row')} beside {counted(n_rows['real'], 'real row')}{held}.",
+        ]
+        if self.left_out:
+            lines.append(f"Identifiers are left out: {', '.join(map(str, self.left_out))}.")
+        metrics = [(v.name, *map(_shown, (v.value, v.floor, v.ceiling))) for v in self.values]
+        columns = [
+            (str(c.name), c.kind, *map(_shown, (c.shape_error, c.shape_floor, c.trend_error, c.trend_floor)))
+            for c in self.columns[:_MAX_SHOWN]
+        ]
+        errors = ("column", "kind", "error", "of real rows", "error in pairs", "of real rows")
+        found = [
+            Section("metrics", ("metric", "synthetic rows", "real rows", "independent columns"), metrics),
+            Section("the columns that differ most", errors, columns, texts=(0, 1), folded=True),
+        ]
+        kept = [(r.relation, f"{100 * r.kept:.2f} %") for r in self.relations[:_MAX_SHOWN]]
+        if kept:
+            found.append(Section("relations of the real rows", ("relation", "kept by"), kept, folded=True))
+        return fragment("Evaluation", lines, found)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None or not math.isfinite(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:.4g}"
 
 
 def _rounded(value: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -91,11 +91,9 @@ class Samples:
         frames = {"real": to_frame(real)[0], "synthetic": to_frame(synthetic)[0]}
         if holdout is not None:
             frames["holdout"] = to_frame(holdout)[0]
-        for name, frame in frames.items():
+        for frame in frames.values():
             refuse_images(frame, "an evaluation", schema)
-            if len(frame) < MIN_ROWS:
-                raise DataError(f"the {_WORDS[name]} has {counted(len(frame), 'row')}; at least {MIN_ROWS} are needed")
-            check_same_columns(frames["real"], frame, _WORDS[name])
+        check_comparable(frames)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IdentifierWarning)  # the evaluation says what it leaves out
             keep = [target] if target is not None and target in frames["real"].columns else []
@@ -197,6 +195,14 @@ def _shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 _WORDS = {"real": "real table", "synthetic": "synthetic table", "holdout": "table of held-out rows"}
+
+
+def check_comparable(frames: Mapping[str, pd.DataFrame]) -> None:
+    """Raise `DataError` if a table ("real" and others) has too few rows, or other columns than the real one."""
+    for name, frame in frames.items():
+        if len(frame) < MIN_ROWS:
+            raise DataError(f"the {_WORDS[name]} has {counted(len(frame), 'row')}; at least {MIN_ROWS} are needed")
+        check_same_columns(frames["real"], frame, _WORDS[name])
 
 
 def check_same_columns(real: pd.DataFrame, other: pd.DataFrame, what: str) -> None:

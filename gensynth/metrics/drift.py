@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
 from gensynth.metrics.learned import detection_auc, fold_inflation
 
@@ -21,6 +22,7 @@ MIN_EXPECTED = 5.0
 """Rows expected at least of a category that is compared by itself (Cochran 1954); the others count together."""
 
 _N_SPLITS = 3
+_MAX_SHOWN = 100  # columns in a notebook
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,28 @@ class Drift:
              "p_value": c.p_value, "adjusted_p_value": c.adjusted, "moved": c.moved} for c in self.columns
         ]  # fmt: skip
         return {"columns": columns, "table": {"auc": self.auc, "p_value": self.p_value}}
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the columns that moved, the test of whole rows, and all tests."""
+        moved = self.moved
+        said = f"{len(moved)} of {len(self.columns)} columns moved" if moved else "No column moved"
+        order = sorted(self.columns, key=lambda c: (not c.moved, -c.distance))
+        rows = [
+            (
+                str(c.name),
+                "yes" if c.moved else "",
+                c.test,
+                f"{c.distance:.3f}",
+                f"{c.p_value:.3g}",
+                f"{c.adjusted:.3g}",
+            )
+            for c in order[:_MAX_SHOWN]
+        ]
+        header = ("column", "moved", "test", "distance", "p-value", "corrected for the number of columns")
+        more = f"and {len(order) - len(rows):,} more" if len(order) > len(rows) else ""
+        told = f"A classifier tells the two tables apart with an AUC of {self.auc:.3f} (0.5 is chance; p = "
+        lines = [f"{said}.", f"{told}{self.p_value:.3g})."]
+        return fragment("Drift", lines, [Section("columns", header, rows, texts=(0, 1, 2), note=more)])
 
 
 def drift(old: Any, new: Any, *, random_state: int = 0) -> Drift:

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from gensynth.version import __version__
+from gensynth.html import render as render_template
 
 
 def render(template: str, **values: Any) -> str:
     """Return a page of ``gensynth/report/templates`` with these values in it."""
-    environment = Environment(
-        loader=PackageLoader("gensynth.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(version=__version__, **values)
+    return render_template("gensynth.report", template, **values)

@@ -62,21 +62,10 @@ class GridSnapshots(Callback):
         history = pd.DataFrame(self._rows)
         write_table(history, self.folder / "history.csv")
         if importlib.util.find_spec("matplotlib") is not None:
-            self._plot(history)
+            from gensynth.plots import plot_history  # imports matplotlib
 
-    def _plot(self, history: pd.DataFrame) -> None:
-        """Draw the losses and what is monitored on held-out rows, a panel for each."""
-        from matplotlib.figure import Figure  # pyplot would choose a backend for the whole process
-
-        names = [name for name in history if name == _PLOTTED or str(name).startswith("loss_")]
-        figure = Figure(figsize=(7, 2 * len(names)), layout="constrained")
-        panels = figure.subplots(len(names), 1, squeeze=False, sharex=True)[:, 0]
-        for panel, name in zip(panels, names, strict=True):
-            panel.plot(history["seconds"], history[name])
-            panel.set_title(str(name).replace("_", " "), loc="left", fontsize="medium")
-        panels[-1].set_xlabel("seconds")
-        with atomic_write(self.folder / "history.png") as file:
-            figure.savefig(file, format="png", dpi=120)
+            with atomic_write(self.folder / "history.png") as file:
+                plot_history(history).savefig(file, format="png", dpi=120)
 
 
 def _plain(stage: str) -> str:

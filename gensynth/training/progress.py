@@ -1,7 +1,8 @@
-"""A progress bar on a terminal; nothing elsewhere."""
+"""A progress bar on a terminal or in a notebook; nothing elsewhere."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import time
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from gensynth.training.callbacks import EvaluationRound
 
 if TYPE_CHECKING:
+    import rich.console
     import rich.progress
 
 REFRESH = 0.2
@@ -25,17 +27,25 @@ def is_shown() -> bool:
     return bool(_bars)
 
 
+def _console() -> rich.console.Console:
+    """Return what the bar is drawn on; rich draws in notebooks by ipywidgets, and complains at each step without."""
+    from rich.console import Console
+
+    has_widgets = importlib.util.find_spec("ipywidgets") is not None
+    return Console(stderr=True, force_jupyter=None if has_widgets else False)
+
+
 class Progress:
     """Shows stage, losses, monitor and the time left at most, on standard error.
 
     Parameters
     ----------
     show : {"auto", True, False}
-        "auto": only when standard error is a terminal.
+        "auto": only when standard error is a terminal, or in a notebook that has ipywidgets.
     """
 
     def __init__(self, show: bool | Literal["auto"]) -> None:
-        self.show = sys.stderr.isatty() if show == "auto" else show
+        self.show = sys.stderr.isatty() or _console().is_jupyter if show == "auto" else show
         self._bar: rich.progress.Progress | None = None
         self._task: rich.progress.TaskID | None = None
         self._stage = ""
@@ -43,11 +53,10 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self.show:
-            from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            console = Console(stderr=True)
+            console = _console()
             self._bar = Bar(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=20),
@@ -66,6 +75,10 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
+            if self._task is not None and kind is None:
+                self._bar.update(self._task, completed=1.0)
+            if self._bar.console.is_jupyter:  # where the bar stays, and rich does not show its end
+                self._bar.refresh()
             self._bar.stop()
             _bars.discard(id(self))
             self._bar = None

@@ -183,3 +183,11 @@ def test_the_rarer_class_is_that_of_the_whole_table():
 def test_a_column_that_is_missing_in_every_row_is_no_harm():
     found = check_rows(table().assign(gone=np.nan), "y", lambda train: train)
     assert found.nothing == check_rows(table(), "y", lambda train: train).nothing
+
+
+def test_a_notebook_shows_what_is_best_and_each_fold():
+    found = AugmentCheck((0.9, 0.8, 0.85), (0.7, 0.6, 0.65), (0.7, 0.6, 0.65), positive="<b>rare</b>")
+    shown = found._repr_html_()
+    assert "the new rows help; keep them" in shown
+    assert "<td>0.8500</td><td>0.9000</td><td>0.8000</td>" in shown
+    assert "<b>rare" not in shown

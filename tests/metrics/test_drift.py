@@ -84,3 +84,12 @@ def test_holm_correction():
 def test_other_columns_are_an_error():
     with pytest.raises(DataError, match="lacks 1 column"):
         drift(table(), table().drop(columns="a"))
+
+
+def test_a_notebook_shows_what_moved_first():
+    old, new = (frame.rename(columns={"a": "<b>a</b>"}) for frame in (table(), table(seed=1, shift=1.0)))
+    shown = drift(old, new)._repr_html_()
+    assert "1 of 4 columns moved" in shown
+    assert "<b>a</b>" not in shown
+    assert shown.index("&lt;b&gt;a") < shown.index(">b</td>")
+    assert "No column moved" in drift(old, old)._repr_html_()

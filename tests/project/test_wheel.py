@@ -38,7 +38,7 @@ def test_contents(wheel):
     cards = {path.name for path in (ROOT / "datasets").glob("*.toml")}
     assert "breast-cancer.toml" in cards
     assert cards == {n.rpartition("/")[2] for n in names if n.startswith("gensynth/_cards/") and n.endswith(".toml")}
-    assert "gensynth/report/templates/anomalies.html.j2" in names
+    assert {"gensynth/report/templates/anomalies.html.j2", "gensynth/html/templates/fragment.html.j2"} <= names
     assert any(n.endswith("licenses/LICENSE") for n in names)
     assert {n.partition("/")[0] for n in names if ".dist-info" not in n} == set(packages)
     for line in ("gensynth = gensynth.cli:main", "gensynth_gan = gensynth_gan", "gensynth_vae = gensynth_vae"):

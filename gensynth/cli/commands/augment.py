@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -76,6 +77,26 @@ def augment(
             "trains three more models; of --max-time it takes one half.",
         ),
     ] = True,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="PAGE",
+            help="Evaluate the new rows, as gensynth evaluate does, and write a page. It says what they are compared "
+            "with: of classes that --balance filled up, with real rows of these.",
+            show_default=False,
+        ),
+    ] = None,
+    holdout: Annotated[
+        str | None,
+        typer.Option(
+            "--holdout",
+            metavar="TABLE",
+            help="Real rows that the model does not see, for --report. Only with them can be told whether the new rows "
+            "lean to those that were learned from.",
+            show_default=False,
+        ),
+    ] = None,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
@@ -85,6 +106,7 @@ def augment(
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
+    from gensynth.cli.added import added_report
     from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.rows import write_augmented
@@ -108,6 +130,9 @@ def augment(
     table = stream(found, missing, kinds, [target] if target is not None else []).whole()
     columns = list(table.frame.columns)
     known_columns("--target", [target] if target is not None else [], columns)
+    schema = declared_kinds(kinds, columns)
+    reading = {"missing": missing, "kinds": kinds, "targets": [target] if target is not None else []}
+    report = added_report(page, holdout, found, table.frame, path, rows, **reading)
     from gensynth.augmentation import augment as augment_table
 
     result = augment_table(
@@ -119,15 +144,16 @@ def augment(
         only_synthetic=only_synthetic,
         model=recipe,
         trainer=trainer,
-        schema=declared_kinds(kinds, columns),
+        schema=schema,
         relations=declared_relations(relations),
         drop_copies=drop_copies,
         check=check,
         random_state=seed,
     )
     write_augmented(table, result, path, only_synthetic=only_synthetic)
-    seconds = time.perf_counter() - start
+    evaluation = None if report is None else report.write(result, target, balance=balance, schema=schema, seed=seed)
+    seconds, written = time.perf_counter() - start, [path, *([] if report is None else [report.page])]
     if as_json:
-        print_json(augmentation_facts(result.report, path, seconds))
+        print_json(augmentation_facts(result.report, written, seconds, evaluation))
     else:
-        augmentation_summary(result.report, target, path, seconds)
+        augmentation_summary(result.report, target, written, seconds, evaluation)

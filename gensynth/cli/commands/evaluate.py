@@ -13,7 +13,12 @@ from gensynth.errors import OptionError
 
 def evaluate(
     real: Annotated[
-        str, typer.Argument(metavar="REAL", help="Table that the model was trained on.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="REAL",
+            help="Table that the model was trained on. One of the tables may be -, standard input.",
+            show_default=False,
+        ),
     ],
     synthetic: Annotated[
         str,
@@ -71,23 +76,24 @@ def evaluate(
     Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
     (REAL with each column shuffled). The last line is the verdict.
     """
-    from gensynth.cli.evaluation import only_synthetic, to_json
-    from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, find, read
+    from gensynth.cli.evaluation import called, found_tables, only_synthetic, to_json
+    from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, stream
     from gensynth.cli.training import declared_kinds, known_columns
 
     if metric is not None and (page is not None or as_json is not None):
         raise OptionError("--metric prints one number; leave out --html and --json, or --metric")
-    inputs = [find(name) for name in (real, synthetic, *([] if holdout is None else [holdout]))]
+    inputs = found_tables({"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout})
     page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
     to_stdout = as_json is not None and str(as_json) == "-"
     if as_json is not None and not to_stdout:
         as_json = checked_output(as_json, (".json",), inputs, "--json")
         check_distinct({"--html": page, "--json": as_json})
     target = target or getattr(inputs[0], "target", None)
-    frames = [read(one, missing, kinds, [] if target is None else [target]).frame for one in inputs]
+    targets = [] if target is None else [target]
+    frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
     columns = list(frames[0].columns)
-    known_columns("--target", [] if target is None else [target], columns)
-    frames[1] = only_synthetic(frames[1], columns, synthetic)
+    known_columns("--target", targets, columns)
+    frames[1] = only_synthetic(frames[1], columns, called(synthetic))
     schema = declared_kinds(kinds, columns)
 
     from gensynth.cli.progress import progress_bar
@@ -108,7 +114,7 @@ def evaluate(
         from gensynth.report.evaluation import write_evaluation
 
         facts = page_facts(found, {"real": real, "synthetic": synthetic, "holdout": holdout})
-        write_evaluation(found, page, title=synthetic, facts=facts)
+        write_evaluation(found, page, title=called(synthetic), facts=facts)
         written.append(str(page))
     if as_json is not None and not to_stdout:
         to_json(found, as_json)

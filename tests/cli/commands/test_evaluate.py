@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -83,3 +84,35 @@ def test_bad_input(run: Run, folder: Path, arguments: list[str], message: str) -
     assert outcome.code == 2
     assert message in outcome.err
     assert outcome.out == ""
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_table_may_come_from_standard_input(
+    run: Run, other: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    people(60, seed=3)[["age", "income", "label"]].to_csv("held.csv", index=False)
+    names = ["real.csv", "other.csv", "held.csv"]
+    expected = run("evaluate", names[0], names[1], "--holdout", names[2], "--json", "-")
+    piped = io.TextIOWrapper(io.BytesIO(Path(names[place]).read_bytes()))
+    monkeypatch.setattr("sys.stdin", piped)
+    names[place] = "-"
+    outcome = run("evaluate", names[0], names[1], "--holdout", names[2], "--json", "-", "--html", "p.html")
+    assert outcome.code == 0, outcome.err
+    found = [json.loads(one.out) | {"seconds": 0} for one in (expected, outcome)]
+    assert found[0] == found[1]
+    assert "standard input: 60 rows" in Path("p.html").read_text()
+
+
+def test_standard_input_holds_one_table(run: Run, other: Path) -> None:
+    outcome = run("evaluate", "-", "-")
+    assert outcome.code == 2
+    assert "REAL and SYNTHETIC are both standard input (-), which holds one table; name a file" in outcome.err
+
+
+def test_a_folder_of_parts_is_one_table(run: Run, other: Path) -> None:
+    Path("parts").mkdir()
+    frame = pd.read_csv("other.csv")
+    frame[:25].to_csv("parts/a.csv", index=False)
+    frame[25:].to_csv("parts/b.csv", index=False)
+    whole = run("evaluate", "real.csv", "other.csv", "--metric", "trend_error")
+    assert run("evaluate", "real.csv", "parts", "--metric", "trend_error").out == whole.out

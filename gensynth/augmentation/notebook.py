@@ -1,0 +1,56 @@
+"""What notebooks show of an `Augmenter`: rows added to each class, copies, columns, training, a few new rows."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gensynth.augmentation.oversampling import Copies
+from gensynth.augmentation.report import rows_told
+from gensynth.engine.capabilities import name_of
+from gensynth.engine.notebook import Shown, columns_sections, history_sections, rows_section
+from gensynth.engine.parameters import make_recipe
+from gensynth.errors import counted
+from gensynth.html import Section
+from gensynth.html.fragment import shortened
+from gensynth.schema import Column
+
+_MAX_CLASSES = 20
+
+
+class Resampler(Protocol):
+    """What an `Augmenter` has after `fit_resample`; all but the model may be missing."""
+
+    model: Any
+    sampling_strategy_: dict[Any, int]
+    synthetic_mask_: NDArray[np.bool_]
+    copies_: Copies
+    columns_: tuple[Column, ...]
+    history_: pd.DataFrame
+    first_rows_: pd.DataFrame
+
+
+def shown_augmenter(augmenter: Resampler) -> Shown | None:
+    """Return what there is to show; None where nothing was fitted."""
+    wanted = getattr(augmenter, "sampling_strategy_", None)
+    mask = getattr(augmenter, "synthetic_mask_", None)
+    if wanted is None and mask is None:
+        return None
+    sections = []
+    if wanted:
+        classes = [(shortened(str(name)), f"{n:,}") for name, n in list(wanted.items())[:_MAX_CLASSES]]
+        more = f"and {len(wanted) - len(classes):,} more classes" if len(wanted) > len(classes) else ""
+        sections.append(Section("rows added to each class", ("class", "rows"), classes, note=more))
+    name = f"Augmenter by {name_of(make_recipe(augmenter.model))}"
+    if mask is None:
+        return Shown(name, ["Classes were counted; fit_resample draws the rows."], sections)
+    n_new = int(mask.sum())
+    lines = rows_told(len(mask) - n_new, n_new, augmenter.copies_.n, augmenter.copies_.real_share)
+    sections += [*columns_sections(augmenter.columns_), *history_sections(augmenter.history_)]
+    if n_new:
+        first = augmenter.first_rows_
+        sections.append(rows_section(f"the first {counted(len(first), 'synthetic row')}", first))
+    return Shown(name, lines, sections)

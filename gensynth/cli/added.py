@@ -1,0 +1,146 @@
+"""The page of ``gensynth augment --report``: how good the new rows are, and what they were compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, find, read
+from gensynth.errors import DataError, OptionError, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gensynth.augmentation import AugmentResult, ComparedRows
+    from gensynth.datasets import Card
+    from gensynth.evaluation import Evaluation
+
+_MAX_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class AddedReport:
+    """A page on new rows that is asked for.
+
+    Parameters
+    ----------
+    page : Path
+        Where it is written.
+    data, output : str
+        What the real rows, and the table with the new ones, are called.
+    holdout : DataFrame or None
+        Real rows that the model does not see.
+    held_out : str or None
+        What these are called.
+    """
+
+    page: Path
+    data: str
+    output: str
+    holdout: pd.DataFrame | None = None
+    held_out: str | None = None
+
+    def write(
+        self, result: AugmentResult, target: str | None, *, balance: bool, schema: Any, seed: int | None
+    ) -> Evaluation:
+        """Evaluate new rows, write the page, and return what was found.
+
+        Raises
+        ------
+        DataError
+            There are too few rows to compare. The new rows are written by then.
+        """
+        from gensynth.augmentation import compared_rows
+        from gensynth.cli.progress import progress_bar
+        from gensynth.report.evaluation import write_evaluation
+
+        seed = (seed or 0) % 2**31
+        try:
+            rows = compared_rows(
+                result.real, result.synthetic, target, self.holdout, by_class=balance, random_state=seed
+            )
+            with progress_bar() as progress:
+                found = rows.evaluate(schema=schema, random_state=seed, progress=progress)
+        except DataError as error:
+            raise DataError(f"{self.output} is written, but not {self.page}: {error}") from error
+        facts = self._facts(rows, result)
+        if found.target is not None:
+            facts.append(("Target", str(found.target)))
+        write_evaluation(found, self.page, title=f"the new rows of {self.output}", facts=facts)
+        return found
+
+    def _facts(self, rows: ComparedRows, result: AugmentResult) -> list[tuple[str, str]]:
+        """Return what was compared with what."""
+        n_real, n_new = result.report.n_real, result.report.n_synthetic
+        facts = [
+            ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, which the model learned from"),
+            ("Synthetic rows", f"{_part(len(rows.synthetic), n_new)} that were added"),
+        ]
+        if rows.classes:
+            more = f" and {len(rows.classes) - _MAX_CLASSES} more" if len(rows.classes) > _MAX_CLASSES else ""
+            names = ", ".join(map(str, rows.classes[:_MAX_CLASSES]))
+            alike = ", in the same proportions in each table" if len(rows.classes) > 1 else ""
+            facts.append(("Classes", f"{names}{more}: what was filled up{alike}"))
+        if self.holdout is None or rows.holdout is None:
+            facts.append(
+                ("Held-out rows", "none, so that it cannot be told whether new rows lean to those that were learned "
+                 "from; --holdout TABLE gives real rows that the model does not see")
+            )  # fmt: skip
+        else:
+            told = f"{_part(len(rows.holdout), len(self.holdout))} of {self.held_out}, which the model did not see"
+            facts.append(("Held-out rows", told))
+        return facts
+
+
+def added_report(
+    page: Path | None,
+    holdout: str | None,
+    found: Path | Card,
+    real: pd.DataFrame,
+    output: Path,
+    n_new: int | None,
+    **reading: Any,
+) -> AddedReport | None:
+    """Return what ``--report`` and ``--holdout`` ask for, checked before anything is trained; None if nothing.
+
+    Parameters
+    ----------
+    page, holdout : Path, str or None
+        The options.
+    found : Path or Card
+        Where the real rows are from.
+    real : DataFrame
+        The real rows.
+    output : Path
+        What is written besides.
+    n_new : int or None
+        Rows that are asked for, where that is known.
+    **reading
+        How the held-out rows are read, as `gensynth.cli.paths.read` takes it.
+
+    Raises
+    ------
+    OptionError
+        The page cannot be written, or ``--holdout`` stands alone.
+    DataError
+        There are too few rows, or the held-out ones have other columns.
+    """
+    if page is None:
+        if holdout is not None:
+            raise OptionError("--holdout is for the page of --report PAGE; name a page, or leave --holdout out")
+        return None
+    from gensynth.evaluation.samples import MIN_ROWS, check_comparable
+
+    if n_new is not None and n_new < MIN_ROWS:
+        raise OptionError(f"--report needs at least {MIN_ROWS} new rows, and --rows asks for {n_new}; ask for more")
+    held = None if holdout is None else find(holdout)
+    page = checked_output(page, PAGE_ENDINGS, [found, *([] if held is None else [held])], "--report")
+    check_distinct({"--output": output, "--report": page})
+    rows = None if held is None else read(held, **reading).frame
+    check_comparable({"real": real} if rows is None else {"real": real, "holdout": rows})
+    return AddedReport(page, str(found) if isinstance(found, Path) else found.name, str(output), rows, holdout)
+
+
+def _part(n: int, of: int) -> str:
+    return counted(n, "row") if n == of else f"{n:,} of the {counted(of, 'row')}"
