@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from gensynth.cli import processes
 from gensynth.cli.commands import (
     augment,
+    compare,
     datasets,
     detect,
     drift,
@@ -132,6 +133,7 @@ app.command("detect")(detect.detect)
 app.command("drift")(drift.drift)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)
