@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from gensynth.augmentation.augmenter import Augmenter
+from gensynth.augmentation.auto import ModelChoice
 from gensynth.augmentation.check import AugmentCheck
 from gensynth.augmentation.estimator import AugmentedEstimator
 from gensynth.augmentation.report import AugmentReport
 from gensynth.augmentation.table import PROVENANCE, AugmentResult, augment
 
-__all__ = ["PROVENANCE", "AugmentCheck", "AugmentReport", "AugmentResult", "AugmentedEstimator", "Augmenter", "augment"]
+__all__ = [
+    "PROVENANCE", "AugmentCheck", "AugmentReport", "AugmentResult", "AugmentedEstimator", "Augmenter", "ModelChoice",
+    "augment",
+]  # fmt: skip

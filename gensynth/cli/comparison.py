@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gensynth.cli.settings import build, split_settings
+from gensynth.cli.settings import build
 from gensynth.cli.terminal import say, table
+from gensynth.cli.training import trainer_and_settings
 from gensynth.errors import OptionError, counted
 
 if TYPE_CHECKING:
@@ -52,15 +53,9 @@ def chosen_models(
             raise OptionError(f"--models names {name!r} twice; leave one out")
     if not wanted:
         raise OptionError("--models names no model; gensynth models lists them")
-    from gensynth.training import Trainer
-
     kinds = {n: registry.recipe(n) for n in wanted if any(text.startswith(f"{n}.") for text in settings or ())}
-    given = split_settings(settings or (), {"trainer": Trainer, **kinds})
-    if "max_time" in given["trainer"]:
-        raise OptionError("--max-time and --set trainer.max_time are the same; leave the second one out")
-    # one bar shows all models: another one for each would tear it
-    options = {**given["trainer"], "max_time": max_time, "progress": False}
-    trainer: Trainer = build(Trainer, options, "trainer")
+    trainer, given = trainer_and_settings(settings, max_time, kinds)
+    trainer.progress = False  # one bar shows all models: another one for each would tear it
     models: dict[str, str | Recipe] = {n: build(kinds[n], given[n], n) if n in kinds else n for n in wanted}
     return models, trainer
 

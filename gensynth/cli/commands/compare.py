@@ -83,8 +83,6 @@ def compare(
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns
     from gensynth.errors import OptionError
 
-    if not max_time > 0:
-        raise OptionError(f"--max-time must be more than 0 seconds, not {max_time:g}")
     inputs = [find(name) for name in (data, *([] if holdout is None else [holdout]))]
     page, as_json, to_stdout = report_files(page, as_json, inputs)
     named, trainer = chosen_models(models, settings, max_time)
