@@ -135,12 +135,15 @@ def choose(
     checks: dict[str, AugmentCheck] = {}
     unchecked: dict[str, str] = {}
     if check and target is not None:
-        finalists = [r for r in found.results if r.synthesizer is not None][:_MAX_CHECKED]
-        left = max(budget - (time.perf_counter() - start), _LEAST * budget)
-        each = (1 - _FINAL) * left / (N_SPLITS * len(finalists))
-        columns = found.best.synthesizer.schema_.columns
-        folds = CheckFolds(frame, target, columns, seed)
-        for name in (result.name for result in finalists):
+        finalists = [r.name for r in found.results if r.synthesizer is not None][:_MAX_CHECKED]
+        try:
+            folds = CheckFolds(frame, target, found.best.synthesizer.schema_.columns, seed)
+            judging = folds.prepare() * len(finalists)
+        except UncheckedError as reason:
+            unchecked, finalists, judging = dict.fromkeys(finalists, str(reason)), [], 0.0
+        left = max(budget - (time.perf_counter() - start) - judging, _LEAST * budget)
+        each = (1 - _FINAL) * left / (N_SPLITS * max(len(finalists), 1))
+        for name in finalists:
             other: Any = clone(augmenter).set_params(model=name)
             try:
                 checks[name] = checked(folds, other, n, len(frame), each, _FINAL * left / each)

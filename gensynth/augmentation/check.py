@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -131,6 +133,19 @@ def cannot_check(frame: pd.DataFrame, target: Hashable | None) -> str | None:
     return None
 
 
+@contextlib.contextmanager
+def _failures_told() -> Iterator[None]:
+    """Within this block whatever goes wrong is an `UncheckedError`, and nobody is warned."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what there is to say was said of the whole table
+            yield
+    except Exception as error:  # of any kind: a plugin's model may raise what it likes, and make what it likes
+        raise UncheckedError(
+            f"the model of a fold failed: {' '.join(str(error).split()) or type(error).__name__}"
+        ) from error
+
+
 class CheckFolds:
     """Folds of a table, on which the rows of any number of models are checked; the simple ways are scored once.
 
@@ -170,6 +185,13 @@ class CheckFolds:
             for fold, held in StratifiedKFold(N_SPLITS, shuffle=True, random_state=seed).split(known, codes)
         ]
 
+    def prepare(self) -> float:
+        """Score the simple ways, which `check` would do; return about how long it takes to judge a model's rows."""
+        start = time.perf_counter()
+        with _failures_told():
+            n_ways = len(self._simple)
+        return (time.perf_counter() - start) / n_ways
+
     def check(self, draw: Draw) -> AugmentCheck:
         """Cross-validate a classifier with and without synthetic rows.
 
@@ -178,15 +200,9 @@ class CheckFolds:
         UncheckedError
             A model of a fold fails, or draws what cannot be compared.
         """
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what there is to say was said of the whole table
-                synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
-                simple = self._simple
-        except Exception as error:  # of any kind: a plugin's model may raise what it likes, and make what it likes
-            raise UncheckedError(
-                f"the model of a fold failed: {' '.join(str(error).split()) or type(error).__name__}"
-            ) from error
+        with _failures_told():
+            synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
+            simple = self._simple
         return AugmentCheck(synthetic, positive=plain_value(self.rarest), **simple)
 
     def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:

@@ -144,3 +144,16 @@ def test_same_seed_same_choice_and_rows(monkeypatch) -> None:
     assert other.report.choice is not None
     assert one.report.choice.model == other.report.choice.model
     pd.testing.assert_frame_equal(one.synthetic, other.synthetic)
+
+
+def test_nothing_to_check_is_told_and_the_most_like_real_rows_is_chosen(monkeypatch) -> None:
+    def refuse(self) -> float:
+        raise UncheckedError("no way")
+
+    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(CheckFolds, "prepare", refuse)
+    result = augment(table(60), "y", n_rows=5, model="auto", trainer=TRAINER, check=True, random_state=0)
+    assert result.report.check is None
+    assert result.report.unchecked == "no way"
+    assert result.report.choice is not None
+    assert result.report.choice.model == "vae"
