@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
 from gensynth.layout import Encoding, Layout
 from gensynth.nn.family import TaskDefaults, TaskRecipe, in_turns
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
@@ -65,6 +65,14 @@ class Adversarial(TaskRecipe):
         "pretrain_fraction": number(0, 1, open_high=True),
         "penalty_weight": NONE | number(0),
         "kappa": NONE | number(0),
+    }
+    search_space: ClassVar[SearchSpace] = {
+        "noise_dim": Among((16, 32, 64, 128)),
+        "width": Among((64, 128, 256)),
+        "n_critic": Between(1, 3, whole=True),
+        "learning_rate": Between(1e-4, 2e-3, log=True),
+        "ema_decay": Among((0.99, 0.999)),
+        "penalty_weight": Between(0.01, 10.0, log=True),
     }
     only_for: ClassVar[Mapping[str, str]] = {"kappa": "detection", "pac": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
