@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gensynth.comparison import Comparison
     from gensynth.datasets import Card
     from gensynth.evaluation import Evaluation
+    from gensynth.tuning import Tuning
 
 _MARK = "_synthetic"
 
@@ -54,8 +55,8 @@ def report_files(
     return page, as_json, False
 
 
-def to_json(found: Evaluation | Comparison, path: Path | None) -> None:
-    """Write an evaluation or a comparison as JSON to a file, or to standard output."""
+def to_json(found: Evaluation | Comparison | Tuning, path: Path | None) -> None:
+    """Write an evaluation, a comparison or a tuning as JSON to a file, or to standard output."""
     text = json.dumps(found.to_json(), indent=2, ensure_ascii=path is None)
     if path is None:
         typer.echo(text)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.settings import build, split_settings
+from gensynth.cli.settings import build, read_settings, split_settings, typed_settings
 from gensynth.cli.terminal import is_quiet
-from gensynth.defaults import AUTO_MODEL
+from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
 from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 
 def recipe_and_trainer(
-    model: str, settings: Sequence[str] | None, max_time: float | None, *, detector: bool = False
+    model: str,
+    settings: Sequence[str] | None,
+    max_time: float | None,
+    *,
+    detector: bool = False,
+    file: Path | None = None,
 ) -> tuple[Recipe, Trainer]:
     """Return the recipe of ``--model`` and the trainer, with ``--set`` and ``--max-time`` applied.
 
-    With ``detector`` both are what an `AnomalyDetector` of this model is trained by.
+    With ``detector`` both are what an `AnomalyDetector` of this model is trained by. ``file`` is that of
+    ``--settings``, whose model is taken where the default is asked for; ``--set`` and ``--max-time`` come before it.
 
     Raises
     ------
@@ -34,9 +40,15 @@ def recipe_and_trainer(
     from gensynth.registry import default_registry
 
     registry = default_registry()
+    named, given = (None, {}) if file is None else read_settings(file)
+    if named is not None and model not in (named, SAMPLING_MODEL):
+        raise OptionError(f"--settings {file} is of the model {named!r}, and --model is {model!r}; leave out one")
+    model = named or model
     registry.entry(model)  # an unknown name is an error before torch is imported
     kind = registry.recipe(model)
     trainer, found = trainer_and_settings(settings, max_time, {"model": kind}, detector=detector)
+    if file is not None:
+        found["model"] = {**typed_settings(given, {"model": kind}, file)["model"], **found["model"]}
     recipe: Recipe = build(kind, found["model"], "model")
     return recipe, trainer
 

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-from sklearn.base import clone
-
 from gensynth.comparison.result import Comparison, ModelResult, ranked
-from gensynth.comparison.split import split_table
+from gensynth.comparison.task import Progress, Task
 from gensynth.comparison.verdict import verdict_of
-from gensynth.constraints import number, whole
-from gensynth.engine.capabilities import require
 from gensynth.engine.parameters import make_recipe
-from gensynth.errors import OptionError, hint, listed
-from gensynth.evaluation import Evaluation, evaluate
-from gensynth.evaluation.samples import Samples
+from gensynth.errors import OptionError, hint
+from gensynth.evaluation import Evaluation
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
-from gensynth.synthesizer import Synthesizer
-from gensynth.tables import to_frame
 from gensynth.training import Trainer
-
-STOPPED = 0.9
-"""Share of its time limit after which a trainer ends: a fit that took so long was stopped by it."""
-_FIT = 0.7  # share of the work of a model that fitting is counted as, for the progress that is told
-_SEED = whole(0, 2**32 - 3)
-
-Progress = Callable[[str, float], None]
-"""Told what is being computed, and the share of the work that is done."""
 
 
 def compare(
@@ -103,21 +86,18 @@ def compare(
     ['real rows', 'independent columns']
     """
     start = time.perf_counter()
-    if max_time is not None and not number(0, open_low=True).allows(max_time):
-        raise OptionError(f"max_time={max_time!r}, expected a number of seconds above 0")
-    if not _SEED.allows(random_state):
-        raise OptionError(f"random_state={random_state!r}, expected {_SEED.words}")
     named = _named(models)
-    frame = to_frame(data)[0]
-    if target is not None and target not in frame.columns:
-        raise OptionError(f"target {target!r} is not a column; there are {listed(list(frame.columns))}")
-    if holdout is None:
-        train, held = split_table(frame, target, test_size, random_state)
-    else:
-        train, held = frame, to_frame(holdout)[0]
-    # held-out rows that do not fit the others, and tables of keys alone, are no fault of a model
-    Samples.of(train, train, held, target=target, schema=schema, random_state=random_state)
-    task = _Task(train, held, target, _trainer(trainer, max_time), schema, relations, random_state)
+    task = Task.of(
+        data,
+        target,
+        holdout=holdout,
+        test_size=test_size,
+        trainer=trainer,
+        max_time=max_time,
+        schema=schema,
+        relations=relations,
+        seed=random_state,
+    )
     tell = progress or _silent
     results: list[ModelResult] = []
     like: Evaluation | None = None
@@ -132,55 +112,7 @@ def compare(
     tell("done", 1.0)
     order = ranked(results)
     seconds = time.perf_counter() - start
-    return Comparison(order, verdict_of(order), target, len(train), len(held), random_state, seconds)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What every model is fitted to, and judged by."""
-
-    train: pd.DataFrame
-    held: pd.DataFrame
-    target: Hashable | None
-    trainer: Trainer
-    schema: Any
-    relations: Any
-    seed: int
-
-    def judged(self, name: str, model: str | Recipe, like: Evaluation | None, progress: Progress) -> ModelResult:
-        """Fit a model and judge its rows; of whatever goes wrong with it the result tells."""
-        progress("training", 0.0)
-        try:
-            recipe = make_recipe(model)
-            require(recipe, "sample")
-            synthesizer = Synthesizer(
-                recipe,
-                trainer=clone(self.trainer),
-                schema=self.schema,
-                relations=self.relations,
-                random_state=self.seed,
-            )
-            start = time.perf_counter()
-            synthesizer.fit(self.train)
-            fitted = time.perf_counter()
-            progress("drawing", _FIT)
-            rows = synthesizer.sample(len(self.train), random_state=self.seed)
-            drawn = time.perf_counter()
-            found = evaluate(
-                self.train,
-                rows,
-                self.held,
-                target=self.target,
-                schema=self.schema,
-                random_state=self.seed,
-                progress=lambda title, done: progress(title, _FIT + (1 - _FIT) * done),
-                like=like,
-            )
-        except Exception as error:  # noqa: BLE001 - a plugin's model may raise what it likes
-            return ModelResult(name, error=" ".join(str(error).split()) or type(error).__name__)
-        limit = self.trainer.max_time
-        stopped = limit is not None and fitted - start >= STOPPED * limit
-        return ModelResult(name, fitted - start, drawn - fitted, stopped, found, synthesizer)
+    return Comparison(order, verdict_of(order), target, len(task.train), len(task.held), random_state, seconds)
 
 
 def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -> dict[str, str | Recipe]:
@@ -216,11 +148,6 @@ def _free(name: str, taken: Mapping[str, Any]) -> str:
         number += 1
         own = f"{name} {number}"
     return own
-
-
-def _trainer(trainer: Trainer | None, max_time: float | None) -> Trainer:
-    out: Trainer = Trainer() if trainer is None else clone(trainer)
-    return out if max_time is None else out.set_params(max_time=max_time)
 
 
 def _silent(title: str, done: float) -> None:

@@ -140,7 +140,7 @@ def test_all_that_fail_leave_no_best() -> None:
 
 
 def test_a_fit_that_the_clock_ended_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gensynth.comparison.comparing.STOPPED", 0.0)
+    monkeypatch.setattr("gensynth.comparison.task.STOPPED", 0.0)
     found = compare(bills(60, 0), {"toy": Toy()}, max_time=60, trainer=TRAINER)
     assert found["toy"].stopped
     assert "toy ran out of time and may do better with more" in found.verdict

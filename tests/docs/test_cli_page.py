@@ -11,7 +11,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = {
     "augment", "compare", "fit", "sample", "impute", "score", "detect", "drift", "export", "models", "plugins",
-    "datasets", "evaluate", "info"
+    "datasets", "evaluate", "info", "tune"
 }  # fmt: skip
 
 
