@@ -5,8 +5,9 @@
 
 Without --mnist the images are scikit-learn's digits (8 x 8). MNIST's four files are read from a folder. ``frechet`` is
 the distance of random convolutional features of 2,000 images to held-out ones, in units of that between real training
-images and held-out ones; ``asked`` is the share of images that a classifier trained on real ones gives the class that was
-asked for, ``TSTR`` the accuracy on real held-out images of a classifier trained on the new ones (``TRTR``: on real ones).
+images and held-out ones; ``asked`` is the share of images that a classifier trained on real ones gives the class that
+was asked for, ``TSTR`` the accuracy on real held-out images of a classifier trained on the new ones (``TRTR``: on real
+ones).
 --judge runs another script, ``python SCRIPT DATA SAMPLES.npz``, on the same samples (x, y), and prints what it says.
 """
 

@@ -16,6 +16,7 @@ _HOME = {
     "Augmenter": "gensynth.augmentation",
     "AugmentedEstimator": "gensynth.augmentation",
     "augment": "gensynth.augmentation",
+    "compare": "gensynth.comparison",
     "TableSchema": "gensynth.schema",
     "load": "gensynth.persistence",
     "save": "gensynth.persistence",
@@ -35,6 +36,7 @@ __all__ = [
     "Trainer",
     "__version__",
     "augment",
+    "compare",
     "hookimpl",
     "load",
     "save",
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gensynth.augmentation import AugmentedEstimator, Augmenter, augment
+    from gensynth.comparison import compare
     from gensynth.detector import AnomalyDetector
     from gensynth.errors import GensynthError
     from gensynth.hookspecs import ModelSpec, hookimpl

@@ -1,4 +1,4 @@
-"""What values parameters can have, as data: checked at fit, in Python and at the command line alike."""
+"""What values parameters can have, and which are worth trying, as data: checked at fit, searched by tuning."""
 
 from __future__ import annotations
 
@@ -82,6 +82,81 @@ FLAG = Constraint(lambda v: isinstance(v, bool | np.bool_), "True or False")
 ANY_CALLABLES = Constraint(
     lambda v: isinstance(v, Sequence) and all(callable(c) or hasattr(c, "on_round") for c in v), "a list of callables"
 )
+
+
+@dataclass(frozen=True)
+class Among:
+    """Values worth trying, one by one.
+
+    Parameters
+    ----------
+    values : tuple
+        At least one.
+    """
+
+    values: tuple[Any, ...]
+
+    @property
+    def examples(self) -> tuple[Any, ...]:
+        """Every value."""
+        return self.values
+
+
+@dataclass(frozen=True)
+class Between:
+    """Numbers worth trying; also a distribution of scikit-learn's searches.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends, which are among them.
+    log : bool, default=False
+        Whether they are spread evenly on a logarithmic scale; ``low`` is then above 0.
+    whole : bool, default=False
+        Whether they are integers.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    @property
+    def examples(self) -> tuple[float, ...]:
+        """Both ends."""
+        return self.low, self.high
+
+    def rvs(self, size: int | None = None, random_state: Any = None) -> Any:
+        """Return a number, or ``size`` of them, as a distribution of scipy does.
+
+        Parameters
+        ----------
+        size : int or None
+            How many; None: one number, of Python.
+        random_state : int, numpy.random.RandomState or None
+            Seed.
+        """
+        from sklearn.utils import check_random_state
+
+        rng = check_random_state(random_state)
+        low, high = (self.low - 0.5, self.high + 0.5) if self.whole else (self.low, self.high)
+        drawn = np.exp(rng.uniform(math.log(low), math.log(high), size)) if self.log else rng.uniform(low, high, size)
+        drawn = np.clip(np.rint(drawn) if self.whole else drawn, self.low, self.high)
+        if size is not None:
+            return drawn.astype(np.int64) if self.whole else drawn
+        return int(drawn) if self.whole else float(drawn)
+
+
+SearchSpace = Mapping[str, Among | Between]
+"""What is worth trying, by the names of parameters."""
+
+
+def search_space_of(kind: type) -> dict[str, Among | Between]:
+    """Return the search space of a class: its own ``search_space`` and those of the classes that it derives from."""
+    found: dict[str, Among | Between] = {}
+    for base in reversed(kind.__mro__):
+        found |= vars(base).get("search_space", {})
+    return found
 
 
 def constraints_of(kind: type) -> dict[str, Constraint]:

@@ -110,6 +110,10 @@ class PluginError(GensynthError, RuntimeError):
     """A plugin could not be loaded or breaks the contract."""
 
 
+class MissingPackageError(GensynthError, ImportError):
+    """A package that one feature needs is not installed; names the extra that brings it."""
+
+
 class ExportError(GensynthError, RuntimeError):
     """An exported graph does not compute what the fitted model does, or is too large for its format."""
 

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from torch import Generator, Tensor, nn
 
 from gensynth.batch import Batch, Observed, Score
-from gensynth.constraints import Constraint, check_parameters, plain_parameters
+from gensynth.constraints import Constraint, SearchSpace, check_parameters, plain_parameters
 from gensynth.errors import OptionError, hint
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, ImageLayout, Layout, NumericSlot
 from gensynth.stages import Fit, Loss, Optimizer, Phase, Report, Stage
@@ -91,6 +91,8 @@ class Recipe(BaseEstimator, ABC):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {}
     """What values the hyperparameters can have (`gensynth.constraints`); those of base classes hold too."""
+    search_space: ClassVar[SearchSpace] = {}
+    """Which values are worth trying by a search for a model to sample from; those of base classes are too."""
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score"})
     """What the family can do, of `gensynth.hookspecs.CAPABILITIES`; asked for before anything is trained; "latent": its
     models are `HasLatents`."""

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from toy_detectors import make_rows
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer, models
-from gensynth.constraints import FLAG, NONE, check_parameters, constraints_of, number, one_of, several, whole
+from gensynth.constraints import FLAG, NONE, Between, check_parameters, constraints_of, number, one_of, several, whole
 from gensynth.errors import OptionError
 
 RECIPES = [getattr(models, name) for name in dir(models)]
@@ -103,3 +103,25 @@ def test_numbers_of_numpy_are_taken(tmp_path):
     assert (plain.fit(ROWS).score_samples(ROWS) == synthesizer.score_samples(ROWS)).all()
     lists = Synthesizer(models.VAE(hidden=[16, 16]), trainer=trainer, random_state=0).fit(ROWS)
     assert len(lists.sample(3)) == 3
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [Between(1, 4, log=True, whole=True), Between(1, 4, whole=True), Between(0.01, 10.0, log=True), Between(0.0, 1.0)],
+)
+def test_numbers_worth_trying_are_within_their_ends(choices):
+    many = choices.rvs(2000, random_state=0)
+    assert many.min() >= choices.low
+    assert many.max() <= choices.high
+    if choices.whole:
+        assert set(many.tolist()) == {1, 2, 3, 4}
+    else:
+        assert many.max() - many.min() > 0.9 * (choices.high - choices.low)
+    one = choices.rvs(random_state=0)
+    assert type(one) is (int if choices.whole else float)
+    assert one == choices.rvs(random_state=0)
+
+
+def test_a_logarithmic_scale_has_as_many_numbers_in_every_decade():
+    drawn = Between(0.01, 10.0, log=True).rvs(3000, random_state=0)
+    assert 900 < (drawn < 0.1).sum() < 1100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gensynth.augmentation.augmenter import Augmenter
+from gensynth.augmentation.auto import ModelChoice
 from gensynth.augmentation.check import AugmentCheck
 from gensynth.augmentation.compared import ComparedRows, compared_rows
 from gensynth.augmentation.estimator import AugmentedEstimator
@@ -10,13 +11,6 @@ from gensynth.augmentation.report import AugmentReport
 from gensynth.augmentation.table import PROVENANCE, AugmentResult, augment
 
 __all__ = [
-    "PROVENANCE",
-    "AugmentCheck",
-    "AugmentReport",
-    "AugmentResult",
-    "AugmentedEstimator",
-    "Augmenter",
-    "ComparedRows",
-    "augment",
-    "compared_rows",
-]
+    "PROVENANCE", "AugmentCheck", "AugmentReport", "AugmentResult", "AugmentedEstimator", "Augmenter", "ComparedRows",
+    "ModelChoice", "augment", "compared_rows",
+]  # fmt: skip

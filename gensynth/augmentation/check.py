@@ -1,16 +1,20 @@
-"""Whether synthetic rows help a classifier: cross-validation on real rows, beside nothing and class weights."""
+"""Whether synthetic rows help a classifier: cross-validation on real rows, beside nothing and simpler ways."""
 
 from __future__ import annotations
 
+import contextlib
+import time
 import warnings
-from collections.abc import Callable, Container, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.augmentation.baselines import Rows, oversampled, smote
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
@@ -25,7 +29,17 @@ N_SPLITS = 3
 _LEAST = 0.005  # difference of scores that is worth a word
 _SURE = 0.95  # level of the one-sided t test; of three folds the quantile is 2.9
 
-Way = Literal["synthetic", "nothing", "weights"]
+Way = Literal["synthetic", "nothing", "weights", "oversampling", "smote"]
+SIMPLE: dict[Way, tuple[str, str]] = {
+    "nothing": ("without them", "the real rows alone"),
+    "weights": ("with class weights", "class weights on the real rows"),
+    "oversampling": ("with random oversampling", "random oversampling of the real rows"),
+    "smote": ("with SMOTE", "SMOTE on the real rows"),
+}
+"""What takes no model, the simplest first: how its score is told, and how it is recommended."""
+
+Draw = Callable[[pd.DataFrame], pd.DataFrame]
+"""From training rows to the synthetic rows of a model that was fitted to them alone."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,11 @@ class AugmentCheck:
 
     Parameters
     ----------
-    synthetic, nothing, weights : tuple of float
+    synthetic, nothing, weights, oversampling, smote : tuple of float
         Average precision on each fold's held-out real rows, in [0, 1], higher is better: of the rarer class, or the
         mean over more than two classes. Gradient boosted trees learned from the other folds and synthetic rows of
-        their model; from these folds alone; from them with balanced class weights.
+        their model; from these folds alone; from them with balanced class weights; with copies of random rows of the
+        smaller classes; with SMOTE. Empty: not tried (SMOTE without imbalanced-learn, or of very many rows).
     positive : class or None
         The rarer class of the whole table; None where there are more than two.
     note : str or None
@@ -49,13 +64,23 @@ class AugmentCheck:
     weights: tuple[float, ...]
     positive: Any = None
     note: str | None = None
+    oversampling: tuple[float, ...] = ()
+    smote: tuple[float, ...] = ()
+
+    @property
+    def simple(self) -> tuple[Way, ...]:
+        """The ways without a model that were tried, the simplest first."""
+        return tuple(way for way in SIMPLE if getattr(self, way))
 
     @property
     def best(self) -> Way:
         """What is best, and surely so: by a one-sided t test over the folds at 5 %; else the simplest wins."""
-        if self._beats("synthetic", "nothing") and self._beats("synthetic", "weights"):
+        if all(self._beats("synthetic", way) for way in self.simple):
             return "synthetic"
-        return "weights" if self._beats("weights", "nothing") else "nothing"
+        best: Way = "nothing"
+        for way in self.simple:
+            best = way if self._beats(way, best) else best
+        return best
 
     def mean(self, way: Way) -> float:
         """Return the mean score of one way."""
@@ -63,11 +88,7 @@ class AugmentCheck:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the recommendation, and the scores of each fold."""
-        ways: dict[Way, str] = {
-            "synthetic": "with the new rows",
-            "nothing": "without them",
-            "weights": "with class weights",
-        }
+        ways: dict[Way, str] = {"synthetic": "with the new rows", **{way: SIMPLE[way][0] for way in self.simple}}
         folds = [f"fold {k + 1}" for k in range(len(self.nothing))]
         rows = [
             (said, f"{self.mean(way):.4f}", *(f"{score:.4f}" for score in getattr(self, way)))
@@ -85,16 +106,16 @@ class AugmentCheck:
 
     def __str__(self) -> str:
         what = "mean over classes" if self.positive is None else f"of {self.positive!r}"
-        scores = (
-            f"{self.mean('synthetic'):.3f} with the new rows, {self.mean('nothing'):.3f} without them, "
-            f"{self.mean('weights'):.3f} with class weights"
-        )
+        others = (f"{self.mean(way):.3f} {SIMPLE[way][0]}" for way in self.simple)
+        scores = ", ".join((f"{self.mean('synthetic'):.3f} with the new rows", *others))
         if self.best == "synthetic":
             said = "the new rows help; keep them"
         else:
             effect = "hurt" if self._beats("nothing", "synthetic") else "do not help"
-            use = "class weights on the real rows" if self.best == "weights" else "the real rows alone"
-            said = f"the new rows {effect}; use {use}"
+            if self.best == "nothing" or not self._beats("synthetic", "nothing"):
+                said = f"the new rows {effect}; use {SIMPLE[self.best][1]}"
+            else:
+                said = f"the new rows help no more than what is simpler; use {SIMPLE[self.best][1]}"
         note = "" if self.note is None else f" ({self.note})"
         return f"checked on held-out real rows (gradient boosting, average precision {what}): {scores}: {said}{note}"
 
@@ -124,14 +145,21 @@ def cannot_check(frame: pd.DataFrame, target: Hashable | None) -> str | None:
     return None
 
 
-def check_rows(
-    frame: pd.DataFrame,
-    target: Hashable,
-    draw: Callable[[pd.DataFrame], pd.DataFrame],
-    columns: Sequence[Column] = (),
-    seed: int = 0,
-) -> AugmentCheck:
-    """Cross-validate a classifier with and without synthetic rows.
+@contextlib.contextmanager
+def _failures_told() -> Iterator[None]:
+    """Within this block whatever goes wrong is an `UncheckedError`, and nobody is warned."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what there is to say was said of the whole table
+            yield
+    except Exception as error:  # of any kind: a plugin's model may raise what it likes, and make what it likes
+        raise UncheckedError(
+            f"the model of a fold failed: {' '.join(str(error).split()) or type(error).__name__}"
+        ) from error
+
+
+class CheckFolds:
+    """Folds of a table, on which the rows of any number of models are checked; the simple ways are scored once.
 
     Parameters
     ----------
@@ -139,68 +167,118 @@ def check_rows(
         Real rows with their target.
     target : hashable
         Column of classes.
-    draw : callable
-        From training rows to the synthetic rows of a model that was fitted to them alone.
     columns : sequence of Column
         What the columns hold: identifiers are left out, and numbers and dates written as text are read. The others
         are taken as they are.
     seed : int
-        Seed of folds and trees.
+        Seed of folds, trees and oversampling.
 
     Raises
     ------
     UncheckedError
-        If there is nothing to check (`cannot_check`), or a model of a fold fails.
+        If there is nothing to check (`cannot_check`).
     """
-    from sklearn.model_selection import StratifiedKFold
 
-    keys = {column.name for column in columns if column.kind == "identifier"} - {target}
-    reason = cannot_check(frame.drop(columns=list(keys)), target)
-    if reason is not None:
-        raise UncheckedError(reason)
-    known = frame[frame[target].notna()].reset_index(drop=True)
-    features = [column for column in columns if column.name != target and column.kind != "identifier"]
-    codes, classes = pd.factorize(known[target])
-    counts = np.bincount(codes)
-    rarest = classes[int(counts.argmin())] if len(counts) == 2 else None
-    scores: dict[Way, list[float]] = {"synthetic": [], "nothing": [], "weights": []}
-    for fold, held in StratifiedKFold(N_SPLITS, shuffle=True, random_state=seed).split(known, codes):
-        train, test = known.iloc[fold].reset_index(drop=True), known.iloc[held].reset_index(drop=True)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what there is to say was said of the whole table
-                rows = draw(train)
-            new = rows.loc[rows[target].notna(), list(train.columns)]
-            train, new, test = (_read(part, features, keys) for part in (train, new, test))
-            both = pd.concat([train, new], ignore_index=True)
-            scores["synthetic"].append(_score(both, test, target, rarest, seed))
-            scores["nothing"].append(_score(train, test, target, rarest, seed))
-            scores["weights"].append(_score(train, test, target, rarest, seed, class_weight="balanced"))
-        except Exception as error:  # of any kind: a plugin's model may raise what it likes, and make what it likes
-            raise UncheckedError(
-                f"the model of a fold failed: {' '.join(str(error).split()) or type(error).__name__}"
-            ) from error
-    return AugmentCheck(
-        tuple(scores["synthetic"]), tuple(scores["nothing"]), tuple(scores["weights"]), plain_value(rarest)
-    )
+    def __init__(self, frame: pd.DataFrame, target: Hashable, columns: Sequence[Column] = (), seed: int = 0) -> None:
+        from sklearn.model_selection import StratifiedKFold
+
+        self.target, self.seed = target, seed
+        self._keys = {column.name for column in columns if column.kind == "identifier"} - {target}
+        reason = cannot_check(frame.drop(columns=list(self._keys)), target)
+        if reason is not None:
+            raise UncheckedError(reason)
+        known = frame[frame[target].notna()].reset_index(drop=True)
+        self._features = [column for column in columns if column.name != target and column.kind != "identifier"]
+        codes, classes = pd.factorize(known[target])
+        counts = np.bincount(codes)
+        self.rarest = classes[int(counts.argmin())] if len(counts) == 2 else None
+        self._parts = [
+            (known.iloc[fold].reset_index(drop=True), known.iloc[held].reset_index(drop=True))
+            for fold, held in StratifiedKFold(N_SPLITS, shuffle=True, random_state=seed).split(known, codes)
+        ]
+
+    def prepare(self) -> float:
+        """Score the simple ways, which `check` would do; return about how long it takes to judge a model's rows."""
+        start = time.perf_counter()
+        with _failures_told():
+            n_ways = len(self._simple)
+        return (time.perf_counter() - start) / n_ways
+
+    def check(self, draw: Draw) -> AugmentCheck:
+        """Cross-validate a classifier with and without synthetic rows.
+
+        Raises
+        ------
+        UncheckedError
+            A model of a fold fails, or draws what cannot be compared.
+        """
+        with _failures_told():
+            synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
+            simple = self._simple
+        return AugmentCheck(synthetic, positive=plain_value(self.rarest), **simple)
+
+    def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:
+        """Return the score with the rows that a model of the training rows draws."""
+        rows = draw(train)
+        new = rows.loc[rows[self.target].notna(), list(train.columns)]
+        both = pd.concat([self._read(train), self._read(new)], ignore_index=True)
+        return self._arrays(both, test).score(self.seed)
+
+    @cached_property
+    def _simple(self) -> dict[str, Any]:
+        """Scores of the ways that take no model, by name; of those that could be tried on every fold."""
+        scores: dict[Way, list[float]] = {way: [] for way in SIMPLE}
+        for train, test in self._parts:
+            fold = self._arrays(self._read(train), test)
+            scores["nothing"].append(fold.score(self.seed))
+            scores["weights"].append(fold.score(self.seed, class_weight="balanced"))
+            scores["oversampling"].append(fold.score(self.seed, oversampled(fold.X, fold.y, self.seed)))
+            rows = smote(fold.X, fold.y, fold.is_category, self.seed)
+            if rows is not None:
+                scores["smote"].append(fold.score(self.seed, rows))
+        return {way: tuple(found) for way, found in scores.items() if len(found) == N_SPLITS}
+
+    def _read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        rest = frame.reset_index(drop=True)
+        read = {column.name: read_values(rest[column.name], column) for column in self._features}
+        return pd.DataFrame({name: read.get(name, rest[name]) for name in frame.columns if name not in self._keys})
+
+    def _arrays(self, train: pd.DataFrame, test: pd.DataFrame) -> _Arrays:
+        """Return training rows that were read, and test rows, as arrays."""
+        positive = (test[self.target] == self.rarest).to_numpy(dtype=bool)
+        test = self._read(test)
+        X, is_category = stacked(train.drop(columns=self.target), test.drop(columns=self.target))
+        y, truth, n_codes = common_codes(train[self.target], test[self.target])
+        labels = np.unique(truth if self.rarest is None else truth[positive])
+        return _Arrays(X[: len(train)], y, X[len(train) :], truth, is_category, labels, n_codes)
 
 
-def _read(frame: pd.DataFrame, features: Sequence[Column], keys: Container[Any]) -> pd.DataFrame:
-    read = {column.name: read_values(frame[column.name].reset_index(drop=True), column) for column in features}
-    rest = frame.reset_index(drop=True)
-    return pd.DataFrame({name: read.get(name, rest[name]) for name in frame.columns if name not in keys})
+@dataclass(frozen=True)
+class _Arrays:
+    """A fold: features and classes to learn from and to be judged by, and the classes that count."""
+
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    X_test: NDArray[np.float64]
+    truth: NDArray[np.int64]
+    is_category: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    n_codes: int
+
+    def score(self, seed: int, rows: Rows | None = None, **options: Any) -> float:
+        """Return the average precision, the mean over the classes that count; learned from other rows where given."""
+        from sklearn.metrics import average_precision_score
+
+        X, y = (self.X, self.y) if rows is None else rows
+        model = fitted(trees("classification", self.is_category, seed).set_params(**options), X, y)
+        chances: NDArray[np.float64] = np.zeros((len(self.X_test), self.n_codes))
+        chances[:, model.classes_] = model.predict_proba(self.X_test)
+        found = [average_precision_score(self.truth == label, chances[:, label]) for label in self.labels]
+        return float(np.mean(found))
 
 
-def _score(
-    train: pd.DataFrame, test: pd.DataFrame, target: Hashable, positive: Any, seed: int, **options: Any
-) -> float:
-    """Return the average precision of the class ``positive``, or the mean over classes if that is None."""
-    from sklearn.metrics import average_precision_score
-
-    X, is_category = stacked(train.drop(columns=target), test.drop(columns=target))
-    y, truth, n_codes = common_codes(train[target], test[target])
-    model = fitted(trees("classification", is_category, seed).set_params(**options), X[: len(train)], y)
-    chances: NDArray[np.float64] = np.zeros((len(test), n_codes))
-    chances[:, model.classes_] = model.predict_proba(X[len(train) :])
-    labels = np.unique(truth if positive is None else truth[(test[target] == positive).to_numpy(dtype=bool)])
-    return float(np.mean([average_precision_score(truth == label, chances[:, label]) for label in labels]))
+def check_rows(
+    frame: pd.DataFrame, target: Hashable, draw: Draw, columns: Sequence[Column] = (), seed: int = 0
+) -> AugmentCheck:
+    """Cross-validate a classifier with and without synthetic rows: `CheckFolds`, of one model."""
+    return CheckFolds(frame, target, columns, seed).check(draw)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.augmentation.auto import ModelChoice
 from gensynth.augmentation.check import AugmentCheck
 from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
@@ -49,6 +50,8 @@ class AugmentReport:
         What the rows did to a classifier; None if that was not asked for, or could not be made.
     unchecked : str or None
         Why a check that was asked for was not made.
+    choice : ModelChoice or None
+        How the model was chosen; None where one was named.
     """
 
     n_real: int
@@ -63,6 +66,7 @@ class AugmentReport:
     seconds: float
     check: AugmentCheck | None = None
     unchecked: str | None = None
+    choice: ModelChoice | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class: rows ``before`` and ``after``; no rows where there are no classes."""

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import clone
 
+from gensynth.augmentation.adding import added, checked, limited
 from gensynth.augmentation.augmenter import Augmenter
-from gensynth.augmentation.check import N_SPLITS, AugmentCheck, UncheckedError, cannot_check, check_rows
+from gensynth.augmentation.auto import ModelChoice, choose
+from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError, cannot_check
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
-from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
-from gensynth.augmentation.strategy import classes_of
-from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import number, whole
-from gensynth.defaults import SAMPLING_MODEL
-from gensynth.errors import DataError, OptionError, hint, shown
+from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
+from gensynth.engine.parameters import seed_of
+from gensynth.errors import DataError, OptionError, shown
 from gensynth.tables import to_frame
 from gensynth.tables.imagearrays import refuse_images
-from gensynth.training import Trainer
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
-_STOPPED = 0.9  # share of its time limit that a trainer uses
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,9 @@ def augment(
     only_synthetic : bool, default=False
         Leave the real rows out of ``frame``.
     model : str or Recipe
-        Model family, as in `Synthesizer`.
+        Model family, as in `Synthesizer`; "auto" chooses one: a few are compared (`gensynth.compare`), and where there
+        is something to check the two best are cross-validated (`ModelChoice`). The trainer's time budget (600 seconds
+        where it has none) is then for all of it, the new rows' model included.
     trainer : Trainer, optional
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
@@ -142,29 +140,36 @@ def augment(
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
+    if n is None and target is None:
+        raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
     budget = getattr(trainer, "max_time", None)
     unchecked = cannot_check(frame, target) if check else None
-    checked = check and unchecked is None
+    to_check = check and unchecked is None
     augmenter = Augmenter(
         model,
         sampling_strategy="not majority",
-        trainer=_limited(trainer, budget / 2) if checked and budget is not None else trainer,
+        trainer=trainer,
         schema=schema,
         relations=relations,
         drop_copies=drop_copies,
         random_state=random_state,
     )
-    if n is None and target is None:
-        raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-    rows, weight = _added(frame, target, augmenter, n)
+    choice = None
+    if isinstance(model, str) and model == AUTO_MODEL:
+        choice = _chosen(frame, target, augmenter, n, check=to_check)
+    elif to_check and budget is not None:
+        augmenter.set_params(trainer=limited(trainer, budget / 2))
+    rows, weight = added(frame, target, augmenter, n)
     found = None
-    if checked and len(rows):
+    if choice is not None:
+        found, unchecked = choice.check, choice.unchecked.get(choice.model, unchecked)
+    elif to_check and len(rows):
         each = None if budget is None else budget / 2 / N_SPLITS
         try:
-            found = _checked(frame, target, augmenter, n, each)
+            found = checked(CheckFolds(frame, target, augmenter.columns_), augmenter, n, len(frame), each)
         except UncheckedError as reason:  # the rows are there, whatever becomes of the check
             unchecked = str(reason)
-    elif checked:
+    elif to_check:
         unchecked = "no rows were added"
     keys = {column.name for column in augmenter.columns_ if column.kind == "identifier"}
     empty = len(rows) == 0
@@ -186,6 +191,7 @@ def augment(
         seconds=time.perf_counter() - start,
         check=found,
         unchecked=unchecked,
+        choice=choice,
     )
     named = hasattr(data, "columns")
     upper, lower = (data, synthetic) if named else (frame, rows)
@@ -194,43 +200,15 @@ def augment(
     return AugmentResult(with_column(whole, PROVENANCE, mask), data, synthetic, report)
 
 
-def _checked(
-    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, each: float | None
-) -> AugmentCheck:
-    """Check the rows; ``each`` is the time of a model of a fold, in seconds."""
-    stopped = False
-
-    def draw(train: pd.DataFrame) -> pd.DataFrame:
-        nonlocal stopped
-        other = clone(augmenter)
-        if each is not None:
-            other.set_params(trainer=_limited(augmenter.trainer, each))
-        start = time.perf_counter()
-        rows = _added(train, target, other, None if n is None else max(round(n * len(train) / len(frame)), 1))[0]
-        stopped |= each is not None and time.perf_counter() - start >= _STOPPED * each
-        return rows
-
-    found = check_rows(frame, target, draw, augmenter.columns_)
-    if not stopped:
-        return found
-    told = f"the models of the check were stopped by the time limit after {each:.3g} s, where the new rows' had "
-    told += f"{N_SPLITS} times as long: with more time the new rows may do better"
-    return replace(found, note=told)
-
-
-def _limited(trainer: Any, seconds: float) -> Trainer:
-    """Return a trainer with a time budget."""
-    limited: Trainer = (Trainer() if trainer is None else clone(trainer)).set_params(max_time=seconds)
-    return limited
-
-
-def _added(
-    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None
-) -> tuple[pd.DataFrame, NDArray[np.float64] | None]:
-    """Return ``n`` new rows, or those that fill up the classes with the weights of `_balanced`."""
-    if n is None:
-        return _balanced(frame, target, augmenter)
-    return augmenter.fit_extend(frame, None, n)[0].iloc[len(frame) :].reset_index(drop=True), None
+def _chosen(
+    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, *, check: bool
+) -> ModelChoice:
+    """Choose a model, and give it to the augmenter with the time that is left."""
+    seed = seed_of(augmenter.random_state) % 2**31
+    augmenter.set_params(random_state=seed)
+    choice = choose(frame, target, augmenter, n, check=check, seed=seed)
+    augmenter.set_params(model=choice.model, trainer=limited(augmenter.trainer, choice.seconds))
+    return choice
 
 
 def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
@@ -258,23 +236,3 @@ def _rows_asked(n_real: int, *, balance: bool, n_rows: int | None, ratio: float 
             raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0")
         return round(float(ratio) * n_real)
     return None
-
-
-def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Return what fills up the classes, and weights that give real rows the share of classes of these."""
-    column = frame[target].rename(str(target))
-    n_values = column.nunique()
-    if is_continuous(column) or (n_values > MAX_CLASSES and n_values > len(frame) / 10):
-        raise OptionError(
-            f"target {shown(target)} has {n_values} different values in {len(frame)} rows: numbers or names rather "
-            "than classes, so it cannot be balanced; add rows with "
-            f"{hint('n_rows=... or ratio=...', '--rows N or --ratio R')} instead"
-        )
-    if frame.shape[1] < 2:
-        raise DataError(f"the table holds nothing but the target {shown(target)}; at least one more column is needed")
-    augmenter.set_params(schema=without(augmenter.schema, {target}))  # the class has a column of its own there
-    X, y = augmenter.fit_resample(frame.drop(columns=[target]), column)
-    rows = with_column(X, target, y)[list(frame.columns)].iloc[len(frame) :].reset_index(drop=True)
-    classes, codes = classes_of(column)
-    added = np.array([augmenter.sampling_strategy_.get(c, 0) for c in classes])
-    return rows, (added / np.bincount(codes))[codes]

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from gensynth.cli import processes
 from gensynth.cli.commands import (
     augment,
+    compare,
     datasets,
     detect,
     drift,
@@ -23,6 +24,7 @@ from gensynth.cli.commands import (
     plugins,
     sample,
     score,
+    tune,
 )
 from gensynth.cli.terminal import be_quiet, errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
@@ -133,6 +135,8 @@ app.command("detect")(detect.detect)
 app.command("drift")(drift.drift)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("tune")(tune.tune)
 app.command("info")(info.info)
 app.command("models")(models.models)
 app.command("plugins")(plugins.plugins)

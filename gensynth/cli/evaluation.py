@@ -1,4 +1,4 @@
-"""What ``gensynth evaluate`` does with tables and files."""
+"""What ``gensynth evaluate`` and ``gensynth compare`` do with tables and files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gensynth.cli.paths import STANDARD_INPUT, find
+from gensynth.cli.paths import PAGE_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find
 from gensynth.cli.terminal import note
 from gensynth.errors import DataError, OptionError, counted
 from gensynth.files import atomic_write
@@ -17,8 +17,10 @@ from gensynth.files import atomic_write
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gensynth.comparison import Comparison
     from gensynth.datasets import Card
     from gensynth.evaluation import Evaluation
+    from gensynth.tuning import Tuning
 
 _MARK = "_synthetic"
 
@@ -56,8 +58,26 @@ def only_synthetic(frame: pd.DataFrame, columns: Sequence[Any], source: str) -> 
     return rows
 
 
-def to_json(found: Evaluation, path: Path | None) -> None:
-    """Write an evaluation as JSON to a file, or to standard output."""
+def report_files(
+    page: Path | None, as_json: Path | None, inputs: Sequence[Path | Card]
+) -> tuple[Path | None, Path | None, bool]:
+    """Return the files of ``--html`` and ``--json``, if they can be written, and whether JSON goes to standard output.
+
+    Raises
+    ------
+    OptionError
+        A file cannot be written, both are one, or one of them is an input.
+    """
+    page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
+    if as_json is None or str(as_json) == "-":
+        return page, None, as_json is not None
+    as_json = checked_output(as_json, (".json",), inputs, "--json")
+    check_distinct({"--html": page, "--json": as_json})
+    return page, as_json, False
+
+
+def to_json(found: Evaluation | Comparison | Tuning, path: Path | None) -> None:
+    """Write an evaluation, a comparison or a tuning as JSON to a file, or to standard output."""
     text = json.dumps(found.to_json(), indent=2, ensure_ascii=path is None)
     if path is None:
         typer.echo(text)

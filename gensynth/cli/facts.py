@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from gensynth.augmentation import AugmentReport
+    from gensynth.augmentation import AugmentReport, ModelChoice
     from gensynth.evaluation import Evaluation
     from gensynth.report.anomalies import Findings
     from gensynth.synthesizer import Synthesizer
@@ -73,11 +73,26 @@ def augmentation_facts(
             "synthetic": check.synthetic,
             "nothing": check.nothing,
             "weights": check.weights,
+            "oversampling": check.oversampling,
+            "smote": check.smote,
             "best": check.best,
             "text": str(check),
         },
         "unchecked": report.unchecked,
         "evaluation": None if evaluation is None else evaluation.to_json(),
+        "choice": None if report.choice is None else _choice(report.choice),
+    }
+
+
+def _choice(choice: ModelChoice) -> dict[str, Any]:
+    return {
+        "model": choice.model,
+        "helps": choice.helps,
+        "text": str(choice),
+        "average_precision": {name: check.synthetic for name, check in choice.checks.items()},
+        "unchecked": choice.unchecked,
+        "distances": {result.name: result.distance for result in choice.comparison.results},
+        "verdict": choice.comparison.verdict,
     }
 
 

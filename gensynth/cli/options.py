@@ -170,6 +170,19 @@ MaxTime = Annotated[
         show_default=False,
     ),
 ]
+PageFile = Annotated[Path | None, typer.Option("--html", metavar="PAGE", help="Write a page, too.", show_default=False)]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write everything as JSON, too; - for standard output, in place of the table.",
+        show_default=False,
+    ),
+]
+EvaluationSeed = Annotated[
+    int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
+]
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", callback=be_quiet, is_eager=True, help="Write nothing to standard error but errors."),

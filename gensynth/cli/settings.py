@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections.abc
 import difflib
 import inspect
+import json
 import math
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from gensynth.errors import OptionError
@@ -53,6 +55,46 @@ def split_settings(texts: Iterable[str], targets: dict[str, type]) -> dict[str, 
             found[target][name] = convert(value.strip(), known[key])
         except ValueError:
             raise OptionError(f"--set {text!r}: {key} must be {describe(known[key])}, not {value.strip()!r}") from None
+    return found
+
+
+def read_settings(path: Path) -> tuple[str | None, dict[str, Any]]:
+    """Return the model and the settings of a JSON file, as ``gensynth tune --json`` writes it.
+
+    Raises
+    ------
+    OptionError
+        The file cannot be read, or is no such JSON.
+    """
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"--settings {path} cannot be read as JSON: {error}") from error
+    settings = found.get("settings") if isinstance(found, dict) else None
+    if not isinstance(settings, dict):
+        raise OptionError(
+            f'--settings {path}: expected {{"model": "vlae", "settings": {{"model.latent_dim": 16, ...}}}}, as '
+            "gensynth tune --json writes it"
+        )
+    model = found.get("model")
+    return None if model is None else str(model), settings
+
+
+def typed_settings(given: Mapping[str, Any], targets: dict[str, type], source: Path) -> dict[str, dict[str, Any]]:
+    """Return settings of a file by their targets; a list is a tuple, and what they can be is told by a fit.
+
+    Raises
+    ------
+    OptionError
+        There is no such setting.
+    """
+    known = [f"{target}.{key}" for target, kind in targets.items() for key in parameters(kind)]
+    found: dict[str, dict[str, Any]] = {target: {} for target in targets}
+    for key, value in given.items():
+        if key not in known:
+            raise OptionError(f"--settings {source}: there is no setting {key!r}. {_advice(key, known)}")
+        target, _, name = key.partition(".")
+        found[target][name] = tuple(value) if isinstance(value, list) else value
     return found
 
 

@@ -45,6 +45,8 @@ def augmentation_summary(
             f"fidelity {1 - report.fidelity.shape_error:.3f} of single columns, "
             f"{1 - report.fidelity.trend_error:.3f} of pairs (1 is best)"
         )
+    if report.choice is not None:
+        lines.append(str(report.choice))
     if report.check is not None:
         lines.append(str(report.check))
     elif report.unchecked is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.settings import build, split_settings
+from gensynth.cli.settings import build, read_settings, split_settings, typed_settings
 from gensynth.cli.terminal import is_quiet
+from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
 from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 
 
 def recipe_and_trainer(
-    model: str, settings: Sequence[str] | None, max_time: float | None, *, detector: bool = False
+    model: str,
+    settings: Sequence[str] | None,
+    max_time: float | None,
+    *,
+    detector: bool = False,
+    file: Path | None = None,
 ) -> tuple[Recipe, Trainer]:
     """Return the recipe of ``--model`` and the trainer, with ``--set`` and ``--max-time`` applied.
 
-    With ``detector`` both are what an `AnomalyDetector` of this model is trained by.
+    With ``detector`` both are what an `AnomalyDetector` of this model is trained by. ``file`` is that of
+    ``--settings``, whose model is taken where the default is asked for; ``--set`` and ``--max-time`` come before it.
 
     Raises
     ------
@@ -34,26 +41,65 @@ def recipe_and_trainer(
     from gensynth.registry import default_registry
 
     registry = default_registry()
+    named, given = (None, {}) if file is None else read_settings(file)
+    if named is not None and model not in (named, SAMPLING_MODEL):
+        raise OptionError(f"--settings {file} is of the model {named!r}, and --model is {model!r}; leave out one")
+    model = named or model
     registry.entry(model)  # an unknown name is an error before torch is imported
+    kind = registry.recipe(model)
+    trainer, found = trainer_and_settings(settings, max_time, {"model": kind}, detector=detector)
+    if file is not None:
+        found["model"] = {**typed_settings(given, {"model": kind}, file)["model"], **found["model"]}
+    recipe: Recipe = build(kind, found["model"], "model")
+    return recipe, trainer
+
+
+def model_and_trainer(
+    model: str, settings: Sequence[str] | None, max_time: float | None
+) -> tuple[Recipe | str, Trainer]:
+    """Return what `recipe_and_trainer` does, and for the model auto that name.
+
+    Raises
+    ------
+    UnknownModelError, OptionError
+        As `recipe_and_trainer`; a setting of a model that is yet to be chosen.
+    """
+    if model != AUTO_MODEL:
+        return recipe_and_trainer(model, settings, max_time)
+    for text in settings or ():
+        if text.startswith("model."):
+            raise OptionError(f"--set {text}: --model {AUTO_MODEL} chooses the model and its settings; name a model")
+    return AUTO_MODEL, trainer_and_settings(settings, max_time, {})[0]
+
+
+def trainer_and_settings(
+    settings: Sequence[str] | None, max_time: float | None, kinds: Mapping[str, type], *, detector: bool = False
+) -> tuple[Trainer, dict[str, dict[str, Any]]]:
+    """Return the trainer, with ``--set`` and ``--max-time`` applied, and what was set of other classes by their names.
+
+    Raises
+    ------
+    OptionError
+        A setting that there is not, of the wrong type, refused, or given twice.
+    """
     if max_time is not None and not max_time > 0:
         raise OptionError(f"--max-time must be more than 0 seconds, not {max_time:g}")
     from gensynth.training import Trainer
 
-    kind = registry.recipe(model)
-    found = split_settings(settings or (), {"model": kind, "trainer": Trainer})
+    found = split_settings(settings or (), {**kinds, "trainer": Trainer})
+    own = found.pop("trainer")
     if max_time is not None:
-        if "max_time" in found["trainer"]:
+        if "max_time" in own:
             raise OptionError("--max-time and --set trainer.max_time are the same; leave one out")
-        found["trainer"]["max_time"] = max_time
+        own["max_time"] = max_time
     if is_quiet():
-        found["trainer"].setdefault("progress", False)
+        own.setdefault("progress", False)
     if detector:
         from gensynth.detector.estimator import BATCH_SIZE
 
-        found["trainer"].setdefault("batch_size", BATCH_SIZE)
-    recipe: Recipe = build(kind, found["model"], "model")
-    trainer: Trainer = build(Trainer, found["trainer"], "trainer")
-    return recipe, trainer
+        own.setdefault("batch_size", BATCH_SIZE)
+    trainer: Trainer = build(Trainer, own, "trainer")
+    return trainer, found
 
 
 def snapshots(folder: Path) -> GridSnapshots:

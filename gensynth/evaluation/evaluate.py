@@ -32,6 +32,7 @@ def evaluate(
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     random_state: int = 0,
     progress: Progress | None = None,
+    like: Evaluation | None = None,
 ) -> Evaluation:
     """Say whether a synthetic table is good, whether it is a copy, and what it is good for.
 
@@ -58,6 +59,9 @@ def evaluate(
         Seed of all samples, folds and models.
     progress : callable, optional
         Called with what comes next and the share of the work that is done, in [0, 1].
+    like : Evaluation, optional
+        Of other synthetic rows beside the same real and held-out ones, with the same target, kinds and seed: floors and
+        ceilings, which take most of the time, are taken from it.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def evaluate(
     DataError
         If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
     OptionError
-        If the target is no column.
+        If the target is no column, or ``like`` is of other tables, another target or another seed.
 
     Examples
     --------
@@ -86,7 +90,10 @@ def evaluate(
     """
     start = time.perf_counter()
     samples, relations, available = _prepared(real, synthetic, holdout, target, schema, metrics, random_state)
-    values = _computed(available, samples, progress or _silent)
+    if like is not None:
+        _share_ends(samples, target, like)
+    known = {} if like is None else {value.name: value for value in like.values}
+    values = _computed(available, samples, progress or _silent, known)
     columns, pairs = _details(samples)
     found = {value.name: value for value in values}
     return Evaluation(
@@ -147,27 +154,45 @@ def _prepared(
     return samples, relations, measures(samples, target, relations, metrics)
 
 
+def _share_ends(samples: Samples, target: Any, like: Evaluation) -> None:
+    """Take over the comparisons of real rows and independent columns from an evaluation beside the same real rows."""
+    same = samples.n_rows == like.samples.n_rows and samples.random_state == like.samples.random_state
+    if not (same and target == like.target and samples.real.equals(like.samples.real)):
+        raise OptionError(
+            "like= is an evaluation of other real rows, another number of synthetic ones, another target or another "
+            "seed; leave it out"
+        )
+    samples.share_ends(like.samples)
+
+
 def _silent(title: str, done: float) -> None:
     """Tell nobody."""
 
 
-def _computed(available: list[Measure], samples: Samples, progress: Progress) -> tuple[MetricValue, ...]:
-    n_steps = sum(len(measure.roles) for measure in available)
+def _computed(
+    available: list[Measure], samples: Samples, progress: Progress, known: Mapping[str, MetricValue]
+) -> tuple[MetricValue, ...]:
+    """Compute every metric; floors and ceilings of those that are ``known`` already are taken from there."""
+    wanted = [("value",) if known.keys() >= set(measure.names) else measure.roles for measure in available]
+    n_steps = sum(map(len, wanted))
     step = 0
     out = []
-    for measure in available:
+    for measure, roles in zip(available, wanted, strict=True):
         found: dict[Role, dict[str, tuple[float, tuple[float, float] | None]]] = {}
         try:
-            for role in measure.roles:
+            for role in roles:
                 progress(measure.title, step / n_steps)
                 found[role] = measure.compute(samples, role)
                 step += 1
         except FewRowsError as error:
             warnings.warn(f"{measure.title} not measured: {error}", FewRowsWarning, stacklevel=3)
-            step += len(measure.roles) - len(found)
+            step += len(roles) - len(found)
             continue
         for name in measure.names:
             value, interval = found["value"][name]
+            if name in known:
+                out.append(replace(known[name], value=value, interval=interval))
+                continue
             floor, ceiling = (found[role][name][0] if role in found else None for role in ("floor", "ceiling"))
             out.append(MetricValue(name, value, floor, ceiling, interval))
     progress("done", 1.0)

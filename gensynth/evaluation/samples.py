@@ -136,6 +136,10 @@ class Samples:
             self._fidelities[role] = fidelity(pair.real, pair.other, random_state=self.random_state)
         return self._fidelities[role]
 
+    def share_ends(self, other: Samples) -> None:
+        """Take over what was compared without synthetic rows from samples with the same real and held-out rows."""
+        self._fidelities.update({role: found for role, found in other._fidelities.items() if role != "value"})
+
     def aligned_of(self, role: Role) -> pd.DataFrame:
         """Return the rows in the place of the synthetic ones as they were before numbers and dates were read."""
         if role == "ceiling":

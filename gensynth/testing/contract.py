@@ -20,6 +20,7 @@ from gensynth.nn.randomness import EveryDrawFrom
 from gensynth.nn.trimming import trimmed_mean
 from gensynth.testing.cases import make_cases
 from gensynth.testing.exported import check_export
+from gensynth.testing.searched import check_search_space
 from gensynth.testing.trained import (
     SEED,
     Trained,
@@ -280,6 +281,7 @@ def check_state(trained: Trained) -> None:
 
 CHECKS: tuple[Check, ...] = (
     check_hyperparameters,
+    check_search_space,
     check_capabilities,
     check_stages,
     check_training,

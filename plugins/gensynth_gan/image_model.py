@@ -154,8 +154,9 @@ class AdversarialImages(AdversarialGame):
         """Score rows (n,), higher = more normal, and columns and pixels.
 
         "reconstruction": minus half the squared error of the pixels of G(E(x)), in units of its mean over the training
-        rows, minus that of the critic's features (Schlegl et al. 2019, equation 5). "feature": minus half the squared distance of the critic's last hidden layer from its mean over the training
-        rows, in units of its spread there, the mean over units. "critic": the critic's value.
+        rows, minus that of the critic's features (Schlegl et al. 2019, equation 5). "feature": minus half the squared
+        distance of the critic's last hidden layer from its mean over the training rows, in units of its spread there,
+        the mean over units. "critic": the critic's value.
         """
         method = self.score_method(method)
         assert batch.pixels is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
 from gensynth.layout import Encoding, Layout
 from gensynth.nn.family import TaskDefaults, TaskRecipe, in_turns
 from gensynth.nn.losses import LeastSquares, Minimax, NonSaturating, Relativistic, Wasserstein
@@ -67,6 +67,14 @@ class Adversarial(TaskRecipe):
         "pretrain_fraction": number(0, 1, open_high=True),
         "penalty_weight": NONE | number(0),
         "kappa": NONE | number(0),
+    }
+    search_space: ClassVar[SearchSpace] = {
+        "noise_dim": Among((16, 32, 64, 128)),
+        "width": Among((64, 128, 256)),
+        "n_critic": Between(1, 3, whole=True),
+        "learning_rate": Between(1e-4, 2e-3, log=True),
+        "ema_decay": Among((0.99, 0.999)),
+        "penalty_weight": Between(0.01, 10.0, log=True),
     }
     only_for: ClassVar[Mapping[str, str]] = {"kappa": "detection", "pac": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
@@ -248,9 +256,7 @@ class DRAGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        return AdversarialObjective(
-            NonSaturating(), PerturbationPenalty(own.penalty_weight), **_pace(own)
-        )
+        return AdversarialObjective(NonSaturating(), PerturbationPenalty(own.penalty_weight), **_pace(own))
 
 
 @dataclass(eq=False)
@@ -260,8 +266,8 @@ class CGAN(Adversarial):
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
-    Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a detector is given a third of the
-    columns, and scores how odd the rest of a row is given that. Departs from the paper by the Wasserstein loss with
+    Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
+    detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper by the Wasserstein loss with
     gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's, with R1 as of `GAN`.
 
     Parameters

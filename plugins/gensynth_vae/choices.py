@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraints import NONE, Constraint, number, one_of, several, whole
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
 from gensynth.nn.family import FamilyRecipe
 from gensynth.nn.sampling import PRIORS
 
@@ -18,6 +18,8 @@ WIDTH = whole(1, 65_536)
 WIDTHS = several(WIDTH)
 LATENT = whole(1, 4096)
 WEIGHT = number(0, 1e6)
+HIDDEN = Among(((64, 64), (128, 128), (256, 256), (256, 256, 256)))
+"""Hidden widths worth trying."""
 PRIOR = one_of(*PRIORS)
 
 
@@ -37,10 +39,12 @@ class VariationalRecipe(FamilyRecipe):
         "beta": NONE | WEIGHT | several(WEIGHT),
         "noise": NONE | number(0, 1e3) | several(number(0, 1e3)),
     }
+    search_space: ClassVar[SearchSpace] = {
+        "learning_rate": Between(5e-4, 1e-2, log=True),
+        "embedding_dim": Among((8, 16, 32)),
+    }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection"}
-    capabilities: ClassVar[frozenset[str]] = frozenset(
-        {"sample", "conditional", "impute", "score", "latent", "images"}
-    )
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent", "images"})
     beta: float | tuple[float, ...] | None = None
     noise: float | tuple[float, ...] | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gensynth.constraints import NONE, Constraint, several, whole
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, several, whole
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import TaskDefaults, in_turns
@@ -61,6 +61,13 @@ class NVAE(IndependentCellsRecipe):
         "flows": whole(0, 64),
         "prior": NONE | PRIOR,
         "spectral": WEIGHT,
+    }
+    search_space: ClassVar[SearchSpace] = {
+        "levels": Between(2, 4, whole=True),
+        "latent_dim": Between(3, 16, log=True, whole=True),
+        "width": Among((64, 128, 256)),
+        "flows": Between(0, 2, whole=True),
+        "beta": Between(0.05, 1.0, log=True),
     }
     only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling", "spectral": "sampling"}
     by_task: ClassVar[TaskDefaults] = {

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import ClassVar, Literal
 
-from gensynth.constraints import NONE, Constraint, one_of, several
+from gensynth.constraints import NONE, Between, Constraint, SearchSpace, one_of, several
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.mixture import GaussianMixture
 from gensynth.nn.sampling import named_prior
-from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
+from gensynth_vae.choices import HIDDEN, LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
 
@@ -50,6 +50,7 @@ class OneLatent(IndependentCellsRecipe):
         "hidden": NONE | WIDTHS,
         "prior": PRIOR,
     }
+    search_space: ClassVar[SearchSpace] = {"latent_dim": Between(4, 64, log=True, whole=True), "hidden": HIDDEN}
     only_for: ClassVar[Mapping[str, str]] = {"prior": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"latent_dim": 16, "noise": 0.0, "learning_rate": 2e-3},
@@ -114,6 +115,7 @@ class VAE(OneLatent):
     Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a prior that is learned with the rest.
     """
 
+    search_space: ClassVar[SearchSpace] = {"beta": Between(0.05, 1.0, log=True)}
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"beta": 0.3},
         "detection": {"beta": 0.5},
@@ -149,6 +151,10 @@ class BetaVAE(OneLatent):
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"capacity": NONE | WEIGHT | one_of("auto")}
+    search_space: ClassVar[SearchSpace] = {
+        "beta": Between(0.5, 8.0, log=True),
+        "capacity": Between(4.0, 64.0, log=True),
+    }
     only_for: ClassVar[Mapping[str, str]] = {"capacity": "sampling"}
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"beta": 2.0, "usual_capacity": 16.0},

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor
 
-from gensynth.constraints import NONE, Constraint, several
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, several
 from gensynth.layout import Layout
 from gensynth.model import Batch, GenerativeModel
 from gensynth.nn import ranks
@@ -137,6 +137,13 @@ class VLAE(VariationalRecipe):
         "hidden": NONE | WIDTH,
         "free_nats": NONE | WEIGHT,
         "auxiliary_weight": WEIGHT,
+    }
+    search_space: ClassVar[SearchSpace] = {
+        "latent_dim": Between(2, 32, log=True, whole=True),
+        "width": Among((32, 64, 128, 256)),
+        "hidden": Among((16, 32, 64, 128)),
+        "free_nats": Between(0.4, 6.0, log=True),
+        "auxiliary_weight": Between(0.0, 1.0),
     }
     only_for: ClassVar[Mapping[str, str]] = {"free_nats": "sampling", "auxiliary_weight": "sampling"}
     by_task: ClassVar[TaskDefaults] = {

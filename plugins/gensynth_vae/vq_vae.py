@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Generator, Tensor
 
-from gensynth.constraints import NONE, Constraint, whole
+from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, whole
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, GenerativeModel, Stage
 from gensynth.nn.categorical import draw
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.networks import Networks
 from gensynth.nn.vector_quantizer import NearestQuantizer, Quantized, Quantizer, StochasticQuantizer
-from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, WIDTHS, IndependentCellsRecipe
+from gensynth_vae.choices import HIDDEN, LATENT, WEIGHT, WIDTH, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
@@ -69,8 +69,8 @@ class QuantizedModel(LatentVariableModel):
         self.decoder = networks.code_decoder(self.groups, dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
-        # not to sample tables: more entries tell more than their density learns; not where rows may be anomalies: an entry
-        # that starts at one would be theirs
+        # not to sample tables: more entries tell more than their density learns; not where rows may be anomalies: an
+        # entry that starts at one would be theirs
         scored = not networks.for_sampling and networks.trim == 0.0
         self.restarts = scored or networks.n_codes_a_row is not None
 
@@ -253,6 +253,13 @@ class VQVAE(IndependentCellsRecipe):
         "hidden": NONE | WIDTHS,
         "beta": NONE | WEIGHT,
         "prior_width": NONE | WIDTH,
+    }
+    search_space: ClassVar[SearchSpace] = {
+        "groups": Between(4, 16, log=True, whole=True),
+        "n_codes": Among((16, 32, 64, 128)),
+        "code_dim": Among((4, 8, 16)),
+        "hidden": HIDDEN,
+        "beta": Between(0.02, 0.5, log=True),
     }
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"groups": 8, "n_codes": 32, "code_dim": 8, "hidden": (128, 128), "beta": 0.1, "prior_width": 64,

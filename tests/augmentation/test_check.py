@@ -69,6 +69,20 @@ def test_a_recommendation_needs_more_than_the_spread_of_the_folds(scores, best, 
     assert "average precision of 'yes'" in str(found)
 
 
+def test_simpler_ways_are_beside_it_and_have_to_be_beaten():
+    found = check_rows(table(), "y", lambda train: train)
+    assert found.simple == ("nothing", "weights", "oversampling", "smote")
+    assert all(0 < found.mean(way) <= 1 for way in found.simple)
+    assert "with random oversampling" in str(found)
+    assert "with SMOTE" in str(found)
+    better, worse = (0.6, 0.7, 0.8), (0.5, 0.6, 0.7)
+    beaten = AugmentCheck(better, worse, worse, "yes", None, better)
+    assert beaten.best == "oversampling"
+    assert "the new rows help no more than what is simpler; use random oversampling of the real rows" in str(beaten)
+    assert AugmentCheck(better, worse, worse, "yes", None, worse, worse).best == "synthetic"
+    assert AugmentCheck(worse, worse, better, "yes", None, better, better).best == "weights", "the simplest of equals"
+
+
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
@@ -144,7 +158,7 @@ def test_rows_are_kept_where_the_check_fails(monkeypatch):
 
 
 def test_runs_that_the_clock_ended_are_told_of(monkeypatch):
-    monkeypatch.setattr("gensynth.augmentation.table._STOPPED", 0.0)
+    monkeypatch.setattr("gensynth.augmentation.adding.STOPPED", 0.0)
     trainer = Trainer(max_epochs=1, progress=False, max_time=60)
     result = augment(table(120), "y", model=Toy(), trainer=trainer, n_rows=9, check=True, random_state=0)
     assert result.report.check is not None

@@ -10,8 +10,8 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 COMMANDS = {
-    "augment", "fit", "sample", "impute", "score", "detect", "drift", "export", "models", "plugins", "datasets",
-    "evaluate", "info"
+    "augment", "compare", "fit", "sample", "impute", "score", "detect", "drift", "export", "models", "plugins",
+    "datasets", "evaluate", "info", "tune"
 }  # fmt: skip
 
 

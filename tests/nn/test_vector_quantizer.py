@@ -19,7 +19,8 @@ def test_entries_are_drawn_the_likelier_the_nearer():
     distance = torch.cdist(vectors[0], quantizer.book[0]).square()
     expected = (-0.5 * quantizer.log_precision.exp()[0] * distance).softmax(-1)[0]
     torch.testing.assert_close(log_q[0, 0].exp(), expected)
-    drawn = torch.cdist(quantizer(vectors, torch.Generator().manual_seed(0)).entries[:, 0], quantizer.book[0]).argmin(-1)
+    entries = quantizer(vectors, torch.Generator().manual_seed(0)).entries[:, 0]
+    drawn = torch.cdist(entries, quantizer.book[0]).argmin(-1)
     torch.testing.assert_close(torch.bincount(drawn, minlength=3) / 20_000, expected, atol=0.02, rtol=0)
 
 
@@ -73,7 +74,8 @@ def test_the_nearest_entry_is_taken_and_gradients_pass_to_the_vector_as_if_it_we
     assert quantizer.book.grad is not None
     pulled = quantizer.book[0] - 0.1 * quantizer.book.grad[0]
     used = by_distance.unique()
-    before, after = (torch.cdist(vectors.detach().flatten(0, 1), b).min(-1).values.sum() for b in (quantizer.book[0], pulled))
+    points = vectors.detach().flatten(0, 1)
+    before, after = (torch.cdist(points, book).min(-1).values.sum() for book in (quantizer.book[0], pulled))
     assert after < before
     assert (quantizer.book.grad[0].abs().sum(-1) > 0).nonzero().flatten().tolist() == used.tolist()
 

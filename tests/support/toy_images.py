@@ -12,14 +12,16 @@ LYING, STANDING = 1, 2
 """Codes of the column."""
 
 
-def bars_layout(*, height: int = 8, width: int = 8, channels: int = 1, n_rows: int = 400, conditions: int = 0) -> Layout:
+def bars_layout(
+    *, height: int = 8, width: int = 8, channels: int = 1, n_rows: int = 400, conditions: int = 0
+) -> Layout:
     """Return the layout of `bars`."""
     column = ColumnLayout("way", (0.0, 0.5, 0.5))
     return Layout((column,), n_rows, n_conditions=conditions, image=ImageLayout(channels, height, width, 16))
 
 
 def bars(layout: Layout, seed: int = 0) -> Batch:
-    """Return rows: a bright soft bar on dark ground, with some noise, one of its row's places in height or width, and its way."""
+    """Return rows: a bright soft bar on dark ground, with some noise, at a random height or width, and its way."""
     rng = torch.Generator().manual_seed(seed)
     image, n = layout.image, layout.n_rows
     assert image is not None

@@ -14,7 +14,6 @@ from gensynth.cli.options import (
     Kinds,
     MaxTime,
     Missing,
-    ModelName,
     OutputFile,
     Quiet,
     Relations,
@@ -51,7 +50,16 @@ def augment(
         float | None,
         typer.Option("--ratio", metavar="R", help="Add R rows for each real one, likewise.", show_default=False),
     ] = None,
-    model: ModelName = SAMPLING_MODEL,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="Family of models; gensynth models lists them. auto: a few are compared and one of them is chosen; "
+            "--max-time is for all of it, 600 seconds when not given.",
+        ),
+    ] = SAMPLING_MODEL,
     settings: Settings = None,
     kinds: Kinds = None,
     relations: Relations = None,
@@ -111,7 +119,7 @@ def augment(
     from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
-    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
+    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
 
     given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
     if len(given) > 1:
@@ -126,7 +134,7 @@ def augment(
     target = target or getattr(found, "target", None)  # a card knows its target
     if balance and target is None:
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
-    recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    wanted, trainer = model_and_trainer(model, settings, max_time)
     table = stream(found, missing, kinds, [target] if target is not None else []).whole()
     columns = list(table.frame.columns)
     known_columns("--target", [target] if target is not None else [], columns)
@@ -142,7 +150,7 @@ def augment(
         n_rows=rows,
         ratio=1.0 if not given else ratio,
         only_synthetic=only_synthetic,
-        model=recipe,
+        model=wanted,
         trainer=trainer,
         schema=schema,
         relations=declared_relations(relations),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Kinds, Missing, Quiet, Threads
+from gensynth.cli.options import EvaluationSeed, JsonFile, Kinds, Missing, PageFile, Quiet, Threads
 from gensynth.errors import OptionError
 
 
@@ -51,23 +50,11 @@ def evaluate(
         str | None,
         typer.Option("--metric", metavar="NAME", help="Print this one number, and nothing else.", show_default=False),
     ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--html", metavar="PAGE", help="Write a page, too.", show_default=False)
-    ] = None,
-    as_json: Annotated[
-        Path | None,
-        typer.Option(
-            "--json",
-            metavar="FILE",
-            help="Write everything as JSON, too; - for standard output, in place of the table.",
-            show_default=False,
-        ),
-    ] = None,
+    page: PageFile = None,
+    as_json: JsonFile = None,
     kinds: Kinds = None,
     missing: Missing = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
-    ] = 0,
+    seed: EvaluationSeed = 0,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
@@ -76,18 +63,14 @@ def evaluate(
     Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
     (REAL with each column shuffled). The last line is the verdict.
     """
-    from gensynth.cli.evaluation import called, found_tables, only_synthetic, to_json
-    from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, stream
+    from gensynth.cli.evaluation import called, found_tables, only_synthetic, report_files, to_json
+    from gensynth.cli.paths import stream
     from gensynth.cli.training import declared_kinds, known_columns
 
     if metric is not None and (page is not None or as_json is not None):
         raise OptionError("--metric prints one number; leave out --html and --json, or --metric")
     inputs = found_tables({"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout})
-    page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
-    to_stdout = as_json is not None and str(as_json) == "-"
-    if as_json is not None and not to_stdout:
-        as_json = checked_output(as_json, (".json",), inputs, "--json")
-        check_distinct({"--html": page, "--json": as_json})
+    page, as_json, to_stdout = report_files(page, as_json, inputs)
     target = target or getattr(inputs[0], "target", None)
     targets = [] if target is None else [target]
     frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
@@ -116,7 +99,7 @@ def evaluate(
         facts = page_facts(found, {"real": real, "synthetic": synthetic, "holdout": holdout})
         write_evaluation(found, page, title=called(synthetic), facts=facts)
         written.append(str(page))
-    if as_json is not None and not to_stdout:
+    if as_json is not None:
         to_json(found, as_json)
         written.append(str(as_json))
     if to_stdout:

@@ -49,6 +49,15 @@ def fit(
         ),
     ] = None,
     settings: Settings = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            metavar="FILE",
+            help="JSON with the model and its settings, as gensynth tune --json writes it; --set comes before it.",
+            show_default=False,
+        ),
+    ] = None,
     kinds: Kinds = None,
     relations: Relations = None,
     missing: Missing = None,
@@ -126,7 +135,7 @@ def fit(
     if checkpoint is not None and processes.is_first():
         checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
         check_distinct({"--output": path, "--checkpoint": checkpoint})
-    recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    recipe, trainer = recipe_and_trainer(model, settings, max_time, file=settings_file)
     if condition_on:
         from gensynth.engine.capabilities import CONDITIONAL, require
 

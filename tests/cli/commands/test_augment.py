@@ -85,5 +85,22 @@ def test_summary_as_json(folder: Path, run: Run) -> None:
     assert outcome.err == ""
     assert (found["real_rows"], found["synthetic_rows"]) == (120, 60)
     assert found["classes_after"] == {"no": 90, "yes": 90}
-    assert found["check"]["best"] in ("synthetic", "nothing", "weights")
+    assert found["check"]["best"] in ("synthetic", "nothing", "weights", "oversampling", "smote")
     assert len(found["check"]["nothing"]) == 3
+
+
+def test_a_model_is_chosen(folder: Path, run: Run) -> None:
+    options = ["-m", "auto", "--set", "trainer.max_epochs=1", "--max-time", "30", "--seed", "0", "-o", "out.csv"]
+    outcome = run("augment", "good.csv", "--target", "label", "--balance", *options, "--json")
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)
+    assert found["choice"]["model"] in found["choice"]["distances"]
+    assert found["choice"]["helps"] is (found["check"]["best"] == "synthetic")
+    assert "was chosen of" in found["choice"]["text"]
+    assert len(pd.read_csv("out.csv")) == 180
+
+
+def test_a_model_that_is_chosen_has_no_settings_yet(folder: Path, run: Run) -> None:
+    outcome = run("augment", "good.csv", "-m", "auto", "--set", "model.hidden=3", "-o", "out.csv")
+    assert outcome.code == 2
+    assert "--set model.hidden=3: --model auto chooses the model" in outcome.err

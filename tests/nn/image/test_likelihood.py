@@ -18,7 +18,8 @@ def parameters(n: int, width: float = 2.0) -> torch.Tensor:
 def log_table(mixture: LogisticMixture, given: torch.Tensor) -> torch.Tensor:
     """Return (levels, n) log-probabilities of every level of the first channel, the second's left out."""
     levels = (torch.arange(7) + 0.5) / 7
-    first = torch.stack([mixture.log_probability(given, torch.stack([x, levels[0]]).expand(len(given), 2)) for x in levels])
+    pairs = [torch.stack([x, levels[0]]).expand(len(given), 2) for x in levels]
+    first = torch.stack([mixture.log_probability(given, pair) for pair in pairs])
     return first - first.logsumexp(0)
 
 

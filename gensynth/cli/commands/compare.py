@@ -1,0 +1,122 @@
+"""``gensynth compare``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import (
+    Data,
+    EvaluationSeed,
+    JsonFile,
+    Kinds,
+    Missing,
+    PageFile,
+    Quiet,
+    Relations,
+    Threads,
+)
+
+
+def compare(
+    data: Data,
+    models: Annotated[
+        str | None,
+        typer.Option(
+            "--models",
+            "-m",
+            metavar="NAMES",
+            help="Families of models, with commas between them; gensynth models lists them. When not given: all that "
+            "can draw rows.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="COL",
+            help="Column that models are trained to predict; the card's target when DATA is a data set.",
+            show_default=False,
+        ),
+    ] = None,
+    holdout: Annotated[
+        str | None,
+        typer.Option(
+            "--holdout",
+            metavar="TABLE",
+            help="Real rows to judge by. When not given: three tenths of the rows of DATA, at random.",
+            show_default=False,
+        ),
+    ] = None,
+    max_time: Annotated[
+        float, typer.Option("--max-time", metavar="SECONDS", help="Longest training time of each model.")
+    ] = 60.0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the trainer, or of a model by its name: trainer.max_epochs=5, vlae.latent_dim=16. Can "
+            "be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    page: PageFile = None,
+    as_json: JsonFile = None,
+    kinds: Kinds = None,
+    relations: Relations = None,
+    missing: Missing = None,
+    seed: EvaluationSeed = 0,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+) -> None:
+    """Fit several models to a part of DATA, and say which draws rows most like the rest.
+
+    Beside them stand real rows in the place of drawn ones, and independent columns (DATA with each column shuffled).
+    A model that fails is told of in its line. The last line is the verdict.
+    """
+    from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
+    from gensynth.cli.evaluation import report_files, to_json
+    from gensynth.cli.paths import find, read
+    from gensynth.cli.training import declared_kinds, declared_relations, known_columns
+    from gensynth.errors import OptionError
+
+    inputs = [find(name) for name in (data, *([] if holdout is None else [holdout]))]
+    page, as_json, to_stdout = report_files(page, as_json, inputs)
+    named, trainer = chosen_models(models, settings, max_time)
+    target = target or getattr(inputs[0], "target", None)
+    frames = [read(one, missing, kinds, [] if target is None else [target]).frame for one in inputs]
+    columns = list(frames[0].columns)
+    known_columns("--target", [] if target is None else [target], columns)
+
+    from gensynth.cli.progress import progress_bar
+    from gensynth.comparison import compare as compare_models
+
+    with progress_bar() as progress:
+        found = compare_models(
+            frames[0],
+            named,
+            target=target,
+            holdout=None if holdout is None else frames[1],
+            trainer=trainer,
+            schema=declared_kinds(kinds, columns),
+            relations=declared_relations(relations),
+            random_state=seed,
+            progress=progress,
+        )
+    if found.best is None:
+        raise OptionError(found.verdict)
+    written = []
+    if page is not None:
+        from gensynth.report.comparison import write_comparison
+
+        write_comparison(found, page, title=data, facts=comparison_facts(found, data, holdout, max_time))
+        written.append(str(page))
+    if as_json is not None:
+        to_json(found, as_json)
+        written.append(str(as_json))
+    if to_stdout:
+        to_json(found, None)
+    comparison_summary(found, written, err=to_stdout)

@@ -1,0 +1,128 @@
+"""``gensynth tune``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gensynth.cli.options import (
+    Data,
+    EvaluationSeed,
+    JsonFile,
+    Kinds,
+    Missing,
+    ModelName,
+    Quiet,
+    Relations,
+    Threads,
+)
+from gensynth.defaults import SAMPLING_MODEL
+from gensynth.errors import OptionError
+
+
+def tune(
+    data: Data,
+    model: ModelName = SAMPLING_MODEL,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="COL",
+            help="Column that models are trained to predict; the card's target when DATA is a data set.",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", metavar="N", min=1, help="Most trials, that of the defaults included.")
+    ] = 20,
+    max_time: Annotated[
+        float,
+        typer.Option("--max-time", metavar="SECONDS", help="Time of all trials, and of the model that -o asks for."),
+    ] = 600.0,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting of the trainer, or of the model that keeps its value: trainer.batch_size=64, "
+            "model.max_bins=50. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Fit the best model to all rows, in the time that is left, and write it to this file; it ends in "
+            ".gensynth.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonFile = None,
+    kinds: Kinds = None,
+    relations: Relations = None,
+    missing: Missing = None,
+    seed: EvaluationSeed = 0,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+) -> None:
+    """Search the settings of a model whose rows are most like those of DATA.
+
+    Every trial is fitted to a part of the rows and judged on the rest, as gensynth compare does; the first one has
+    the model's own settings. What --json writes is for gensynth fit --settings. Needs the extra gensynth[tune].
+    """
+    from gensynth.cli.evaluation import report_files, to_json
+    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, read
+    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
+
+    start = time.perf_counter()
+    found = find(data)
+    path = None if output is None else checked_output(output, MODEL_ENDINGS, [found])
+    _, as_json, to_stdout = report_files(None, as_json, [found])
+    recipe, trainer = recipe_and_trainer(model, settings, max_time)
+    from gensynth.tuning.searching import load_optuna
+
+    load_optuna()
+    target = target or getattr(found, "target", None)
+    frame = read(found, missing, kinds, [] if target is None else [target]).frame
+    columns = list(frame.columns)
+    known_columns("--target", [] if target is None else [target], columns)
+    if trials == 1 and path is None and as_json is None and not to_stdout:
+        raise OptionError("--trials 1 tries the defaults alone, and nothing is to be written; ask for more trials")
+    schema, kept = declared_kinds(kinds, columns), declared_relations(relations)
+
+    from gensynth.cli.progress import progress_bar
+    from gensynth.cli.tuning import best_model, tuning_summary
+    from gensynth.tuning import tune as tune_table
+
+    trainer.progress = False  # one bar shows all trials: another one for each would tear it
+    share = 1.0 if path is None else 0.8
+    with progress_bar() as progress:
+        tuned = tune_table(
+            frame,
+            recipe,
+            target=target,
+            n_trials=trials,
+            max_time=share * max_time,
+            trainer=trainer,
+            schema=schema,
+            relations=kept,
+            random_state=seed,
+            progress=progress,
+        )
+    written = []
+    if path is not None:
+        left = max(max_time - (time.perf_counter() - start), (1 - share) * max_time)
+        best_model(tuned, recipe, trainer, left, schema=schema, relations=kept).fit(frame).save(path)
+        written.append(str(path))
+    if as_json is not None:
+        to_json(tuned, as_json)
+        written.append(str(as_json))
+    if to_stdout:
+        to_json(tuned, None)
+    tuning_summary(tuned, written, time.perf_counter() - start, err=to_stdout)

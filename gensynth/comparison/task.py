@@ -1,0 +1,166 @@
+"""One table, split once: models are fitted to its training rows, and judged by its held-out ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from gensynth.comparison.result import ModelResult
+from gensynth.comparison.split import split_table
+from gensynth.constraints import number, whole
+from gensynth.engine.capabilities import require
+from gensynth.engine.parameters import make_recipe
+from gensynth.errors import OptionError, listed
+from gensynth.evaluation import Evaluation, evaluate
+from gensynth.evaluation.samples import Samples
+from gensynth.model import Recipe
+from gensynth.synthesizer import Synthesizer
+from gensynth.tables import to_frame
+from gensynth.training import Callback, Trainer
+from gensynth.training.callbacks import RoundWatcher
+
+STOPPED = 0.9
+"""Share of its time limit after which a trainer ends: a fit that took so long was stopped by it."""
+_FIT = 0.7  # share of the work of a model that fitting is counted as, for the progress that is told
+_SEED = whole(0, 2**32 - 3)
+
+Progress = Callable[[str, float], None]
+"""Told what is being computed, and the share of the work that is done."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every model is fitted to, and judged by.
+
+    Parameters
+    ----------
+    train, held : DataFrame
+        Training and held-out rows.
+    target : hashable or None
+        Column that models are trained to predict.
+    trainer : Trainer
+        How every model is trained.
+    schema, relations
+        As in `Synthesizer`.
+    seed : int
+        Seed of fits, draws and evaluations.
+    """
+
+    train: pd.DataFrame
+    held: pd.DataFrame
+    target: Hashable | None
+    trainer: Trainer
+    schema: Any
+    relations: Any
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        target: Hashable | None,
+        *,
+        holdout: Any = None,
+        test_size: float = 0.3,
+        trainer: Trainer | None = None,
+        max_time: float | None = None,
+        schema: Any = None,
+        relations: Any = "auto",
+        seed: int = 0,
+    ) -> Task:
+        """Split a table, and check what is no fault of a model; parameters are those of `gensynth.compare`.
+
+        Raises
+        ------
+        DataError
+            The table has too few rows, or the held-out rows are not of the same columns.
+        OptionError
+            A parameter has a value that it cannot have, or the target is no column.
+        """
+        if max_time is not None and not number(0, open_low=True).allows(max_time):
+            raise OptionError(f"max_time={max_time!r}, expected a number of seconds above 0")
+        if not _SEED.allows(seed):
+            raise OptionError(f"random_state={seed!r}, expected {_SEED.words}")
+        frame = to_frame(data)[0]
+        if target is not None and target not in frame.columns:
+            raise OptionError(f"target {target!r} is not a column; there are {listed(list(frame.columns))}")
+        if holdout is None:
+            train, held = split_table(frame, target, test_size, seed)
+        else:
+            train, held = frame, to_frame(holdout)[0]
+        Samples.of(train, train, held, target=target, schema=schema, random_state=seed)
+        own: Trainer = Trainer() if trainer is None else clone(trainer)
+        if max_time is not None:
+            own.set_params(max_time=max_time)
+        return cls(train, held, target, own, schema, relations, seed)
+
+    def judged(
+        self,
+        name: str,
+        model: str | Recipe,
+        like: Evaluation | None = None,
+        progress: Progress | None = None,
+        callbacks: Sequence[Callback | RoundWatcher] = (),
+    ) -> ModelResult:
+        """Fit a model and judge its rows; of whatever goes wrong with it the result tells.
+
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        model : str or Recipe
+            What is fitted.
+        like : Evaluation or None
+            Of another model by the same task: floors and ceilings are taken from it.
+        progress : callable or None
+            Told what is being done, and the share of the work that is.
+        callbacks : sequence
+            What watches the training, beside the trainer's own.
+        """
+        progress = progress or _silent
+        progress("training", 0.0)
+        try:
+            recipe = make_recipe(model)
+            require(recipe, "sample")
+            synthesizer = Synthesizer(
+                recipe,
+                trainer=self._watched(callbacks),
+                schema=self.schema,
+                relations=self.relations,
+                random_state=self.seed,
+            )
+            start = time.perf_counter()
+            synthesizer.fit(self.train)
+            fitted = time.perf_counter()
+            progress("drawing", _FIT)
+            rows = synthesizer.sample(len(self.train), random_state=self.seed)
+            drawn = time.perf_counter()
+            found = evaluate(
+                self.train,
+                rows,
+                self.held,
+                target=self.target,
+                schema=self.schema,
+                random_state=self.seed,
+                progress=lambda title, done: progress(title, _FIT + (1 - _FIT) * done),
+                like=like,
+            )
+        except Exception as error:  # noqa: BLE001 - a plugin's model may raise what it likes
+            return ModelResult(name, error=" ".join(str(error).split()) or type(error).__name__)
+        limit = self.trainer.max_time
+        stopped = limit is not None and fitted - start >= STOPPED * limit
+        return ModelResult(name, fitted - start, drawn - fitted, stopped, found, synthesizer)
+
+    def _watched(self, callbacks: Sequence[Callback | RoundWatcher]) -> Trainer:
+        """Return the trainer with further callbacks."""
+        own = self.trainer.get_params(deep=False)
+        return Trainer(**{**own, "callbacks": [*(own["callbacks"] or ()), *callbacks]})
+
+
+def _silent(title: str, done: float) -> None:
+    """Tell nobody."""
