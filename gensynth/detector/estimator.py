@@ -16,7 +16,7 @@ from gensynth.defaults import DETECTION_MODEL
 from gensynth.detector.calibration import share_range, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
-from gensynth.detector.options import prepared_recipe, with_part_of_time
+from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
 from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
@@ -34,6 +34,7 @@ from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
+from gensynth.tables.imagearrays import declared_images
 from gensynth.training import Trainer
 
 if TYPE_CHECKING:
@@ -199,9 +200,12 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         named = score_method(recipe, self.method)
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
-        trainer = with_part_of_time(trainer, n_models + self.density)
         stream = as_stream(X)
         frame, container = fit_input(self, X if stream is None else stream.whole(), image_shape=self.image_shape)
+        images = bool(declared_images(frame, self.schema))
+        if images:
+            recipe, n_models = recipe_of_images(self.model, self.n_estimators)
+        trainer = with_part_of_time(trainer, n_models + (self.density and not images))
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))

@@ -18,6 +18,13 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
     return trained, (members or 1) if trained is recipe else 1
 
 
+def recipe_of_images(model: str | Recipe, n_estimators: int | None) -> tuple[Recipe, int]:
+    """Return what is trained of a recipe where rows have images: the model that draws them scores them too."""
+    recipe = make_recipe(model)
+    recipe.check()
+    return recipe, 1 if n_estimators is None else int(n_estimators)
+
+
 def with_part_of_time(trainer: Trainer, n_runs: int) -> Trainer:
     """Return a trainer, with the same callbacks, of whose runs ``n_runs`` take the time of one of the given one's."""
     if trainer.max_time is None or n_runs == 1:

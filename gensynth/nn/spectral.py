@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 
 class SpectralPenalty(nn.Module):
-    """``weight`` times the sum of the largest singular values of all linear layers, by power iteration.
+    """``weight`` times the sum of the largest singular values of all layers, by power iteration.
 
+    Of a convolution those of its weights as a matrix of output channels (Miyato et al. 2018, arXiv 1802.05957).
     One iteration a step goes on from the vector of the step before, which follows the slowly moving weights.
 
     Parameters
     ----------
     modules : iterable of Module
-        Whose linear layers count.
+        Whose linear layers and convolutions count.
     weight : float
         Price of one unit.
     """
@@ -25,20 +26,20 @@ class SpectralPenalty(nn.Module):
     def __init__(self, modules: Iterable[nn.Module], weight: float) -> None:
         super().__init__()
         self.weight = weight
-        layers = [m for module in modules for m in module.modules() if isinstance(m, nn.Linear)]
+        layers = [m for module in modules for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
         self._layers = tuple(layers)  # a tuple: they are somebody else's submodules
         for i, layer in enumerate(layers):
-            self.register_buffer(f"vector_{i}", F.normalize(torch.randn(layer.in_features), dim=0))
+            self.register_buffer(f"vector_{i}", F.normalize(torch.randn(layer.weight.flatten(1).shape[1]), dim=0))
 
     def forward(self) -> Tensor:
         """Return the penalty and, in training, take one power iteration a layer."""
         norms = []
         for i, layer in enumerate(self._layers):
-            v = self.get_buffer(f"vector_{i}")
+            v, weight = self.get_buffer(f"vector_{i}"), layer.weight.flatten(1)
             with torch.no_grad():
-                u = F.normalize(layer.weight @ v, dim=0)
-                v = F.normalize(layer.weight.t() @ u, dim=0)
+                u = F.normalize(weight @ v, dim=0)
+                v = F.normalize(weight.t() @ u, dim=0)
                 if self.training:
                     self.get_buffer(f"vector_{i}").copy_(v)
-            norms.append(u @ layer.weight @ v)
+            norms.append(u @ weight @ v)
         return self.weight * torch.stack(norms).sum()

@@ -40,7 +40,8 @@ class ConditionalNorm(nn.Module):
         out: Tensor = self.norm(maps)
         if self.affine is None:
             return out
-        scale, shift = self.affine(given).unsqueeze(-1).unsqueeze(-1).chunk(2, 1)
+        affine: Tensor = self.affine(given)
+        scale, shift = affine.unsqueeze(-1).unsqueeze(-1).chunk(2, 1)
         return out * (1.0 + scale) + shift
 
 
@@ -170,4 +171,5 @@ class ImageCritic(nn.Module):
         value: Tensor = self.out(hidden).squeeze(1)
         if self.project is None or self.alone is None:
             return value
-        return value + (self.project(row) * hidden).sum(1) + self.alone(row).squeeze(1)
+        of_columns: Tensor = (self.project(row) * hidden).sum(1) + self.alone(row).squeeze(1)
+        return value + of_columns

@@ -267,8 +267,9 @@ class CGAN(Adversarial):
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
-    detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper by the Wasserstein loss with
-    gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's, with R1 as of `GAN`.
+    detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper
+    by the Wasserstein loss with gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's,
+    with R1 as of `GAN`.
 
     Parameters
     ----------

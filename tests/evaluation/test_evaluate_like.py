@@ -21,7 +21,7 @@ def test_it_is_the_same_evaluation() -> None:
     assert found.values == alone.values
     assert found.verdict == alone.verdict
     assert (found.columns, found.pairs) == (alone.columns, alone.pairs)
-    _, available = _prepared(found.samples, "late", {})
+    *_, available = _prepared(real, bills(120, 3), held, "late", None, {}, 0)
     assert len(told) == len(available) + 1, "nothing was computed for real rows and independent columns"
 
 

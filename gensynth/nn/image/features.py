@@ -51,12 +51,11 @@ class RandomFeatures(nn.Module):
         raw = self._raw(pixels)
         self.mean = raw.mean(0)
         _, values, vectors = torch.linalg.svd((raw - self.mean) / len(raw) ** 0.5, full_matrices=False)
-        some = values[:N_FEATURES]
-        self.basis = vectors[: len(some)].t() / some.clamp(min=0.05 * values[0])
+        self.basis = vectors[:N_FEATURES].t() / values.square().sum().sqrt().clamp(min=1e-6)
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return features (n, at most 64) of images (n, c, h, w) in [0, 1], whose spread is about 1."""
+        """Return features (n, at most 64) of images (n, c, h, w) in [0, 1]; their variances add up to 1 at most."""
         return (self._raw(pixels) - self.mean) @ self.basis
 
     def _raw(self, pixels: Tensor) -> Tensor:

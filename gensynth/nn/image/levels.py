@@ -70,7 +70,8 @@ class LatentsToState(nn.Module):
         latents = both[0, :, n_state : n_state + n_latent].unflatten(1, (self.channels, *self.size))
         fine = latents if self.size == self.grid else F.interpolate(latents, self.grid, mode="nearest")
         h = self.cell(self.first(torch.cat([state, fine], 1)))
-        return self.out(F.silu(h)).flatten(1).unsqueeze(0)
+        change: Tensor = self.out(F.silu(h))
+        return change.flatten(1).unsqueeze(0)
 
 
 class MapFlow(nn.Module):
@@ -95,10 +96,10 @@ class MapFlow(nn.Module):
         self.grid, self.size, self.channels, self.dim = grid, size, channels, dim
         hidden = max(width // 2, 8)
         self.first = nn.ModuleList(nn.Conv2d(channels + width, hidden, 3, padding=1) for _ in range(2))
-        self.last = nn.ModuleList(nn.Conv2d(hidden, 2 * channels, 3, padding=1) for _ in range(2))
-        for own in self.last:
-            nn.init.zeros_(own.weight)
-            nn.init.zeros_(own.bias)
+        last = [nn.Conv2d(hidden, 2 * channels, 3, padding=1) for _ in range(2)]
+        for parameter in (p for own in last for p in own.parameters()):
+            nn.init.zeros_(parameter)
+        self.last = nn.ModuleList(last)
         places = torch.arange(size[0]).view(-1, 1) + torch.arange(size[1]) + torch.arange(channels).view(-1, 1, 1)
         self.register_buffer("parity", (places % 2).float(), persistent=False)
 

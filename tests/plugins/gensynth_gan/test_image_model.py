@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -17,6 +18,10 @@ from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 FAMILIES: dict[str, Recipe] = {"gan": GAN(), "wgan": WGAN(), "lsgan": LSGAN(), "dragan": DRAGAN(), "cgan": CGAN()}
 
 
+FAST: dict[str, Any] = {"learning_rate": 1e-3, "ema_decay": 0.98}
+"""For some hundreds of steps."""
+
+
 def fitted(recipe: Recipe, epochs: int, **options: Any) -> Any:
     layout = bars_layout(**options)
     with torch.random.fork_rng():
@@ -28,7 +33,7 @@ def fitted(recipe: Recipe, epochs: int, **options: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def conditional() -> Any:
-    return fitted(CGAN(), 40, conditions=1)
+    return fitted(CGAN(**FAST), 40, conditions=1)
 
 
 def pixels_of(rows: Batch) -> torch.Tensor:
@@ -80,12 +85,16 @@ def test_without_the_critic_nothing_is_learned() -> None:
         layout = bars_layout()
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            model: Any = GAN().build(layout)
+            model: Any = GAN(**FAST).build(layout)
         if not steps:
-            model.generator_loss = lambda batch, rng: 0.0 * model.fake(model.real(batch, rng)[1], rng).mean()
+            model.generator_loss = functools.partial(_no_word_of_the_critic, model)
         Trainer(max_epochs=30, progress=False).run(model, bars(layout), 0)
         errors.append(float(model.distance(bars(layout, seed=1), torch.Generator().manual_seed(0))))
-    assert errors[0] < 0.5 * errors[1]
+    assert errors[0] < 0.7 * errors[1]
+
+
+def _no_word_of_the_critic(model: Any, batch: Batch, rng: torch.Generator) -> torch.Tensor:
+    return 0.0 * model.fake(model.real(batch, rng)[1], rng).mean()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
