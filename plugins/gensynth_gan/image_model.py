@@ -22,7 +22,7 @@ from .game import AdversarialGame
 from .image_networks import ImageCritic, ImageGenerator
 from .objective import AdversarialObjective, frozen
 
-GAME_STEPS, ENCODER_STEPS = 5_400, 600
+GAME_STEPS, ENCODER_STEPS = 5_000, 1_000
 """Of a full run."""
 MAX_MONITORED = 1_000
 """Held-out images that the statistic is computed on, at most."""
