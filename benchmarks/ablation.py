@@ -9,7 +9,6 @@ import argparse
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
@@ -27,8 +26,12 @@ GROUPS: dict[str, dict[str, Variant]] = {
         "encoding: no cosine basis over the bins": ("vlae", {}, {"gensynth.nn.tabular.ordinal_basis.MIN_CODES": 10**9}),
         "no free nats, no auxiliary decoder": ("vlae", {"free_nats": 0.0, "auxiliary_weight": 0.0}, {}),
         "no dropout": ("vlae", {"dropout": 0.0}, {}),
-        "no weight decay": ("vlae", {}, {"gensynth.nn.tabular.sampling_networks.WEIGHT_DECAY": 0.0}),
-        "no average of the weights (EMA)": ("vlae", {}, {"gensynth.nn.tabular.sampling_networks.EMA_DECAY": 0.0}),
+        "no weight decay": ("vlae", {}, {"gensynth.nn.tabular.sampling_networks.SamplingNetworks.weight_decay": 0.0}),
+        "no average of the weights (EMA)": (
+            "vlae",
+            {},
+            {"gensynth.nn.tabular.sampling_networks.SamplingNetworks.ema_decay": 0.0},
+        ),
         "half the width": ("vlae", {"width": 64, "hidden": 32}, {}),
     },
     "vae": {
@@ -55,11 +58,10 @@ GROUPS: dict[str, dict[str, Variant]] = {
 
 @contextmanager
 def constants(values: dict[str, Any]) -> Iterator[None]:
-    """Give constants, named as module and name, other values for a while."""
+    """Give constants, named as module and name or module, class and name, other values for a while."""
     with ExitStack() as stack:
         for path, value in values.items():
-            module, _, name = path.rpartition(".")
-            stack.enter_context(patch.object(import_module(module), name, value))
+            stack.enter_context(patch(path, value))
         yield
 
 

@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.oversampling import Copies
-from gensynth.augmentation.report import rows_told
 from gensynth.engine.capabilities import name_of
 from gensynth.engine.notebook import Shown, columns_sections, history_sections, rows_section
 from gensynth.engine.parameters import make_recipe
@@ -54,3 +53,14 @@ def shown_augmenter(augmenter: Resampler) -> Shown | None:
         first = augmenter.first_rows_
         sections.append(rows_section(f"the first {counted(len(first), 'synthetic row')}", first))
     return Shown(name, lines, sections)
+
+
+def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:
+    """Return in words how many rows there are, and how many are copies beside what is usual among real rows."""
+    lines = [f"{counted(n_real, 'real row')}, {counted(n_synthetic, 'synthetic row')}."]
+    if n_synthetic and real_copy_share == real_copy_share:
+        lines.append(
+            f"{n_copies:,} synthetic rows ({n_copies / n_synthetic:.1%}) equal a real row; of the real rows "
+            f"{real_copy_share:.1%} equal another one."
+        )
+    return lines

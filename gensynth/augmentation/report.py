@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gensynth.augmentation.auto import ModelChoice
 from gensynth.augmentation.check import AugmentCheck
+from gensynth.augmentation.notebook import rows_told
 from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
-from gensynth.errors import counted
 from gensynth.html import Section, fragment
 from gensynth.metrics.similarity import Fidelity, fidelity
 from gensynth.schema import Column
@@ -87,17 +87,6 @@ class AugmentReport:
         classes = [(str(name), f"{before:,}", f"{after:,}") for name, before, after in self.to_frame().itertuples()]
         tables = [Section("rows of each class", ("class", "before", "after"), classes)] if classes else []
         return fragment("Augmentation", lines, tables)
-
-
-def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:
-    """Return in words how many rows there are, and how many are copies beside what is usual among real rows."""
-    lines = [f"{counted(n_real, 'real row')}, {counted(n_synthetic, 'synthetic row')}."]
-    if n_synthetic and real_copy_share == real_copy_share:
-        lines.append(
-            f"{n_copies:,} synthetic rows ({n_copies / n_synthetic:.1%}) equal a real row; of the real rows "
-            f"{real_copy_share:.1%} equal another one."
-        )
-    return lines
 
 
 def compare(

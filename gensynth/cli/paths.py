@@ -9,14 +9,13 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from glob import has_magic
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gensynth.cli.options import check_utf8
 from gensynth.errors import ColumnWarning, DataError, OptionError
 from gensynth.files import check_writable
 
 if TYPE_CHECKING:
-    from gensynth.cli.images import ImageOptions
     from gensynth.datasets import Card
     from gensynth.tables import Table, TableStream
 
@@ -108,6 +107,13 @@ def read(
         return read_table(found, **options)
 
 
+class OpensImages(Protocol):
+    """How images are read."""
+
+    def open(self, found: Path | Card) -> TableStream | None:
+        """Return the images that DATA is, as a table; None if it is a table itself."""
+
+
 def stream(
     found: Path | Card,
     missing: Sequence[str] | None = None,
@@ -115,12 +121,12 @@ def stream(
     targets: Sequence[str] = (),
     like: Any = None,
     pipe: str = "csv",
-    images: ImageOptions | None = None,
+    images: OpensImages | None = None,
 ) -> TableStream:
     """Return what `find` found as a table that is read in batches; parameters as for `read`.
 
-    ``pipe`` is the format of standard input: "csv" or "arrow". With ``images``, what are images is read as such, to an
-    `ImageTable`.
+    ``pipe`` is the format of standard input: "csv" or "arrow". With ``images``, what are images is read as such
+    (`gensynth.cli.images.ImageOptions`).
     """
     pictures = None if images is None else images.open(found)
     if pictures is not None:

@@ -98,7 +98,8 @@ def test_without_the_critic_nothing_is_learned() -> None:
 
 
 def _no_word_of_the_critic(model: Any, batch: Batch, rng: torch.Generator) -> torch.Tensor:
-    return 0.0 * model.fake(model.real(batch, rng)[1], rng).mean()
+    drawn: torch.Tensor = model.fake(model.real(batch, rng)[1], rng)
+    return 0.0 * drawn.mean()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
