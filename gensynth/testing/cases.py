@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gensynth.model import Batch, ColumnLayout, Encoding, Layout, NumericSlot
+from gensynth.model import Batch, ColumnLayout, Encoding, ImageLayout, Layout, NumericSlot
 
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -41,7 +41,8 @@ def make_cases(encoding: Encoding, n_rows: int = 192, seed: int = 0) -> dict[str
     dict of str to Case
         ``mixed`` (a category, a number with missing cells and repeated values, a flag), ``conditional`` (the same,
         sampling meant to be conditioned on the first column), ``categories``, ``numbers``, ``one-category``,
-        ``one-number`` and ``wide`` (50 columns).
+        ``one-number``, ``wide`` (50 columns) and ``images`` (grey ones, 8 x 6, beside a category and a number; for
+        recipes with the capability "images").
     """
     mixed = ["category", "number", "flag", "folded"]
     kinds = {
@@ -53,7 +54,20 @@ def make_cases(encoding: Encoding, n_rows: int = 192, seed: int = 0) -> dict[str
         "one-number": (["plain"], 0),
         "wide": (["category", "plain", "flag", "number", "category"] * 10, 2),
     }
-    return {name: _make(name, kinds_, n, encoding, n_rows, seed) for name, (kinds_, n) in kinds.items()}
+    cases = {name: _make(name, kinds_, n, encoding, n_rows, seed) for name, (kinds_, n) in kinds.items()}
+    return {
+        **cases,
+        "images": _with_images(_make("images", ["category", "number"], 1, encoding, min(n_rows, 64), seed)),
+    }
+
+
+def _with_images(case: Case) -> Case:
+    """Return the case with an image beside each row: a bright line whose place the first column says, and noise."""
+    image = ImageLayout(1, 8, 6, levels=16)
+    noise = torch.randint(0, 4, (len(case.rows), 1, 8, 6), generator=torch.Generator().manual_seed(0))
+    on = torch.arange(8).view(1, 1, 8, 1) == case.rows.codes[:, 0].view(-1, 1, 1, 1)
+    pixels = (noise + 11 * on + 0.5) / image.levels
+    return Case(case.name, replace(case.layout, image=image), replace(case.rows, pixels=pixels))
 
 
 def _make(name: str, kinds: list[str], n_conditions: int, encoding: Encoding, n_rows: int, seed: int) -> Case:

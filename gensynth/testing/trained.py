@@ -40,6 +40,11 @@ def train(recipe: Recipe, case: Case, seed: int = SEED) -> Trained:
     return Trained(recipe, case, model.eval(), history)
 
 
+def can_learn(recipe: Recipe, case: Case) -> bool:
+    """Return whether a case is one for this recipe: images are for those with the capability "images"."""
+    return case.layout.image is None or "images" in recipe.able
+
+
 def require(condition: bool, message: str) -> None:  # noqa: FBT001 - as of an assert statement
     """Raise a `PluginError` with this message unless the condition holds."""
     if not condition:
@@ -78,7 +83,10 @@ def rows_to_score(case: Case) -> Batch:
 
 def equal(one: Batch, other: Batch) -> bool:
     """Return whether two batches have the same cells."""
-    return torch.equal(one.codes, other.codes) and torch.equal(one.numeric, other.numeric)
+    same_image = one.pixels is other.pixels is None or (
+        one.pixels is not None and other.pixels is not None and torch.equal(one.pixels, other.pixels)
+    )
+    return torch.equal(one.codes, other.codes) and torch.equal(one.numeric, other.numeric) and same_image
 
 
 def require_valid(trained: Trained, batch: Batch, n: int) -> None:
@@ -89,6 +97,13 @@ def require_valid(trained: Trained, batch: Batch, n: int) -> None:
     require(numeric.shape == (n, layout.n_numeric), f"numeric is {tuple(numeric.shape)}, not {(n, layout.n_numeric)}")
     require(codes.dtype == torch.int64, f"codes are {codes.dtype}, not int64")
     require(bool(torch.isfinite(numeric).all()), "numeric is not finite")
+    if layout.image is not None:
+        require(batch.pixels is not None, "there are no pixels")
+        assert batch.pixels is not None
+        shape = (n, *layout.image.shape)
+        require(batch.pixels.shape == shape, f"pixels are {tuple(batch.pixels.shape)}, not {shape}")
+        inside = bool(((batch.pixels >= 0) & (batch.pixels <= 1)).all())
+        require(inside, "pixels are not all in [0, 1]")
     for j, column in enumerate(layout.columns):
         own = codes[:, j]
         low, high = int(own.min()), int(own.max())

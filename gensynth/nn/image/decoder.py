@@ -104,9 +104,11 @@ class ImageDecoder(RowDecoder):
         return Batch(rows.numeric, rows.codes, pixels=pixels)
 
     def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:
-        """Draw rows whose latents are taken among those of the prior by the probability of the observed cells."""
-        if observed.impute or self.columns is None:
-            raise CapabilityError("a model of images cannot fill in missing cells")
+        """Draw rows that go with the observed cells, by latents of the prior; gaps beside images, by the encoder's."""
+        if self.columns is None:
+            raise CapabilityError("there are no columns beside the images: nothing can be given, or filled in")
+        if observed.impute:
+            return self._fill(propose, observed, rng)
         n = len(observed)
         z, _ = propose(None, n, CANDIDATES, rng)
         many = observed.rows[torch.arange(n, device=z.device).repeat_interleave(CANDIDATES)]
@@ -115,6 +117,17 @@ class ImageDecoder(RowDecoder):
         chosen = torch.arange(n, device=z.device) * CANDIDATES + draw(weight, rng)
         rows = self.sample(z[chosen].unsqueeze(0), rng)
         return observed.put_into(rows, self.layout)
+
+    def _fill(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:
+        """Draw the gaps at one draw of each row's posterior, which has seen its image."""
+        assert self.columns is not None
+
+        def of_image(rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
+            z, _ = propose(observed.rows if rows is None else rows, n, 1, rng)
+            return z.repeat_interleave(c, 0), z.new_zeros(n * c)
+
+        filled = self.columns.impute(of_image, observed, rng)
+        return Batch(filled.numeric, filled.codes, pixels=observed.rows.pixels)
 
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
         """Set the marginals of the columns right at latents (1, n, width)."""

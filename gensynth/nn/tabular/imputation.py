@@ -67,7 +67,8 @@ def fill(decoder: Decoder, propose: Propose, observed: Observed, rng: Generator)
         evidence = new.log_evidence.double() + math.log(c)
         square = 2.0 * evidence - new.effective.double().log()
         if rows is None:
-            rows, total, squares = Batch(new.rows.numeric.clone(), new.rows.codes.clone()), evidence, square
+            kept = new.rows.numeric.clone(), new.rows.codes.clone()
+            rows, total, squares = Batch(*kept, pixels=observed.rows.pixels), evidence, square
         else:
             now = torch.logaddexp(total[waiting], evidence)
             chance = torch.rand(len(waiting), generator=rng, device=device, dtype=evidence.dtype)

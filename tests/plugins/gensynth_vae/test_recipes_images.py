@@ -84,11 +84,23 @@ def test_given_columns_come_back_and_images_follow_them(model: Any) -> None:
     assert (way_of(pixels_of(drawn)) == wanted[:, 0]).float().mean() > 0.7
 
 
-def test_gaps_are_refused() -> None:
-    model = VAE().build(bars_layout())
-    rows = bars(model.layout)[:5]
-    with pytest.raises(CapabilityError, match="images"):
-        model.generate(5, torch.Generator(), Observed(rows, torch.zeros(5, 1, dtype=torch.bool), impute=True))
+@torch.no_grad()
+def test_gaps_are_filled_by_what_the_image_shows(model: Any) -> None:
+    rows = bars(model.layout, seed=3)[:200]
+    gaps = Batch(rows.numeric, torch.zeros_like(rows.codes), pixels=rows.pixels)
+    observed = Observed(gaps, torch.zeros(200, 1, dtype=torch.bool), impute=True)
+    filled = model.generate(200, torch.Generator().manual_seed(0), observed)
+    assert torch.equal(pixels_of(filled), pixels_of(rows))
+    assert (filled.codes == rows.codes).float().mean() > 0.8
+
+
+def test_nothing_can_be_given_beside_images_alone() -> None:
+    layout = bars_layout()
+    rows = bars(layout)[:5]
+    alone = Batch(rows.numeric, rows.codes[:, :0], pixels=rows.pixels)
+    model = VAE().build(type(layout)((), 400, image=layout.image))
+    with pytest.raises(CapabilityError, match="no columns"):
+        model.generate(5, torch.Generator(), Observed.of_columns((), alone))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
