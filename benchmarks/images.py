@@ -1,13 +1,15 @@
 """Quality and time of every family on images of digits, beside a distribution without a network, in one run.
 
     python benchmarks/images.py
-    python benchmarks/images.py --mnist FOLDER --rows 10000 --models cgan,vlae --max-time 600 --judge image_judge.py
+    python benchmarks/images.py --mnist FOLDER --rows 10000 --models cgan,vlae --max-time 600
+    python benchmarks/images.py --max-epochs 100 --grids docs/images/gallery
 
 Without --mnist the images are scikit-learn's digits (8 x 8). MNIST's four files are read from a folder. ``frechet`` is
 the distance of random convolutional features of 2,000 images to held-out ones, in units of that between real training
 images and held-out ones; ``asked`` is the share of images that a classifier trained on real ones gives the class that
 was asked for, ``TSTR`` the accuracy on real held-out images of a classifier trained on the new ones (``TRTR``: on real
 ones).
+--grids writes a picture of the first new ones of each class, FAMILY.png.
 --judge runs another script, ``python SCRIPT DATA SAMPLES.npz``, on the same samples (x, y), and prints what it says.
 """
 
@@ -76,9 +78,8 @@ def fit_and_sample(model: str, train: Images, n: int, options: argparse.Namespac
     """Return new images with their classes, and the seconds that it took; as many of each class, if it can be asked."""
     from gensynth import Synthesizer, Trainer
 
-    synthesizer = Synthesizer(
-        model, trainer=Trainer(max_time=options.max_time, progress=False), random_state=options.seed
-    )
+    trainer = Trainer(max_epochs=options.max_epochs or "auto", max_time=options.max_time, progress=False)
+    synthesizer = Synthesizer(model, trainer=trainer, random_state=options.seed)
     if model == "cgan":
         synthesizer.set_params(condition_on="label")
     began = time.process_time()
@@ -124,6 +125,15 @@ def measures(new: Images, train: Images, test: Images) -> dict[str, float]:
     }
 
 
+def write_grid(new: Images, path: Path) -> None:
+    """Write the first twelve images of each class, a row for each."""
+    from gensynth.report.grids import image_grid
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    some = np.concatenate([np.flatnonzero(new[1] == label)[:12] for label in range(10)])
+    image_grid(new[0][some], columns=12).convert("L").quantize(16).save(path, optimize=True)
+
+
 def main() -> None:
     """Measure the families and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -132,6 +142,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="training images of MNIST (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=2_000, help="new images (default: %(default)s)")
     parser.add_argument("--max-time", type=float, help="seconds of each fit (default: what the family takes)")
+    parser.add_argument("--max-epochs", type=int, help="epochs of each fit (default: what the family takes)")
+    parser.add_argument("--grids", type=Path, metavar="FOLDER", help="where to write pictures of the new images")
     parser.add_argument("--judge", nargs=2, metavar=("SCRIPT", "DATA"), help="another judge, and its real data")
     add_common_options(parser)
     options = parser.parse_args()
@@ -149,6 +161,8 @@ def main() -> None:
             new, times = fit_and_sample(model, train, options.samples, options)
         rows.append({"model": model, **times, **measures(new, train, test)})
         print(f"... {rows[-1]}", file=sys.stderr, flush=True)
+        if options.grids:
+            write_grid(new, options.grids / f"{model.replace(' ', '_')}.png")
         if options.judge:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / f"{model.replace(' ', '_')}.npz"
