@@ -201,13 +201,14 @@ class Ensemble(RowScorer):
                 median, iqr = self._units(method, found.ndim)
                 out[part] += weight * ((found + median / (self._n_attributions * out[0].size)) / iqr).mean(0)
         if not told and len(rows):
-            raise self._no_maps()
+            raise self._no_maps(rows[:1])
         return out
 
-    def _no_maps(self) -> CapabilityError:
-        """Return that no method of the score tells places apart, and which to try."""
-        methods = self.models[0].model.score_methods
-        others = ", ".join(f"method={name!r}" for name in methods if name not in self.weights)
+    def _no_maps(self, row: Rows) -> CapabilityError:
+        """Return that no method of the score tells places apart, and which do, of a row."""
+        model = self.models[0]
+        able = (m for m in model.model.score_methods if member_maps(model.scorer, row, m) is not None)
+        others = " or ".join(f"method={name!r}" for name in able)
         return CapabilityError(
             f"{type(self.models[0].model).__name__} cannot say by the score {', '.join(map(repr, self.weights))} what "
             f"each place of an image adds; {f'try {others}, or take' if others else 'take'} `explain`, which says it "
