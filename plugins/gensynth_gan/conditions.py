@@ -104,3 +104,26 @@ class ConditionTable(nn.Module):
             out[here] = self.codes[torch.multinomial(fits, len(here), replacement=True, generator=rng)]
         out[:, columns] = observed.rows.codes[:, columns]
         return out
+
+
+def given_cells(
+    layout: Layout, conditions: ConditionTable | None, n: int, rng: Generator, observed: Observed | None, like: Tensor
+) -> Batch | None:
+    """Return n rows with the condition cells of a sample, see `ConditionTable.draw`; None for a game without any.
+
+    Raises
+    ------
+    CapabilityError
+        Columns are given that are no condition columns, or gaps are to be filled in.
+    """
+    if observed is not None and observed.impute:
+        raise CapabilityError("a generative adversarial network cannot fill in missing cells")
+    if conditions is not None:
+        return conditions.draw(n, rng, observed, like)
+    if observed is not None and observed.columns:
+        names = ", ".join(repr(layout.columns[i].name) for i in observed.columns)
+        raise CapabilityError(
+            f"condition on {names}: this model was fitted without conditions; take a family that can be given "
+            "cells, with condition_on set to these columns"
+        )
+    return None

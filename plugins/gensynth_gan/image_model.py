@@ -7,7 +7,6 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
 from gensynth.nn.ensemble import standard_normal
@@ -17,7 +16,7 @@ from gensynth.nn.image.features import RandomFeatures, frechet_distance
 from gensynth.nn.tabular.relaxed import RelaxedRows
 from gensynth.nn.tabular.two_sample import TwoSample
 
-from .conditions import ConditionTable
+from .conditions import ConditionTable, given_cells
 from .game import AdversarialGame
 from .image_networks import ImageCritic, ImageGenerator
 from .objective import AdversarialObjective, frozen
@@ -115,17 +114,7 @@ class AdversarialImages(AdversarialGame):
         CapabilityError
             Columns are observed that the model was not built to be conditioned on, or gaps are to be imputed.
         """
-        if observed is not None and observed.impute:
-            raise CapabilityError("a generative adversarial network cannot fill in missing cells")
-        given = None
-        if self.conditions is not None:
-            given = self.conditions.draw(n, rng, observed, self.feature_mean)
-        elif observed is not None and observed.columns:
-            names = ", ".join(repr(self.layout.columns[i].name) for i in observed.columns)
-            raise CapabilityError(
-                f"condition on {names}: this model was fitted without conditions; take a family that can be given "
-                "cells, with condition_on set to these columns"
-            )
+        given = given_cells(self.layout, self.conditions, n, rng, observed, self.feature_mean)
         row = self.feature_mean.new_zeros(n, self.rows.width) if given is None else self.rows.encode(given, rng)
         noise = standard_normal((n, self.generator.noise_dim), self.feature_mean, rng)
         pixels, vectors = self.generator(noise, row, rng)

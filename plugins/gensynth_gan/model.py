@@ -15,7 +15,7 @@ from gensynth.nn.tabular.marginals import correct_biases, n_marginal_rows
 from gensynth.nn.tabular.relaxed import RelaxedRows
 from gensynth.nn.tabular.two_sample import TwoSample
 
-from .conditions import ConditionTable
+from .conditions import ConditionTable, given_cells
 from .critic import RowCritic
 from .game import AdversarialGame
 from .generator import RowGenerator
@@ -97,17 +97,7 @@ class AdversarialModel(AdversarialGame):
         CapabilityError
             Columns are observed that the model was not built to be conditioned on, or gaps are to be imputed.
         """
-        if observed is not None and observed.impute:
-            raise CapabilityError("a generative adversarial network cannot fill in missing cells")
-        given = None
-        if self.conditions is not None:
-            given = self.conditions.draw(n, rng, observed, self.feature_mean)
-        elif observed is not None and observed.columns:
-            names = ", ".join(repr(self.layout.columns[i].name) for i in observed.columns)
-            raise CapabilityError(
-                f"condition on {names}: this model was fitted without conditions; take a family that can be given "
-                "cells, with condition_on set to these columns"
-            )
+        given = given_cells(self.layout, self.conditions, n, rng, observed, self.feature_mean)
         row = self.feature_mean.new_zeros(n, 0) if given is None else self.rows.encode(given, rng)
         rows = self.rows.decode(self._draw(row, rng), rng)
         if given is None:

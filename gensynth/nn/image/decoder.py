@@ -48,11 +48,7 @@ class IndependentPixels(Pixels):
     def __init__(self, start: nn.Module, maps: ConvDecoder, base: int, likelihood: LogisticMixture) -> None:
         super().__init__()
         self.start, self.maps, self.likelihood = start, maps, likelihood
-        self.out = nn.Conv2d(base, likelihood.n_parameters, 3, padding=1)
-        with torch.no_grad():
-            self.out.weight.mul_(0.1)
-            assert self.out.bias is not None
-            likelihood.start(self.out.bias)
+        self.out = likelihood.layer(base, 3)
 
     def _pixel_parameters(self, z: Tensor) -> Tensor:
         parameters: Tensor = self.out(self.maps(self.start(z)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from gensynth.layout import ImageLayout
 from gensynth.nn.categorical import draw
@@ -35,11 +35,15 @@ class LogisticMixture:
         self.n_parameters = 3 * image.channels * n_components
         """Numbers a pixel: log-weights, means and log-scales."""
 
-    def start(self, bias: Tensor) -> None:
-        """Set the biases (n_parameters,) of the layer that gives the parameters: means spread over the range."""
-        bias.zero_()
+    def layer(self, channels: int, kernel: int) -> nn.Conv2d:
+        """Return the convolution that gives the parameters; at first the means are spread over the range."""
+        out = nn.Conv2d(channels, self.n_parameters, kernel, padding=kernel // 2)
         means = torch.linspace(-1.0, 1.0, self.n_components + 2)[1:-1]
-        bias.view(3, self.image.channels, self.n_components)[1] = means
+        with torch.no_grad():
+            out.weight.mul_(0.1)
+            assert out.bias is not None
+            out.bias.zero_().view(3, self.image.channels, self.n_components)[1] = means
+        return out
 
     def _split(self, parameters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-weights, means in units of the range, and log-scales (n, c, K, ...)."""

@@ -50,11 +50,7 @@ class LocalPixels(Pixels):
         self.register_buffer("mask", mask, persistent=False)
         self.features = nn.Conv2d(base, hidden, 3, padding=1)
         self.middle = nn.Conv2d(hidden, hidden, 1)
-        self.out = nn.Conv2d(hidden, likelihood.n_parameters, 1)
-        with torch.no_grad():
-            self.out.weight.mul_(0.1)
-            assert self.out.bias is not None
-            likelihood.start(self.out.bias)
+        self.out = likelihood.layer(hidden, 1)
 
     def _told(self, z: Tensor) -> Tensor:
         """Return (n, hidden, h, w): what the latent says of every pixel."""
