@@ -87,6 +87,15 @@ class QuantizedModel(LatentVariableModel):
         marginals = (Fit("marginals", self.correct_marginals),) if self.networks.for_sampling else ()
         return *self.networks.fits(), whole, density, *marginals
 
+    def score_method(self, method: str | None) -> str:
+        """Return the method to score by; of images the default is "prior".
+
+        A likelihood of pixels is dominated by how many are bright; how unusual the codes are says what is drawn.
+        """
+        if method is None and self.layout.image is not None:
+            return "prior"
+        return super().score_method(method)
+
     def encode(self, batch: Batch) -> Tensor:
         """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
         return self.middle(self.networks.inputs(batch))[0]

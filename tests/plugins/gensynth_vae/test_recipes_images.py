@@ -68,11 +68,22 @@ def test_an_image_is_read_from_its_own_latents(model: Any) -> None:
 def test_noise_is_odd_and_the_score_is_that_of_columns_and_places(model: Any) -> None:
     rows = bars(model.layout, seed=2)[:100]
     noise = torch.rand(100, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    score = model.score(rows)
-    odd = model.score(Batch(rows.numeric, rows.codes, pixels=noise))
+    method = "likelihood" if "likelihood" in model.score_methods else None
+    score = model.score(rows, method)
+    odd = model.score(Batch(rows.numeric, rows.codes, pixels=noise), method)
     assert float((score.rows > odd.rows.max()).float().mean()) > 0.9
     assert score.pixels.shape == (1, 100, 8, 8)
     torch.testing.assert_close(-(score.columns.sum(-1) + score.pixels.sum((-2, -1))), score.rows, rtol=1e-4, atol=1e-3)
+
+
+def test_codes_tell_bars_from_noise() -> None:
+    model = fitted(FAMILIES["vq-vae"])
+    rows = bars(model.layout, seed=2)[:100]
+    noise = torch.rand(100, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert model.score_method(None) == "prior"
+    with torch.no_grad():
+        score, odd = (model.score(Batch(rows.numeric, rows.codes, pixels=p)).rows for p in (pixels_of(rows), noise))
+    assert float((score > odd.max()).float().mean()) > 0.9
 
 
 @torch.no_grad()
