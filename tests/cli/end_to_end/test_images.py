@@ -10,7 +10,7 @@ import pytest
 from command_line import QUICK, Run, people
 from image_files import write_png
 from PIL import Image
-from toy_image_recipe import bars, image_registry
+from toy_image_recipe import ToyImages, bars, image_registry
 
 from gensynth.registry import default_registry
 from gensynth.tables.images import read_images
@@ -118,10 +118,18 @@ def test_damaged_images(photos: Path, run: Run) -> None:
     (photos / "b" / "bad.png").write_text("no image")
     outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY)
     assert (outcome.code, "bad.png" in outcome.err, "--skip-bad" in outcome.err) == (2, True, True)
-    assert "vlae' cannot learn images" in run("fit", str(photos), "-o", "m.gensynth", "-m", "vlae").err
     fitted(run, photos, "--skip-bad")
     outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY, "--skip-bad", "--target", "kind")
     assert (outcome.code, "columns: image, label" in outcome.err) == (2, True)
+
+
+def test_a_family_of_tables_is_refused_before_files_are_read(
+    photos: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "b" / "bad.png").write_text("no image")
+    monkeypatch.setattr(ToyImages, "capabilities", frozenset({"sample", "score"}))
+    outcome = run("fit", str(photos), "-o", "m.gensynth", *TOY)
+    assert (outcome.code, "cannot learn images" in outcome.err, "bad.png" in outcome.err) == (2, True, False)
 
 
 def test_outputs_that_do_not_fit_the_model(photos: Path, run: Run) -> None:
