@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.analysis import Analysis
-    from gensynth.layout import ImageLayout
+    from gensynth.schema.image import ImageSchema
 
 
 def load_synthesizer(source: Path, command: str) -> Synthesizer:
@@ -38,12 +38,10 @@ def reading_rules(fitted: Synthesizer | AnomalyDetector) -> ReadingRules:
     return ReadingRules.of(fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0])
 
 
-def image_layout(fitted: object) -> ImageLayout | None:
+def image_schema(fitted: object) -> ImageSchema | None:
     """Return what images an estimator was fitted with; None for tables, and for what knows of no images."""
-    if isinstance(fitted, Synthesizer):
-        return fitted.encoder_.layout.image
-    models = getattr(fitted, "estimators_", None)
-    return None if not models else models[0].encoder.layout.image
+    schema = getattr(fitted, "schema_", None)
+    return None if schema is None else next((c.image for c in schema.columns if c.image is not None), None)
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

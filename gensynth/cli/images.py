@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+import pandas as pd
+
 from gensynth.cli.paths import READ_ENDINGS, STANDARD_INPUT, stream
 from gensynth.errors import DataError, OptionError, counted
 from gensynth.tables import Table, TableStream
+from gensynth.tables.imagearrays import objects_of
 from gensynth.tables.images import IMAGE, ImageSet, image_set, is_image_source, read_images
 from gensynth.tables.stream import MemoryStream
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from gensynth.datasets import Card
-    from gensynth.layout import ImageLayout
     from gensynth.model import Recipe
+    from gensynth.schema.image import ImageSchema
 
 _SIZE = re.compile(r"(\d+)(?:[xX×](\d+))?")
 _CHANNELS: dict[int, Literal[1, 3]] = {1: 1, 3: 3}
@@ -73,8 +75,8 @@ class ImageOptions:
         ``--skip-bad``.
     channels : {1, 3} or None
         Grey values or colours, where other images say which.
-    fitted : bool
-        Whether the size is that of a fitted model.
+    seen : ImageSchema or None
+        What a fitted model has seen, whose size it is: files of 8 bits, from black to white, are brought to its range.
     recipe : Recipe or None
         What is to learn them: whether it can is known before they are read.
     """
@@ -82,7 +84,7 @@ class ImageOptions:
     size: tuple[int, int] | None = None
     skip_bad: bool = False
     channels: Literal[1, 3] | None = None
-    fitted: bool = False
+    seen: ImageSchema | None = None
     recipe: Recipe | None = None
 
     @classmethod
@@ -95,12 +97,11 @@ class ImageOptions:
             raise OptionError(f"--image-size must be a number of pixels, or HEIGHTxWIDTH as in 24x32, not {size!r}")
         return cls((int(found[1]), int(found[2] or found[1])), skip_bad, recipe=recipe)
 
-    def like(self, layout: ImageLayout | None) -> ImageOptions:
+    def like(self, seen: ImageSchema | None) -> ImageOptions:
         """Return the options that bring images to what a fitted model has seen."""
-        if layout is None:
+        if seen is None:
             return self
-        channels = _CHANNELS.get(layout.channels)
-        return replace(self, size=(layout.height, layout.width), channels=channels, fitted=True)
+        return replace(self, size=(seen.height, seen.width), channels=_CHANNELS.get(seen.channels), seen=seen)
 
     def with_channels_of(self, table: TableStream) -> ImageOptions:
         """Return the options that bring other images to the channels of those in a table."""
@@ -122,7 +123,7 @@ class ImageOptions:
         """
         if not self._are_images(found):
             given = "--skip-bad" if self.skip_bad else "--image-size"
-            if self.skip_bad or (self.size is not None and not self.fitted):
+            if self.skip_bad or (self.size is not None and self.seen is None):
                 raise OptionError(f"{given} is of images, and {_name(found)} is a table; leave it out")
             return None
         if self.recipe is not None:
@@ -133,7 +134,8 @@ class ImageOptions:
             from gensynth.datasets import load
 
             return ImageTable(image_set(load(found.name)[0], found.name, image_size=self.size))
-        return ImageTable(read_images(found, image_size=self.size, channels=self.channels, skip_bad=self.skip_bad))
+        read = read_images(found, image_size=self.size, channels=self.channels, skip_bad=self.skip_bad)
+        return ImageTable(read if self.seen is None or read.files is None else _in_range(read, self.seen))
 
     def _are_images(self, found: Path | Card) -> bool:
         if not isinstance(found, Path):
@@ -152,6 +154,17 @@ class ImageOptions:
             f"{found} holds images and tables ({tables.name}): name the tables by a pattern, such as "
             f"'{found / ('*' + tables.suffix)}', or say --image-size for the images"
         )
+
+
+def _in_range(read: ImageSet, seen: ImageSchema) -> ImageSet:
+    """Return images of files, whose black is 0 and white 255, with the least and the greatest value of fitted ones."""
+    if (seen.low, seen.high) == (0.0, 255.0):
+        return read
+    cells = [seen.low + cell / 255.0 * (seen.high - seen.low) for cell in read.frame[IMAGE]]
+    if np.issubdtype(np.dtype(seen.dtype), np.integer):
+        cells = [cell.round() for cell in cells]
+    typed = objects_of([cell.astype(seen.dtype) for cell in cells])
+    return replace(read, frame=read.frame.assign(**{IMAGE: pd.Series(typed, index=read.frame.index, dtype=object)}))
 
 
 def open_both(

@@ -12,9 +12,10 @@ from image_files import squares, write_classes, write_png
 from gensynth.cli.images import ImageOptions, ImageTable, added_names, described, files_of, open_both, pictured
 from gensynth.cli.paths import find, stream
 from gensynth.errors import CapabilityError, DataError, OptionError
-from gensynth.layout import ImageLayout
 from gensynth.model import Recipe
+from gensynth.schema.image import ImageSchema
 from gensynth.tables import TableStream
+from gensynth.tables.images import read_images
 
 
 class Able(Recipe):
@@ -131,10 +132,13 @@ def test_tables_are_described_by_themselves(tmp_path: Path) -> None:
 
 def test_images_are_brought_to_what_a_model_has_seen(tmp_path: Path) -> None:
     write_classes(tmp_path)
-    like = ImageOptions().like(ImageLayout(channels=3, height=5, width=4))
+    like = ImageOptions().like(ImageSchema(5, 4, 3, "hwc", "uint8", 17, 0.0, 16.0))
     table = like.open(tmp_path)
     assert table is not None
-    assert table.table.frame["image"].iloc[0].shape == (5, 4, 3)
+    first = table.table.frame["image"].iloc[0]
+    assert (first.shape, first.dtype) == ((5, 4, 3), np.uint8)
+    files = read_images(tmp_path, image_size=(5, 4), channels=3).frame["image"].iloc[0]
+    assert np.array_equal(first, (files / 255.0 * 16.0).round())  # black is the least value, white the greatest
     assert ImageOptions().like(None) == ImageOptions()
     (tmp_path / "a.csv").write_text("a\n1\n")
     assert like.open(tmp_path / "a.csv") is None  # what it lacks is said by the model

@@ -90,7 +90,7 @@ def score(
     source, found = model_file(model), find(data, several=True)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
-    from gensynth.cli.fitted import image_layout
+    from gensynth.cli.fitted import image_schema
 
     if source.name.lower().endswith(ONNX_ENDINGS):
         if method is not None or explain:
@@ -98,7 +98,7 @@ def score(
         like, names, batches = _by_graph(source, threads or 1)
     else:
         like, names, batches = _by_model(source, method, most)
-    images = ImageOptions(skip_bad=skip_bad).like(image_layout(like))
+    images = ImageOptions(skip_bad=skip_bad).like(image_schema(like))
     table = stream(found, missing, like=like, pipe=out.pipe, images=images)
     check_free([*table.names, *added_names(table)], data, names)
     run = {
