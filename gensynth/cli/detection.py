@@ -238,7 +238,9 @@ def page_facts(
         ("Model", f"{model}, {networks}{beside}; score: {_score_words(detector)}"),
     ]
     if train_on is None:
-        facts.append(("Trained on", "the same rows, of which those that look worst are not learned from"))
+        images = any(column.image is not None for column in detector.schema_.columns)
+        left_out = "" if images else ", of which those that look worst are not learned from"
+        facts.append(("Trained on", f"the same rows{left_out}"))
         p_value = "p is a row's rank among all rows: the share of rows with scores as low as its own."
         came = "estimated from the scores" if detector.contamination == "auto" else "given"
         chosen = f"by the share of anomalies, which was {came}"

@@ -62,7 +62,8 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         Share of anomalies, in (0, 0.5]. With ``novelty=True`` it is the share of normal rows that `predict` may take
         for anomalies. "auto": estimated from the scores, and 0.01 with ``novelty=True``.
     novelty : bool, default=False
-        True: the training rows are normal. False: they may hold anomalies; those that look worst are not learned from.
+        True: the training rows are normal. False: they may hold anomalies; those that look worst are not learned from
+        (images are all learned from).
         Unlike in ``LocalOutlierFactor`` every method is there in both settings.
     calibration_fraction : float or None, default=None
         Share of the rows, in (0, 0.5], that ``novelty=True`` keeps for p-values and does nothing else with: they are
