@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gensynth.cli.fitted import image_schema
 from gensynth.cli.images import added_names, described, pictured
 from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
@@ -238,8 +239,7 @@ def page_facts(
         ("Model", f"{model}, {networks}{beside}; score: {_score_words(detector)}"),
     ]
     if train_on is None:
-        images = any(column.image is not None for column in detector.schema_.columns)
-        left_out = "" if images else ", of which those that look worst are not learned from"
+        left_out = "" if image_schema(detector) is not None else ", of which those that look worst are not learned from"
         facts.append(("Trained on", f"the same rows{left_out}"))
         p_value = "p is a row's rank among all rows: the share of rows with scores as low as its own."
         came = "estimated from the scores" if detector.contamination == "auto" else "given"

@@ -40,8 +40,10 @@ def reading_rules(fitted: Synthesizer | AnomalyDetector) -> ReadingRules:
 
 def image_schema(fitted: object) -> ImageSchema | None:
     """Return what images an estimator was fitted with; None for tables, and for what knows of no images."""
-    schema = getattr(fitted, "schema_", None)
-    return None if schema is None else next((c.image for c in schema.columns if c.image is not None), None)
+    models = [fitted.fitted_] if isinstance(fitted, Synthesizer) else getattr(fitted, "estimators_", None)
+    if not models:
+        return None
+    return next((column.image for column in models[0].schema.columns if column.image is not None), None)
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

@@ -150,3 +150,15 @@ def test_outputs_that_do_not_fit_the_model(photos: Path, run: Run) -> None:
     outcome = run("fit", "people.csv", "-o", "t.gensynth", *QUICK, "--save-progress", "progress")
     assert (outcome.code, "--save-progress draws images" in outcome.err) == (2, True)
     assert not Path("progress").exists()
+
+
+def test_a_saved_detector_scores_images_of_another_size(photos: Path, run: Run) -> None:
+    outcome = run("detect", str(photos), *TOY, "-o", "found.csv", "--save", "d.gensynth")
+    assert outcome.code == 0, outcome.err
+    for file in photos.rglob("*.png"):
+        with Image.open(file) as image:
+            larger = image.resize((12, 16))
+        larger.save(file)
+    outcome = run("score", "d.gensynth", str(photos), "-o", "scores.csv")
+    assert outcome.code == 0, outcome.err
+    assert len(pd.read_csv("scores.csv")) == len(pd.read_csv("found.csv"))
