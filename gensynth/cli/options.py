@@ -180,6 +180,15 @@ JsonFile = Annotated[
         show_default=False,
     ),
 ]
+PredictedColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="COL",
+        help="Column that models are trained to predict; that of the card when the table is a data set.",
+        show_default=False,
+    ),
+]
 EvaluationSeed = Annotated[
     int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
 ]

@@ -208,7 +208,7 @@ class Ensemble(RowScorer):
         """Return that no method of the score tells places apart, and which do, of a row."""
         model = self.models[0]
         able = (m for m in model.model.score_methods if member_maps(model.scorer, row, m) is not None)
-        others = " or ".join(f"method={name!r}" for name in able)
+        others = ", ".join(f"method={name!r}" for name in able)
         return CapabilityError(
             f"{type(self.models[0].model).__name__} cannot say by the score {', '.join(map(repr, self.weights))} what "
             f"each place of an image adds; {f'try {others}, or take' if others else 'take'} `explain`, which says it "

@@ -77,6 +77,9 @@ class TaskRecipe(Recipe):
     only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
     """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
+    not_for_images: ClassVar[frozenset[str]] = frozenset()
+    """Hyperparameters that nothing reads where rows have an image."""
+
     task: str = "sampling"
     n_members: int | None = None
     learning_rate: float | None = None
@@ -119,17 +122,30 @@ class TaskRecipe(Recipe):
         return recipe if members is None else recipe.set_params(n_members=members)
 
     def settings(self, layout: Layout | None = None) -> SimpleNamespace:
-        """Return the hyperparameters, with the defaults of task and layout for those that are None."""
+        """Return the hyperparameters, with the defaults of task and layout for those that are None.
+
+        Raises
+        ------
+        OptionError
+            A value cannot be, or would not be read.
+        """
         self.check()
         chosen: dict[str, Any] = {}
         tasks = ("detection", self.task) if self.task == "robust detection" else (self.task,)
         if layout is not None and layout.image is not None:
+            self._check_for_images()
             tasks = (*tasks, "images")
         for task in tasks:
             for kind in reversed(type(self).__mro__):
                 chosen |= vars(kind).get("by_task", {}).get(task, {})
         own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
         return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
+
+    def _check_for_images(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in self.not_for_images and value != field.default:
+                raise OptionError(f"model.{field.name}={value!r} is for tables; a model of images does not read it")
 
 
 @dataclass(eq=False)

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from gensynth.engine.reasons import MIN_ATTRIBUTION, format_value
 from gensynth.errors import counted
-from gensynth.files import atomic_write
 from gensynth.report.figures import ticks
 from gensynth.report.grids import data_uri, image_grid, map_pair
-from gensynth.report.page import render
+from gensynth.report.page import render, write_html
 from gensynth.tables.imagewriter import value_range_of
 
 MAX_ROWS = 50
@@ -106,9 +105,7 @@ def write_page(
     OSError
         The file cannot be written.
     """
-    page = render_page(findings, title=title, facts=facts, p_value=p_value, foot=foot)
-    with atomic_write(path) as file:
-        file.write(page.encode("utf-8", "replace"))
+    write_html(render_page(findings, title=title, facts=facts, p_value=p_value, foot=foot), path)
 
 
 def render_page(

@@ -8,8 +8,7 @@ from typing import Any
 
 from gensynth.comparison import Comparison, ModelResult
 from gensynth.evaluation.catalogue import described
-from gensynth.files import atomic_write
-from gensynth.report.page import render
+from gensynth.report.page import render, write_html
 
 _HEADINGS = {
     "detection_auc": "Detection",
@@ -44,9 +43,7 @@ def write_comparison(
     OSError
         The file cannot be written.
     """
-    page = render_comparison(found, title=title, facts=facts)
-    with atomic_write(path) as file:
-        file.write(page.encode("utf-8", "replace"))
+    write_html(render_comparison(found, title=title, facts=facts), path)
 
 
 def render_comparison(found: Comparison, *, title: str, facts: Sequence[tuple[str, str]] = ()) -> str:

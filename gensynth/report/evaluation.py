@@ -9,9 +9,8 @@ from typing import Any
 from gensynth.errors import counted
 from gensynth.evaluation import Evaluation, MetricValue, PairResult
 from gensynth.evaluation.catalogue import CATALOGUE, MEMORISATION, METRICS, OF_PLUGINS, Metric, described
-from gensynth.files import atomic_write
 from gensynth.report.figures import overlay, plane
-from gensynth.report.page import render
+from gensynth.report.page import render, write_html
 
 _MAX_OPEN = 12
 _MAX_COLUMNS = 60
@@ -43,9 +42,7 @@ def write_evaluation(
     OSError
         The file cannot be written.
     """
-    page = render_evaluation(found, title=title, facts=facts)
-    with atomic_write(path) as file:
-        file.write(page.encode("utf-8", "replace"))
+    write_html(render_evaluation(found, title=title, facts=facts), path)
 
 
 def render_evaluation(found: Evaluation, *, title: str, facts: Sequence[tuple[str, str]] = ()) -> str:

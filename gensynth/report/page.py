@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from gensynth.files import atomic_write
 from gensynth.html import render as render_template
 
 
 def render(template: str, **values: Any) -> str:
     """Return a page of ``gensynth/report/templates`` with these values in it."""
     return render_template("gensynth.report", template, **values)
+
+
+def write_html(page: str, path: str | os.PathLike[str]) -> None:
+    """Write a page to a file, whole or not at all; what no encoding has is replaced."""
+    with atomic_write(path) as file:
+        file.write(page.encode("utf-8", "replace"))

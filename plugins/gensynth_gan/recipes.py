@@ -35,18 +35,20 @@ class Adversarial(TaskRecipe):
         Width of the generator's noise; None for 64, of a detector's members 8 and 16 in turns, and 2 and 8 where the
         rows may hold anomalies: the narrower, the less room for them.
     width : int or None, default=None
-        Width of the hidden layers; None sizes it from the number of rows (64 or 128), of a detector 64.
+        Width of the hidden layers; None sizes it from the number of rows (64 or 128), of a detector 64. Of images it is
+        that of the critic's last one; None for 128.
     pac : int, default=1
-        Rows that the critic judges together (PacGAN), for sampling; 1 judges single rows.
+        Rows that the critic judges together (PacGAN), for sampling tables; 1 judges single rows.
     n_critic : int or None, default=None
         Steps of the critic for each step of the generator; None for 1, of a detector 2.
     mmd_weight : float, default=0.0
         Weight of the maximum mean discrepancy in the generator's loss; 0: the critic's word alone.
     learning_rate : float or None, default=None
-        Of the generator; None for 0.0005, the critic's is four times as high; of a detector 0.002, of both.
+        Of the generator; None for 0.0005, the critic's is four times as high; for images 0.0004, the critic's twice as
+        high; of a detector 0.002, of both.
     ema_decay : float or None, default=None
-        Of the moving average of the weights, which is what is used; 0 takes the last ones, None is 0.999, of a
-        detector 0.98.
+        Of the moving average of the weights, which is what is used; 0 takes the last ones, None is 0.999, for images
+        0.998, of a detector 0.98.
     pretrain_fraction : float, default=0.0
         Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
         before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761); 0: the game alone.
@@ -87,6 +89,7 @@ class Adversarial(TaskRecipe):
         "images": {"learning_rate": 4e-4, "ema_decay": 0.998, "width": 128},
     }  # fmt: skip
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score", "images"})
+    not_for_images: ClassVar[frozenset[str]] = frozenset({"pac"})
     score_methods: ClassVar[tuple[str, ...]] = AnomalyGAN.score_methods
     noise_dim: int | tuple[int, ...] | None = None
     width: int | None = None

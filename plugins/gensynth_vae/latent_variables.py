@@ -95,7 +95,9 @@ class LatentVariableModel(GenerativeModel):
     @torch.no_grad()
     def correct_marginals(self, batch: Batch, rng: Generator) -> None:
         """Set the marginals of what is drawn right."""
-        z = self.draw_prior(n_marginal_rows(max(len(self.layout.columns), 1)), rng)
+        if not self.layout.columns:  # images alone
+            return
+        z = self.draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
         self.decoder.correct_marginals(batch, z, rng)
 
 

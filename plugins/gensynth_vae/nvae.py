@@ -29,14 +29,15 @@ class NVAE(IndependentCellsRecipe):
     levels : int or None, default=None
         Groups of latents; None for 3, of a detector 2.
     latent_dim : int, tuple of int or None, default=None
-        Latents a group; None for 6, of a detector's members 4 and 8, and 1 and 4 where the rows may hold anomalies.
+        Latents a group; None for 6, of a detector's members 4 and 8, and 1 and 4 where the rows may hold anomalies. Of
+        images it is channels at each place of a group's map; None for 4.
     width : int or None, default=None
-        Width of features and state; None for 128, of a detector 64.
+        Width of features and state; None for 128, of a detector 64. Of images it is their channels; None for 32.
     flows : int, default=1
-        Inverse autoregressive flows in each posterior.
+        Flows in each posterior: inverse autoregressive ones, for images couplings of places.
     beta : float, tuple of float or None, default=None
-        Final weight of the divergences; None for 0.2, of a detector's members 0.5 and 0.1, and 1 where the rows may
-        hold anomalies.
+        Final weight of the divergences; None for 0.2, of a detector's members 0.5 and 0.1, and 1 for images and where
+        the rows may hold anomalies.
     warmup : int, default=1000
         Steps over which the weight of the divergences grows from 0, the levels balanced meanwhile, for sampling.
     noise : float, tuple of float or None, default=None

@@ -34,7 +34,8 @@ class OneLatent(IndependentCellsRecipe):
     Parameters
     ----------
     latent_dim : int, tuple of int or None, default=None
-        Width of the latent; None for 16, of a detector's members 8 and 16, and 2 where the rows may hold anomalies.
+        Width of the latent; None for 16, for images 32, of a detector's members 8 and 16, and 2 where the rows may hold
+        anomalies.
     hidden : tuple of int or None, default=None
         Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64) where it reads at most 8
         features, and of `vae` where the rows may hold anomalies.

@@ -103,11 +103,13 @@ class VLAE(VariationalRecipe):
     Parameters
     ----------
     latent_dim : int, tuple of int or None, default=None
-        Width of the latent; None for 8, of a detector's members 8 and 4 (2 and 8 where rows may be anomalies).
+        Width of the latent; None for 8, for images 32, of a detector's members 8 and 4 (2 and 8 where rows may be
+        anomalies).
     width : int or None, default=None
         Width of the context that columns share; None chooses from the table.
     hidden : int or None, default=None
-        Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64.
+        Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64. Of images it is
+        each pixel's; None for 32.
     beta : float, tuple of float or None, default=None
         Weight of the divergence.
     free_nats : float or None, default=None
@@ -121,7 +123,7 @@ class VLAE(VariationalRecipe):
         anomalies noise as wide as a column keeps the decoder from learning them from the cells before: the
         divergence, whatever its weight, has no hold on those.
     learning_rate : float or None, default=None
-        Step size; None for 4e-3, of a detector 2e-3.
+        Step size; None for 4e-3, for images and of a detector 2e-3.
     max_bins : int, default=128
         Most quantile bins of a numeric column.
 

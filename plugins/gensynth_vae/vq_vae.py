@@ -226,23 +226,24 @@ class VQVAE(IndependentCellsRecipe):
     Departs from the paper in one measured point: while training, entries are drawn near the encoder's vectors instead
     of being the nearest ones (`StochasticQuantizer`), and the autoregressive density of the codes is trained with the
     rest before its own stage. Codes that are looked up hold much that the density cannot learn: samples get worse with
-    every code book that is added.
+    every code book that is added. On images it is the paper's: a grid of codes of one book, the nearest entries
+    (`NearestQuantizer`), the density of the codes in a stage of its own.
 
     Parameters
     ----------
     groups : int or None, default=None
         Code-book entries a row; None for 8, of a detector 4, and 1 where rows may be anomalies: among many combinations
-        of entries there are some for them too.
+        of entries there are some for them too. Images have one entry for each place of their coarsest map.
     n_codes : int or None, default=None
-        Entries of each code book; None for 32, of a detector one in 20 rows, 4 to 32, and to 8 where rows may be
-        anomalies.
+        Entries of each code book; None for 32, for images 64, of a detector one in 20 rows, 4 to 32, and to 8 where
+        rows may be anomalies.
     code_dim : int or None, default=None
         Width of an entry; None for 8, of a detector 4.
     hidden : tuple of int or None, default=None
-        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64).
+        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64). For tables.
     beta : float or None, default=None
         Weight of the divergence between the drawn codes and their density; what it saves is detail in the codes. None
-        for 0.1.
+        for 0.1, and 0 for images, whose density is learned in its own stage.
     prior_width : int or None, default=None
         Hidden units of the density of the codes: of a code book 64, of a detector's network 32.
     noise : float, tuple of float or None, default=None
@@ -278,6 +279,7 @@ class VQVAE(IndependentCellsRecipe):
         "robust detection": {"groups": 1, "noise": 1.0},
         "images": {"n_codes": 64, "beta": 0.0},
     }  # fmt: skip
+    not_for_images: ClassVar[frozenset[str]] = frozenset({"groups", "hidden"})
     score_methods: ClassVar[tuple[str, ...]] = QuantizedModel.score_methods
     groups: int | None = None
     n_codes: int | None = None

@@ -10,6 +10,7 @@ import torch
 from toy_models import toy_layout
 
 from gensynth.errors import OptionError
+from gensynth.layout import ImageLayout, Layout
 from gensynth.nn.family import FamilyRecipe, TaskDefaults, in_turns, networks_for
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.sampling_networks import SamplingNetworks
@@ -115,3 +116,16 @@ def _rows(layout):
     from toy_models import toy_batch
 
     return toy_batch(20)
+
+
+def test_what_images_do_not_read_is_refused():
+    image = Layout((), 10, image=ImageLayout(1, 8, 8))
+
+    @dataclass(eq=False)
+    class OfTables(Family):
+        not_for_images = frozenset({"width"})
+
+    assert OfTables().settings(image).width == 16
+    OfTables(width=4).settings()
+    with pytest.raises(OptionError, match=r"model\.width=4 is for tables"):
+        OfTables(width=4).settings(image)

@@ -13,6 +13,7 @@ from gensynth.cli.options import (
     Kinds,
     Missing,
     PageFile,
+    PredictedColumn,
     Quiet,
     Relations,
     Threads,
@@ -32,15 +33,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            metavar="COL",
-            help="Column that models are trained to predict; the card's target when DATA is a data set.",
-            show_default=False,
-        ),
-    ] = None,
+    target: PredictedColumn = None,
     holdout: Annotated[
         str | None,
         typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import EvaluationSeed, JsonFile, Kinds, Missing, PageFile, Quiet, Threads
+from gensynth.cli.options import EvaluationSeed, JsonFile, Kinds, Missing, PageFile, PredictedColumn, Quiet, Threads
 from gensynth.errors import OptionError
 
 
@@ -37,15 +37,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            metavar="COL",
-            help="Column that models are trained to predict; the card's target when REAL is a data set.",
-            show_default=False,
-        ),
-    ] = None,
+    target: PredictedColumn = None,
     metric: Annotated[
         str | None,
         typer.Option("--metric", metavar="NAME", help="Print this one number, and nothing else.", show_default=False),

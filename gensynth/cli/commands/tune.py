@@ -15,6 +15,7 @@ from gensynth.cli.options import (
     Kinds,
     Missing,
     ModelName,
+    PredictedColumn,
     Quiet,
     Relations,
     Threads,
@@ -26,15 +27,7 @@ from gensynth.errors import OptionError
 def tune(
     data: Data,
     model: ModelName = SAMPLING_MODEL,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            metavar="COL",
-            help="Column that models are trained to predict; the card's target when DATA is a data set.",
-            show_default=False,
-        ),
-    ] = None,
+    target: PredictedColumn = None,
     trials: Annotated[
         int, typer.Option("--trials", metavar="N", min=1, help="Most trials, that of the defaults included.")
     ] = 20,

@@ -14,6 +14,8 @@ from gensynth.nn.image.convolutions import pooled
 
 N_FEATURES = 64
 """Directions that the distance is taken in."""
+PLACES = (4, 4)
+"""Height and width of the last map, whose entries are the features."""
 BLOCK = 512
 """Images whose features are computed at a time."""
 
@@ -42,20 +44,23 @@ class RandomFeatures(nn.Module):
         self.filters = [
             torch.randn(b, a, 3, 3, generator=rng) * (2.0 / (9 * a)) ** 0.5 for a, b in itertools.pairwise(width)
         ]
-        self.register_buffer("mean", torch.zeros(0), persistent=False)
-        self.register_buffer("basis", torch.zeros(0), persistent=False)
+        n_raw = width[-1] * PLACES[0] * PLACES[1]
+        # kept with the weights: an interrupted training goes on by the same directions
+        self.register_buffer("mean", torch.zeros(n_raw))
+        self.register_buffer("basis", torch.zeros(n_raw, N_FEATURES))
 
     @torch.no_grad()
     def fit(self, pixels: Tensor) -> None:
         """Find the directions in which the features of training images vary most."""
         raw = self._raw(pixels)
-        self.mean = raw.mean(0)
+        self.mean.copy_(raw.mean(0))
         _, values, vectors = torch.linalg.svd((raw - self.mean) / len(raw) ** 0.5, full_matrices=False)
-        self.basis = vectors[:N_FEATURES].t() / values.square().sum().sqrt().clamp(min=1e-6)
+        found = vectors[:N_FEATURES].t() / values.square().sum().sqrt().clamp(min=1e-6)
+        self.basis.copy_(F.pad(found, (0, N_FEATURES - found.shape[1])))
 
     @torch.no_grad()
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return features (n, at most 64) of images (n, c, h, w) in [0, 1]; their variances add up to 1 at most."""
+        """Return features (n, 64) of images (n, c, h, w) in [0, 1]; their variances add up to 1 at most."""
         return (self._raw(pixels) - self.mean) @ self.basis
 
     def _raw(self, pixels: Tensor) -> Tensor:
@@ -67,7 +72,7 @@ class RandomFeatures(nn.Module):
             maps = F.relu(F.conv2d(maps, own.to(maps), padding=1))
             if min(maps.shape[-2:]) > 4:
                 maps = F.avg_pool2d(maps, 2)
-        return pooled(maps, (4, 4)).flatten(1)
+        return pooled(maps, PLACES).flatten(1)
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> Tensor:

@@ -70,13 +70,9 @@ class ImageNetworks(OneMemberNetworks):
         """Return the rows."""
         return batch
 
-    def noisy(self, inputs: Batch, deviation: Tensor, rng: Generator) -> Batch:
-        """Return the rows, their pixels under noise."""
-        assert inputs.pixels is not None
-        if not float(deviation.max()):
-            return inputs
-        noise = torch.randn(inputs.pixels.shape, generator=rng, device=inputs.pixels.device, dtype=inputs.pixels.dtype)
-        return replace(inputs, pixels=inputs.pixels + float(deviation.max()) * noise)
+    def noisy(self, inputs: Batch, deviation: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
+        """Return the rows: no family puts noise on images."""
+        return inputs
 
     def corrupted(self, inputs: Batch) -> Iterator[Batch]:
         """Yield the rows, their pixels under the same noise of several levels."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from toy_images import LYING, STANDING, bars, bars_layout, way_of
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Observed, Recipe
 from gensynth.training import Trainer
+from gensynth.training.checkpoints import CheckpointFile
 from gensynth_gan.recipes import CGAN, DRAGAN, GAN, LSGAN, WGAN
 
 FAMILIES: dict[str, Recipe] = {"gan": GAN(), "wgan": WGAN(), "lsgan": LSGAN(), "dragan": DRAGAN(), "cgan": CGAN()}
@@ -133,3 +135,31 @@ def test_columns_that_it_was_not_told_of_are_refused() -> None:
     given = Observed.of_columns((0,), bars(model.layout)[:2])
     with pytest.raises(CapabilityError, match="'way'"):
         model.generate(2, torch.Generator(), given)
+
+
+def test_an_interrupted_game_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CheckpointFile, "is_due", lambda _: True)
+    layout = bars_layout(n_rows=120)
+    rows = bars(layout)
+    rounds = 0
+
+    def interrupt(_: object) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 2:
+            raise KeyboardInterrupt
+
+    def model() -> Any:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            return GAN(**FAST).build(layout)
+
+    options: dict[str, Any] = {"max_epochs": 30, "progress": False, "device": "cpu"}
+    undisturbed, broken, resumed = model(), model(), model()
+    Trainer(**options).run(undisturbed, rows, 0)
+    options["checkpoint"] = tmp_path / "c.pt"
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(**options, callbacks=[interrupt]).run(broken, rows, 0)
+    Trainer(**options).run(resumed, rows, 0, resume=True)
+    for name, value in undisturbed.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name]), name
