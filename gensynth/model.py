@@ -96,6 +96,9 @@ class Recipe(BaseEstimator, ABC):
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score"})
     """What the family can do, of `gensynth.hookspecs.CAPABILITIES`; asked for before anything is trained; "latent": its
     models are `HasLatents`."""
+    in_monitor: ClassVar[frozenset[str]] = frozenset()
+    """Hyperparameters that what training is monitored by depends on, as the weight of a divergence: it does not tell
+    which of two values of them is better."""
     score_methods: ClassVar[tuple[str, ...]] = ()
     """What its models take as ``method`` of `GenerativeModel.score`; the first is the default. Those that are made for
     one task may lack some."""

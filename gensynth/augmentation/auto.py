@@ -135,7 +135,8 @@ def choose(
     checks: dict[str, AugmentCheck] = {}
     unchecked: dict[str, str] = {}
     if check and target is not None:
-        finalists = [r.name for r in found.results if r.synthesizer is not None][:_MAX_CHECKED]
+        fitted = [r for r in found.results if r.synthesizer is not None]
+        finalists = [r.name for r in [r for r in fitted if not r.repeats] or fitted][:_MAX_CHECKED]
         try:
             folds = CheckFolds(frame, target, found.best.synthesizer.schema_.columns, seed)
             judging = folds.prepare() * len(finalists)

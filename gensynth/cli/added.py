@@ -137,6 +137,8 @@ def added_report(
     held = None if holdout is None else find(holdout)
     page = checked_output(page, PAGE_ENDINGS, [found, *([] if held is None else [held])], "--report")
     check_distinct({"--output": output, "--report": page})
+    if held is not None:  # what is read is not to be overwritten
+        checked_output(output, inputs=[held])
     rows = None if held is None else read(held, **reading).frame
     check_comparable({"real": real} if rows is None else {"real": real, "holdout": rows})
     return AddedReport(page, str(found) if isinstance(found, Path) else found.name, str(output), rows, holdout)

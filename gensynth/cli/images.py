@@ -161,7 +161,7 @@ def _in_range(read: ImageSet, seen: ImageSchema) -> ImageSet:
     if (seen.low, seen.high) == (0.0, 255.0):
         return read
     cells = [seen.low + cell / 255.0 * (seen.high - seen.low) for cell in read.frame[IMAGE]]
-    if np.issubdtype(np.dtype(seen.dtype), np.integer):
+    if np.dtype(seen.dtype).kind in "biu":
         cells = [cell.round() for cell in cells]
     typed = objects_of([cell.astype(seen.dtype) for cell in cells])
     return replace(read, frame=read.frame.assign(**{IMAGE: pd.Series(typed, index=read.frame.index, dtype=object)}))

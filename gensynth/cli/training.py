@@ -102,7 +102,7 @@ def trainer_and_settings(
     return trainer, found
 
 
-def snapshots(folder: Path) -> GridSnapshots:
+def snapshots(folder: Path, *, resume: bool) -> GridSnapshots:
     """Return what writes images during the training for ``--save-progress``.
 
     Raises
@@ -118,7 +118,7 @@ def snapshots(folder: Path) -> GridSnapshots:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OptionError(f"--save-progress {folder} cannot be made: {error.strerror or error}") from error
-    return GridSnapshots(folder)
+    return GridSnapshots(folder, resume=resume)
 
 
 def checkpoint_seed(path: Path, seed: int | None, *, resume: bool) -> int | None:

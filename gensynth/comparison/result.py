@@ -198,7 +198,7 @@ class Comparison:
 
 def ranked(results: Sequence[ModelResult]) -> tuple[ModelResult, ...]:
     """Return results in the order of `Comparison.results`."""
-    return tuple(sorted(results, key=lambda r: (r.evaluation is None, r.repeats, r.distance)))
+    return tuple(sorted(results, key=lambda r: (r.evaluation is None, r.repeats, r.kind == "suspicious", r.distance)))
 
 
 def way_of(value: MetricValue) -> float | None:

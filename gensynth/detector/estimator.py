@@ -25,6 +25,7 @@ from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel, check_fit
+from gensynth.engine.imageinputs import brings_images
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
 from gensynth.engine.streams import as_stream
@@ -34,7 +35,6 @@ from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.tables.imagearrays import declared_images
 from gensynth.training import Trainer
 
 if TYPE_CHECKING:
@@ -197,16 +197,18 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
             A parameter has a value that it cannot have.
         """
         self._check_options()
-        recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
+        stream = as_stream(X)
+        table_in = X if stream is None else stream.whole()
+        images = brings_images(table_in, self.schema, self.image_shape)
+        if images:
+            recipe, n_models = recipe_of_images(self.model, self.n_estimators)
+        else:
+            recipe, n_models = prepared_recipe(self.model, self.n_estimators, contaminated=not self.novelty)
         named = score_method(recipe, self.method)
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
-        stream = as_stream(X)
-        frame, container = fit_input(self, X if stream is None else stream.whole(), image_shape=self.image_shape)
-        images = bool(declared_images(frame, self.schema))
-        if images:
-            recipe, n_models = recipe_of_images(self.model, self.n_estimators)
         trainer = with_part_of_time(trainer, n_models + (self.density and not images))
+        frame, container = fit_input(self, table_in, image_shape=self.image_shape)
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))

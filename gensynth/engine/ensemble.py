@@ -189,6 +189,8 @@ class Ensemble(RowScorer):
         out, told = np.zeros((len(rows), image.height, image.width)), False
         for start in range(0, len(rows), _IMAGES):
             part = slice(start, start + _IMAGES)
+            if start and not told:
+                break
             for method, weight in self.weights.items():
                 maps = [member_maps(model.scorer, rows[part], method) for model in self.models]
                 known = [own for own in maps if own is not None]

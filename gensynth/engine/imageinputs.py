@@ -11,12 +11,9 @@ import pandas as pd
 from gensynth.constraints import whole
 from gensynth.errors import DataError, OptionError
 from gensynth.schema import TableSchema
-from gensynth.tables import Container
+from gensynth.tables import Container, Table
 from gensynth.tables.container import from_images
-from gensynth.tables.imagearrays import IMAGE
-
-LABEL = "label"
-"""Name of the column of labels that have none."""
+from gensynth.tables.imagearrays import IMAGE, LABEL, are_images, declared_images
 
 _SIDE = whole(1)
 
@@ -37,6 +34,14 @@ def check_image_shape(image_shape: Any) -> tuple[int, ...] | None:
             f"image_shape={image_shape!r}: expected (height, width) or (height, width, channels), as in (28, 28)"
         )
     return tuple(int(part) for part in parts)
+
+
+def brings_images(X: Any, schema: Any, image_shape: Any) -> bool:
+    """Return whether a table, of which nothing else is looked at, has images; parameters as for the estimators."""
+    if image_shape is not None or are_images(X):
+        return True
+    frame = X.frame if isinstance(X, Table) else X
+    return isinstance(frame, pd.DataFrame) and bool(declared_images(frame, schema))
 
 
 def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None) -> tuple[pd.DataFrame, Container]:

@@ -34,9 +34,8 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
     Where there are images it is float32, and scores blocks of one size: float64 convolutions take five times as long.
     """
     device, _ = place_of(model)
-    if model.layout.image is not None:
-        return copy.deepcopy(model).float().eval()
-    return copy.deepcopy(model).to("cpu" if device.type == "mps" else device).double().eval()
+    scorer = copy.deepcopy(model).to("cpu" if device.type == "mps" else device)
+    return (scorer.double() if model.layout.image is None else scorer.float()).eval()
 
 
 def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:

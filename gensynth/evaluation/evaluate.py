@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gensynth.errors import FewRowsError, FewRowsWarning, OptionError, listed
 from gensynth.evaluation.measures import Measure, chosen, measures
@@ -157,12 +158,17 @@ def _prepared(
 def _share_ends(samples: Samples, target: Any, like: Evaluation) -> None:
     """Take over the comparisons of real rows and independent columns from an evaluation beside the same real rows."""
     same = samples.n_rows == like.samples.n_rows and samples.random_state == like.samples.random_state
+    same = same and samples.schema == like.samples.schema and _equal(samples.holdout, like.samples.holdout)
     if not (same and target == like.target and samples.real.equals(like.samples.real)):
         raise OptionError(
             "like= is an evaluation of other real rows, another number of synthetic ones, another target or another "
             "seed; leave it out"
         )
     samples.share_ends(like.samples)
+
+
+def _equal(one: pd.DataFrame | None, other: pd.DataFrame | None) -> bool:
+    return one is other if one is None or other is None else one.equals(other)
 
 
 def _silent(title: str, done: float) -> None:

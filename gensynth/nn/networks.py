@@ -125,6 +125,10 @@ class Networks(nn.Module, ABC):
         """Codes of a row, of a model whose latents are codes; None: as the family says."""
         return None
 
+    def at_most(self, rows: int) -> int:
+        """Return how many rows can be looked at in one pass, of so many."""
+        return rows
+
     def fits(self) -> tuple[Fit, ...]:
         """Return what is measured before anything is trained."""
         return ()

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 
 class SpectralPenalty(nn.Module):
-    """``weight`` times the sum of the largest singular values of all layers, by power iteration.
+    """``weight`` times the sum of the largest singular values of layers, by power iteration.
 
-    Of a convolution those of its weights as a matrix of output channels (Miyato et al. 2018, arXiv 1802.05957).
+    Of a convolution (transposed ones are left out) those of its weights as a matrix of output channels (Miyato et al.
+    2018, arXiv 1802.05957).
     One iteration a step goes on from the vector of the step before, which follows the slowly moving weights.
 
     Parameters

@@ -56,8 +56,8 @@ class Quantizer(nn.Module, ABC):
         """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
 
     @abstractmethod
-    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:
-        """Take an entry for each of the vectors (n, groups, dim)."""
+    def forward(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
+        """Take an entry for each of the vectors (n, groups, dim); ``log_q`` is their `log_probability`, where known."""
 
     @property
     def books(self) -> Tensor:
@@ -136,9 +136,9 @@ class StochasticQuantizer(Quantizer):
         """Return (groups, n, n_codes): log q(code | vector) for ``vectors`` (n, groups, dim)."""
         return (-0.5 * self.log_precision.exp() * self.distances(vectors)).log_softmax(-1)
 
-    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:
+    def forward(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
         """Draw an entry of each book for vectors (n, groups, dim)."""
-        log_q = self.log_probability(vectors)
+        log_q = self.log_probability(vectors) if log_q is None else log_q
         uniform = torch.rand(log_q.shape, generator=rng, device=log_q.device, dtype=log_q.dtype)
         gumbel = -(-uniform.clamp(1e-9, 1.0 - 1e-7).log()).log()
         relaxed = ((log_q + gumbel) / self.temperature).softmax(-1)
@@ -175,9 +175,14 @@ class NearestQuantizer(Quantizer):
         nearest = nn.functional.one_hot(self.distances(vectors).argmin(-1), self.n_codes)
         return (nearest - 1).to(vectors.dtype) * 1e4
 
-    def forward(self, vectors: Tensor, rng: Generator) -> Quantized:  # noqa: ARG002 - the interface has it
+    def forward(
+        self,
+        vectors: Tensor,
+        rng: Generator,  # noqa: ARG002 - the interface has it
+        log_q: Tensor | None = None,
+    ) -> Quantized:
         """Take the nearest entry for each of the vectors (n, groups, dim)."""
-        log_q = self.log_probability(vectors)
+        log_q = self.log_probability(vectors) if log_q is None else log_q
         entries = self.look_up(log_q.argmax(-1).t())
         moved, kept = (entries - vectors.detach()).square(), (vectors - entries.detach()).square()
         cost = (moved + COMMITMENT * kept).sum((1, 2))

@@ -154,10 +154,10 @@ def _tiles(
     if len(images) > MAX_TILES:
         raise DataError(f"{len(images):,} images came; a grid shows {MAX_TILES:,} at most")
     low_high = value_range_of(images) if value_range is None else value_range
-    height, width = images[0].shape[:2]
-    factor = max(1, math.ceil(side / max(height, width)))
-    size = (width * factor, height * factor)
-    return [to_picture(image, low_high).convert("RGB").resize(size, Image.Resampling.NEAREST) for image in images]
+    pictures = [to_picture(image, low_high).convert("RGB") for image in images]
+    factor = max(1, math.ceil(side / max(pictures[0].size)))
+    size = (pictures[0].width * factor, pictures[0].height * factor)
+    return [picture.resize(size, Image.Resampling.NEAREST) for picture in pictures]
 
 
 def _paint(

@@ -18,8 +18,6 @@ from gensynth.report.grids import image_grid, png_bytes
 from gensynth.tables import write_table
 from gensynth.training.callbacks import Callback, EvaluationRound
 
-_PLOTTED = "monitor"
-
 
 class GridSnapshots(Callback):
     """Writes a picture of drawn images after every evaluation, always of the same noise, so that one sees them change.
@@ -33,11 +31,15 @@ class GridSnapshots(Callback):
         Images of a picture, at least 1.
     seed : int
         Seed of the noise.
+    resume : bool
+        Go on with the history that the folder has, of a training that was interrupted.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], n: int = 64, seed: int = 0) -> None:
+    def __init__(self, folder: str | os.PathLike[str], n: int = 64, seed: int = 0, *, resume: bool = False) -> None:
         self.folder, self.n, self.seed = Path(folder), n, seed
-        self._rows: list[dict[str, Any]] = []
+        history = self.folder / "history.csv"
+        found = pd.read_csv(history).to_dict(orient="records") if resume and history.exists() else []
+        self._rows: dict[tuple[Any, Any], dict[Any, Any]] = {(row["stage"], row["step"]): row for row in found}
 
     def on_round(self, info: EvaluationRound) -> None:
         """Write what the model draws now.
@@ -58,8 +60,8 @@ class GridSnapshots(Callback):
         for name in (f"{_plain(info.stage)}-{info.step:07}.png", "latest.png"):
             with atomic_write(self.folder / name) as file:
                 file.write(picture)
-        self._rows.append(info.to_row())
-        history = pd.DataFrame(self._rows)
+        self._rows[info.stage, info.step] = info.to_row()
+        history = pd.DataFrame(list(self._rows.values()))
         write_table(history, self.folder / "history.csv")
         if importlib.util.find_spec("matplotlib") is not None:
             from gensynth.plots import plot_history  # imports matplotlib

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from gensynth.errors import ColumnWarning, DataError, SchemaError, counted
 from gensynth.schema.imagecells import stacked_images
-from gensynth.tables.imagearrays import Axes, axes_of, objects_of
+from gensynth.tables.imagearrays import FEW_LEVELS, Axes, axes_of, objects_of
 
 MIN_SIDE, MAX_SIDE = 4, 128
 """Height and width of images that can be learned."""
 MAX_LEVELS = 256
-FEW_LEVELS = 32
-"""Whole numbers that come to at most so many levels have no others; with more there are 256."""
 MAX_BEYOND = 4.0
 """Widths of the fitted range that new values may lie beyond it: farther ones are in another unit."""
 _LOOKED_AT = 1_000
@@ -111,7 +109,7 @@ class ImageSchema:
         """
         images = self._fitted_axes(stacked_images(series, name), name)
         _check_finite(images, name)
-        low, high = float(images.min(initial=self.high)), float(images.max(initial=self.low))
+        low, high = float(images.min()), float(images.max())
         if low < self.low or high > self.high:
             images = self._clipped(images, low, high, name)
         return pd.Series(objects_of(list(images)), index=series.index, name=series.name, dtype=object)
@@ -123,7 +121,8 @@ class ImageSchema:
             return np.empty(shape, np.float32)
         images = np.stack(list(cells))
         images = np.moveaxis(images, -1, 1) if self.axes == "hwc" else images
-        exact = np.float32 if images.dtype.kind in "bu" else np.float64
+        small = images.dtype.kind in "bu" and images.dtype.itemsize <= 2
+        exact = np.float32 if small else np.float64
         levels: NDArray[np.floating[Any]] = images.reshape(shape).astype(exact)
         levels -= self.low
         levels *= (self.levels - 1) / (self.high - self.low)
@@ -231,6 +230,8 @@ def _grid(values: NDArray[np.float64], low: float, high: float) -> int | None:
     if not 2 <= len(values) <= MAX_LEVELS:
         return None
     steps = (high - low) / float(np.diff(values).min())
+    if not steps < MAX_LEVELS:  # infinite beside the least floats
+        return None
     places = (values - low) / (high - low) * round(steps)
     even = round(steps) < MAX_LEVELS and np.abs(places - np.rint(places)).max() < 1e-3
     return round(steps) + 1 if even else None

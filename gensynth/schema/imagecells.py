@@ -70,8 +70,10 @@ def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
             return read_image(cell)
         except DataError as error:
             raise DataError(f"column {name!r}, row {row}: {error}") from error
-    if isinstance(cell, np.ndarray) or is_image(cell):
-        return np.asarray(cell)
+    if isinstance(cell, np.ndarray):
+        return cell
+    if is_image(cell):
+        return _array_of(cell)
     if cell is None or cell is pd.NA or cell is pd.NaT or isinstance(cell, float):
         if cell is not None and not pd.isna(cell):
             raise SchemaError(f"column {name!r} holds images, but row {row} holds the number {shown(cell)}")
@@ -79,6 +81,13 @@ def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
     raise SchemaError(
         f"column {name!r} holds images, but row {row} holds {shown(cell)}; expected arrays or paths of image files"
     )
+
+
+def _array_of(image: Any) -> NDArray[Any]:
+    """Return an image of Pillow's as grey values or colours, as `read_image` would a file of it; others as they are."""
+    from gensynth.tables.imagefile import as_array  # imports Pillow
+
+    return as_array(image)
 
 
 def _shape_in_words(image: NDArray[Any]) -> str:

@@ -15,11 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError, listed
-from gensynth.tables.imagearrays import IMAGE, MAX_CHANNELS, objects_of
+from gensynth.tables.imagearrays import IMAGE, LABEL, MAX_CHANNELS, objects_of
 
 ARRAY_ENDINGS = (".npz", ".npy")
-LABEL = "label"
-"""Name of the column of labels beside that of images."""
 
 _IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
 _LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
@@ -104,7 +102,11 @@ def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """
     try:
         found = np.load(path, allow_pickle=False)
-        arrays = {"": found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+        if isinstance(found, np.ndarray):
+            arrays = {"": found}
+        else:
+            with found:
+                arrays = {name: found[name] for name in found.files if not name.endswith("_test")}
     except _DAMAGED as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     name = _image_key(arrays, path)

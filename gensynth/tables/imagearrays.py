@@ -18,6 +18,10 @@ Axes = Literal["hw", "hwc", "chw"]
 MAX_CHANNELS = 4
 IMAGE = "image"
 """Name of the column that an array of images becomes."""
+LABEL = "label"
+"""Name of the column of labels that have none."""
+FEW_LEVELS = 32
+"""Whole numbers that come to at most so many levels have no others; with more there are 256."""
 
 
 def axes_of(shape: Sequence[int]) -> Axes:

@@ -95,6 +95,13 @@ def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
     return Loaded(np.array(plain, dtype=np.uint8), changes)
 
 
+def as_array(image: Any) -> NDArray[Any]:
+    """Return an image of Pillow's as an array, palettes, CMYK and transparency brought to grey values or colours."""
+    if not isinstance(image, Image.Image) or image.mode in ("1", "F"):
+        return np.asarray(image)
+    return np.array(_plain(image)[0], dtype=np.uint8)
+
+
 def reason_of(error: BaseException) -> str:
     """Return why a file cannot be read, in few words."""
     if isinstance(error, UnidentifiedImageError):

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError, FileWarning, counted, hint
 from gensynth.tables.arrayfiles import (
     ARRAY_ENDINGS,
-    LABEL,
     idx_files,
     image_frame,
     is_idx,
     read_arrays,
     read_idx,
 )
-from gensynth.tables.imagearrays import IMAGE
+from gensynth.tables.imagearrays import IMAGE, LABEL
 from gensynth.tables.imagefile import (
     BAD_FILE,
     IMAGE_ENDINGS,
@@ -229,6 +228,8 @@ def _with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
     """Return an image (h, w) or (h, w, c) with so many channels; grey values are ITU-R 601-2 luma, as in Pillow."""
     if channels == 3 and image.ndim == 2:
         return np.repeat(image[..., None], 3, axis=-1)
+    if channels == 3 and image.shape[-1] == 4:
+        return image[..., :3]
     if channels == 1 and image.ndim == 3:
         luma = image[..., :3] @ np.array([0.299, 0.587, 0.114]) if image.shape[-1] >= 3 else image[..., 0]
         return (luma.round() if image.dtype.kind in "iu" else luma).astype(image.dtype)

@@ -14,15 +14,13 @@ from PIL import Image
 
 from gensynth.errors import OutputError
 from gensynth.files import atomic_folder, atomic_write
-from gensynth.tables.arrayfiles import LABEL
 from gensynth.tables.files import write_table
-from gensynth.tables.imagearrays import IMAGE
+from gensynth.tables.imagearrays import FEW_LEVELS, IMAGE, LABEL, axes_of
 
 ROWS_FILE = "rows.csv"
 """File of a folder of images that holds what else their rows hold."""
 Range: TypeAlias = tuple[float, float]
 
-_FEW_LEVELS = 32
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
@@ -131,7 +129,7 @@ def value_range_of(images: Sequence[NDArray[Any]] | NDArray[Any]) -> Range:
     low = min(float(np.min(image)) for image in images)
     high = max(float(np.max(image)) for image in images)
     if np.asarray(images[0]).dtype.kind in "biu":
-        return 0.0, max(high, 1.0) if high < _FEW_LEVELS else 255.0
+        return 0.0, max(high, 1.0) if high < FEW_LEVELS else 255.0
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     return low, high
@@ -147,9 +145,10 @@ def to_bytes(image: NDArray[Any], value_range: Range) -> NDArray[np.uint8]:
 
 
 def to_picture(image: NDArray[Any], value_range: Range) -> Image.Image:
-    """Return an array (h, w) or (h, w, c) as a picture: grey with 1 or 2 channels, colours with 3 or 4."""
+    """Return an array (h, w), (h, w, c) or (c, h, w) as a picture: grey with 1 or 2 channels, colours with 3 or 4."""
     pixels = to_bytes(image, value_range)
     if pixels.ndim == 3:
+        pixels = np.moveaxis(pixels, 0, -1) if axes_of(pixels.shape) == "chw" else pixels
         pixels = pixels[..., 0] if pixels.shape[-1] < 3 else pixels[..., :3]
     return Image.fromarray(np.ascontiguousarray(pixels))
 

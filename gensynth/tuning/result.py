@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pandas as pd
@@ -32,6 +32,8 @@ class Trial:
         Time that it took.
     error : str or None
         Why it failed.
+    repeats : bool
+        Whether its rows repeat training rows.
     """
 
     settings: Mapping[str, Any]
@@ -39,6 +41,7 @@ class Trial:
     distance: float = math.nan
     seconds: float = 0.0
     error: str | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Tuning:
         Rows that models were fitted to, and rows that they were judged by.
     random_state : int
         Seed of split, fits and search.
+    given : dict
+        Hyperparameters of the recipe that were given, and not searched.
     seconds : float
         Time that it took.
     """
@@ -68,11 +73,18 @@ class Tuning:
     n_holdout: int
     random_state: int
     seconds: float
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
         """Whether tuning is of use here, in one line."""
+        found = self._found()
+        return f"{found} Its rows repeat training rows, as those of all trials do." if self.best.repeats else found
+
+    def _found(self) -> str:
         default = self.trials[0]
+        if len(self.trials) == 1:
+            return f"There was time for the defaults of {self.model} alone (distance {default.distance:.3f})."
         counts = {state: sum(trial.state == state for trial in self.trials) for state in ("pruned", "failed")}
         aside = ", ".join(f"{n} {'ended early' if state == 'pruned' else state}" for state, n in counts.items() if n)
         tried = f"{len(self.trials)} trials{f' ({aside})' if aside else ''}"
@@ -99,7 +111,7 @@ class Tuning:
         return {
             "gensynth": __version__,
             "model": self.model,
-            "settings": {f"model.{name}": value for name, value in self.best.settings.items()},
+            "settings": {f"model.{name}": value for name, value in {**self.given, **self.best.settings}.items()},
             "verdict": self.verdict,
             "rows": {"train": self.n_train, "holdout": self.n_holdout},
             "random_state": self.random_state,

@@ -105,7 +105,11 @@ def tune(
         raise OptionError(f"n_trials={n_trials!r}, expected an integer >= 1")
     if not number(0, open_low=True).allows(max_time):
         raise OptionError(f"max_time={max_time!r}, expected a number of seconds above 0")
-    space, recipe = space_of(model), make_recipe(model)
+    recipe = make_recipe(model)
+    given = _given(recipe)
+    space = {name: choices for name, choices in space_of(model).items() if name not in given}
+    if not space:
+        raise OptionError("every setting that could be searched has a value already; leave some to be searched")
     each = _TRAINED * max_time / n_trials
     task = Task.of(data, target, trainer=trainer, max_time=each, schema=schema, relations=relations, seed=random_state)
     study = optuna.create_study(
@@ -116,7 +120,10 @@ def tune(
     )
     search = _Search(task, recipe, space)
     trials = [search.run({})]
-    while len(trials) < n_trials and time.perf_counter() - start + each <= _LAST_START * max_time:
+    # a trial takes as long as the longest before it: judging takes time beside the fit
+    while len(trials) < n_trials and (
+        time.perf_counter() - start + max(each, *(t.seconds for t in trials)) <= _LAST_START * max_time
+    ):
         if progress is not None:
             progress(f"trial {len(trials) + 1}", len(trials) / n_trials)
         asked = study.ask()
@@ -134,7 +141,14 @@ def tune(
     entry = default_registry().entry_of(recipe)
     name = type(recipe).__name__ if entry is None else entry.spec.name
     n_rows = len(task.train), len(task.held)
-    return Tuning(name, tuple(trials), best, *n_rows, random_state, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Tuning(name, tuple(trials), best, *n_rows, random_state, seconds, given)
+
+
+def _given(recipe: Recipe) -> dict[str, Any]:
+    """Return the hyperparameters that are not the family's own: they keep their values."""
+    default = type(recipe)().to_json()
+    return {name: value for name, value in recipe.to_json().items() if value != default[name]}
 
 
 class _Search:
@@ -143,11 +157,13 @@ class _Search:
     def __init__(self, task: Task, recipe: Recipe, space: Mapping[str, Among | Between]) -> None:
         self.task, self.recipe, self.space = task, recipe, space
         self.like: Evaluation | None = None
+        # a monitor that the settings are part of says nothing of which ones are better
+        self.prunes = recipe.in_monitor.isdisjoint(space)
 
     def run(self, settings: Mapping[str, Any], asked: Any = None) -> Trial:
         """Fit and judge the recipe with these settings; ``asked`` is Optuna's trial, None for the defaults."""
         start = time.perf_counter()
-        pruning = None if asked is None else Pruning(asked)
+        pruning = Pruning(asked) if asked is not None and self.prunes else None
         recipe = make_recipe(self.recipe).set_params(**settings)
         result = self.task.judged("trial", recipe, self.like, callbacks=[] if pruning is None else [pruning])
         seconds = time.perf_counter() - start
@@ -156,7 +172,7 @@ class _Search:
         if result.evaluation is None:
             return Trial(settings, "failed", seconds=seconds, error=result.error)
         self.like = self.like or result.evaluation
-        return Trial(settings, "judged", result.distance + _REPEATS * result.repeats, seconds)
+        return Trial(settings, "judged", result.distance + _REPEATS * result.repeats, seconds, repeats=result.repeats)
 
 
 class PrunedError(Exception):

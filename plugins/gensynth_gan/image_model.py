@@ -139,6 +139,7 @@ class AdversarialImages(AdversarialGame):
         seen, remade = self.critic.hidden(torch.cat([batch.pixels, made])).chunk(2)
         return places, ((seen - remade) / self.feature_scale).square().mean(1), z
 
+    @torch.no_grad()
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal, and columns and pixels.
 

@@ -42,7 +42,7 @@ class Adversarial(TaskRecipe):
     n_critic : int or None, default=None
         Steps of the critic for each step of the generator; None for 1, of a detector 2.
     mmd_weight : float, default=0.0
-        Weight of the maximum mean discrepancy in the generator's loss; 0: the critic's word alone.
+        Weight of the maximum mean discrepancy in the generator's loss, of tables; 0: the critic's word alone.
     learning_rate : float or None, default=None
         Of the generator; None for 0.0005, the critic's is four times as high; for images 0.0004, the critic's twice as
         high; of a detector 0.002, of both.
@@ -51,7 +51,8 @@ class Adversarial(TaskRecipe):
         0.998, of a detector 0.98.
     pretrain_fraction : float, default=0.0
         Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
-        before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761); 0: the game alone.
+        before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761), for tables; 0: the
+        game alone.
     penalty_weight : float or None, default=None
         Weight of the penalty on the critic's gradient, which each recipe says; None for its own default.
     kappa : float or None, default=None
@@ -89,7 +90,7 @@ class Adversarial(TaskRecipe):
         "images": {"learning_rate": 4e-4, "ema_decay": 0.998, "width": 128},
     }  # fmt: skip
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score", "images"})
-    not_for_images: ClassVar[frozenset[str]] = frozenset({"pac"})
+    not_for_images: ClassVar[frozenset[str]] = frozenset({"pac", "mmd_weight", "pretrain_fraction"})
     score_methods: ClassVar[tuple[str, ...]] = AnomalyGAN.score_methods
     noise_dim: int | tuple[int, ...] | None = None
     width: int | None = None

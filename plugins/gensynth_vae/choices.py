@@ -45,6 +45,7 @@ class VariationalRecipe(FamilyRecipe):
     }
     only_for: ClassVar[Mapping[str, str]] = {"noise": "detection"}
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional", "impute", "score", "latent", "images"})
+    in_monitor: ClassVar[frozenset[str]] = frozenset({"beta", "capacity"})
     beta: float | tuple[float, ...] | None = None
     noise: float | tuple[float, ...] | None = None
 

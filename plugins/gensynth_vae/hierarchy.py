@@ -149,7 +149,7 @@ class HierarchicalModel(LatentVariableModel):
         )  # fmt: skip
         steps: list[Stage | Fit] = [*self.networks.fits(), main]
         if self.density is not None:
-            steps.append(Fit("start of the prior", self._start_density, MAX_START))
+            steps.append(Fit("start of the prior", self._start_density, self.networks.at_most(MAX_START)))
             if later:
                 prior = Phase("prior", tuple(later), self._density_loss, Optimizer(5e-3))
                 steps.append(Stage("prior", (prior,), budget_fraction=0.5, ema_decay=EMA_DECAY, max_steps=7_500))

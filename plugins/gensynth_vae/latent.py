@@ -108,9 +108,9 @@ class LatentModel(LatentVariableModel):
         )  # fmt: skip
         steps: list[Stage | Fit] = [*self.networks.fits(), whole]
         if self.networks.for_sampling and self.ties_by_latents:
-            steps.append(Fit("posterior", self._warn_of_collapse, MAX_CHECKED))
+            steps.append(Fit("posterior", self._warn_of_collapse, self.networks.at_most(MAX_CHECKED)))
         if self.density is not None:
-            steps.append(Fit("density", self._fit_density, MAX_START))
+            steps.append(Fit("density", self._fit_density, self.networks.at_most(MAX_START)))
         if self.networks.for_sampling and (self.density or self.prior):
             steps.append(Fit("marginals", self.correct_marginals))
         return tuple(steps)

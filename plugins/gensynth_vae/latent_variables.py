@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ from torch import Generator, Tensor
 from gensynth.model import Batch, GenerativeModel, Observed, Score
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.marginals import n_marginal_rows
+
+OF_LATENTS = frozenset({"kl", "prior"})
+"""Score methods that say something of the latents alone, and so nothing of single places of an image."""
 
 
 class LatentVariableModel(GenerativeModel):
@@ -76,9 +80,10 @@ class LatentVariableModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows, in nats; see `costs` of the family for its methods. Higher = more normal."""
         method = self.score_method(method)
-        with torch.set_grad_enabled(attribute):
+        with torch.set_grad_enabled(attribute and self.layout.image is None):  # places of images need no gradients
             inputs = self.networks.inputs(batch, differentiable=attribute)
-            return self.networks.score(*self.costs(inputs, method), inputs, attribute=attribute)
+            found = self.networks.score(*self.costs(inputs, method), inputs, attribute=attribute)
+        return replace(found, pixels=None) if method in OF_LATENTS else found
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
         """Return two deviations on each side of what the members expect given the other cells; None for sampling."""

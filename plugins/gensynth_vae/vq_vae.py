@@ -113,12 +113,12 @@ class QuantizedModel(LatentVariableModel):
         """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
         return self._by_member(self.quantizer.look_up(codes)).flatten(2)
 
-    def _quantized(self, vectors: Tensor, rng: Generator) -> Quantized:
+    def _quantized(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
         """Return the entries for vectors (n, members * groups, dim), a member's side by side (members, n, latent_dim).
 
         What they cost is (members, n).
         """
-        own: Quantized = self.quantizer(vectors, rng)
+        own: Quantized = self.quantizer(vectors, rng, log_q)
         entries = self._by_member(own.entries).flatten(2)
         return Quantized(entries, own.log_q, own.cost.expand(self.networks.members, -1))
 
@@ -172,9 +172,11 @@ class QuantizedModel(LatentVariableModel):
         weight = self.beta * warmup_progress(float(self.step), self.warmup)
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         vectors = self._vectors(inputs)
+        log_q: Tensor | None = None
         if self.restarts:
-            self.quantizer.restart(vectors, self.quantizer.log_probability(vectors), rng)
-        own = self._quantized(vectors, rng)
+            log_q = self.quantizer.log_probability(vectors)
+            log_q = None if self.quantizer.restart(vectors, log_q, rng) else log_q
+        own = self._quantized(vectors, rng, log_q)
         reconstruction, divergence = self._terms(inputs, own)
         return weight * divergence - reconstruction + own.cost
 

@@ -9,6 +9,8 @@ from toy_image_recipe import QUICK, ToyImages, bars
 
 from gensynth import AnomalyDetector
 from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.parameters import make_recipe
+from gensynth.errors import CapabilityError
 from gensynth.tables.imagearrays import objects_of
 
 
@@ -89,3 +91,13 @@ def test_a_family_without_maps_is_fitted_all_the_same():
     found = detector(method="whole").fit(bars(60)[0])
     assert found.scorer_.profile.usual_map is None
     assert found.explain(bars(3)[0]).shape == (3, 1)
+
+
+def test_settings_that_draw_images_are_taken_for_a_detector_of_them():
+    images = bars(120)[0]
+    fitted = AnomalyDetector(make_recipe("vae").set_params(prior="normal"), trainer=QUICK, random_state=0).fit(images)
+    assert fitted.estimators_[0].recipe.prior == "normal"
+    maps = fitted.score_maps(images[:2], method="elbo")
+    assert maps.shape == (2, 8, 6)
+    with pytest.raises(CapabilityError, match="method='elbo'"):
+        fitted.score_maps(images[:2], method="kl")

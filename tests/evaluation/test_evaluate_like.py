@@ -38,3 +38,10 @@ def test_other_tables_are_refused(given) -> None:
     options = {"real": bills(500, 0), "synthetic": bills(500, 3), "holdout": bills(500, 2), "target": "late"} | given
     with pytest.raises(OptionError, match="leave it out"):
         evaluate(**options, metrics={}, like=evaluation("real"))
+
+
+def test_other_held_out_rows_are_refused() -> None:
+    real = bills(120, 0)
+    first = evaluate(real, bills(120, 3), bills(120, 2), metrics={})
+    with pytest.raises(OptionError, match="leave it out"):
+        evaluate(real, bills(120, 3), bills(120, 4), metrics={}, like=first)

@@ -77,3 +77,9 @@ def test_too_few_and_too_many() -> None:
     with pytest.raises(DataError, match="1,001 classes"):
         class_grid(many, range(MAX_TILES + 1))
     assert class_grid(many, [i % 2 for i in range(MAX_TILES + 1)]).height == 132
+
+
+def test_channels_may_stand_first() -> None:
+    first = np.random.default_rng(0).integers(0, 256, (3, 60, 70), dtype=np.uint8)
+    picture = np.asarray(image_grid([first]))
+    assert np.array_equal(picture[8:68, 8:78], np.moveaxis(first, 0, -1))

@@ -169,3 +169,20 @@ def test_paths_are_read(tmp_path):
     paths[4].write_bytes(b"no image")
     with pytest.raises(DataError, match=r"column 'photo', row 4: .*4\.png"):
         schema.align(table)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_new_images_of_an_unsigned_dtype_lie_in_a_range_that_begins_below_zero(dtype):
+    fitted = inferred(RNG.uniform(-1000, 3000, (20, 8, 8)))
+    new = RNG.integers(0, 200, (3, 8, 8)).astype(dtype)
+    assert np.array_equal(np.stack(fitted.align(column(new), "photo").tolist()), new)
+
+
+def test_palettes_and_transparency_of_pillow_are_brought_to_colours():
+    from PIL import Image
+
+    colours = Image.fromarray(RNG.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    cells = [colours.convert("P"), colours.convert("RGBA"), colours.convert("CMYK")]
+    schema = TableSchema.infer(pd.DataFrame({"photo": pd.Series(cells, dtype=object)}))["photo"].image
+    assert schema is not None
+    assert schema.channels == 3

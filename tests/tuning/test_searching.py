@@ -15,6 +15,7 @@ from gensynth import Trainer
 from gensynth.constraints import Among, Between, SearchSpace
 from gensynth.errors import MissingPackageError, OptionError, TrainingError
 from gensynth.tuning import Tuning, searching, tune
+from gensynth.tuning.result import Trial
 from gensynth.tuning.searching import PrunedError, Pruning
 
 TRAINER = Trainer(max_epochs=1, progress=False)
@@ -131,3 +132,31 @@ def test_bad_parameters_are_refused(options, said) -> None:
         searched(Searched(), **options)
     with pytest.raises(OptionError, match="declares no search_space"):
         searched(Toy())
+
+
+@dataclass(eq=False)
+class Weighed(Searched):
+    """What its training is monitored by depends on a setting that is searched."""
+
+    in_monitor: ClassVar[frozenset[str]] = frozenset({"dropout"})
+
+
+@needs_optuna
+def test_a_monitor_that_settings_are_part_of_ends_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "Pruning", lambda _: pytest.fail("a trial is told of its monitor"))
+    found = searched(Weighed(), n_trials=2)
+    assert len(found.trials) == 2
+
+
+@needs_optuna
+def test_settings_that_are_given_keep_their_values_and_are_written() -> None:
+    found = searched(Searched(width=5), n_trials=3)
+    assert all("width" not in trial.settings for trial in found.trials)
+    assert found.to_json()["settings"]["model.width"] == 5
+    with pytest.raises(OptionError, match="has a value already"):
+        searched(Searched(width=5, dropout=0.25, sizes=(16,)))
+
+
+def test_the_defaults_alone_are_no_search() -> None:
+    alone = Tuning("vae", (Trial({}, "judged", 0.2),), Trial({}, "judged", 0.2), 10, 5, 0, 1.0)
+    assert "time for the defaults of vae alone" in alone.verdict

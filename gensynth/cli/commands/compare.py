@@ -71,18 +71,19 @@ def compare(
     A model that fails is told of in its line. The last line is the verdict.
     """
     from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
-    from gensynth.cli.evaluation import report_files, to_json
-    from gensynth.cli.paths import find, read
+    from gensynth.cli.evaluation import found_tables, report_files, to_json
+    from gensynth.cli.paths import stream
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns
     from gensynth.errors import OptionError
 
-    inputs = [find(name) for name in (data, *([] if holdout is None else [holdout]))]
+    inputs = found_tables({"DATA": data, "--holdout": holdout})
     page, as_json, to_stdout = report_files(page, as_json, inputs)
     named, trainer = chosen_models(models, settings, max_time)
     target = target or getattr(inputs[0], "target", None)
-    frames = [read(one, missing, kinds, [] if target is None else [target]).frame for one in inputs]
+    targets = [] if target is None else [target]
+    frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
     columns = list(frames[0].columns)
-    known_columns("--target", [] if target is None else [target], columns)
+    known_columns("--target", targets, columns)
 
     from gensynth.cli.progress import progress_bar
     from gensynth.comparison import compare as compare_models

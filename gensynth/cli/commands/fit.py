@@ -156,7 +156,7 @@ def fit(
     elif save_progress is not None:
         raise OptionError(f"--save-progress draws images, and {data} is a table; leave it out")
     if save_progress is not None and processes.is_first():
-        trainer.callbacks = [*(trainer.callbacks or ()), snapshots(save_progress)]
+        trainer.callbacks = [*(trainer.callbacks or ()), snapshots(save_progress, resume=resume)]
     table, weights = stream_weights(rows, weight)
     columns = [str(name) for name in table.names]
     known_columns("--condition-on", condition_on or (), columns)

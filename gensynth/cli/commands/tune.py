@@ -70,11 +70,11 @@ def tune(
     the model's own settings. What --json writes is for gensynth fit --settings. Needs the extra gensynth[tune].
     """
     from gensynth.cli.evaluation import report_files, to_json
-    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, read
+    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, stream
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
 
     start = time.perf_counter()
-    found = find(data)
+    found = find(data, several=True)
     path = None if output is None else checked_output(output, MODEL_ENDINGS, [found])
     _, as_json, to_stdout = report_files(None, as_json, [found])
     recipe, trainer = recipe_and_trainer(model, settings, max_time)
@@ -82,7 +82,7 @@ def tune(
 
     load_optuna()
     target = target or getattr(found, "target", None)
-    frame = read(found, missing, kinds, [] if target is None else [target]).frame
+    frame = stream(found, missing, kinds, [] if target is None else [target]).whole().frame
     columns = list(frame.columns)
     known_columns("--target", [] if target is None else [target], columns)
     if trials == 1 and path is None and as_json is None and not to_stdout:

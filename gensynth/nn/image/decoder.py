@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor, nn
@@ -107,7 +108,8 @@ class ImageDecoder(RowDecoder):
             return self._fill(propose, observed, rng)
         n = len(observed)
         z, _ = propose(None, n, CANDIDATES, rng)
-        many = observed.rows[torch.arange(n, device=z.device).repeat_interleave(CANDIDATES)]
+        known = replace(observed.rows, pixels=None)  # what is known are cells
+        many = known[torch.arange(n, device=z.device).repeat_interleave(CANDIDATES)]
         cells = self.columns.log_likelihood(many, z.unsqueeze(0))[0].view(n, CANDIDATES, -1)
         weight = (cells * observed.mask.unsqueeze(1)).sum(-1)
         chosen = torch.arange(n, device=z.device) * CANDIDATES + draw(weight, rng)

@@ -81,7 +81,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> Tensor:
     Frechet 1957; of features of images Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule",
     arXiv:1706.08500, equation 6.
     """
-    a, b = a.double(), b.double()
+    a, b = a.cpu().double(), b.cpu().double()
     left, right = torch.cov(a.t()), torch.cov(b.t())
     values, vectors = torch.linalg.eigh(left)
     root = vectors * values.clamp(min=0.0).sqrt() @ vectors.t()

@@ -66,6 +66,10 @@ class ImageNetworks(OneMemberNetworks):
         """Costs of a row: one of each column, then one of each place of the image."""
         return len(self.layout.columns) + self.image.height * self.image.width
 
+    def at_most(self, rows: int) -> int:
+        """Return as many rows as have maps of at most half a gigabyte."""
+        return min(rows, max(2**27 // (BASE * self.image.height * self.image.width), 64))
+
     def inputs(self, batch: Batch, *, differentiable: bool = False) -> Batch:  # noqa: ARG002
         """Return the rows."""
         return batch

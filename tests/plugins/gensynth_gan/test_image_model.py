@@ -11,7 +11,7 @@ import pytest
 import torch
 from toy_images import LYING, STANDING, bars, bars_layout, way_of
 
-from gensynth.errors import CapabilityError
+from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, Observed, Recipe
 from gensynth.training import Trainer
 from gensynth.training.checkpoints import CheckpointFile
@@ -163,3 +163,9 @@ def test_an_interrupted_game_goes_on_to_the_same_weights(tmp_path: Path, monkeyp
     Trainer(**options).run(resumed, rows, 0, resume=True)
     for name, value in undisturbed.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("settings", [{"pac": 2}, {"mmd_weight": 0.1}, {"pretrain_fraction": 0.2}])
+def test_what_images_do_not_read_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="is for tables"):
+        GAN(**settings).build(bars_layout())

@@ -9,7 +9,7 @@ import pytest
 import torch
 from toy_images import LYING, STANDING, bars, bars_layout, way_of
 
-from gensynth.errors import CapabilityError
+from gensynth.errors import CapabilityError, OptionError
 from gensynth.model import Batch, Observed, Recipe
 from gensynth.training import Trainer
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
@@ -140,3 +140,15 @@ def test_images_without_columns_are_learned(name: str) -> None:
     drawn = model.generate(3, torch.Generator().manual_seed(0))
     assert drawn.codes.shape == (3, 0)
     assert model.score(rows[:4]).rows.shape == (1, 4)
+
+
+@pytest.mark.parametrize("name", ["vae", "vq-vae"])
+def test_what_is_said_of_latents_alone_has_no_map(name: str) -> None:
+    model = FAMILIES[name].build(bars_layout(n_rows=40)).eval()
+    method = "prior" if name == "vq-vae" else "kl"
+    assert model.score(bars(model.layout)[:3], method).pixels is None
+
+
+def test_groups_of_codes_are_for_tables() -> None:
+    with pytest.raises(OptionError, match=r"model\.groups=4 is for tables"):
+        VQVAE(groups=4).build(bars_layout())
