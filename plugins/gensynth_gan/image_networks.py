@@ -18,29 +18,29 @@ BATCHES = 8
 
 
 class ConditionalNorm(nn.Module):
-    """Batch normalisation whose scales and shifts follow the given cells (de Vries et al. 2017, arXiv 1707.00683).
+    """Batch normalisation whose scales and shifts follow the columns (de Vries et al. 2017, arXiv 1707.00683).
 
     Parameters
     ----------
     channels : int
         Of the maps.
-    n_given : int
-        Width of the given entries; 0: plain batch normalisation.
+    n_columns : int
+        Width of the vectors of the columns; 0: plain batch normalisation.
     """
 
-    def __init__(self, channels: int, n_given: int) -> None:
+    def __init__(self, channels: int, n_columns: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, momentum=None, affine=n_given == 0)
-        self.affine = nn.Linear(n_given, 2 * channels, bias=False) if n_given else None
+        self.norm = nn.BatchNorm2d(channels, momentum=None, affine=n_columns == 0)
+        self.affine = nn.Linear(n_columns, 2 * channels, bias=False) if n_columns else None
         if self.affine is not None:
             nn.init.normal_(self.affine.weight, std=0.02)
 
-    def forward(self, maps: Tensor, given: Tensor) -> Tensor:
-        """Return normalised maps (n, channels, h, w) for given entries (n, n_given)."""
+    def forward(self, maps: Tensor, row: Tensor) -> Tensor:
+        """Return normalised maps (n, channels, h, w) for vectors of columns (n, n_columns)."""
         out: Tensor = self.norm(maps)
         if self.affine is None:
             return out
-        affine: Tensor = self.affine(given)
+        affine: Tensor = self.affine(row)
         scale, shift = affine.unsqueeze(-1).unsqueeze(-1).chunk(2, 1)
         return out * (1.0 + scale) + shift
 
@@ -49,7 +49,8 @@ class ImageGenerator(nn.Module):
     """From noise and given entries to pixels, and to scores and logits of the columns that are not given.
 
     Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
-    arXiv:1511.06434: transposed convolutions with batch normalisation.
+    arXiv:1511.06434: transposed convolutions with batch normalisation. The columns that are not given are drawn first,
+    and the image is drawn as the image of such a row: a class that is drawn after the image has to be read off it.
 
     Parameters
     ----------
@@ -74,8 +75,8 @@ class ImageGenerator(nn.Module):
         sizes = halvings(image.height, image.width)
         fine = sizes[1:] if len(sizes) > 2 else sizes  # the last step of larger images writes the pixels themselves
         channels = channels_of(fine, base)
-        self.start = flat_map(channels[-1], fine[-1], noise_dim + self.n_given)
-        self.norms = nn.ModuleList(ConditionalNorm(c, self.n_given) for c in reversed(channels))
+        self.start = flat_map(channels[-1], fine[-1], noise_dim + rows.width)
+        self.norms = nn.ModuleList(ConditionalNorm(c, rows.width) for c in reversed(channels))
         self.ups = nn.ModuleList(
             Upsample(a, b, size) for a, b, size in zip(channels[:0:-1], channels[-2::-1], fine[-2::-1], strict=True)
         )
@@ -94,16 +95,14 @@ class ImageGenerator(nn.Module):
 
         The given entries of the vectors are those of ``row`` (n, width).
         """
-        given = row[:, self.given]
-        noise = torch.cat([noise, given], 1)
-        maps = F.relu(self.norms[0](self.start(noise), given))
+        if self.columns is not None:
+            drawn = self.rows.sample_relaxed(self.columns(torch.cat([noise, row[:, self.given]], 1)), rng)
+            row = torch.where(self.given, row, drawn)
+        maps = F.relu(self.norms[0](self.start(torch.cat([noise, row], 1)), row))
         for up, norm in zip(self.ups, itertools.islice(self.norms, 1, None), strict=True):
-            maps = F.relu(norm(up(maps), given))
+            maps = F.relu(norm(up(maps), row))
         pixels: Tensor = self.out(maps).sigmoid()
-        if self.columns is None:
-            return pixels, row
-        drawn = self.rows.sample_relaxed(self.columns(noise), rng)
-        return pixels, torch.where(self.given, row, drawn)
+        return pixels, row
 
     @torch.no_grad()
     def measure_statistics(self, row: Tensor, n: int, rng: Generator) -> None:
