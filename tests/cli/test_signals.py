@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from command_line import as_process, posix
 
+pytestmark = pytest.mark.slow
+
 TELL = """
 import gensynth.training.trainer as t
 run = t.Trainer.run

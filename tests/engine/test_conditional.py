@@ -116,6 +116,7 @@ def test_two_ranges_follow_the_joint_distribution(fitted):
     assert ((sample["pay"] - 1000 * sample["age"]).abs() < 15_000).all()
 
 
+@pytest.mark.slow
 def test_rare_conditions_are_met_too(fitted):
     wanted = {"city": ["c00", "c11"], "age": slice(18, 30), "sex": ["M"]}
     sample = fitted[True].sample(300, wanted | {"state": ["s0", "s1"]}, random_state=0)
@@ -146,7 +147,9 @@ def test_missing_values_may_be_among_several(fitted):
         {"age": slice(20, 40)},
         {"age": slice(20, 40), "sex": ["F", "M"]},
         {"city": ["c00", "c11"], "age": slice(18, 30)},
-        {"city": ["c00", "c11"], "age": slice(18, 30), "sex": "M", "state": ["s0", "s1"]},
+        pytest.param(
+            {"city": ["c00", "c11"], "age": slice(18, 30), "sex": "M", "state": ["s0", "s1"]}, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_fewer_rows_are_a_prefix_of_more(fitted, wanted):

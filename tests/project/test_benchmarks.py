@@ -13,6 +13,8 @@ import pytest
 import torch
 from environments import ROOT
 
+pytestmark = pytest.mark.slow
+
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = ["quality", "speed", "scaling", "budget", "ablation", "onnx_speed"]
 

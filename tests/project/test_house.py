@@ -21,7 +21,7 @@ CHECKERS = {
 }
 
 
-@pytest.mark.parametrize("name", CHECKERS)
+@pytest.mark.parametrize("name", ["ruff", pytest.param("mypy", marks=pytest.mark.slow), "import-linter"])
 def test_checker(name):
     command, *options = CHECKERS[name]
     program = Path(sys.executable).with_name(command)

@@ -7,6 +7,8 @@ from environments import ROOT, make_environment
 
 from gensynth.testing import CHECKS
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "docs" / "examples"
 
 

@@ -18,6 +18,8 @@ from toy_models import Toy
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 
+pytestmark = pytest.mark.slow
+
 ROWS = make_rows(80)
 FAMILIES = ("vlae", "vae", "vq-vae", "nvae", "wgan", Toy(dropout=0.5))
 

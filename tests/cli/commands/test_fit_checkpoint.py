@@ -32,6 +32,7 @@ def fit(more: str, before: str = "from gensynth.cli import main; import sys; sys
     return subprocess.run(arguments, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "seed"), [(signal.SIGKILL, "--seed 5"), (signal.SIGTERM, "")])
 def test_a_killed_fit_resumes_to_the_same_model(number, seed, folder: Path, run) -> None:

@@ -43,6 +43,7 @@ def pixels_of(rows: Batch) -> torch.Tensor:
     return rows.pixels
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_given_columns_come_back_and_images_follow_them(conditional: Any) -> None:
     wanted = torch.tensor([LYING, STANDING]).repeat(100).unsqueeze(1)
@@ -85,6 +86,7 @@ def test_an_image_is_written_again_by_the_generator(conditional: Any) -> None:
     torch.testing.assert_close(-(score.columns.sum(-1) + score.pixels.sum((-2, -1))), score.rows, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_without_the_critic_nothing_is_learned() -> None:
     errors = []
     for steps in (True, False):
@@ -137,6 +139,7 @@ def test_columns_that_it_was_not_told_of_are_refused() -> None:
         model.generate(2, torch.Generator(), given)
 
 
+@pytest.mark.slow
 def test_an_interrupted_game_goes_on_to_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CheckpointFile, "is_due", lambda _: True)
     layout = bars_layout(n_rows=120)

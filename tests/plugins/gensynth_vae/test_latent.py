@@ -78,6 +78,7 @@ def test_kl_to_a_learned_prior_is_exact_where_that_is_standard_normal():
     torch.testing.assert_close(model.kl(mean.unsqueeze(0), log_variance.unsqueeze(0))[0], expected)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_kl_of_a_trained_model_is_that_of_many_draws_and_not_negative(vlae):
     model, rows = copy.deepcopy(vlae[0]).double(), vlae[1][:200].to("cpu", torch.float64)

@@ -42,6 +42,7 @@ def pixels_of(rows: Batch) -> torch.Tensor:
     return rows.pixels
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_images_and_columns_go_together(model: Any) -> None:
     drawn = model.generate(300, torch.Generator().manual_seed(0))
