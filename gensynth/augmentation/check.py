@@ -18,7 +18,7 @@ from gensynth.augmentation.baselines import Rows, oversampled, smote
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
-from gensynth.evaluation.samples import read_values
+from gensynth.evaluation.alignment import read_values
 from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes
 from gensynth.metrics.learned import fitted, stacked, trees
