@@ -37,6 +37,7 @@ _LEFT_OUT = 0.1  # share of the training rows, other ones for each seed
 _MAX_TRAINING = 50_000
 _MAX_DETECTION = {"value": 20_000, "floor": 20_000, "ceiling": 5_000}
 _MAX_MEASURED = 5000
+_MAX_NUMBERS = 200_000_000  # pixels of real images that distances are computed to
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,12 @@ def _frechet(samples: Samples, role: Role) -> Found:
     return {"frechet_distance": (float(frechet_distance(*parts)), None)}
 
 
+def comparable_images(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return as many images of a table, in levels of their pixels, as distances can be computed of in little memory."""
+    size = frame.iloc[0, 0].size
+    return sampled(frame, max(_MAX_NUMBERS // size, 1), seed)
+
+
 def _memorised(samples: Samples) -> Samples:
     """Return what can be learned by heart: the images alone where there are some, whatever stands beside them."""
     return samples if samples.image is None else samples.pictures
@@ -137,8 +144,9 @@ def _copies(samples: Samples, role: Role) -> Found:
 
 def _nearest(samples: Samples, role: Role) -> Found:
     samples = _memorised(samples)
-    pair = samples.pair(role)
-    return {"nearest_share": (nearest_share(pair.real, pair.other, random_state=samples.random_state), None)}
+    pair, seed = samples.pair(role), samples.random_state
+    real = pair.real if samples.image is None else comparable_images(pair.real, seed)
+    return {"nearest_share": (nearest_share(real, pair.other, random_state=seed), None)}
 
 
 def _neighbours(samples: Samples, role: Role) -> Found:
@@ -149,6 +157,8 @@ def _neighbours(samples: Samples, role: Role) -> Found:
 
 def _memorisation(samples: Samples, role: Role) -> Found:
     train, holdout, other = _memorised(samples).unseen(role)
+    if samples.image is not None:
+        train, holdout = (comparable_images(frame, samples.random_state) for frame in (train, holdout))
     found = memorisation(train, holdout, other, max_rows=_MAX_MEASURED, random_state=samples.random_state)
     share, reach = found.dcr_share, 1.96 * found.standard_error
     return {

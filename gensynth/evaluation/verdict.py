@@ -41,9 +41,8 @@ def verdict_of(
     told = f"a classifier tells it from real {what} with an AUC of {detection.value:.2f} (0.50 is chance)"
     if kind == "copies":
         share = values["exact_copies"]
-        parts = [
-            f"{_percent(share.value)} of the {what} equal a real {what[:-1]}, where {_percent(share.floor)} of real {what} do"
-        ]
+        usual = f"where {_percent(share.floor)} of real {what} do"
+        parts = [f"{_percent(share.value)} of the {what} equal a real {what[:-1]}, {usual}"]
     elif kind == "independent":
         parts = [
             "each column by itself may be right, but hardly anything that ties them together is kept: the error of "
@@ -112,10 +111,8 @@ def _leans(values: Values) -> bool:
 def _memorised(values: Values, n_rows: Mapping[str, int], what: str) -> list[str]:
     parts = []
     if _leans(values):
-        share = values["dcr_share"].value
-        parts.append(
-            f"{_percent(share)} of the {what} lie nearer to a training {what[:-1]} than to a held-out one (50 % is chance)"
-        )
+        share = f"{_percent(values['dcr_share'].value)} of the {what}"
+        parts.append(f"{share} lie nearer to a training {what[:-1]} than to a held-out one (50 % is chance)")
     if _too_many_copies(values, n_rows):
         copies = values["exact_copies"]
         parts.append(

@@ -109,7 +109,7 @@ def learner(task: Task, rows: Stacked, random_state: int, **options: Any) -> Any
 
 
 def fitted(model: Any, X: NDArray[np.float64], y: NDArray[Any]) -> Any:
-    """Fit a model, which cannot bin a column that is missing in every row: there it is a constant, and tells nothing."""
+    """Fit a model; a column that is missing in every row, which trees cannot bin, is a constant, and tells nothing."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

@@ -116,7 +116,8 @@ def fidelity(
     Raises
     ------
     DataError
-        If a table has no rows, or nothing but images, a column is absent, a numeric column came back as text, or a weight is negative.
+        If a table has no rows, or nothing but images, a column is absent, a numeric column came back as text, or a
+        weight is negative.
 
     References
     ----------
