@@ -68,6 +68,24 @@ def digests(column: pd.Series[Any]) -> NDArray[np.object_]:
     return out
 
 
+def shrunk(column: pd.Series[Any], most: int = 1_024) -> pd.Series[Any]:
+    """Return images as arrays of so many numbers at most, the means of squares of pixels; others as they are."""
+    images = [_array(cell) for cell in column.array]
+    if not images or images[0].ndim < 2 or images[0].size <= most:
+        return column
+    first = images[0]
+    channels_first = first.ndim == 3 and first.shape[0] < first.shape[-1]
+    by = int(np.ceil((first.size / most) ** 0.5))
+    out = np.empty(len(images), dtype=object)
+    for row, image in enumerate(images):
+        whole = np.moveaxis(image, 0, -1) if channels_first else image
+        height, width = max(whole.shape[0] // by, 1), max(whole.shape[1] // by, 1)
+        tall, wide = min(by, whole.shape[0]), min(by, whole.shape[1])
+        cut = whole[: height * tall, : width * wide].astype(np.float32)
+        out[row] = cut.reshape(height, tall, width, wide, -1).mean(axis=(1, 3))
+    return pd.Series(out, index=column.index, name=column.name)
+
+
 def unit_spread(parts: list[Vectors], n_first: int) -> list[Vectors]:
     """Return vectors of several tables in units in which two rows of the first ``n_first`` are 1 apart.
 
