@@ -310,4 +310,7 @@ def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.
 
 
 def _extend(X: Any, container: Container, rows: pd.DataFrame) -> Any:
-    return stack(X, container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64)))
+    new = container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64))
+    if isinstance(X, list | tuple) and isinstance(new, pd.DataFrame):  # images, which a list holds one by one
+        new = new.iloc[:, 0].tolist()
+    return stack(X, new)

@@ -96,8 +96,7 @@ def stack(upper: Any, lower: Any) -> Any:
     if isinstance(upper, np.ndarray):
         return np.concatenate([upper, np.asarray(lower, dtype=upper.dtype)])
     if isinstance(upper, list | tuple):
-        new = lower.tolist() if isinstance(lower, np.ndarray) and lower.ndim < 3 else lower  # images stay arrays
-        return type(upper)([*upper, *new])
+        return type(upper)([*upper, *(lower.tolist() if isinstance(lower, np.ndarray) else lower)])
     module = type(upper).__module__.partition(".")[0]
     if module == "polars":
         return upper.clone().extend(lower)

@@ -135,7 +135,7 @@ def augment(
     """
     start = time.perf_counter()
     data = plain(data)
-    if are_images(data) and target is not None and np.ndim(target) == 1:
+    if are_images(data) and target is not None and not isinstance(target, str | int):
         data = image_table(data, target)[0]
         target = data.columns[1]
     frame, container = to_frame(data)

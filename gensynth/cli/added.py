@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.paths import ARCHIVE_ENDINGS, PAGE_ENDINGS, TABLE_ENDINGS, check_distinct, checked_output, find, stream
+from gensynth.cli.paths import (
+    ARCHIVE_ENDINGS,
+    PAGE_ENDINGS,
+    TABLE_ENDINGS,
+    check_distinct,
+    checked_output,
+    find,
+    stream,
+)
 from gensynth.errors import DataError, OptionError, counted
 
 if TYPE_CHECKING:

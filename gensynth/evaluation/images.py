@@ -91,6 +91,13 @@ class ImageColumn:
         return (torch.from_numpy(np.ascontiguousarray(channels_first)).float() + 0.5) / self.image.levels
 
 
+def replaced(frame: pd.DataFrame, name: Any, cells: pd.Series[Any]) -> pd.DataFrame:
+    """Return a table with other cells in a column."""
+    out = frame.copy(deep=False)
+    out[name] = cells
+    return out
+
+
 def _parts(cells: pd.Series[Any]) -> list[list[Any]]:
     every = cells.tolist()
     return [every[i : i + _BLOCK] for i in range(0, len(every), _BLOCK)]

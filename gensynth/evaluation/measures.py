@@ -11,6 +11,7 @@ import pandas as pd
 
 from gensynth.errors import CapabilityError, DataError, OptionError
 from gensynth.evaluation.catalogue import METRICS
+from gensynth.evaluation.images import replaced
 from gensynth.evaluation.relations import RelationChecks
 from gensynth.evaluation.samples import Pair, Role, Samples
 from gensynth.metrics import (
@@ -125,7 +126,7 @@ def _frechet(samples: Samples, role: Role) -> Found:
 
 def comparable_images(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Return as many images of a table, in levels of their pixels, as distances can be computed of in little memory."""
-    size = frame.iloc[0, 0].size
+    size = vectors(frame.iloc[:1, 0]).shape[1]
     return sampled(frame, max(_MAX_NUMBERS // size, 1), seed)
 
 
@@ -205,12 +206,8 @@ def _plugin(name: str, function: Callable[..., Any]) -> Callable[[Samples, Role]
         image = samples.image
         if image is not None:  # what they are told of are images, not features of them
             shown = samples.pictures.pair(role)
-            pair = Pair(
-                *(
-                    one.assign(**{image.name: seen[image.name]})
-                    for one, seen in ((pair.real, shown.real), (pair.other, shown.other))
-                )
-            )
+            sides = ((pair.real, shown.real), (pair.other, shown.other))
+            pair = Pair(*(replaced(one, image.name, seen[image.name]) for one, seen in sides))
         try:
             return {name: (float(function(pair.real, pair.other)), None)}
         except Exception as error:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from gensynth.errors import DataError, IdentifierWarning, counted, listed
 from gensynth.evaluation.alignment import aligned_with, read_table, same_levels
-from gensynth.evaluation.images import ImageColumn
+from gensynth.evaluation.images import ImageColumn, replaced
 from gensynth.metrics import Fidelity, fidelity
 from gensynth.metrics.points import sampled
 from gensynth.schema import TableSchema
@@ -113,7 +113,7 @@ class Samples:
         if own.image is not None and own.image.image is not None:
             column = own.image.name
             image = ImageColumn(column, own.image.image)
-            aligned = {name: frame.assign(**{column: image.levels(frame[column])}) for name, frame in aligned.items()}
+            aligned = {name: replaced(one, column, image.levels(one[column])) for name, one in aligned.items()}
             image = image.with_features_of(aligned["real"][column])
             for name, frame in read.items():
                 frame[column] = image.represented(aligned[name][column])
@@ -212,7 +212,7 @@ class Samples:
         if self.image is None:
             return out
         pixels = self.image.independent(self.aligned["real"][self.image.name], self.random_state)
-        return out.assign(**{self.image.name: self.image.represented(pixels)})
+        return replaced(out, self.image.name, self.image.represented(pixels))
 
     def _halves(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         order = np.random.default_rng(self.random_state).permutation(len(frame))
