@@ -53,7 +53,7 @@ class AugmentResult:
 
 def augment(
     data: Any,
-    target: Hashable | None = None,
+    target: Any = None,
     *,
     balance: bool = False,
     n_rows: int | None = None,
@@ -75,7 +75,7 @@ def augment(
     ----------
     data : table of shape (n, d)
         pandas, polars or Arrow table, array or list of rows; or images, an array of three or four axes.
-    target : hashable, optional
+    target : hashable or array-like of shape (n,), optional
         Column of classes; needed to balance. The column of an array is named ``x0``, ``x1``, ... Of an array of images
         the label of each, (n,): they are augmented as a DataFrame of the columns "image" and "label" (or the name of
         the labels).

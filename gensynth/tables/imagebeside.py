@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,9 +11,6 @@ from gensynth.errors import DataError
 from gensynth.tables.files import read_table
 from gensynth.tables.imagearrays import LABEL
 from gensynth.tables.imagewriter import FILE_COLUMNS, ROWS_FILE
-
-if TYPE_CHECKING:
-    from gensynth.tables.images import ImageSet
 
 
 def is_rows_file(path: Path) -> bool:
@@ -25,8 +21,8 @@ def is_rows_file(path: Path) -> bool:
         return file.readline().strip().partition(",")[0].strip('"') in FILE_COLUMNS
 
 
-def with_rows_beside(found: ImageSet) -> ImageSet:
-    """Return the images of a folder with the columns of its file ``rows.csv``; as they are where there is none.
+def with_rows_beside(frame: pd.DataFrame, folder: Path, files: Sequence[str]) -> pd.DataFrame:
+    """Return the images of files of a folder with the columns of ``rows.csv`` in it; as they are where there is none.
 
     A column of it that says the same as the folders that the images lie in stands for these.
 
@@ -35,19 +31,18 @@ def with_rows_beside(found: ImageSet) -> ImageSet:
     DataError
         It cannot be read, or tells of a file twice.
     """
-    path = Path(found.source) / ROWS_FILE
-    if found.files is None or not path.is_file() or not is_rows_file(path):
-        return found
+    path = folder / ROWS_FILE
+    if not path.is_file() or not is_rows_file(path):
+        return frame
     rows = read_table(path).frame
     rows = rows.set_index(rows.columns[0])
     if not rows.index.is_unique:
         raise DataError(f"{path} tells of {rows.index[rows.index.duplicated()][0]} twice; leave one line out")
-    rows = rows.reindex(list(found.files)).reset_index(drop=True)
-    frame = found.frame
+    rows = rows.reindex(list(files)).reset_index(drop=True)
     if LABEL in frame:
         folders = frame[LABEL].astype(str)
         same = [name for name in rows if (rows[name].astype(str) == folders).all()]
         if same or LABEL in rows:
             frame = frame.drop(columns=LABEL)
         rows = rows.astype(dict.fromkeys(same, "category"))
-    return replace(found, frame=pd.concat([frame, rows], axis=1))
+    return pd.concat([frame, rows], axis=1)

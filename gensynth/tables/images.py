@@ -176,7 +176,7 @@ def _from_folder(folder: Path, size: Size | None, channels: int | None, *, skip_
             "of them into folders, whose names are their labels, or name one folder"
         )
     if own:
-        return with_rows_beside(_from_files(own, folder, None, (size, channels), skip_bad=skip_bad))
+        return _from_files(own, folder, None, (size, channels), skip_bad=skip_bad)
     if not below:
         deeper = next((sub for sub in _folders(folder) if any(map(_image_files, _folders(sub)))), None)
         advice = f"; its folder {deeper} holds folders of images: name that" if deeper is not None else ""
@@ -186,7 +186,7 @@ def _from_folder(folder: Path, size: Size | None, channels: int | None, *, skip_
         )
     files = [file for files in below.values() for file in files]
     labels = [sub.name for sub, files in below.items() for _ in files]
-    return with_rows_beside(_from_files(files, folder, labels, (size, channels), skip_bad=skip_bad))
+    return _from_files(files, folder, labels, (size, channels), skip_bad=skip_bad)
 
 
 def _from_files(
@@ -223,7 +223,8 @@ def _from_files(
     colour = any(image.pixels.ndim == 3 for _, image in found)
     cells = [_with_channels(image.pixels, 3 if colour else None) for _, image in found]
     frame = image_frame(cells, None if labels is None else [labels[i] for i, _ in found])
-    return ImageSet(frame, tuple(files[i].relative_to(folder).as_posix() for i, _ in found), str(folder))
+    names = tuple(files[i].relative_to(folder).as_posix() for i, _ in found)
+    return ImageSet(with_rows_beside(frame, folder, names), names, str(folder))
 
 
 def _with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:

@@ -66,6 +66,7 @@ def test_augment_balances_and_checks(as_frame):
     result = augment(data, target, balance=True, model=ToyImages(), trainer=QUICK, random_state=0, check=True)
     assert isinstance(result.frame, pd.DataFrame)
     assert list(result.frame) == ["image", "label", "_synthetic"]
+    assert result.report.classes_after is not None
     assert len(set(result.report.classes_after.values())) == 1
     assert result.frame.loc[result.frame["_synthetic"], "image"].iloc[0].shape == (8, 6)
     check = result.report.check
