@@ -18,10 +18,13 @@ from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.tags import SamplingTags, sampling_tags
 from gensynth.augmentation.target import Target, labels_of
 from gensynth.defaults import SAMPLING_MODEL
+from gensynth.engine.capabilities import require
+from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
+from gensynth.engine.parameters import make_recipe
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
-from gensynth.tables.imagearrays import refuse_images
+from gensynth.tables.imagearrays import are_images, declared_images
 from gensynth.training.weights import Weights, check_weights, read_weights
 
 
@@ -29,7 +32,8 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
     """Add synthetic rows to rare classes.
 
     A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.
-    Works in `imblearn.pipeline.Pipeline`, and by itself; takes tables of mixed types with missing values.
+    Works in `imblearn.pipeline.Pipeline`, and by itself; takes tables of mixed types with missing values, and images
+    (docs/images.md).
 
     Parameters
     ----------
@@ -50,6 +54,8 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         Draw other rows in place of those that equal a real row of the class (identifiers aside). The rows that are
         left do not follow the model's distribution: combinations of values that are common among the real rows become
         rare, and where columns hold few values that can turn associations round.
+    image_shape : sequence of int or None, default=None
+        Shape of the images of an array (n, pixels): (height, width) or (height, width, channels).
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Seed of training and drawing.
 
@@ -100,6 +106,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         schema: Any = None,
         relations: Any = "auto",
         drop_copies: bool = False,
+        image_shape: Any = None,
         random_state: Any = None,
     ) -> None:
         self.model = model
@@ -108,6 +115,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         self.schema = schema
         self.relations = relations
         self.drop_copies = drop_copies
+        self.image_shape = image_shape
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -134,7 +142,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            pandas, polars or Arrow table, numpy array or list of rows.
+            pandas, polars or Arrow table, numpy array or list of rows; or images: an array of three or four axes.
         y : array-like of shape (n_samples,)
             Class of each row, of any type; one column, or one-hot.
         sample_weight : array-like of shape (n_samples,) or None
@@ -153,7 +161,8 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         OptionError
             If ``sampling_strategy`` cannot be had.
         CapabilityError
-            If the family cannot condition and a class has too few rows for a model of its own, or ``X`` holds images.
+            If the family cannot condition and a class has too few rows for a model of its own, or ``X`` holds images
+            and the family cannot learn them.
         """
         X, y = plain(X), None if y is None else plain(y)
         X, y, given = _weighted(X, y, sample_weight)
@@ -222,28 +231,41 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
             ``X`` has another number of rows, or fewer than 20 rows of a side can be compared.
         """
         check_is_fitted(self, "synthetic_mask_")
+        X = self._table(X)[0]
         return rows_of_result(X, y, self.synthetic_mask_, by_class=self.by_class_, random_state=random_state)
 
     def _source(self, weights: Weights | None) -> Source:
         return Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
-        if not isinstance(X, pd.DataFrame) or all(isinstance(name, str) for name in X.columns):
+        shape = X.shape if isinstance(X, np.ndarray) and X.ndim == 2 else None
+        if are_images(X):
+            if hasattr(self, "feature_names_in_"):
+                del self.feature_names_in_
+        elif not isinstance(X, pd.DataFrame) or all(isinstance(name, str) for name in X.columns):
             _check_feature_names(self, X, reset=True)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        if isinstance(X, list | tuple):
-            X = np.array(X, dtype=object)  # or one text would make texts of all numbers
-        if isinstance(X, np.ndarray) and X.dtype.kind == "c":
-            raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
-        frame, container = to_frame(X)
-        refuse_images(frame, "augmentation", self.schema)
+        frame, container = self._table(X)
+        if declared_images(frame, self.schema):
+            require(make_recipe(self.model), "images")
         frame = dense(frame)
         for count, what in zip(frame.shape, ("sample", "feature"), strict=True):
             if count == 0:
                 raise DataError(f"Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is required.")
-        _check_n_features(self, frame, reset=True)
+        _check_n_features(self, frame if shape is None else np.empty(shape, dtype=bool), reset=True)
         return frame, container
+
+    def _table(self, X: Any) -> tuple[pd.DataFrame, Container]:
+        """Return features as a table, images as a column of it, and what they came in."""
+        image_shape = check_image_shape(self.image_shape)
+        if are_images(X) or (image_shape is not None and isinstance(X, np.ndarray)):
+            return image_table(X, None, image_shape)
+        if isinstance(X, list | tuple):
+            X = np.array(X, dtype=object)  # or one text would make texts of all numbers
+        if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+            raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
+        return to_frame(X)
 
     def _count(
         self, X: Any, y: Any, weights: Weights | None = None
@@ -288,4 +310,7 @@ def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.
 
 
 def _extend(X: Any, container: Container, rows: pd.DataFrame) -> Any:
-    return stack(X, container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64)))
+    new = container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64))
+    if isinstance(X, list | tuple) and isinstance(new, pd.DataFrame):  # images, which a list holds one by one
+        new = new.iloc[:, 0].tolist()
+    return stack(X, new)

@@ -19,6 +19,7 @@ from gensynth.engine.capabilities import CONDITIONAL
 from gensynth.errors import CapabilityError, DataError, TrainingError, counted, hint
 from gensynth.evaluation.samples import MIN_ROWS
 from gensynth.registry import default_registry
+from gensynth.tables.imagearrays import declared_images
 
 _MAX_MODELS = 3
 _MAX_CHECKED = 2
@@ -73,8 +74,10 @@ class ModelChoice:
         return f"{told}; augmentation does not help here: use {SIMPLE[self.check.best][1]}"
 
 
-def candidates(*, balance: bool) -> list[str]:
+def candidates(*, balance: bool, images: bool = False) -> list[str]:
     """Return the models to choose among: those that can be given a class where classes are to be filled up.
+
+    ``images``: and that can learn images.
 
     Raises
     ------
@@ -85,6 +88,8 @@ def candidates(*, balance: bool) -> list[str]:
     able = set(registry.able("sample"))
     if balance:
         able &= set(registry.able(*CONDITIONAL))
+    if images:
+        able &= set(registry.able("images"))
     found = [name for name in AUTO_MODELS if name in able] or sorted(able)
     if not found:
         raise CapabilityError("no installed model can draw such rows; gensynth plugins shows what was found")
@@ -125,7 +130,7 @@ def choose(
         )
     start = time.perf_counter()
     budget = float(getattr(augmenter.trainer, "max_time", None) or AUTO_SECONDS)
-    names = candidates(balance=n is None)
+    names = candidates(balance=n is None, images=bool(declared_images(frame, augmenter.schema)))
     common = {"schema": augmenter.schema, "relations": augmenter.relations}
     each = _COMPARED * budget / len(names)
     trainer = limited(augmenter.trainer, each)

@@ -18,10 +18,11 @@ from gensynth.augmentation.baselines import Rows, oversampled, smote
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
-from gensynth.evaluation.samples import read_values
+from gensynth.evaluation.alignment import read_values
 from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes
-from gensynth.metrics.learned import fitted, stacked, trees
+from gensynth.metrics.learners import Stacked, fitted, learner, stacked
+from gensynth.metrics.vectors import is_vector, shrunk
 from gensynth.schema import Column
 
 N_SPLITS = 3
@@ -57,6 +58,8 @@ class AugmentCheck:
         The rarer class of the whole table; None where there are more than two.
     note : str or None
         What makes the comparison less than fair, in one line.
+    images : bool
+        Whether a linear model on pixels stands in the place of the trees: the rows are images.
     """
 
     synthetic: tuple[float, ...]
@@ -66,6 +69,7 @@ class AugmentCheck:
     note: str | None = None
     oversampling: tuple[float, ...] = ()
     smote: tuple[float, ...] = ()
+    images: bool = False
 
     @property
     def simple(self) -> tuple[Way, ...]:
@@ -117,7 +121,8 @@ class AugmentCheck:
             else:
                 said = f"the new rows help no more than what is simpler; use {SIMPLE[self.best][1]}"
         note = "" if self.note is None else f" ({self.note})"
-        return f"checked on held-out real rows (gradient boosting, average precision {what}): {scores}: {said}{note}"
+        by = "a linear model on pixels" if self.images else "gradient boosting"
+        return f"checked on held-out real rows ({by}, average precision {what}): {scores}: {said}{note}"
 
 
 class UncheckedError(Exception):
@@ -215,7 +220,9 @@ class CheckFolds:
         with _failures_told():
             synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
             simple = self._simple
-        return AugmentCheck(synthetic, positive=plain_value(self.rarest), **simple)
+        first = self._parts[0][0]
+        images = any(is_vector(first[name]) for name in first if name != self.target)
+        return AugmentCheck(synthetic, positive=plain_value(self.rarest), images=images, **simple)
 
     def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:
         """Return the score with the rows that a model of the training rows draws."""
@@ -232,8 +239,8 @@ class CheckFolds:
             fold = self._arrays(self._read(train), test)
             scores["nothing"].append(fold.score(self.seed))
             scores["weights"].append(fold.score(self.seed, class_weight="balanced"))
-            scores["oversampling"].append(fold.score(self.seed, oversampled(fold.X, fold.y, self.seed)))
-            rows = smote(fold.X, fold.y, fold.is_category, self.seed)
+            scores["oversampling"].append(fold.score(self.seed, oversampled(fold.taught, fold.y, self.seed)))
+            rows = smote(fold.taught, fold.y, fold.rows.is_category, self.seed)
             if rows is not None:
                 scores["smote"].append(fold.score(self.seed, rows))
         return {way: tuple(found) for way, found in scores.items() if len(found) == N_SPLITS}
@@ -241,38 +248,42 @@ class CheckFolds:
     def _read(self, frame: pd.DataFrame) -> pd.DataFrame:
         rest = frame.reset_index(drop=True)
         read = {column.name: read_values(rest[column.name], column) for column in self._features}
-        return pd.DataFrame({name: read.get(name, rest[name]) for name in frame.columns if name not in self._keys})
+        kept = {name: read.get(name, rest[name]) for name in frame.columns if name not in self._keys}
+        return pd.DataFrame({name: shrunk(cells) if is_vector(cells) else cells for name, cells in kept.items()})
 
     def _arrays(self, train: pd.DataFrame, test: pd.DataFrame) -> _Arrays:
         """Return training rows that were read, and test rows, as arrays."""
         positive = (test[self.target] == self.rarest).to_numpy(dtype=bool)
         test = self._read(test)
-        X, is_category = stacked(train.drop(columns=self.target), test.drop(columns=self.target))
+        rows = stacked(train.drop(columns=self.target), test.drop(columns=self.target))
         y, truth, n_codes = common_codes(train[self.target], test[self.target])
         labels = np.unique(truth if self.rarest is None else truth[positive])
-        return _Arrays(X[: len(train)], y, X[len(train) :], truth, is_category, labels, n_codes)
+        return _Arrays(rows, y, truth, labels, n_codes)
 
 
 @dataclass(frozen=True)
 class _Arrays:
-    """A fold: features and classes to learn from and to be judged by, and the classes that count."""
+    """A fold: features of the rows to learn from, and under them of those to be judged by; classes of both."""
 
-    X: NDArray[np.float64]
+    rows: Stacked
     y: NDArray[np.int64]
-    X_test: NDArray[np.float64]
     truth: NDArray[np.int64]
-    is_category: NDArray[np.bool_]
     labels: NDArray[np.int64]
     n_codes: int
+
+    @property
+    def taught(self) -> NDArray[np.float64]:
+        """Features to learn from."""
+        return self.rows.X[: len(self.y)]
 
     def score(self, seed: int, rows: Rows | None = None, **options: Any) -> float:
         """Return the average precision, the mean over the classes that count; learned from other rows where given."""
         from sklearn.metrics import average_precision_score
 
-        X, y = (self.X, self.y) if rows is None else rows
-        model = fitted(trees("classification", self.is_category, seed).set_params(**options), X, y)
-        chances: NDArray[np.float64] = np.zeros((len(self.X_test), self.n_codes))
-        chances[:, model.classes_] = model.predict_proba(self.X_test)
+        X, y = (self.taught, self.y) if rows is None else rows
+        model = fitted(learner("classification", self.rows, seed, **options), X, y)
+        chances: NDArray[np.float64] = np.zeros((len(self.truth), self.n_codes))
+        chances[:, model.classes_] = model.predict_proba(self.rows.X[len(self.y) :])
         found = [average_precision_score(self.truth == label, chances[:, label]) for label in self.labels]
         return float(np.mean(found))
 

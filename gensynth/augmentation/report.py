@@ -17,6 +17,7 @@ from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.html import Section, fragment
 from gensynth.metrics.similarity import Fidelity, fidelity
+from gensynth.metrics.vectors import vector_columns
 from gensynth.schema import Column
 from gensynth.schema.ticks import ticks_of
 
@@ -43,7 +44,7 @@ class AugmentReport:
         continuous target or no target.
     fidelity : Fidelity or None
         Synthetic rows against real ones, these weighted to the same share of classes when balancing; without
-        identifiers, whose values are made up. None if no row was drawn.
+        identifiers, whose values are made up, and images. None if no row was drawn, or there are no other columns.
     seconds : float
         Time that fitting, drawing, comparing and checking took.
     check : AugmentCheck or None
@@ -91,8 +92,14 @@ class AugmentReport:
 
 def compare(
     frame: pd.DataFrame, rows: pd.DataFrame, columns: tuple[Column, ...], weight: NDArray[np.float64] | None
-) -> Fidelity:
-    """Compare rows; numbers and dates that are written as text count as what they stand for."""
+) -> Fidelity | None:
+    """Compare rows, images aside; numbers and dates that are written as text count as what they stand for.
+
+    None where there is nothing but images.
+    """
+    frame = frame.drop(columns=vector_columns(frame))
+    if not len(frame.columns):
+        return None
     written = {c.name: c for c in columns if c.name in frame.columns and (c.notation or c.format)}
     both = []
     for table in (frame, rows):

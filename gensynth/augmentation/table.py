@@ -18,10 +18,11 @@ from gensynth.augmentation.containers import cast_like, dense, plain, stack, tak
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
 from gensynth.constraints import number, whole
 from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
+from gensynth.engine.imageinputs import image_table
 from gensynth.engine.parameters import seed_of
 from gensynth.errors import DataError, OptionError, shown
 from gensynth.tables import to_frame
-from gensynth.tables.imagearrays import refuse_images
+from gensynth.tables.imagearrays import are_images
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
@@ -52,7 +53,7 @@ class AugmentResult:
 
 def augment(
     data: Any,
-    target: Hashable | None = None,
+    target: Any = None,
     *,
     balance: bool = False,
     n_rows: int | None = None,
@@ -73,9 +74,11 @@ def augment(
     Parameters
     ----------
     data : table of shape (n, d)
-        pandas, polars or Arrow table, array or list of rows.
-    target : hashable, optional
-        Column of classes; needed to balance. The column of an array is named ``x0``, ``x1``, ...
+        pandas, polars or Arrow table, array or list of rows; or images, an array of three or four axes.
+    target : hashable or array-like of shape (n,), optional
+        Column of classes; needed to balance. The column of an array is named ``x0``, ``x1``, ... Of an array of images
+        the label of each, (n,): they are augmented as a DataFrame of the columns "image" and "label" (or the name of
+        the labels).
     balance : bool, default=False
         Fill up each class to the rows of the largest.
     n_rows : int, optional
@@ -132,8 +135,10 @@ def augment(
     """
     start = time.perf_counter()
     data = plain(data)
+    if are_images(data) and target is not None and not isinstance(target, str | int):
+        data = image_table(data, target)[0]
+        target = data.columns[1]
     frame, container = to_frame(data)
-    refuse_images(frame, "augmentation", schema)
     frame = dense(frame)
     if isinstance(data, pd.DataFrame) and data.columns.nlevels > 1 and target in data.columns:
         labels: list[Any] = data.columns.tolist()

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.paths import PAGE_ENDINGS, check_distinct, checked_output, find, read
+from gensynth.cli.paths import (
+    ARCHIVE_ENDINGS,
+    PAGE_ENDINGS,
+    TABLE_ENDINGS,
+    check_distinct,
+    checked_output,
+    find,
+    stream,
+)
 from gensynth.errors import DataError, OptionError, counted
 
 if TYPE_CHECKING:
@@ -117,7 +125,7 @@ def added_report(
     n_new : int or None
         Rows that are asked for, where that is known.
     **reading
-        How the held-out rows are read, as `gensynth.cli.paths.read` takes it.
+        How the held-out rows are read, as `gensynth.cli.paths.stream` takes it.
 
     Raises
     ------
@@ -134,12 +142,12 @@ def added_report(
 
     if n_new is not None and n_new < MIN_ROWS:
         raise OptionError(f"--report needs at least {MIN_ROWS} new rows, and --rows asks for {n_new}; ask for more")
-    held = None if holdout is None else find(holdout)
+    held = None if holdout is None else find(holdout, several=True)
     page = checked_output(page, PAGE_ENDINGS, [found, *([] if held is None else [held])], "--report")
     check_distinct({"--output": output, "--report": page})
-    if held is not None:  # what is read is not to be overwritten
-        checked_output(output, inputs=[held])
-    rows = None if held is None else read(held, **reading).frame
+    if held is not None and output.suffix:  # what is read is not to be overwritten
+        checked_output(output, (*TABLE_ENDINGS, *ARCHIVE_ENDINGS), [held])
+    rows = None if held is None else stream(held, **reading).whole().frame
     check_comparable({"real": real} if rows is None else {"real": real, "holdout": rows})
     return AddedReport(page, str(found) if isinstance(found, Path) else found.name, str(output), rows, holdout)
 

@@ -14,15 +14,17 @@ import pandas as pd
 
 from gensynth.cli.paths import READ_ENDINGS, STANDARD_INPUT, stream
 from gensynth.errors import DataError, OptionError, counted
+from gensynth.schema.image import ImageSchema
+from gensynth.schema.imagecells import stacked_images
 from gensynth.tables import Table, TableStream
 from gensynth.tables.imagearrays import objects_of
+from gensynth.tables.imagebeside import is_rows_file
 from gensynth.tables.images import IMAGE, ImageSet, image_set, is_image_source, read_images
 from gensynth.tables.stream import MemoryStream
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card
     from gensynth.model import Recipe
-    from gensynth.schema.image import ImageSchema
 
 _SIZE = re.compile(r"(\d+)(?:[xX×](\d+))?")
 _CHANNELS: dict[int, Literal[1, 3]] = {1: 1, 3: 3}
@@ -88,7 +90,7 @@ class ImageOptions:
     recipe: Recipe | None = None
 
     @classmethod
-    def of(cls, size: str | None, recipe: Recipe, *, skip_bad: bool) -> ImageOptions:
+    def of(cls, size: str | None, recipe: Recipe | None = None, *, skip_bad: bool) -> ImageOptions:
         """Return those of ``--image-size`` and ``--skip-bad``; raise `OptionError` if the size is none."""
         if size is None:
             return cls(None, skip_bad, recipe=recipe)
@@ -182,6 +184,29 @@ def open_both(
     return table, stream(normal, missing, kinds, pipe=pipe, images=images.with_channels_of(table))
 
 
+def open_alike(
+    found: Sequence[Path | Card],
+    images: ImageOptions,
+    missing: Sequence[str] | None,
+    kinds: Sequence[str] | None,
+    targets: Sequence[str],
+) -> list[pd.DataFrame]:
+    """Return tables that are compared with the first one, whole.
+
+    Where that is of images, files of others are brought to its channels and to its range, black being its least value
+    and white its greatest, as they were written.
+    """
+    out: list[pd.DataFrame] = []
+    for one in found:
+        table = stream(one, missing, kinds, targets, images=images)
+        if isinstance(table, ImageTable) and not out:
+            table.check_label(list(targets))
+            first = ImageSchema.infer(stacked_images(table.table.frame[IMAGE], IMAGE), IMAGE)
+            images = replace(images.like(first), size=images.size)
+        out.append(table.whole().frame)
+    return out
+
+
 def described(table: TableStream, rows: Table) -> Table:
     """Return rows of a table as they are shown and written in results: of images their files instead of pixels."""
     if not isinstance(table, ImageTable):
@@ -218,8 +243,9 @@ def _tables(folder: Path) -> Iterator[Path]:
     """Give the tables in a folder, and in the folders in it."""
     for place, _, names in os.walk(folder):
         for name in sorted(names):
-            if name.lower().endswith(READ_ENDINGS) and not name.startswith((".", "_")):
-                yield Path(place) / name
+            path = Path(place) / name
+            if name.lower().endswith(READ_ENDINGS) and not name.startswith((".", "_")) and not is_rows_file(path):
+                yield path
 
 
 def _name(found: Path | Card) -> str:

@@ -15,6 +15,9 @@ from gensynth.cli.terminal import note
 from gensynth.errors import OptionError
 from gensynth.files import atomic_write
 from gensynth.report.grids import MAX_TILES, class_grid, image_grid, png_bytes
+from gensynth.schema.image import ImageSchema
+from gensynth.schema.imagecells import stacked_images
+from gensynth.tables.imagearrays import declared_images
 from gensynth.tables.imagewriter import (
     Range,
     label_column,
@@ -23,6 +26,7 @@ from gensynth.tables.imagewriter import (
 )
 
 if TYPE_CHECKING:
+    from gensynth.augmentation import AugmentResult
     from gensynth.datasets import Card
     from gensynth.synthesizer import Synthesizer
 
@@ -98,6 +102,17 @@ def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path 
     if not os.access(parent, os.W_OK):
         raise OptionError(f"--output {output}: the folder {parent} is write-protected; name another one")
     return PictureOutput(path, grid)
+
+
+def write_augmented_images(result: AugmentResult, out: PictureOutput, target: str | None) -> None:
+    """Write real and new images, and what tells them apart; black and white are the ends of the real range."""
+    from gensynth.augmentation.table import PROVENANCE
+
+    frame = result.frame
+    (image,) = declared_images(frame, None)
+    seen = ImageSchema.infer(stacked_images(result.real[image], image), image)
+    others = frame.drop(columns=PROVENANCE)
+    out.write(frame, image, label_column(others, image, () if target is None else (target,)), (seen.low, seen.high))
 
 
 def image_column(synthesizer: Synthesizer) -> str | int | None:

@@ -21,8 +21,9 @@ REAL, INDEPENDENT = "real rows", "independent columns"
 """What the floor and the ceiling are called, in tables."""
 REPEATING = ("copies", "memorised")
 """Verdicts on models that come last, however like the real rows theirs are: they repeat training rows."""
-SHOWN = ("detection_auc", "tstr", "shape_error", "trend_error", "exact_copies", "dcr_share")
+SHOWN = ("detection_auc", "frechet_distance", "tstr", "shape_error", "trend_error", "exact_copies", "dcr_share")
 """Metrics that models are compared by, as `gensynth.evaluation` names them."""
+_WAYS = ("detection_auc", "frechet_distance", "trend_error", "tstr")
 _LEAST_WAY = 0.02  # between floor and ceiling, for a value to be placed between them
 
 
@@ -90,15 +91,16 @@ class ModelResult:
     def distance(self) -> float:
         """Mean distance from real rows in [0, 1], which models are ranked by; NaN if the model failed.
 
-        Of detection, pairs of columns and, with a target, TSTR: how far the value is on the way from that of real rows
-        (0) to that of independent columns (1). Of single columns, which independent columns have right: the error
-        beyond that of real rows.
+        Of detection, the Frechet distance of images, pairs of columns and, with a target, TSTR: how far the value is on
+        the way from that of real rows (0) to that of independent columns (1). Of single columns, which independent
+        columns have right: the error beyond that of real rows.
         """
         if self.evaluation is None:
             return math.nan
-        shape = self["shape_error"]
-        parts = [way_of(self[name]) for name in ("detection_auc", "trend_error", "tstr") if name in self]
-        parts.append(float(np.clip(shape.value - (shape.floor or 0.0), 0.0, 1.0)))
+        parts = [way_of(self[name]) for name in _WAYS if name in self]
+        if "shape_error" in self:
+            shape = self["shape_error"]
+            parts.append(float(np.clip(shape.value - (shape.floor or 0.0), 0.0, 1.0)))
         return float(np.mean([part for part in parts if part is not None]))
 
 

@@ -45,6 +45,13 @@ CATALOGUE: dict[str, tuple[Metric, ...]] = {
             "Area under the ROC curve of gradient boosting that tells synthetic rows from real ones. Clearly below 0.5 "
             "is not better: it means copies.",
         ),
+        Metric(
+            "frechet_distance",
+            "Images",
+            "low",
+            "Frechet distance of features of the images by random convolutions: how far their mean and their variances "
+            "are from those of real images.",
+        ),
         Metric("density", "Density", "real", "How crowded synthetic rows lie among real ones."),
         Metric("coverage", "Coverage", "real", "Share of the real rows with a synthetic row in their neighbourhood."),
         Metric("alpha_precision", "Alpha-precision", "real", "Whether synthetic rows are as typical as real ones."),

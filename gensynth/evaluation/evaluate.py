@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.errors import FewRowsError, FewRowsWarning, OptionError, listed
+from gensynth.errors import CapabilityError, ColumnWarning, FewRowsError, FewRowsWarning, OptionError, listed
 from gensynth.evaluation.measures import Measure, chosen, measures
 from gensynth.evaluation.relations import RelationChecks
 from gensynth.evaluation.result import ColumnResult, Evaluation, MetricValue, PairResult, RelationResult
@@ -37,9 +37,12 @@ def evaluate(
 ) -> Evaluation:
     """Say whether a synthetic table is good, whether it is a copy, and what it is good for.
 
+    Images are compared by features of random convolutions (`gensynth.nn.image.features`), and looked for copies of
+    pixel by pixel; the columns beside them as ever.
+
     Every metric is computed three times: for the synthetic rows, for real ones in their place (the floor: the held-out
     rows, or one random half of the real rows against the other), and for the real table with each column shuffled by
-    itself (the ceiling: independent columns).
+    itself, and of images each pixel (the ceiling: independent columns).
 
     Parameters
     ----------
@@ -71,8 +74,6 @@ def evaluate(
 
     Raises
     ------
-    CapabilityError
-        If a column holds images.
     DataError
         If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
     OptionError
@@ -98,7 +99,7 @@ def evaluate(
     columns, pairs = _details(samples)
     found = {value.name: value for value in values}
     return Evaluation(
-        verdict_of(found, columns, pairs, samples.n_rows),
+        verdict_of(found, columns, pairs, samples.n_rows, what="rows" if samples.image is None else "images"),
         values,
         columns,
         pairs,
@@ -190,8 +191,9 @@ def _computed(
                 progress(measure.title, step / n_steps)
                 found[role] = measure.compute(samples, role)
                 step += 1
-        except FewRowsError as error:
-            warnings.warn(f"{measure.title} not measured: {error}", FewRowsWarning, stacklevel=3)
+        except (FewRowsError, CapabilityError) as error:
+            kind = FewRowsWarning if isinstance(error, FewRowsError) else ColumnWarning
+            warnings.warn(f"{measure.title} not measured: {error}", kind, stacklevel=3)
             step += len(roles) - len(found)
             continue
         for name in measure.names:
@@ -219,6 +221,8 @@ def _in_order(found: dict[str, MetricValue]) -> tuple[MetricValue, ...]:
 
 def _details(samples: Samples) -> tuple[tuple[ColumnResult, ...], tuple[PairResult, ...]]:
     """Return columns and pairs, those with the largest errors beyond their floors first."""
+    if not samples.has_scalars:
+        return (), ()
     own, floor = samples.fidelity("value"), samples.fidelity("floor")
     columns = [
         ColumnResult(a.name, kind_of(samples.real[a.name]), a.shape_error, b.shape_error, a.trend_error, b.trend_error)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import CapabilityError, DataError, OptionError
+from gensynth.evaluation.catalogue import METRICS
+from gensynth.evaluation.images import replaced
 from gensynth.evaluation.relations import RelationChecks
-from gensynth.evaluation.samples import Role, Samples
+from gensynth.evaluation.samples import Pair, Role, Samples
 from gensynth.metrics import (
     copies,
     detection,
@@ -22,7 +24,9 @@ from gensynth.metrics import (
     validity,
 )
 from gensynth.metrics.learned import is_regression
+from gensynth.metrics.points import sampled
 from gensynth.metrics.privacy import repeated
+from gensynth.metrics.vectors import vectors
 
 Found = dict[str, tuple[float, tuple[float, float] | None]]
 """Numbers by the names of their metrics, each with an interval where there is one."""
@@ -34,6 +38,7 @@ _LEFT_OUT = 0.1  # share of the training rows, other ones for each seed
 _MAX_TRAINING = 50_000
 _MAX_DETECTION = {"value": 20_000, "floor": 20_000, "ceiling": 5_000}
 _MAX_MEASURED = 5000
+_MAX_NUMBERS = 200_000_000  # pixels of real images that distances are computed to
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,17 @@ def measures(
     samples: Samples, target: Any, relations: RelationChecks, plugins: Mapping[str, Callable[..., Any]]
 ) -> list[Measure]:
     """Return what can be measured of these tables, the quickest first."""
-    out = [
-        Measure(("category_coverage", "missingness_error", "range_validity", "type_validity"), "validity", _validity),
-        Measure(("relation_validity",), "relations", _relations(relations)),
-        Measure(("shape_error", "trend_error"), "columns and pairs", _fidelity),
+    out = []
+    if samples.has_scalars:
+        names = ("category_coverage", "missingness_error", "range_validity", "type_validity")
+        out += [
+            Measure(names, "validity", _validity),
+            Measure(("relation_validity",), "relations", _relations(relations)),
+            Measure(("shape_error", "trend_error"), "columns and pairs", _fidelity),
+        ]
+    if samples.image is not None:
+        out.append(Measure(("frechet_distance",), "images", _frechet))
+    out += [
         Measure(("exact_copies",), "copies", _copies),
         Measure(("nearest_share",), "nearest rows", _nearest),
         Measure(("density", "coverage", "alpha_precision", "beta_recall"), "neighbourhoods", _neighbours),
@@ -94,7 +106,37 @@ def _fidelity(samples: Samples, role: Role) -> Found:
     return _fields(samples.fidelity(role), "shape_error", "trend_error")
 
 
+def _frechet(samples: Samples, role: Role) -> Found:
+    """Of equally many images in every role: the distance of fewer ones is larger by that alone."""
+    import torch
+
+    from gensynth.nn.image.features import frechet_distance
+
+    assert samples.image is not None
+    name, pair = samples.image.name, samples.pair(role)
+    n = min(
+        len(frame) for one in (pair, samples.pair("value"), samples.pair("floor")) for frame in (one.real, one.other)
+    )
+    parts = [
+        torch.from_numpy(vectors(sampled(frame[[name]], n, samples.random_state)[name]))
+        for frame in (pair.real, pair.other)
+    ]
+    return {"frechet_distance": (float(frechet_distance(*parts)), None)}
+
+
+def comparable_images(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return as many images of a table, in levels of their pixels, as distances can be computed of in little memory."""
+    size = vectors(frame.iloc[:1, 0]).shape[1]
+    return sampled(frame, max(_MAX_NUMBERS // size, 1), seed)
+
+
+def _memorised(samples: Samples) -> Samples:
+    """Return what can be learned by heart: the images alone where there are some, whatever stands beside them."""
+    return samples if samples.image is None else samples.pictures
+
+
 def _copies(samples: Samples, role: Role) -> Found:
+    samples = _memorised(samples)
     if role == "floor" and samples.holdout is None:  # what a row of a table has in common with all others
         return {"exact_copies": (float(repeated(samples.real).mean()), None)}
     pair = samples.pair(role)
@@ -102,8 +144,10 @@ def _copies(samples: Samples, role: Role) -> Found:
 
 
 def _nearest(samples: Samples, role: Role) -> Found:
-    pair = samples.pair(role)
-    return {"nearest_share": (nearest_share(pair.real, pair.other, random_state=samples.random_state), None)}
+    samples = _memorised(samples)
+    pair, seed = samples.pair(role), samples.random_state
+    real = pair.real if samples.image is None else comparable_images(pair.real, seed)
+    return {"nearest_share": (nearest_share(real, pair.other, random_state=seed), None)}
 
 
 def _neighbours(samples: Samples, role: Role) -> Found:
@@ -113,7 +157,9 @@ def _neighbours(samples: Samples, role: Role) -> Found:
 
 
 def _memorisation(samples: Samples, role: Role) -> Found:
-    train, holdout, other = samples.unseen(role)
+    train, holdout, other = _memorised(samples).unseen(role)
+    if samples.image is not None:
+        train, holdout = (comparable_images(frame, samples.random_state) for frame in (train, holdout))
     found = memorisation(train, holdout, other, max_rows=_MAX_MEASURED, random_state=samples.random_state)
     share, reach = found.dcr_share, 1.96 * found.standard_error
     return {
@@ -157,9 +203,17 @@ def _some(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 def _plugin(name: str, function: Callable[..., Any]) -> Callable[[Samples, Role], Found]:
     def compute(samples: Samples, role: Role) -> Found:
         pair = samples.pair(role)
+        image = samples.image
+        if image is not None:  # what they are told of are images, not features of them
+            shown = samples.pictures.pair(role)
+            sides = ((pair.real, shown.real), (pair.other, shown.other))
+            pair = Pair(*(replaced(one, image.name, seen[image.name]) for one, seen in sides))
         try:
             return {name: (float(function(pair.real, pair.other)), None)}
         except Exception as error:
+            if image is not None:
+                told = f"{type(error).__name__}: {error}"
+                raise CapabilityError(f"the metric of a plugin does not take images ({told})") from error
             raise DataError(
                 f"the metric {name!r} of a plugin failed with {type(error).__name__}: {error}; report this to its "
                 "authors, or leave the metric out"
@@ -185,4 +239,8 @@ def chosen(available: list[Measure], wanted: str) -> Measure:
     )
     if wanted in needs:
         raise OptionError(f"the metric {wanted!r} needs {needs[wanted]}; without them there are: {names}")
+    if wanted == "frechet_distance":
+        raise OptionError(f"the metric {wanted!r} needs a column of images; without one there are: {names}")
+    if wanted in METRICS:
+        raise OptionError(f"the metric {wanted!r} needs columns beside the images; without them there are: {names}")
     raise OptionError(f"there is no metric {wanted!r}; there are: {names}")

@@ -28,6 +28,11 @@ HEADINGS: dict[Kind, str] = {
 """What each kind of table is called."""
 
 
+def heading(kind: Kind, what: str = "rows") -> str:
+    """Return what a kind of table of rows or "images" is called."""
+    return HEADINGS[kind].replace("rows", what)
+
+
 _MAX_SHOWN = 12  # columns and relations in a notebook
 
 
@@ -41,15 +46,18 @@ class Verdict:
         One of `HEADINGS`.
     text : str
         One line.
+    what : {"rows", "images"}
+        What it is of.
     """
 
     kind: Kind
     text: str
+    what: str = "rows"
 
     @property
     def heading(self) -> str:
         """The kind in words."""
-        return HEADINGS[self.kind]
+        return heading(self.kind, self.what)
 
 
 @dataclass(frozen=True)

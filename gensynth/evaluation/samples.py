@@ -11,15 +11,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from gensynth.errors import DataError, IdentifierWarning, IgnoredColumnWarning, counted, listed
+from gensynth.errors import DataError, IdentifierWarning, counted, listed
+from gensynth.evaluation.alignment import aligned_with, read_table, same_levels
+from gensynth.evaluation.images import ImageColumn, replaced
 from gensynth.metrics import Fidelity, fidelity
-from gensynth.metrics.columns import kind_of
 from gensynth.metrics.points import sampled
-from gensynth.schema import Column, TableSchema
-from gensynth.schema.moments import day_ticks
-from gensynth.schema.ticks import ticks_of
+from gensynth.schema import TableSchema
 from gensynth.tables import to_frame
-from gensynth.tables.imagearrays import refuse_images
+from gensynth.tables.imagearrays import declared_images
 
 MIN_ROWS = 20
 """Fewest rows of a table that is evaluated."""
@@ -42,6 +41,8 @@ class Pair:
 class Samples:
     """Comparable tables: numbers and dates that are written as text are numbers and dates, identifiers are gone.
 
+    In the place of images stand features of them, arrays (64,) each.
+
     Parameters
     ----------
     real, synthetic : DataFrame
@@ -50,12 +51,15 @@ class Samples:
         Real rows that the model never saw.
     aligned : dict of str to DataFrame
         The tables ("real", "synthetic", "holdout") before numbers and dates were read: relations are looked for there.
+        Images are arrays of whole numbers, the levels of their pixels.
     schema : TableSchema
         What the real columns hold.
     left_out : tuple
         Identifiers.
     random_state : int
         Seed of all that is drawn.
+    image : ImageColumn or None
+        The column of images.
     """
 
     real: pd.DataFrame
@@ -65,6 +69,7 @@ class Samples:
     schema: TableSchema
     left_out: tuple[Any, ...]
     random_state: int = 0
+    image: ImageColumn | None = None
     _fidelities: dict[Role, Fidelity] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -82,8 +87,6 @@ class Samples:
 
         Raises
         ------
-        CapabilityError
-            If a column holds images.
         DataError
             If a table has too few rows, the columns are not the same, or a value cannot be read as what the real
             column holds.
@@ -91,8 +94,7 @@ class Samples:
         frames = {"real": to_frame(real)[0], "synthetic": to_frame(synthetic)[0]}
         if holdout is not None:
             frames["holdout"] = to_frame(holdout)[0]
-        for frame in frames.values():
-            refuse_images(frame, "an evaluation", schema)
+        frames = _one_name(frames, schema)
         check_comparable(frames)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IdentifierWarning)  # the evaluation says what it leaves out
@@ -103,11 +105,32 @@ class Samples:
             raise DataError(
                 f"every column looks like an identifier: {listed(left_out)}; there is nothing that can be compared"
             )
-        aligned = {name: _aligned(frame, own, _WORDS[name]) for name, frame in frames.items()}
+        aligned = {name: aligned_with(frame, own, _WORDS[name]) for name, frame in frames.items()}
         for name in aligned.keys() - {"real"}:
-            aligned[name] = _same_levels(aligned[name], aligned["real"], own)
-        read = {name: _read(frame, own) for name, frame in aligned.items()}
-        return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, own, left_out, random_state)
+            aligned[name] = same_levels(aligned[name], aligned["real"], own)
+        read = {name: read_table(frame, own) for name, frame in aligned.items()}
+        image = None
+        if own.image is not None and own.image.image is not None:
+            column = own.image.name
+            image = ImageColumn(column, own.image.image)
+            aligned = {name: replaced(one, column, image.levels(one[column])) for name, one in aligned.items()}
+            image = image.with_features_of(aligned["real"][column])
+            for name, frame in read.items():
+                frame[column] = image.represented(aligned[name][column])
+        return cls(read["real"], read["synthetic"], read.get("holdout"), aligned, own, left_out, random_state, image)
+
+    @cached_property
+    def pictures(self) -> Samples:
+        """The images alone, in levels of their pixels; only where there are some."""
+        assert self.image is not None
+        frames = {name: frame[[self.image.name]] for name, frame in self.aligned.items()}
+        tables = (frames["real"], frames["synthetic"], frames.get("holdout"))
+        return Samples(*tables, self.aligned, self.schema, (), self.random_state, self.image.in_pixels)
+
+    @property
+    def has_scalars(self) -> bool:
+        """Whether there are columns beside the images."""
+        return self.image is None or self.real.shape[1] > 1
 
     @property
     def n_rows(self) -> dict[str, int]:
@@ -184,8 +207,12 @@ class Samples:
 
     @cached_property
     def independent(self) -> pd.DataFrame:
-        """The real table with every column shuffled by itself."""
-        return _shuffled(self.real, self.random_state)
+        """The real table with every column shuffled by itself, and of images every pixel."""
+        out = _shuffled(self.real, self.random_state)
+        if self.image is None:
+            return out
+        pixels = self.image.independent(self.aligned["real"][self.image.name], self.random_state)
+        return replaced(out, self.image.name, self.image.represented(pixels))
 
     def _halves(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         order = np.random.default_rng(self.random_state).permutation(len(frame))
@@ -196,6 +223,18 @@ def _shuffled(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     parts = {name: frame[name].iloc[rng.permutation(len(frame))].reset_index(drop=True) for name in frame.columns}
     return pd.DataFrame(parts, copy=False)
+
+
+def _one_name(frames: dict[str, pd.DataFrame], schema: Any) -> dict[str, pd.DataFrame]:
+    """Return tables whose only column of images is called as that of the real one."""
+    found = {name: declared_images(frame, schema) for name, frame in frames.items()}
+    own = found["real"]
+    if len(own) != 1:
+        return frames
+    return {
+        name: frame.rename(columns={found[name][0]: own[0]}) if len(found[name]) == 1 else frame
+        for name, frame in frames.items()
+    }
 
 
 _WORDS = {"real": "real table", "synthetic": "synthetic table", "holdout": "table of held-out rows"}
@@ -224,63 +263,3 @@ def check_same_columns(real: pd.DataFrame, other: pd.DataFrame, what: str) -> No
 
 def _named(names: Sequence[Any]) -> str:
     return f"the column{'s' if len(names) > 1 else ''} {listed(names)}"
-
-
-def _aligned(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFrame:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", IgnoredColumnWarning)
-            out = schema.align(frame.reset_index(drop=True))
-    except DataError as error:
-        raise DataError(f"the {what} does not fit the real one: {error}") from error
-    for column in schema.columns:
-        if _is_number(out[column.name], column):
-            raise DataError(
-                f"the {what} does not fit the real one: column {column.name!r} holds {column.kind} values in the real "
-                f"table and {out[column.name].dtype} here; write both in the same way"
-            )
-    return out
-
-
-def _same_levels(frame: pd.DataFrame, real: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
-    """Return a table with the real levels in place of texts or numbers that are written as these: "1" and 1."""
-    out = frame.copy(deep=False)
-    for name in (column.name for column in schema.columns if column.kind == "categorical"):
-        if not any(isinstance(table[name].dtype, pd.CategoricalDtype) for table in (frame, real)):
-            continue
-        known, there = real[name].dropna().unique(), frame[name].dropna().unique()
-        by_text = {str(level): level for level in known}
-        if len(by_text) == len(known) and not set(known) & set(there):
-            out[name] = frame[name].astype(object).map(lambda cell, by=by_text: by.get(str(cell), cell))
-    return out
-
-
-def _is_number(series: pd.Series[Any], column: Column) -> bool:
-    """Say whether a column holds numbers where the real one holds texts."""
-    texts = column.kind == "categorical" and not any(word in column.dtype for word in ("int", "float", "category"))
-    return texts and kind_of(series) == "numeric" and bool(series.notna().any())
-
-
-def _read(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
-    """Return an aligned table with numbers and dates in place of the texts that stand for them, without identifiers."""
-    parts = {c.name: read_values(frame[c.name], c) for c in schema.columns if c.kind != "identifier"}
-    return pd.DataFrame(parts, copy=False)
-
-
-def read_values(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    """Return the cells of a column with numbers and dates in place of the texts or objects that stand for them."""
-    if column.kind not in ("numeric", "datetime"):
-        return series
-    if kind_of(series) == "numeric" and series.dtype != object and not column.format:
-        return series
-    ticks, missing = ticks_of(series, column)
-    numbers = np.where(missing, np.nan, ticks.astype(np.float64))
-    if column.kind == "numeric":
-        return pd.Series(numbers / 10.0 ** (column.decimals or 0))
-    of_a_day = day_ticks(column)
-    if of_a_day is None:
-        return pd.Series(numbers)
-    microseconds = np.rint(np.where(missing, 0.0, numbers) / of_a_day * 86_400e6).astype(np.int64)
-    moments = microseconds.astype("datetime64[us]")
-    moments[missing] = np.datetime64("NaT")
-    return pd.Series(moments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from gensynth.evaluation.result import HEADINGS, ColumnResult, Kind, MetricValue, PairResult, Verdict
+from gensynth.evaluation.result import ColumnResult, Kind, MetricValue, PairResult, Verdict, heading
 
 MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
@@ -26,18 +26,23 @@ Values = Mapping[str, MetricValue]
 
 
 def verdict_of(
-    values: Values, columns: Sequence[ColumnResult], pairs: Sequence[PairResult], n_rows: Mapping[str, int]
+    values: Values,
+    columns: Sequence[ColumnResult],
+    pairs: Sequence[PairResult],
+    n_rows: Mapping[str, int],
+    what: str = "rows",
 ) -> Verdict:
-    """Judge a table by its values, and by the columns and pairs that differ most (these first).
+    """Judge a table of rows, or "images", by its values, and by the columns and pairs that differ most (these first).
 
     Copies come before likeness: what repeats real rows looks best. Detection alone never clears a table.
     """
     kind = _kind(values, n_rows)
     detection = values["detection_auc"]
-    told = f"a classifier tells it from real rows with an AUC of {detection.value:.2f} (0.50 is chance)"
+    told = f"a classifier tells it from real {what} with an AUC of {detection.value:.2f} (0.50 is chance)"
     if kind == "copies":
         share = values["exact_copies"]
-        parts = [f"{_percent(share.value)} of the rows equal a real row, where {_percent(share.floor)} of real rows do"]
+        usual = f"where {_percent(share.floor)} of real {what} do"
+        parts = [f"{_percent(share.value)} of the {what} equal a real {what[:-1]}, {usual}"]
     elif kind == "independent":
         parts = [
             "each column by itself may be right, but hardly anything that ties them together is kept: the error of "
@@ -45,39 +50,43 @@ def verdict_of(
             f"{_number(values['trend_error'].ceiling)}"
         ]
     elif kind == "memorised":
-        parts = [*_memorised(values, n_rows)]
+        parts = [*_memorised(values, n_rows, what)]
         if detection.interval is not None and detection.interval[1] < 0.5:
             parts.append(f"a detection below chance ({detection.value:.2f}) is a sign of copies, not of quality")
     elif kind == "suspicious":
-        parts = [f"detection ({detection.value:.2f}) is below chance, which copies of real rows make it"]
-        parts.append("held-out rows would tell" if "dcr_share" not in values else "held-out rows do not confirm it")
+        parts = [f"detection ({detection.value:.2f}) is below chance, which copies of real {what} make it"]
+        parts.append(
+            f"held-out {what} would tell" if "dcr_share" not in values else f"held-out {what} do not confirm it"
+        )
     else:
-        parts = [told, *_telling(columns, pairs, kind)]
+        parts = [told, *_of_images(values, kind), *_telling(columns, pairs, kind)]
     parts += _broken(values)
     if kind not in ("copies", "memorised", "suspicious"):
         parts += _useful(values)
         parts.append(
-            "no sign of memorised rows"
+            f"no sign of memorised {what}"
             if "dcr_share" in values
-            else "whether it leans to the training rows only held-out rows can tell"
+            else f"whether it leans to the training {what} only held-out {what} can tell"
         )
-    return Verdict(kind, f"{HEADINGS[kind]}: {'; '.join(parts)}.")
+    return Verdict(kind, f"{heading(kind, what)}: {'; '.join(parts)}.", what)
 
 
 def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
-    detection, trend = values["detection_auc"], values["trend_error"]
+    detection, trend = values["detection_auc"], values.get("trend_error")
     if _too_many_copies(values, n_rows) and values["exact_copies"].value >= MOSTLY_COPIES:
         return "copies"
-    # columns that are wrong by themselves are wrong in pairs too
-    off = values["shape_error"].value > trend.value / 2
-    if _way(trend) > INDEPENDENT and not off and detection.value > LIKE_REAL:
-        return "independent"
+    if trend is not None and detection.value > LIKE_REAL:
+        # columns that are wrong by themselves are wrong in pairs too
+        off = values["shape_error"].value > trend.value / 2
+        if _way(trend) > INDEPENDENT and not off:
+            return "independent"
     if _too_many_copies(values, n_rows) or _leans(values):
         return "memorised"
     if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
         return "suspicious"
     chance = detection.interval is not None and detection.interval[0] <= 0.5  # few rows are told apart by luck
-    if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, (values["shape_error"], trend))):
+    errors = [values[name] for name in ("shape_error", "trend_error", "frechet_distance") if name in values]
+    if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, errors)):
         return "real"
     if detection.value <= CLOSE:
         return "close"
@@ -99,16 +108,16 @@ def _leans(values: Values) -> bool:
     return share is not None and share.interval is not None and share.interval[0] > LEANS
 
 
-def _memorised(values: Values, n_rows: Mapping[str, int]) -> list[str]:
+def _memorised(values: Values, n_rows: Mapping[str, int], what: str) -> list[str]:
     parts = []
     if _leans(values):
-        share = values["dcr_share"].value
-        parts.append(
-            f"{_percent(share)} of the rows lie nearer to a training row than to a held-out one (50 % is chance)"
-        )
+        share = f"{_percent(values['dcr_share'].value)} of the {what}"
+        parts.append(f"{share} lie nearer to a training {what[:-1]} than to a held-out one (50 % is chance)")
     if _too_many_copies(values, n_rows):
         copies = values["exact_copies"]
-        parts.append(f"{_percent(copies.value)} equal a real row, where {_percent(copies.floor)} of real rows do")
+        parts.append(
+            f"{_percent(copies.value)} equal a real {what[:-1]}, where {_percent(copies.floor)} of real {what} do"
+        )
     return parts
 
 
@@ -133,6 +142,17 @@ def _telling(columns: Sequence[ColumnResult], pairs: Sequence[PairResult], kind:
     if shape >= trend:
         return [f"most off is the column {shapes[0].name!s} (error {_number(shapes[0].shape_error)})"]
     return [f"most off is how {pairs[0].first!s} and {pairs[0].second!s} go together ({_number(pairs[0].trend_error)})"]
+
+
+def _of_images(values: Values, kind: Kind) -> list[str]:
+    """Return how far the images are from real ones, if that is farther than real ones are from each other."""
+    distance = values.get("frechet_distance")
+    if distance is None or kind == "real" or _like_real(distance):
+        return []
+    return [
+        f"the Frechet distance of its images is {_number(distance.value)} (real images {_number(distance.floor)}, "
+        f"independent pixels {_number(distance.ceiling)})"
+    ]
 
 
 def _broken(values: Values) -> list[str]:

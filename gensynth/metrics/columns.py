@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError
+from gensynth.metrics.vectors import digests, is_vector, vector_columns
 from gensynth.tables import to_frame
-from gensynth.tables.imagearrays import refuse_images
 
 ColumnKind = Literal["numeric", "categorical"]
 
@@ -23,14 +23,11 @@ def pair_of_frames(real: Any, synthetic: Any) -> tuple[pd.DataFrame, pd.DataFram
 
     Raises
     ------
-    CapabilityError
-        If a column holds images.
     DataError
         If a table is empty, has a column name twice, or ``synthetic`` lacks a column of ``real``.
     """
     left, right = to_frame(real)[0], to_frame(synthetic)[0]
     for name, frame in (("real", left), ("synthetic", right)):
-        refuse_images(frame, "this metric")
         if not frame.columns.is_unique:
             twice = sorted(map(str, frame.columns[frame.columns.duplicated()].unique()))
             raise DataError(f"the {name} table has column names that stand twice: {', '.join(twice)}; rename them")
@@ -43,6 +40,24 @@ def pair_of_frames(real: Any, synthetic: Any) -> tuple[pd.DataFrame, pd.DataFram
         named = ", ".join(missing[:10])
         raise DataError(f"the synthetic table lacks {len(missing)} column(s) of the real one: {named}")
     return left, right[list(left.columns)]
+
+
+def pair_of_scalars(real: Any, synthetic: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both tables as `pair_of_frames`, without the columns of images.
+
+    Raises
+    ------
+    DataError
+        If there are no others, or as `pair_of_frames`.
+    """
+    left, right = pair_of_frames(real, synthetic)
+    images = vector_columns(left)
+    if len(images) == left.shape[1]:
+        raise DataError(
+            f"the table holds nothing but images ({', '.join(map(repr, images))}), and this metric is of the columns "
+            "beside them"
+        )
+    return left.drop(columns=images), right.drop(columns=images)
 
 
 def kind_of(column: pd.Series[Any]) -> ColumnKind:
@@ -115,6 +130,8 @@ def common_codes(real: pd.Series[Any], synthetic: pd.Series[Any]) -> tuple[NDArr
 
 def _joined(a: pd.Series[Any], b: pd.Series[Any]) -> Any:
     """Return the values of ``a``, then of ``b``, in one array or Series that keeps apart what differs."""
+    if is_vector(a) and is_vector(b):
+        return np.concatenate([digests(a), digests(b)])
     kinds = kind_of(a), kind_of(b)
     if kinds == ("numeric", "numeric") and is_time(a) == is_time(b):
         if is_time(a):

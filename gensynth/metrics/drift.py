@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
 from gensynth.metrics.learned import detection_auc, fold_inflation
+from gensynth.tables.imagearrays import refuse_images
 
 SIGNIFICANT = 0.01
 """Corrected p-values below it tell of a difference, ..."""
@@ -127,10 +128,13 @@ def drift(old: Any, new: Any, *, random_state: int = 0) -> Drift:
 
     Raises
     ------
+    CapabilityError
+        A column holds images.
     DataError
         A table has no rows, or ``new`` lacks a column of ``old``; or there are fewer than 3 rows.
     """
     left, right = pair_of_frames(old, new)
+    refuse_images(left, "a test of drift")
     tests = [column_drift(left.iloc[:, i], right.iloc[:, i], name) for i, name in enumerate(left.columns)]
     auc = detection_auc(left, right, n_splits=_N_SPLITS, random_state=random_state)
     n = min(len(left), len(right), 20_000)

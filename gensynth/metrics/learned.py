@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from gensynth.errors import DataError, FewRowsError, counted
 from gensynth.metrics.columns import common_codes, kind_of, numbers, pair_of_frames
+from gensynth.metrics.learners import fitted, learner, stacked, trees
 
 _MOST_CLASSES = 20  # values of a numeric target that is predicted as a class
-_MAX_CODES = 254  # what histogram gradient boosting can treat as categories
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ def detection(
     if n < n_splits:
         raise DataError(f"{n} rows of each table cannot be split into {n_splits} folds; give more rows")
     a, b = (frame.sample(n, random_state=random_state) for frame in (left, right))
-    X, is_category = stacked(a, b)
+    rows = stacked(a, b)
+    X = rows.X
     y = np.repeat([1, 0], n)
     scores = np.zeros(2 * n)
     for fold, held in StratifiedKFold(n_splits, shuffle=True, random_state=random_state).split(X, y):
-        model = fitted(trees("classification", is_category, random_state), X[fold], y[fold])
+        model = fitted(trees("classification", rows.is_category, random_state), X[fold], y[fold])
         scores[held] = model.predict_proba(X[held])[:, 1]
     return auc_with_interval(scores[:n], scores[n:], inflation=fold_inflation(n_splits))
 
@@ -132,6 +133,8 @@ def _variance(values: NDArray[np.float64]) -> float:
 def utility(train: Any, test: Any, target: Any, *, regression: bool | None = None, random_state: int = 0) -> float:
     """Return how well a model trained on ``train`` does on real rows it never saw (TSTR if ``train`` is synthetic).
 
+    Gradient boosted trees, or a linear model (`gensynth.metrics.learners.linear`) where cells are images.
+
     Parameters
     ----------
     train : table
@@ -170,18 +173,18 @@ def utility(train: Any, test: Any, target: Any, *, regression: bool | None = Non
     held, taught, truth, learned = held[known], taught[given], truth[known], learned[given]
     if len(held) == 0 or len(taught) == 0:
         raise FewRowsError(f"target {target!r} is missing in every row")
-    X, is_category = stacked(taught.drop(columns=target), held.drop(columns=target))
-    X_train, X_test = X[: len(taught)], X[len(taught) :]
+    rows = stacked(taught.drop(columns=target), held.drop(columns=target))
+    X_train, X_test = rows.X[: len(taught)], rows.X[len(taught) :]
     if is_regression(truth) or is_regression(learned) if regression is None else regression:
         if truth.nunique() < 2:
             raise FewRowsError(
                 f"the {counted(len(truth), 'test row')} with a target hold one number only; "
                 "R2 needs two: give more rows"
             )
-        model = fitted(trees("regression", is_category, random_state), X_train, numbers(learned, like=truth))
+        model = fitted(learner("regression", rows, random_state), X_train, numbers(learned, like=truth))
         return float(r2_score(numbers(truth), model.predict(X_test)))
     y_train, y_test, n_codes = common_codes(learned, truth)
-    return _auc(X_train, y_train, X_test, y_test, n_codes, trees("classification", is_category, random_state))
+    return _auc(X_train, y_train, X_test, y_test, n_codes, learner("classification", rows, random_state))
 
 
 def is_regression(target: pd.Series[Any]) -> bool:
@@ -215,42 +218,3 @@ def _auc(
     if len(labels) == 2:
         return float(roc_auc_score(y_test == labels[1], probability[:, labels[1]]))
     return float(np.mean([roc_auc_score(y_test == k, probability[:, k]) for k in labels]))
-
-
-def trees(task: str, is_category: NDArray[np.bool_], random_state: int) -> Any:
-    """Return the gradient boosted trees of all metrics, "classification" or "regression", not yet fitted."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    family = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
-    return family(
-        max_iter=200,
-        learning_rate=0.1,
-        max_depth=6,
-        early_stopping=False,
-        categorical_features=is_category,
-        random_state=random_state,
-    )
-
-
-def fitted(model: Any, X: NDArray[np.float64], y: NDArray[Any]) -> Any:
-    """Fit trees, which cannot bin a column that is missing in every row: there it is a constant, and tells nothing."""
-    return model.fit(np.where(np.isnan(X).all(axis=0), 0.0, X), y)
-
-
-def stacked(a: pd.DataFrame, b: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Stack two tables as one float matrix; the mask says which columns are codes of categories."""
-    columns, is_category = [], []
-    for j in range(a.shape[1]):
-        left, right = a.iloc[:, j], b.iloc[:, j]
-        numeric = kind_of(left) == "numeric"
-        if numeric:
-            columns.append(np.concatenate([numbers(left), numbers(right, like=left)]))
-        else:
-            codes = np.concatenate(common_codes(left, right)[:2])
-            if len(np.unique(codes)) > _MAX_CODES:  # too many for the trees: the commonest first, as a number
-                order = np.argsort(np.argsort(-np.bincount(codes), kind="stable"), kind="stable")
-                codes, numeric = order[codes], True
-            columns.append(codes.astype(np.float64))
-        is_category.append(not numeric)
-    X = np.column_stack(columns)
-    return np.where(np.isinf(X), np.nan, X), np.asarray(is_category)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.metrics.columns import common_codes, kind_of, numbers
+from gensynth.metrics.vectors import is_vector, unit_spread, vectors
 
-Points = NDArray[np.float64]
+Points = NDArray[np.floating[Any]]
 
 
 def sampled(frame: pd.DataFrame, n: int, random_state: int) -> pd.DataFrame:
@@ -21,7 +24,8 @@ def points(real: pd.DataFrame, *others: pd.DataFrame, n_ranking: int = 1, max_le
 
     A numeric column counts by its rank, in [0, 1], among the rows of the first ``n_ranking`` tables; two different
     values of any other column are at distance 1. A missing number is 1 away from every number. Levels beyond the
-    ``max_levels`` commonest of these tables are one.
+    ``max_levels`` commonest of these tables are one. Images, and features of them, are compared by the distance of
+    their numbers, in units in which the mean square of it is 1 among the rows of these tables.
 
     Rows that others are ranked by lie evenly, those of another table between them, nearer: tables whose distances are
     compared have to be ranked together.
@@ -32,6 +36,11 @@ def points(real: pd.DataFrame, *others: pd.DataFrame, n_ranking: int = 1, max_le
     ends, n = np.cumsum(sizes)[:-1], sum(sizes[:n_ranking])
     for j in range(real.shape[1]):
         a, b = real.iloc[:, j], rest.iloc[:, j]
+        if is_vector(a):
+            pieces = np.split(np.concatenate([vectors(a), vectors(b, like=a)]), ends)
+            for part, piece in zip(parts, unit_spread(pieces, n_ranking), strict=True):
+                part.append(piece)
+            continue
         if kind_of(a) == "numeric":
             both = np.concatenate([numbers(a), numbers(b, like=a)])
             missing = np.isnan(both)

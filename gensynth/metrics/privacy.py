@@ -190,5 +190,5 @@ def _ratio(found: Points) -> NDArray[np.float64]:
     return np.asarray(np.divide(found[:, 0], second, out=np.ones(len(found)), where=second > 0))
 
 
-def _share_below(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _share_below(a: Points, b: Points) -> float:
     return float(((a < b - _TIE).mean() + (a <= b + _TIE).mean()) / 2)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError
-from gensynth.metrics.columns import ColumnKind, common_codes, kind_of, numbers, pair_of_frames
+from gensynth.metrics.columns import ColumnKind, common_codes, kind_of, numbers, pair_of_scalars
 
 N_BINS = 10
 N_WORST = 10
@@ -99,7 +99,7 @@ def fidelity(
     Parameters
     ----------
     real, synthetic : table of shape (n, d) and (m, d)
-        Frames or arrays. ``synthetic`` holds all columns of ``real``; further ones are left out.
+        Frames or arrays. ``synthetic`` holds all columns of ``real``; further ones, and images, are left out.
     weight : ndarray of shape (n,), optional
         Weights of the real rows, not negative: rows of a rare class that was drawn on purpose are compared with real
         rows weighted to the same share of classes. Equal by default.
@@ -116,14 +116,15 @@ def fidelity(
     Raises
     ------
     DataError
-        If a table has no rows, a column is absent, a numeric column came back as text, or a weight is negative.
+        If a table has no rows, or nothing but images, a column is absent, a numeric column came back as text, or a
+        weight is negative.
 
     References
     ----------
     .. [1] Zhang et al., "Mixed-Type Tabular Data Synthesis with Score-based Diffusion in Latent Space" (TabSyn),
        ICLR 2024, arXiv:2310.09656, appendix E.3.
     """
-    left, right = pair_of_frames(real, synthetic)
+    left, right = pair_of_scalars(real, synthetic)
     mass = _mass(weight, len(left))
     if mass is not None:
         left, mass = left[mass > 0], mass[mass > 0]

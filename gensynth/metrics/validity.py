@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.metrics.columns import common_codes, is_time, kind_of, numbers, pair_of_frames
+from gensynth.metrics.columns import common_codes, is_time, kind_of, numbers, pair_of_scalars
 
 _MAX_DECIMALS = 6
 
@@ -44,7 +44,7 @@ def validity(real: Any, synthetic: Any) -> Validity:
     Parameters
     ----------
     real, synthetic : table of shape (n, d) and (m, d)
-        Frames or arrays. Further columns of ``synthetic`` are left out.
+        Frames or arrays. Further columns of ``synthetic``, and images, are left out.
 
     Returns
     -------
@@ -54,9 +54,9 @@ def validity(real: Any, synthetic: Any) -> Validity:
     Raises
     ------
     DataError
-        If a table has no rows, a column is absent, or a numeric column came back as text.
+        If a table has no rows, or nothing but images, a column is absent, or a numeric column came back as text.
     """
-    left, right = pair_of_frames(real, synthetic)
+    left, right = pair_of_scalars(real, synthetic)
     coverage: list[float] = []
     gaps: list[float] = []
     inside: list[NDArray[np.bool_]] = []

@@ -12,6 +12,7 @@ from gensynth.report.page import render, write_html
 
 _HEADINGS = {
     "detection_auc": "Detection",
+    "frechet_distance": "Frechet distance",
     "tstr": "TSTR",
     "shape_error": "Single columns",
     "trend_error": "Pairs of columns",

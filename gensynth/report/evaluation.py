@@ -11,6 +11,7 @@ from gensynth.evaluation import Evaluation, MetricValue, PairResult
 from gensynth.evaluation.catalogue import CATALOGUE, MEMORISATION, METRICS, OF_PLUGINS, Metric, described
 from gensynth.report.figures import overlay, plane
 from gensynth.report.page import render, write_html
+from gensynth.report.pictures import pictures_of
 
 _MAX_OPEN = 12
 _MAX_COLUMNS = 60
@@ -66,6 +67,8 @@ def render_evaluation(found: Evaluation, *, title: str, facts: Sequence[tuple[st
         pairs=[_pair(pair) for pair in found.pairs[:_MAX_PAIRS]],
         matrix=_matrix(found),
         plane=plane(samples.real, samples.synthetic, samples.random_state),
+        pictures=pictures_of(samples, found.target),
+        has_columns=samples.has_scalars,
         relations=[{"text": r.relation, "kept": f"{100 * r.kept:.2f}", "broken": r.kept < 1} for r in found.relations],
         foot=f"seed {samples.random_state}, {found.seconds:.0f} s",
     )

@@ -117,6 +117,23 @@ def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     return images, None if label is None else _checked_labels(arrays[label], images, f"{path}: array {label!r}")
 
 
+def columns_beside(path: Path, n: int) -> dict[str, NDArray[Any]]:
+    """Return the further columns of a ``.npz`` file of ``n`` images ``x``, as `gensynth.tables.imagewriter` writes it.
+
+    Those are arrays of one entry for each image; of files by others, whose images have another name, none are taken.
+    """
+    if path.suffix.lower() != ".npz":
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            if "x" not in found.files:
+                return {}
+            others = {name: found[name] for name in found.files if name not in (*_IMAGE_KEYS, *_LABEL_KEYS)}
+    except _DAMAGED as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    return {name: array for name, array in others.items() if array.shape == (n,)}
+
+
 def idx_files(folder: Path) -> list[Path]:
     """Return the files of images of a folder as MNIST comes in, those to learn from first."""
     found = [path for path in sorted(folder.iterdir()) if _IDX.match(path.name)]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError, FileWarning, counted, hint
 from gensynth.tables.arrayfiles import (
     ARRAY_ENDINGS,
+    columns_beside,
     idx_files,
     image_frame,
     is_idx,
@@ -23,6 +24,7 @@ from gensynth.tables.arrayfiles import (
     read_idx,
 )
 from gensynth.tables.imagearrays import IMAGE, LABEL
+from gensynth.tables.imagebeside import with_rows_beside
 from gensynth.tables.imagefile import (
     BAD_FILE,
     IMAGE_ENDINGS,
@@ -149,7 +151,7 @@ def read_images(
     images, labels = read_idx(path) if is_idx(path) else read_arrays(path)
     _check_memory(images.shape[1:], len(images), path)
     cells = [_with_channels(image if size is None else resized(image, size), channels) for image in images]
-    return ImageSet(image_frame(cells, labels), None, str(path))
+    return ImageSet(image_frame(cells, labels).assign(**columns_beside(path, len(cells))), None, str(path))
 
 
 def image_set(frame: pd.DataFrame, source: str, *, image_size: int | Sequence[int] | None = None) -> ImageSet:
@@ -162,7 +164,7 @@ def image_set(frame: pd.DataFrame, source: str, *, image_size: int | Sequence[in
 
 
 def _from_folder(folder: Path, size: Size | None, channels: int | None, *, skip_bad: bool) -> ImageSet:
-    """Return the images of a folder; those of its folders have their names as labels."""
+    """Return the images of a folder; those of its folders have their names as labels, unless a file tells more."""
     try:
         own, below = _image_files(folder), {sub: _image_files(sub) for sub in _folders(folder)}
     except OSError as error:
@@ -221,7 +223,8 @@ def _from_files(
     colour = any(image.pixels.ndim == 3 for _, image in found)
     cells = [_with_channels(image.pixels, 3 if colour else None) for _, image in found]
     frame = image_frame(cells, None if labels is None else [labels[i] for i, _ in found])
-    return ImageSet(frame, tuple(files[i].relative_to(folder).as_posix() for i, _ in found), str(folder))
+    names = tuple(files[i].relative_to(folder).as_posix() for i, _ in found)
+    return ImageSet(with_rows_beside(frame, folder, names), names, str(folder))
 
 
 def _with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:

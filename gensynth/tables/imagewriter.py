@@ -19,6 +19,8 @@ from gensynth.tables.imagearrays import FEW_LEVELS, IMAGE, LABEL, axes_of
 
 ROWS_FILE = "rows.csv"
 """File of a folder of images that holds what else their rows hold."""
+FILE_COLUMNS = ("file", "image file")
+"""What its first column, the names of the images' files, is called; the second where there is another one."""
 Range: TypeAlias = tuple[float, float]
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -68,7 +70,7 @@ def write_image_folder(
             for name, pixels in zip(names, images, strict=True):
                 to_picture(pixels, low_high).save(temporary / name)
             if len(rest.columns) > (label is not None) or not told_apart:
-                rest.insert(0, "image file" if "file" in rest else "file", names)
+                rest.insert(0, FILE_COLUMNS["file" in rest], names)
                 write_table(rest, temporary / ROWS_FILE)
     except OSError as error:
         raise OutputError(f"{os.fspath(folder)} cannot be written: {error.strerror or error}") from error

@@ -43,7 +43,7 @@ def toys(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(auto, "compare", compare)
     monkeypatch.setattr(auto, "checked", checked)
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: list(NAMES))
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: list(NAMES))
     monkeypatch.setattr(auto, "_MAX_CHECKED", 3)
     return names
 
@@ -61,7 +61,7 @@ def test_the_one_whose_rows_help_most_is_chosen(toys: list[str]) -> None:
 
 
 def test_where_simpler_is_as_good_augmentation_does_not_help(toys: list[str], monkeypatch) -> None:
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: ["vae"])
     found = choose(table(), "y", Augmenter(trainer=TRAINER), 50, check=True, seed=0)
     assert found.helps is False
     assert str(found).endswith("augmentation does not help here: use class weights on the real rows")
@@ -108,7 +108,7 @@ def test_too_few_rows_to_choose_by() -> None:
 
 @pytest.mark.parametrize("options", [{"balance": True}, {"n_rows": 30}])
 def test_augment_takes_the_chosen_model(options, monkeypatch) -> None:
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: ["vae"])
     given = []
     init = CheckFolds.__init__
 
@@ -129,7 +129,7 @@ def test_augment_takes_the_chosen_model(options, monkeypatch) -> None:
 
 
 def test_a_continuous_target_is_compared_but_not_checked(monkeypatch) -> None:
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: ["vae"])
     result = augment(table(60), "a", n_rows=5, model="auto", trainer=TRAINER, check=True, random_state=0)
     assert result.report.choice is not None
     assert result.report.choice.checks == {}
@@ -137,7 +137,7 @@ def test_a_continuous_target_is_compared_but_not_checked(monkeypatch) -> None:
 
 
 def test_same_seed_same_choice_and_rows(monkeypatch) -> None:
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: ["vae"])
     quick = Trainer(max_epochs=1, progress=False)
     one, other = (augment(table(60), n_rows=5, model="auto", trainer=quick, random_state=3) for _ in range(2))
     assert one.report.choice is not None
@@ -150,7 +150,7 @@ def test_nothing_to_check_is_told_and_the_most_like_real_rows_is_chosen(monkeypa
     def refuse(self) -> float:
         raise UncheckedError("no way")
 
-    monkeypatch.setattr(auto, "candidates", lambda *, balance: ["vae"])
+    monkeypatch.setattr(auto, "candidates", lambda *, balance, images=False: ["vae"])
     monkeypatch.setattr(CheckFolds, "prepare", refuse)
     result = augment(table(60), "y", n_rows=5, model="auto", trainer=TRAINER, check=True, random_state=0)
     assert result.report.check is None

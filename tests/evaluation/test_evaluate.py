@@ -17,7 +17,7 @@ from gensynth.metrics import fidelity
 
 def test_every_metric_stands_between_floor_and_ceiling():
     found = evaluation("real")
-    assert [value.name for value in found.values] == [*METRICS, "rows"]
+    assert [value.name for value in found.values] == [*(name for name in METRICS if name != "frechet_distance"), "rows"]
     for value in found.values:
         assert value.floor is not None
         assert value.ceiling is not None

@@ -6,7 +6,8 @@ import pytest
 
 from gensynth.errors import DataError
 from gensynth.metrics import detection, detection_auc, utility
-from gensynth.metrics.learned import auc_with_interval, trees
+from gensynth.metrics.learned import auc_with_interval
+from gensynth.metrics.learners import trees
 
 
 def table(seed: int, n: int = 600) -> pd.DataFrame:

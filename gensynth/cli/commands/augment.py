@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +11,16 @@ import typer
 
 from gensynth.cli.options import (
     AsJson,
-    Data,
+    ImagesData,
+    ImageSize,
     Kinds,
     MaxTime,
     Missing,
-    OutputFile,
     Quiet,
     Relations,
     Seed,
     Settings,
+    SkipBad,
     Threads,
 )
 from gensynth.defaults import SAMPLING_MODEL
@@ -26,8 +28,18 @@ from gensynth.errors import OptionError
 
 
 def augment(
-    data: Data,
-    output: OutputFile,
+    data: ImagesData,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. Of images: a "
+            "folder (its name ends in /) of PNG files, in folders by their labels, or a .npz file.",
+            show_default=False,
+        ),
+    ],
     target: Annotated[
         str | None,
         typer.Option(
@@ -64,6 +76,8 @@ def augment(
     kinds: Kinds = None,
     relations: Relations = None,
     missing: Missing = None,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
     seed: Seed = None,
     max_time: MaxTime = None,
     drop_copies: Annotated[
@@ -111,12 +125,15 @@ def augment(
 ) -> None:
     """Add synthetic rows to DATA.
 
-    OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
+    OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart: of images in
+    the file rows.csv of a folder, or an array of a .npz file.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
     from gensynth.cli.added import added_report
     from gensynth.cli.facts import augmentation_facts, print_json
+    from gensynth.cli.images import ImageOptions, ImageTable
     from gensynth.cli.paths import checked_output, find, stream
+    from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
@@ -130,16 +147,25 @@ def augment(
         raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
     start = time.perf_counter()
     found = find(data, several=True)
-    path = checked_output(output, inputs=[found])
+    pictures = output.lower().endswith((".npz", "/", os.sep)) or Path(output).is_dir()
+    path = Path(output) if pictures else checked_output(Path(output), inputs=[found])
     target = target or getattr(found, "target", None)  # a card knows its target
     if balance and target is None:
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
     wanted, trainer = model_and_trainer(model, settings, max_time)
-    table = stream(found, missing, kinds, [target] if target is not None else []).whole()
+    images = ImageOptions.of(image_size, None if isinstance(wanted, str) else wanted, skip_bad=skip_bad)
+    source = stream(found, missing, kinds, [target] if target is not None else [], images=images)
+    out = picture_output(output, None, [found]) if isinstance(source, ImageTable) else None
+    if isinstance(source, ImageTable):
+        source.check_label(None if target is None else [target])
+    elif pictures:
+        raise OptionError(f"--output {output} is for images, and {data} is a table; name a .csv or .parquet file")
+    table = source.whole()
     columns = list(table.frame.columns)
     known_columns("--target", [target] if target is not None else [], columns)
     schema = declared_kinds(kinds, columns)
-    reading = {"missing": missing, "kinds": kinds, "targets": [target] if target is not None else []}
+    targets = [target] if target is not None else []
+    reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": images.with_channels_of(source)}
     report = added_report(page, holdout, found, table.frame, path, rows, **reading)
     from gensynth.augmentation import augment as augment_table
 
@@ -158,7 +184,10 @@ def augment(
         check=check,
         random_state=seed,
     )
-    write_augmented(table, result, path, only_synthetic=only_synthetic)
+    if out is None:
+        write_augmented(table, result, path, only_synthetic=only_synthetic)
+    else:
+        write_augmented_images(result, out, target)
     evaluation = None if report is None else report.write(result, target, balance=balance, schema=schema, seed=seed)
     seconds, written = time.perf_counter() - start, [path, *([] if report is None else [report.page])]
     if as_json:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from gensynth.cli.options import (
-    Data,
     EvaluationSeed,
+    ImagesData,
+    ImageSize,
     JsonFile,
     Kinds,
     Missing,
@@ -16,12 +17,13 @@ from gensynth.cli.options import (
     PredictedColumn,
     Quiet,
     Relations,
+    SkipBad,
     Threads,
 )
 
 
 def compare(
-    data: Data,
+    data: ImagesData,
     models: Annotated[
         str | None,
         typer.Option(
@@ -61,6 +63,8 @@ def compare(
     kinds: Kinds = None,
     relations: Relations = None,
     missing: Missing = None,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
     seed: EvaluationSeed = 0,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
@@ -72,7 +76,7 @@ def compare(
     """
     from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
     from gensynth.cli.evaluation import found_tables, report_files, to_json
-    from gensynth.cli.paths import stream
+    from gensynth.cli.images import ImageOptions, open_alike
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns
     from gensynth.errors import OptionError
 
@@ -81,7 +85,8 @@ def compare(
     named, trainer = chosen_models(models, settings, max_time)
     target = target or getattr(inputs[0], "target", None)
     targets = [] if target is None else [target]
-    frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
+    images = ImageOptions.of(image_size, skip_bad=skip_bad)
+    frames = open_alike(inputs, images, missing, kinds, targets)
     columns = list(frames[0].columns)
     known_columns("--target", targets, columns)
 

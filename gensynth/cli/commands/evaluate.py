@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import EvaluationSeed, JsonFile, Kinds, Missing, PageFile, PredictedColumn, Quiet, Threads
+from gensynth.cli.options import (
+    EvaluationSeed,
+    ImageSize,
+    JsonFile,
+    Kinds,
+    Missing,
+    PageFile,
+    PredictedColumn,
+    Quiet,
+    SkipBad,
+    Threads,
+)
 from gensynth.errors import OptionError
 
 
@@ -15,7 +26,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="REAL",
-            help="Table that the model was trained on. One of the tables may be -, standard input.",
+            help="Table that the model was trained on, or images: a folder of PNG and JPEG files, or of folders of "
+            "them that are named by their labels, or a .npz file. One of the tables may be -, standard input.",
             show_default=False,
         ),
     ],
@@ -46,6 +58,8 @@ def evaluate(
     as_json: JsonFile = None,
     kinds: Kinds = None,
     missing: Missing = None,
+    image_size: ImageSize = None,
+    skip_bad: SkipBad = False,
     seed: EvaluationSeed = 0,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
@@ -53,10 +67,10 @@ def evaluate(
     """Judge SYNTHETIC: whether it is like REAL, whether it is a copy, and whether it is of use.
 
     Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
-    (REAL with each column shuffled). The last line is the verdict.
+    (REAL with each column, and each pixel of images, shuffled). The last line is the verdict.
     """
     from gensynth.cli.evaluation import called, found_tables, only_synthetic, report_files, to_json
-    from gensynth.cli.paths import stream
+    from gensynth.cli.images import ImageOptions, open_alike
     from gensynth.cli.training import declared_kinds, known_columns
 
     if metric is not None and (page is not None or as_json is not None):
@@ -65,7 +79,8 @@ def evaluate(
     page, as_json, to_stdout = report_files(page, as_json, inputs)
     target = target or getattr(inputs[0], "target", None)
     targets = [] if target is None else [target]
-    frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
+    images = ImageOptions.of(image_size, skip_bad=skip_bad)
+    frames = open_alike(inputs, images, missing, kinds, targets)
     columns = list(frames[0].columns)
     known_columns("--target", targets, columns)
     frames[1] = only_synthetic(frames[1], columns, called(synthetic))

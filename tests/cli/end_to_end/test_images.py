@@ -162,3 +162,42 @@ def test_a_saved_detector_scores_images_of_another_size(photos: Path, run: Run) 
     outcome = run("score", "d.gensynth", str(photos), "-o", "scores.csv")
     assert outcome.code == 0, outcome.err
     assert len(pd.read_csv("scores.csv")) == len(pd.read_csv("found.csv"))
+
+
+def test_augmented_images_are_marked_and_evaluated(photos: Path, run: Run) -> None:
+    for path in sorted((photos / "a").iterdir())[20:]:
+        path.unlink()
+    arguments = ["--balance", "--target", "label", *TOY]
+    outcome = run("augment", str(photos), "-o", "out/", "--report", "r.html", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert "evaluated: " in outcome.err
+    assert Path("r.html").read_text().count("data:image/png;base64,") == 4
+    assert "a linear model on pixels" in outcome.err
+    rows = pd.read_csv("out/rows.csv")
+    assert len(set(rows.groupby("label").size())) == 1
+    assert rows["_synthetic"].sum() == len(rows) - sum(len(list(f.iterdir())) for f in photos.iterdir())
+    assert run("augment", str(photos), "-o", "out.npz", "--rows", "40", "--no-check", *TOY).code == 0
+    with np.load("out.npz") as drawn:
+        assert drawn["_synthetic"].sum() == 40
+    for source in ("out/", "out.npz"):
+        outcome = run("evaluate", str(photos), source, "--target", "label", "--html", "p.html", "--json", "e.json")
+        assert outcome.code == 0, outcome.err
+        assert "that its column '_synthetic' marks" in outcome.err
+        assert "frechet_distance" in outcome.out
+        assert Path("p.html").read_text().count("data:image/png;base64,") == 4
+
+
+def test_evaluated_files_are_brought_to_the_range_of_the_real_images(run: Run) -> None:
+    fitted(run, "digits", "--target", "label")
+    assert run("sample", "m.gensynth", "-n", "60", "--seed", "1", "-o", "drawn/").code == 0
+    assert run("sample", "m.gensynth", "-n", "60", "--seed", "1", "-o", "drawn.npz").code == 0
+    found = [run("evaluate", "digits", one, "--metric", "frechet_distance").out for one in ("drawn/", "drawn.npz")]
+    assert float(found[0]) == pytest.approx(float(found[1]), rel=0.2)  # other images are drawn for the measure
+
+
+def test_images_of_tables_are_refused_where_they_are_none(run: Run, tmp_path: Path) -> None:
+    people().to_csv("people.csv", index=False)
+    outcome = run("evaluate", "people.csv", "people.csv", "--image-size", "8")
+    assert (outcome.code, "--image-size is of images" in outcome.err) == (2, True)
+    outcome = run("augment", "people.csv", "-o", "out/", "--rows", "10")
+    assert (outcome.code, "is for images" in outcome.err) == (2, True)
