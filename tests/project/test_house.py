@@ -148,9 +148,13 @@ def test_ci_script_is_executable_and_parses():
 
 
 def test_ci_leaves_nothing_out():
-    """No test is deselected: not by the command, and not by the settings of pytest."""
+    """Every test is run: the command leaves out the slow ones and no others, and they are run before it."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
-    for text in (readme_commands()[1], settings["addopts"]):
+    second, runs = readme_commands()[1], (ROOT / ".ci" / "run").read_text()
+    assert second.endswith(" -m 'not slow'")
+    slow = second.removesuffix("'not slow'") + "slow\n"
+    assert slow in runs
+    for text in (second.removesuffix(" -m 'not slow'"), settings["addopts"]):
         chosen = text.replace("-m venv", "").replace("-m pytest", "")
         assert not re.search(r"(^|\s)(-m|-k|--ignore|--deselect)[\s=]", chosen)
     assert settings["filterwarnings"][0] == "error"
