@@ -20,9 +20,7 @@ from gensynth.augmentation.strategy import classes_of
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.training import Trainer
-
-STOPPED = 0.9
-"""Share of its time limit after which a trainer ends."""
+from gensynth.training.schedule import STOPPED
 
 
 def limited(trainer: Any, seconds: float) -> Trainer:
