@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.baselines import Rows, oversampled, smote
+from gensynth.augmentation.baselines import Rows, SkippedError, oversampled, smote
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
@@ -57,6 +57,8 @@ class AugmentCheck:
         The rarer class of the whole table; None where there are more than two.
     note : str or None
         What makes the comparison less than fair, in one line.
+    skipped : str or None
+        Why SMOTE, which could be tried, was not, in one line.
     """
 
     synthetic: tuple[float, ...]
@@ -66,6 +68,7 @@ class AugmentCheck:
     note: str | None = None
     oversampling: tuple[float, ...] = ()
     smote: tuple[float, ...] = ()
+    skipped: str | None = None
 
     @property
     def simple(self) -> tuple[Way, ...]:
@@ -116,7 +119,8 @@ class AugmentCheck:
                 said = f"the new rows {effect}; use {SIMPLE[self.best][1]}"
             else:
                 said = f"the new rows help no more than what is simpler; use {SIMPLE[self.best][1]}"
-        note = "" if self.note is None else f" ({self.note})"
+        notes = "; ".join(text for text in (self.skipped, self.note) if text is not None)
+        note = f" ({notes})" if notes else ""
         return f"checked on held-out real rows (gradient boosting, average precision {what}): {scores}: {said}{note}"
 
 
@@ -183,6 +187,7 @@ class CheckFolds:
         from sklearn.model_selection import StratifiedKFold
 
         self.target, self.seed = target, seed
+        self._skipped: str | None = None
         self._keys = {column.name for column in columns if column.kind == "identifier"} - {target}
         reason = cannot_check(frame.drop(columns=list(self._keys)), target)
         if reason is not None:
@@ -215,7 +220,7 @@ class CheckFolds:
         with _failures_told():
             synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
             simple = self._simple
-        return AugmentCheck(synthetic, positive=plain_value(self.rarest), **simple)
+        return AugmentCheck(synthetic, positive=plain_value(self.rarest), skipped=self._skipped, **simple)
 
     def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:
         """Return the score with the rows that a model of the training rows draws."""
@@ -233,9 +238,13 @@ class CheckFolds:
             scores["nothing"].append(fold.score(self.seed))
             scores["weights"].append(fold.score(self.seed, class_weight="balanced"))
             scores["oversampling"].append(fold.score(self.seed, oversampled(fold.X, fold.y, self.seed)))
-            rows = smote(fold.X, fold.y, fold.is_category, self.seed)
-            if rows is not None:
-                scores["smote"].append(fold.score(self.seed, rows))
+            if self._skipped is None:
+                try:
+                    rows = smote(fold.X, fold.y, fold.is_category, self.seed)
+                except SkippedError as reason:
+                    self._skipped, rows = str(reason), None
+                if rows is not None:
+                    scores["smote"].append(fold.score(self.seed, rows))
         return {way: tuple(found) for way, found in scores.items() if len(found) == N_SPLITS}
 
     def _read(self, frame: pd.DataFrame) -> pd.DataFrame:

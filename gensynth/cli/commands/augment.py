@@ -114,7 +114,7 @@ def augment(
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
-    from gensynth.cli.added import added_report
+    from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.rows import write_augmented
@@ -140,7 +140,10 @@ def augment(
     known_columns("--target", [target] if target is not None else [], columns)
     schema = declared_kinds(kinds, columns)
     reading = {"missing": missing, "kinds": kinds, "targets": [target] if target is not None else []}
-    report = added_report(page, holdout, found, table.frame, path, rows, **reading)
+    n_new = (
+        None if balance else rows if rows is not None else round((1.0 if ratio is None else ratio) * len(table.frame))
+    )
+    report = added_report(page, holdout, found, table.frame, path, AddedRows(target, n_new, schema), **reading)
     from gensynth.augmentation import augment as augment_table
 
     result = augment_table(
