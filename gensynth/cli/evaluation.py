@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from gensynth.cli.paths import PAGE_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find
+from gensynth.cli.paths import PAGE_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find, stream
 from gensynth.cli.terminal import note
+from gensynth.cli.training import known_columns
 from gensynth.errors import DataError, OptionError, counted
 from gensynth.files import atomic_write
 
@@ -39,6 +40,25 @@ def found_tables(names: Mapping[str, str | None]) -> list[Path | Card]:
     if len(piped) > 1:
         raise OptionError(f"{' and '.join(piped)} are both standard input (-), which holds one table; name a file")
     return [find(name, several=True) for name in names.values() if name is not None]
+
+
+def read_tables(
+    inputs: Sequence[Path | Card], target: str | None, missing: Sequence[str] | None, kinds: Sequence[str] | None
+) -> tuple[list[pd.DataFrame], str | None]:
+    """Return the rows of the tables, and the target: ``--target``, or that of the first one's card.
+
+    Raises
+    ------
+    DataError
+        A table cannot be read.
+    OptionError
+        The first one has no such column.
+    """
+    target = target or getattr(inputs[0], "target", None)
+    targets = [] if target is None else [target]
+    frames = [stream(one, missing, kinds, targets).whole().frame for one in inputs]
+    known_columns("--target", targets, list(frames[0].columns))
+    return frames, target
 
 
 def called(name: str) -> str:
