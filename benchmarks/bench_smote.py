@@ -7,6 +7,8 @@ predict are two classes, below and above their median.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -24,13 +26,13 @@ def sample_smote(train: pd.DataFrame, target: str, n: int, *, n_neighbors: int =
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
     train = train[train[target].notna()].reset_index(drop=True)
-    numeric = [name for name in train if _is_number(train[name])]
+    numeric = [name for name in train.columns if _is_number(train[name])]
     labels = train[target] > train[target].median() if is_regression(train[target]) else train[target]
     kept = labels.map(labels.value_counts()).to_numpy() > 1
     train, y = train[kept].reset_index(drop=True), pd.factorize(labels[kept])[0]
     medians, deviations = train[numeric].median(), train[numeric].std().replace(0, 1).fillna(1)
     X = pd.DataFrame(index=train.index)
-    for name in train:
+    for name in train.columns:
         if name in numeric:
             X[name] = ((train[name] - medians[name]) / deviations[name]).astype(float).fillna(0.0)
         else:
@@ -45,23 +47,26 @@ def sample_smote(train: pd.DataFrame, target: str, n: int, *, n_neighbors: int =
     if not numeric:
         sampler = SMOTEN(**options)
     elif len(numeric) < train.shape[1]:
-        sampler = SMOTENC(categorical_features=[name not in numeric for name in train], **options)
+        sampler = SMOTENC(categorical_features=[name not in numeric for name in train.columns], **options)
     else:
         sampler = SMOTE(**options)
     rows = sampler.fit_resample(X, y)[0].iloc[len(train) :]
     rows = rows.sample(frac=1.0, random_state=seed).iloc[:n].reset_index(drop=True)
-    return pd.DataFrame({name: _back(rows[name], train[name], medians, deviations) for name in train})
+    return pd.DataFrame({name: _back(rows[name], train[name], medians, deviations) for name in train.columns})
 
 
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+def _is_number(column: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
-def _back(drawn: pd.Series, column: pd.Series, medians: pd.Series, deviations: pd.Series) -> pd.Series:
+def _back(
+    drawn: pd.Series[Any], column: pd.Series[Any], medians: pd.Series[Any], deviations: pd.Series[Any]
+) -> pd.Series[Any]:
     """Return drawn cells as the training column has them: whole numbers whole, categories themselves."""
     if column.name not in medians.index:
         known = {_MISSING: None, **{str(value): value for value in column.dropna().unique()}}
         return pd.Series(drawn.map(known).to_numpy(dtype=object), dtype=object).astype(column.dtype)
-    numbers = drawn.astype(float) * deviations[column.name] + medians[column.name]
-    whole = pd.api.types.is_integer_dtype(column)
-    return numbers.round().astype(column.dtype) if whole else numbers.astype(column.dtype)
+    name: Any = column.name
+    numbers = drawn.astype(float) * deviations[name] + medians[name]
+    out: pd.Series[Any] = (numbers.round() if pd.api.types.is_integer_dtype(column) else numbers).astype(column.dtype)
+    return out

@@ -100,7 +100,7 @@ def main() -> None:
     n = options.samples or len(train)
     sample = pd.DataFrame(draw(n))[list(train.columns)].reset_index(drop=True)
     times["sample_wall"] = time.perf_counter() - wall
-    for column in table:
+    for column in table.columns:
         if column not in labels and pd.api.types.is_integer_dtype(table[column].dtype):  # a peer may draw fractions
             sample[column] = sample[column].astype(float).round().astype(table[column].dtype)
     for column, known in labels.items():

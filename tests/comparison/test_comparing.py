@@ -113,7 +113,11 @@ def test_relations_are_searched_once_for_fits_and_once_for_evaluations(monkeypat
         assert result.synthesizer.relations == "auto"
         assert "total = net + vat" in map(str, result.synthesizer.schema_.relations)
         assert result.synthesizer.sample(20).eval("abs(total - net - vat) < 1e-6").all()
+    assert first.synthesizer is not None
+    assert first.evaluation is not None
     for other in others:
+        assert other.synthesizer is not None
+        assert other.evaluation is not None
         assert other.synthesizer.schema_.relations == first.synthesizer.schema_.relations
         assert {r.relation for r in other.evaluation.relations} == {r.relation for r in first.evaluation.relations}
 
@@ -121,7 +125,8 @@ def test_relations_are_searched_once_for_fits_and_once_for_evaluations(monkeypat
 def test_a_family_that_keeps_other_relations_looks_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = [Standard(), Toy(), Standard()]
     found = compare(bills(200, 0), {str(i): model for i, model in enumerate(plain)}, trainer=TRAINER)
-    kinds = {r.name: {one.kind for one in r.synthesizer.schema_.relations} for r in found.results}
+    fitted = {result.name: result.synthesizer for result in found.results if result.synthesizer is not None}
+    kinds = {name: {one.kind for one in model.schema_.relations} for name, model in fitted.items()}
     assert kinds["0"] == kinds["2"]
     assert "order" not in kinds["0"]
     assert kinds["1"] >= kinds["0"]

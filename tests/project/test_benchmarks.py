@@ -255,7 +255,12 @@ def test_smote_draws_between_rows_of_a_class(benchmark):
     rng = np.random.default_rng(0)
     y = np.repeat([False, True], [300, 100])
     train = pd.DataFrame(
-        {"x": rng.normal(10 * y, 1), "k": (1000 * y + rng.integers(0, 9, 400)), "c": np.where(y, "u", None), "y": y}
+        {
+            "x": rng.normal(10 * y, 1),
+            "k": (1000 * y + rng.integers(0, 9, 400)),
+            "c": ["u" if there else None for there in y],
+            "y": y,
+        }
     )
     drawn = benchmark("bench_smote").sample_smote(train, "y", 200, seed=0)
     assert drawn.shape == (200, 4)
