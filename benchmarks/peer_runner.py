@@ -1,6 +1,7 @@
 """Fit one peer on one table and write its sample: run by quality.py with the Python of the peers' own environment.
 
-Needs pandas, pyarrow and the peer (``pip install ctgan`` or ``pip install mostlyai-engine``), not gensynth.
+Needs pandas, pyarrow and the peer (``pip install ctgan``, ``mostlyai-engine`` or ``arfpy``), not
+gensynth.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 MISSING = "(missing)"
+MODULES = {"ctgan": "ctgan", "tvae": "ctgan", "argn": "mostlyai.engine", "arf": "arfpy"}
 
 
 def fit_ctgan(name: str, train: pd.DataFrame, text: list[str], epochs: int) -> Any:
@@ -36,6 +38,14 @@ def fit_argn(train: pd.DataFrame, minutes: float) -> Any:
     return lambda n: model.sample(n_samples=n)
 
 
+def fit_arf(train: pd.DataFrame) -> Any:
+    from arfpy import arf
+
+    model = arf.arf(x=train, verbose=False)
+    model.forde()
+    return model.forge
+
+
 def cpu_seconds() -> float:
     """Return the CPU time of this process and of all that it started: the workers of a library count too."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -52,7 +62,7 @@ def cpu_seconds() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("peer", choices=["ctgan", "tvae", "argn"])
+    parser.add_argument("peer", choices=list(MODULES))
     parser.add_argument("train", type=Path, help="rows to learn, a parquet file")
     parser.add_argument("out", type=Path, help="folder for sample.parquet and times.json")
     parser.add_argument("--target", help="a numeric target of at most 20 values is learned as a category")
@@ -61,9 +71,10 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=None, help="rows to draw (default: as many as were learned)")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    import torch
+    if find_spec("torch"):
+        import torch
 
-    torch.set_num_threads(options.threads)
+        torch.set_num_threads(options.threads)
     table = pd.read_parquet(options.train)
     train = table.copy()
     labels: dict[str, dict[str, Any]] = {}
@@ -76,10 +87,12 @@ def main() -> None:
         elif options.peer != "argn":  # the others refuse missing numbers
             train[column] = train[column].fillna(train[column].median())
     # what is imported at the first use of a library is no part of its fit
-    importlib.import_module("mostlyai.engine" if options.peer == "argn" else "ctgan")
+    importlib.import_module(MODULES[options.peer])
     wall, cpu = time.perf_counter(), cpu_seconds()
     if options.peer == "argn":
         draw = fit_argn(train, options.minutes)
+    elif options.peer == "arf":
+        draw = fit_arf(train)
     else:
         draw = fit_ctgan(options.peer, train, list(labels), options.epochs)
     times = {"fit_wall": time.perf_counter() - wall, "fit_cpu": cpu_seconds() - cpu}
@@ -87,6 +100,9 @@ def main() -> None:
     n = options.samples or len(train)
     sample = pd.DataFrame(draw(n))[list(train.columns)].reset_index(drop=True)
     times["sample_wall"] = time.perf_counter() - wall
+    for column in table.columns:
+        if column not in labels and pd.api.types.is_integer_dtype(table[column].dtype):  # a peer may draw fractions
+            sample[column] = sample[column].astype(float).round().astype(table[column].dtype)
     for column, known in labels.items():
         back = sample[column].astype(str).map(known)
         sample[column] = pd.Series(back.to_numpy(dtype=object), dtype=object).astype(table[column].dtype)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 from bench_judge import LEVEL_ROWS, ceiling_of, detector_name, judge
-from bench_peers import reason_to_skip, run_peer
+from bench_peers import run_peer, runnable
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
 from bench_sets import DataSet, add_set_options, load_sets, model_names, split
 
@@ -81,7 +81,9 @@ def main() -> None:
     parser.add_argument(
         "--models", default="vlae", help="names that `gensynth models` lists, or all (default: %(default)s)"
     )
-    parser.add_argument("--peers", default="bootstrap", help="of bootstrap, ctgan, tvae, argn (default: %(default)s)")
+    parser.add_argument(
+        "--peers", default="bootstrap", help="of bootstrap, cart, smote, ctgan, tvae, argn, arf (default: %(default)s)"
+    )
     parser.add_argument("--peer-python", type=Path, metavar="PATH", help="Python that has the peers installed")
     parser.add_argument("--peer-epochs", type=int, default=300, help="of ctgan and tvae (default: %(default)s)")
     parser.add_argument("--max-time", type=float, help="seconds of training for our models (default: no limit)")
@@ -92,13 +94,7 @@ def main() -> None:
     sets = load_sets(options)
     use_threads(options.threads)
     print_stamp(f"detection by {detector_name()}, 3-fold; utility (TSTR) by HistGradientBoosting")
-    peers = []
-    for peer in split(options.peers):
-        reason = reason_to_skip(peer, options.peer_python)
-        if reason is None:
-            peers.append(peer)
-        else:
-            print(f"skipped {peer}: {reason}")
+    peers = runnable(split(options.peers), options.peer_python)
     rows = []
     for data in sets:
         ceiling = ceiling_of(data)

@@ -20,9 +20,7 @@ from gensynth.augmentation.strategy import classes_of
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.training import Trainer
-
-STOPPED = 0.9
-"""Share of its time limit after which a trainer ends."""
+from gensynth.training.schedule import STOPPED
 
 
 def limited(trainer: Any, seconds: float) -> Trainer:
@@ -86,8 +84,27 @@ def checked(
     return replace(found, note=told)
 
 
-def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Return what fills up the classes, and weights that give real rows the share of classes of these."""
+def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None) -> NDArray[np.int64]:
+    """Return positions of real rows in place of the new ones: as many, and of the same classes.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n, d)
+        Real rows.
+    target : hashable or None
+        Column of classes.
+    n : int or None
+        Rows that are to be added; None: the classes are filled up.
+
+    Raises
+    ------
+    OptionError
+        The target holds no classes that could be filled up.
+    DataError
+        There is but one class, a row without one, or no column but the target.
+    """
+    if n is not None:
+        return np.arange(n) % max(len(frame), 1)
     column = frame[target].rename(str(target))
     n_values = column.nunique()
     if is_continuous(column) or (n_values > MAX_CLASSES and n_values > len(frame) / 10):
@@ -98,6 +115,15 @@ def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tu
         )
     if frame.shape[1] < 2:
         raise DataError(f"the table holds nothing but the target {shown(target)}; at least one more column is needed")
+    codes = classes_of(column)[1]
+    counts = np.bincount(codes)
+    own = [np.flatnonzero(codes == k) for k in range(len(counts))]
+    return np.concatenate([np.resize(rows, counts.max() - len(rows)) for rows in own])
+
+
+def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Return what fills up the classes, and weights that give real rows the share of classes of these."""
+    column = frame[target].rename(str(target))
     augmenter.set_params(schema=without(augmenter.schema, {target}))  # the class has a column of its own there
     X, y = augmenter.fit_resample(frame.drop(columns=[target]), column)
     rows = with_column(X, target, y)[list(frame.columns)].iloc[len(frame) :].reset_index(drop=True)

@@ -9,6 +9,11 @@ MAX_SMOTE_ROWS = 20_000
 """Most training rows that SMOTE is asked of: its time grows with their square."""
 _NEIGHBOURS = 5
 
+
+class SkippedError(Exception):
+    """Why a way was not tried, in one line."""
+
+
 Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 """Features (n, d) and classes (n,)."""
 
@@ -36,8 +41,9 @@ def oversampled(X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Rows
 def smote(X: NDArray[np.float64], y: NDArray[np.int64], is_category: NDArray[np.bool_], seed: int) -> Rows | None:
     """Return the rows, and rows between neighbours of each class until it has as many as the largest.
 
-    Missing numbers are medians in it. Chawla et al. 2002, "SMOTE: Synthetic Minority Over-sampling Technique"
-    (arXiv:1106.1813), section 6.1 for categories (SMOTE-NC), 6.2 where there are no others (SMOTE-N).
+    Neighbours are looked for among standardised numbers; missing ones are medians there. Chawla et al. 2002, "SMOTE:
+    Synthetic Minority Over-sampling Technique" (arXiv:1106.1813), section 6.1 for categories (SMOTE-NC), 6.2 where
+    there are no others (SMOTE-N).
 
     Parameters
     ----------
@@ -54,6 +60,11 @@ def smote(X: NDArray[np.float64], y: NDArray[np.int64], is_category: NDArray[np.
     -------
     tuple or None
         None without imbalanced-learn, beyond `MAX_SMOTE_ROWS`, or where a class has a single row.
+
+    Raises
+    ------
+    SkippedError
+        imbalanced-learn refuses the rows.
     """
     try:
         from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
@@ -70,9 +81,16 @@ def smote(X: NDArray[np.float64], y: NDArray[np.int64], is_category: NDArray[np.
     else:
         sampler = SMOTE(**options)
     filled = np.where(np.isnan(X), _medians(X), X)
-    rows, classes = sampler.fit_resample(filled, y)
+    centre = np.where(is_category, 0.0, filled.mean(axis=0))
+    deviation = np.where(is_category, 1.0, filled.std(axis=0))
+    deviation[deviation == 0] = 1.0
+    try:
+        rows, classes = sampler.fit_resample((filled - centre) / deviation, y)
+    except Exception as error:  # of any kind: it is but one of the ways that new rows are compared with
+        raise SkippedError(f"SMOTE failed: {' '.join(str(error).split()) or type(error).__name__}") from error
+    new = rows[len(X) :] * deviation + centre
     # the real rows keep their gaps
-    return np.concatenate([X, rows[len(X) :]]), np.concatenate([y, classes[len(y) :]])
+    return np.concatenate([X, new]), np.concatenate([y, classes[len(y) :]])
 
 
 def _medians(X: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.baselines import Rows, oversampled, smote
+from gensynth.augmentation.baselines import Rows, SkippedError, oversampled, smote
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
@@ -60,6 +60,8 @@ class AugmentCheck:
         What makes the comparison less than fair, in one line.
     images : bool
         Whether a linear model on pixels stands in the place of the trees: the rows are images.
+    skipped : str or None
+        Why SMOTE, which could be tried, was not, in one line.
     """
 
     synthetic: tuple[float, ...]
@@ -70,6 +72,7 @@ class AugmentCheck:
     oversampling: tuple[float, ...] = ()
     smote: tuple[float, ...] = ()
     images: bool = False
+    skipped: str | None = None
 
     @property
     def simple(self) -> tuple[Way, ...]:
@@ -120,7 +123,8 @@ class AugmentCheck:
                 said = f"the new rows {effect}; use {SIMPLE[self.best][1]}"
             else:
                 said = f"the new rows help no more than what is simpler; use {SIMPLE[self.best][1]}"
-        note = "" if self.note is None else f" ({self.note})"
+        notes = "; ".join(text for text in (self.skipped, self.note) if text is not None)
+        note = f" ({notes})" if notes else ""
         by = "a linear model on pixels" if self.images else "gradient boosting"
         return f"checked on held-out real rows ({by}, average precision {what}): {scores}: {said}{note}"
 
@@ -188,6 +192,7 @@ class CheckFolds:
         from sklearn.model_selection import StratifiedKFold
 
         self.target, self.seed = target, seed
+        self._skipped: str | None = None
         self._keys = {column.name for column in columns if column.kind == "identifier"} - {target}
         reason = cannot_check(frame.drop(columns=list(self._keys)), target)
         if reason is not None:
@@ -222,7 +227,8 @@ class CheckFolds:
             simple = self._simple
         first = self._parts[0][0]
         images = any(is_vector(first[name]) for name in first if name != self.target)
-        return AugmentCheck(synthetic, positive=plain_value(self.rarest), images=images, **simple)
+        about = {"positive": plain_value(self.rarest), "skipped": self._skipped, "images": images}
+        return AugmentCheck(synthetic, **about, **simple)
 
     def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:
         """Return the score with the rows that a model of the training rows draws."""
@@ -240,9 +246,13 @@ class CheckFolds:
             scores["nothing"].append(fold.score(self.seed))
             scores["weights"].append(fold.score(self.seed, class_weight="balanced"))
             scores["oversampling"].append(fold.score(self.seed, oversampled(fold.taught, fold.y, self.seed)))
-            rows = smote(fold.taught, fold.y, fold.rows.is_category, self.seed)
-            if rows is not None:
-                scores["smote"].append(fold.score(self.seed, rows))
+            if self._skipped is None:
+                try:
+                    rows = smote(fold.taught, fold.y, fold.rows.is_category, self.seed)
+                except SkippedError as reason:
+                    self._skipped, rows = str(reason), None
+                if rows is not None:
+                    scores["smote"].append(fold.score(self.seed, rows))
         return {way: tuple(found) for way, found in scores.items() if len(found) == N_SPLITS}
 
     def _read(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,9 @@ from gensynth.schema import Column
 
 _MAX_CLASSES = 20
 
+NOTHING_ADDED = "there was nothing to add, so nothing was trained"
+"""What is said of no new rows."""
+
 
 class Resampler(Protocol):
     """What an `Augmenter` has after `fit_resample`; all but the model may be missing."""
@@ -58,6 +61,8 @@ def shown_augmenter(augmenter: Resampler) -> Shown | None:
 def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:
     """Return in words how many rows there are, and how many are copies beside what is usual among real rows."""
     lines = [f"{counted(n_real, 'real row')}, {counted(n_synthetic, 'synthetic row')}."]
+    if n_synthetic == 0:
+        lines.append(f"{NOTHING_ADDED[0].upper()}{NOTHING_ADDED[1:]}.")
     if n_synthetic and real_copy_share == real_copy_share:
         lines.append(
             f"{n_copies:,} synthetic rows ({n_copies / n_synthetic:.1%}) equal a real row; of the real rows "

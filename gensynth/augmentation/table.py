@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gensynth.augmentation.adding import added, checked, limited
+from gensynth.augmentation.adding import added, checked, limited, stand_ins
 from gensynth.augmentation.augmenter import Augmenter
 from gensynth.augmentation.auto import ModelChoice, choose
 from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError, cannot_check
@@ -147,6 +147,7 @@ def augment(
     n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
     if n is None and target is None:
         raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
+    n_new = len(stand_ins(frame, target, n))
     budget = getattr(trainer, "max_time", None)
     unchecked = cannot_check(frame, target) if check else None
     to_check = check and unchecked is None
@@ -160,7 +161,7 @@ def augment(
         random_state=random_state,
     )
     choice = None
-    if isinstance(model, str) and model == AUTO_MODEL:
+    if n_new and isinstance(model, str) and model == AUTO_MODEL:
         choice = _chosen(frame, target, augmenter, n, check=to_check)
     elif to_check and budget is not None:
         augmenter.set_params(trainer=limited(trainer, budget / 2))
@@ -168,7 +169,7 @@ def augment(
     found = None
     if choice is not None:
         found, unchecked = choice.check, choice.unchecked.get(choice.model, unchecked)
-    elif to_check and len(rows):
+    elif to_check and n_new:
         each = None if budget is None else budget / 2 / N_SPLITS
         try:
             found = checked(CheckFolds(frame, target, augmenter.columns_), augmenter, n, len(frame), each)

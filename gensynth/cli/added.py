@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,49 @@ if TYPE_CHECKING:
     from gensynth.evaluation import Evaluation
 
 _MAX_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class AddedRows:
+    """What is to be added.
+
+    Parameters
+    ----------
+    target : str or None
+        Column of classes, or what is predicted.
+    n : int or None
+        How many rows; None: the classes are filled up.
+    schema : dict or None
+        Declared kinds of columns.
+    """
+
+    target: str | None
+    n: int | None
+    schema: Any = None
+
+    @staticmethod
+    def asked_for(n_real: int, rows: int | None, ratio: float | None, *, balance: bool) -> int | None:
+        """Return how many rows ``--rows`` or ``--ratio`` ask for, as many as there are without; None: ``--balance``."""
+        if balance or rows is not None:
+            return None if balance else rows
+        return n_real if ratio is None else round(ratio * n_real)
+
+    def check(self, real: pd.DataFrame, holdout: pd.DataFrame | None) -> None:
+        """Raise an error if such rows could not be evaluated, real rows of the same classes in their place."""
+        from gensynth.augmentation import compared_rows
+        from gensynth.augmentation.adding import stand_ins
+        from gensynth.evaluation.samples import MIN_ROWS, Samples
+
+        places = stand_ins(real, self.target, self.n)
+        if len(places) < MIN_ROWS:
+            raise OptionError(
+                f"--report needs at least {MIN_ROWS} new rows, and {len(places)} are to be added; ask for more, or "
+                "leave --report out"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what there is to say is said of the new rows
+            rows = compared_rows(real, real.iloc[places], self.target, holdout, by_class=self.n is None)
+            Samples.of(rows.real, rows.synthetic, rows.holdout, target=self.target, schema=self.schema)
 
 
 @dataclass(frozen=True)
@@ -101,13 +145,24 @@ class AddedReport:
         return facts
 
 
+def check_amount(rows: int | None, ratio: float | None, *, balance: bool) -> None:
+    """Raise `OptionError` if more than one of ``--balance``, ``--rows`` and ``--ratio`` is given, or one is too small."""
+    given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
+    if len(given) > 1:
+        raise OptionError(f"{' and '.join(given)} exclude each other; keep one")
+    if rows is not None and rows < 1:
+        raise OptionError(f"--rows must be at least 1, not {rows}")
+    if ratio is not None and not 0 < ratio < float("inf"):
+        raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
+
+
 def added_report(
     page: Path | None,
     holdout: str | None,
     found: Path | Card,
     real: pd.DataFrame,
     output: Path,
-    n_new: int | None,
+    new: AddedRows,
     **reading: Any,
 ) -> AddedReport | None:
     """Return what ``--report`` and ``--holdout`` ask for, checked before anything is trained; None if nothing.
@@ -122,8 +177,8 @@ def added_report(
         The real rows.
     output : Path
         What is written besides.
-    n_new : int or None
-        Rows that are asked for, where that is known.
+    new : AddedRows
+        What is to be added.
     **reading
         How the held-out rows are read, as `gensynth.cli.paths.stream` takes it.
 
@@ -132,23 +187,20 @@ def added_report(
     OptionError
         The page cannot be written, or ``--holdout`` stands alone.
     DataError
-        There are too few rows, or the held-out ones have other columns.
+        There are too few rows, or too few of the classes that are filled up, or the held-out ones have other columns
+        or cells that are not such as the real ones.
     """
     if page is None:
         if holdout is not None:
             raise OptionError("--holdout is for the page of --report PAGE; name a page, or leave --holdout out")
         return None
-    from gensynth.evaluation.samples import MIN_ROWS, check_comparable
-
-    if n_new is not None and n_new < MIN_ROWS:
-        raise OptionError(f"--report needs at least {MIN_ROWS} new rows, and --rows asks for {n_new}; ask for more")
     held = None if holdout is None else find(holdout, several=True)
     page = checked_output(page, PAGE_ENDINGS, [found, *([] if held is None else [held])], "--report")
     check_distinct({"--output": output, "--report": page})
     if held is not None and output.suffix:  # what is read is not to be overwritten
         checked_output(output, (*TABLE_ENDINGS, *ARCHIVE_ENDINGS), [held])
     rows = None if held is None else stream(held, **reading).whole().frame
-    check_comparable({"real": real} if rows is None else {"real": real, "holdout": rows})
+    new.check(real, rows)
     return AddedReport(page, str(found) if isinstance(found, Path) else found.name, str(output), rows, holdout)
 
 

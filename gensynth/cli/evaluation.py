@@ -11,12 +11,14 @@ import typer
 
 from gensynth.cli.paths import PAGE_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find
 from gensynth.cli.terminal import note
+from gensynth.cli.training import known_columns
 from gensynth.errors import DataError, OptionError, counted
 from gensynth.files import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gensynth.cli.images import ImageOptions
     from gensynth.comparison import Comparison
     from gensynth.datasets import Card
     from gensynth.evaluation import Evaluation
@@ -39,6 +41,31 @@ def found_tables(names: Mapping[str, str | None]) -> list[Path | Card]:
     if len(piped) > 1:
         raise OptionError(f"{' and '.join(piped)} are both standard input (-), which holds one table; name a file")
     return [find(name, several=True) for name in names.values() if name is not None]
+
+
+def read_tables(
+    inputs: Sequence[Path | Card],
+    target: str | None,
+    missing: Sequence[str] | None,
+    kinds: Sequence[str] | None,
+    images: ImageOptions | None = None,
+) -> tuple[list[pd.DataFrame], str | None]:
+    """Return the rows of the tables, and the target: ``--target``, or that of the first one's card.
+
+    Raises
+    ------
+    DataError
+        A table cannot be read.
+    OptionError
+        The first one has no such column.
+    """
+    from gensynth.cli.images import ImageOptions, open_alike
+
+    target = target or getattr(inputs[0], "target", None)
+    targets = [] if target is None else [target]
+    frames = open_alike(inputs, images or ImageOptions(), missing, kinds, targets)
+    known_columns("--target", targets, list(frames[0].columns))
+    return frames, target
 
 
 def called(name: str) -> str:

@@ -75,6 +75,7 @@ def augmentation_facts(
             "weights": check.weights,
             "oversampling": check.oversampling,
             "smote": check.smote,
+            "skipped": check.skipped,
             "best": check.best,
             "text": str(check),
         },

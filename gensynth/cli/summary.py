@@ -40,6 +40,10 @@ def augmentation_summary(
     rows.append(("rows", f"{report.n_real:,}", f"{report.n_real + report.n_synthetic:,}"))
     table((str(target) if before else "", "before", "after"), rows, numbers=2, err=True)
     lines = [counted(report.n_synthetic, "synthetic row"), *_copies(report)]
+    if report.n_synthetic == 0:
+        from gensynth.augmentation.notebook import NOTHING_ADDED
+
+        lines = [NOTHING_ADDED]
     if report.fidelity is not None:
         lines.append(
             f"fidelity {1 - report.fidelity.shape_error:.3f} of single columns, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any
 
 from gensynth.comparison.result import Comparison, ModelResult, ranked
@@ -123,13 +123,18 @@ def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -
     if isinstance(models, str | Recipe):
         models = [models]
     if not isinstance(models, Mapping):
+        names = [model for model in models if isinstance(model, str)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise OptionError(f"{hint('models', '--models')} names {twice!r} twice; leave one out")
         found: dict[str, str | Recipe] = {}
         for model in models:
-            if isinstance(model, str) and model in found:
-                raise OptionError(f"{hint('models', '--models')} names {model!r} twice; leave one out")
-            entry = None if isinstance(model, str) else registry.entry_of(model)
-            own = model if isinstance(model, str) else type(model).__name__ if entry is None else entry.spec.name
-            found[_free(own, found)] = model
+            if isinstance(model, str):
+                found[model] = model
+                continue
+            entry = registry.entry_of(model)
+            own = type(model).__name__ if entry is None else entry.spec.name
+            found[_free(own, {*found, *names})] = model  # a name that was given stays, wherever it stands
         models = found
     if not models:
         raise OptionError(f"{hint('models', '--models')} names no model; gensynth models lists them")
@@ -141,7 +146,7 @@ def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -
     return {str(name): model for name, model in models.items()}
 
 
-def _free(name: str, taken: Mapping[str, Any]) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     """Return a name that is not taken: ``vae``, ``vae 2``."""
     number, own = 1, name
     while own in taken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -19,13 +19,13 @@ from gensynth.errors import OptionError, listed
 from gensynth.evaluation import Evaluation, evaluate
 from gensynth.evaluation.samples import Samples
 from gensynth.model import Recipe
+from gensynth.schema.relation import Relation
 from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
 from gensynth.training import Callback, Trainer
 from gensynth.training.callbacks import RoundWatcher
+from gensynth.training.schedule import STOPPED
 
-STOPPED = 0.9
-"""Share of its time limit after which a trainer ends: a fit that took so long was stopped by it."""
 _FIT = 0.7  # share of the work of a model that fitting is counted as, for the progress that is told
 _SEED = whole(0, 2**32 - 3)
 
@@ -49,6 +49,8 @@ class Task:
         As in `Synthesizer`.
     seed : int
         Seed of fits, draws and evaluations.
+    found : dict
+        The relations that the first fit found, for the next ones: by how numbers are encoded, where that matters.
     """
 
     train: pd.DataFrame
@@ -58,6 +60,7 @@ class Task:
     schema: Any
     relations: Any
     seed: int
+    found: dict[bool, tuple[Relation, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -128,14 +131,10 @@ class Task:
             recipe = make_recipe(model)
             require(recipe, "sample")
             synthesizer = Synthesizer(
-                recipe,
-                trainer=self._watched(callbacks),
-                schema=self.schema,
-                relations=self.relations,
-                random_state=self.seed,
+                recipe, trainer=self._watched(callbacks), schema=self.schema, random_state=self.seed
             )
             start = time.perf_counter()
-            synthesizer.fit(self.train)
+            self._fit(synthesizer, recipe)
             fitted = time.perf_counter()
             progress("drawing", _FIT)
             rows = synthesizer.sample(len(self.train), random_state=self.seed)
@@ -155,6 +154,14 @@ class Task:
         limit = self.trainer.max_time
         stopped = limit is not None and fitted - start >= STOPPED * limit
         return ModelResult(name, fitted - start, drawn - fitted, stopped, found, synthesizer)
+
+    def _fit(self, synthesizer: Synthesizer, recipe: Recipe) -> None:
+        """Fit to the training rows, with the relations that an earlier fit found in them."""
+        exact = recipe.encoding.numeric == "standard"  # other relations are kept then
+        synthesizer.set_params(relations=self.found.get(exact, self.relations)).fit(self.train)
+        synthesizer.set_params(relations=self.relations)  # as it was asked for
+        rules = synthesizer.fitted_.encoder.rules
+        self.found.setdefault(exact, () if rules is None else rules.relations)
 
     def _watched(self, callbacks: Sequence[Callback | RoundWatcher]) -> Trainer:
         """Return the trainer with further callbacks."""

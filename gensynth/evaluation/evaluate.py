@@ -65,7 +65,7 @@ def evaluate(
         Called with what comes next and the share of the work that is done, in [0, 1].
     like : Evaluation, optional
         Of other synthetic rows beside the same real and held-out ones, with the same target, kinds and seed: floors and
-        ceilings, which take most of the time, are taken from it.
+        ceilings, which take most of the time, are taken from it, and so are relations.
 
     Returns
     -------
@@ -91,9 +91,7 @@ def evaluate(
     'copies'
     """
     start = time.perf_counter()
-    samples, relations, available = _prepared(real, synthetic, holdout, target, schema, metrics, random_state)
-    if like is not None:
-        _share_ends(samples, target, like)
+    samples, relations, available = _prepared(real, synthetic, holdout, target, schema, metrics, random_state, like)
     known = {} if like is None else {value.name: value for value in like.values}
     values = _computed(available, samples, progress or _silent, known)
     columns, pairs = _details(samples)
@@ -108,6 +106,7 @@ def evaluate(
         target,
         samples,
         time.perf_counter() - start,
+        relations,
     )
 
 
@@ -143,8 +142,12 @@ def _prepared(
     schema: Any,
     metrics: Mapping[str, Callable[..., Any]] | None,
     random_state: int,
+    like: Evaluation | None = None,
 ) -> tuple[Samples, RelationChecks, list[Measure]]:
-    """Return comparable tables, the relations of the real one, and what can be measured."""
+    """Return comparable tables, the relations of the real one, and what can be measured.
+
+    What needs no synthetic rows is taken from an evaluation ``like`` this one.
+    """
     samples = Samples.of(real, synthetic, holdout, target=target, schema=schema, random_state=random_state)
     if metrics is None:
         from gensynth.registry import default_registry
@@ -153,6 +156,9 @@ def _prepared(
     if target is not None and target not in samples.real.columns:
         raise OptionError(f"target {target!r} is not a column; there are {listed(list(samples.real.columns))}")
     relations = RelationChecks(samples)
+    if like is not None:
+        _share_ends(samples, target, like)
+        relations.share(like.checks)
     return samples, relations, measures(samples, target, relations, metrics)
 
 

@@ -42,6 +42,11 @@ class RelationChecks:
         """The relations that were found, as text."""
         return () if self._rules is None else tuple(str(relation) for relation in self._rules.relations)
 
+    def share(self, other: RelationChecks) -> None:
+        """Take over what was found in the same real rows, and who keeps it but the synthetic ones."""
+        self._encoders, self._rules = other._encoders, other._rules
+        self._kept.update({role: kept for role, kept in other._kept.items() if role != "value"})
+
     def kept(self, role: Role) -> Kept:
         """Return how many rows of a role keep the relations, counted once."""
         if role not in self._kept:

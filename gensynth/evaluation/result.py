@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from gensynth.errors import counted
+from gensynth.evaluation.relations import RelationChecks
 from gensynth.evaluation.samples import Samples
 from gensynth.html import Section, fragment
 from gensynth.version import __version__
@@ -148,6 +149,8 @@ class Evaluation:
         The compared tables.
     seconds : float
         Time that it took.
+    checks : RelationChecks
+        The relations of the real rows, which an evaluation ``like`` this one takes over.
     """
 
     verdict: Verdict
@@ -159,6 +162,7 @@ class Evaluation:
     target: Any
     samples: Samples
     seconds: float
+    checks: RelationChecks
 
     def __getitem__(self, name: str) -> MetricValue:
         """Return the value of a metric by its name."""

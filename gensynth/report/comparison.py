@@ -8,7 +8,7 @@ from typing import Any
 
 from gensynth.comparison import Comparison, ModelResult
 from gensynth.evaluation.catalogue import described
-from gensynth.report.page import render, write_html
+from gensynth.report.page import number_text, render, write_html
 
 _HEADINGS = {
     "detection_auc": "Detection",
@@ -61,7 +61,7 @@ def render_comparison(found: Comparison, *, title: str, facts: Sequence[tuple[st
         metrics=[{"name": name, "title": _HEADINGS[name], "says": described(name).says} for name in found.metrics],
         models=[_model(found, place, result) for place, result in enumerate(found.results, 1)],
         ends=[
-            {"name": name, "values": [_number(values[metric]) for metric in found.metrics]}
+            {"name": name, "values": [number_text(values[metric]) for metric in found.metrics]}
             for name, values in (("real rows", floor), ("independent columns", ceiling))
         ],
         foot=f"seed {found.random_state}, {found.seconds:.0f} s",
@@ -80,21 +80,21 @@ def _model(found: Comparison, place: int, result: ModelResult) -> dict[str, Any]
         "text": evaluation.verdict.text.partition(": ")[2],
         "distance": f"{result.distance:.3f}",
         "width": round(100 * result.distance, 1),
-        "values": [_number(result[metric].value) for metric in found.metrics],
+        "values": [number_text(result[metric].value) for metric in found.metrics],
         "intervals": [_interval(result[metric].interval) for metric in found.metrics],
         "fit": f"{result.fit_seconds:.1f}",
         "sample": f"{result.sample_seconds:.2f}",
         "stopped": result.stopped,
         "columns": [
-            {"name": str(c.name), "error": _number(c.shape_error), "floor": _number(c.shape_floor)}
+            {"name": str(c.name), "error": number_text(c.shape_error), "floor": number_text(c.shape_floor)}
             for c in sorted(off, key=lambda c: c.shape_floor - c.shape_error)[:_MAX_COLUMNS]
         ],
         "all": [
             {
                 "title": described(value.name).title,
-                "value": _number(value.value),
-                "floor": _number(value.floor),
-                "ceiling": _number(value.ceiling),
+                "value": number_text(value.value),
+                "floor": number_text(value.floor),
+                "ceiling": number_text(value.ceiling),
             }
             for value in evaluation.values
         ],
@@ -109,9 +109,3 @@ def _mood(result: ModelResult) -> str:
 
 def _interval(ends: tuple[float, float] | None) -> str | None:
     return None if ends is None else "–".join(f"{end:.3f}" for end in ends)
-
-
-def _number(value: float | None) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"

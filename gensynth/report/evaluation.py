@@ -10,7 +10,7 @@ from gensynth.errors import counted
 from gensynth.evaluation import Evaluation, MetricValue, PairResult
 from gensynth.evaluation.catalogue import CATALOGUE, MEMORISATION, METRICS, OF_PLUGINS, Metric, described
 from gensynth.report.figures import overlay, plane
-from gensynth.report.page import render, write_html
+from gensynth.report.page import number_text, render, write_html
 from gensynth.report.pictures import pictures_of
 
 _MAX_OPEN = 12
@@ -91,9 +91,9 @@ def _row(metric: Metric, value: MetricValue) -> dict[str, Any]:
         "name": metric.name,
         "title": metric.title,
         "says": metric.says,
-        "value": _number(value.value),
-        "floor": _number(value.floor),
-        "ceiling": _number(value.ceiling),
+        "value": number_text(value.value),
+        "floor": number_text(value.floor),
+        "ceiling": number_text(value.ceiling),
         "interval": interval,
         "place": _place(metric, value),
     }
@@ -120,10 +120,10 @@ def _columns(found: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "name": str(column.name),
-            "shape": _number(column.shape_error),
-            "shape_floor": _number(column.shape_floor),
-            "trend": _number(column.trend_error),
-            "trend_floor": _number(column.trend_floor),
+            "shape": number_text(column.shape_error),
+            "shape_floor": number_text(column.shape_floor),
+            "trend": number_text(column.trend_error),
+            "trend_floor": number_text(column.trend_floor),
             **overlay(samples.real[column.name], samples.synthetic[column.name]),
         }
         for column in found.columns[:_MAX_COLUMNS]
@@ -134,8 +134,8 @@ def _pair(pair: PairResult) -> dict[str, str]:
     return {
         "first": str(pair.first),
         "second": str(pair.second),
-        "error": _number(pair.trend_error),
-        "floor": _number(pair.trend_floor),
+        "error": number_text(pair.trend_error),
+        "floor": number_text(pair.trend_floor),
     }
 
 
@@ -152,12 +152,6 @@ def _matrix(found: Evaluation) -> dict[str, Any] | None:
         for second in names:
             error = errors.get(frozenset((first, second))) if first != second else None
             depth = 0.0 if error is None else round(min(error / _FULL_COLOUR, 1.0), 3)
-            cells.append(None if error is None else {"text": _number(error), "depth": depth, "with": str(second)})
+            cells.append(None if error is None else {"text": number_text(error), "depth": depth, "with": str(second)})
         rows.append({"number": i + 1, "name": str(first), "cells": cells})
     return {"rows": rows, "n": len(names), "full": f"{_FULL_COLOUR:g}", "all": len(names) == len(found.columns)}
-
-
-def _number(value: float | None) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"

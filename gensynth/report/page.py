@@ -18,3 +18,10 @@ def write_html(page: str, path: str | os.PathLike[str]) -> None:
     """Write a page to a file, whole or not at all; what no encoding has is replaced."""
     with atomic_write(path) as file:
         file.write(page.encode("utf-8", "replace"))
+
+
+def number_text(value: float | None) -> str:
+    """Return a number as the pages show it: three decimals, four digits from 100 on, a dash where there is none."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.4g}"

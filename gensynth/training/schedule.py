@@ -21,6 +21,9 @@ MIN_ROUND, MAX_ROUND = 50, 2000
 FEW_STEPS = 250
 """Steps that a run of few passes is to make."""
 
+STOPPED = 0.9
+"""Share of its time limit after which a run ends: what took so long was stopped by it."""
+
 TAIL = 1 / 3
 """Share of a budget over whose end the learning rate falls to `FLOOR` along a cosine."""
 FLOOR = 0.02
@@ -110,7 +113,7 @@ class Clock:
 
     def is_over(self) -> bool:
         """Return whether the budget is used up, all but a tenth; to be called in all processes."""
-        return self.max_time is not None and self.common() >= 0.9 * self.max_time
+        return self.max_time is not None and self.common() >= STOPPED * self.max_time
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gensynth.augmentation import baselines
-from gensynth.augmentation.baselines import oversampled, smote
+from gensynth.augmentation.baselines import SkippedError, oversampled, smote
 
 pytest.importorskip("imblearn")
 
@@ -73,3 +73,26 @@ def test_none_of_very_many_rows_and_without_the_package(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "imblearn.over_sampling", None)
     assert smote(X, y, np.zeros(3, dtype=bool), 0) is None
+
+
+def test_the_unit_of_a_number_decides_no_neighbour():
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.normal(size=(60, 2)), rng.integers(0, 3, 60)])
+    y = rows()[1]
+    units = np.array([1024.0, 1.0, 1.0])
+    for category in (True, False):
+        is_category = np.array([False, False, category])
+        one, other = smote(X, y, is_category, 0), smote(X * units, y, is_category, 0)
+        assert one is not None
+        assert other is not None
+        np.testing.assert_allclose(other[0], one[0] * units, rtol=1e-9, atol=1e-9)
+
+
+def test_what_smote_refuses_is_told(monkeypatch):
+    def refuse(self, X, y):
+        raise ValueError("no\nneighbours")
+
+    monkeypatch.setattr("imblearn.over_sampling.SMOTE.fit_resample", refuse)
+    X, y = rows()
+    with pytest.raises(SkippedError, match="SMOTE failed: no neighbours"):
+        smote(X, y, np.zeros(3, dtype=bool), 0)

@@ -8,6 +8,7 @@ import pytest
 from toy_models import Toy
 
 from gensynth import Augmenter, Trainer, augment
+from gensynth.augmentation.baselines import SkippedError
 from gensynth.augmentation.check import AugmentCheck, UncheckedError, check_rows
 from gensynth.schema import TableSchema
 
@@ -205,3 +206,14 @@ def test_a_notebook_shows_what_is_best_and_each_fold():
     assert "the new rows help; keep them" in shown
     assert "<td>0.8500</td><td>0.9000</td><td>0.8000</td>" in shown
     assert "<b>rare" not in shown
+
+
+def test_smote_that_fails_is_skipped_with_the_reason(monkeypatch):
+    def refuse(*arguments):
+        raise SkippedError("SMOTE failed: no neighbours")
+
+    monkeypatch.setattr("gensynth.augmentation.check.smote", refuse)
+    found = check_rows(table(), "y", lambda train: train.iloc[:50])
+    assert found.simple == ("nothing", "weights", "oversampling")
+    assert found.skipped == "SMOTE failed: no neighbours"
+    assert str(found).endswith("(SMOTE failed: no neighbours)")

@@ -104,6 +104,30 @@ def test_rows_by_number_or_ratio(settings, n):
     assert (result.report.fidelity is None) == (n == 0)
 
 
+@pytest.mark.parametrize("model", ["auto", "vae"])
+def test_nothing_to_add_trains_nothing_and_says_so(model, monkeypatch):
+    def fail(self, *arguments, **options):
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr(Trainer, "run", fail)
+    even = people().assign(income=["a", "b"] * 60)
+    for asked in ({"balance": True}, {"n_rows": 0}, {"ratio": 0.001}):
+        result = run(even, "income", model=model, check=True, **asked)
+        assert len(result.frame) == 120
+        assert result.report.choice is None
+        assert result.report.unchecked == "no rows were added"
+        assert "There was nothing to add, so nothing was trained." in result.report._repr_html_()
+
+
+def test_what_cannot_be_balanced_is_said_before_a_model_is_chosen(monkeypatch):
+    def fail(self, *arguments, **options):
+        raise AssertionError("it was trained")
+
+    monkeypatch.setattr(Trainer, "run", fail)
+    with pytest.raises(OptionError, match="cannot be balanced"):
+        run(people(), "pay", model="auto", balance=True)
+
+
 def test_classes_are_counted_whatever_is_asked():
     report = run(people(), "income", n_rows=40).report
     assert sum(report.classes_after.values()) == 160

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command_line import QUICK, Run, people
 
+from gensynth.errors import DataError
+
 AUGMENT = ("augment", "good.csv", "--target", "label", "-o", "out.csv", "--no-check", "--seed", "0", *QUICK)
 
 
@@ -46,7 +48,9 @@ def test_no_evaluation_where_none_is_asked_for(folder: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--report", "page.html", "--rows", "5"], "--report needs at least 20 new rows, and --rows asks for 5"),
+        (["--report", "page.html", "--rows", "5"], "--report needs at least 20 new rows, and 5 are to be added"),
+        (["--report", "page.html", "--ratio", "0.1"], "--report needs at least 20 new rows, and 12 are to be added"),
+        (["--report", "page.html", "--holdout", "texts.csv"], "column 'age'"),
         (["--holdout", "good.csv"], "--holdout is for the page of --report PAGE"),
         (["--report", "page.txt"], "must end in .html or .htm"),
         (["--report", "page.html", "--holdout", "none.csv"], "there is no file 'none.csv'"),
@@ -55,6 +59,7 @@ def test_no_evaluation_where_none_is_asked_for(folder: Path, run: Run) -> None:
     ],
 )
 def test_what_cannot_be_is_said_before_training(folder: Path, run: Run, options: list[str], told: str) -> None:
+    people(60).assign(age="old").to_csv("texts.csv", index=False)
     outcome = run(*AUGMENT, *options)
     assert outcome.code == 2
     assert told in outcome.err
@@ -62,11 +67,23 @@ def test_what_cannot_be_is_said_before_training(folder: Path, run: Run, options:
     assert not Path("page.html").exists()
 
 
-def test_too_few_rows_of_a_class_leave_the_table(folder: Path, run: Run) -> None:
+def test_too_few_rows_of_a_class_are_told_before_training(folder: Path, run: Run) -> None:
     people(92).assign(label=["rare"] * 12 + ["often"] * 80).to_csv("few.csv", index=False)
     options = ["--target", "label", "--balance", "--no-check", "--report", "page.html", *QUICK]
     outcome = run("augment", "few.csv", "-o", "out.csv", *options)
     assert outcome.code == 2
-    assert "out.csv is written, but not page.html: 12 real rows of the 1 class 'rare' can be compared" in outcome.err
+    assert "12 real rows of the 1 class 'rare' can be compared" in outcome.err
+    assert not Path("out.csv").exists()
+    assert not Path("page.html").exists()
+
+
+def test_new_rows_that_cannot_be_evaluated_leave_the_table(folder: Path, run: Run, monkeypatch) -> None:
+    def refuse(*arguments, **options):
+        raise DataError("no way")
+
+    monkeypatch.setattr("gensynth.augmentation.ComparedRows.evaluate", refuse)
+    outcome = run(*AUGMENT, "--balance", "--report", "page.html")
+    assert outcome.code == 2
+    assert "out.csv is written, but not page.html: no way" in outcome.err
     assert Path("out.csv").exists()
     assert not Path("page.html").exists()

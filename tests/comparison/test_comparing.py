@@ -14,7 +14,10 @@ from gensynth import Trainer, compare
 from gensynth.comparison import Comparison
 from gensynth.encoding.table import TableEncoder
 from gensynth.errors import DataError, GensynthError, OptionError, UnknownModelError
+from gensynth.layout import Encoding
 from gensynth.model import Recipe
+from gensynth.registry import default_registry
+from gensynth.relations.find import find_relations
 
 pytestmark = pytest.mark.filterwarnings("ignore::gensynth.errors.IdentifierWarning")
 TRAINER = Trainer(max_epochs=1, progress=False)
@@ -33,6 +36,13 @@ class OnlyScores(Toy):
     """A family that cannot draw rows."""
 
     capabilities = frozenset({"score"})
+
+
+@dataclass(eq=False)
+class Standard(Toy):
+    """A family that learns numbers as they are, of which no orders are kept."""
+
+    encoding = Encoding("standard")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +97,41 @@ def test_floors_and_ceilings_are_the_same_for_every_model(found: Comparison) -> 
     assert other.samples.synthetic is not one.samples.synthetic
 
 
+def test_relations_are_searched_once_for_fits_and_once_for_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+
+    def watch(source):
+        searched.append(source.n)
+        return find_relations(source)
+
+    monkeypatch.setattr("gensynth.encoding.related.find_relations", watch)
+    found = compare(bills(200, 0), {"one": Toy(), "two": Toy(), "three": Toy()}, trainer=TRAINER)
+    assert searched == [140, 140]
+    first, *others = found.results
+    for result in found.results:
+        assert result.synthesizer is not None
+        assert result.synthesizer.relations == "auto"
+        assert "total = net + vat" in map(str, result.synthesizer.schema_.relations)
+        assert result.synthesizer.sample(20).eval("abs(total - net - vat) < 1e-6").all()
+    assert first.synthesizer is not None
+    assert first.evaluation is not None
+    for other in others:
+        assert other.synthesizer is not None
+        assert other.evaluation is not None
+        assert other.synthesizer.schema_.relations == first.synthesizer.schema_.relations
+        assert {r.relation for r in other.evaluation.relations} == {r.relation for r in first.evaluation.relations}
+
+
+def test_a_family_that_keeps_other_relations_looks_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = [Standard(), Toy(), Standard()]
+    found = compare(bills(200, 0), {str(i): model for i, model in enumerate(plain)}, trainer=TRAINER)
+    fitted = {result.name: result.synthesizer for result in found.results if result.synthesizer is not None}
+    kinds = {name: {one.kind for one in model.schema_.relations} for name, model in fitted.items()}
+    assert kinds["0"] == kinds["2"]
+    assert "order" not in kinds["0"]
+    assert kinds["1"] >= kinds["0"]
+
+
 def test_json_is_plain_and_whole(found: Comparison) -> None:
     written = found.to_json()
     assert written["best"] == found.results[0].name
@@ -128,6 +173,15 @@ def test_held_out_rows_may_be_given() -> None:
     assert (found.n_train, found.n_holdout) == (80, 60)
     with pytest.raises(DataError, match="held-out rows"):
         compare(bills(80, 0), [Toy()], holdout=bills(60, 2).drop(columns="net"), trainer=TRAINER)
+
+
+def test_a_recipe_and_a_name_of_one_family_are_told_apart() -> None:
+    recipe = default_registry().recipe("vae")()
+    quick = Trainer(max_epochs=1, progress=False, max_time=0.1)
+    for models in ([recipe, "vae"], ["vae", recipe]):
+        found = compare(bills(60, 0), models, trainer=quick)
+        assert {result.name for result in found.results} == {"vae", "vae 2"}
+        assert (found["vae"].error, found["vae 2"].error) == (None, None)
 
 
 def test_all_that_fail_leave_no_best() -> None:

@@ -16,7 +16,7 @@ from environments import ROOT
 pytestmark = pytest.mark.slow
 
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = ["quality", "speed", "scaling", "budget", "ablation", "onnx_speed"]
+SCRIPTS = ["quality", "published", "speed", "scaling", "budget", "ablation", "onnx_speed"]
 
 
 @pytest.fixture
@@ -198,3 +198,76 @@ def test_sequential_trees_draw_cells_of_training_rows(benchmark):
         assert set(drawn[name].dropna()) <= set(train[name].dropna())
     assert ((drawn["x"] > 0) == (drawn["c"] == "up")).mean() > 0.95
     assert drawn["y"].isna()[drawn["x"] > 1.2].mean() > 0.8
+
+
+def test_published(data):
+    done = run(
+        "published", "--data", data, "--sets", "one,two", "--target", "c", "--max-epochs", "1", "--peers",
+        "cart,bootstrap,arf", "--csv", "p.csv", cwd=data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "skipped arf: no --peer-python" in done.stdout
+    rows = read(data / "p.csv")
+    ours = [row for row in rows if not row["source"]]
+    models = ["real rows (held out)", "vlae", "cart", "bootstrap"]
+    assert [(row["set"], row["model"]) for row in ours] == [
+        (name, model) for name in ("one", "two", "mean of 2") for model in models
+    ]
+    floor = ours[3]
+    assert (float(floor["copies"]), float(floor["C2ST trees"])) == (1, 1)
+    assert float(floor["AUC trees"]) < 0.5, "a copy is taken for what it copies"
+    assert float(floor["DCR share"]) > 0.55, "of the training rows only as many count as are held out"
+    theirs = [row for row in rows if row["source"]]
+    assert {row["set"] for row in theirs} == {"mean of 5", "mean of 7"}, "only of sets that were run"
+    assert all(row["model"].endswith("(published)") for row in theirs)
+
+
+def test_a_two_sample_score_is_one_where_nothing_tells_rows(benchmark):
+    protocol = benchmark("bench_protocol")
+    assert [protocol.two_sample_score(auc) for auc in (0.3, 0.5, 0.75, 1.0)] == [1, 1, 0.5, 0]
+    rng = np.random.default_rng(0)
+    rows = [pd.DataFrame({"x": rng.normal(shift, 1, 600), "c": rng.choice(["a", "b"], 600)}) for shift in (0, 0, 4)]
+    assert protocol.linear_score(rows[0], rows[1]) > 0.9
+    assert protocol.linear_score(rows[0], rows[2]) < 0.1
+
+
+def test_numbers_to_predict_are_judged_by_an_error_in_standard_deviations(benchmark):
+    sets, protocol = benchmark("bench_sets"), benchmark("bench_protocol")
+    x = np.random.default_rng(0).normal(size=400)
+    table = pd.DataFrame({"x": x, "y": 100 * x})
+    data = sets.DataSet("s", table[:200], table[200:], "y")
+    assert protocol.efficiency(data, data.train) < 0.3
+    shuffled = data.train.assign(y=data.train["y"].to_numpy()[::-1])
+    assert protocol.efficiency(data, shuffled) > 1
+
+
+def test_published_numbers_have_a_source_and_a_column_of_the_protocol(benchmark):
+    published, protocol = benchmark("bench_published"), benchmark("bench_protocol")
+    for row in published.ROWS:
+        assert "arXiv:" in row.source
+        assert row.sets in published.SETS or row.sets.startswith("mean of ")
+        assert all(f"``{name}``" in protocol.protocol.__doc__ for name in row.values)
+    assert {row["set"] for row in published.lines(["adult"])} == {"adult", "mean of 5", "mean of 7"}
+
+
+def test_smote_draws_between_rows_of_a_class(benchmark):
+    pytest.importorskip("imblearn")
+    rng = np.random.default_rng(0)
+    y = np.repeat([False, True], [300, 100])
+    train = pd.DataFrame(
+        {
+            "x": rng.normal(10 * y, 1),
+            "k": (1000 * y + rng.integers(0, 9, 400)),
+            "c": ["u" if there else None for there in y],
+            "y": y,
+        }
+    )
+    drawn = benchmark("bench_smote").sample_smote(train, "y", 200, seed=0)
+    assert drawn.shape == (200, 4)
+    assert drawn.dtypes.equals(train.dtypes)
+    assert drawn["y"].mean() == 0.25
+    assert ((drawn["x"] > 5) == drawn["y"]).all()
+    assert ((drawn["k"] > 500) == drawn["y"]).all()
+    assert (drawn["c"].notna() == drawn["y"]).all()
+    numbers = benchmark("bench_smote").sample_smote(train[["x", "k"]], "x", 50)
+    assert numbers["x"].between(train["x"].min(), train["x"].max()).all()

@@ -129,7 +129,7 @@ def augment(
     the file rows.csv of a folder, or an array of a .npz file.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
-    from gensynth.cli.added import added_report
+    from gensynth.cli.added import AddedRows, added_report, check_amount
     from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.images import ImageOptions, ImageTable
     from gensynth.cli.paths import checked_output, find, stream
@@ -138,13 +138,7 @@ def augment(
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
 
-    given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
-    if len(given) > 1:
-        raise OptionError(f"{' and '.join(given)} exclude each other; keep one")
-    if rows is not None and rows < 1:
-        raise OptionError(f"--rows must be at least 1, not {rows}")
-    if ratio is not None and not 0 < ratio < float("inf"):
-        raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
+    check_amount(rows, ratio, balance=balance)
     start = time.perf_counter()
     found = find(data, several=True)
     pictures = output.lower().endswith((".npz", "/", os.sep)) or Path(output).is_dir()
@@ -154,19 +148,20 @@ def augment(
         raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
     wanted, trainer = model_and_trainer(model, settings, max_time)
     images = ImageOptions.of(image_size, None if isinstance(wanted, str) else wanted, skip_bad=skip_bad)
-    source = stream(found, missing, kinds, [target] if target is not None else [], images=images)
+    targets = [target] if target is not None else []
+    source = stream(found, missing, kinds, targets, images=images)
     out = picture_output(output, None, [found]) if isinstance(source, ImageTable) else None
     if isinstance(source, ImageTable):
-        source.check_label(None if target is None else [target])
+        source.check_label(targets or None)
     elif pictures:
         raise OptionError(f"--output {output} is for images, and {data} is a table; name a .csv or .parquet file")
     table = source.whole()
     columns = list(table.frame.columns)
-    known_columns("--target", [target] if target is not None else [], columns)
+    known_columns("--target", targets, columns)
     schema = declared_kinds(kinds, columns)
-    targets = [target] if target is not None else []
     reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": images.with_channels_of(source)}
-    report = added_report(page, holdout, found, table.frame, path, rows, **reading)
+    new = AddedRows(target, AddedRows.asked_for(len(table.frame), rows, ratio, balance=balance), schema)
+    report = added_report(page, holdout, found, table.frame, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
 
     result = augment_table(
@@ -174,7 +169,7 @@ def augment(
         target,
         balance=balance,
         n_rows=rows,
-        ratio=1.0 if not given else ratio,
+        ratio=1.0 if ratio is None and rows is None and not balance else ratio,
         only_synthetic=only_synthetic,
         model=wanted,
         trainer=trainer,

@@ -75,20 +75,17 @@ def compare(
     A model that fails is told of in its line. The last line is the verdict.
     """
     from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
-    from gensynth.cli.evaluation import found_tables, report_files, to_json
-    from gensynth.cli.images import ImageOptions, open_alike
-    from gensynth.cli.training import declared_kinds, declared_relations, known_columns
+    from gensynth.cli.evaluation import found_tables, read_tables, report_files, to_json
+    from gensynth.cli.images import ImageOptions
+    from gensynth.cli.training import declared_kinds, declared_relations
     from gensynth.errors import OptionError
 
     inputs = found_tables({"DATA": data, "--holdout": holdout})
     page, as_json, to_stdout = report_files(page, as_json, inputs)
     named, trainer = chosen_models(models, settings, max_time)
-    target = target or getattr(inputs[0], "target", None)
-    targets = [] if target is None else [target]
     images = ImageOptions.of(image_size, skip_bad=skip_bad)
-    frames = open_alike(inputs, images, missing, kinds, targets)
+    frames, target = read_tables(inputs, target, missing, kinds, images)
     columns = list(frames[0].columns)
-    known_columns("--target", targets, columns)
 
     from gensynth.cli.progress import progress_bar
     from gensynth.comparison import compare as compare_models

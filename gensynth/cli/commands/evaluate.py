@@ -69,20 +69,17 @@ def evaluate(
     Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
     (REAL with each column, and each pixel of images, shuffled). The last line is the verdict.
     """
-    from gensynth.cli.evaluation import called, found_tables, only_synthetic, report_files, to_json
-    from gensynth.cli.images import ImageOptions, open_alike
-    from gensynth.cli.training import declared_kinds, known_columns
+    from gensynth.cli.evaluation import called, found_tables, only_synthetic, read_tables, report_files, to_json
+    from gensynth.cli.images import ImageOptions
+    from gensynth.cli.training import declared_kinds
 
     if metric is not None and (page is not None or as_json is not None):
         raise OptionError("--metric prints one number; leave out --html and --json, or --metric")
     inputs = found_tables({"REAL": real, "SYNTHETIC": synthetic, "--holdout": holdout})
     page, as_json, to_stdout = report_files(page, as_json, inputs)
-    target = target or getattr(inputs[0], "target", None)
-    targets = [] if target is None else [target]
     images = ImageOptions.of(image_size, skip_bad=skip_bad)
-    frames = open_alike(inputs, images, missing, kinds, targets)
+    frames, target = read_tables(inputs, target, missing, kinds, images)
     columns = list(frames[0].columns)
-    known_columns("--target", targets, columns)
     frames[1] = only_synthetic(frames[1], columns, called(synthetic))
     schema = declared_kinds(kinds, columns)
 

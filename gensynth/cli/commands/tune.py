@@ -69,9 +69,9 @@ def tune(
     Every trial is fitted to a part of the rows and judged on the rest, as gensynth compare does; the first one has
     the model's own settings. What --json writes is for gensynth fit --settings. Needs the extra gensynth[tune].
     """
-    from gensynth.cli.evaluation import report_files, to_json
-    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find, stream
-    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, recipe_and_trainer
+    from gensynth.cli.evaluation import read_tables, report_files, to_json
+    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find
+    from gensynth.cli.training import declared_kinds, declared_relations, recipe_and_trainer
 
     start = time.perf_counter()
     found = find(data, several=True)
@@ -81,10 +81,8 @@ def tune(
     from gensynth.tuning.searching import load_optuna
 
     load_optuna()
-    target = target or getattr(found, "target", None)
-    frame = stream(found, missing, kinds, [] if target is None else [target]).whole().frame
+    (frame,), target = read_tables([found], target, missing, kinds)
     columns = list(frame.columns)
-    known_columns("--target", [] if target is None else [target], columns)
     if trials == 1 and path is None and as_json is None and not to_stdout:
         raise OptionError("--trials 1 tries the defaults alone, and nothing is to be written; ask for more trials")
     schema, kept = declared_kinds(kinds, columns), declared_relations(relations)

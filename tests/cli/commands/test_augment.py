@@ -100,6 +100,14 @@ def test_a_model_is_chosen(folder: Path, run: Run) -> None:
     assert len(pd.read_csv("out.csv")) == 180
 
 
+def test_nothing_to_add(folder: Path, run: Run) -> None:
+    people().assign(label=["a", "b"] * 60).to_csv("even.csv", index=False)
+    outcome = run("augment", "even.csv", "--target", "label", "--balance", "-m", "auto", "-o", "out.csv")
+    assert outcome.code == 0, outcome.err
+    assert "there was nothing to add, so nothing was trained" in outcome.err
+    assert len(pd.read_csv("out.csv")) == 120
+
+
 def test_a_model_that_is_chosen_has_no_settings_yet(folder: Path, run: Run) -> None:
     outcome = run("augment", "good.csv", "-m", "auto", "--set", "model.hidden=3", "-o", "out.csv")
     assert outcome.code == 2
