@@ -1,4 +1,4 @@
-"""Convolutions, normalisations and resized maps as ONNX nodes; those that runtimes have in float32 only, in float64 too."""
+"""Convolutions, normalisations and resized maps as ONNX nodes that run in float64 too."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _as_product(b: GraphBuilder, call: Call) -> str:
 
 
 def _seen(size: int, out: int, kernel: int, stride: int, padding: int, dilation: int, *, transposed: bool) -> Tensor:
-    """Return (kernel, out): the place along an axis that an entry of a kernel sees from a place of the output, or -1."""
+    """Return (kernel, out): the place along an axis that a kernel's entry sees from a place of the output, or -1."""
     taps, places = torch.arange(kernel).unsqueeze(1) * dilation, torch.arange(out)
     if not transposed:
         at = places * stride - padding + taps
