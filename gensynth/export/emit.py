@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gensynth.export import arithmetic, arranging, functions, lookups, reductions  # noqa: F401 - register translations
+from gensynth.export import (  # noqa: F401 - register translations
+    arithmetic,
+    arranging,
+    convolutions,
+    functions,
+    lookups,
+    reductions,
+)
 from gensynth.export.graph import GraphBuilder
 from gensynth.export.program import GraphError, Program
 from gensynth.export.translations import TRANSLATIONS

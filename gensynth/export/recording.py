@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakIdKeyDictionary
 
 from gensynth.export.program import Call, GraphError, Program, Value, leaves
 from gensynth.nn.categorical import without_branches
@@ -43,10 +44,11 @@ class _Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows = rows
         self.calls: list[Call] = []
-        self.values: dict[int, Value] = {}
-        self.views: dict[int, _View] = {}
-        self.versions: dict[int, int] = {}
-        self.kept: list[Tensor] = []  # an object's id is its own for as long as it lives
+        # of tensors that still live: those of images would not all fit the memory
+        self.values: MutableMapping[Tensor, Value] = WeakIdKeyDictionary()
+        self.views: MutableMapping[Tensor, _View] = WeakIdKeyDictionary()
+        self.versions: MutableMapping[Tensor, int] = WeakIdKeyDictionary()
+        self.kept: list[Tensor] = []  # the place of a constant is its own for as long as it lives
         self.copies: dict[tuple[Any, ...], Tensor] = {}
 
     @classmethod
@@ -56,19 +58,17 @@ class _Recorder(TorchDispatchMode):
     def bind(self, tensor: Tensor, value: Value | None = None) -> Value:
         """Let a tensor stand for a value, of its own if none is given."""
         value = Value(tuple(tensor.shape), tensor.dtype) if value is None else value
-        if id(tensor) not in self.values:
-            self.kept.append(tensor)
-        self.values[id(tensor)] = value
+        self.values[tensor] = value
         return value
 
     def read(self, tensor: Tensor) -> Value | Tensor:
         """Return what a tensor stands for: a value, or itself where it is a constant."""
-        view = self.views.get(id(tensor))
+        view = self.views.get(tensor)
         if view is not None and view.version != self._version(view.base):
             view.version = self._version(view.base)
             outs = self._record(view.func, view.args, view.kwargs, self._results(tensor, view))
             self.bind(tensor, outs[view.place])
-        found = self.values.get(id(tensor))
+        found = self.values.get(tensor)
         return self._copy(tensor) if found is None else found
 
     def __torch_dispatch__(
@@ -80,7 +80,7 @@ class _Recorder(TorchDispatchMode):
         if made is not NotImplemented:
             return made
         tensors, sizes = leaves((args, kwargs))
-        depends = any(id(t) in self.values for t in tensors)
+        depends = any(t in self.values for t in tensors)
         if not depends and not any(size and size % self.rows == 0 for size in sizes):
             return func(*args, **kwargs)
         name = _name_of(func)
@@ -96,13 +96,13 @@ class _Recorder(TorchDispatchMode):
         for place, (tensor, value) in enumerate(zip(results, outs, strict=True)):
             self.bind(tensor, value)
             if args and isinstance(args[0], Tensor) and tensor is not args[0] and _is_view(func):
-                self.views[id(tensor)] = _View(args[0], func, args, kwargs, place, self._version(args[0]))
+                self.views[tensor] = _View(args[0], func, args, kwargs, place, self._version(args[0]))
         return out
 
     def _decides(self, func: Any, name: str, args: tuple[Any, ...]) -> bool:
         """Return whether what is computed, or its shape, depends on values."""
         if name.startswith("index"):  # by a mask of values
-            return any(t.dtype == torch.bool and id(t) in self.values for t in _indices(args))
+            return any(t.dtype == torch.bool and t in self.values for t in _indices(args))
         return torch.Tag.data_dependent_output in func.tags or torch.Tag.dynamic_output_shape in func.tags
 
     def _record(self, func: Any, args: Any, kwargs: Any, results: Sequence[Tensor]) -> list[Value]:
@@ -126,8 +126,8 @@ class _Recorder(TorchDispatchMode):
     def _write(self, target: Tensor, value: Value) -> None:
         """Let a tensor, and those that it is a part of, stand for new contents."""
         self.bind(target, value)
-        self.versions[id(target)] = self.versions.get(id(target), 0) + 1
-        view = self.views.get(id(target))
+        self.versions[target] = self.versions.get(target, 0) + 1
+        view = self.views.get(target)
         if view is None:
             return
         base = self.read(view.base)
@@ -143,9 +143,9 @@ class _Recorder(TorchDispatchMode):
 
     def _version(self, tensor: Tensor) -> int:
         """Return a number that differs after each change in place of a tensor or of what it is a part of."""
-        view = self.views.get(id(tensor))
+        view = self.views.get(tensor)
         outer = 0 if view is None else self._version(view.base)
-        return self.versions.get(id(tensor), 0) + outer  # neither ever falls
+        return self.versions.get(tensor, 0) + outer  # neither ever falls
 
     def _plain(self, part: Any) -> Any:
         """Return arguments with what depends on the inputs as values."""

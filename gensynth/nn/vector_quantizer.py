@@ -172,8 +172,8 @@ class NearestQuantizer(Quantizer):
 
     def log_probability(self, vectors: Tensor) -> Tensor:
         """Return (groups, n, n_codes): 0 for the nearest entry, next to minus infinity for the others."""
-        nearest = nn.functional.one_hot(self.distances(vectors).argmin(-1), self.n_codes)
-        return (nearest - 1).to(vectors.dtype) * 1e4
+        nearest = self.distances(vectors).argmin(-1, keepdim=True) == torch.arange(self.n_codes, device=vectors.device)
+        return (nearest.to(vectors.dtype) - 1.0) * 1e4
 
     def forward(
         self,
