@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api import types as pdt
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.errors import listed

@@ -23,7 +23,7 @@ from gensynth.schema.objects import is_text_object, objects_to_text
 from gensynth.schema.scaled import integers_of, is_decimal
 from gensynth.schema.strftime import plain
 from gensynth.schema.ticks import floats_of
-from gensynth.schema.values import Bools, dense, is_missing, is_plain_integer, is_text
+from gensynth.schema.values import Bools, dense, is_missing, is_text
 
 _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
@@ -47,8 +47,6 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
         return _truths(series)
     if column.kind in ("categorical", "constant", "identifier"):
         return objects_to_text(series) if is_text_object(column.element) else series
-    if column.kind == "numeric" and is_plain_integer(series) and len(series) and not is_span(column):
-        return series
     missing = is_missing(series)
     if missing.all():
         return pd.Series(np.full(len(series), np.nan), index=series.index)
