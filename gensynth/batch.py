@@ -48,6 +48,10 @@ class Batch:
         """Move to a device; ``dtype`` casts the floating parts only."""
         return self._map(lambda t: t.to(device, dtype) if t.is_floating_point() else t.to(device))
 
+    def repeated(self, times: int) -> Batch:
+        """Return all rows, then all of them again, so many times."""
+        return self._map(lambda t: t.repeat(times, *(1,) * (t.dim() - 1)))
+
     def subsample(self, max_rows: int, rng: Generator) -> Batch:
         """Return at most ``max_rows`` rows, drawn at random; all of them where there are no more."""
         if len(self) <= max_rows:

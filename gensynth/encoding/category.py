@@ -7,7 +7,6 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api import types as pdt
 
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weighted_counts
 from gensynth.errors import listed
@@ -88,7 +87,8 @@ class CategoryEncoder(ColumnEncoder):
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
         """Return codes; `UNKNOWN` for levels that were not fitted."""
         codes, distinct = codes_of(series)
-        levels = np.append(self.find(distinct), -2)  # (n_distinct + 1,): the last entry is for missing
+        levels = np.full(len(distinct) + 1, -2)  # the last entry is for missing
+        levels[:-1] = self.find(distinct)
         own = np.where(levels < 0, UNKNOWN, np.minimum(levels, self.n_codes) + self.first)
         own[-1] = 1 if self.n_missing else UNKNOWN
         if self.n_codes == len(self.counts):
@@ -189,5 +189,5 @@ def spelling(value: Any) -> str:
 
 
 def is_text_index(index: pd.Index[Any]) -> bool:
-    """Whether the values are text."""
-    return pdt.infer_dtype(index, skipna=True) == "string"
+    """Whether the values are text, none of them missing."""
+    return index.inferred_type == "string"  # which pandas keeps

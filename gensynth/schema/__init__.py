@@ -153,7 +153,10 @@ class TableSchema:
         if extra:
             text = f"column{'s' if len(extra) > 1 else ''} {listed(extra)} not in the fitted table: ignored"
             warnings.warn(text, IgnoredColumnWarning, stacklevel=2)
-        parts = {c.name: align_column(frame.iloc[:, position[c.name]], c) for c in self.columns}
+        given = [cells for _, cells in frame.items()]
+        parts = {c.name: align_column(given[position[c.name]], c) for c in self.columns}
+        if tuple(names) == self.names and all(new is old for new, old in zip(parts.values(), given, strict=True)):
+            return frame.copy(deep=False)
         return pd.DataFrame(parts, index=frame.index, copy=False)
 
     def to_json(self) -> dict[str, Any]:

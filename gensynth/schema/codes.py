@@ -55,7 +55,8 @@ def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
 
 def _codes_of_texts(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
     array = arrow_of(series).dictionary_encode()
-    codes = array.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = array.indices.fill_null(-1) if array.null_count else array.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, pd.Index(array.dictionary.to_pylist(), dtype=object)
 
 

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from gensynth.errors import CollapseWarning
 from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.denoiser import Denoiser
+from gensynth.nn.draws import at_draws
 from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, standard_normal
 from gensynth.nn.layers import bounded
 from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
@@ -164,17 +165,17 @@ class LatentModel(LatentVariableModel):
                 return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
             return self.denoising(inputs)
         mean, log_variance = self.posterior(inputs)
-        draws = [self._reparameterise(mean, log_variance, noise) for noise in self.score_noise]
         if method == "kl":
             return latents_only(self.kl(mean, log_variance), self.networks.n_cells)
-        cells = torch.stack([self.decoder.log_likelihood(inputs, z) for z in draws])  # (draws, members, n, k)
+        draws = self._reparameterise(mean, log_variance, self.score_noise)  # (draws, members, n, latent_dim)
+        cells = at_draws(self.decoder.log_likelihood, draws, inputs)  # (draws, members, n, k)
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
         if method == "elbo" and not self.networks.for_sampling:
             # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
             return -cells.mean(0), weights * self.kl(mean, log_variance)
-        ratios = torch.stack([self._log_ratio(mean, log_variance, z) for z in draws])  # (draws, members, n)
+        ratios = self._log_ratios(mean, log_variance, draws)  # (draws, members, n)
         if method == "elbo":
             return -cells.mean(0), -ratios.mean(0)
         return importance_weighted(cells, ratios)
@@ -188,7 +189,7 @@ class LatentModel(LatentVariableModel):
         if self.prior is None and self.density is None:
             return self._divergence(mean, log_variance, mean)
         noises = balanced_normal(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
-        log_prior = torch.stack([self._log_prior(self._reparameterise(mean, log_variance, e)) for e in noises])
+        log_prior = at_draws(self._log_prior, self._reparameterise(mean, log_variance, noises[:, None, None]))
         return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
 
     def _draw(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -210,11 +211,11 @@ class LatentModel(LatentVariableModel):
         entropy = 0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1)
         return -entropy - self.prior.log_density(z)
 
-    def _log_ratio(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
-        """Return (members, n): log p(z) - log q(z | x) at a draw."""
+    def _log_ratios(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+        """Return (draws, members, n): log p(z) - log q(z | x) at latents (draws, members, n, latent_dim)."""
         noise = (z - mean) * torch.exp(-0.5 * log_variance)
         log_q = -0.5 * ((noise.square() + LOG_2PI + log_variance) * self.mask).sum(-1)
-        return self._log_prior(z) - log_q
+        return at_draws(self._log_prior, z) - log_q
 
     def _log_prior(self, z: Tensor) -> Tensor:
         """Return (members, n): log-density of latents (members, n, latent_dim) under what is sampled from."""

@@ -37,6 +37,16 @@ class MemberInputs(NamedTuple):
     present: Tensor
     log_presence: Tensor
 
+    def repeated(self, times: int) -> MemberInputs:
+        """Return all rows, then all of them again, so many times."""
+        return MemberInputs(
+            self.numbers.repeat(1, times, 1),
+            self.codes.repeat(times, 1),
+            self.network.repeat(1, times, 1),
+            self.present.repeat(times, 1),
+            self.log_presence.repeat(times, 1),
+        )
+
 
 class FeatureScaling(nn.Module):
     """Scaling of the numbers of a row, one kind a member.

@@ -1,0 +1,46 @@
+"""Several latents of each row through one network, side by side where the rows are few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, Self
+
+import torch
+from torch import Tensor
+
+BLOCK = 256
+"""Rows of a pass, at most: a network takes as long for one row as for dozens, and larger blocks leave a CPU's cache."""
+
+
+class Repeatable(Protocol):
+    """Rows as networks read them."""
+
+    def repeated(self, times: int) -> Self:
+        """Return all rows, then all of them again, so many times."""
+
+
+def at_draws(function: Callable[..., Tensor], draws: Tensor, inputs: Any = None) -> Tensor:
+    """Return (draws, members, n, ...): what a function of latents gives at several latents of each row.
+
+    Parameters
+    ----------
+    function : callable
+        From ``inputs``, if there are any, and latents (members, n, width) to a tensor (members, n, ...), each row of
+        which depends on its own row alone.
+    draws : Tensor of shape (draws, members, n, width)
+        The latents.
+    inputs : Repeatable or None
+        The n rows.
+    """
+    n = draws.shape[2]
+    parts = []
+    for some in draws.split(max(BLOCK // max(n, 1), 1)):
+        times = len(some)
+        latents = some.transpose(0, 1).flatten(1, 2)
+        found = function(latents) if inputs is None else function(_repeated(inputs, times), latents)
+        parts.append(found.unflatten(1, (times, n)).transpose(0, 1))
+    return torch.cat(parts)
+
+
+def _repeated(inputs: Repeatable, times: int) -> Repeatable:
+    return inputs if times == 1 else inputs.repeated(times)
