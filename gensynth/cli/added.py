@@ -146,7 +146,7 @@ class AddedReport:
 
 
 def check_amount(rows: int | None, ratio: float | None, *, balance: bool) -> None:
-    """Raise `OptionError` if more than one of ``--balance``, ``--rows`` and ``--ratio`` is given, or one is too small."""
+    """Raise `OptionError` if more than one of ``--balance``, ``--rows`` and ``--ratio`` is given, or one too low."""
     given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
     if len(given) > 1:
         raise OptionError(f"{' and '.join(given)} exclude each other; keep one")
