@@ -10,7 +10,8 @@ from bench_judge import detect
 from bench_sets import DataSet
 
 from gensynth.metrics import copies, dcr_share, fidelity, neighbours, utility
-from gensynth.metrics.learned import is_regression, stacked
+from gensynth.metrics.learned import is_regression
+from gensynth.metrics.learners import stacked
 
 N_FOLDS = 3
 MAX_ROWS = 20_000
@@ -69,7 +70,8 @@ def linear_score(real: pd.DataFrame, synthetic: pd.DataFrame, max_rows: int = MA
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     n = min(len(real), len(synthetic), max_rows)
-    X, is_category = stacked(real.sample(n, random_state=0), synthetic.sample(n, random_state=0))
+    rows = stacked(real.sample(n, random_state=0), synthetic.sample(n, random_state=0))
+    X, is_category = rows.X, rows.is_category
     numeric = make_pipeline(StandardScaler(), SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True))
     y, scores = np.repeat([1, 0], n), []
     for fold, held in StratifiedKFold(N_FOLDS, shuffle=True, random_state=0).split(X, y):
