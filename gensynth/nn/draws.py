@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
+from gensynth.batch import Batch
+
 BLOCK = 256
 """Rows of a pass, at most: a network takes as long for one row as for dozens, and larger blocks leave a CPU's cache."""
 
@@ -30,11 +32,12 @@ def at_draws(function: Callable[..., Tensor], draws: Tensor, inputs: Any = None)
     draws : Tensor of shape (draws, members, n, width)
         The latents.
     inputs : Repeatable or None
-        The n rows.
+        The n rows. Images are passed once a draw: they come in blocks that fill the memory meant for them.
     """
     n = draws.shape[2]
+    images = isinstance(inputs, Batch) and inputs.pixels is not None
     parts = []
-    for some in draws.split(max(BLOCK // max(n, 1), 1)):
+    for some in draws.split(1 if images else max(BLOCK // max(n, 1), 1)):
         times = len(some)
         latents = some.transpose(0, 1).flatten(1, 2)
         found = function(latents) if inputs is None else function(_repeated(inputs, times), latents)

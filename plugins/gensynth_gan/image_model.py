@@ -124,17 +124,20 @@ class AdversarialImages(AdversarialGame):
         return Batch(rows.numeric, rows.codes, pixels=pixels)
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows))."""
+        """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows), columns)."""
         self.generator.eval()  # its statistics are those of its own images, not of what the encoder makes it write
         with frozen(self.generator), frozen(self.critic):
-            pixels, features, z = self._errors(batch, self.rows.encode(batch, rng), rng)
+            pixels, features, z = self._errors(batch, self.rows.encode(batch, rng))
         return pixels.mean((1, 2)) / self.residual + features + 0.1 * z.square().mean(1)
 
-    def _errors(self, batch: Batch, row: Tensor, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return squared errors of places (n, h, w), and of features (n,), and the latents (n, noise_dim)."""
+    def _errors(self, batch: Batch, row: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return squared errors of places (n, h, w), and of features (n,), and the latents (n, noise_dim).
+
+        The image is written anew as that of the row's own columns: of drawn ones it would be another one each time.
+        """
         assert batch.pixels is not None
         z = self.encoder(batch)[0]
-        made, _ = self.generator(z, row, rng)
+        made = self.generator.paint(z, row)
         places = (batch.pixels - made).square().sum(1)
         seen, remade = self.critic.hidden(torch.cat([batch.pixels, made])).chunk(2)
         return places, ((seen - remade) / self.feature_scale).square().mean(1), z
@@ -143,17 +146,17 @@ class AdversarialImages(AdversarialGame):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal, and columns and pixels.
 
-        "reconstruction": minus half the squared error of the pixels of G(E(x)), in units of its mean over the training
-        rows, minus that of the critic's features (Schlegl et al. 2019, equation 5). "feature": minus half the squared
-        distance of the critic's last hidden layer from its mean over the training rows, in units of its spread there,
-        the mean over units. "critic": the critic's value.
+        "reconstruction": minus half the squared error of the pixels of G(E(x), columns of x), in units of its mean over
+        the training rows, minus that of the critic's features (Schlegl et al. 2019, equation 5). "feature": minus half
+        the squared distance of the critic's last hidden layer from its mean over the training rows, in units of its
+        spread there, the mean over units. "critic": the critic's value.
         """
         method = self.score_method(method)
         assert batch.pixels is not None
         row = self.rows.encode(batch)
         columns = self.rows.outlyingness(batch, row)
         if method == "reconstruction":
-            places, rest, _ = self._errors(batch, row, Generator(row.device).manual_seed(0))
+            places, rest, _ = self._errors(batch, row)
             places = 0.5 * places / self.residual
             pixels = places + (0.5 * rest / (self.shape[1] * self.shape[2])).view(-1, 1, 1)
             return Score(-pixels.sum((1, 2)) - columns.sum(1), columns, pixels)
@@ -198,9 +201,9 @@ class AdversarialImages(AdversarialGame):
         if self.conditions is not None:
             self.conditions.fit(rows, rng)
 
-    def _residuals(self, rows: Batch, rng: Generator) -> None:
+    def _residuals(self, rows: Batch, rng: Generator) -> None:  # noqa: ARG002
         """Measure the mean squared error of a place."""
-        errors = [self._errors(rows[i : i + 512], self.rows.encode(rows[i : i + 512]), rng)[0] for i in _starts(rows)]
+        errors = [self._errors(rows[i : i + 512], self.rows.encode(rows[i : i + 512]))[0] for i in _starts(rows)]
         self.residual.copy_(torch.cat(errors).mean().clamp(min=1e-6))
 
     def _measure(self, rows: Batch, rng: Generator) -> None:

@@ -46,7 +46,7 @@ class ConditionalNorm(nn.Module):
 
 
 class ImageGenerator(nn.Module):
-    """From noise and given entries to pixels, and to scores and logits of the columns that are not given.
+    """From noise and given entries to the columns that are not given, and to the pixels of such a row.
 
     Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
     arXiv:1511.06434: transposed convolutions with batch normalisation. The columns that are not given are drawn first,
@@ -98,11 +98,15 @@ class ImageGenerator(nn.Module):
         if self.columns is not None:
             drawn = self.rows.sample_relaxed(self.columns(torch.cat([noise, row[:, self.given]], 1)), rng)
             row = torch.where(self.given, row, drawn)
+        return self.paint(noise, row), row
+
+    def paint(self, noise: Tensor, row: Tensor) -> Tensor:
+        """Return pixels (n, c, h, w) in (0, 1) of rows (n, width) all of whose columns are known."""
         maps = F.relu(self.norms[0](self.start(torch.cat([noise, row], 1)), row))
         for up, norm in zip(self.ups, itertools.islice(self.norms, 1, None), strict=True):
             maps = F.relu(norm(up(maps), row))
         pixels: Tensor = self.out(maps).sigmoid()
-        return pixels, row
+        return pixels
 
     @torch.no_grad()
     def measure_statistics(self, row: Tensor, n: int, rng: Generator) -> None:

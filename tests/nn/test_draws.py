@@ -43,5 +43,18 @@ def test_a_pass_has_no_more_rows_than_a_block(monkeypatch):
     assert seen == [9, 9]
 
 
+def test_images_are_passed_once_a_draw():
+    images, seen = Batch(torch.zeros(3, 0), torch.zeros(3, 0, dtype=torch.int64), pixels=torch.rand(3, 1, 2, 2)), []
+
+    def count(inputs, z):
+        seen.append(len(inputs))
+        return z + inputs.pixels.sum((1, 2, 3)).unsqueeze(-1)
+
+    z = torch.rand(8, 1, 3, 4)
+    found = at_draws(count, z, images)
+    assert seen == [3] * 8
+    assert torch.equal(found, torch.stack([count(images, one) for one in z]))
+
+
 def test_no_rows():
     assert at_draws(cells, torch.ones(4, 2, 0, 3, dtype=torch.float64), rows(0)).shape == (4, 2, 0, 3)

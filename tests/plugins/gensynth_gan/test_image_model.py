@@ -86,6 +86,15 @@ def test_an_image_is_written_again_by_the_generator(conditional: Any) -> None:
     torch.testing.assert_close(-(score.columns.sum(-1) + score.pixels.sum((-2, -1))), score.rows, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["gan", "cgan"])
+def test_a_score_is_of_the_row_itself_wherever_it_stands(name: str) -> None:
+    model = fitted(FAMILIES[name], 5)  # no columns are given: the generator draws all of them for a sample
+    rows, back = bars(model.layout)[:20], torch.arange(19, -1, -1)
+    for method in model.score_methods:
+        scores = model.score(rows, method).rows
+        torch.testing.assert_close(model.score(rows[back], method).rows, scores[back], rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_without_the_critic_nothing_is_learned() -> None:
     errors = []
