@@ -248,3 +248,18 @@ def test_compared_models_show_the_distance_of_their_images(photos: Path, run: Ru
     outcome = run("compare", str(photos), "-m", "toy-images", "--set", "trainer.max_epochs=2")
     assert outcome.code == 0, outcome.err
     assert "Frechet" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["augment", "photos", "-o", "out/", "--rows", "30"],
+        ["augment", "photos", "-o", "out/", "--balance", "--report", "r.html"],
+        ["evaluate", "photos", "photos"],
+        ["compare", "photos", "-m", "toy-images"],
+    ],
+)
+def test_images_are_no_target(photos: Path, run: Run, command: list[str]) -> None:
+    outcome = run(*command, "--target", "image")
+    assert (outcome.code, "target 'image' holds images, not classes or numbers" in outcome.err) == (2, True)
+    assert not Path("out").exists()
