@@ -19,6 +19,7 @@ from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.strategy import classes_of
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.errors import DataError, OptionError, hint, shown
+from gensynth.tables.imagearrays import check_target
 from gensynth.training import Trainer
 from gensynth.training.schedule import STOPPED
 
@@ -99,10 +100,11 @@ def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None) -> ND
     Raises
     ------
     OptionError
-        The target holds no classes that could be filled up.
+        The target is a column of images, or holds no classes that could be filled up.
     DataError
         There is but one class, a row without one, or no column but the target.
     """
+    check_target(frame, target)
     if n is not None:
         return np.arange(n) % max(len(frame), 1)
     column = frame[target].rename(str(target))

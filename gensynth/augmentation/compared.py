@@ -15,6 +15,7 @@ from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import columns_of, free_name, is_continuous, labels_of
 from gensynth.errors import DataError, OptionError, counted, shown
 from gensynth.evaluation import Evaluation, evaluate
+from gensynth.evaluation.alignment import leveled
 from gensynth.evaluation.evaluate import Progress
 from gensynth.evaluation.samples import MIN_ROWS
 from gensynth.tables import to_frame
@@ -102,7 +103,8 @@ def compared_rows(
     for frame in frames.values():
         if target not in frame.columns or is_continuous(frame[target]):
             raise OptionError(f"target {shown(target)} is no column of classes in all tables, so none can be matched")
-    classes, together = factorized(pd.concat([frame[target] for frame in frames.values()], ignore_index=True))
+    labels = [leveled(frame[target], frames["real"][target]) for frame in frames.values()]
+    classes, together = factorized(pd.concat(labels, ignore_index=True))
     sizes = np.cumsum([len(frame) for frame in frames.values()])[:-1]
     codes = dict(zip(frames, np.split(together, sizes), strict=True))
     counts = {name: np.bincount(part[part >= 0], minlength=len(classes)) for name, part in codes.items()}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gensynth.augmentation.adding import added, checked, limited, stand_ins
 from gensynth.augmentation.augmenter import Augmenter
-from gensynth.augmentation.auto import ModelChoice, choose
+from gensynth.augmentation.auto import ModelChoice, candidates, choose
 from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError, cannot_check
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
@@ -22,7 +22,7 @@ from gensynth.engine.imageinputs import image_table
 from gensynth.engine.parameters import seed_of
 from gensynth.errors import DataError, OptionError, shown
 from gensynth.tables import to_frame
-from gensynth.tables.imagearrays import are_images
+from gensynth.tables.imagearrays import are_images, declared_images
 
 PROVENANCE = "_synthetic"
 """Name of the column that says which rows are synthetic."""
@@ -161,8 +161,8 @@ def augment(
         random_state=random_state,
     )
     choice = None
-    if n_new and isinstance(model, str) and model == AUTO_MODEL:
-        choice = _chosen(frame, target, augmenter, n, check=to_check)
+    if isinstance(model, str) and model == AUTO_MODEL:
+        choice = _chosen(frame, target, augmenter, n, n_new, check=to_check)
     elif to_check and budget is not None:
         augmenter.set_params(trainer=limited(trainer, budget / 2))
     rows, weight = added(frame, target, augmenter, n)
@@ -207,9 +207,16 @@ def augment(
 
 
 def _chosen(
-    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, *, check: bool
-) -> ModelChoice:
-    """Choose a model, and give it to the augmenter with the time that is left."""
+    frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, n_new: int, *, check: bool
+) -> ModelChoice | None:
+    """Choose a model, and give it to the augmenter with the time that is left.
+
+    None where there are no new rows to draw: nothing is trained then, whatever the model.
+    """
+    if not n_new:
+        images = bool(declared_images(frame, augmenter.schema))
+        augmenter.set_params(model=candidates(balance=n is None, images=images)[0])
+        return None
     seed = seed_of(augmenter.random_state) % 2**31
     augmenter.set_params(random_state=seed)
     choice = choose(frame, target, augmenter, n, check=check, seed=seed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gensynth.cli.paths import (
     ARCHIVE_ENDINGS,
     PAGE_ENDINGS,
+    STANDARD_INPUT,
     TABLE_ENDINGS,
     check_distinct,
     checked_output,
@@ -194,6 +195,8 @@ def added_report(
         if holdout is not None:
             raise OptionError("--holdout is for the page of --report PAGE; name a page, or leave --holdout out")
         return None
+    if holdout == str(STANDARD_INPUT) and found == STANDARD_INPUT:
+        raise OptionError("DATA and --holdout are both standard input (-), which holds one table; name a file")
     held = None if holdout is None else find(holdout, several=True)
     page = checked_output(page, PAGE_ENDINGS, [found, *([] if held is None else [held])], "--report")
     check_distinct({"--output": output, "--report": page})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEADINGS = {
     "detection_auc": "detection",
+    "frechet_distance": "Frechet",
     "tstr": "TSTR",
     "tstr_gap": "gap",
     "shape_error": "shape",

@@ -105,6 +105,13 @@ class ImageOptions:
             return self
         return replace(self, size=(seen.height, seen.width), channels=_CHANNELS.get(seen.channels), seen=seen)
 
+    def like_those_of(self, table: TableStream) -> ImageOptions:
+        """Return the options that bring other images to the channels and the range of those in a table."""
+        if not isinstance(table, ImageTable):
+            return self
+        first = ImageSchema.infer(stacked_images(table.table.frame[IMAGE], IMAGE), IMAGE)
+        return replace(self.like(first), size=self.size)
+
     def with_channels_of(self, table: TableStream) -> ImageOptions:
         """Return the options that bring other images to the channels of those in a table."""
         if not isinstance(table, ImageTable):
@@ -159,12 +166,17 @@ class ImageOptions:
 
 
 def _in_range(read: ImageSet, seen: ImageSchema) -> ImageSet:
-    """Return images of files, whose black is 0 and white 255, with the least and the greatest value of fitted ones."""
+    """Return images of files, whose black is 0 and white 255, with the least and the greatest value of fitted ones.
+
+    Files that hold no more than these, such as masks of zeros and ones, are as those were before they were fitted.
+    """
     if (seen.low, seen.high) == (0.0, 255.0):
         return read
-    cells = [seen.low + cell / 255.0 * (seen.high - seen.low) for cell in read.frame[IMAGE]]
+    cells = list(read.frame[IMAGE])
+    if seen.low != 0 or max(int(cell.max()) for cell in cells) > seen.high:
+        cells = [seen.low + cell / 255.0 * (seen.high - seen.low) for cell in cells]
     if np.dtype(seen.dtype).kind in "biu":
-        cells = [cell.round() for cell in cells]
+        cells = [np.round(cell) for cell in cells]
     typed = objects_of([cell.astype(seen.dtype) for cell in cells])
     return replace(read, frame=read.frame.assign(**{IMAGE: pd.Series(typed, index=read.frame.index, dtype=object)}))
 
@@ -201,8 +213,7 @@ def open_alike(
         table = stream(one, missing, kinds, targets, images=images)
         if isinstance(table, ImageTable) and not out:
             table.check_label(list(targets))
-            first = ImageSchema.infer(stacked_images(table.table.frame[IMAGE], IMAGE), IMAGE)
-            images = replace(images.like(first), size=images.size)
+            images = images.like_those_of(table)
         out.append(table.whole().frame)
     return out
 

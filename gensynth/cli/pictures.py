@@ -104,15 +104,28 @@ def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path 
     return PictureOutput(path, grid)
 
 
-def write_augmented_images(result: AugmentResult, out: PictureOutput, target: str | None) -> None:
-    """Write real and new images, and what tells them apart; black and white are the ends of the real range."""
+def write_augmented_images(result: AugmentResult, out: PictureOutput, target: str | None, *, of_files: bool) -> None:
+    """Write real and new images, and what tells them apart.
+
+    Real images ``of_files`` are written as they were; of others black and white are the ends of their range.
+
+    Raises
+    ------
+    OptionError
+        There are none: only the new ones are asked for, and there was nothing to add.
+    """
     from gensynth.augmentation.table import PROVENANCE
 
     frame = result.frame
+    if not len(frame):
+        raise OptionError("there was nothing to add, so that --only-synthetic leaves no image to write; leave it out")
     (image,) = declared_images(frame, None)
-    seen = ImageSchema.infer(stacked_images(result.real[image], image), image)
+    black_white = 0.0, 255.0
+    if not of_files:
+        seen = ImageSchema.infer(stacked_images(result.real[image], image), image)
+        black_white = seen.low, seen.high
     others = frame.drop(columns=PROVENANCE)
-    out.write(frame, image, label_column(others, image, () if target is None else (target,)), (seen.low, seen.high))
+    out.write(frame, image, label_column(others, image, () if target is None else (target,)), black_white)
 
 
 def image_column(synthesizer: Synthesizer) -> str | int | None:

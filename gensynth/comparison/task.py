@@ -22,6 +22,7 @@ from gensynth.model import Recipe
 from gensynth.schema.relation import Relation
 from gensynth.synthesizer import Synthesizer
 from gensynth.tables import to_frame
+from gensynth.tables.imagearrays import check_target
 from gensynth.training import Callback, Trainer
 from gensynth.training.callbacks import RoundWatcher
 from gensynth.training.schedule import STOPPED
@@ -92,6 +93,7 @@ class Task:
         frame = to_frame(data)[0]
         if target is not None and target not in frame.columns:
             raise OptionError(f"target {target!r} is not a column; there are {listed(list(frame.columns))}")
+        check_target(frame, target)
         if holdout is None:
             train, held = split_table(frame, target, test_size, seed)
         else:

@@ -36,13 +36,22 @@ def same_levels(frame: pd.DataFrame, real: pd.DataFrame, schema: TableSchema) ->
     """Return a table with the real levels in place of texts or numbers that are written as these: "1" and 1."""
     out = frame.copy(deep=False)
     for name in (column.name for column in schema.columns if column.kind == "categorical"):
-        if not any(isinstance(table[name].dtype, pd.CategoricalDtype) for table in (frame, real)):
-            continue
-        known, there = real[name].dropna().unique(), frame[name].dropna().unique()
-        by_text = {str(level): level for level in known}
-        if len(by_text) == len(known) and not set(known) & set(there):
-            out[name] = frame[name].astype(object).map(lambda cell, by=by_text: by.get(str(cell), cell))
+        out[name] = leveled(frame[name], real[name])
     return out
+
+
+def leveled(cells: pd.Series[Any], real: pd.Series[Any]) -> pd.Series[Any]:
+    """Return cells with the real levels in place of what is written as these, where one of both is categorical.
+
+    As they are where they share a level, or two real levels are written alike.
+    """
+    if not any(isinstance(column.dtype, pd.CategoricalDtype) for column in (cells, real)):
+        return cells
+    known, there = real.dropna().unique(), cells.dropna().unique()
+    by_text = {str(level): level for level in known}
+    if len(by_text) != len(known) or set(known) & set(there):
+        return cells
+    return cells.astype(object).map(lambda cell: by_text.get(str(cell), cell))
 
 
 def _is_number(series: pd.Series[Any], column: Column) -> bool:

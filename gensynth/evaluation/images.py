@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gensynth.nn.image.features import RandomFeatures
 
 _MAX_FITTED = 5_000  # images whose features say in which directions they vary
+_PER_DIRECTION = 4  # images: those of fewer vary more in their own directions than others of their source do
 _BLOCK = 2_048  # images that are convolved at a time
 
 
@@ -57,7 +58,7 @@ class ImageColumn:
         image = self.image
         network = RandomFeatures(ImageLayout(image.channels, image.height, image.width, image.levels))
         some = np.linspace(0, len(levels) - 1, min(len(levels), _MAX_FITTED)).round().astype(int)
-        network.fit(self._pixels(levels.iloc[some].tolist()))
+        network.fit(self._pixels(levels.iloc[some].tolist()), max(len(some) // _PER_DIRECTION, 1))
         return replace(self, network=network)
 
     @property

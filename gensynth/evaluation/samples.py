@@ -18,7 +18,7 @@ from gensynth.metrics import Fidelity, fidelity
 from gensynth.metrics.points import sampled
 from gensynth.schema import TableSchema
 from gensynth.tables import to_frame
-from gensynth.tables.imagearrays import declared_images
+from gensynth.tables.imagearrays import check_target, declared_images
 
 MIN_ROWS = 20
 """Fewest rows of a table that is evaluated."""
@@ -90,10 +90,13 @@ class Samples:
         DataError
             If a table has too few rows, the columns are not the same, or a value cannot be read as what the real
             column holds.
+        OptionError
+            The target is a column of images.
         """
         frames = {"real": to_frame(real)[0], "synthetic": to_frame(synthetic)[0]}
         if holdout is not None:
             frames["holdout"] = to_frame(holdout)[0]
+        check_target(frames["real"], target)
         frames = _one_name(frames, schema)
         check_comparable(frames)
         with warnings.catch_warnings():

@@ -16,6 +16,7 @@ from gensynth.metrics.vectors import is_vector, vectors
 Task = Literal["classification", "regression"]
 
 _MAX_CODES = 254  # what histogram gradient boosting can treat as categories
+_LEAVES = 4  # that few rows are enough for
 _MAX_STEPS = 200  # of the linear model: it need not converge to tell one set of rows from another
 
 
@@ -112,6 +113,8 @@ def fitted(model: Any, X: NDArray[np.float64], y: NDArray[Any]) -> Any:
     """Fit a model; a column that is missing in every row, which trees cannot bin, is a constant, and tells nothing."""
     from sklearn.exceptions import ConvergenceWarning
 
+    if hasattr(model, "min_samples_leaf"):  # trees of fewer rows than two leaves hold would all be one leaf
+        model.set_params(min_samples_leaf=min(model.min_samples_leaf, max(len(X) // _LEAVES, 1)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(np.where(np.isnan(X).all(axis=0), 0.0, X), y)

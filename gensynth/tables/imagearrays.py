@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import CapabilityError, DataError, counted
+from gensynth.errors import CapabilityError, DataError, OptionError, counted
 
 Axes = Literal["hw", "hwc", "chw"]
 """Axes of one image: height, width, and channels where there are any."""
@@ -71,6 +71,12 @@ def refuse_images(frame: pd.DataFrame, what: str, schema: Any = None) -> None:
     found = declared_images(frame, schema)
     if found:
         raise CapabilityError(f"column {found[0]!r} holds images, which {what} cannot take; leave the column out")
+
+
+def check_target(frame: pd.DataFrame, target: Any) -> None:
+    """Raise `OptionError` if the target of a table is a column of images: no classes, and no numbers."""
+    if target is not None and target in frame.columns and holds_images(frame[target]):
+        raise OptionError(f"target {target!r} holds images, not classes or numbers; name another column")
 
 
 def are_images(X: Any) -> bool:

@@ -87,3 +87,11 @@ def test_families_that_cannot_learn_images_are_refused_before_they_are_trained()
     X, y = rare()
     with pytest.raises(CapabilityError, match="images"):
         Augmenter(Toy(), trainer=QUICK).fit_resample(X, y)
+
+
+def test_a_model_is_not_chosen_where_there_is_nothing_to_add():
+    X, y = bars(60)
+    full = np.concatenate([np.flatnonzero(y == k)[: np.bincount(y).min()] for k in range(3)])
+    result = augment(X[full], y[full], balance=True, model="auto", random_state=0)
+    assert (result.report.n_synthetic, result.report.choice) == (0, None)
+    assert len(result.frame) == len(full)

@@ -49,6 +49,14 @@ def test_classes_have_the_same_proportions_on_both_sides(
     assert found.real.index.is_monotonic_increasing
 
 
+def test_held_out_classes_that_are_written_otherwise_are_those_of_the_real_rows() -> None:
+    real = rows(a=60, b=30).assign(y=lambda frame: pd.Categorical(frame["y"].map({"a": 0, "b": 1})))
+    held = rows(a=30, b=25).assign(y=lambda frame: pd.Categorical(frame["y"].map({"a": "0", "b": "1"})))
+    found = compared_rows(real, real[real["y"] == 1], "y", held, by_class=True)
+    assert found.holdout is not None
+    assert counts_of(found.holdout)["1"] == 25
+
+
 def test_all_rows_where_no_class_was_filled_up() -> None:
     real, new = rows(a=30, b=5), rows(a=7)
     found = compared_rows(real, new, "y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -87,3 +88,11 @@ def test_new_rows_that_cannot_be_evaluated_leave_the_table(folder: Path, run: Ru
     assert "out.csv is written, but not page.html: no way" in outcome.err
     assert Path("out.csv").exists()
     assert not Path("page.html").exists()
+
+
+def test_one_table_is_standard_input(folder: Path, run: Run, monkeypatch) -> None:
+    piped = io.TextIOWrapper(io.BytesIO(people(60).to_csv(index=False).encode()))
+    monkeypatch.setattr("sys.stdin", piped)
+    outcome = run("augment", "-", "-o", "out.csv", "--rows", "30", "--report", "page.html", "--holdout", "-")
+    assert outcome.code == 2
+    assert "both standard input" in outcome.err

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from toy_image_recipe import bars
 
 from gensynth.evaluation.images import ImageColumn
+from gensynth.evaluation.samples import Samples
+from gensynth.metrics import detection
 from gensynth.schema.image import ImageSchema
 from gensynth.tables.arrayfiles import image_frame
 
@@ -37,3 +40,13 @@ def test_independent_pixels_have_the_values_of_real_ones():
     assert np.array_equal(np.sort(real, 0), np.sort(other, 0))
     assert not np.array_equal(real, other)
     assert np.corrcoef(other[:, 1, 0], other[:, 1, 1])[0, 1] < 0.5 < np.corrcoef(real[:, 1, 0], real[:, 1, 1])[0, 1]
+
+
+@pytest.mark.parametrize("n", [40, 80])
+def test_few_images_are_not_told_from_others_of_their_source(n: int) -> None:
+    """Directions that are as many as the images fit these, and no others."""
+    found = []
+    for seed in range(4):
+        samples = Samples.of(*(image_frame(bars(n, 2 * seed + k)[0]) for k in (0, 1)))
+        found.append(detection(samples.real, samples.synthetic).auc)
+    assert 0.35 < np.mean(found) < 0.65

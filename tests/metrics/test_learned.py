@@ -131,3 +131,12 @@ def test_a_column_that_is_missing_in_one_table_only_gives_it_away():
 def test_a_column_known_in_one_row_is_missing_in_the_training_rows_of_one_fold():
     a, b = (table(seed, n=90).assign(rare=[1.0] + [np.nan] * 89) for seed in (0, 1))
     assert 0 <= detection_auc(a, b.assign(rare=np.nan)) <= 1
+
+
+@pytest.mark.parametrize("n", [20, 25])
+def test_few_rows_are_told_apart_too(n):
+    """By trees whose leaves hold 20 rows, as is usual, nothing is told apart by so few."""
+    rng = np.random.default_rng(0)
+    real, same, other = (pd.DataFrame(rng.normal(size=(n, 3)) + shift) for shift in (0, 0, 3))
+    assert detection(real, other).low > 0.65
+    assert detection(real, same).low < 0.5

@@ -131,7 +131,7 @@ def augment(
     """
     from gensynth.cli.added import AddedRows, added_report, check_amount
     from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, ImageTable
+    from gensynth.cli.images import ImageOptions, ImageTable, files_of
     from gensynth.cli.paths import checked_output, find, stream
     from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
@@ -159,7 +159,8 @@ def augment(
     columns = list(table.frame.columns)
     known_columns("--target", targets, columns)
     schema = declared_kinds(kinds, columns)
-    reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": images.with_channels_of(source)}
+    alike = images if holdout is None else images.like_those_of(source)
+    reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": alike}
     new = AddedRows(target, AddedRows.asked_for(len(table.frame), rows, ratio, balance=balance), schema)
     report = added_report(page, holdout, found, table.frame, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
@@ -182,7 +183,7 @@ def augment(
     if out is None:
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:
-        write_augmented_images(result, out, target)
+        write_augmented_images(result, out, target, of_files=files_of(source) is not None)
     evaluation = None if report is None else report.write(result, target, balance=balance, schema=schema, seed=seed)
     seconds, written = time.perf_counter() - start, [path, *([] if report is None else [report.page])]
     if as_json:

@@ -50,12 +50,12 @@ class RandomFeatures(nn.Module):
         self.register_buffer("basis", torch.zeros(n_raw, N_FEATURES))
 
     @torch.no_grad()
-    def fit(self, pixels: Tensor) -> None:
-        """Find the directions in which the features of training images vary most."""
+    def fit(self, pixels: Tensor, n_directions: int = N_FEATURES) -> None:
+        """Find the directions in which the features of training images vary most; entries beyond so many are 0."""
         raw = self._raw(pixels)
         self.mean.copy_(raw.mean(0))
         _, values, vectors = torch.linalg.svd((raw - self.mean) / len(raw) ** 0.5, full_matrices=False)
-        found = vectors[:N_FEATURES].t() / values.square().sum().sqrt().clamp(min=1e-6)
+        found = vectors[: min(n_directions, N_FEATURES)].t() / values.square().sum().sqrt().clamp(min=1e-6)
         self.basis.copy_(F.pad(found, (0, N_FEATURES - found.shape[1])))
 
     @torch.no_grad()

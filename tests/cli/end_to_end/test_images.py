@@ -201,3 +201,65 @@ def test_images_of_tables_are_refused_where_they_are_none(run: Run, tmp_path: Pa
     assert (outcome.code, "--image-size is of images" in outcome.err) == (2, True)
     outcome = run("augment", "people.csv", "-o", "out/", "--rows", "10")
     assert (outcome.code, "is for images" in outcome.err) == (2, True)
+
+
+def test_nothing_to_add_leaves_no_image_to_write(photos: Path, run: Run) -> None:
+    for path in photos.iterdir():
+        for file in sorted(path.iterdir())[10:]:
+            file.unlink()
+    for output in ("out/", "out.npz"):
+        arguments = ["--balance", "--target", "label", "--only-synthetic", *TOY]
+        outcome = run("augment", str(photos), "-o", output, *arguments)
+        assert (outcome.code, "there was nothing to add" in outcome.err) == (2, True)
+        assert not Path(output).exists()
+
+
+def test_files_of_a_few_grey_values_are_compared_as_they_are_and_come_back_unchanged(run: Run, tmp_path: Path) -> None:
+    """Masks of zeros and ones, whose files are nearly black."""
+    images = (bars(120)[0] > 127).astype(np.uint8)
+    for i, image in enumerate(images):
+        write_png(tmp_path / ("one" if i % 2 else "other") / f"{i:03}.png", image)
+    found = [float(run("evaluate", "one", name, "--metric", "frechet_distance").out) for name in ("other", "one")]
+    assert found[0] < 0.5
+    assert found[1] == pytest.approx(0, abs=1e-3)
+    outcome = run("augment", "one", "-o", "out/", "--rows", "20", "--no-check", *TOY)
+    assert outcome.code == 0, outcome.err
+    drawn = np.stack(read_images("out").frame["image"].tolist())
+    assert np.array_equal(drawn[:60], images[1::2])
+    assert drawn.max() == 1
+
+
+def test_held_out_files_are_brought_to_the_range_and_the_labels_of_the_real_images(run: Run, tmp_path: Path) -> None:
+    images, labels = bars(200)
+    np.savez("real.npz", x=(images[labels < 2] / 255).astype(np.float32)[15:], y=labels[labels < 2][15:])
+    for i in np.flatnonzero(labels < 2):
+        write_png(tmp_path / "held" / str(labels[i]) / f"{i:03}.png", images[i])
+    with np.load("real.npz") as real:
+        rarer = np.flatnonzero(real["y"] == 1)[:25]
+        kept = np.concatenate([np.flatnonzero(real["y"] == 0), rarer])
+        np.savez("real.npz", x=real["x"][kept], y=real["y"][kept])
+    arguments = ["--balance", "--target", "label", "--no-check", "--report", "r.html", "--holdout", "held", *TOY]
+    outcome = run("augment", "real.npz", "-o", "out.npz", *arguments)
+    assert outcome.code == 0, outcome.err
+    assert "of held, which the model did not see" in Path("r.html").read_text()
+
+
+def test_compared_models_show_the_distance_of_their_images(photos: Path, run: Run) -> None:
+    outcome = run("compare", str(photos), "-m", "toy-images", "--set", "trainer.max_epochs=2")
+    assert outcome.code == 0, outcome.err
+    assert "Frechet" in outcome.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["augment", "photos", "-o", "out/", "--rows", "30"],
+        ["augment", "photos", "-o", "out/", "--balance", "--report", "r.html"],
+        ["evaluate", "photos", "photos"],
+        ["compare", "photos", "-m", "toy-images"],
+    ],
+)
+def test_images_are_no_target(photos: Path, run: Run, command: list[str]) -> None:
+    outcome = run(*command, "--target", "image")
+    assert (outcome.code, "target 'image' holds images, not classes or numbers" in outcome.err) == (2, True)
+    assert not Path("out").exists()
