@@ -49,7 +49,6 @@ def test_contamination_is_estimated_where_nobody_knows_it():
     assert roc_auc_score(labels, detector.anomaly_score(frame)) > 0.99
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kept", [0.5, None])
 @pytest.mark.parametrize("level", [0.02, 0.1, 0.3])
 def test_normal_rows_are_flagged_as_often_as_was_asked(level, kept):

@@ -25,7 +25,6 @@ def test_there_is_something_to_run():
         assert marks == len(RUNNABLE.findall(page.read_text())), f"{page.name}: a mark without a block of Python"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if RUNNABLE.search(p.read_text())], ids=lambda page: page.name)
 def test_runnable_blocks(page, tmp_path, monkeypatch):
     """Run a page's marked blocks in their order, in one namespace."""

@@ -116,7 +116,6 @@ def test_two_ranges_follow_the_joint_distribution(fitted):
     assert ((sample["pay"] - 1000 * sample["age"]).abs() < 15_000).all()
 
 
-@pytest.mark.slow
 def test_rare_conditions_are_met_too(fitted):
     wanted = {"city": ["c00", "c11"], "age": slice(18, 30), "sex": ["M"]}
     sample = fitted[True].sample(300, wanted | {"state": ["s0", "s1"]}, random_state=0)

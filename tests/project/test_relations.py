@@ -14,8 +14,6 @@ from gensynth.cli import main
 from gensynth.errors import ConditionError, OptionError, SchemaError
 from gensynth.schema.relation import Relation
 
-pytestmark = pytest.mark.slow
-
 N = 600
 QUICK = Trainer(max_epochs=2, progress=False)
 

@@ -132,7 +132,7 @@ def augment(
     from gensynth.cli.added import AddedRows, added_report, check_amount
     from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.images import ImageOptions, ImageTable, files_of
-    from gensynth.cli.paths import checked_output, find, stream
+    from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
     from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
@@ -141,7 +141,8 @@ def augment(
     check_amount(rows, ratio, balance=balance)
     start = time.perf_counter()
     found = find(data, several=True)
-    pictures = output.lower().endswith((".npz", "/", os.sep)) or Path(output).is_dir()
+    pictures = output.lower().endswith((".npz", "/", os.sep))
+    pictures |= Path(output).is_dir() and not output.endswith(TABLE_ENDINGS)
     path = Path(output) if pictures else checked_output(Path(output), inputs=[found])
     target = target or getattr(found, "target", None)  # a card knows its target
     if balance and target is None:

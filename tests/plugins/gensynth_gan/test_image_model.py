@@ -43,7 +43,6 @@ def pixels_of(rows: Batch) -> torch.Tensor:
     return rows.pixels
 
 
-@pytest.mark.slow
 @torch.no_grad()
 def test_given_columns_come_back_and_images_follow_them(conditional: Any) -> None:
     wanted = torch.tensor([LYING, STANDING]).repeat(100).unsqueeze(1)
