@@ -62,8 +62,8 @@ CATALOGUE: dict[str, tuple[Metric, ...]] = {
             "tstr",
             "Trained on synthetic rows",
             "real",
-            "Score on real rows of gradient boosting that learned from synthetic ones (TSTR); the floor learned from "
-            "real ones (TRTR).",
+            "Score on real rows of gradient boosting, or of a linear model where they are images, that learned from "
+            "synthetic ones (TSTR); the floor learned from real ones (TRTR).",
         ),
         Metric("real_and_synthetic", "Trained on both", "real", "The same, learned from real and synthetic rows."),
     ),
