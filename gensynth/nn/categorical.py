@@ -12,6 +12,8 @@ from torch import Generator, Tensor
 
 LOG_2E = 1.0 / math.log(2.0)
 """exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
+SLICE_ELEMENTS = 2**17
+"""Weights that are summed up at a time: what stays in a core's cache, and needs no new pages."""
 _TINY, _HUGE = 1e-30, 1e30
 _branches: ContextVar[bool] = ContextVar("branches", default=True)
 
@@ -51,6 +53,14 @@ def in_range(total: Tensor) -> bool:
         return True
     lowest, highest = total.aminmax()
     return bool(lowest > _TINY) and bool(highest < _HUGE)  # NaN is not
+
+
+def row_slices(n: int, width: int) -> list[slice]:
+    """Return the parts of ``n`` rows of ``width`` weights that are drawn at a time; one within `without_branches`."""
+    step = max(SLICE_ELEMENTS // max(width, 1), 64)
+    if n <= step or not _branches.get():
+        return [slice(None)]
+    return [slice(start, start + step) for start in range(0, n, step)]
 
 
 def uniform_open(shape: Sequence[int], like: Tensor, rng: Generator) -> Tensor:

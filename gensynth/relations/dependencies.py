@@ -14,6 +14,8 @@ VALUE, MISSING, OPEN = 0, 1, 2
 """What a key says: a value, that it is missing, or nothing."""
 
 _CODES_CHANGE = 0.5
+_MOST_SPAN = 2**16
+"""Whole numbers between the first key and the last whose nearest key is tabulated, at most."""
 
 
 class DependencyRule(Rule):
@@ -49,6 +51,10 @@ class DependencyRule(Rule):
         """Whether keys are codes, between which there is none; else the nearest key speaks for a number."""
         order = np.lexsort((np.arange(len(keys)), values[:-1]))
         self._order = order[says[:-1][order] == VALUE]
+        self._says_missing = bool((says == MISSING).any())
+        self._nearest_of: Values | None = None
+        if len(keys) and keys.dtype.kind == "i" and int(keys[-1]) - int(keys[0]) < _MOST_SPAN:
+            self._nearest_of = self._nearest(np.arange(keys[0], keys[-1] + 1))
 
     @classmethod
     def fit(cls, relation: Relation, domains: Domains, sheet: Sheet) -> DependencyRule:
@@ -97,6 +103,8 @@ class DependencyRule(Rule):
         """Give numbers between two keys the value of one of the two."""
         own = sheet.values[self.key]
         at = self._nearest(own)
+        if not (self.keys[at] != own).any():
+            return
         right = np.minimum(np.searchsorted(self.keys, own), len(self.keys) - 1)
         left = np.maximum(right - 1, 0)
         dependent = sheet.values[self.dependent]
@@ -110,6 +118,8 @@ class DependencyRule(Rule):
             sheet.put(self.key, rows & found, keys)
 
     def _nearest(self, own: Values) -> Values:
+        if self._nearest_of is not None and own.dtype.kind == "i":
+            return np.asarray(self._nearest_of[np.clip(own, self.keys[0], self.keys[-1]) - self.keys[0]])
         right = np.minimum(np.searchsorted(self.keys, own), len(self.keys) - 1)
         left = np.maximum(right - 1, 0)
         nearer = np.abs(self.keys[right] - own) <= np.abs(own - self.keys[left])
@@ -141,7 +151,7 @@ class DependencyRule(Rule):
 
     def infer_missing(self, sheet: Sheet, name: str | int) -> Bools:
         """Return where the key says that the second column is missing."""
-        if name != self.dependent:
+        if name != self.dependent or not self._says_missing:
             return super().infer_missing(sheet, name)
         return np.asarray(self._lookup(sheet)[1] == MISSING)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from gensynth.layout import Layout
-from gensynth.nn.categorical import LOG_2E, draw_powers, in_range, uniform_open
+from gensynth.nn.categorical import LOG_2E, draw_powers, in_range, row_slices, uniform_open
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots, SlotGroup
 
 WASTE = 1.2
@@ -80,8 +80,11 @@ class GroupedSoftmax(nn.Module):
         drawn = []
         for run, columns in self.parts:
             own = slice(run.start, run.start + run.size)
-            powers = torch.addmm(bias[own], hidden, weight[own].t(), alpha=LOG_2E)
-            drawn.append(draw_powers(powers.view(-1, len(run.columns), run.width), uniform[:, columns]))
+            parts = []
+            for rows in row_slices(len(hidden), run.size):
+                powers = torch.addmm(bias[own], hidden[rows], weight[own].t(), alpha=LOG_2E)
+                parts.append(draw_powers(powers.view(-1, len(run.columns), run.width), uniform[rows, columns]))
+            drawn.append(parts[0] if len(parts) == 1 else torch.cat(parts))
         return torch.cat(drawn, 1).index_select(1, self.place)
 
 
