@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,11 @@ from gensynth.encoding.columns import Cells, ColumnEncoder, Counts, State, weigh
 from gensynth.errors import listed
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, NumericSlot
 from gensynth.schema import Column, Labels
-from gensynth.schema.codes import codes_of, from_codes
+from gensynth.schema.codes import codes_of, codes_of_texts, from_codes
+from gensynth.schema.values import is_text
+
+FEW_ROWS = 64
+"""Rows whose texts are looked up one by one: for a single row, an index of them costs more than all the rest."""
 
 
 class CategoryEncoder(ColumnEncoder):
@@ -86,9 +91,8 @@ class CategoryEncoder(ColumnEncoder):
 
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
         """Return codes; `UNKNOWN` for levels that were not fitted."""
-        codes, distinct = codes_of(series)
-        levels = np.full(len(distinct) + 1, -2)  # the last entry is for missing
-        levels[:-1] = self.find(distinct)
+        codes, found = self._coded(series)
+        levels = np.append(found, -2)  # the last entry is for missing
         own = np.where(levels < 0, UNKNOWN, np.minimum(levels, self.n_codes) + self.first)
         own[-1] = 1 if self.n_missing else UNKNOWN
         if self.n_codes == len(self.counts):
@@ -97,6 +101,24 @@ class CategoryEncoder(ColumnEncoder):
         middle = np.where(levels >= self.n_codes, (self.tail[place] + self.tail[place + 1]) / 2, 0.0)
         zeros = np.zeros(len(codes)) if jacobian else None
         return Cells(own.astype(np.int32)[codes], middle[codes], zeros)
+
+    def _coded(self, series: pd.Series[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return `codes_of` the cells, and the levels of the distinct values (`find`)."""
+        if len(series) > FEW_ROWS or not is_text(series):
+            codes, distinct = codes_of(series)
+            return codes, self.find(distinct)
+        codes, texts = codes_of_texts(series)
+        levels = np.array([self._level_of.get(text, -1) for text in texts], dtype=np.int64)
+        lost = np.flatnonzero(levels < 0)
+        if len(lost):
+            levels[lost] = self.find(pd.Index([texts[i] for i in lost], dtype=object))
+        return codes, levels
+
+    @cached_property
+    def _level_of(self) -> dict[str, int]:
+        """The level of each text; of levels that are no texts none."""
+        index = self.labels.index
+        return {text: i for i, text in enumerate(index.tolist())} if is_text_index(index) else {}
 
     def decode(self, cells: Cells) -> pd.Series[Any]:
         """Return levels; `UNKNOWN` becomes missing, or the most frequent level where nothing was missing."""
@@ -117,8 +139,7 @@ class CategoryEncoder(ColumnEncoder):
 
         Two cells of a table have one number if they hold one value, fitted or not.
         """
-        codes, distinct = codes_of(series)
-        levels = self.find(distinct)
+        codes, levels = self._coded(series)
         levels = np.where(levels < 0, len(self.counts) + np.arange(len(levels)), levels)
         return np.append(levels, 0)[codes], codes < 0
 

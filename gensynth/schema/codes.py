@@ -41,11 +41,13 @@ def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
         return series.cat.codes.to_numpy().astype(np.int64), series.cat.categories
     if is_text(series):
         kept = _encoded.get()
-        if kept is None or kept[0] is not series:
-            return _codes_of_texts(series)
-        if len(kept) == 1:
-            kept.extend(_codes_of_texts(series))
-        return kept[1], kept[2]
+        if kept is not None and kept[0] is series and len(kept) == 3:
+            return kept[1], kept[2]
+        codes, texts = codes_of_texts(series)
+        distinct = pd.Index(texts, dtype=object)
+        if kept is not None and kept[0] is series:
+            kept.extend([codes, distinct])
+        return codes, distinct
     codes, distinct = pd.factorize(series, use_na_sentinel=True)
     distinct = pd.Index(distinct)
     if pdt.is_extension_array_dtype(distinct.dtype) and (pdt.is_bool_dtype(distinct) or pdt.is_numeric_dtype(distinct)):
@@ -53,11 +55,12 @@ def codes_of(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
     return np.asarray(codes, dtype=np.int64), distinct
 
 
-def _codes_of_texts(series: pd.Series[Any]) -> tuple[NDArray[np.int64], pd.Index[Any]]:
+def codes_of_texts(series: pd.Series[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return what `codes_of` does for a column of texts (`is_text`), the distinct ones as a list."""
     array = arrow_of(series).dictionary_encode()
     indices = array.indices.fill_null(-1) if array.null_count else array.indices
     codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, pd.Index(array.dictionary.to_pylist(), dtype=object)
+    return codes, array.dictionary.to_pylist()
 
 
 def from_codes(codes: NDArray[np.int64], labels: pd.Index[Any], column: Column) -> pd.Series[Any]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gensynth.encoding.table import TableEncoder
-from gensynth.layout import Encoding
+from gensynth.layout import UNKNOWN, Encoding
 from gensynth.schema import TableSchema
 
 N = 60
@@ -54,3 +54,21 @@ def test_numbered_categories_in_every_spelling(kind, new):
 
 def test_other_words_stay_unknown():
     assert (encoded(FLAGS, pd.Series(["maybe", "True"])) == [[0], [2]]).all()
+
+
+@pytest.mark.parametrize("dtype", [object, "string", "str"])
+def test_few_rows_have_the_codes_that_they_have_among_many(dtype):
+    fit = pd.Series(["a", "b", None, "c"] * 30, dtype=dtype)
+    many = pd.Series(["a", "b", None, "never seen", "c"] * 40, dtype=dtype)
+    codes = encoded(fit, many)
+    assert (codes[3::5] == UNKNOWN).all()
+    assert (codes[::5] != UNKNOWN).all()
+    for i in range(5):
+        np.testing.assert_array_equal(encoded(fit, many.iloc[i : i + 1]), codes[i : i + 1])
+
+
+def test_few_rows_of_texts_find_the_numbers_that_they_write():
+    fit = pd.Series([1, 2, 5] * 40, dtype="category")
+    np.testing.assert_array_equal(
+        encoded(fit, pd.Series(["2", "1.0", "7"])), encoded(fit, pd.Series([2, 1, 7], dtype=object))
+    )
