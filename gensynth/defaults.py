@@ -14,5 +14,8 @@ AUTO_MODEL = "auto"
 AUTO_MODELS = ("vlae", "vae", "cgan", "wgan")
 """What is chosen among, of those installed that can do what is asked."""
 
+AUTO_RATIO = "auto"
+"""Ratio that stands for few rows of rare classes, in `gensynth.augment`."""
+
 AUTO_SECONDS = 600.0
 """Time of the choice, and of the rows of the chosen model, where none is given."""

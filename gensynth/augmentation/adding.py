@@ -16,7 +16,7 @@ from gensynth.augmentation.augmenter import Augmenter
 from gensynth.augmentation.check import N_SPLITS, AugmentCheck, CheckFolds
 from gensynth.augmentation.containers import with_column
 from gensynth.augmentation.oversampling import without
-from gensynth.augmentation.strategy import classes_of
+from gensynth.augmentation.strategy import FULL, classes_of, rows_to_add
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.errors import DataError, OptionError, hint, shown
 from gensynth.tables.imagearrays import check_target
@@ -85,7 +85,7 @@ def checked(
     return replace(found, note=told)
 
 
-def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None) -> NDArray[np.int64]:
+def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None, strategy: str = FULL) -> NDArray[np.int64]:
     """Return positions of real rows in place of the new ones: as many, and of the same classes.
 
     Parameters
@@ -96,6 +96,8 @@ def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None) -> ND
         Column of classes.
     n : int or None
         Rows that are to be added; None: the classes are filled up.
+    strategy : str
+        How far they are, as `rows_to_add` has it.
 
     Raises
     ------
@@ -118,9 +120,8 @@ def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None) -> ND
     if frame.shape[1] < 2:
         raise DataError(f"the table holds nothing but the target {shown(target)}; at least one more column is needed")
     codes = classes_of(column)[1]
-    counts = np.bincount(codes)
-    own = [np.flatnonzero(codes == k) for k in range(len(counts))]
-    return np.concatenate([np.resize(rows, counts.max() - len(rows)) for rows in own])
+    new = rows_to_add(strategy, dict(enumerate(np.bincount(codes).tolist())), codes)
+    return np.concatenate([np.resize(np.flatnonzero(codes == k), n_new) for k, n_new in new.items()])
 
 
 def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:

@@ -8,24 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin
-from sklearn.utils.validation import _check_feature_names, _check_n_features, _num_samples, check_is_fitted
+from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from gensynth.augmentation.compared import ComparedRows, rows_of_result
-from gensynth.augmentation.containers import dense, plain, stack, take
+from gensynth.augmentation.containers import dense, extended, plain, stack, take, weighted
 from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Drawn, Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.tags import SamplingTags, sampling_tags
 from gensynth.augmentation.target import Target, labels_of
+from gensynth.constraints import whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.capabilities import require
 from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
 from gensynth.engine.parameters import make_recipe
-from gensynth.errors import DataError
+from gensynth.errors import DataError, OptionError
 from gensynth.tables import Container, to_frame
 from gensynth.tables.imagearrays import are_images, declared_images
-from gensynth.training.weights import Weights, check_weights, read_weights
+from gensynth.training.weights import Weights, check_weights
 
 
 class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
@@ -43,7 +44,11 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         As in imbalanced-learn's over-samplers. float in (0, 1]: rows of the minority over rows of the majority
         afterwards (binary targets only). "minority": fill up the smallest class only; "not minority"; "not majority",
         the same as "auto"; "all". dict: class to the number of rows it has afterwards. callable: from ``y`` to such a
-        dict.
+        dict. Besides, "partial": every class but the largest gets at most four times the rows it has.
+    candidates : int, default=1
+        Rows that are drawn for each new row of a class. Trees that learned from the real rows say which of them are
+        likeliest of the class, and these are kept. With more than 1 new rows are typical of their class, and do not
+        follow its distribution; a classifier learns more from them (docs/evaluation.md, "New rows").
     trainer : Trainer, optional
         How to train; the default otherwise.
     schema : TableSchema or dict, optional
@@ -102,6 +107,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         model: Any = SAMPLING_MODEL,
         *,
         sampling_strategy: Any = "auto",
+        candidates: int = 1,
         trainer: Any = None,
         schema: Any = None,
         relations: Any = "auto",
@@ -111,6 +117,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
     ) -> None:
         self.model = model
         self.sampling_strategy = sampling_strategy
+        self.candidates = candidates
         self.trainer = trainer
         self.schema = schema
         self.relations = relations
@@ -165,14 +172,14 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
             and the family cannot learn them.
         """
         X, y = plain(X), None if y is None else plain(y)
-        X, y, given = _weighted(X, y, sample_weight)
+        X, y, given = weighted(X, y, sample_weight)
         weights = None if given is None else check_weights(given, len(given))
         frame, container, classes, codes, wanted = self._count(X, y, weights)
         drawn = self._source(weights).class_rows(frame, codes, classes, wanted, generator(self.random_state))
         self._note(len(frame), drawn, given, weights)
         self.by_class_ = True
         examples = np.unique(codes, return_index=True)[1]  # a row of each class: its y is the one to repeat
-        return _extend(X, container, drawn.rows), stack(y, take(y, examples[drawn.codes]))
+        return extended(X, container, drawn.rows), stack(y, take(y, examples[drawn.codes]))
 
     def fit_extend(self, X: Any, y: Any, n_rows: int, sample_weight: Any = None) -> tuple[Any, Any]:
         """Fit a synthesizer and add rows like the real ones, whatever their class; ``y`` may be continuous.
@@ -198,7 +205,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         DataError
             If ``X`` and ``y`` differ in length.
         """
-        X, y, given = _weighted(plain(X), y, sample_weight)
+        X, y, given = weighted(plain(X), y, sample_weight)
         weights = None if given is None else check_weights(given, len(given))
         frame, container = self._features(X)
         target = None if y is None else Target(y, frame)
@@ -209,7 +216,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
             drawn = Drawn(joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn, given, weights)
         self.by_class_ = False
-        features = _extend(X, container, drawn.rows[list(frame.columns)])
+        features = extended(X, container, drawn.rows[list(frame.columns)])
         return features, None if target is None else target.extended(drawn.rows)
 
     def compared(self, X: Any, y: Any = None, *, random_state: int = 0) -> ComparedRows:
@@ -235,7 +242,10 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         return rows_of_result(X, y, self.synthetic_mask_, by_class=self.by_class_, random_state=random_state)
 
     def _source(self, weights: Weights | None) -> Source:
-        return Source(self.model, self.trainer, self.schema, self.drop_copies, weights, self.relations)
+        if not whole(1).allows(self.candidates):
+            raise OptionError(f"candidates={self.candidates!r}: expected a whole number >= 1")
+        how = (self.drop_copies, weights, self.relations, int(self.candidates))
+        return Source(self.model, self.trainer, self.schema, *how)
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
         shape = X.shape if isinstance(X, np.ndarray) and X.ndim == 2 else None
@@ -296,21 +306,3 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> SamplingTags:
         return sampling_tags(super().__sklearn_tags__())
-
-
-def _weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.float64] | None]:
-    """Return the rows of positive weight, their targets and their weights as they were given."""
-    if sample_weight is None:
-        return X, y, None
-    given = read_weights(sample_weight, _num_samples(X))
-    if (given > 0).all():
-        return X, y, given
-    kept = np.flatnonzero(given)
-    return take(X, kept), None if y is None else take(plain(y), kept), given[kept]
-
-
-def _extend(X: Any, container: Container, rows: pd.DataFrame) -> Any:
-    new = container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64))
-    if isinstance(X, list | tuple) and isinstance(new, pd.DataFrame):  # images, which a list holds one by one
-        new = new.iloc[:, 0].tolist()
-    return stack(X, new)

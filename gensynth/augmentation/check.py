@@ -15,14 +15,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.baselines import Rows, SkippedError, oversampled, smote
+from gensynth.augmentation.selection import readable
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
-from gensynth.evaluation.alignment import read_values
 from gensynth.html import Section, fragment
 from gensynth.metrics.columns import common_codes
 from gensynth.metrics.learners import Stacked, fitted, learner, stacked
-from gensynth.metrics.vectors import is_vector, shrunk
+from gensynth.metrics.vectors import is_vector
 from gensynth.schema import Column
 
 N_SPLITS = 3
@@ -256,10 +256,7 @@ class CheckFolds:
         return {way: tuple(found) for way, found in scores.items() if len(found) == N_SPLITS}
 
     def _read(self, frame: pd.DataFrame) -> pd.DataFrame:
-        rest = frame.reset_index(drop=True)
-        read = {column.name: read_values(rest[column.name], column) for column in self._features}
-        kept = {name: read.get(name, rest[name]) for name in frame.columns if name not in self._keys}
-        return pd.DataFrame({name: shrunk(cells) if is_vector(cells) else cells for name, cells in kept.items()})
+        return readable(frame, self._features, self._keys)
 
     def _arrays(self, train: pd.DataFrame, test: pd.DataFrame) -> _Arrays:
         """Return training rows that were read, and test rows, as arrays."""

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.utils.validation import _num_samples
 
 from gensynth.errors import DataError
+from gensynth.tables import Container
+from gensynth.training.weights import read_weights
 
 
 def with_column(table: Any, name: Any, values: Any) -> Any:
@@ -114,3 +117,22 @@ def _stack_arrow(upper: Any, lower: Any) -> Any:
         chunks = lower.chunks if isinstance(lower, pa.ChunkedArray) else [lower]
         return pa.chunked_array([*upper.chunks, *chunks], type=upper.type)
     return pa.concat_arrays([upper, lower])
+
+
+def weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.float64] | None]:
+    """Return the rows of positive weight, their targets and their weights as they were given."""
+    if sample_weight is None:
+        return X, y, None
+    given = read_weights(sample_weight, _num_samples(X))
+    if (given > 0).all():
+        return X, y, given
+    kept = np.flatnonzero(given)
+    return take(X, kept), None if y is None else take(plain(y), kept), given[kept]
+
+
+def extended(X: Any, container: Container, rows: pd.DataFrame) -> Any:
+    """Return the rows ``X`` and under them drawn ones, in its container."""
+    new = container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64))
+    if isinstance(X, list | tuple) and isinstance(new, pd.DataFrame):  # images, which a list holds one by one
+        new = new.iloc[:, 0].tolist()
+    return stack(X, new)

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.containers import with_column
+from gensynth.augmentation.selection import likeliest
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
 from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of, require
@@ -88,7 +89,8 @@ class Fitted:
 class Source:
     """What rows are drawn from: the settings of a model, fitted anew by each method.
 
-    ``weights`` (n,) say how often each real row counts; None: once.
+    ``weights`` (n,) say how often each real row counts; None: once. ``candidates`` rows are drawn for each row of a
+    class, and the likeliest of it are kept (`likeliest`).
     """
 
     model: Any
@@ -97,6 +99,7 @@ class Source:
     drop_copies: bool = False
     weights: Weights | None = None
     relations: Any = "auto"
+    candidates: int = 1
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
         """Draw ``n`` rows like those of ``frame``, as its columns together say."""
@@ -107,7 +110,8 @@ class Source:
             return fitted.sample(len(codes), None, [seed_from(rng)])
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        return self._drawn(frame, real, new, Fitted(draw, fitted.schema.columns, fitted.history))
+        how = Fitted(draw, fitted.schema.columns, fitted.history)
+        return self._drawn(frame, real, new, how, draw(new))
 
     def class_rows(
         self,
@@ -147,7 +151,22 @@ class Source:
                     f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
                 )
             fitted = self._class_by_class(frame, codes, wanted, rng)
-        return self._drawn(frame, codes, new, fitted)
+        return self._drawn(frame, codes, new, fitted, self._chosen(frame, codes, new, fitted, rng))
+
+    def _chosen(
+        self,
+        frame: pd.DataFrame,
+        codes: NDArray[np.int64],
+        new: NDArray[np.int64],
+        fitted: Fitted,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Return a row for each of the classes ``new``, the likeliest of the candidates where there are several."""
+        if self.candidates == 1:
+            return fitted.draw(new)
+        drawn = fitted.draw(np.repeat(new, self.candidates))
+        kept = likeliest(frame, codes, drawn, new, self.candidates, fitted.columns, self.weights, rng.spawn(1)[0])
+        return drawn.iloc[kept].reset_index(drop=True)
 
     def _conditional(self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator) -> Fitted:
         name = free_name("class", frame)
@@ -219,10 +238,16 @@ class Source:
             relations=self.relations,
         )
 
-    def _drawn(self, frame: pd.DataFrame, codes: NDArray[np.int64], new: NDArray[np.int64], fitted: Fitted) -> Drawn:
-        """Draw rows of the classes ``new``, count copies of the real rows, and drop them if that is asked for."""
+    def _drawn(
+        self,
+        frame: pd.DataFrame,
+        codes: NDArray[np.int64],
+        new: NDArray[np.int64],
+        fitted: Fitted,
+        rows: pd.DataFrame,
+    ) -> Drawn:
+        """Count copies of the real rows among drawn ones of the classes ``new``; drop them if that is asked for."""
         draw = fitted.draw
-        rows = draw(new)
         drawn = Drawn(rows, new, columns=fitted.columns, history=fitted.history)
         keys = drawn.keys
         learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row

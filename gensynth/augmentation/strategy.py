@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from gensynth.errors import DataError, OptionError, hint, shown
 
-NAMES = ("auto", "minority", "not minority", "not majority", "all")
+FULL, PARTIAL = "not majority", "partial"
+NAMES = ("auto", "minority", "not minority", FULL, "all", PARTIAL)
+TIMES = 4
+"""How many rows "partial" adds for each that a class has."""
 
 
 def classes_of(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
@@ -59,7 +62,8 @@ def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> di
     strategy : float, str, dict or callable
         float in (0, 1]: rows of the minority over rows of the majority afterwards (binary targets only).
         "minority": only the smallest class; "not minority", "not majority" (= "auto"): all but that one; "all".
-        A targeted class is filled up to the largest one. dict: class to the number of rows it has afterwards.
+        A targeted class is filled up to the largest one. "partial": all but the largest get at most `TIMES` times the
+        rows they have, and no more than the largest has. dict: class to the number of rows it has afterwards.
         callable: from ``y`` to such a dict.
     counts : mapping
         Rows of each class, in the order of the classes; the first of equals is the minority, or the majority.
@@ -91,16 +95,18 @@ def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> di
         targeted = {
             "minority": {minority},
             "not minority": set(counts) - {minority},
-            "not majority": set(counts) - {majority},
+            FULL: set(counts) - {majority},
             "auto": set(counts) - {majority},
             "all": set(counts),
+            PARTIAL: set(counts) - {majority},
         }
         if strategy not in targeted:
             advice = " ('majority' is for under-sampling)" if strategy == "majority" else ""
             raise OptionError(
                 f"sampling_strategy={strategy!r}{advice}: as a string it is one of {', '.join(map(repr, NAMES))}"
             )
-        return {c: largest - n for c, n in counts.items() if c in targeted[strategy]}
+        most = TIMES if strategy == PARTIAL else largest
+        return {c: min(largest - n, most * n) for c, n in counts.items() if c in targeted[strategy]}
     if isinstance(strategy, Mapping):
         return _from_mapping(strategy, counts)
     if isinstance(strategy, int | float | np.number) and not isinstance(strategy, bool):

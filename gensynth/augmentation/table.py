@@ -16,8 +16,10 @@ from gensynth.augmentation.auto import ModelChoice, candidates, choose
 from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError, cannot_check
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
+from gensynth.augmentation.selection import CANDIDATES
+from gensynth.augmentation.strategy import FULL, PARTIAL
 from gensynth.constraints import number, whole
-from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
+from gensynth.defaults import AUTO_MODEL, AUTO_RATIO, SAMPLING_MODEL
 from gensynth.engine.imageinputs import image_table
 from gensynth.engine.parameters import seed_of
 from gensynth.errors import DataError, OptionError, shown
@@ -57,7 +59,7 @@ def augment(
     *,
     balance: bool = False,
     n_rows: int | None = None,
-    ratio: float | None = None,
+    ratio: float | str | None = None,
     only_synthetic: bool = False,
     model: Any = SAMPLING_MODEL,
     trainer: Any = None,
@@ -76,15 +78,17 @@ def augment(
     data : table of shape (n, d)
         pandas, polars or Arrow table, array or list of rows; or images, an array of three or four axes.
     target : hashable or array-like of shape (n,), optional
-        Column of classes; needed to balance. The column of an array is named ``x0``, ``x1``, ... Of an array of images
-        the label of each, (n,): they are augmented as a DataFrame of the columns "image" and "label" (or the name of
-        the labels).
+        Column of classes; needed to balance, and for ``ratio="auto"``. The column of an array is named ``x0``, ``x1``,
+        ... Of an array of images the label of each, (n,): they are augmented as a DataFrame of the columns "image" and
+        "label" (or the name of the labels).
     balance : bool, default=False
         Fill up each class to the rows of the largest.
     n_rows : int, optional
         Synthetic rows to add, like the table as a whole.
-    ratio : float, optional
-        Synthetic rows to add per real row, like the table as a whole.
+    ratio : float or "auto", optional
+        Synthetic rows to add per real row, like the table as a whole. "auto": few rows and good ones, for a classifier
+        to learn from. Each class gets at most four times the rows it has (no more than the largest has), and of twice
+        as many rows that are drawn those are kept that trees, learned from the real rows, find likeliest of the class.
     only_synthetic : bool, default=False
         Leave the real rows out of ``frame``.
     model : str or Recipe
@@ -144,16 +148,16 @@ def augment(
         labels: list[Any] = data.columns.tolist()
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
-    n = _rows_asked(len(frame), balance=balance, n_rows=n_rows, ratio=ratio)
-    if n is None and target is None:
-        raise OptionError("balance needs a target: name the column of classes, or give n_rows or ratio instead")
-    n_new = len(stand_ins(frame, target, n))
+    n = _rows_asked(frame, target, balance=balance, n_rows=n_rows, ratio=ratio)
+    strategy = FULL if balance else PARTIAL
+    n_new = len(stand_ins(frame, target, n, strategy))
     budget = getattr(trainer, "max_time", None)
     unchecked = cannot_check(frame, target) if check else None
     to_check = check and unchecked is None
     augmenter = Augmenter(
         model,
-        sampling_strategy="not majority",
+        sampling_strategy=strategy,
+        candidates=1 if balance else CANDIDATES,
         trainer=trainer,
         schema=schema,
         relations=relations,
@@ -236,16 +240,21 @@ def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
         )
 
 
-def _rows_asked(n_real: int, *, balance: bool, n_rows: int | None, ratio: float | None) -> int | None:
-    """Return how many rows to add, or None to balance."""
+def _rows_asked(
+    frame: pd.DataFrame, target: Any, *, balance: bool, n_rows: int | None, ratio: float | str | None
+) -> int | None:
+    """Return how many rows to add, or None to fill up classes."""
     if (balance, n_rows is not None, ratio is not None).count(True) != 1:
         raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")
     if n_rows is not None:
         if not whole(0).allows(n_rows):
             raise OptionError(f"n_rows={n_rows!r}: expected a whole number >= 0")
         return int(n_rows)
-    if ratio is not None:
+    if ratio is not None and ratio != AUTO_RATIO:
         if not number(0).allows(ratio):
-            raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0")
-        return round(float(ratio) * n_real)
+            raise OptionError(f"ratio={ratio!r}: expected synthetic rows per real row, a number >= 0, or 'auto'")
+        return round(float(ratio) * len(frame))
+    if target is None:
+        asked = "balance" if balance else "ratio='auto'"
+        raise OptionError(f"{asked} needs a target: name the column of classes, or give n_rows or a number as ratio")
     return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gensynth.cli.amount import Amount
 from gensynth.cli.paths import (
     ARCHIVE_ENDINGS,
     PAGE_ENDINGS,
@@ -37,30 +38,25 @@ class AddedRows:
     ----------
     target : str or None
         Column of classes, or what is predicted.
-    n : int or None
-        How many rows; None: the classes are filled up.
+    amount : Amount
+        How many rows.
     schema : dict or None
         Declared kinds of columns.
     """
 
     target: str | None
-    n: int | None
+    amount: Amount
     schema: Any = None
-
-    @staticmethod
-    def asked_for(n_real: int, rows: int | None, ratio: float | None, *, balance: bool) -> int | None:
-        """Return how many rows ``--rows`` or ``--ratio`` ask for, as many as there are without; None: ``--balance``."""
-        if balance or rows is not None:
-            return None if balance else rows
-        return n_real if ratio is None else round(ratio * n_real)
 
     def check(self, real: pd.DataFrame, holdout: pd.DataFrame | None) -> None:
         """Raise an error if such rows could not be evaluated, real rows of the same classes in their place."""
         from gensynth.augmentation import compared_rows
         from gensynth.augmentation.adding import stand_ins
+        from gensynth.augmentation.strategy import FULL, PARTIAL
         from gensynth.evaluation.samples import MIN_ROWS, Samples
 
-        places = stand_ins(real, self.target, self.n)
+        n = self.amount.rows_for(len(real))
+        places = stand_ins(real, self.target, n, FULL if self.amount.balance else PARTIAL)
         if len(places) < MIN_ROWS:
             raise OptionError(
                 f"--report needs at least {MIN_ROWS} new rows, and {len(places)} are to be added; ask for more, or "
@@ -68,7 +64,7 @@ class AddedRows:
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what there is to say is said of the new rows
-            rows = compared_rows(real, real.iloc[places], self.target, holdout, by_class=self.n is None)
+            rows = compared_rows(real, real.iloc[places], self.target, holdout, by_class=n is None)
             Samples.of(rows.real, rows.synthetic, rows.holdout, target=self.target, schema=self.schema)
 
 
@@ -95,7 +91,7 @@ class AddedReport:
     held_out: str | None = None
 
     def write(
-        self, result: AugmentResult, target: str | None, *, balance: bool, schema: Any, seed: int | None
+        self, result: AugmentResult, target: str | None, *, by_class: bool, schema: Any, seed: int | None
     ) -> Evaluation:
         """Evaluate new rows, write the page, and return what was found.
 
@@ -111,7 +107,7 @@ class AddedReport:
         seed = (seed or 0) % 2**31
         try:
             rows = compared_rows(
-                result.real, result.synthetic, target, self.holdout, by_class=balance, random_state=seed
+                result.real, result.synthetic, target, self.holdout, by_class=by_class, random_state=seed
             )
             with progress_bar() as progress:
                 found = rows.evaluate(schema=schema, random_state=seed, progress=progress)
@@ -144,17 +140,6 @@ class AddedReport:
             told = f"{_part(len(rows.holdout), len(self.holdout))} of {self.held_out}, which the model did not see"
             facts.append(("Held-out rows", told))
         return facts
-
-
-def check_amount(rows: int | None, ratio: float | None, *, balance: bool) -> None:
-    """Raise `OptionError` if more than one of ``--balance``, ``--rows`` and ``--ratio`` is given, or one too low."""
-    given = [n for n, v in {"--balance": balance or None, "--rows": rows, "--ratio": ratio}.items() if v is not None]
-    if len(given) > 1:
-        raise OptionError(f"{' and '.join(given)} exclude each other; keep one")
-    if rows is not None and rows < 1:
-        raise OptionError(f"--rows must be at least 1, not {rows}")
-    if ratio is not None and not 0 < ratio < float("inf"):
-        raise OptionError(f"--ratio must be more than 0, not {ratio:g}")
 
 
 def added_report(

@@ -59,8 +59,14 @@ def augment(
         ),
     ] = None,
     ratio: Annotated[
-        float | None,
-        typer.Option("--ratio", metavar="R", help="Add R rows for each real one, likewise.", show_default=False),
+        str | None,
+        typer.Option(
+            "--ratio",
+            metavar="R|auto",
+            help="Add R rows for each real one, likewise. auto: few rows and good ones, for a classifier of --target. "
+            "Each class gets at most four times the rows it has; twice as many are drawn, and the likeliest are kept.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[
         str,
@@ -105,7 +111,7 @@ def augment(
             "--report",
             metavar="PAGE",
             help="Evaluate the new rows, as gensynth evaluate does, and write a page. It says what they are compared "
-            "with: of classes that --balance filled up, with real rows of these.",
+            "with: of classes that --balance or --ratio auto filled up, with real rows of these.",
             show_default=False,
         ),
     ] = None,
@@ -129,7 +135,8 @@ def augment(
     the file rows.csv of a folder, or an array of a .npz file.
     Without --balance, --rows and --ratio as many rows are added as there are.
     """
-    from gensynth.cli.added import AddedRows, added_report, check_amount
+    from gensynth.cli.added import AddedRows, added_report
+    from gensynth.cli.amount import Amount
     from gensynth.cli.facts import augmentation_facts, print_json
     from gensynth.cli.images import ImageOptions, ImageTable, files_of
     from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
@@ -138,15 +145,15 @@ def augment(
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
 
-    check_amount(rows, ratio, balance=balance)
+    asked = Amount.of(rows, ratio, balance=balance)
     start = time.perf_counter()
     found = find(data, several=True)
     pictures = output.lower().endswith((".npz", "/", os.sep))
     pictures |= Path(output).is_dir() and not output.endswith(TABLE_ENDINGS)
     path = Path(output) if pictures else checked_output(Path(output), inputs=[found])
     target = target or getattr(found, "target", None)  # a card knows its target
-    if balance and target is None:
-        raise OptionError(f"--balance needs --target COL: which column of {data} holds the classes?")
+    if asked.by_class and target is None:
+        raise OptionError(f"{asked.option} needs --target COL: which column of {data} holds the classes?")
     wanted, trainer = model_and_trainer(model, settings, max_time)
     images = ImageOptions.of(image_size, None if isinstance(wanted, str) else wanted, skip_bad=skip_bad)
     targets = [target] if target is not None else []
@@ -162,7 +169,7 @@ def augment(
     schema = declared_kinds(kinds, columns)
     alike = images if holdout is None else images.like_those_of(source)
     reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": alike}
-    new = AddedRows(target, AddedRows.asked_for(len(table.frame), rows, ratio, balance=balance), schema)
+    new = AddedRows(target, asked, schema)
     report = added_report(page, holdout, found, table.frame, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
 
@@ -171,7 +178,7 @@ def augment(
         target,
         balance=balance,
         n_rows=rows,
-        ratio=1.0 if ratio is None and rows is None and not balance else ratio,
+        ratio=asked.ratio,
         only_synthetic=only_synthetic,
         model=wanted,
         trainer=trainer,
@@ -185,7 +192,9 @@ def augment(
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:
         write_augmented_images(result, out, target, of_files=files_of(source) is not None)
-    evaluation = None if report is None else report.write(result, target, balance=balance, schema=schema, seed=seed)
+    evaluation = (
+        None if report is None else report.write(result, target, by_class=asked.by_class, schema=schema, seed=seed)
+    )
     seconds, written = time.perf_counter() - start, [path, *([] if report is None else [report.page])]
     if as_json:
         print_json(augmentation_facts(result.report, written, seconds, evaluation))
