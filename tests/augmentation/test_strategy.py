@@ -97,3 +97,8 @@ def test_missing_classes_are_counted():
 def test_one_class_cannot_be_balanced():
     with pytest.raises(DataError, match="1 class only, 'a'"):
         classes_of(pd.Series(["a", "a"]))
+
+
+def test_in_part_no_class_gets_more_than_four_times_its_rows_nor_more_than_the_largest():
+    y = np.repeat(["a", "b", "c"], [100, 30, 4])
+    assert rows_to_add("partial", counted(y), y) == {"b": 70, "c": 16}

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy_models import Toy
+
+from gensynth import Augmenter, Trainer, augment
+from gensynth.augmentation.selection import likeliest
+from gensynth.errors import OptionError
+from gensynth.schema import TableSchema
+
+
+def two_classes(n: int = 400, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """A number that lies about 0 for the one class, about 3 for the other; and one that says nothing."""
+    rng = np.random.default_rng(seed)
+    codes = (rng.random(n) < 0.1).astype(np.int64)
+    x = rng.normal(size=n) + 3.0 * codes
+    return pd.DataFrame({"x": x, "noise": rng.normal(size=n), "city": rng.choice(["a", "b"], n)}), codes
+
+
+def kept_of(real, codes, drawn, wanted, candidates=2, weights=None):
+    declared = {name: "identifier" for name in real if name == "id"}
+    columns = TableSchema.infer(real, declared).columns
+    rng = np.random.default_rng(0)
+    return likeliest(real, codes, drawn, np.asarray(wanted), candidates, columns, weights, rng)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_rows_that_lie_where_the_class_does_are_kept(weighted):
+    real, codes = two_classes()
+    weights = np.ones(len(real)) if weighted else None
+    drawn = pd.DataFrame({"x": np.tile([0.0, 3.0], 50), "noise": 0.0, "city": "a"})
+    wanted = np.repeat([0, 1], 25)
+    kept = kept_of(real, codes, drawn, wanted, weights=weights)
+    assert len(np.unique(kept)) == len(wanted)
+    np.testing.assert_allclose(drawn["x"].to_numpy()[kept], np.where(wanted == 1, 3.0, 0.0))
+    of = np.repeat(wanted, 2)
+    np.testing.assert_array_equal(of[kept], wanted)  # a row that was drawn for a class is of that class
+
+
+def test_classes_of_one_row_and_three_classes():
+    real, codes = two_classes()
+    codes[0] = 2
+    drawn = real.sample(30, replace=True, random_state=0).reset_index(drop=True)
+    wanted = np.repeat([0, 1, 2], 5)
+    kept = kept_of(real, codes, drawn, wanted)
+    np.testing.assert_array_equal(np.repeat(wanted, 2)[kept], wanted)
+
+
+def test_identifiers_are_not_looked_at():
+    real = pd.DataFrame({"id": [f"customer {i:05}" for i in range(200)]})
+    drawn = pd.DataFrame({"id": [f"customer {i:05}" for i in range(900, 940)]})
+    np.testing.assert_array_equal(kept_of(real, np.arange(200) % 2, drawn, np.repeat(1, 20)), np.arange(0, 40, 2))
+
+
+def test_an_augmenter_keeps_rows_that_are_typical_of_their_class():
+    real, codes = two_classes(600)
+    settings = {"model": Toy(), "trainer": Trainer(max_epochs=1, progress=False), "random_state": 0}
+    plain = Augmenter(**settings).fit_resample(real, codes)[0].iloc[len(real) :]
+    chosen = Augmenter(candidates=4, **settings).fit_resample(real, codes)[0].iloc[len(real) :]
+    assert len(plain) == len(chosen)
+    assert chosen["x"].mean() > plain["x"].mean() + 0.3  # an untrained model draws the class from all rows
+    again = Augmenter(candidates=4, **settings).fit_resample(real, codes)[0].iloc[len(real) :]
+    pd.testing.assert_frame_equal(chosen, again)
+
+
+@pytest.mark.parametrize("candidates", [0, -1, 1.5, "two"])
+def test_candidates_that_cannot_be_are_refused(candidates):
+    real, codes = two_classes(60)
+    with pytest.raises(OptionError, match="candidates="):
+        Augmenter(Toy(), candidates=candidates).fit_resample(real, codes)
+
+
+def test_few_rows_are_added_to_each_class_by_ratio_auto():
+    real, codes = two_classes()
+    table = real.assign(label=np.where(codes == 1, "rare", "usual"))
+    found = augment(
+        table, "label", ratio="auto", model=Toy(), trainer=Trainer(max_epochs=1, progress=False), random_state=0
+    )
+    n_rare = int((codes == 1).sum())
+    assert found.report.classes_after == {"rare": 5 * n_rare, "usual": len(real) - n_rare}
+    assert (found.synthetic["label"] == "rare").all()
+
+
+def test_ratio_auto_needs_classes():
+    real, _ = two_classes(60)
+    with pytest.raises(OptionError, match="ratio='auto' needs a target"):
+        augment(real, ratio="auto", model=Toy())
+    with pytest.raises(OptionError, match="cannot be balanced"):
+        augment(real, "x", ratio="auto", model=Toy())
+    with pytest.raises(OptionError, match="or 'auto'"):
+        augment(real, "city", ratio="some", model=Toy())
