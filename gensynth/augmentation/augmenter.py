@@ -12,8 +12,9 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, ch
 
 from gensynth.augmentation.compared import ComparedRows, rows_of_result
 from gensynth.augmentation.containers import dense, extended, plain, stack, take, weighted
+from gensynth.augmentation.drawn import Drawn
 from gensynth.augmentation.notebook import shown_augmenter
-from gensynth.augmentation.oversampling import Drawn, Source, generator
+from gensynth.augmentation.oversampling import Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
 from gensynth.augmentation.tags import SamplingTags, sampling_tags
 from gensynth.augmentation.target import Target, labels_of

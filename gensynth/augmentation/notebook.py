@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.augmentation.oversampling import Copies
+from gensynth.augmentation.drawn import Copies
 from gensynth.engine.capabilities import name_of
 from gensynth.engine.notebook import Shown, columns_sections, history_sections, rows_section
 from gensynth.engine.parameters import make_recipe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.containers import with_column
+from gensynth.augmentation.drawn import Copies, Drawn
 from gensynth.augmentation.selection import likeliest
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
@@ -34,46 +35,6 @@ MIN_CLASS_ROWS = 10
 
 Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
 """From the class of each row (its position among the classes) to that many synthetic rows."""
-
-
-@dataclass(frozen=True)
-class Copies:
-    """Synthetic rows that equal a real row of their class in every column but the identifiers.
-
-    Parameters
-    ----------
-    n : int
-        How many of the rows that are returned do.
-    n_dropped : int
-        How many others were drawn anew, because ``drop_copies`` asked for it.
-    real_share : float
-        Share of the real rows that equal another real one, in [0, 1], the classes in the proportions of the synthetic
-        rows: what held-out real rows would have beside the rest. NaN if there is nothing to compare.
-    """
-
-    n: int = 0
-    n_dropped: int = 0
-    real_share: float = np.nan
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
-
-    ``columns`` say what the columns of the rows hold, as far as a model was fitted to them, and ``history`` how it was
-    trained: of models of single classes one after the other.
-    """
-
-    rows: pd.DataFrame
-    codes: NDArray[np.int64]
-    copies: Copies = Copies()
-    columns: tuple[Column, ...] = ()
-    history: pd.DataFrame = field(default_factory=pd.DataFrame)
-
-    @property
-    def keys(self) -> frozenset[Any]:
-        """The columns that were taken for identifiers: made up anew, not learned."""
-        return frozenset(column.name for column in self.columns if column.kind == "identifier")
 
 
 @dataclass(frozen=True)

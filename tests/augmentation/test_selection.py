@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,7 +58,7 @@ def test_identifiers_are_not_looked_at():
 
 def test_an_augmenter_keeps_rows_that_are_typical_of_their_class():
     real, codes = two_classes(600)
-    settings = {"model": Toy(), "trainer": Trainer(max_epochs=1, progress=False), "random_state": 0}
+    settings: dict[str, Any] = {"model": Toy(), "trainer": Trainer(max_epochs=1, progress=False), "random_state": 0}
     plain = Augmenter(**settings).fit_resample(real, codes)[0].iloc[len(real) :]
     chosen = Augmenter(candidates=4, **settings).fit_resample(real, codes)[0].iloc[len(real) :]
     assert len(plain) == len(chosen)

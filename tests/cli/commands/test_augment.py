@@ -49,7 +49,8 @@ def test_parquet_keeps_values_and_dtypes(folder: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "n"), [(["--rows", "7"], 7), (["--ratio", "0.25"], 30), (["--ratio", "auto"], 60), ([], 120), (["--balance"], 60)]
+    ("more", "n"),
+    [(["--rows", "7"], 7), (["--ratio", "0.25"], 30), (["--ratio", "auto"], 60), ([], 120), (["--balance"], 60)],
 )
 def test_only_synthetic(folder: Path, run: Run, more: list[str], n: int) -> None:
     options = ["--target", "label", "--only-synthetic", "-o", "out.csv.gz", *QUICK, *more]
