@@ -17,25 +17,33 @@ from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.scoring import by_member, score_blocks
 from gensynth.layout import ColumnLayout, Layout
-from gensynth.model import Batch, GenerativeModel
+from gensynth.model import Batch, GenerativeModel, Score
 
 
 def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
     """Return (members, n, k): what each column adds to minus the score; a row's sum to it.
 
+    See `attributions_of`.
+    """
+    parts = []
+    for _, batch in score_blocks(scorer, rows):
+        found = attributions_of(scorer, batch, method, scorer.score(batch, method, attribute=True))
+        parts.append(found.detach().double().cpu().numpy())
+    return np.concatenate(parts, axis=1)[:, : len(rows)]
+
+
+def attributions_of(scorer: GenerativeModel, batch: Batch, method: str, score: Score) -> Tensor:
+    """Return (members, n, k): what each column adds to minus the score; ``score`` is that of the batch, attributed.
+
     A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
     with the most frequent value in its place. What these gains leave of the score is divided evenly. Where rows have
     images there is one column more, the last one, of the image as a whole; it has what the others leave.
     """
-    parts = []
-    for _, batch in score_blocks(scorer, rows):
-        score = scorer.score(batch, method, attribute=True)
-        found = _occlusion(scorer, batch, method) if score.columns is None else by_member(score.columns, 2)
-        if batch.pixels is not None:
-            image = -by_member(score.rows, 1) - found.sum(-1)
-            found = torch.cat([found, image.unsqueeze(-1)], -1)
-        parts.append(found.detach().double().cpu().numpy())
-    return np.concatenate(parts, axis=1)[:, : len(rows)]
+    found = _occlusion(scorer, batch, method) if score.columns is None else by_member(score.columns, 2)
+    if batch.pixels is None:
+        return found
+    image = -by_member(score.rows, 1) - found.sum(-1)
+    return torch.cat([found, image.unsqueeze(-1)], -1)
 
 
 def member_maps(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64] | None:

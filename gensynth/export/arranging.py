@@ -99,8 +99,10 @@ def _slice(b: GraphBuilder, call: Call) -> str:
     start, end = start or 0, _LAST if end is None else end
     if start == 0 and end >= shape[axis] and step == 1:
         return b.get(call.args[0])
-    ends = b.shape([end]) if end < _LAST else b.ints(_LAST)
-    return b.node("Slice", b.get(call.args[0]), b.shape([start]), ends, b.ints(axis), b.ints(step))
+    # of an axis that does not grow with the rows no place does, whatever number it is
+    place = b.shape if b.grows(shape[axis]) else lambda at: b.ints(*at)
+    ends = place([end]) if end < _LAST else b.ints(_LAST)
+    return b.node("Slice", b.get(call.args[0]), place([start]), ends, b.ints(axis), b.ints(step))
 
 
 @translates("select")

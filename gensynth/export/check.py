@@ -14,16 +14,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from gensynth.encoding.category import CategoryEncoder
-from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.conformal import conformal_p_values
 from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.scoring import LEAST
-from gensynth.errors import DataError, ExportError
+from gensynth.errors import ExportError
 from gensynth.export.columns import NOISE, ColumnPort
 from gensynth.export.compile import compiled
+from gensynth.export.drawn import drawn_frame
 from gensynth.export.feeds import aligned_feeds
 from gensynth.export.ports import codes_of_texts
 from gensynth.export.program import reasons_of
@@ -34,8 +33,6 @@ from gensynth.export.tails import TIE, tie
 from gensynth.nn.noise import Noise
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
-from gensynth.schema import Column
-from gensynth.schema.align import align_column
 
 MAX_DIFFERENCE = 1e-5
 """Relative difference of scores above which nothing is written."""
@@ -45,8 +42,6 @@ NEAR = 1e-4
 """Difference of sampled numbers, in units of their deviation or of themselves, that is rounding."""
 INEXACT = 1e-6
 """Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
-STRANGE = 0.05
-"""Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
 _SEED = 20
 
 
@@ -123,62 +118,6 @@ def _check_decisions(found: dict[str, NDArray[Any]], wanted: NDArray[np.float64]
     low, high = (conformal_p_values(wanted + side * near, calibration.scores) for side in (-1, 1))
     if ((found["p_value"] < low - 1e-12) | (found["p_value"] > high + 1e-12)).any():
         raise ExportError("p-values of the exported scorer differ from the detector's; nothing was written")
-
-
-def drawn_frame(encoder: TableEncoder, n: int, rng: np.random.Generator, *, strange: bool = True) -> pd.DataFrame:
-    """Return rows that look like fitted ones column by column, some of whose cells are strange.
-
-    Missing cells, numbers and dates far out, categories that were never fitted: where a column can hold such.
-    """
-    kept = n // 2 if encoder.rules is not None else 0  # rows that keep the relations, and rows that break them
-    parts = [_drawn(encoder, kept, rng)] if kept else []
-    frame = pd.concat([*parts, _drawn(encoder.plain, n - kept, rng)], ignore_index=True)
-    for name, own in encoder.columns.items() if strange else ():
-        frame[name] = _with_strange_cells(frame[name], own, encoder.schema[name], rng)
-    return frame
-
-
-def _drawn(encoder: TableEncoder, n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Return decoded rows whose codes are independent of each other."""
-    layout = encoder.layout
-    codes = np.zeros((n, len(layout.columns)), dtype=np.int32)
-    numeric = rng.random((n, layout.n_numeric))
-    for i, column in enumerate(layout.columns):
-        shares = np.asarray(column.frequencies)
-        if shares.sum() > 0:
-            codes[:, i] = rng.choice(len(shares), n, p=shares / shares.sum())
-        if column.holds("continuous") and column.numeric is not None:
-            numeric[:, column.numeric.index] = rng.standard_normal(n) * rng.choice([0.5, 1.0, 3.0], n)
-    return encoder.decode(Rows(numeric, codes), rng)
-
-
-def _with_strange_cells(series: pd.Series[Any], own: Any, column: Column, rng: np.random.Generator) -> pd.Series[Any]:
-    """Return the cells, some replaced by strange ones, as far as the column takes them."""
-    for strange in _strange_values(series, own):
-        cells = series.astype(object)
-        cells[rng.random(len(cells)) < STRANGE] = strange
-        try:
-            align_column(cells, column)
-        except (DataError, TypeError, ValueError, OverflowError):
-            continue
-        series = cells
-    return series
-
-
-def _strange_values(series: pd.Series[Any], own: Any) -> list[Any]:
-    if isinstance(own, CategoryEncoder):
-        levels = own.labels.index.tolist()
-        new: Any = "never seen" if not levels or isinstance(levels[0], str) else 987_654_321
-        if own.column.kind == "boolean":  # a boolean input has no missing cells
-            return [None] if own.n_missing else []
-        return [None, new]
-    assert isinstance(own, NumberEncoder)
-    if own.column.kind != "numeric" or own.column.notation is not None or own.n_specials:
-        return [None, "never seen"]
-    present = series.dropna()
-    if own.column.decimals == 0:
-        return [None, 10**15, -3]
-    return [None, 1e300, -1e12] if len(present) else [None]
 
 
 def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:

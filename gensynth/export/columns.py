@@ -27,6 +27,8 @@ MISSING_INT = int(np.iinfo(np.int64).min)
 """What stands for a missing whole number, date or duration."""
 SCORES = ("score", "p_value", "label")
 """Names of what scorers return."""
+MAP = "map"
+"""Name of what scorers of images return beside it."""
 NOISE = ("uniform", "normal")
 """Names of what samplers draw from."""
 _US_A_TICK = {"us": 1, "ms": 1000, "s": 10**6, "D": 86_400 * 10**6}

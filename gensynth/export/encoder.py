@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +21,8 @@ from gensynth.export.columns import (
     is_moment,
     numeric_levels,
 )
+from gensynth.export.pixels import ImagePort, pixels_of
+from gensynth.export.ports import Port
 from gensynth.export.relations import TensorSheet, broken, distances
 from gensynth.layout import UNKNOWN
 from gensynth.model import Batch
@@ -29,19 +31,30 @@ _LIMIT = float(2**62)
 _GREATEST = torch.finfo(torch.float64).max
 
 
-def encode_columns(encoder: TableEncoder, ports: Sequence[ColumnPort], inputs: Sequence[Tensor]) -> Batch:
-    """Return encoded rows with their log-Jacobians, in float64.
+def encode_columns(encoder: TableEncoder, ports: Sequence[Port], inputs: Sequence[Tensor]) -> Batch:
+    """Return encoded rows with their log-Jacobians, in float64, and pixels of images, in float32.
 
     Parameters
     ----------
     encoder : TableEncoder
         Fitted.
-    ports : sequence of ColumnPort
+    ports : sequence of ColumnPort or ImagePort
         What the inputs are.
     inputs : sequence of Tensor of shape (n,)
-        Raw cells; of texts the level (`LOST` where missing, -1 where unknown), of special texts the place.
+        Raw cells; of texts the level (`LOST` where missing, -1 where unknown), of special texts the place. Images
+        (n, *shape).
     """
-    return _assembled(encoder, _read(encoder, ports, inputs, list(encoder.columns)))
+    given = list(zip(ports, inputs, strict=True))
+    cells = [(port, x) for port, x in given if isinstance(port, ColumnPort)]
+    images = [x for port, x in given if isinstance(port, ImagePort)]
+    pixels = None
+    if encoder.image is not None:
+        pixels = pixels_of(encoder.image.image, images[0])
+        if not encoder.layout.columns:
+            none = pixels.new_zeros(len(pixels), 0, dtype=torch.float64)
+            return Batch(none, none.long(), none, pixels)
+    read = _read(encoder, [port for port, _ in cells], [x for _, x in cells], list(encoder.columns))
+    return replace(_assembled(encoder, read), pixels=pixels)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Tables as what a graph reads: one array (n, 1) an input."""
+"""Tables as what a graph reads: one array (n, 1) an input, and one (n, ...) of images."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from gensynth.export.columns import (
     numeric_levels,
     to_microseconds,
 )
+from gensynth.export.pixels import ImagePort, image_cells
+from gensynth.export.ports import Port
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.codes import codes_of
 from gensynth.schema.ticks import specials_of, ticks_of
@@ -28,7 +30,7 @@ from gensynth.schema.values import is_missing
 Arrays = dict[str, NDArray[Any]]
 
 
-def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[ColumnPort]) -> Arrays:
+def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[Port]) -> Arrays:
     """Return what a graph reads of a table.
 
     Parameters
@@ -37,7 +39,7 @@ def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[ColumnPor
         Rows as `TableSchema.align` takes them.
     schema : TableSchema
         What the columns hold.
-    ports : sequence of ColumnPort
+    ports : sequence of ColumnPort or ImagePort
         The graph's inputs.
 
     Raises
@@ -48,9 +50,16 @@ def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[ColumnPor
     return aligned_feeds(schema.align(frame), schema, ports)
 
 
-def aligned_feeds(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[ColumnPort]) -> Arrays:
+def aligned_feeds(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[Port]) -> Arrays:
     """Return what a graph reads of a table that `TableSchema.align` has passed."""
-    return {port.name: _cells(frame[port.column], schema[port.column], port).reshape(-1, 1) for port in ports}
+    return {port.name: _feed(frame[port.column], schema[port.column], port) for port in ports}
+
+
+def _feed(series: pd.Series[Any], column: Column, port: Port) -> NDArray[Any]:
+    if isinstance(port, ColumnPort):
+        return _cells(series, column, port).reshape(-1, 1)
+    assert column.image is not None
+    return image_cells(series, column.image, port)
 
 
 def _cells(series: pd.Series[Any], column: Column, port: ColumnPort) -> NDArray[Any]:

@@ -10,6 +10,8 @@ from typing import Any, Self
 from gensynth.engine.reading import ReadingRules
 from gensynth.errors import ModelFileError
 from gensynth.export.columns import ColumnPort
+from gensynth.export.pixels import PIXELS, ImagePort
+from gensynth.export.ports import Port
 from gensynth.schema import TableSchema
 from gensynth.version import __version__
 
@@ -33,7 +35,7 @@ class Metadata:
         What cells of CSV files mean.
     missing_text : str
         What stands for a missing text.
-    inputs, outputs : list of ColumnPort
+    inputs, outputs : list of ColumnPort or ImagePort
         The columns that it reads and writes.
     facts : dict
         More: the score method, the threshold, the noise, columns left out.
@@ -44,8 +46,8 @@ class Metadata:
     schema: TableSchema
     reading: ReadingRules
     missing_text: str
-    inputs: list[ColumnPort] = field(default_factory=list)
-    outputs: list[ColumnPort] = field(default_factory=list)
+    inputs: list[Port] = field(default_factory=list)
+    outputs: list[Port] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def to_properties(self) -> dict[str, str]:
@@ -74,8 +76,8 @@ class Metadata:
                 TableSchema.from_json(own.pop("schema")),
                 ReadingRules.from_json(own.pop("reading")),
                 own.pop("missing_text"),
-                [ColumnPort.from_json(port) for port in own.pop("inputs")],
-                [ColumnPort.from_json(port) for port in own.pop("outputs")],
+                [_port_of(port) for port in own.pop("inputs")],
+                [_port_of(port) for port in own.pop("outputs")],
                 own,
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -83,3 +85,7 @@ class Metadata:
                 f"{source} lacks the metadata that gensynth export writes, or has those of another version ({error}); "
                 "export the model again"
             ) from error
+
+
+def _port_of(state: Mapping[str, Any]) -> Port:
+    return ImagePort.from_json(state) if state["holds"] == PIXELS else ColumnPort.from_json(state)

@@ -1,16 +1,22 @@
-"""Inputs and outputs of a graph in the types that users see; texts are looked up on the way in and out."""
+"""Inputs and outputs of a graph in the types that users see; texts and levels are looked up on the way in and out."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import onnx
 import torch
+from torch import Tensor
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.table import TableEncoder
 from gensynth.export.cells import LOST, NO_TEXT, UNREAD
-from gensynth.export.columns import ColumnPort, level_names, level_texts
+from gensynth.export.columns import MAP, NOISE, SCORES, ColumnPort, level_names, level_texts, ports_of
 from gensynth.export.graph import ML, GraphBuilder
+from gensynth.export.pixels import ImagePort, image_port, read_image, write_image
+
+Port: TypeAlias = ColumnPort | ImagePort
 
 ONNX_TYPES = {
     "double": onnx.TensorProto.DOUBLE,
@@ -23,8 +29,30 @@ TORCH_TYPES = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool
 """Types of the cells that functions of tensors take and give for them: texts are numbers there."""
 
 
-def read_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort) -> str:
-    """Add an input; return the cells (rows,) that functions of tensors take: texts are looked up."""
+def table_ports(encoder: TableEncoder, reserved: str) -> list[Port]:
+    """Return a port for each column that is learned, and for the images, which stand last.
+
+    Raises
+    ------
+    CapabilityError
+        A column is of a kind that no graph can read; names it.
+    """
+    taken = {*SCORES, *NOISE} | ({MAP} if encoder.image is not None else set())
+    ports = ports_of(encoder, tuple(encoder.columns), reserved, taken)
+    return [*ports, *image_port(encoder, taken | {port.name for port in ports})]
+
+
+def example_cells(port: Port, n: int) -> Tensor:
+    """Return n cells as functions of tensors take them: zeros."""
+    if isinstance(port, ImagePort):
+        return torch.zeros(n, *port.shape, dtype=port.read_as)
+    return torch.zeros(n, dtype=TORCH_TYPES[port.type])
+
+
+def read_port(builder: GraphBuilder, encoder: TableEncoder, port: Port) -> str:
+    """Add an input; return the cells (rows,), or images, that functions of tensors take: texts are looked up."""
+    if isinstance(port, ImagePort):
+        return read_image(builder, port)
     name = builder.input(port.name, ONNX_TYPES[port.type])
     if port.type == "string":
         texts, other = codes_of_texts(encoder, port)
@@ -35,8 +63,12 @@ def read_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort) ->
     return builder.node("Squeeze", name, builder.ints(1))
 
 
-def write_port(builder: GraphBuilder, encoder: TableEncoder, port: ColumnPort, cells: str) -> None:
-    """Add an output (rows, 1) from cells (rows,) as functions of tensors give them: levels become texts."""
+def write_port(builder: GraphBuilder, encoder: TableEncoder, port: Port, cells: str) -> None:
+    """Add an output (rows, 1) from cells (rows,) as functions of tensors give them: levels become texts, or values."""
+    if isinstance(port, ImagePort):
+        assert encoder.image is not None
+        write_image(builder, encoder.image.image, port, cells)
+        return
     if port.type == "string":
         texts = texts_of_codes(encoder, port)
         cells = builder.node(

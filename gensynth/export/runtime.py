@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,13 +15,16 @@ import pandas as pd
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError, ModelFileError
+from gensynth.errors import CapabilityError, DataError, ModelFileError
+from gensynth.export.columns import MAP, SCORES
 from gensynth.export.feeds import feeds_of
 from gensynth.export.metadata import Metadata
 
 Arrays = Mapping[str, NDArray[Any]]
 BLOCK = 2048
 """Rows that are computed at a time: fewer take longer a row, more take more memory."""
+BLOCK_PIXELS = 2**16
+"""Values of images that are, at most: maps of features take a hundred times their memory."""
 
 
 class Session:
@@ -41,6 +45,7 @@ class Session:
             runtime = "onnxruntime" if importlib.util.find_spec("onnxruntime") is not None else "reference"
         self.runtime = runtime
         self.outputs = [output.name for output in model.graph.output]
+        self.block = _block(model)
         if runtime == "onnxruntime":
             import onnxruntime
 
@@ -63,15 +68,16 @@ class Session:
             else self.runtime
         )
 
-    def run(self, feeds: Arrays) -> dict[str, NDArray[Any]]:
-        """Return the outputs (n, ...) by name."""
+    def run(self, feeds: Arrays, outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Return outputs (n, ...) by name, all of them if none are named."""
+        names = self.outputs if outputs is None else list(outputs)
         with np.errstate(all="ignore"):  # the reference evaluator computes in numpy
-            parts = [self._run(None, dict(block)) for block in _blocks(feeds)]
-        return {name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(self.outputs)}
+            parts = [self._run(names, dict(block)) for block in _blocks(feeds, self.block)]
+        return {name: np.concatenate([np.asarray(part[i]) for part in parts]) for i, name in enumerate(names)}
 
 
 class OnnxScorer:
-    """A scorer that was exported, for tables.
+    """A scorer that was exported, for tables and images.
 
     Parameters
     ----------
@@ -85,6 +91,7 @@ class OnnxScorer:
 
     def __init__(self, model: onnx.ModelProto, source: object = "the model", threads: int = 1) -> None:
         properties = {entry.key: entry.value for entry in model.metadata_props}
+        self.source = source
         self.metadata = Metadata.from_properties(properties, source)
         if self.metadata.graph != "scorer":
             raise ModelFileError(f"{source} holds a {self.metadata.graph}, which cannot score rows; export a --scorer")
@@ -107,13 +114,46 @@ class OnnxScorer:
         DataError
             The table lacks a column or holds a value that cannot be read; names it.
         """
+        return self.session.run(self._feeds(frame), self.scores)
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of what `score` returns."""
+        return [name for name in self.session.outputs if name in SCORES]
+
+    def score_maps(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Return (n, height, width) what each place of the images adds to minus the scores.
+
+        Raises
+        ------
+        CapabilityError
+            The graph has no such output.
+        DataError
+            As for `score`.
+        """
+        if MAP not in self.session.outputs:
+            raise CapabilityError(
+                f"{self.source} has no output {MAP!r}: it was exported from a model of tables, or by a score method "
+                "that does not tell the places of an image apart"
+            )
+        return self.session.run(self._feeds(frame), [MAP])[MAP]
+
+    def _feeds(self, frame: pd.DataFrame) -> Arrays:
         if not len(frame):
             raise DataError("the table has 0 samples (rows); at least one is needed")
-        return self.session.run(feeds_of(frame, self.metadata.schema, self.metadata.inputs))
+        return feeds_of(frame, self.metadata.schema, self.metadata.inputs)
 
 
-def _blocks(feeds: Arrays) -> Iterator[Arrays]:
+def _block(model: onnx.ModelProto) -> int:
+    """Return rows that are computed at a time."""
+    graph = model.graph
+    shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim[1:]] for one in (*graph.input, *graph.output)]
+    largest = max((math.prod(shape) for shape in shapes if len(shape) > 1), default=1)
+    return min(max(BLOCK_PIXELS // largest, 1), BLOCK)
+
+
+def _blocks(feeds: Arrays, size: int) -> Iterator[Arrays]:
     """Yield the rows in blocks."""
     n = len(next(iter(feeds.values())))
-    for start in range(0, max(n, 1), BLOCK):
-        yield {name: array[start : start + BLOCK] for name, array in feeds.items()}
+    for start in range(0, max(n, 1), size):
+        yield {name: array[start : start + size] for name, array in feeds.items()}

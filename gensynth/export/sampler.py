@@ -1,9 +1,10 @@
-"""Samplers: noise in, and cells that are given, raw columns out."""
+"""Samplers: noise in, and cells that are given, raw columns and images out."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import onnx
@@ -13,16 +14,17 @@ from torch import Generator, Tensor
 from gensynth.engine.capabilities import able
 from gensynth.engine.fitted import FittedModel
 from gensynth.errors import CapabilityError
-from gensynth.export.columns import NOISE, SCORES, ColumnPort, ports_of, reserved_text
+from gensynth.export.columns import MAP, NOISE, SCORES, ColumnPort, ports_of, reserved_text
 from gensynth.export.decoder import decode_rows
 from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_some
 from gensynth.export.graph import GraphBuilder
 from gensynth.export.metadata import Metadata
-from gensynth.export.ports import TORCH_TYPES, read_port, write_port
+from gensynth.export.pixels import levels_of
+from gensynth.export.ports import Port, example_cells, read_port, table_ports, write_port
 from gensynth.export.program import reasons_of
 from gensynth.export.recording import record
-from gensynth.model import Batch, Observed
+from gensynth.model import Batch, GenerativeModel, Observed
 from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
 
 GIVEN = "given:"
@@ -41,35 +43,49 @@ class SamplerPlan:
         Numbers that a row of a sample takes.
     given : list of ColumnPort
         Cells that are given, of families that are fitted to be given some.
-    outputs : list of ColumnPort
+    outputs : list of ColumnPort or ImagePort
         The columns.
     missing_text : str
         What stands for a missing text.
-    exact : bool
-        Whether the networks compute in float64, and not in float32 as in `GenerativeModel.generate`.
+    model : GenerativeModel
+        What draws: the fitted network, which computes in float32, or its copy in float64.
     """
 
     fitted: FittedModel
     widths: NoiseWidths
     given: list[ColumnPort]
-    outputs: list[ColumnPort]
+    outputs: list[Port]
     missing_text: str
-    exact: bool = False
+    model: GenerativeModel
 
     @classmethod
     def of(cls, fitted: FittedModel) -> Self:
         """Plan the sampler of a fitted model, in float32; raise `CapabilityError` if none can be written."""
         encoder, reserved = fitted.encoder, reserved_text(fitted.encoder)
-        outputs = ports_of(encoder, tuple(encoder.columns), reserved)
+        outputs = table_ports(encoder, reserved)
         conditions = [name for name in encoder.first if name in encoder.columns]
         given = []
         if conditions and not able(fitted.recipe, "conditional") and able(fitted.recipe, "conditional-on-fitted"):
-            taken = [*SCORES, *NOISE, *(port.name for port in outputs)]
+            taken = [*SCORES, MAP, *NOISE, *(port.name for port in outputs)]
             given = ports_of(encoder, conditions, reserved, taken, GIVEN)
         widths = _widths(fitted, conditioned=bool(given))
         if not any(widths):
             raise CapabilityError(f"{type(fitted.recipe).__name__} cannot be exported: it draws nothing")
-        return cls(fitted, widths, given, outputs, reserved)
+        return cls(fitted, widths, given, outputs, reserved, fitted.model)
+
+    def in_float64(self) -> Self:
+        """Return the plan with networks that compute in float64."""
+        return replace(self, model=copy.deepcopy(self.fitted.model).double().eval())
+
+    @property
+    def exact(self) -> bool:
+        """Whether the networks compute in float64, and not in float32 as in `GenerativeModel.generate`."""
+        return self.model is not self.fitted.model
+
+    @property
+    def columns(self) -> list[ColumnPort]:
+        """The outputs that are no images."""
+        return [port for port in self.outputs if isinstance(port, ColumnPort)]
 
     @property
     def noise_inputs(self) -> list[tuple[str, int]]:
@@ -78,12 +94,11 @@ class SamplerPlan:
 
     def rows(self, noise: Noise, given: Sequence[Tensor] = ()) -> Batch:
         """Return the encoded rows of noise (n, width) and of given cells (n,), as inputs hold them."""
-        model, observed = (self.fitted.scorer if self.exact else self.fitted.model), None
-        dtype = torch.float64 if self.exact else torch.float32
+        observed, dtype = None, torch.float64 if self.exact else torch.float32
         if self.given:
             positions, rows = encode_some(self.fitted.encoder, self.given, given)
             observed = Observed.of_columns(positions, Batch(rows.numeric.to(dtype), rows.codes))
-        return rows_from_noise(model, Noise(noise.uniform.to(dtype), noise.normal.to(dtype)), observed)
+        return rows_from_noise(self.model, Noise(noise.uniform.to(dtype), noise.normal.to(dtype)), observed)
 
 
 def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
@@ -101,12 +116,17 @@ def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
         noise = dict(zip(named, inputs, strict=False))
         n = len(inputs[0])
         parts = (noise.get(name, inputs[0].new_zeros(n, 0)) for name in NOISE)
-        return decode_rows(encoder, plan.outputs, plan.rows(Noise(*parts), inputs[len(named) :]))
+        rows = plan.rows(Noise(*parts), inputs[len(named) :])
+        cells = decode_rows(encoder, plan.columns, rows)
+        if encoder.image is None:
+            return cells
+        assert rows.pixels is not None
+        return [*cells, levels_of(encoder.image.image, rows.pixels)]
 
     def example(n: int) -> list[Tensor]:
         rng = Generator().manual_seed(0)
         noise = [torch.rand(n, width, generator=rng) for _, width in plan.noise_inputs]
-        return noise + [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in plan.given]
+        return noise + [example_cells(port, n) for port in plan.given]
 
     with reasons_of(metadata.model):
         program = record(function, example)

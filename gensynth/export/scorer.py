@@ -1,10 +1,9 @@
-"""Scorers: raw columns in, scores out; of a detector p-values and labels too."""
+"""Scorers: raw columns in, scores out; of a detector p-values and labels, of images maps too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,19 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble, RowScorer
-from gensynth.engine.scoring import by_member
-from gensynth.export.columns import SCORES
+from gensynth.engine.ensemble import RowScorer
+from gensynth.export.columns import MAP, SCORES
 from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_columns
 from gensynth.export.graph import TYPES, GraphBuilder
 from gensynth.export.metadata import Metadata
-from gensynth.export.ports import TORCH_TYPES, read_port
+from gensynth.export.ports import example_cells, read_port
 from gensynth.export.program import reasons_of
 from gensynth.export.recording import record
-from gensynth.export.tails import combined_score, p_values, tie
-from gensynth.model import Batch
+from gensynth.export.scores import has_map, row_scores, scores_and_maps
+from gensynth.export.tails import p_values, tie, tie_of
 
 
 @dataclass(frozen=True)
@@ -60,42 +57,23 @@ def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: M
     CapabilityError
         The family cannot be exported; says why.
     """
-    encoder, ports = scorer.encoder, metadata.inputs
-    outputs = SCORES if calibration is not None else SCORES[:1]
+    encoder, ports, mapped = scorer.encoder, metadata.inputs, has_map(scorer)
+    outputs = [*(SCORES if calibration is not None else SCORES[:1]), *([MAP] if mapped else [])]
+    rounding = tie_of(encoder)
 
     def function(*inputs: Tensor) -> Sequence[Tensor]:
         batch = encode_columns(encoder, ports, inputs)
-        scores = row_scores(scorer, batch)
+        scores, *maps = scores_and_maps(scorer, batch) if mapped else (row_scores(scorer, batch),)
         if calibration is None:
-            return (scores,)
-        reach = float(tie(np.array([calibration.offset]))[0])
+            return scores, *maps
+        reach = float(tie(np.array([calibration.offset]), rounding)[0])
         labels = torch.where(scores < calibration.offset - reach, -1, 1)
-        return scores, p_values(scores, calibration.scores), labels
+        return scores, p_values(scores, calibration.scores, rounding), labels, *maps
 
     with reasons_of(metadata.model):
-        program = record(function, lambda n: [torch.zeros(n, dtype=TORCH_TYPES[port.type]) for port in ports])
+        program = record(function, lambda n: [example_cells(port, n) for port in ports])
         builder = GraphBuilder(program.rows, [*(port.name for port in ports), *outputs])
         made = emit(program, builder, [read_port(builder, encoder, port) for port in ports])
     for name, own, value in zip(outputs, made, program.outputs, strict=True):
-        builder.output(name, TYPES[value.dtype], own)
+        builder.output(name, TYPES[value.dtype], own, ("N", *value.shape[1:]))
     return builder.finish("scorer", metadata.to_properties())
-
-
-def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:
-    """Return the scores (n,) of encoded rows, as `RowScorer.score` gives them but for its rounding."""
-    if isinstance(scorer, Combined):
-        density = None if scorer.density is None else row_scores(scorer.density.scorer, batch)
-        return combined_score(scorer, row_scores(scorer.ensemble, batch), density)
-    assert isinstance(scorer, Ensemble)
-    total: Any = 0.0
-    for method, weight in scorer.weights.items():
-        parts = [by_member(model.scorer.score(batch, method).rows, 1) for model in scorer.models]
-        scores = torch.cat(parts) if len(parts) > 1 else parts[0]
-        if scorer.scaling is not None:
-            median, iqr = (
-                torch.from_numpy(np.array(own[method])).unsqueeze(1)
-                for own in (scorer.scaling.score_median, scorer.scaling.score_iqr)
-            )
-            scores = (scores - median) / iqr
-        total = total + weight * scores.mean(0)
-    return total  # type: ignore[no-any-return]

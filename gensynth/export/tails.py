@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
 
+from gensynth.encoding.table import TableEncoder
 from gensynth.engine.combined import Combined
 from gensynth.engine.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
 from gensynth.export.cells import interp, table
@@ -21,6 +22,8 @@ TIE = 1e-6
 
 It is the rounding of the graph and of the engine: sums in other orders, and the spline of the tails.
 """
+TIE_OF_IMAGES = 1e-4
+"""Likewise of images, which networks of float32 score."""
 Floats = NDArray[np.float64]
 
 
@@ -104,13 +107,18 @@ def combined_score(combined: Combined, ensemble: Tensor, density: Tensor | None)
     return 0.0 - (total.clamp(max=READABLE) + room * beyond / (room + beyond))
 
 
-def p_values(scores: Tensor, calibration: Floats) -> Tensor:
+def p_values(scores: Tensor, calibration: Floats, rounding: float = TIE) -> Tensor:
     """Return `conformal_p_values` (n,); scores that differ from one of the calibration's by rounding are it."""
     ordered = np.sort(calibration)
-    below = torch.searchsorted(table(ordered - tie(ordered)), scores, right=True)
+    below = torch.searchsorted(table(ordered - tie(ordered, rounding)), scores, right=True)
     return (1.0 + below.double()) / (1.0 + len(ordered))
 
 
-def tie(scores: Floats) -> Floats:
+def tie(scores: Floats, rounding: float = TIE) -> Floats:
     """Return by how much a score may be lower (n,) for it to be taken for equal to each of these."""
-    return np.asarray(TIE * np.maximum(np.abs(scores), 1.0))
+    return np.asarray(rounding * np.maximum(np.abs(scores), 1.0))
+
+
+def tie_of(encoder: TableEncoder) -> float:
+    """Return the rounding of the scores of a table: that of float32 where rows have images."""
+    return TIE if encoder.image is None else TIE_OF_IMAGES

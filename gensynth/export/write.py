@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import onnx
@@ -14,10 +14,11 @@ from gensynth.engine.capabilities import require
 from gensynth.engine.ensemble import RowScorer
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.reading import ReadingRules
-from gensynth.errors import CapabilityError, ExportError, OptionError
+from gensynth.errors import ExportError, OptionError
 from gensynth.export.check import Checked, check_sampler, check_scorer, is_inexact
-from gensynth.export.columns import ports_of, reserved_text
+from gensynth.export.columns import reserved_text
 from gensynth.export.metadata import SIGN, Metadata
+from gensynth.export.ports import table_ports
 from gensynth.export.sampler import SamplerPlan, sampler_model
 from gensynth.export.scorer import Calibration, scorer_model
 from gensynth.files import atomic_write
@@ -60,7 +61,6 @@ def scorer_graph(
         The graph does not compute what the model does.
     """
     require(fitted.recipe, "score")
-    _refuse_images(fitted)
     check_rows(check)
     encoder, missing_text = scorer.encoder, reserved_text(scorer.encoder)
     facts: dict[str, Any] = {"method": method, "sign": SIGN}
@@ -72,7 +72,7 @@ def scorer_graph(
         encoder.schema,
         ReadingRules.of(fitted),
         missing_text,
-        inputs=ports_of(encoder, tuple(encoder.columns), missing_text),
+        inputs=table_ports(encoder, missing_text),
         facts=facts,
     )
     model = scorer_model(scorer, calibration, metadata)
@@ -100,10 +100,9 @@ def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:
         The graph does not make the rows that the model does.
     """
     require(fitted.recipe, "sample")
-    _refuse_images(fitted)
     check_rows(check)
     plan, schema = SamplerPlan.of(fitted), fitted.schema
-    plan = replace(plan, exact=is_inexact(plan))
+    plan = plan.in_float64() if is_inexact(plan) else plan
     facts = {
         "noise": [{"name": name, "width": width} for name, width in plan.noise_inputs],
         "float64": plan.exact,
@@ -111,18 +110,9 @@ def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:
         "relations_not_kept": [str(relation) for relation in schema.relations],
     }
     name, reading = type(fitted.recipe).__name__, ReadingRules.of(fitted)
-    metadata = Metadata("sampler", name, schema, reading, plan.missing_text, plan.given, plan.outputs, facts)
+    metadata = Metadata("sampler", name, schema, reading, plan.missing_text, [*plan.given], plan.outputs, facts)
     model = sampler_model(plan, metadata)
     return CheckedGraph(model, check_sampler(model, plan, check))
-
-
-def _refuse_images(fitted: FittedModel) -> None:
-    """Raise `CapabilityError` for a model of images."""
-    image = fitted.schema.image
-    if image is not None:
-        raise CapabilityError(
-            f"column {image.name!r} holds images, which cannot be exported to ONNX; models of tables can"
-        )
 
 
 def check_rows(check: int) -> None:

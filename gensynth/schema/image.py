@@ -93,6 +93,13 @@ class ImageSchema:
         """Sides and channels in words."""
         return _in_words(self.height, self.width, self.channels)
 
+    @property
+    def values(self) -> NDArray[Any]:
+        """What each level stands for (levels,), in the dtype of the images."""
+        values = self.low + np.arange(self.levels) * (self.high - self.low) / (self.levels - 1)
+        dtype = np.dtype(self.dtype)
+        return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+
     def align(self, series: pd.Series[Any], name: str | int) -> pd.Series[Any]:
         """Return images of a new table as arrays with the fitted axes, within the fitted range.
 
@@ -132,9 +139,7 @@ class ImageSchema:
     def to_cells(self, pixels: NDArray[np.floating[Any]]) -> NDArray[np.object_]:
         """Return pixels (n, channels, height, width) as arrays like those that were fitted, one object each."""
         levels = np.clip(np.floor(pixels * self.levels), 0, self.levels - 1)
-        values = self.low + levels.astype(np.float64) * (self.high - self.low) / (self.levels - 1)
-        dtype = np.dtype(self.dtype)
-        values = (values if dtype.kind == "f" else np.rint(values)).astype(dtype)
+        values = self.values[levels.astype(np.intp)]
         if self.axes == "hw":
             return objects_of(list(values[:, 0]))
         return objects_of(list(np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.axes == "hwc" else values))
