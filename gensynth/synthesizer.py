@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from gensynth.engine.streams import as_stream
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
 from gensynth.errors import OptionError
+from gensynth.export.estimators import ExportedSynthesizer
 from gensynth.model import Recipe
 from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
@@ -36,9 +37,6 @@ from gensynth.tables.imagearrays import are_images, refuse_images
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
-if TYPE_CHECKING:
-    from gensynth.export.check import Checked
-
 
 def _can_draw(synthesizer: Synthesizer) -> bool:
     """Return True if the family can draw the rows that stand for those before; raise `CapabilityError` otherwise."""
@@ -46,7 +44,7 @@ def _can_draw(synthesizer: Synthesizer) -> bool:
     return True
 
 
-class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimator):
+class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynthesizer, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters
@@ -257,60 +255,6 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, TableEstimat
     def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
         """Write a ``.gensynth`` file, which `gensynth.load` reads; see `gensynth.persistence.save`."""
         save(self, path, registry=registry)
-
-    def to_onnx(
-        self,
-        scorer: str | os.PathLike[str] | None = None,
-        sampler: str | os.PathLike[str] | None = None,
-        *,
-        method: str | None = None,
-        check: int = 1000,
-    ) -> dict[str, Checked]:
-        """Write ONNX files: a scorer, raw columns in and scores out, a sampler, noise in and raw columns out.
-
-        See docs/onnx.md.
-
-        Parameters
-        ----------
-        scorer, sampler : path-like or None
-            The files; None: no such graph.
-        method : str or None
-            Score method; None for the model's first.
-        check : int
-            Rows of its own on which a graph is compared with this model before it is written; 0: none.
-
-        Returns
-        -------
-        dict of str to Checked
-            For "scorer" and "sampler", of those asked for: how many rows were compared, by what, how far they differ.
-
-        Raises
-        ------
-        CapabilityError
-            The family or a column cannot be exported; names it.
-        ExportError
-            A graph does not compute what the model does; nothing is written.
-        OptionError
-            Neither file is named, both are one, or a method without a scorer.
-        """
-        check_is_fitted(self)
-        from gensynth.export.write import CheckedGraph, sampler_graph, scorer_graph, write_graphs  # imports onnx
-
-        if scorer is None and sampler is None:
-            raise OptionError("nothing to write: name a file for the scorer or for the sampler")
-        if scorer is None and method is not None:
-            raise OptionError(f"method={method!r} is how a scorer scores: name a file for the scorer, or leave it out")
-        if scorer is not None and sampler is not None and os.path.realpath(scorer) == os.path.realpath(sampler):
-            raise OptionError(f"scorer and sampler are the same file, {os.fspath(scorer)}; name two")
-        graphs: dict[str, tuple[str | os.PathLike[str], CheckedGraph]] = {}
-        if scorer is not None:
-            named = self.model_.score_method(method)
-            ensemble = Ensemble([self.fitted_], {named: 1.0})
-            graphs["scorer"] = scorer, scorer_graph(ensemble, self.fitted_, method=named, check=check)
-        if sampler is not None:
-            graphs["sampler"] = sampler, sampler_graph(self.fitted_, check=check)
-        write_graphs(dict(graphs.values()))
-        return {name: graph.checked for name, (_, graph) in graphs.items()}
 
     def to_contents(self) -> Contents:
         """Return what a file holds of the fitted synthesizer."""

@@ -90,7 +90,7 @@ def read(
         ``--schema``: in columns that are declared categorical only empty cells are missing.
     targets : sequence of str
         Columns of classes: likewise.
-    like : Synthesizer, AnomalyDetector, ReadingRules or None
+    like : Synthesizer, AnomalyDetector, OnnxScorer or None
         What scores or fills the rows: cells mean what they meant when it was fitted.
     """
     from gensynth.tables import Table, read_table
@@ -159,9 +159,8 @@ def _meanings(
         yield {"missing": tokens, "categories": categories, "targets": targets}
         return
     from gensynth.cli.fitted import reading_rules
-    from gensynth.engine.reading import ReadingRules
 
-    rules = like if isinstance(like, ReadingRules) else reading_rules(like)
+    rules = reading_rules(like)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ColumnWarning)  # said when the model was fitted
         yield {"missing": rules.missing if tokens is None else tokens, "categories": list(rules.categories)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,9 @@ from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
 from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
 from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
+from gensynth.detector.state import FittedDetector
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
-from gensynth.engine.combined import Combined, WeighedDensity
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.estimator import TableEstimator
@@ -30,22 +29,18 @@ from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
 from gensynth.engine.streams import as_stream
 from gensynth.errors import OptionError
+from gensynth.export.estimators import ExportedDetector
 from gensynth.model import Recipe
 from gensynth.nn import ranks
-from gensynth.persistence import Contents, save
-from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
 from gensynth.training import Trainer
-
-if TYPE_CHECKING:
-    from gensynth.export.check import Checked
 
 BATCH_SIZE = 128
 
 Floats = NDArray[np.float64]
 
 
-class AnomalyDetector(OutlierDecisions, TableEstimator):
+class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableEstimator):
     """Find rows that are unlike the others, with an ensemble of deep generative models.
 
     Parameters
@@ -255,28 +250,6 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         """Return ``fit(X).predict(X)``."""
         return self.fit(X, y, sample_weight).predict(X)
 
-    @property
-    def seed_(self) -> int:
-        """Seed that makes the same fit again."""
-        return self.estimators_[0].seed
-
-    @property
-    def density_(self) -> WeighedDensity | None:
-        """The density, its profile and how much the models agree with it; None where it would not say more."""
-        return self.scorer_.density
-
-    @property
-    def score_weights_(self) -> dict[str, float]:
-        """Weights of the models' score methods in the detector's score."""
-        return self._weights(self.method_)
-
-    def _weights(self, method: str) -> dict[str, float]:
-        """Return the weights of the models' score methods that make up ``method``."""
-        first = self.estimators_[0]
-        if method == "auto" and first.recipe.score_weights:
-            return dict(first.recipe.score_weights)
-        return {first.model.score_method(None if method == "auto" else method): 1.0}
-
     def _check_options(self) -> None:
         check_parameters(self)
         kept = self.calibration_fraction
@@ -296,68 +269,3 @@ class AnomalyDetector(OutlierDecisions, TableEstimator):
         if method == self.method_:
             return Analysis(self.scorer_, frame, index, self.calibration_scores_)
         return Analysis(Ensemble(self.estimators_, self._weights(method), self.scaling_), frame, index)
-
-    def save(self, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:
-        """Write a ``.gensynth`` file, which `gensynth.load` reads."""
-        save(self, path, registry=registry)
-
-    def to_onnx(self, scorer: str | os.PathLike[str], *, check: int = 1000) -> Checked:
-        """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out; see docs/onnx.md.
-
-        Parameters
-        ----------
-        scorer : path-like
-            The file.
-        check : int
-            Rows of its own on which the graph is compared with this detector before it is written; 0: none.
-
-        Returns
-        -------
-        Checked
-            How many rows were compared, by what, and the largest difference.
-
-        Raises
-        ------
-        CapabilityError
-            The family or a column cannot be exported; names it.
-        ExportError
-            The graph does not compute what the detector does; nothing is written.
-        """
-        check_is_fitted(self, "estimators_")
-        from gensynth.export.scorer import Calibration  # imports onnx
-        from gensynth.export.write import scorer_graph, write_graphs
-
-        calibration = Calibration(self.calibration_scores_, self.offset_)
-        graph = scorer_graph(
-            self.scorer_, self.estimators_[0], method=self.method_, calibration=calibration, check=check
-        )
-        write_graphs({scorer: graph})
-        return graph.checked
-
-    def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted detector."""
-        check_is_fitted(self, "estimators_")
-        state = {"method": self.method_, "offset": self.offset_, "range": self.contamination_range_}
-        arrays = {
-            "calibration": self.calibration_scores_,
-            **self.scaling_.to_arrays(),
-            **self.scorer_.to_arrays(),
-        }
-        density = None if self.density_ is None else self.density_.model
-        return Contents.of("detector", self, self.estimators_, state, arrays, density)
-
-    @classmethod
-    def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted detector of a file."""
-        out, state, arrays = contents.restore(cls), contents.state, contents.arrays
-        out.estimators_ = list(contents.models)
-        out.method_ = str(state["method"])
-        out.offset_ = float(state["offset"])
-        out.threshold_ = -out.offset_
-        out.calibration_scores_ = np.asarray(arrays["calibration"], dtype=np.float64)
-        out.contamination_ = float(np.mean(out.calibration_scores_ < out.offset_))
-        out.contamination_range_ = None if state["range"] is None else tuple(state["range"])
-        out.scaling_ = ScoreScaling.from_arrays(arrays)
-        ensemble = Ensemble(out.estimators_, out.score_weights_, out.scaling_)
-        out.scorer_ = Combined.from_arrays(arrays, ensemble, contents.density)
-        return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Self, cast
@@ -174,6 +175,11 @@ class FittedModel:
             if self._scorer is None:
                 self._scorer = make_scorer(self.model)
             return self._scorer
+
+    def in_float64(self) -> FittedModel:
+        """Return a copy whose network draws and scores in float64."""
+        model = copy.deepcopy(self.model).double()
+        return FittedModel(self.recipe, self.encoder, model, self.container, self.seed, self.history, self.held_out)
 
     def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
         """Return new rows aligned with the fitted columns, and encoded, with their ``log_jacobian``.

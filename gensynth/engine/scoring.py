@@ -31,11 +31,13 @@ Floats = NDArray[np.float64]
 def make_scorer(model: GenerativeModel) -> GenerativeModel:
     """Return a copy in eval mode that scores: a float64 one, as in float32 a score would depend on the batch's size.
 
-    Where there are images it is float32, and scores blocks of one size: float64 convolutions take five times as long.
+    Where there are images it is float32, unless the model is float64, and scores blocks of one size: float64
+    convolutions take five times as long.
     """
-    device, _ = place_of(model)
+    device, dtype = place_of(model)
     scorer = copy.deepcopy(model).to("cpu" if device.type == "mps" else device)
-    return (scorer.double() if model.layout.image is None else scorer.float()).eval()
+    exact = model.layout.image is None or dtype == torch.float64
+    return (scorer.double() if exact else scorer.float()).eval()
 
 
 def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:

@@ -9,33 +9,31 @@ from typing import Any
 
 import numpy as np
 import onnx
-import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 
-from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.conformal import conformal_p_values
 from gensynth.engine.ensemble import RowScorer
+from gensynth.engine.fitted import FittedModel
 from gensynth.engine.scoring import LEAST
-from gensynth.errors import ExportError
-from gensynth.export.columns import NOISE, ColumnPort
+from gensynth.errors import ExportError, counted
+from gensynth.export.columns import MAP, reserved_text
 from gensynth.export.compile import compiled
-from gensynth.export.drawn import drawn_frame
+from gensynth.export.drawn import SamplerInputs, drawn_frame
 from gensynth.export.feeds import aligned_feeds
-from gensynth.export.ports import codes_of_texts
+from gensynth.export.ports import table_ports
 from gensynth.export.program import reasons_of
+from gensynth.export.rounding import PLACES, Rounding
 from gensynth.export.runtime import Session
 from gensynth.export.sampler import SamplerPlan
 from gensynth.export.scorer import Calibration
-from gensynth.export.tails import TIE, tie
+from gensynth.export.tails import tie
 from gensynth.nn.noise import Noise
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
 
-MAX_DIFFERENCE = 1e-5
-"""Relative difference of scores above which nothing is written."""
 MAX_FLIPS = 1e-5
 """Share of the cells of a sample that may differ: where a number lies on a threshold, rounding decides."""
 NEAR = 1e-4
@@ -65,58 +63,81 @@ class Checked:
 
 
 def check_scorer(
-    model: onnx.ModelProto, scorer: RowScorer, calibration: Calibration | None, ports: list[ColumnPort], n: int
+    model: onnx.ModelProto,
+    scorer: RowScorer,
+    fitted: FittedModel,
+    calibration: Calibration | None,
+    rounding: Rounding,
+    n: int,
 ) -> Checked:
-    """Compare the scores of ``n`` drawn rows.
+    """Compare the scores, and maps, of ``n`` drawn rows.
 
     Raises
     ------
     ExportError
-        Scores differ by more than `MAX_DIFFERENCE`, or a label does.
+        Scores or maps differ by more than rounding, or a label does.
     """
     if n == 0:
         return Checked(0, 0.0, "")
-    session = Session(model)
-    frame = drawn_frame(scorer.encoder, n, np.random.default_rng(_SEED))
+    session, encoder = Session(model), scorer.encoder
+    frame = drawn_frame(fitted, n, np.random.default_rng(_SEED))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that were never fitted: these rows have some on purpose
         aligned, rows = scorer.encode(frame)
-    found = session.run(aligned_feeds(aligned, scorer.encoder.schema, ports))
-    wanted = scorer.score(rows)
-    difference = relative_difference(found["score"], wanted)
-    worst = float(difference.max())
-    if not worst <= MAX_DIFFERENCE:
+    found = session.run(aligned_feeds(aligned, encoder.schema, table_ports(encoder, reserved_text(encoder))))
+    wanted, exempt = scorer.score(rows), rounding.exempt(n)
+    difference = rounding.differences(found["score"], wanted)
+    worst = _nth_largest(difference, exempt)
+    if not worst <= rounding.difference:
         at = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
+        cells = aligned.iloc[at].drop([] if encoder.image is None else encoder.image.name).to_dict()
         raise ExportError(
             f"the exported scorer differs from the model by {worst:.2g} in units of the score (at most "
-            f"{MAX_DIFFERENCE:g} is allowed): {found['score'][at]:.9g} and {wanted[at]:.9g} for the row "
-            f"{aligned.iloc[at].to_dict()}; nothing was written"
+            f"{rounding.difference:.2g} is allowed): {found['score'][at]:.9g} and {wanted[at]:.9g} for the row "
+            f"{cells or at}; nothing was written"
         )
+    if MAP in found:
+        _check_maps(found[MAP], scorer.maps(rows), rounding, exempt)
     if calibration is not None:
-        _check_decisions(found, wanted, calibration)
+        _check_decisions(found, wanted, calibration, rounding)
     return Checked(n, worst, session.description)
 
 
-def relative_difference(found: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the relative differences (n,) of scores; those near 0 are as exact as `LEAST` is."""
-    return np.asarray(np.abs(found - wanted) / np.maximum(np.abs(wanted), LEAST))
+def _nth_largest(values: NDArray[np.float64], exempt: int) -> float:
+    """Return the largest of values (n,) but for so many; what is not a number is larger than all."""
+    return float(np.sort(values)[len(values) - 1 - exempt])
 
 
-def _check_decisions(found: dict[str, NDArray[Any]], wanted: NDArray[np.float64], calibration: Calibration) -> None:
-    reach = tie(wanted)
-    if (np.abs(found["score"] - wanted) > reach).any():
-        worst = float(np.max(np.abs(found["score"] - wanted) / reach)) * TIE
+def _check_maps(found: NDArray[np.float64], wanted: NDArray[np.float64], rounding: Rounding, exempt: int) -> None:
+    """Raise `ExportError` if maps (n, height, width) differ, relative to the largest place of each."""
+    largest = np.abs(wanted).max((1, 2))
+    size = np.maximum(largest, max(float(np.median(largest)), LEAST))
+    worst, most = _nth_largest(np.abs(found - wanted).max((1, 2)) / size, exempt), PLACES * rounding.difference
+    if not worst <= most:
+        raise ExportError(
+            f"maps of the exported scorer differ from the model's by {worst:.2g} of the largest place (at most "
+            f"{most:.2g} is allowed); nothing was written"
+        )
+
+
+def _check_decisions(
+    found: dict[str, NDArray[Any]], wanted: NDArray[np.float64], calibration: Calibration, rounding: Rounding
+) -> None:
+    reach = tie(wanted, rounding.tie)
+    off = np.abs(found["score"] - wanted) > reach
+    if off.sum() > rounding.exempt(len(wanted)):
+        worst = float(np.max(np.abs(found["score"] - wanted) / reach)) * rounding.tie
         raise ExportError(
             f"scores of the exported detector differ from the model's by {worst:.2g} in units of the score, and for "
-            f"p-values and labels at most {TIE:g} is allowed; nothing was written"
+            f"p-values and labels at most {rounding.tie:.2g} is allowed; nothing was written"
         )
     near = 2.0 * reach  # a score and what it is compared with may both be that far off
-    sure = np.abs(wanted - calibration.offset) > near
+    sure = ~off & (np.abs(wanted - calibration.offset) > near)
     labels = np.where(wanted < calibration.offset, -1, 1)
     if (sure & (found["label"] != labels)).any():
         raise ExportError("labels of the exported scorer differ from the detector's; nothing was written")
     low, high = (conformal_p_values(wanted + side * near, calibration.scores) for side in (-1, 1))
-    if ((found["p_value"] < low - 1e-12) | (found["p_value"] > high + 1e-12)).any():
+    if (~off & ((found["p_value"] < low - 1e-12) | (found["p_value"] > high + 1e-12))).any():
         raise ExportError("p-values of the exported scorer differ from the detector's; nothing was written")
 
 
@@ -126,60 +147,83 @@ def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
     Raises
     ------
     ExportError
-        More than `MAX_FLIPS` of the cells differ.
+        More than `MAX_FLIPS` of the cells differ, or of the pixels of images.
     """
     if n == 0:
         return Checked(0, 0.0, "")
-    session, encoder = Session(model), plan.fitted.encoder
-    noise = plan.widths.draw(n, Generator().manual_seed(_SEED))
-    feeds = {name: part.numpy() for name, part in zip(NOISE, noise, strict=True) if part.shape[1]}
-    given: list[Tensor] = []
-    if plan.given:
-        frame = encoder.schema.align(drawn_frame(encoder, n, np.random.default_rng(_SEED), strange=False))
-        cells = aligned_feeds(frame, encoder.schema, plan.given)
-        feeds |= cells
-        given = [as_read(encoder, port, cells[port.name][:, 0]) for port in plan.given]
-    with torch.no_grad():
-        drawn = plan.rows(noise, given)
-    rows = Rows(drawn.numeric.double().numpy(), drawn.codes.numpy().astype(np.int32))
+    session, encoder, inputs = Session(model), plan.fitted.encoder, SamplerInputs.draw(plan, n)
+    rows = inputs.rows(plan, session.block)
     wanted = aligned_feeds(
         encoder.schema.align(unsettled(encoder).decode(rows, np.random.default_rng(_SEED))),
         encoder.schema,
         plan.outputs,
     )
-    found = session.run(feeds)
-    flips = {port.name: differing(found[port.name], wanted[port.name]) for port in plan.outputs}
-    n_cells = n * len(plan.outputs)
-    share = sum(int(differs.sum()) for differs in flips.values()) / n_cells
-    if share > max(MAX_FLIPS, 1.0 / n_cells):  # one cell of a small check may lie on a threshold
+    found = session.run(inputs.feeds)
+    flips = {port.name: differing(found[port.name], wanted[port.name]) for port in plan.columns}
+    share = _share(flips)
+    if share > max(MAX_FLIPS, 1.0 / (n * max(len(flips), 1))):  # one cell of a small check may lie on a threshold
         name = max(flips, key=lambda one: int(flips[one].sum()))
         at = int(np.argmax(flips[name]))
         raise ExportError(
             f"{share:.2g} of the cells of the exported sampler differ from the model's, most of them in {name!r}: "
             f"{found[name][at, 0]!r} and {wanted[name][at, 0]!r}; nothing was written"
         )
-    return Checked(n, share, session.description)
+    if encoder.image is None:
+        return Checked(n, share, session.description)
+    image = plan.outputs[-1].name
+    pixels = (found[image] != wanted[image]).reshape(n, -1)
+    pixels[np.any([*flips.values(), np.zeros(n, dtype=bool)], axis=0)] = False  # beside other cells: another image
+    _check_pixels(pixels, image)
+    return Checked(n, max(share, _share({image: pixels})), session.description)
+
+
+def _share(flips: dict[str, NDArray[np.bool_]]) -> float:
+    n_cells = sum(differs.size for differs in flips.values())
+    return sum(int(differs.sum()) for differs in flips.values()) / max(n_cells, 1)
+
+
+def _check_pixels(flips: NDArray[np.bool_], name: str) -> None:
+    """Raise `ExportError` if too many pixels (n, pixels) differ, those of one image left out.
+
+    A draw that lies on a threshold, of a code or of a pixel that others follow, changes the image.
+    """
+    by_image = flips.sum(1)
+    rest = (by_image.sum() - by_image.max()) / flips.size
+    if rest > max(MAX_FLIPS, 1.0 / flips.size):
+        raise ExportError(
+            f"{flips.mean():.2g} of the pixels of the exported sampler differ from the model's, in "
+            f"{counted(int((by_image > 0).sum()), 'image')} of {len(flips)} of {name!r}; nothing was written"
+        )
 
 
 def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
     """Return whether a graph in float32 would draw other numbers than the model does, if ever so slightly.
 
     A number that is drawn by its code and uniformly in its bin is the same; one that is an output of a network is a sum
-    whose order is each runtime's own, and a last digit of a value hangs on it.
+    whose order is each runtime's own, and a last digit of a value, or the level of a pixel, hangs on it.
     """
-    if not plan.fitted.encoder.layout.n_numeric or plan.given:
-        return bool(plan.given)
-    noise = plan.widths.draw(n, Generator().manual_seed(_SEED))
+    layout = plan.fitted.encoder.layout
+    if plan.given and (layout.n_numeric or layout.image is None):
+        return True  # a given number has more digits than a network in float32 hands on
+    if not layout.n_numeric and layout.image is None:
+        return False
+    inputs = SamplerInputs.draw(plan, n)
 
-    def numbers(uniform: Tensor, normal: Tensor) -> list[Tensor]:
-        return [plan.rows(Noise(uniform, normal)).numeric]
+    def numbers(uniform: Tensor, normal: Tensor, *given: Tensor) -> list[Tensor]:
+        rows = plan.rows(Noise(uniform, normal), given)
+        return [rows.numeric if rows.pixels is None else torch.cat([rows.numeric, rows.pixels.flatten(1)], 1)]
 
+    arguments = [*inputs.noise, *inputs.given]
     with reasons_of(type(plan.fitted.recipe).__name__):
-        session = Session(compiled(numbers, noise))
-    found = session.run({f"x{i}": part.numpy() for i, part in enumerate(noise)})["y0"]
+        session = Session(compiled(numbers, arguments))
+    found = session.run({f"x{i}": part.numpy() for i, part in enumerate(arguments)})["y0"]
     with torch.no_grad():
-        (wanted,) = numbers(*noise)
-    return bool((np.abs(found - wanted.numpy()) > INEXACT).any())
+        (wanted,) = numbers(*arguments)
+    difference = np.abs(found - wanted.numpy())
+    cells, pixels = difference[:, : layout.n_numeric], difference[:, layout.n_numeric :]
+    # of pixels as many change their level as lie so near to the next one
+    flips = 0.0 if layout.image is None else float(pixels.mean()) * layout.image.levels
+    return bool((cells > INEXACT).any()) or flips > MAX_FLIPS
 
 
 def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
@@ -191,14 +235,6 @@ def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
     spread = np.std(wanted[there]) if there.any() else 0.0
     near = np.abs(found - wanted) <= NEAR * np.maximum(spread, np.abs(wanted))
     return np.asarray(np.where(there, ~near, ~np.isnan(found)))
-
-
-def as_read(encoder: TableEncoder, port: ColumnPort, cells: NDArray[Any]) -> Tensor:
-    """Return the cells (n,) of an input as functions of tensors take them: of texts the level, or the place."""
-    if port.type != "string":
-        return torch.from_numpy(cells)
-    texts, other = codes_of_texts(encoder, port)
-    return torch.tensor([texts.get(text, other) for text in cells.tolist()])
 
 
 def unsettled(encoder: TableEncoder) -> TableEncoder:

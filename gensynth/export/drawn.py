@@ -1,12 +1,15 @@
-"""Rows that graphs are checked on: cells like the fitted ones and strange ones, images drawn and of noise."""
+"""What graphs are checked on: rows of cells like the fitted ones and strange ones, images, noise for samplers."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
+from torch import Generator, Tensor
 
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
@@ -16,9 +19,16 @@ from gensynth.engine.capabilities import able
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inference import draw_rows
 from gensynth.errors import DataError
+from gensynth.export.columns import NOISE, ColumnPort
+from gensynth.export.feeds import aligned_feeds
+from gensynth.export.ports import codes_of_texts
+from gensynth.export.sampler import SamplerPlan
+from gensynth.model import Batch
+from gensynth.nn.noise import Noise
 from gensynth.schema import Column
 from gensynth.schema.align import align_column
 
+_SEED = 20
 STRANGE = 0.05
 """Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
 
@@ -97,3 +107,54 @@ def _strange_values(series: pd.Series[Any], own: Any) -> list[Any]:
     if own.column.decimals == 0:
         return [None, 10**15, -3]
     return [None, 1e300, -1e12] if len(present) else [None]
+
+
+@dataclass(frozen=True)
+class SamplerInputs:
+    """What a sampler is checked on: noise, and cells that are given.
+
+    Parameters
+    ----------
+    noise : Noise
+        Of n rows.
+    given : list of Tensor of shape (n,)
+        Cells as functions of tensors take them.
+    feeds : dict of str to ndarray
+        All of it as the graph takes it.
+    """
+
+    noise: Noise
+    given: list[Tensor]
+    feeds: dict[str, NDArray[Any]]
+
+    @classmethod
+    def draw(cls, plan: SamplerPlan, n: int) -> Self:
+        """Draw inputs of n rows."""
+        noise, encoder = plan.widths.draw(n, Generator().manual_seed(_SEED)), plan.fitted.encoder
+        feeds = {name: part.numpy() for name, part in zip(NOISE, noise, strict=True) if part.shape[1]}
+        if not plan.given:
+            return cls(noise, [], feeds)
+        frame = encoder.schema.align(drawn_frame(plan.fitted, n, np.random.default_rng(_SEED), strange=False))
+        cells = aligned_feeds(frame, encoder.schema, plan.given)
+        given = [as_read(encoder, port, cells[port.name][:, 0]) for port in plan.given]
+        return cls(noise, given, feeds | cells)
+
+    def rows(self, plan: SamplerPlan, size: int) -> Rows:
+        """Return the rows that the model makes of it, so many at a time."""
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(self.noise.uniform), size):
+                part = slice(start, start + size)
+                noise = Noise(self.noise.uniform[part], self.noise.normal[part])
+                parts.append(plan.rows(noise, [cells[part] for cells in self.given]))
+        drawn = Batch.cat(parts)
+        pixels = None if drawn.pixels is None else drawn.pixels.numpy()
+        return Rows(drawn.numeric.double().numpy(), drawn.codes.numpy().astype(np.int32), pixels=pixels)
+
+
+def as_read(encoder: TableEncoder, port: ColumnPort, cells: NDArray[Any]) -> Tensor:
+    """Return the cells (n,) of an input as functions of tensors take them: of texts the level, or the place."""
+    if port.type != "string":
+        return torch.from_numpy(cells)
+    texts, other = codes_of_texts(encoder, port)
+    return torch.tensor([texts.get(text, other) for text in cells.tolist()])

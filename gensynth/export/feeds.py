@@ -20,7 +20,7 @@ from gensynth.export.columns import (
     numeric_levels,
     to_microseconds,
 )
-from gensynth.export.pixels import ImagePort, image_cells
+from gensynth.export.pixels import image_cells
 from gensynth.export.ports import Port
 from gensynth.schema import Column, TableSchema
 from gensynth.schema.codes import codes_of

@@ -68,9 +68,7 @@ class ImagePort:
                 f"column {encoder.name!r} holds images of the dtype {dtype.name}, which no graph has; convert them to "
                 "float64 before they are fitted"
             ) from error
-        return cls(
-            name, encoder.name, dtype.name, image.shape, image.axes, image.low, image.high, image.levels
-        )
+        return cls(name, encoder.name, dtype.name, image.shape, image.axes, image.low, image.high, image.levels)
 
     @property
     def onnx_type(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -75,7 +74,7 @@ class SamplerPlan:
 
     def in_float64(self) -> Self:
         """Return the plan with networks that compute in float64."""
-        return replace(self, model=copy.deepcopy(self.fitted.model).double().eval())
+        return replace(self, model=self.fitted.in_float64().model)
 
     @property
     def exact(self) -> bool:

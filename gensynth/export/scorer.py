@@ -21,7 +21,7 @@ from gensynth.export.ports import example_cells, read_port
 from gensynth.export.program import reasons_of
 from gensynth.export.recording import record
 from gensynth.export.scores import has_map, row_scores, scores_and_maps
-from gensynth.export.tails import p_values, tie, tie_of
+from gensynth.export.tails import TIE, p_values, tie
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Calibration:
     offset: float
 
 
-def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: Metadata) -> onnx.ModelProto:
+def scorer_model(
+    scorer: RowScorer, calibration: Calibration | None, metadata: Metadata, rounding: float = TIE
+) -> onnx.ModelProto:
     """Return the graph of a scorer.
 
     Parameters
@@ -51,6 +53,8 @@ def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: M
         Of a detector.
     metadata : Metadata
         What the file says of itself; names the inputs.
+    rounding : float
+        Relative difference from threshold and calibration scores that is none (`Rounding.tie`).
 
     Raises
     ------
@@ -59,7 +63,6 @@ def scorer_model(scorer: RowScorer, calibration: Calibration | None, metadata: M
     """
     encoder, ports, mapped = scorer.encoder, metadata.inputs, has_map(scorer)
     outputs = [*(SCORES if calibration is not None else SCORES[:1]), *([MAP] if mapped else [])]
-    rounding = tie_of(encoder)
 
     def function(*inputs: Tensor) -> Sequence[Tensor]:
         batch = encode_columns(encoder, ports, inputs)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
 
-from gensynth.encoding.table import TableEncoder
 from gensynth.engine.combined import Combined
 from gensynth.engine.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
 from gensynth.export.cells import interp, table
@@ -22,8 +21,6 @@ TIE = 1e-6
 
 It is the rounding of the graph and of the engine: sums in other orders, and the spline of the tails.
 """
-TIE_OF_IMAGES = 1e-4
-"""Likewise of images, which networks of float32 score."""
 Floats = NDArray[np.float64]
 
 
@@ -117,8 +114,3 @@ def p_values(scores: Tensor, calibration: Floats, rounding: float = TIE) -> Tens
 def tie(scores: Floats, rounding: float = TIE) -> Floats:
     """Return by how much a score may be lower (n,) for it to be taken for equal to each of these."""
     return np.asarray(rounding * np.maximum(np.abs(scores), 1.0))
-
-
-def tie_of(encoder: TableEncoder) -> float:
-    """Return the rounding of the scores of a table: that of float32 where rows have images."""
-    return TIE if encoder.image is None else TIE_OF_IMAGES

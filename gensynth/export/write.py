@@ -19,6 +19,7 @@ from gensynth.export.check import Checked, check_sampler, check_scorer, is_inexa
 from gensynth.export.columns import reserved_text
 from gensynth.export.metadata import SIGN, Metadata
 from gensynth.export.ports import table_ports
+from gensynth.export.rounding import Rounding
 from gensynth.export.sampler import SamplerPlan, sampler_model
 from gensynth.export.scorer import Calibration, scorer_model
 from gensynth.files import atomic_write
@@ -75,8 +76,9 @@ def scorer_graph(
         inputs=table_ports(encoder, missing_text),
         facts=facts,
     )
-    model = scorer_model(scorer, calibration, metadata)
-    return CheckedGraph(model, check_scorer(model, scorer, calibration, metadata.inputs, check))
+    rounding = Rounding.of(scorer, fitted)
+    model = scorer_model(scorer, calibration, metadata, rounding.tie)
+    return CheckedGraph(model, check_scorer(model, scorer, fitted, calibration, rounding, check))
 
 
 def sampler_graph(fitted: FittedModel, *, check: int = 1000) -> CheckedGraph:

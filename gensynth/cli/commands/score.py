@@ -135,12 +135,12 @@ def _by_model(source: Path, method: str | None, most: int) -> tuple[Any, tuple[s
 
 
 def _by_graph(source: Path, threads: int) -> tuple[Any, tuple[str, ...], Batches]:
-    """Likewise for an exported scorer, with the rules to read cells by in place of the model."""
+    """Likewise for an exported scorer."""
     from gensynth.engine.streams import rows_counted_from
     from gensynth.export.runtime import OnnxScorer
 
     scorer = OnnxScorer.load(source, threads)
-    names = tuple("anomaly" if name == "label" else name for name in scorer.session.outputs)
+    names = tuple("anomaly" if name == "label" else name for name in scorer.scores)
 
     def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
         for rows in table.batches(start=start):
@@ -150,4 +150,4 @@ def _by_graph(source: Path, threads: int) -> tuple[Any, tuple[str, ...], Batches
                 columns["anomaly"] = columns.pop("label") == -1
             yield rows, columns
 
-    return scorer.metadata.reading, names, batches
+    return scorer, names, batches

@@ -1,0 +1,36 @@
+"""Draw images with onnxruntime and numpy: python draw_images.py sampler.onnx 16 images.npy [COLUMN=VALUE ...].
+
+Columns are given to a model that was fitted to be given them, as in label=3. The other columns are printed.
+"""
+
+import json
+import sys
+
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(sys.argv[1])
+told = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items() if k.startswith("gensynth.")}
+n, rng = int(sys.argv[2]), np.random.default_rng()
+feeds = {}
+for noise in told["gensynth.noise"]:
+    draw = rng.random if noise["name"] == "uniform" else rng.standard_normal
+    feeds[noise["name"]] = draw((n, noise["width"]), dtype=np.float32)
+given = dict(argument.split("=", 1) for argument in sys.argv[4:])
+kinds = {"double": float, "int64": np.int64, "bool": bool, "string": object}
+for port in told["gensynth.inputs"]:
+    if port["column"] not in given:
+        sys.exit(f"the model has to be given {port['column']}: add {port['column']}=VALUE")
+    value = given.pop(port["column"])
+    if port["type"] == "bool":
+        value = value == "true"
+    feeds[port["name"]] = np.full((n, 1), value).astype(kinds[port["type"]])
+if given:
+    sys.exit(f"the model cannot be given {', '.join(given)}")
+names = [port["name"] for port in told["gensynth.outputs"]]
+drawn = dict(zip(names, session.run(names, feeds), strict=True))
+for port in told["gensynth.outputs"]:
+    if port["holds"] == "pixels":
+        np.save(sys.argv[3], drawn[port["name"]])
+    else:
+        print(port["column"], *drawn[port["name"]][:, 0])

@@ -1,0 +1,125 @@
+"""Estimators that are written as ONNX files: `to_onnx` of synthesizers and of detectors."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from gensynth.engine.combined import Combined
+from gensynth.engine.ensemble import Ensemble
+from gensynth.engine.fitted import FittedModel
+from gensynth.errors import OptionError
+
+if TYPE_CHECKING:  # onnx is imported where something is exported
+    from gensynth.export.check import Checked
+    from gensynth.export.write import CheckedGraph
+
+Path = str | os.PathLike[str]
+
+
+class ExportedSynthesizer:
+    """For estimators that keep one `FittedModel` as ``fitted_``, which scores rows, or draws them."""
+
+    fitted_: FittedModel
+
+    def to_onnx(
+        self,
+        scorer: Path | None = None,
+        sampler: Path | None = None,
+        *,
+        method: str | None = None,
+        check: int = 1000,
+    ) -> dict[str, Checked]:
+        """Write ONNX files: a scorer, raw columns in and scores out, a sampler, noise in and raw columns out.
+
+        Images are columns: a scorer of images also says what each of their places adds to a score, where the score
+        method can tell. See docs/onnx.md.
+
+        Parameters
+        ----------
+        scorer, sampler : path-like or None
+            The files; None: no such graph.
+        method : str or None
+            Score method; None for the model's first.
+        check : int
+            Rows of its own on which a graph is compared with this model before it is written; 0: none.
+
+        Returns
+        -------
+        dict of str to Checked
+            For "scorer" and "sampler", of those asked for: how many rows were compared, by what, how far they differ.
+
+        Raises
+        ------
+        CapabilityError
+            The family or a column cannot be exported; names it.
+        ExportError
+            A graph does not compute what the model does; nothing is written.
+        OptionError
+            Neither file is named, both are one, or a method without a scorer.
+        """
+        check_is_fitted(self)
+        from gensynth.export.write import sampler_graph, scorer_graph, write_graphs
+
+        if scorer is None and sampler is None:
+            raise OptionError("nothing to write: name a file for the scorer or for the sampler")
+        if scorer is None and method is not None:
+            raise OptionError(f"method={method!r} is how a scorer scores: name a file for the scorer, or leave it out")
+        if scorer is not None and sampler is not None and os.path.realpath(scorer) == os.path.realpath(sampler):
+            raise OptionError(f"scorer and sampler are the same file, {os.fspath(scorer)}; name two")
+        graphs: dict[str, tuple[Path, CheckedGraph]] = {}
+        if scorer is not None:
+            named = self.fitted_.model.score_method(method)
+            ensemble = Ensemble([self.fitted_], {named: 1.0})
+            graphs["scorer"] = scorer, scorer_graph(ensemble, self.fitted_, method=named, check=check)
+        if sampler is not None:
+            graphs["sampler"] = sampler, sampler_graph(self.fitted_, check=check)
+        write_graphs(dict(graphs.values()))
+        return {name: graph.checked for name, (_, graph) in graphs.items()}
+
+
+class ExportedDetector:
+    """For detectors: several `FittedModel`, a combined score of theirs, and a threshold."""
+
+    estimators_: list[FittedModel]
+    scorer_: Combined
+    method_: str
+    offset_: float
+    calibration_scores_: NDArray[np.float64]
+
+    def to_onnx(self, scorer: Path, *, check: int = 1000) -> Checked:
+        """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out; see docs/onnx.md.
+
+        Parameters
+        ----------
+        scorer : path-like
+            The file.
+        check : int
+            Rows of its own on which the graph is compared with this detector before it is written; 0: none.
+
+        Returns
+        -------
+        Checked
+            How many rows were compared, by what, and the largest difference.
+
+        Raises
+        ------
+        CapabilityError
+            The family or a column cannot be exported; names it.
+        ExportError
+            The graph does not compute what the detector does; nothing is written.
+        """
+        check_is_fitted(self, "estimators_")
+        from gensynth.export.scorer import Calibration
+        from gensynth.export.write import scorer_graph, write_graphs
+
+        calibration = Calibration(self.calibration_scores_, self.offset_)
+        graph = scorer_graph(
+            self.scorer_, self.estimators_[0], method=self.method_, calibration=calibration, check=check
+        )
+        write_graphs({scorer: graph})
+        return graph.checked

@@ -1,0 +1,86 @@
+"""By how much scores of a graph may differ from those of what it was made of: rounding, measured where it is coarse."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.engine.combined import Combined
+from gensynth.engine.ensemble import Ensemble, RowScorer
+from gensynth.engine.fitted import FittedModel
+from gensynth.engine.scoring import LEAST
+from gensynth.export.drawn import drawn_frame
+from gensynth.export.tails import TIE
+
+MAX_DIFFERENCE = 1e-5
+"""Relative difference of scores above which nothing is written, ..."""
+ROUNDINGS = 20.0
+"""... or so many times what nine in ten scores in float32 are off by, where that is more."""
+DECIDED = 0.005
+"""Share of rows with images whose scores may differ by more: those of codes between two of which rounding decides."""
+PLACES = 100.0
+"""Relative differences of places of maps that are allowed for each one of scores, which are sums of hundreds."""
+_MEASURED, _SEED = 64, 21
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Differences of scores that are taken for rounding.
+
+    Parameters
+    ----------
+    difference : float
+        Relative difference of scores.
+    size : float
+        Scores of less are as exact as it is.
+    tie : float
+        Relative difference, of scores above 1, from a detector's threshold and calibration scores at which a score is
+        taken for equal to them.
+    share : float
+        Share of the rows that may differ by more.
+    """
+
+    difference: float = MAX_DIFFERENCE
+    size: float = LEAST
+    tie: float = TIE
+    share: float = 0.0
+
+    @classmethod
+    def of(cls, scorer: RowScorer, fitted: FittedModel) -> Self:
+        """Return that of a scorer; where there are images it is measured beside float64, as they score in float32."""
+        if scorer.encoder.image is None:
+            return cls()
+        frame = drawn_frame(fitted, _MEASURED, np.random.default_rng(_SEED))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of values that were never fitted
+            _, rows = scorer.encode(frame)
+        scores = scorer.score(rows)
+        size = max(float(np.median(np.abs(scores))), LEAST)
+        off = np.abs(_in_float64(scorer).score(rows) - scores) / np.maximum(np.abs(scores), size)
+        difference = max(MAX_DIFFERENCE, ROUNDINGS * float(np.quantile(off, 0.9)))
+        return cls(difference, size, difference, DECIDED)
+
+    def differences(self, found: Floats, wanted: Floats) -> Floats:
+        """Return the relative differences (n,) of scores."""
+        return np.asarray(np.abs(found - wanted) / np.maximum(np.abs(wanted), self.size))
+
+    def exempt(self, n: int) -> int:
+        """Return how many of n rows may differ by more."""
+        return min(math.ceil(self.share * n), n - 1)
+
+
+def _in_float64(scorer: RowScorer) -> RowScorer:
+    """Return the scorer with networks in float64."""
+    if isinstance(scorer, Combined):
+        ensemble = _in_float64(scorer.ensemble)
+        assert isinstance(ensemble, Ensemble)
+        return Combined(ensemble, scorer.profile, scorer.density)
+    assert isinstance(scorer, Ensemble)
+    return Ensemble([model.in_float64() for model in scorer.models], scorer.weights, scorer.scaling)
