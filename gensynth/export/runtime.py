@@ -147,7 +147,7 @@ class OnnxScorer:
 def _block(model: onnx.ModelProto) -> int:
     """Return rows that are computed at a time."""
     graph = model.graph
-    shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim[1:]] for one in (*graph.input, *graph.output)]
+    shapes = [[d.dim_value or 1 for d in one.type.tensor_type.shape.dim[1:]] for one in (*graph.input, *graph.output)]
     largest = max((math.prod(shape) for shape in shapes if len(shape) > 1), default=1)
     return min(max(BLOCK_PIXELS // largest, 1), BLOCK)
 

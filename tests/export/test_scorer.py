@@ -15,7 +15,7 @@ from toy_models import Toy, ToyModel
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, DataError, ExportError, ModelFileError, OptionError
-from gensynth.export import check
+from gensynth.export.rounding import Rounding
 from gensynth.export.runtime import OnnxScorer, Session
 from gensynth.export.tails import combined_score
 from gensynth.model import Score
@@ -159,7 +159,7 @@ def test_a_family_that_is_no_graph_says_so_and_writes_nothing(model, words, tmp_
 
 
 def test_a_graph_that_differs_is_not_written(synthesizer, tmp_path, monkeypatch):
-    monkeypatch.setattr(check, "relative_difference", lambda found, wanted: np.full(len(wanted), 2e-5))
+    monkeypatch.setattr(Rounding, "differences", lambda _, found, wanted: np.full(len(wanted), 2e-5))
     with pytest.raises(ExportError, match="differs from the model by 2e-05"):
         synthesizer.to_onnx(tmp_path / "s.onnx", check=20)
     assert not list(tmp_path.iterdir())
@@ -173,7 +173,7 @@ def test_the_check_compares(synthesizer, tmp_path, monkeypatch):
 
 
 def test_a_detector_may_differ_by_less_than_what_ties_are_told_by(detector, tmp_path, monkeypatch):
-    monkeypatch.setattr("gensynth.export.scorer.combined_score", lambda *args: combined_score(*args) * (1.0 + 3e-6))
+    monkeypatch.setattr("gensynth.export.scores.combined_score", lambda *args: combined_score(*args) * (1.0 + 3e-6))
     with pytest.raises(ExportError, match="for p-values and labels at most 1e-06 is allowed; nothing was written"):
         detector.to_onnx(tmp_path / "d.onnx", check=50)
     assert not list(tmp_path.iterdir())

@@ -11,7 +11,8 @@ import pytest
 from related_tables import CITIES
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
-from gensynth.export.check import MAX_DIFFERENCE, MAX_FLIPS
+from gensynth.export.check import MAX_FLIPS
+from gensynth.export.rounding import MAX_DIFFERENCE
 from gensynth.export.runtime import OnnxScorer
 from gensynth.registry import default_registry
 
