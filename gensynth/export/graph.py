@@ -161,6 +161,8 @@ class GraphBuilder:
 
     def reshape(self, name: str, sizes: Sequence[int]) -> str:
         """Return a tensor in another shape."""
+        if 0 in sizes:  # no growing size follows from the others, and a 0 else stands for the size that was there
+            return self.node("Reshape", name, self.shape(sizes), allowzero=1)
         return self.node("Reshape", name, self.shape(sizes, inferred=True))
 
     def _needed(self) -> list[Any]:

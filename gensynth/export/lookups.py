@@ -168,8 +168,8 @@ def _sums(b: GraphBuilder, call: Call, axis: int) -> str:
 
 
 @translates("write_select", "write_slice", "write_view", "write_unsqueeze", "write_squeeze",
-            "write_t", "write_transpose", "write_permute", "write_detach", "write_unbind", "write_split",
-            "write_split_with_sizes")  # fmt: skip
+            "write_t", "write_transpose", "write_permute", "write_detach", "write_alias", "write_unbind",
+            "write_split", "write_split_with_sizes")  # fmt: skip
 def _write(b: GraphBuilder, call: Call) -> str:
     """Add the tensor of which a part was written: its contents before, the part's, which part (`Call.args`)."""
     base, part, place, *rest = call.args
@@ -178,7 +178,7 @@ def _write(b: GraphBuilder, call: Call) -> str:
     how = Call(call.name.removeprefix("write_"), (base, *rest), call.kwargs, call.outs)
     if how.name in ("view", "unsqueeze", "squeeze"):
         return b.reshape(new, shape)
-    if how.name == "detach":
+    if how.name in ("detach", "alias"):
         return new
     if how.name in ("t", "transpose", "permute"):
         n = len(shape)
