@@ -84,7 +84,8 @@ def check_scorer(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that were never fitted: these rows have some on purpose
         aligned, rows = scorer.encode(frame)
-    found = session.run(aligned_feeds(aligned, encoder.schema, table_ports(encoder, reserved_text(encoder))))
+    ports = table_ports(fitted, reserved_text(encoder))
+    found = session.run(aligned_feeds(aligned, encoder.schema, ports))
     wanted, exempt = scorer.score(rows), rounding.exempt(n)
     difference = rounding.differences(found["score"], wanted)
     worst = _nth_largest(difference, exempt)
@@ -223,7 +224,7 @@ def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
     cells, pixels = difference[:, : layout.n_numeric], difference[:, layout.n_numeric :]
     # of pixels as many change their level as lie so near to the next one
     flips = 0.0 if layout.image is None else float(pixels.mean()) * layout.image.levels
-    return bool((cells > INEXACT).any()) or flips > MAX_FLIPS
+    return bool((cells > INEXACT).any()) or flips > 0.25 * MAX_FLIPS
 
 
 def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:

@@ -42,14 +42,14 @@ def encode_columns(encoder: TableEncoder, ports: Sequence[Port], inputs: Sequenc
         What the inputs are.
     inputs : sequence of Tensor of shape (n,)
         Raw cells; of texts the level (`LOST` where missing, -1 where unknown), of special texts the place. Images
-        (n, *shape).
+        (n, *widths).
     """
     given = list(zip(ports, inputs, strict=True))
     cells = [(port, x) for port, x in given if isinstance(port, ColumnPort)]
-    images = [x for port, x in given if isinstance(port, ImagePort)]
+    images = [(port, x) for port, x in given if isinstance(port, ImagePort)]
     pixels = None
     if encoder.image is not None:
-        pixels = pixels_of(encoder.image.image, images[0])
+        pixels = pixels_of(encoder.image.image, *images[0])
         if not encoder.layout.columns:
             none = pixels.new_zeros(len(pixels), 0, dtype=torch.float64)
             return Batch(none, none.long(), none, pixels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -14,18 +15,18 @@ from onnx import helper
 from torch import Tensor
 
 from gensynth.encoding.image import ImageEncoder
-from gensynth.encoding.table import TableEncoder
+from gensynth.engine.fitted import FittedModel
 from gensynth.errors import CapabilityError
 from gensynth.export.graph import GraphBuilder
 from gensynth.schema.image import ImageSchema
-from gensynth.tables.imagearrays import Axes
+from gensynth.tables.imagearrays import Axes, ImageArray
 
 PIXELS = "pixels"
 
 
 @dataclass(frozen=True)
 class ImagePort:
-    """One input of images, or one output of a sampler, (rows, *shape).
+    """One input of images, or one output of a sampler, (rows, *shape), or (rows, pixels) where arrays are flat.
 
     Parameters
     ----------
@@ -38,11 +39,13 @@ class ImagePort:
     shape : tuple of int
         Of one image.
     axes : {"hw", "hwc", "chw"}
-        What its axes are.
+        What its axes are: those of the array that was fitted, or of the cells of a table.
     low, high : float
         Values of the first and of the last level; what lies outside counts as these.
     levels : int
         Values that a pixel has: those of a sample, and the nearest of which each pixel counts as in a score.
+    flat : bool
+        Whether the array that was fitted is (n, pixels).
     holds : str
         "pixels".
     """
@@ -55,11 +58,18 @@ class ImagePort:
     low: float
     high: float
     levels: int
+    flat: bool = False
     holds: Literal["pixels"] = "pixels"
 
     @classmethod
-    def of(cls, encoder: ImageEncoder, name: str) -> Self:
-        """Return that of a column of images; raise `CapabilityError` where graphs have no such type."""
+    def of(cls, encoder: ImageEncoder, name: str, array: ImageArray | None = None) -> Self:
+        """Return that of a column of images, or of the array that was fitted, which became one.
+
+        Raises
+        ------
+        CapabilityError
+            Graphs have no such type.
+        """
         image, dtype = encoder.image, np.dtype(encoder.image.dtype).newbyteorder("=")
         try:
             helper.np_dtype_to_tensor_dtype(dtype)
@@ -68,7 +78,14 @@ class ImagePort:
                 f"column {encoder.name!r} holds images of the dtype {dtype.name}, which no graph has; convert them to "
                 "float64 before they are fitted"
             ) from error
-        return cls(name, encoder.name, dtype.name, image.shape, image.axes, image.low, image.high, image.levels)
+        held = image if array is None else array
+        flat = array is not None and array.flat
+        return cls(name, encoder.name, dtype.name, held.shape, held.axes, image.low, image.high, image.levels, flat)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Shape of one image in the graph."""
+        return (math.prod(self.shape),) if self.flat else self.shape
 
     @property
     def onnx_type(self) -> int:
@@ -91,32 +108,36 @@ class ImagePort:
         return cls(**{**state, "shape": tuple(state["shape"])})
 
 
-def image_port(encoder: TableEncoder, taken: set[str]) -> list[ImagePort]:
+def image_ports(fitted: FittedModel, taken: Collection[str]) -> list[ImagePort]:
     """Return the port of the images, with underscores behind a name that is taken; none where there are no images."""
-    if encoder.image is None:
+    encoder = fitted.encoder.image
+    if encoder is None:
         return []
-    name = str(encoder.image.name)
+    name = str(encoder.name)
     while name in taken or not name:
         name += "_"
-    return [ImagePort.of(encoder.image, name)]
+    return [ImagePort.of(encoder, name, fitted.container.images)]
 
 
 def image_cells(series: pd.Series[Any], image: ImageSchema, port: ImagePort) -> NDArray[Any]:
-    """Return aligned images as a graph reads them (n, *shape); those of another dtype by the levels that they have."""
+    """Return aligned images as a graph reads them; those of another dtype by the levels that they have."""
     cells = list(series)
-    if cells and cells[0].dtype != np.dtype(image.dtype):
+    if cells[0].dtype != np.dtype(image.dtype):
         cells = list(image.to_cells(image.to_pixels(cells)))
-    return np.stack(cells).astype(port.dtype) if cells else np.empty((0, *port.shape), port.dtype)
+    images = np.stack(cells).astype(port.dtype)
+    by_port = np.moveaxis(images, -1, 1) if (image.axes, port.axes) == ("hwc", "chw") else images
+    return by_port.reshape(len(images), *port.widths)
 
 
 def read_image(builder: GraphBuilder, port: ImagePort) -> str:
-    """Add an input; return the images (rows, *shape) in the type of `ImagePort.read_as`."""
-    return builder.cast(builder.input(port.name, port.onnx_type, port.shape), port.read_as)
+    """Add an input; return the images (rows, *widths) in the type of `ImagePort.read_as`."""
+    return builder.cast(builder.input(port.name, port.onnx_type, port.widths), port.read_as)
 
 
-def pixels_of(image: ImageSchema, cells: Tensor) -> Tensor:
-    """Return images (n, ...), of the type `ImagePort.read_as`, as `ImageSchema.to_pixels` does, float32."""
-    by_channel = cells.movedim(-1, 1) if image.axes == "hwc" else cells
+def pixels_of(image: ImageSchema, port: ImagePort, cells: Tensor) -> Tensor:
+    """Return images (n, *widths), of the type `ImagePort.read_as`, as `ImageSchema.to_pixels` does, float32."""
+    images = cells.reshape(len(cells), *port.shape)
+    by_channel = images.movedim(-1, 1) if port.axes == "hwc" else images
     counted = by_channel.reshape(len(cells), image.channels, image.height, image.width) - image.low
     levels = (counted * ((image.levels - 1) / (image.high - image.low))).round().clamp(0, image.levels - 1)
     return ((levels + 0.5) / image.levels).float()  # (n, channels, height, width)
@@ -128,11 +149,10 @@ def levels_of(image: ImageSchema, pixels: Tensor) -> Tensor:
 
 
 def write_image(builder: GraphBuilder, image: ImageSchema, port: ImagePort, levels: str) -> None:
-    """Add an output (rows, *shape) from levels (rows, channels, height, width): their values, in the fitted axes."""
+    """Add an output (rows, *widths) from levels (rows, channels, height, width): their values, in the port's axes."""
     values = image.values.astype(port.dtype)
     made = builder.node("Gather", builder.constant(values), levels, axis=0)
-    if port.axes == "hw":
-        made = builder.node("Squeeze", made, builder.ints(1))
-    elif port.axes == "hwc":
+    if port.axes == "hwc":
         made = builder.node("Transpose", made, perm=[0, 2, 3, 1])
-    builder.output(port.name, port.onnx_type, made, ("N", *port.shape))
+    made = builder.reshape(made, [builder.rows, *port.widths])
+    builder.output(port.name, port.onnx_type, made, ("N", *port.widths))

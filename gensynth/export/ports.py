@@ -11,10 +11,11 @@ from torch import Tensor
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.table import TableEncoder
+from gensynth.engine.fitted import FittedModel
 from gensynth.export.cells import LOST, NO_TEXT, UNREAD
 from gensynth.export.columns import MAP, NOISE, SCORES, ColumnPort, level_names, level_texts, ports_of
 from gensynth.export.graph import ML, GraphBuilder
-from gensynth.export.pixels import ImagePort, image_port, read_image, write_image
+from gensynth.export.pixels import ImagePort, image_ports, read_image, write_image
 
 Port: TypeAlias = ColumnPort | ImagePort
 
@@ -29,7 +30,7 @@ TORCH_TYPES = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool
 """Types of the cells that functions of tensors take and give for them: texts are numbers there."""
 
 
-def table_ports(encoder: TableEncoder, reserved: str) -> list[Port]:
+def table_ports(fitted: FittedModel, reserved: str) -> list[Port]:
     """Return a port for each column that is learned, and for the images, which stand last.
 
     Raises
@@ -37,15 +38,16 @@ def table_ports(encoder: TableEncoder, reserved: str) -> list[Port]:
     CapabilityError
         A column is of a kind that no graph can read; names it.
     """
+    encoder = fitted.encoder
     taken = {*SCORES, *NOISE} | ({MAP} if encoder.image is not None else set())
     ports = ports_of(encoder, tuple(encoder.columns), reserved, taken)
-    return [*ports, *image_port(encoder, taken | {port.name for port in ports})]
+    return [*ports, *image_ports(fitted, taken | {port.name for port in ports})]
 
 
 def example_cells(port: Port, n: int) -> Tensor:
     """Return n cells as functions of tensors take them: zeros."""
     if isinstance(port, ImagePort):
-        return torch.zeros(n, *port.shape, dtype=port.read_as)
+        return torch.zeros(n, *port.widths, dtype=port.read_as)
     return torch.zeros(n, dtype=TORCH_TYPES[port.type])
 
 

@@ -61,7 +61,7 @@ class SamplerPlan:
     def of(cls, fitted: FittedModel) -> Self:
         """Plan the sampler of a fitted model, in float32; raise `CapabilityError` if none can be written."""
         encoder, reserved = fitted.encoder, reserved_text(fitted.encoder)
-        outputs = table_ports(encoder, reserved)
+        outputs = table_ports(fitted, reserved)
         conditions = [name for name in encoder.first if name in encoder.columns]
         given = []
         if conditions and not able(fitted.recipe, "conditional") and able(fitted.recipe, "conditional-on-fitted"):

@@ -73,7 +73,7 @@ def scorer_graph(
         encoder.schema,
         ReadingRules.of(fitted),
         missing_text,
-        inputs=table_ports(encoder, missing_text),
+        inputs=table_ports(fitted, missing_text),
         facts=facts,
     )
     rounding = Rounding.of(scorer, fitted)
