@@ -36,8 +36,8 @@ def measure(model: str, data: DataSet, options: argparse.Namespace) -> dict[str,
     from sklearn.ensemble import IsolationForest
 
     from gensynth import AnomalyDetector, Trainer
-    from gensynth.export.check import relative_difference
     from gensynth.export.feeds import feeds_of
+    from gensynth.export.rounding import Rounding
     from gensynth.export.runtime import OnnxScorer
 
     trainer = Trainer(max_epochs=options.epochs, batch_size=128, progress=False)
@@ -53,7 +53,7 @@ def measure(model: str, data: DataSet, options: argparse.Namespace) -> dict[str,
     feeds = feeds_of(batch, metadata.schema, metadata.inputs)
     single = {name: cells[:1] for name, cells in feeds.items()}
     found = scorer.session.run(feeds)["score"]
-    difference = relative_difference(found, detector.score_samples(batch)).max()
+    difference = Rounding().differences(found, detector.score_samples(batch)).max()
     numbers = batch.select_dtypes("number").fillna(0.0).to_numpy()
     forest = IsolationForest(random_state=0).fit(numbers)
     whole = least_times(

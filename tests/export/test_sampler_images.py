@@ -27,7 +27,7 @@ def told_by(path) -> dict[str, Any]:
 
 def noise_of(told, n, seed=0):
     rng = np.random.default_rng(seed)
-    draws = {"uniform": rng.random, "normal": rng.standard_normal}
+    draws: dict[str, Any] = {"uniform": rng.random, "normal": rng.standard_normal}
     return {o["name"]: draws[o["name"]]((n, o["width"]), dtype=np.float32) for o in told["gensynth.noise"]}
 
 
@@ -128,20 +128,20 @@ def test_networks_whose_rounding_decides_compute_in_float64(plain, tmp_path, mon
 
 
 def test_a_sampler_that_differs_is_not_written(plain, tmp_path, monkeypatch):
-    own = check.Session.run
+    own = Session.run
 
     def shifted(self, feeds, *rest):
         found = own(self, feeds, *rest)
         return {name: cells if cells.ndim < 3 else np.flip(cells, 2) for name, cells in found.items()}
 
-    monkeypatch.setattr(check.Session, "run", shifted)
+    monkeypatch.setattr(Session, "run", shifted)
     with pytest.raises(ExportError, match=r"of the pixels of the exported sampler differ .* in 50 images of 50"):
         plain.to_onnx(sampler=tmp_path / "s.onnx", check=50)
     assert not list(tmp_path.iterdir())
 
 
 def test_one_image_of_a_check_may_hang_on_a_threshold(plain, tmp_path, monkeypatch):
-    own = check.Session.run
+    own = Session.run
 
     def other(self, feeds, *rest):
         found = own(self, feeds, *rest)
@@ -149,7 +149,7 @@ def test_one_image_of_a_check_may_hang_on_a_threshold(plain, tmp_path, monkeypat
             found["image"][3] = 0
         return found
 
-    monkeypatch.setattr(check.Session, "run", other)
+    monkeypatch.setattr(Session, "run", other)
     assert plain.to_onnx(sampler=tmp_path / "s.onnx", check=50)["sampler"].difference == pytest.approx(
         0.02, rel=0.2
     )  # some are 0 anyway

@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_refused_by_name(beside, plain, tmp_path):
     with pytest.raises(DataError, match="lacks the column 'image'"):
         scorer.score_maps(new.drop(columns="image"))
     with pytest.raises(DataError, match="column 'image', row 1: the image is missing"):
-        scorer.score(new.assign(image=objects_of([new["image"][0], None, new["image"][2]])))
+        scorer.score(new.assign(image=[new["image"][0], None, new["image"][2]]))
     scorer = exported(plain, tmp_path)
     with pytest.raises(DataError, match=r"holds images of 9 x 6 pixels, 1 channel; the fitted ones have 8 x 6"):
         scorer.score(frame_of(np.zeros((2, 9, 6))))

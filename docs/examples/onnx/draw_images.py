@@ -5,6 +5,7 @@ Columns are given to a model that was fitted to be given them, as in label=3. Th
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -17,14 +18,13 @@ for noise in told["gensynth.noise"]:
     draw = rng.random if noise["name"] == "uniform" else rng.standard_normal
     feeds[noise["name"]] = draw((n, noise["width"]), dtype=np.float32)
 given = dict(argument.split("=", 1) for argument in sys.argv[4:])
-kinds = {"double": float, "int64": np.int64, "bool": bool, "string": object}
+kinds: dict[str, Any] = {"double": float, "int64": np.int64, "bool": bool, "string": str}
 for port in told["gensynth.inputs"]:
     if port["column"] not in given:
         sys.exit(f"the model has to be given {port['column']}: add {port['column']}=VALUE")
-    value = given.pop(port["column"])
-    if port["type"] == "bool":
-        value = value == "true"
-    feeds[port["name"]] = np.full((n, 1), value).astype(kinds[port["type"]])
+    text = given.pop(port["column"])
+    value = text == "true" if port["type"] == "bool" else kinds[port["type"]](text)
+    feeds[port["name"]] = np.full((n, 1), value, object).astype(kinds[port["type"]])
 if given:
     sys.exit(f"the model cannot be given {', '.join(given)}")
 names = [port["name"] for port in told["gensynth.outputs"]]
