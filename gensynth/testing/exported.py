@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from gensynth.engine.scoring import by_member, make_scorer
 from gensynth.export.compile import compiled
 from gensynth.export.program import GraphError
 from gensynth.export.recording import Function
@@ -17,13 +17,13 @@ from gensynth.model import Batch
 from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
 from gensynth.testing.trained import SEED, Trained, require, rows_to_score
 
-CASES = ("mixed", "conditional")
+CASES = ("mixed", "conditional", "images")
 """Cases that stand for all: the others have no other operations."""
 N_ROWS = 40
 
 
 def check_export(trained: Trained) -> None:
-    """Scores by the default method, and samples as functions of noise, are the same on an ONNX graph.
+    """Scores by the default method, maps of them, and samples as functions of noise are the same on an ONNX graph.
 
     A model that is no graph, as it decides by values or uses what is not translated, is not checked: an export says so.
     """
@@ -45,22 +45,28 @@ def _session(function: Function, inputs: Sequence[Tensor]) -> Session | None:
 
 
 def _check_scores(trained: Trained) -> None:
-    model, rows = copy.deepcopy(trained.model).double(), rows_to_score(trained.case)[:N_ROWS]
+    model = make_scorer(trained.model)  # in float32 where there are images, else in float64
+    exact = trained.case.layout.image is None
+    rows = rows_to_score(trained.case)[:N_ROWS].to("cpu", torch.float64 if exact else torch.float32)
     assert rows.log_jacobian is not None
 
-    def score(numeric: Tensor, codes: Tensor, jacobian: Tensor) -> Sequence[Tensor]:
-        found = model.score(Batch(numeric, codes, jacobian)).rows
-        return (found if found.dim() == 1 else found.mean(0),)
+    def score(numeric: Tensor, codes: Tensor, jacobian: Tensor, pixels: Tensor | None = None) -> Sequence[Tensor]:
+        found = model.score(Batch(numeric, codes, jacobian, pixels), attribute=pixels is not None)
+        maps = [] if found.pixels is None else [by_member(found.pixels, 3).mean(0)]
+        return [by_member(found.rows, 1).mean(0), *maps]
 
-    inputs = (rows.numeric, rows.codes, rows.log_jacobian)
+    inputs = [rows.numeric, rows.codes, rows.log_jacobian, *([] if rows.pixels is None else [rows.pixels])]
     with torch.no_grad():
-        (wanted,) = score(*inputs)
+        wanted = score(*inputs)
     if (session := _session(score, inputs)) is None:
         return
     for n in (N_ROWS, 1):
-        found = session.run({f"x{i}": one[:n].numpy() for i, one in enumerate(inputs)})["y0"]
-        near = np.allclose(found, wanted[:n].numpy(), rtol=1e-5, atol=1e-8)
-        require(near, f"scores differ on an ONNX graph: {found[:3]} and {wanted[:3].tolist()}")
+        found = session.run({f"x{i}": one[:n].numpy() for i, one in enumerate(inputs)})
+        for i, (what, own) in enumerate(zip(("scores", "maps"), wanted, strict=False)):
+            part = own[:n].numpy()
+            far = 1e-8 if exact else 1e-4 * float(np.abs(part).max())
+            near = np.allclose(found[f"y{i}"], part, rtol=1e-5, atol=far)
+            require(near, f"{what} differ on an ONNX graph: {found[f'y{i}'].flat[:3]} and {own.flatten()[:3].tolist()}")
 
 
 def _check_samples(trained: Trained) -> None:
@@ -69,7 +75,7 @@ def _check_samples(trained: Trained) -> None:
 
     def sample(uniform: Tensor, normal: Tensor) -> Sequence[Tensor]:
         rows = rows_from_noise(model, Noise(uniform, normal))
-        return rows.codes, rows.numeric
+        return rows.codes, rows.numeric if rows.pixels is None else torch.cat([rows.numeric, rows.pixels.flatten(1)], 1)
 
     with torch.no_grad():
         codes, numeric = sample(*noise)
@@ -82,4 +88,4 @@ def _check_samples(trained: Trained) -> None:
     require(flips <= 1, f"{flips} of {cells.size} sampled cells differ on an ONNX graph")
     if not flips:
         near = np.allclose(found["y1"], numeric.numpy(), rtol=1e-3, atol=1e-3)
-        require(near, "sampled numbers differ on an ONNX graph")
+        require(near, "sampled numbers, or pixels, differ on an ONNX graph")
