@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from gensynth_toy.recipes import LatentClasses
+from toy_image_recipe import ToyImages
 
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.export.runtime import Session
@@ -45,4 +46,20 @@ def test_other_errors_of_a_model_are_not_hidden(trained, monkeypatch):
 
     monkeypatch.setattr(type(trained.model), "score", score)
     with pytest.raises(CapabilityError, match="nothing today"):
+        check_export(trained)
+
+
+@pytest.mark.parametrize(("output", "words"), [("y1", "maps differ"), ("y0", "scores differ")])
+def test_images_are_compared(monkeypatch, output, words):
+    recipe = ToyImages()
+    trained = train(recipe, make_cases(recipe.encoding)["images"])
+    check_export(trained)
+    own = Session.run
+
+    def shifted(self, feeds):
+        found = own(self, feeds)
+        return {name: cells * 1.01 if name == output else cells for name, cells in found.items()}
+
+    monkeypatch.setattr(Session, "run", shifted)
+    with pytest.raises(PluginError, match=f"{words} on an ONNX graph"):
         check_export(trained)
