@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,12 +86,12 @@ class GraphBuilder:
         """Add a node with several outputs."""
         key = (operation, tuple(inputs), n_outputs, domain, repr(attributes))
         if key not in self.known:
-            outs = [self._free(f"v{len(self.nodes)}_{i}") for i in range(n_outputs)]
+            outs = [self.free(f"v{len(self.nodes)}_{i}") for i in range(n_outputs)]
             self.nodes.append(helper.make_node(operation, list(inputs), outs, domain=domain, **attributes))
             self.known[key] = outs
         return self.known[key]
 
-    def _free(self, name: str) -> str:
+    def free(self, name: str) -> str:
         """Return a name that nothing in the graph has: this one, or with underscores behind it."""
         while name in self.used:
             name += "_"
@@ -108,7 +109,7 @@ class GraphBuilder:
             array = array.astype(torch.empty(0, dtype=dtype).numpy().dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
-            name = self._free(f"c{len(self.constants)}")
+            name = self.free(f"c{len(self.constants)}")
             self.constants[key] = name
             self.initializers.append(numpy_helper.from_array(array, name))
             self.arrays[name] = array
@@ -165,19 +166,29 @@ class GraphBuilder:
             return self.node("Reshape", name, self.shape(sizes), allowzero=1)
         return self.node("Reshape", name, self.shape(sizes, inferred=True))
 
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[list[Any]]:
+        """Give a list of nodes that are made within this block: of the step of a loop, which sees all made before."""
+        outside = self.nodes, self.known, self.sums
+        self.nodes, self.known, self.sums = [], dict(self.known), dict(self.sums)
+        try:
+            yield self.nodes
+        finally:
+            self.nodes, self.known, self.sums = outside
+
     def _needed(self) -> list[Any]:
         """Return the nodes that the outputs depend on."""
         wanted, kept = {output.name for output in self.outputs}, []
         for node in reversed(self.nodes):
             if any(out in wanted for out in node.output):
                 kept.append(node)
-                wanted.update(node.input)
+                wanted.update(_read_by(node))
         return kept[::-1]
 
     def finish(self, name: str, properties: dict[str, str]) -> onnx.ModelProto:
         """Return the checked model."""
         nodes = self._needed()
-        read = {one for node in nodes for one in node.input}
+        read = {one for node in nodes for one in _read_by(node)}
         constants = [constant for constant in self.initializers if constant.name in read]
         graph = helper.make_graph(nodes, name, self.inputs, self.outputs, constants)
         domains = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML, ML_OPSET)]
@@ -185,3 +196,12 @@ class GraphBuilder:
         helper.set_model_props(model, properties)
         onnx.checker.check_model(model)
         return model
+
+
+def _read_by(node: Any) -> Iterator[str]:
+    """Yield what a node reads, and the nodes within it."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _read_by(inner)
+        yield from (output.name for output in attribute.g.output)

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from gensynth.errors import CapabilityError
 
+LOOP = "loop"
+"""Name of the operation that repeats a step: arguments are its `Program`, how often, the state, what it captures."""
+
 
 class GraphError(CapabilityError):
     """A function is no graph; the message says what "it" does that none can, as in "draws random numbers"."""
@@ -100,6 +103,19 @@ class Program:
         for call in self.calls:
             for tensor in leaves((call.args, call.kwargs))[0]:
                 yield from tensor.shape
+            if call.name == LOOP:
+                yield from call.args[0].constant_sizes()
+
+    def operations(self) -> set[str]:
+        """Return the names of its operations, those within loops too."""
+        inner = [call.args[0].operations() for call in self.calls if call.name == LOOP]
+        return {call.name for call in self.calls}.union(*inner)
+
+    def captured(self) -> list[Value]:
+        """Return the values that are none of its own: of a loop's step those of what it stands in."""
+        own = {id(value) for value in (*self.inputs, *(out for call in self.calls for out in call.outs))}
+        read = values_in((*(call.args for call in self.calls), tuple(self.outputs)))
+        return [value for value in read if id(value) not in own]
 
 
 def leaves(part: Any) -> tuple[list[Tensor], list[int]]:

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
-from gensynth.export.program import Call, GraphError, Program, Value, leaves
+from gensynth.export.program import LOOP, Call, GraphError, Program, Value, leaves
 from gensynth.nn.categorical import without_branches
+from gensynth.nn.loops import Step, loops_by
 
 Function = Callable[..., Sequence[Tensor]]
 """From tensors whose first axis is the rows to such tensors, each row of which depends on its own row alone."""
@@ -97,6 +98,22 @@ class _Recorder(TorchDispatchMode):
             self.bind(tensor, value)
             if args and isinstance(args[0], Tensor) and tensor is not args[0] and _is_view(func):
                 self.views[tensor] = _View(args[0], func, args, kwargs, place, self._version(args[0]))
+        return out
+
+    def loop(self, step: Step, state: Tensor, n: int) -> Tensor:
+        """Record `gensynth.nn.loops.repeat` as one operation; carry out the first step only."""
+        start = self.read(state)
+        calls, self.calls = self.calls, []
+        try:
+            at, inner = torch.zeros(1, dtype=torch.int64), state.detach().clone()
+            inputs = [self.bind(at), self.bind(inner)]
+            made = step(at, inner)
+            body = Program(self.rows, inputs, [self.read(made)], self.calls).needed()
+        finally:
+            self.calls = calls
+        out, value = made.clone(), Value(tuple(made.shape), made.dtype)
+        self.calls.append(Call(LOOP, (body, n, start, tuple(body.captured())), {}, [value]))
+        self.bind(out, value)
         return out
 
     def _decides(self, func: Any, name: str, args: tuple[Any, ...]) -> bool:
@@ -183,7 +200,7 @@ def _is_view(func: Any) -> bool:
 @contextlib.contextmanager
 def _recording(rows: int) -> Iterator[_Recorder]:
     recorder = _Recorder(rows)
-    with torch.no_grad(), without_branches(), recorder:
+    with torch.no_grad(), without_branches(), loops_by(recorder.loop), recorder:
         yield recorder
 
 

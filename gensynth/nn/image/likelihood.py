@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from gensynth.layout import ImageLayout
-from gensynth.nn.categorical import draw
+from gensynth.nn.categorical import LOG_2E, draw_powers
 from gensynth.nn.layers import bounded
 
 MAX_LOG_SCALE = 5.0
@@ -73,13 +73,16 @@ class LogisticMixture:
         inside = scale * (F.softplus(mean / scale) - F.softplus((mean - 1.0) / scale))
         return (weight.exp() * inside).sum(2)
 
-    def sample(self, parameters: Tensor, rng: Generator) -> Tensor:
-        """Draw pixels (n, c) in (0, 1), each in the middle of its level, from parameters (n, p)."""
+    def sample(self, parameters: Tensor, uniform: Tensor) -> Tensor:
+        """Draw pixels (n, c) in (0, 1), each in the middle of its level, from parameters (n, p).
+
+        ``uniform`` (n, c, 2) in [0, 1) says which.
+        """
         weight, mean, log_scale = self._split(parameters)
-        n, c, _ = weight.shape
-        chosen = draw(weight.flatten(0, 1), rng).view(n, c, 1)
+        which, uniform = uniform.unbind(2)
+        chosen = draw_powers(weight * LOG_2E, 1.0 - which).unsqueeze(2)  # (n, c, 1)
         mean, log_scale = mean.gather(2, chosen).squeeze(2), log_scale.gather(2, chosen).squeeze(2)
-        uniform = torch.rand(n, c, generator=rng, device=mean.device, dtype=mean.dtype).clamp(1e-5, 1.0 - 1e-5)
+        uniform = uniform.clamp(1e-5, 1.0 - 1e-5)
         value = mean + log_scale.exp() * (uniform.log() - (-uniform).log1p())
         levels = self.image.levels
         return ((value * levels).floor().clamp(0, levels - 1) + 0.5) / levels

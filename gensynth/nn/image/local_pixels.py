@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 from gensynth.nn.image.convolutions import ConvDecoder
 from gensynth.nn.image.decoder import Pixels
 from gensynth.nn.image.likelihood import LogisticMixture
+from gensynth.nn.loops import repeat
 
 REACH = 2
 """Pixels to each side, and rows above, that a pixel sees."""
@@ -73,12 +74,22 @@ class LocalPixels(Pixels):
         """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
         told = self._told(z)
         n, _, height, width = told.shape
-        around = told.new_full((n, self.likelihood.image.channels, height + REACH, width + 2 * REACH), -1.0)
+        channels, wide = self.likelihood.image.channels, width + 2 * REACH
+        uniform = torch.rand(n, height * width, channels, 2, generator=rng, device=told.device, dtype=told.dtype)
+        # a row for each pixel: (height * width, n, ...)
+        told, uniform = told.flatten(2).movedim(2, 0).contiguous(), uniform.movedim(1, 0).contiguous()
         weight = (self.near * self.mask).flatten(1)
-        for y in range(height):
-            for x in range(width):
-                window = around[:, :, y : y + REACH + 1, x : x + 2 * REACH + 1].flatten(1)
-                own = (window @ weight.t()).view(n, -1, 1, 1)
-                parameters = self._pixel_parameters(own, told[:, :, y : y + 1, x : x + 1]).flatten(1)
-                around[:, :, y + REACH, x + REACH] = 2.0 * self.likelihood.sample(parameters, rng) - 1.0
-        return 0.5 + 0.5 * around[:, :, REACH:, REACH : REACH + width]
+        # where the window of each pixel lies in the image with its margins, and the pixel
+        corner = (torch.arange(height).unsqueeze(1) * wide + torch.arange(width)).flatten().to(told.device)
+        window = (torch.arange(REACH + 1).unsqueeze(1) * wide + torch.arange(2 * REACH + 1)).flatten().to(told.device)
+        pixel = corner + REACH * wide + REACH
+
+        def step(at: Tensor, around: Tensor) -> Tensor:
+            places = window + corner.index_select(0, at)
+            own = (around.index_select(2, places).flatten(1) @ weight.t()).view(n, -1, 1, 1)
+            parameters = self._pixel_parameters(own, told.index_select(0, at)[0, :, :, None, None]).flatten(1)
+            drawn = self.likelihood.sample(parameters, uniform.index_select(0, at).squeeze(0))
+            return around.index_copy_(2, pixel.index_select(0, at), (2.0 * drawn - 1.0).unsqueeze(2))
+
+        around = repeat(step, told.new_full((n, channels, (height + REACH) * wide), -1.0), height * width)
+        return 0.5 + 0.5 * around.unflatten(2, (height + REACH, wide))[:, :, REACH:, REACH : REACH + width]
