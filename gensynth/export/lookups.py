@@ -121,8 +121,8 @@ def _put(b: GraphBuilder, call: Call) -> str:
         axis, at, source = positive(call.args[1], len(shape)), call.args[2], call.args[3]
     if call.name == "index_copy" and isinstance(at, Value) and shape_of(at) == (1,) and not b.grows(shape[axis]):
         size = [1 if a == axis else own for a, own in enumerate(shape)]
-        places = b.node("Expand", b.reshape(b.get(at, torch.int64), [1] * len(shape)), b.shape(size))
-        return b.node("ScatterElements", b.get(call.args[0], kind), places, b.get(source, kind), axis=axis)
+        spread = b.node("Expand", b.reshape(b.get(at, torch.int64), [1] * len(shape)), b.shape(size))
+        return b.node("ScatterElements", b.get(call.args[0], kind), spread, b.get(source, kind), axis=axis)
     if not isinstance(at, Tensor) or b.grows(shape[axis]) or at.dim() > 1:
         raise GraphError("writes to places that depend on values, which is not translated")
     if call.name == "index_add":

@@ -91,5 +91,6 @@ class LocalPixels(Pixels):
             drawn = self.likelihood.sample(parameters, uniform.index_select(0, at).squeeze(0))
             return around.index_copy_(2, pixel.index_select(0, at), (2.0 * drawn - 1.0).unsqueeze(2))
 
-        around = repeat(step, told.new_full((n, channels, (height + REACH) * wide), -1.0), height * width)
-        return 0.5 + 0.5 * around.unflatten(2, (height + REACH, wide))[:, :, REACH:, REACH : REACH + width]
+        first = told.new_full((n, channels, (height + REACH) * wide), -1.0)
+        around: Tensor = repeat(step, first, height * width).unflatten(2, (height + REACH, wide))
+        return 0.5 + 0.5 * around[:, :, REACH:, REACH : REACH + width]
