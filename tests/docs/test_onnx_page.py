@@ -15,6 +15,8 @@ import onnx
 import pandas as pd
 import pytest
 from environments import ROOT
+from toy_image_recipe import QUICK, ToyImages, bars
+from toy_image_recipe import synthesizer as synthesizer_of_images
 from toy_models import Toy
 
 from gensynth import Synthesizer, Trainer
@@ -26,7 +28,8 @@ SPARK = ROOT / "docs" / "examples" / "spark" / "score_rows.py"
 
 def test_the_page_shows_the_examples():
     page = (ROOT / "docs" / "onnx.md").read_text("utf-8")
-    for path in (EXAMPLES / "score_csv.py", EXAMPLES / "score.cjs", SPARK):
+    names = ("score_csv.py", "score.cjs", "score_images.py", "draw_images.py")
+    for path in (*(EXAMPLES / name for name in names), SPARK):
         assert path.read_text("utf-8") in page
 
 
@@ -158,3 +161,46 @@ def test_spark(tmp_path):
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     assert list(scored.columns) == [*rows.columns, "score"]
     np.testing.assert_allclose(scored["score"], fitted.score_samples(rows), rtol=1e-8)
+
+
+def by_example(name, folder, *arguments):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    command = [sys.executable, str(EXAMPLES / name), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_images_are_scored_with_onnxruntime_and_numpy(tmp_path, flat):
+    images = bars()[0].reshape(120, -1) if flat else bars()[0]
+    fitted = synthesizer_of_images(image_shape=(8, 6) if flat else None).fit(images)
+    fitted.to_onnx(tmp_path / "scorer.onnx", check=0)
+    np.save(tmp_path / "images.npy", images[:70])
+    done = by_example("score_images.py", tmp_path, "scorer.onnx", "images.npy", "maps.npy")
+    assert (done.returncode, done.stderr) == (0, "")
+    scores = [float(line) for line in done.stdout.split()]
+    np.testing.assert_allclose(scores, fitted.score_samples(images[:70]), rtol=1e-5)
+    np.testing.assert_allclose(np.load(tmp_path / "maps.npy"), fitted.score_maps(images[:70]), rtol=1e-4, atol=1e-5)
+    for bad, words in (
+        (images[:2, 1:], "expected (n, "),
+        (images[:2].astype(np.float32), "of the dtype float32 came"),
+        (images[:0], "an array of shape (0, "),
+    ):
+        np.save(tmp_path / "images.npy", bad)
+        done = by_example("score_images.py", tmp_path, "scorer.onnx", "images.npy")
+        assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
+def test_images_are_drawn_with_onnxruntime_and_numpy(tmp_path):
+    class GivenFirst(ToyImages):
+        capabilities = frozenset({"sample", "conditional-on-fitted", "score", "images"})
+
+    fitted = Synthesizer(GivenFirst(), trainer=QUICK, condition_on="label", random_state=0).fit(*bars())
+    fitted.to_onnx(sampler=tmp_path / "sampler.onnx", check=0)
+    done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy", "label=2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["label", *["2"] * 9]
+    drawn = np.load(tmp_path / "images.npy")
+    assert (drawn.shape, drawn.dtype) == ((9, 8, 6), np.uint8)
+    assert (drawn.mean(2).argmax(1) == 5).all()
+    done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy")
+    assert (done.returncode, "add label=VALUE" in done.stderr) == (1, True)

@@ -16,8 +16,10 @@ if [port["holds"] for port in told["gensynth.inputs"]] != ["pixels"]:
 (port,) = told["gensynth.inputs"]
 outputs = [output.name for output in session.get_outputs()]
 images, shape = np.load(sys.argv[2]), tuple(port["shape"])
-if images.shape[1:] != shape:
-    sys.exit(f"images of shape {images.shape[1:]} came; the model has seen {shape}, axes {port['axes']}")
+if port["flat"]:
+    shape = (int(np.prod(shape)),)
+if images.shape[1:] != shape or not len(images):
+    sys.exit(f"an array of shape {images.shape} came; expected (n, {', '.join(map(str, shape))}), axes {port['axes']}")
 if not np.can_cast(images.dtype, port["dtype"]) or not np.isfinite(images).all():
     sys.exit(f"images of the dtype {images.dtype} came, or some without a value; expected finite {port['dtype']}")
 if images.min() < port["low"] or images.max() > port["high"]:

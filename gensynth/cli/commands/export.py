@@ -25,7 +25,8 @@ def export(
         typer.Option(
             "--scorer",
             metavar="FILE.onnx",
-            help="File to write the scorer to: raw columns in, scores out; of a detector p-values and labels too.",
+            help="File to write the scorer to: raw columns in, scores out; of a detector p-values and labels too, of "
+            "images maps.",
             show_default=False,
         ),
     ] = None,
@@ -34,7 +35,7 @@ def export(
         typer.Option(
             "--sampler",
             metavar="FILE.onnx",
-            help="File to write the sampler of a synthesizer to: noise in, raw columns out.",
+            help="File to write the sampler of a synthesizer to: noise in, raw columns and images out.",
             show_default=False,
         ),
     ] = None,
