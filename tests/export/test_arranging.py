@@ -119,3 +119,20 @@ def test_same_as_torch(name, runtime):
         for i, (found, own) in enumerate(zip(run_graph(FUNCTIONS[name], X[:n], runtime=runtime), wanted, strict=True)):
             np.testing.assert_allclose(found, own.numpy(), rtol=1e-13, atol=1e-15, err_msg=f"{name} {i}")
             assert found.dtype == own.numpy().dtype, f"{name} {i}"
+
+
+@pytest.mark.parametrize("runtime", ["reference", "onnxruntime"])
+def test_places_do_not_grow_with_the_rows(runtime):
+    """Whatever number they are: functions are recorded with 211 rows."""
+    pytest.importorskip("onnxruntime") if runtime == "onnxruntime" else None
+    wide = torch.arange(3 * 900, dtype=torch.float64).view(3, 900)
+    found = run_graph(lambda x: [x[:, 211:213], x[:, :422], x[:, 633:]], wide, runtime=runtime)
+    for part, wanted in zip(found, (wide[:, 211:213], wide[:, :422], wide[:, 633:]), strict=True):
+        np.testing.assert_array_equal(part, wanted.numpy())
+
+
+@pytest.mark.parametrize("runtime", ["reference", "onnxruntime"])
+def test_shapes_without_entries(runtime):
+    pytest.importorskip("onnxruntime") if runtime == "onnxruntime" else None
+    found = run_graph(lambda x: [x[:, :0].reshape(len(x), 0, 2), x.new_zeros(len(x), 0)], X, runtime=runtime)
+    assert [part.shape for part in found] == [(13, 0, 2), (13, 0)]
