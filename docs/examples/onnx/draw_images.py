@@ -22,9 +22,9 @@ kinds: dict[str, Any] = {"double": float, "int64": np.int64, "bool": bool, "stri
 for port in told["gensynth.inputs"]:
     if port["column"] not in given:
         sys.exit(f"the model has to be given {port['column']}: add {port['column']}=VALUE")
-    text = given.pop(port["column"])
-    value = text == "true" if port["type"] == "bool" else kinds[port["type"]](text)
-    feeds[port["name"]] = np.full((n, 1), value, object).astype(kinds[port["type"]])
+    text, kind = given.pop(port["column"]), kinds[port["type"]]
+    value = text == "true" if kind is bool else kind(text)
+    feeds[port["name"]] = np.full((n, 1), value, object).astype(kind)
 if given:
     sys.exit(f"the model cannot be given {', '.join(given)}")
 names = [port["name"] for port in told["gensynth.outputs"]]
