@@ -25,6 +25,7 @@ from gensynth.export.drawn import SamplerInputs, drawn_frame
 from gensynth.export.feeds import aligned_feeds
 from gensynth.export.ports import table_ports
 from gensynth.export.program import reasons_of
+from gensynth.export.recording import primes_for
 from gensynth.export.rounding import PLACES, Rounding
 from gensynth.export.runtime import Session
 from gensynth.export.sampler import SamplerPlan
@@ -208,7 +209,7 @@ def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
         return True  # a given number has more digits than a network in float32 hands on
     if not layout.n_numeric and layout.image is None:
         return False
-    inputs = SamplerInputs.draw(plan, n)
+    inputs = SamplerInputs.draw(plan, n if layout.image is None else min(n, 64))  # an image has many pixels
 
     def numbers(uniform: Tensor, normal: Tensor, *given: Tensor) -> list[Tensor]:
         rows = plan.rows(Noise(uniform, normal), given)
@@ -216,7 +217,7 @@ def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
 
     arguments = [*inputs.noise, *inputs.given]
     with reasons_of(type(plan.fitted.recipe).__name__):
-        session = Session(compiled(numbers, arguments))
+        session = Session(compiled(numbers, arguments, primes=primes_for(layout)))
     found = session.run({f"x{i}": part.numpy() for i, part in enumerate(arguments)})["y0"]
     with torch.no_grad():
         (wanted,) = numbers(*arguments)

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from gensynth.export.emit import emit
 from gensynth.export.graph import TYPES, GraphBuilder
-from gensynth.export.recording import Function, record
+from gensynth.export.recording import PRIMES, Function, record
 
 
-def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph") -> onnx.ModelProto:
+def compiled(
+    function: Function, examples: Sequence[Tensor], name: str = "graph", primes: Sequence[int] = PRIMES
+) -> onnx.ModelProto:
     """Return the graph of a function of rows.
 
     Parameters
@@ -25,6 +27,8 @@ def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph"
         outputs ``y0`` and so on.
     name : str
         Of the graph.
+    primes : sequence of int
+        As for `record`.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def compiled(function: Function, examples: Sequence[Tensor], name: str = "graph"
         at = torch.arange(n) % len(examples[0])
         return [one.index_select(0, at) for one in examples]
 
-    program = record(function, example)
+    program = record(function, example, primes)
     inputs = [f"x{i}" for i in range(len(program.inputs))]
     outputs = [f"y{i}" for i in range(len(program.outputs))]
     builder = GraphBuilder(program.rows, [*inputs, *outputs])

@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from gensynth.export.program import LOOP, Call, GraphError, Program, Value, leaves
+from gensynth.layout import Layout
 from gensynth.nn.categorical import without_branches
 from gensynth.nn.loops import Step, loops_by
 
@@ -21,6 +22,10 @@ Function = Callable[..., Sequence[Tensor]]
 
 PRIMES = (211, 337, 461)
 """Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
+FEW = (67, 71, 73, 79)
+"""Those that functions of large images are run with: more would take gigabytes."""
+_LARGE = 2**17
+"""Features of an image that is large: of more than 2,048 pixels."""
 
 
 @dataclass
@@ -204,7 +209,12 @@ def _recording(rows: int) -> Iterator[_Recorder]:
         yield recorder
 
 
-def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Program:
+def primes_for(layout: Layout) -> Sequence[int]:
+    """Return the numbers of rows that functions of encoded rows are run with."""
+    return FEW if layout.image is not None and layout.image.n_features > _LARGE else PRIMES
+
+
+def record(function: Function, example: Callable[[int], Sequence[Tensor]], primes: Sequence[int] = PRIMES) -> Program:
     """Return what a function of rows computes, from one run of it.
 
     Parameters
@@ -213,13 +223,15 @@ def record(function: Function, example: Callable[[int], Sequence[Tensor]]) -> Pr
         A `Function`.
     example : callable
         From a number of rows to arguments of ``function`` for them.
+    primes : sequence of int
+        Numbers of rows, tried one after the other: none of the function's own sizes may be divisible by it.
 
     Raises
     ------
     GraphError
         The function decides by values, or draws random numbers: it is no graph.
     """
-    for rows in PRIMES:
+    for rows in primes:
         inputs = list(example(rows))
         with _recording(rows) as recorder:
             values = [recorder.bind(tensor) for tensor in inputs]

@@ -22,7 +22,7 @@ from gensynth.export.metadata import Metadata
 from gensynth.export.pixels import levels_of
 from gensynth.export.ports import Port, example_cells, read_port, table_ports, write_port
 from gensynth.export.program import reasons_of
-from gensynth.export.recording import record
+from gensynth.export.recording import primes_for, record
 from gensynth.model import Batch, GenerativeModel, Observed
 from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
 
@@ -128,7 +128,7 @@ def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
         return noise + [example_cells(port, n) for port in plan.given]
 
     with reasons_of(metadata.model):
-        program = record(function, example)
+        program = record(function, example, primes_for(encoder.layout))
         ports = [*named, *(port.name for port in (*plan.given, *plan.outputs))]
         builder = GraphBuilder(program.rows, ports)
         inputs = [builder.input(name, onnx.TensorProto.FLOAT, (width,)) for name, width in plan.noise_inputs]

@@ -19,7 +19,7 @@ from gensynth.export.graph import TYPES, GraphBuilder
 from gensynth.export.metadata import Metadata
 from gensynth.export.ports import example_cells, read_port
 from gensynth.export.program import reasons_of
-from gensynth.export.recording import record
+from gensynth.export.recording import primes_for, record
 from gensynth.export.scores import has_map, row_scores, scores_and_maps
 from gensynth.export.tails import TIE, p_values, tie
 
@@ -74,7 +74,7 @@ def scorer_model(
         return scores, p_values(scores, calibration.scores, rounding), labels, *maps
 
     with reasons_of(metadata.model):
-        program = record(function, lambda n: [example_cells(port, n) for port in ports])
+        program = record(function, lambda n: [example_cells(port, n) for port in ports], primes_for(encoder.layout))
         builder = GraphBuilder(program.rows, [*(port.name for port in ports), *outputs])
         made = emit(program, builder, [read_port(builder, encoder, port) for port in ports])
     for name, own, value in zip(outputs, made, program.outputs, strict=True):
