@@ -20,7 +20,7 @@ from gensynth.registry import default_registry
 from gensynth.tables.imagearrays import objects_of
 
 MODELS = [entry.spec.name for entry in default_registry().models() if entry.distribution == "gensynth"]
-LONG = ("vae", "vlae", "nvae")
+LONG = ("vae", "beta-vae", "vlae", "nvae")
 TRAINER = Trainer(max_epochs=1, batch_size=64, progress=False, device="cpu")
 
 
@@ -50,7 +50,7 @@ def drawn_by(path, n, runtime=None):
     return Session(loaded, runtime).run({**feeds, **given})
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [pytest.param(m, marks=pytest.mark.slow if m == "nvae" else ()) for m in MODELS])
 def test_every_family(model, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
