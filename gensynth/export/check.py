@@ -53,7 +53,8 @@ class Checked:
     rows : int
         Rows that were compared; 0 where nothing was.
     difference : float
-        Of a scorer the largest relative difference of scores, of a sampler the share of cells that differ.
+        Of a scorer the largest relative difference of scores (of images but for the rows of `Rounding.share`), of a
+        sampler the share of cells, or of pixels, that differ.
     runtime : str
         What ran the graph.
     """
