@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, get_args
 
@@ -12,16 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import ColumnWarning, DataError, SchemaError, counted
-from gensynth.schema.imagecells import stacked_images
-from gensynth.tables.imagearrays import FEW_LEVELS, Axes, axes_of, objects_of
+from gensynth.schema.imagecells import check_alike, stacked_images
+from gensynth.schema.pixelvalues import PixelValues
+from gensynth.tables.imagearrays import Axes, axes_of, objects_of
 
 MIN_SIDE, MAX_SIDE = 4, 128
 """Height and width of images that can be learned."""
-MAX_LEVELS = 256
 MAX_BEYOND = 4.0
 """Widths of the fitted range that new values may lie beyond it: farther ones are in another unit."""
-_LOOKED_AT = 1_000
-"""Images whose values are looked at one by one, at most."""
 
 
 @dataclass(frozen=True)
@@ -68,19 +66,33 @@ class ImageSchema:
         DataError
             They cannot be learned: sides or channels, missing pixels, or all are the same.
         """
-        axes = axes_of(images.shape[1:])
-        height, width, channels = _sizes(images.shape[1:], axes)
-        if min(height, width) < MIN_SIDE or max(height, width) > MAX_SIDE:
-            raise DataError(
-                f"column {name!r} holds images of {height} x {width} pixels; sides of {MIN_SIDE} to {MAX_SIDE} can be "
-                "learned: resize or cut the images"
-            )
-        _check_finite(images, name)
-        if (images[-1] == images[0]).all() and (images == images[0]).all():
-            what = "holds a single image" if len(images) == 1 else f"holds {len(images):,} images that are all the same"
+        return cls.of_blocks([images], len(images), name)
+
+    @classmethod
+    def of_blocks(cls, blocks: Iterable[NDArray[Any]], n: int, name: str | int) -> Self:
+        """Return that of n images that come in blocks, each of one image at least; the blocks do not matter.
+
+        Raises
+        ------
+        DataError
+            As `infer`; a block has images of another size or dtype than those before.
+        """
+        values, first = PixelValues(n), None
+        for images in blocks:
+            if first is None:
+                first = images[:1]
+                _check_sides(first.shape[1:], name)
+            check_alike(first[0], images[0], (0, len(values)), name)
+            _check_finite(images, name)
+            values.add(images)
+            if values.settled:
+                break
+        assert first is not None
+        if values.alike:
+            what = "holds a single image" if n == 1 else f"holds {n:,} images that are all the same"
             raise DataError(f"column {name!r} {what}: there is nothing to learn; give several different images")
-        levels, low, high = _levels(images)
-        return cls(height, width, channels, axes, images.dtype.str, levels, low, high)
+        axes = axes_of(first.shape[1:])
+        return cls(*_sizes(first.shape[1:], axes), axes, first.dtype.str, *values.levels())
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -191,6 +203,16 @@ def _sizes(shape: Sequence[int], axes: Axes) -> tuple[int, int, int]:
     return by_axis["h"], by_axis["w"], by_axis.get("c", 1)
 
 
+def _check_sides(shape: tuple[int, ...], name: str | int) -> None:
+    """Raise `DataError` for images of a shape that cannot be learned."""
+    height, width, _ = _sizes(shape, axes_of(shape))
+    if min(height, width) < MIN_SIDE or max(height, width) > MAX_SIDE:
+        raise DataError(
+            f"column {name!r} holds images of {height} x {width} pixels; sides of {MIN_SIDE} to {MAX_SIDE} can be "
+            "learned: resize or cut the images"
+        )
+
+
 def _in_words(height: int, width: int, channels: int) -> str:
     return f"{height} x {width} pixels, {counted(channels, 'channel')}"
 
@@ -205,38 +227,3 @@ def _check_finite(images: NDArray[Any], name: str | int) -> None:
             f"column {name!r}: {counted(int(bad.sum()), 'image')} (the first in row {int(np.argmax(bad))}) with "
             "missing or infinite pixels; fill them, or leave these rows out"
         )
-
-
-def _levels(images: NDArray[Any]) -> tuple[int, float, float]:
-    """Return levels of pixels, and the values of the first and the last one."""
-    low, high = float(images.min()), float(images.max())
-    if images.dtype.kind == "b":
-        return 2, 0.0, 1.0
-    some = np.unique(images[:: max(1, len(images) // _LOOKED_AT)]).astype(np.float64)
-    if low >= 0 and high <= MAX_LEVELS - 1 and high >= 1 and _whole(images, some):
-        levels = int(high) + 1 if high < FEW_LEVELS else MAX_LEVELS
-        return levels, 0.0, float(levels - 1)
-    if images.dtype.kind != "f":
-        return min(MAX_LEVELS, int(high - low) + 1), low, high
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    return _grid(some, low, high) or MAX_LEVELS, low, high
-
-
-def _whole(images: NDArray[Any], some: NDArray[np.float64]) -> bool:
-    """Whether all values are whole numbers; ``some`` are looked at first."""
-    if images.dtype.kind != "f":
-        return True
-    return bool((some == np.rint(some)).all() and (images == np.rint(images)).all())
-
-
-def _grid(values: NDArray[np.float64], low: float, high: float) -> int | None:
-    """Return how many evenly spaced values there are from low to high, if ascending values are among so few."""
-    if not 2 <= len(values) <= MAX_LEVELS:
-        return None
-    steps = (high - low) / float(np.diff(values).min())
-    if not steps < MAX_LEVELS:  # infinite beside the least floats
-        return None
-    places = (values - low) / (high - low) * round(steps)
-    even = round(steps) < MAX_LEVELS and np.abs(places - np.rint(places)).max() < 1e-3
-    return round(steps) + 1 if even else None

@@ -24,20 +24,25 @@ def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
     images = [_image(cell, name, row) for row, cell in enumerate(series.tolist())]
     first = images[0]
     for row, image in enumerate(images):
-        if image.shape != first.shape:
-            raise DataError(
-                f"column {name!r} holds images of several sizes: {_shape_in_words(first)} in row 0, "
-                f"{_shape_in_words(image)} in row {row}; bring them to one size and one number of channels"
-                + hint(", for example with PIL.Image.resize and convert")
-            )
-        if image.dtype != first.dtype:
-            raise DataError(
-                f"column {name!r} holds images of several dtypes: {first.dtype} in row 0, {image.dtype} in row {row}; "
-                "convert them to one"
-            )
+        check_alike(first, image, (0, row), name)
     if first.dtype.kind not in "biuf":
         raise DataError(f"column {name!r} holds images of the dtype {first.dtype}; expected numbers")
     return np.stack(images)
+
+
+def check_alike(one: NDArray[Any], other: NDArray[Any], rows: tuple[int, int], name: str | int) -> None:
+    """Raise `DataError` if two images of a column, in these rows, differ in size or dtype."""
+    if other.shape != one.shape:
+        raise DataError(
+            f"column {name!r} holds images of several sizes: {_shape_in_words(one)} in row {rows[0]}, "
+            f"{_shape_in_words(other)} in row {rows[1]}; bring them to one size and one number of channels"
+            + hint(", for example with PIL.Image.resize and convert")
+        )
+    if other.dtype != one.dtype:
+        raise DataError(
+            f"column {name!r} holds images of several dtypes: {one.dtype} in row {rows[0]}, {other.dtype} in row "
+            f"{rows[1]}; convert them to one"
+        )
 
 
 def with_images_read(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:

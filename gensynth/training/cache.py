@@ -15,11 +15,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.batch import Batch
+from gensynth.layout import ImageLayout
 
 BLOCK_ROWS = 4_096
 """Rows that are read at a time."""
+BLOCK_BYTES = 2**21
+"""Bytes of images that are read at a time, at most: then there are fewer rows."""
 WINDOW = 64
 """Blocks whose rows are shuffled together, and are in memory at a time."""
+MAX_DRAWN = 200_000
+"""Rows that are drawn at once, at most."""
+MAX_DRAWN_VALUES = 2**26
+"""Values of images that are drawn at once, at most."""
 
 
 class CachedRows:
@@ -33,17 +40,32 @@ class CachedRows:
         Codes of the column that has most of them.
     block_rows : int
         Rows that are read at a time.
+    image : ImageLayout or None
+        Images of the rows, whose pixels are kept as bytes, their levels; there are fewer rows in a block then.
     """
 
-    def __init__(self, n_columns: int, n_numeric: int, n_codes: int, block_rows: int = BLOCK_ROWS) -> None:
-        self.block_rows = block_rows
+    def __init__(
+        self,
+        n_columns: int,
+        n_numeric: int,
+        n_codes: int,
+        block_rows: int = BLOCK_ROWS,
+        image: ImageLayout | None = None,
+    ) -> None:
+        self.image = image
+        self.block_rows, self.max_drawn = block_rows, MAX_DRAWN
         self._types: list[type[np.generic]] = [np.float32, np.int16 if n_codes < 2**15 else np.int32]
         self._widths = [n_numeric, n_columns]
+        if image is not None:
+            self.block_rows = max(1, min(block_rows, BLOCK_BYTES // image.n_values))
+            self.max_drawn = max(1_000, min(MAX_DRAWN, MAX_DRAWN_VALUES // image.n_values))
+            self._types.append(np.uint8)
+            self._widths.append(image.n_values)
         # without names where the system has such files: a process that is killed leaves nothing behind
         self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
         self._n = 0
         self._digest: str | None = None  # of a copy of another process's
-        self._hashes = [hashlib.sha256(), hashlib.sha256()]
+        self._hashes = [hashlib.sha256() for _ in self._widths]
         self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
         self.device, self._dtype = torch.device("cpu"), torch.float32
 
@@ -67,15 +89,21 @@ class CachedRows:
         self.__dict__.update(state)
         self._files = [Path(name).open("rb") for name in state["_files"]]  # noqa: SIM115
 
-    def append(self, numeric: NDArray[np.float64], codes: NDArray[np.int32]) -> None:
-        """Add rows: their numbers (m, n_numeric) and codes (m, n_columns).
+    def append(
+        self, numeric: NDArray[np.float64], codes: NDArray[np.int32], pixels: NDArray[np.float32] | None = None
+    ) -> None:
+        """Add rows: their numbers (m, n_numeric), codes (m, n_columns) and pixels (m, channels, height, width).
 
         Raises
         ------
         OSError
             The disk is full.
         """
-        for values, kind, file, digest in zip((numeric, codes), self._types, self._files, self._hashes, strict=True):
+        parts: list[NDArray[Any]] = [numeric, codes]
+        if self.image is not None:
+            assert pixels is not None
+            parts.append(np.floor(pixels * np.float32(self.image.levels)))
+        for values, kind, file, digest in zip(parts, self._types, self._files, self._hashes, strict=True):
             data = np.ascontiguousarray(values, dtype=kind).tobytes()
             file.write(data)
             digest.update(data)
@@ -112,11 +140,18 @@ class CachedRows:
         for block, at in zip(needed.tolist(), pieces, strict=True):
             for values, part in zip(out, self._block(block), strict=True):
                 values[at] = part[where[at] - block * self.block_rows]
-        numeric, codes = (torch.from_numpy(values) for values in out)
-        return Batch(numeric.to(self.device, self._dtype), codes.to(self.device, torch.int64))
+        numeric, codes, *levels = (torch.from_numpy(values).to(self.device) for values in out)
+        pixels = self._pixels(levels[0]) if levels else None
+        return Batch(numeric.to(self._dtype), codes.to(torch.int64), pixels=pixels)
+
+    def _pixels(self, levels: Tensor) -> Tensor:
+        """Return levels (n, values) as `gensynth.encoding.image` encodes them, (n, channels, height, width)."""
+        assert self.image is not None
+        pixels = levels.to(torch.float32).add_(0.5).div_(self.image.levels)
+        return pixels.view(-1, *self.image.shape).to(self._dtype)
 
     def _block(self, number: int) -> tuple[NDArray[np.generic], ...]:
-        """Return numbers and codes of a block; those that were used last stay in memory."""
+        """Return numbers, codes and levels of pixels of a block; those that were used last stay in memory."""
         if number in self._blocks:
             self._blocks.move_to_end(number)
             return self._blocks[number]

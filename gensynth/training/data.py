@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from gensynth.model import Batch
-from gensynth.training.cache import CachedRows
-from gensynth.training.schedule import holds_out, split_rows
+from gensynth.training.cache import MAX_DRAWN_VALUES, CachedRows
+from gensynth.training.schedule import MAX_VALIDATION, holds_out, split_rows
 from gensynth.training.weights import Parts, TrainingRows
 
 
@@ -59,12 +59,23 @@ class TrainingData:
         n_slots : int
             Codes of all columns, and what stands for an image: wide rows are evaluated in smaller chunks.
         """
-        learned, watched = (parts[some.numpy()] for some in split_rows(len(parts), fraction, seed))
+        most = _most_validated(table)
+        learned, watched = (parts[some.numpy()] for some in split_rows(len(parts), fraction, seed, most))
         held_out = watched if holds_out(len(parts), fraction) else parts[np.zeros(0, dtype=np.int64)]
         device = table.device
         rows = table[torch.as_tensor(watched.draw()).to(device)]
         chunk = min(max(2**25 // max(n_slots, 1), 256), 4096)
         n, n_chunks = len(rows), math.ceil(len(rows) / chunk)
         chunks = tuple(rows[slice(n * i // n_chunks, n * (i + 1) // n_chunks)] for i in range(n_chunks))
-        train_rows = TrainingRows(learned, device, table.block_rows if isinstance(table, CachedRows) else None)
+        bounds = (table.block_rows, table.max_drawn) if isinstance(table, CachedRows) else ()
+        train_rows = TrainingRows(learned, device, *bounds)
         return cls(table, train_rows, chunks, held_out)
+
+
+def _most_validated(table: Batch | CachedRows) -> int:
+    """Return how many rows monitors are evaluated on at most: fewer where they have large images."""
+    if isinstance(table, CachedRows):
+        values = 0 if table.image is None else table.image.n_values
+    else:
+        values = 0 if table.pixels is None else table.pixels[:1].numel()
+    return MAX_VALIDATION if not values else min(MAX_VALIDATION, max(MAX_DRAWN_VALUES // values, 1_000))

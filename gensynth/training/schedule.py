@@ -54,16 +54,16 @@ def holds_out(n_rows: int, fraction: float) -> bool:
     return fraction > 0 and n_rows >= MIN_ROWS_TO_SPLIT
 
 
-def split_rows(n_rows: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Return indices of training and of validation rows.
+def split_rows(n_rows: int, fraction: float, seed: int, most: int = MAX_VALIDATION) -> tuple[Tensor, Tensor]:
+    """Return indices of training and of validation rows, the latter ``most`` at most.
 
     Tables of fewer than `MIN_ROWS_TO_SPLIT` rows, and fraction 0, are not split: validation rows are then (some of)
     the training rows.
     """
     order = torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed))
     if not holds_out(n_rows, fraction):
-        return torch.arange(n_rows), order[:MAX_VALIDATION].sort().values
-    held = min(max(2, round(n_rows * fraction)), MAX_VALIDATION)
+        return torch.arange(n_rows), order[:most].sort().values
+    held = min(max(2, round(n_rows * fraction)), most)
     return order[held:].sort().values, order[:held].sort().values
 
 

@@ -19,8 +19,6 @@ Weights = NDArray[np.int64] | NDArray[np.float64]
 MAX_REPEATS = 1_000
 """Mean up to which whole weights count repeated rows; above it (survey weights) they are relative."""
 _ROUNDING = 1e-6
-MAX_DRAWN = 200_000
-"""Rows at most that are drawn at once from a table that is not in memory."""
 
 
 def read_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
@@ -126,14 +124,16 @@ class TrainingRows:
         What is to be learned from.
     device : torch.device
         Where indices are wanted.
-    block_rows : int or None
-        Rows that are read at a time, where the table is not in memory.
+    block_rows, max_drawn : int or None
+        Rows that are read at a time, and that are drawn at once at most, where the table is not in memory.
     """
 
-    def __init__(self, parts: Parts, device: torch.device, block_rows: int | None = None) -> None:
+    def __init__(
+        self, parts: Parts, device: torch.device, block_rows: int | None = None, max_drawn: int | None = None
+    ) -> None:
         self.parts = parts
         self.device = device
-        self.block_rows = block_rows
+        self.block_rows, self.max_drawn = block_rows, max_drawn
         self.fixed = torch.as_tensor(parts.rows).to(device) if parts.weights is None else None
 
     def __len__(self) -> int:
@@ -144,8 +144,8 @@ class TrainingRows:
 
         ``rng`` lies on the device; for all rows it is used for weights only.
         """
-        if self.block_rows is not None:
-            max_rows = min(max_rows or MAX_DRAWN, MAX_DRAWN)
+        if self.max_drawn is not None:
+            max_rows = min(max_rows or self.max_drawn, self.max_drawn)
         if max_rows is not None and len(self) > max_rows:
             return self._permuted(self.draw_all(rng), rng)[:max_rows]
         return self.draw_all(rng)

@@ -9,6 +9,7 @@ from toy_models import toy_batch
 from toy_runs import QUICK, build, same
 
 from gensynth import Trainer
+from gensynth.layout import ImageLayout
 from gensynth.training import cache as caches
 from gensynth.training import weights as weighing
 from gensynth.training.cache import CachedRows
@@ -89,3 +90,47 @@ def test_a_resumed_run_from_files_is_the_whole_run(tmp_path, small_blocks):
     with cached() as rows:
         Trainer(**QUICK, checkpoint=tmp_path / "b.pt").run(resumed, rows, 0, resume=True)
     assert same(whole, resumed)
+
+
+def images_of(n: int, levels: int = 17) -> tuple[ImageLayout, torch.Tensor]:
+    image = ImageLayout(2, 3, 4, levels)
+    level = torch.randint(0, levels, (n, *image.shape), generator=torch.Generator().manual_seed(0))
+    return image, torch.from_numpy(((level.numpy() + 0.5) / levels).astype(np.float32))
+
+
+@pytest.mark.parametrize("levels", [2, 17, 256])
+def test_images_come_back_to_the_last_bit(levels):
+    image, pixels = images_of(50, levels)
+    with CachedRows(0, 0, 0, image=image) as rows:
+        rows.append(np.zeros((50, 0)), np.zeros((50, 0), dtype=np.int32), pixels.numpy())
+        rows.finish()
+        order = torch.randperm(50)
+        found = rows[order]
+        assert found.pixels is not None
+        assert torch.equal(found.pixels, pixels[order])
+        assert found.codes.shape == (50, 0)
+
+
+def test_blocks_of_images_are_bounded_in_bytes(monkeypatch):
+    image, pixels = images_of(40)  # of 24 bytes
+    monkeypatch.setattr(caches, "BLOCK_BYTES", 5 * 24)
+    monkeypatch.setattr(caches, "MAX_DRAWN_VALUES", 24_000)
+    with CachedRows(0, 0, 0, image=image) as rows:
+        assert (rows.block_rows, rows.max_drawn) == (5, 1_000)
+        rows.append(np.zeros((40, 0)), np.zeros((40, 0), dtype=np.int32), pixels.numpy())
+        rows.finish()
+        digest = rows.digest()
+        found = rows[torch.arange(39, -1, -1)].pixels
+        assert found is not None
+        assert torch.equal(found, pixels.flip(0))
+    with CachedRows(0, 0, 0, image=image) as rows:
+        rows.append(np.zeros((40, 0)), np.zeros((40, 0), dtype=np.int32), pixels.flip(0).numpy())
+        assert rows.digest() != digest
+
+
+def test_fits_draw_a_bounded_part_of_the_rows():
+    rows = TrainingRows(Parts(np.arange(500), None), torch.device("cpu"), 16, 100)
+    rng = torch.Generator().manual_seed(0)
+    assert len(rows.draw(rng)) == 100
+    assert len(rows.draw(rng, 30)) == 30
+    assert len(set(rows.draw(rng, 400).tolist())) == 100
