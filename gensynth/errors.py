@@ -74,6 +74,24 @@ class DataError(GensynthError, ValueError):
     """The rows cannot be used: names the column or the row, and the way out."""
 
 
+class ImageError(DataError):
+    """An image cannot be used.
+
+    Parameters
+    ----------
+    text : str
+        What is wrong; ``{place}`` in it stands for what says where the image is.
+    row : int
+        Its row.
+    place : str
+        Where it is; "" for the row.
+    """
+
+    def __init__(self, text: str, row: int = 0, place: str = "") -> None:
+        self.text, self.row = text, row
+        super().__init__(text.replace("{place}", place or f"row {row:,}"))
+
+
 class FewRowsError(DataError):
     """A table has too few rows, or values, for what was to be computed."""
 

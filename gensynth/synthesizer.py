@@ -16,11 +16,11 @@ from gensynth.engine.analysis import Analysis
 from gensynth.engine.attributes import FittedAttributes
 from gensynth.engine.capabilities import CONDITIONAL, require
 from gensynth.engine.drawing import DrawnTables
-from gensynth.engine.encodestream import MEMORY_ROWS
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.estimator import TableEstimator
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.imageinputs import check_image_shape, image_table
+from gensynth.engine.imagestreams import image_column, memory_rows_of
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
 from gensynth.engine.streams import as_stream
@@ -33,7 +33,7 @@ from gensynth.nn import ranks
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 from gensynth.schema import Column, TableSchema
-from gensynth.tables.imagearrays import are_images, refuse_images
+from gensynth.tables.imagearrays import are_images
 from gensynth.training import Trainer
 from gensynth.training.weights import check_weights
 
@@ -131,7 +131,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         sample_weight: Any = None,
         *,
         resume: bool = False,
-        memory_rows: int = MEMORY_ROWS,
+        memory_rows: int | None = None,
     ) -> Self:
         """Learn the rows of a table.
 
@@ -150,10 +150,10 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         resume : bool
             Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
-        memory_rows : int
+        memory_rows : int or None
             Rows of a stream up to which it is read into memory, and learned as a table in memory is. Of more rows so
             many are drawn at random, to find out what the columns hold; training goes through all rows, which are
-            encoded into a temporary file.
+            encoded into a temporary file. None: 500,000, fewer with large images.
 
         Raises
         ------
@@ -181,7 +181,8 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         seed = ranks.from_first(seed_of(self.random_state))
         known = {"schema": self.schema, "condition_on": first, "relations": self.relations}
         stream = as_stream(X)
-        if stream is not None and stream.n_rows <= memory_rows:
+        most = 0 if stream is None else memory_rows or memory_rows_of(stream, self.schema)
+        if stream is not None and stream.n_rows <= most:
             X, stream = stream.whole(), None
         if stream is None:
             frame, container = fit_input(self, X, y, self.image_shape)
@@ -190,10 +191,11 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
                 frame, container, recipe, trainer, seed, resume=resume, weights=weights, **known
             )
         else:
-            first_rows, _ = fit_input(self, next(iter(stream.batches())).frame)
-            refuse_images(first_rows, "a table that is read in batches", self.schema)
+            fit_input(self, next(stream.batches()).frame)
+            if image_column(stream, self.schema) is not None:
+                require(recipe, "images")
             weights = check_weights(sample_weight, stream.n_rows)
-            known |= {"weights": weights, "memory_rows": memory_rows}
+            known |= {"weights": weights, "memory_rows": most}
             self.fitted_ = FittedModel.fit_stream(stream, recipe, trainer, seed, resume=resume, **known)
         self._n_draws = self._n_updates = 0
         return self
@@ -268,6 +270,10 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         (out.fitted_,) = contents.models
         out._n_draws = out._n_updates = 0
         return out
+
+    def _fitted_schema(self) -> TableSchema:
+        check_is_fitted(self)
+        return self.schema_
 
     def _new(self, X: Any) -> pd.DataFrame:
         if not hasattr(self, "fitted_"):  # scikit-learn's own check takes a tenth of the time of scoring a row

@@ -16,7 +16,6 @@ from gensynth.cli.fitted import image_schema
 from gensynth.cli.images import added_names, described, pictured
 from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
-from gensynth.cli.weights import without_column
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import CapabilityError, DataError, counted
@@ -57,7 +56,7 @@ def check_fits(
     schema = TableSchema.infer(normal, kinds)
     said = BatchWarnings()
     for batch in table.batches():
-        with said.batch(), rows_counted_from(int(batch.frame.index[0])):
+        with said.batch(), rows_counted_from(int(batch.frame.index[0]), table):
             schema.align(batch.frame)
 
 
@@ -192,7 +191,7 @@ def write_detected(
     at = 0
     for rows in table.batches():
         part = slice(at, at + len(rows))
-        reasons = explainer.reasons(without_column(rows, weight), at)
+        reasons = explainer.reasons(rows if weight is None else rows.without(weight), at)
         added = (labels.scores[part], labels.p_values[part], labels.anomalies[part], reasons)
         written = scored(described(table, rows), dict(zip(ADDED, added, strict=True)), csv=writer.format == "csv")
         writer.write(written[max(writer.start - at, 0) :])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,52 +10,8 @@ from numpy.typing import NDArray
 
 from gensynth.cli.training import known_columns
 from gensynth.errors import DataError
-from gensynth.tables import FileStyle, Table, TableStream
-from gensynth.tables.stream import BATCH_ROWS
+from gensynth.tables import Table, TableStream
 from gensynth.training.weights import read_weights
-
-
-def without_column(table: Table, name: str | None) -> Table:
-    """Return a table without a column, if it has it."""
-    if name is None or name not in table.frame.columns:
-        return table
-    return replace(
-        table,
-        frame=table.frame.drop(columns=name),
-        text=None if table.text is None else table.text.drop(columns=name),
-        arrow=None if table.arrow is None else table.arrow.drop_columns([name]),
-    )
-
-
-class WithoutColumn(TableStream):
-    """A table that is read in batches, without one of its columns.
-
-    Parameters
-    ----------
-    table : TableStream
-        The whole table.
-    name : str
-        The column.
-    """
-
-    def __init__(self, table: TableStream, name: str) -> None:
-        self.table, self.name = table, name
-        self.source, self.n_rows = table.source, table.n_rows
-        self.names = tuple(own for own in table.names if own != name)
-
-    @property
-    def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
-        return self.table.held - {self.name}
-
-    def find_style(self) -> FileStyle | None:
-        """Return that of the whole table."""
-        return self.table.style
-
-    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
-        for batch in self.table.batches(rows, start):
-            yield without_column(batch, self.name)
 
 
 def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.float64] | None]:
@@ -74,7 +28,7 @@ def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.flo
         return table, None
     known_columns("--weight", [name], list(table.frame.columns))
     numbers = _read(table.frame[name], name)
-    return without_column(table, name), _checked(numbers, name)
+    return table.without(name), _checked(numbers, name)
 
 
 def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, NDArray[np.float64] | None]:
@@ -83,7 +37,7 @@ def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, N
         return table, None
     known_columns("--weight", [name], [str(own) for own in table.names])
     parts = [_read(batch.frame[name], name) for batch in table.batches()]
-    return WithoutColumn(table, name), _checked(np.concatenate(parts), name)
+    return table.without(name), _checked(np.concatenate(parts), name)
 
 
 def _read(cells: pd.Series[Any], name: str) -> NDArray[np.float64]:

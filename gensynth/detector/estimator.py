@@ -250,6 +250,10 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         """Return ``fit(X).predict(X)``."""
         return self.fit(X, y, sample_weight).predict(X)
 
+    def _fitted_schema(self) -> TableSchema:
+        check_is_fitted(self, "estimators_")
+        return self.estimators_[0].schema
+
     def _check_options(self) -> None:
         check_parameters(self)
         kept = self.calibration_fraction

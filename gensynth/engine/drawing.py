@@ -167,7 +167,7 @@ class DrawnTables:
         first = start // CHUNK_ROWS
         said = BatchWarnings()
         for number, batch in enumerate(table.batches(CHUNK_ROWS, first * CHUNK_ROWS), first):
-            with said.batch(), rows_counted_from(number * CHUNK_ROWS):
+            with said.batch(), rows_counted_from(number * CHUNK_ROWS, table):
                 frame = self._new(batch.frame)
                 filled = self.fitted_.impute(frame, random, chunk=number, held=table.held)
             skipped = max(start - number * CHUNK_ROWS, 0)

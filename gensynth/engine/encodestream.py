@@ -15,6 +15,7 @@ from pandas.api import types as pdt
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.encoded import EncodedTable
+from gensynth.engine.imagestreams import learned_image
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import ColumnWarning, SchemaError, counted, hint
 from gensynth.layout import UNKNOWN, Encoding
@@ -23,9 +24,6 @@ from gensynth.schema.series import warn_of_series
 from gensynth.tables import Container, TableStream
 from gensynth.training.cache import CachedRows
 from gensynth.training.weights import Weights
-
-MEMORY_ROWS = 500_000
-"""Rows that are in memory at a time at most, where nobody says how many."""
 
 Bools = NDArray[np.bool_]
 
@@ -47,7 +45,7 @@ def encoded_stream(
     Kinds, formats, relations and quantiles are those of a random sample of so many rows, together with rows that hold
     what the sample lacks: the least and the greatest value of a column, missing cells, and levels of categories.
     How often each code occurs is counted over all rows, relations are checked on all rows, and values of identifiers
-    are kept from being made anew.
+    are kept from being made anew. The range of images is that of all of them, which are read once more for it.
 
     Parameters
     ----------
@@ -76,9 +74,11 @@ def encoded_stream(
     ColumnWarning
         Rows are left out, as they hold levels beyond those that were kept.
     """
-    sample = table.sample(memory_rows, seed).frame
+    image = learned_image(table, schema, weights)
+    beside = table if image is None else table.without(image.name)
+    sample = beside.sample(memory_rows, seed).frame
     found = Missed(sample, memory_rows // 2)
-    for batch in table.batches():
+    for batch in beside.batches():
         found.add(batch.frame)
     # a row of the sample stands for many
     scale = table.n_rows / len(sample)
@@ -89,9 +89,8 @@ def encoded_stream(
     if weights is not None:
         own = own * weights[frame.index.to_numpy()]
     frame, own = frame[own > 0].reset_index(drop=True), own[own > 0]
-    inferred = TableSchema.infer(frame, schema, condition_on)
-    frame = inferred.align(frame)
-    warn_of_series(sample, inferred.columns)
+    inferred, frame = _inferred(frame, schema, condition_on, image, table.names)
+    warn_of_series(sample, tuple(column for column in inferred.columns if column.kind != "image"))
 
     def fitted(relations: Any) -> TableEncoder:
         return TableEncoder(inferred, encoding, condition_on, relations).fit(frame, own)
@@ -99,8 +98,8 @@ def encoded_stream(
     encoder = fitted(relations)
     while True:
         layout = encoder.layout
-        n_codes = max(layout.cardinalities)
-        with CachedRows(len(layout.columns), layout.n_numeric, n_codes) as cache:
+        n_codes = max(layout.cardinalities, default=0)
+        with CachedRows(len(layout.columns), layout.n_numeric, n_codes, image=layout.image) as cache:
             facts = _encode(table, encoder, cache, weights)
             if facts.broken:
                 if relations not in ("auto", False):
@@ -114,6 +113,26 @@ def encoded_stream(
             kept_weights = None if weights is None else weights[facts.kept]
             yield EncodedTable(encoder, Container(style=table.style), cache, kept_weights)
             return
+
+
+def _inferred(
+    frame: pd.DataFrame,
+    schema: TableSchema | Mapping[Any, str | Column] | None,
+    condition_on: Sequence[str | int],
+    image: Column | None,
+    names: Sequence[str | int],
+) -> tuple[TableSchema, pd.DataFrame]:
+    """Return what the columns ``names`` hold, and those beside the images as it has them."""
+    if image is None:
+        inferred = TableSchema.infer(frame, schema, condition_on)
+        return inferred, inferred.align(frame)
+    known = {c.name: c for c in schema.columns} if isinstance(schema, TableSchema) else dict(schema or {})
+    known.pop(image.name, None)
+    if not len(frame.columns):
+        return TableSchema((image,)), frame
+    beside = TableSchema.infer(frame, known, condition_on)
+    at = list(names).index(image.name)
+    return TableSchema((*beside.columns[:at], image, *beside.columns[at:])), beside.align(frame)
 
 
 class Missed:
@@ -197,11 +216,13 @@ class _Facts:
         self.counts: list[NDArray[Any]] = [np.zeros(n, dtype=np.int64) for n in encoder.layout.cardinalities]
         self.broken: list[str] = []
         self.kept: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.n_rows = 0.0
         self.n_left_out = 0
         self.identifiers: dict[Any, list[NDArray[np.uint64]]] = {name: [] for name in encoder.generators}
 
     def add(self, rows: Rows, weights: Weights | None) -> None:
-        """Count the codes of rows that are learned, each as often as its weight says."""
+        """Count rows that are learned, and their codes, each as often as its weight says."""
+        self.n_rows += len(rows) if weights is None else float(weights.sum())
         self.counts = [
             counts + np.bincount(rows.codes[:, i], weights=weights, minlength=len(counts))
             for i, counts in enumerate(self.counts)
@@ -222,32 +243,35 @@ class _Facts:
         for name, generator in encoder.generators.items():
             if self.identifiers[name]:
                 generator.know(np.concatenate(self.identifiers[name]))
-        encoder.set_counts(self.counts, round(self.counts[0].sum().item()))
+        encoder.set_counts(self.counts, round(self.n_rows))
 
 
 def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weights: Weights | None) -> _Facts:
     """Encode all rows into a cache; rows with values that were not fitted are left out."""
     facts, said = _Facts(encoder), BatchWarnings()
     kept, broken = [], set()
-    at = 0
-    for batch in table.batches():
-        with said.batch(), rows_counted_from(at):
-            frame = encoder.schema.align(batch.frame)
+    for batch in table.batches(min(table.batch_rows, encoder.schema.batch_rows)):
+        first = int(batch.frame.index[0])
+        where = np.arange(first, first + len(batch))
+        if weights is not None:
+            where = where[weights[where] > 0]
+        if not len(where):
+            continue
+        some = batch.frame.iloc[where - first]
+        with said.batch(), rows_counted_from(first, table, some.index):
+            frame = encoder.schema.align(some)
             rows = encoder.encode(frame)
         for i, rule in encoder.checks.items():
             if (rows.codes[:, i] == UNKNOWN).any():
                 broken.add(str(rule.relation))
         learned = (rows.codes != UNKNOWN).all(1)
-        there = np.ones(len(rows), dtype=bool) if weights is None else weights[at : at + len(rows)] > 0
-        facts.n_left_out += int((there & ~learned).sum())
-        some = np.flatnonzero(there & learned)
-        rows = rows[some]
-        facts.add(rows, None if weights is None else weights[some + at])
-        kept.append(some + at)
+        facts.n_left_out += int((~learned).sum())
+        rows, where = rows[np.flatnonzero(learned)], where[learned]
+        facts.add(rows, None if weights is None else weights[where])
+        kept.append(where)
         for name, generator in encoder.generators.items():
             facts.identifiers[name].append(generator.hashes_of(frame[name]))
-        cache.append(rows.numeric, rows.codes)
-        at += len(frame)
+        cache.append(rows.numeric, rows.codes, rows.pixels)
     cache.finish()
     facts.kept, facts.broken = np.concatenate(kept), sorted(broken)
     return facts

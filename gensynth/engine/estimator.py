@@ -16,8 +16,8 @@ from gensynth.engine.notebook import NotebookView
 from gensynth.engine.parameters import make_recipe
 from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.model import Recipe
+from gensynth.schema import TableSchema
 from gensynth.tables import Table, TableStream
-from gensynth.tables.stream import BATCH_ROWS
 from gensynth.training import Trainer
 
 
@@ -40,6 +40,10 @@ class TableEstimator(NotebookView, BaseEstimator):
             params["trainer"] = self._default_trainer()
         super().set_params(**params)
         return self
+
+    @abstractmethod
+    def _fitted_schema(self) -> TableSchema:
+        """Return what the fitted columns hold."""
 
     @abstractmethod
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
@@ -74,7 +78,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         return self.analyse(X, method).scores
 
     def analyse_batches(
-        self, table: TableStream, method: str | None = None, *, start: int = 0, rows: int = BATCH_ROWS
+        self, table: TableStream, method: str | None = None, *, start: int = 0, rows: int | None = None
     ) -> Iterator[tuple[Table, Analysis]]:
         """Score a table that is read in batches.
 
@@ -86,8 +90,8 @@ class TableEstimator(NotebookView, BaseEstimator):
             As for `score_samples`.
         start : int
             The row that the first batch begins with.
-        rows : int
-            Rows of a batch; scores are the same for any number.
+        rows : int or None
+            Rows of a batch; scores are the same for any number. None: as many as fit the memory.
 
         Yields
         ------
@@ -95,8 +99,10 @@ class TableEstimator(NotebookView, BaseEstimator):
             Rows, and what `analyse` says of them.
         """
         said = BatchWarnings()
+        if rows is None:
+            rows = min(table.batch_rows, self._fitted_schema().batch_rows)
         for batch in table.batches(rows, start):
-            with said.batch(), rows_counted_from(int(batch.frame.index[0])):
+            with said.batch(), rows_counted_from(int(batch.frame.index[0]), table):
                 analysis = self.analyse(batch.frame, method)
                 analysis.scores  # noqa: B018 - what goes wrong is said with the place of the batch
             yield batch, analysis

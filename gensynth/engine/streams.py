@@ -6,10 +6,13 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gensynth.errors import DataError, PluginError, UnseenValuesWarning
+from gensynth.errors import DataError, ImageError, PluginError, UnseenValuesWarning
 from gensynth.tables import TableStream, open_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def as_stream(X: Any) -> TableStream | None:
@@ -54,10 +57,18 @@ class BatchWarnings:
 
 
 @contextlib.contextmanager
-def rows_counted_from(start: int) -> Iterator[None]:
-    """Say in errors about a batch where its rows are counted from."""
+def rows_counted_from(
+    start: int, table: TableStream | None = None, rows: pd.Index[Any] | None = None
+) -> Iterator[None]:
+    """Say in errors about a batch where its rows are counted from; of images of a ``table`` where they come from.
+
+    ``rows`` are the positions in the table of the rows of the batch, where some were left out.
+    """
     try:
         yield
+    except ImageError as error:
+        row = start + error.row if rows is None else int(rows[error.row])
+        raise ImageError(error.text, row, "" if table is None else table.place_of(row)) from error
     except (DataError, PluginError) as error:
         if start:
             raise type(error)(f"{error} (rows counted from row {start:,} of the table)") from error

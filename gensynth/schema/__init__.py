@@ -18,6 +18,7 @@ from gensynth.schema.infer import infer_column
 from gensynth.schema.labels import Labels
 from gensynth.schema.relation import Relation
 from gensynth.schema.strftime import plain
+from gensynth.tables.stream import BATCH_ROWS, image_rows
 
 __all__ = ["KINDS", "Column", "ImageSchema", "Kind", "Labels", "Relation", "TableSchema"]
 
@@ -60,6 +61,12 @@ class TableSchema:
     def image(self) -> Column | None:
         """The column of images; None where there is none."""
         return next((column for column in self.columns if column.kind == "image"), None)
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of a table that are in memory at a time, where they come in batches: fewer with large images."""
+        column = self.image
+        return BATCH_ROWS if column is None or column.image is None else image_rows(column.image.n_values)
 
     def __getitem__(self, name: str | int) -> Column:
         column = self._by_name.get(name)

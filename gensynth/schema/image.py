@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import ColumnWarning, DataError, SchemaError, counted
-from gensynth.schema.imagecells import check_alike, stacked_images
+from gensynth.schema.imagecells import check_alike, check_finite, stacked_images
 from gensynth.schema.pixelvalues import PixelValues
 from gensynth.tables.imagearrays import Axes, axes_of, objects_of
 
@@ -83,7 +83,7 @@ class ImageSchema:
                 first = images[:1]
                 _check_sides(first.shape[1:], name)
             check_alike(first[0], images[0], (0, len(values)), name)
-            _check_finite(images, name)
+            check_finite(images, name)
             values.add(images)
             if values.settled:
                 break
@@ -99,6 +99,11 @@ class ImageSchema:
         """Shape of the array in a cell."""
         by_axis = {"h": self.height, "w": self.width, "c": self.channels}
         return tuple(by_axis[axis] for axis in self.axes)
+
+    @property
+    def n_values(self) -> int:
+        """Values of an image: of all its pixels and channels."""
+        return self.height * self.width * self.channels
 
     @property
     def size(self) -> str:
@@ -127,7 +132,7 @@ class ImageSchema:
             Values lie outside the fitted range: they are clipped to it.
         """
         images = self._fitted_axes(stacked_images(series, name), name)
-        _check_finite(images, name)
+        check_finite(images, name)
         low, high = float(images.min()), float(images.max())
         if low < self.low or high > self.high:
             images = self._clipped(images, low, high, name)
@@ -215,15 +220,3 @@ def _check_sides(shape: tuple[int, ...], name: str | int) -> None:
 
 def _in_words(height: int, width: int, channels: int) -> str:
     return f"{height} x {width} pixels, {counted(channels, 'channel')}"
-
-
-def _check_finite(images: NDArray[Any], name: str | int) -> None:
-    """Raise `DataError` for the first image with a pixel that is not finite."""
-    if images.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
-    if bad.any():
-        raise DataError(
-            f"column {name!r}: {counted(int(bad.sum()), 'image')} (the first in row {int(np.argmax(bad))}) with "
-            "missing or infinite pixels; fill them, or leave these rows out"
-        )

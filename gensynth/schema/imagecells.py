@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError, SchemaError, hint, shown
+from gensynth.errors import DataError, ImageError, counted, hint, shown
 from gensynth.tables.imagearrays import declared_images, holds_images, is_image, objects_of
 
 
@@ -18,8 +18,10 @@ def stacked_images(series: pd.Series[Any], name: str | int) -> NDArray[Any]:
 
     Raises
     ------
+    ImageError
+        A cell is missing or no image, or a file cannot be read.
     DataError
-        A cell is missing or no image, a file cannot be read, or images differ in size or dtype; names the row.
+        Images differ in size or dtype; names the rows.
     """
     images = [_image(cell, name, row) for row, cell in enumerate(series.tolist())]
     first = images[0]
@@ -45,12 +47,25 @@ def check_alike(one: NDArray[Any], other: NDArray[Any], rows: tuple[int, int], n
         )
 
 
+def check_finite(images: NDArray[Any], name: str | int) -> None:
+    """Raise `ImageError` for the first image with a pixel that is not finite."""
+    if images.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
+    if bad.any():
+        raise ImageError(
+            f"column {name!r}: {counted(int(bad.sum()), 'image')} (the first: {{place}}) with missing or infinite "
+            "pixels; fill them, or leave these rows out",
+            int(np.argmax(bad)),
+        )
+
+
 def with_images_read(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
     """Return a table whose images are arrays: those that are declared, and are paths of files, are read.
 
     Raises
     ------
-    DataError
+    ImageError, DataError
         As `stacked_images`.
     """
     declared = declared_images(frame, schema)
@@ -74,17 +89,17 @@ def _image(cell: Any, name: str | int, row: int) -> NDArray[Any]:
         try:
             return read_image(cell)
         except DataError as error:
-            raise DataError(f"column {name!r}, row {row}: {error}") from error
+            raise ImageError(f"column {name!r}, {{place}}: {error}", row) from error
     if isinstance(cell, np.ndarray):
         return cell
     if is_image(cell):
         return _array_of(cell)
     if cell is None or cell is pd.NA or cell is pd.NaT or isinstance(cell, float):
         if cell is not None and not pd.isna(cell):
-            raise SchemaError(f"column {name!r} holds images, but row {row} holds the number {shown(cell)}")
-        raise DataError(f"column {name!r}, row {row}: the image is missing; leave such rows out")
-    raise SchemaError(
-        f"column {name!r} holds images, but row {row} holds {shown(cell)}; expected arrays or paths of image files"
+            raise ImageError(f"column {name!r} holds images, but {{place}} holds the number {shown(cell)}", row)
+        raise ImageError(f"column {name!r}, {{place}}: the image is missing; leave such rows out", row)
+    raise ImageError(
+        f"column {name!r} holds images, but {{place}} holds {shown(cell)}; expected arrays or paths of image files", row
     )
 
 

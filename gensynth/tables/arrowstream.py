@@ -82,9 +82,9 @@ class ArrowStream(TableStream):
         """Return the types of the columns."""
         return ArrowStyle(self.found.schema)
 
-    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+    def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
         """Give the rows from ``start`` on, ``rows`` at a time."""
-        at = start
+        rows, at = rows or self.batch_rows, start
         parts = self.found.tables(min(rows, BATCH_ROWS), start)
         for cells in rechunked(parts, rows, start - self.found.first(start)):
             table = self._with_categories(cells)

@@ -93,9 +93,9 @@ class CsvStream(TableStream):
                     )
         return facts
 
-    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+    def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
         """Give the rows from ``start`` on, ``rows`` at a time."""
-        at = start
+        rows, at = rows or self.batch_rows, start
         style = CsvStyle(self.dialect, {}, self.missing)
         for cells in rechunked(self._cells(start), rows, start - self._skipped(start)):
             frame = self._values(cells)

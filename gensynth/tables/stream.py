@@ -17,6 +17,8 @@ from gensynth.tables.table import Table
 
 BATCH_ROWS = 65_536
 """Rows of a batch where nobody says how many."""
+BATCH_VALUES = 2**23
+"""Values of images in a batch, likewise, at most: then it has fewer rows."""
 
 
 class TableStream(ABC):
@@ -30,15 +32,18 @@ class TableStream(ABC):
         Its columns.
     n_rows : int
         Its rows, at least 1.
+    batch_rows : int
+        Rows of a batch where nobody says how many.
     """
 
     source: str
     names: tuple[str | int, ...]
     n_rows: int
+    batch_rows: int = BATCH_ROWS
 
     @abstractmethod
-    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time, the last batch what is left.
+    def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` (None: `batch_rows`) at a time, the last batch what is left.
 
         The index of a batch's frame is the position of its rows in the table.
 
@@ -61,6 +66,14 @@ class TableStream(ABC):
     @abstractmethod
     def find_style(self) -> FileStyle | None:
         """Return `style`; may read the table once."""
+
+    def place_of(self, row: int) -> str:  # noqa: ARG002
+        """Return where the image of a row comes from, such as its file; "" where only the row says it."""
+        return ""
+
+    def without(self, name: str | int) -> TableStream:
+        """Return the table without one of its columns."""
+        return WithoutColumn(self, name)
 
     def whole(self) -> Table:
         """Return the table in memory, with its style."""
@@ -116,10 +129,51 @@ class MemoryStream(TableStream):
         """Return the table."""
         return self.table
 
-    def batches(self, rows: int = BATCH_ROWS, start: int = 0) -> Iterator[Table]:
+    def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
         """Give the rows from ``start`` on, ``rows`` at a time."""
+        rows = rows or self.batch_rows
         for first in range(start, self.n_rows, rows):
             yield self.table[first : first + rows]
+
+
+class WithoutColumn(TableStream):
+    """A table without one of its columns.
+
+    Parameters
+    ----------
+    table : TableStream
+        The whole table.
+    name : str or int
+        The column.
+    """
+
+    def __init__(self, table: TableStream, name: str | int) -> None:
+        self.table, self.name = table, name
+        self.source, self.n_rows, self.batch_rows = table.source, table.n_rows, table.batch_rows
+        self.names = tuple(own for own in table.names if own != name)
+
+    @property
+    def held(self) -> frozenset[str | int]:
+        """Columns that hold something."""
+        return self.table.held - {self.name}
+
+    def find_style(self) -> FileStyle | None:
+        """Return that of the whole table."""
+        return self.table.style
+
+    def place_of(self, row: int) -> str:
+        """Return that of the whole table."""
+        return self.table.place_of(row)
+
+    def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
+        """Give the rows from ``start`` on, ``rows`` at a time."""
+        for batch in self.table.batches(rows, start):
+            yield batch.without(self.name)
+
+
+def image_rows(values: int) -> int:
+    """Return rows of a batch of images of so many values each."""
+    return max(1, min(BATCH_ROWS, BATCH_VALUES // values))
 
 
 def stacked_tables(parts: Sequence[Table]) -> Table:

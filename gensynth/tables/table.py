@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -53,6 +53,17 @@ class Table:
             None if self.text is None else self.text.iloc[rows],
             None if self.arrow is None else self.arrow.take(rows),
             self.style,
+        )
+
+    def without(self, name: str | int) -> Table:
+        """Return the table without a column, if it has it."""
+        if name not in self.frame.columns:
+            return self
+        return replace(
+            self,
+            frame=self.frame.drop(columns=name),
+            text=None if self.text is None else self.text.drop(columns=name),
+            arrow=None if self.arrow is None else self.arrow.drop_columns([str(name)]),
         )
 
     def render(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -94,8 +94,8 @@ def images_with(value, row=3):
     [
         (np.ones((6, 8, 6)), "6 images that are all the same"),
         (RNG.random((1, 8, 6)), "a single image"),
-        (images_with(np.nan), r"1 image \(the first in row 3\) with missing or infinite pixels"),
-        (images_with(np.inf), r"the first in row 3"),
+        (images_with(np.nan), r"1 image \(the first: row 3\) with missing or infinite pixels"),
+        (images_with(np.inf), r"the first: row 3"),
         (RNG.random((6, 8, 6, 5)), r"\(8, 6, 5\).*1 to 4 channels"),
         (RNG.random((6, 3, 6)), "3 x 6 pixels; sides of 4 to 128"),
         (RNG.random((6, 8, 129)), "8 x 129 pixels; sides of 4 to 128"),
@@ -117,9 +117,9 @@ def test_a_table_has_one_column_of_images():
 
 
 def test_what_is_declared_an_image_and_is_none_is_named():
-    with pytest.raises(SchemaError, match=r"row 0 holds the number 1\.5"):
+    with pytest.raises(DataError, match=r"row 0 holds the number 1\.5"):
         TableSchema.infer(pd.DataFrame({"photo": [1.5, 2.5]}), {"photo": "image"})
-    with pytest.raises(SchemaError, match="row 0 holds 1; expected arrays or paths"):
+    with pytest.raises(DataError, match="row 0 holds 1; expected arrays or paths"):
         TableSchema.infer(pd.DataFrame({"photo": [1, 2]}), {"photo": "image"})
 
 

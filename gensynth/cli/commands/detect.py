@@ -155,7 +155,7 @@ def detect(
     )
     from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
     from gensynth.cli.rows import check_free
-    from gensynth.cli.weights import WithoutColumn, split_weights
+    from gensynth.cli.weights import split_weights
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
     from gensynth.report.anomalies import write_page
@@ -174,7 +174,7 @@ def detect(
     out.check(table.n_rows, run)
     check_free([*table.names, *added_names(table)], data, ADDED)
     learned, weights = split_weights(normals.sample(fit_rows, seed), weight)
-    judged = WithoutColumn(table, weight) if weight in table.names else table
+    judged = table if weight is None or weight not in table.names else table.without(weight)
     schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
         check_fits(judged, learned.frame, schema, data, train_on)

@@ -144,7 +144,7 @@ def _by_graph(source: Path, threads: int) -> tuple[Any, tuple[str, ...], Batches
 
     def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
         for rows in table.batches(start=start):
-            with rows_counted_from(int(rows.frame.index[0])):
+            with rows_counted_from(int(rows.frame.index[0]), table):
                 columns: dict[str, Any] = scorer.score(rows.frame)
             if "label" in columns:
                 columns["anomaly"] = columns.pop("label") == -1
