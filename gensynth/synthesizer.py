@@ -23,7 +23,7 @@ from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.engine.imagestreams import image_column, memory_rows_of
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
-from gensynth.engine.streams import as_stream
+from gensynth.engine.streams import as_stream, rows_counted_from
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
 from gensynth.errors import OptionError
@@ -182,14 +182,12 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         known = {"schema": self.schema, "condition_on": first, "relations": self.relations}
         stream = as_stream(X)
         most = 0 if stream is None else memory_rows or memory_rows_of(stream, self.schema)
-        if stream is not None and stream.n_rows <= most:
-            X, stream = stream.whole(), None
-        if stream is None:
-            frame, container = fit_input(self, X, y, self.image_shape)
+        if stream is None or stream.n_rows <= most:
+            frame, container = fit_input(self, X if stream is None else stream.whole(), y, self.image_shape)
             frame, weights = weighted_rows(frame, sample_weight)
-            self.fitted_ = FittedModel.fit(
-                frame, container, recipe, trainer, seed, resume=resume, weights=weights, **known
-            )
+            known |= {"weights": weights, "resume": resume}
+            with rows_counted_from(0, stream, None if stream is None else frame.index):
+                self.fitted_ = FittedModel.fit(frame, container, recipe, trainer, seed, **known)
         else:
             fit_input(self, next(stream.batches()).frame)
             if image_column(stream, self.schema) is not None:

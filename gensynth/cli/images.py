@@ -9,18 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from gensynth.cli.paths import READ_ENDINGS, STANDARD_INPUT, stream
-from gensynth.errors import DataError, OptionError, counted
+from gensynth.errors import DataError, OptionError
 from gensynth.schema.image import ImageSchema
-from gensynth.schema.imagecells import stacked_images
+from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
-from gensynth.tables.imagearrays import objects_of
 from gensynth.tables.imagebeside import is_rows_file
-from gensynth.tables.images import IMAGE, ImageSet, image_set, is_image_source, read_images
-from gensynth.tables.stream import MemoryStream
+from gensynth.tables.images import IMAGE, ImageStream, frame_stream, is_image_source, open_images
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card
@@ -32,37 +29,13 @@ FILE = "file"
 """Name of the column of file names in tables of results."""
 
 
-class ImageTable(MemoryStream):
-    """Images as a table: the columns ``image``, and ``label`` if they have labels.
-
-    Parameters
-    ----------
-    found : ImageSet
-        What was read.
-    """
-
-    def __init__(self, found: ImageSet) -> None:
-        super().__init__(Table(found.frame), found.source)
-        self.files = found.files
-
-    @property
-    def channels(self) -> int:
-        """Of every image."""
-        first = self.table.frame[IMAGE].iloc[0]
-        return 1 if first.ndim == 2 else int(first.shape[-1])
-
-    def __str__(self) -> str:
-        height, width = self.table.frame[IMAGE].iloc[0].shape[:2]
-        kind = {1: "grey", 3: "colour"}.get(self.channels, f"{self.channels} channels")
-        return f"{counted(self.n_rows, 'image')}, {width} wide and {height} high, {kind}"
-
-    def check_label(self, names: list[str] | None) -> None:
-        """Raise `DataError` if columns are asked for and there are no labels."""
-        if names and len(self.names) == 1:
-            raise DataError(
-                f"{self.source} has no labels, so that there is no column {names[0]!r}: put the images into folders "
-                "that are named by their labels, or give a .npz file with the labels in the array y"
-            )
+def check_label(table: ImageStream, names: Sequence[str] | None) -> None:
+    """Raise `DataError` if columns of images are asked for, and there are none beside them."""
+    if names and len(table.names) == 1:
+        raise DataError(
+            f"{table.source} has no labels, so that there is no column {names[0]!r}: put the images into folders "
+            "that are named by their labels, or give a .npz file with the labels in the array y"
+        )
 
 
 @dataclass(frozen=True)
@@ -107,18 +80,18 @@ class ImageOptions:
 
     def like_those_of(self, table: TableStream) -> ImageOptions:
         """Return the options that bring other images to the channels and the range of those in a table."""
-        if not isinstance(table, ImageTable):
+        if not isinstance(table, ImageStream):
             return self
-        first = ImageSchema.infer(stacked_images(table.table.frame[IMAGE], IMAGE), IMAGE)
+        first = ImageSchema.of_blocks(table.blocks(), table.n_rows, IMAGE)
         return replace(self.like(first), size=self.size)
 
     def with_channels_of(self, table: TableStream) -> ImageOptions:
         """Return the options that bring other images to the channels of those in a table."""
-        if not isinstance(table, ImageTable):
+        if not isinstance(table, ImageStream):
             return self
         return replace(self, channels=_CHANNELS.get(table.channels))
 
-    def open(self, found: Path | Card) -> ImageTable | None:
+    def open(self, found: Path | Card) -> ImageStream | None:
         """Return the images that DATA is; None if it is a table.
 
         Raises
@@ -142,9 +115,10 @@ class ImageOptions:
         if not isinstance(found, Path):
             from gensynth.datasets import load
 
-            return ImageTable(image_set(load(found.name)[0], found.name, image_size=self.size))
-        read = read_images(found, image_size=self.size, channels=self.channels, skip_bad=self.skip_bad)
-        return ImageTable(read if self.seen is None or read.files is None else _in_range(read, self.seen))
+            table = frame_stream(load(found.name)[0], found.name, image_size=self.size)
+        else:
+            table = open_images(found, image_size=self.size, channels=self.channels, skip_bad=self.skip_bad)
+        return table if self.seen is None else in_range_of(table, self.seen)
 
     def _are_images(self, found: Path | Card) -> bool:
         if not isinstance(found, Path):
@@ -165,22 +139,6 @@ class ImageOptions:
         )
 
 
-def _in_range(read: ImageSet, seen: ImageSchema) -> ImageSet:
-    """Return images of files, whose black is 0 and white 255, with the least and the greatest value of fitted ones.
-
-    Files that hold no more than these, such as masks of zeros and ones, are as those were before they were fitted.
-    """
-    if (seen.low, seen.high) == (0.0, 255.0):
-        return read
-    cells = list(read.frame[IMAGE])
-    if seen.low != 0 or max(int(cell.max()) for cell in cells) > seen.high:
-        cells = [seen.low + cell / 255.0 * (seen.high - seen.low) for cell in cells]
-    if np.dtype(seen.dtype).kind in "biu":
-        cells = [np.round(cell) for cell in cells]
-    typed = objects_of([cell.astype(seen.dtype) for cell in cells])
-    return replace(read, frame=read.frame.assign(**{IMAGE: pd.Series(typed, index=read.frame.index, dtype=object)}))
-
-
 def open_both(
     found: Path | Card,
     normal: Path | Card | None,
@@ -189,11 +147,17 @@ def open_both(
     kinds: Sequence[str] | None,
     pipe: str,
 ) -> tuple[TableStream, TableStream]:
-    """Return the rows that are judged and those that are learned from, which may be the same; images of one kind."""
+    """Return the rows that are judged and those that are learned from, which may be the same.
+
+    Images that are learned from get the channels of those that are judged, and these the range of the former.
+    """
     table = stream(found, missing, kinds, pipe=pipe, images=images)
     if normal is None:
         return table, table
-    return table, stream(normal, missing, kinds, pipe=pipe, images=images.with_channels_of(table))
+    learned = stream(normal, missing, kinds, pipe=pipe, images=images.with_channels_of(table))
+    if isinstance(table, ImageStream) and isinstance(learned, ImageStream):
+        table = in_range_of(table, ImageSchema.of_blocks(learned.blocks(), learned.n_rows, IMAGE))
+    return table, learned
 
 
 def open_alike(
@@ -211,8 +175,8 @@ def open_alike(
     out: list[pd.DataFrame] = []
     for one in found:
         table = stream(one, missing, kinds, targets, images=images)
-        if isinstance(table, ImageTable) and not out:
-            table.check_label(list(targets))
+        if isinstance(table, ImageStream) and not out:
+            check_label(table, list(targets))
             images = images.like_those_of(table)
         out.append(table.whole().frame)
     return out
@@ -220,29 +184,29 @@ def open_alike(
 
 def described(table: TableStream, rows: Table) -> Table:
     """Return rows of a table as they are shown and written in results: of images their files instead of pixels."""
-    if not isinstance(table, ImageTable):
+    if not isinstance(table, ImageStream):
         return rows
     return Table(_named(table, rows.frame).drop(columns=IMAGE))
 
 
 def pictured(table: TableStream, rows: Table) -> pd.DataFrame:
     """Return the cells of rows as a page shows them: of images their files too."""
-    if not isinstance(table, ImageTable):
+    if not isinstance(table, ImageStream):
         return rows.frame if rows.text is None else rows.text
     return _named(table, rows.frame)
 
 
 def files_of(table: TableStream) -> tuple[str, ...] | None:
     """Return the file of each image; None for tables, and images that came in one file."""
-    return table.files if isinstance(table, ImageTable) else None
+    return table.files if isinstance(table, ImageStream) else None
 
 
 def added_names(table: TableStream) -> tuple[str, ...]:
     """Return the columns that `described` adds."""
-    return (FILE if table.files is not None else "number",) if isinstance(table, ImageTable) else ()
+    return (FILE if table.files is not None else "number",) if isinstance(table, ImageStream) else ()
 
 
-def _named(table: ImageTable, frame: pd.DataFrame) -> pd.DataFrame:
+def _named(table: ImageStream, frame: pd.DataFrame) -> pd.DataFrame:
     out = frame.copy(deep=False)
     (name,) = added_names(table)
     cells: list[Any] = [i + 1 if table.files is None else table.files[i] for i in frame.index.tolist()]

@@ -17,7 +17,9 @@ from gensynth.engine.parameters import make_recipe
 from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.model import Recipe
 from gensynth.schema import TableSchema
+from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
+from gensynth.tables.imagestream import ImageStream
 from gensynth.training import Trainer
 
 
@@ -99,8 +101,11 @@ class TableEstimator(NotebookView, BaseEstimator):
             Rows, and what `analyse` says of them.
         """
         said = BatchWarnings()
+        schema = self._fitted_schema()
+        if isinstance(table, ImageStream) and schema.image is not None and schema.image.image is not None:
+            table = in_range_of(table, schema.image.image)
         if rows is None:
-            rows = min(table.batch_rows, self._fitted_schema().batch_rows)
+            rows = min(table.batch_rows, schema.batch_rows)
         for batch in table.batches(rows, start):
             with said.batch(), rows_counted_from(int(batch.frame.index[0]), table):
                 analysis = self.analyse(batch.frame, method)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self, get_args
@@ -11,15 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import ColumnWarning, DataError, SchemaError, counted
+from gensynth.errors import DataError, SchemaError, counted
 from gensynth.schema.imagecells import check_alike, check_finite, stacked_images
+from gensynth.schema.imagerange import aligned_range
 from gensynth.schema.pixelvalues import PixelValues
 from gensynth.tables.imagearrays import Axes, axes_of, objects_of
 
 MIN_SIDE, MAX_SIDE = 4, 128
 """Height and width of images that can be learned."""
-MAX_BEYOND = 4.0
-"""Widths of the fitted range that new values may lie beyond it: farther ones are in another unit."""
 
 
 @dataclass(frozen=True)
@@ -129,13 +127,11 @@ class ImageSchema:
         Warns
         -----
         ColumnWarning
-            Values lie outside the fitted range: they are clipped to it.
+            Values were converted to the unit of the fitted ones, or lie outside their range and are clipped to it.
         """
         images = self._fitted_axes(stacked_images(series, name), name)
         check_finite(images, name)
-        low, high = float(images.min()), float(images.max())
-        if low < self.low or high > self.high:
-            images = self._clipped(images, low, high, name)
+        images = aligned_range(images, self, name)
         return pd.Series(objects_of(list(images)), index=series.index, name=series.name, dtype=object)
 
     def to_pixels(self, cells: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
@@ -186,20 +182,6 @@ class ImageSchema:
         if self.axes == "hw":
             return by_channel[:, 0]
         return np.moveaxis(by_channel, 1, -1) if self.axes == "hwc" else by_channel
-
-    def _clipped(self, images: NDArray[Any], low: float, high: float, name: str | int) -> NDArray[Any]:
-        """Return the images with values in the fitted range; refuse those that are in another unit."""
-        outside = ((images < self.low) | (images > self.high)).reshape(len(images), -1).any(1)
-        first = int(np.argmax(outside))
-        text = (
-            f"column {name!r}: pixels of {counted(int(outside.sum()), 'image')} (the first in row {first}) lie outside "
-            f"the fitted range {self.low:g} to {self.high:g}: values from {low:g} to {high:g}"
-        )
-        if max(self.low - low, high - self.high) > MAX_BEYOND * (self.high - self.low):
-            raise DataError(f"{text}; scale the new images as the fitted ones were")
-        warnings.warn(f"{text}; they are clipped to it", ColumnWarning, stacklevel=6)
-        clipped: NDArray[Any] = np.clip(images, self.low, self.high)
-        return clipped
 
 
 def _sizes(shape: Sequence[int], axes: Axes) -> tuple[int, int, int]:

@@ -1,14 +1,15 @@
-"""Images in arrays and in the files that hold arrays: .npy, .npz, and the idx files of MNIST."""
+"""Images in the files that hold arrays, read block by block: .npy and .npz."""
 
 from __future__ import annotations
 
-import gzip
-import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -16,14 +17,14 @@ from numpy.typing import NDArray
 
 from gensynth.errors import DataError, listed
 from gensynth.tables.imagearrays import IMAGE, LABEL, MAX_CHANNELS, objects_of
+from gensynth.tables.stream import image_rows
 
 ARRAY_ENDINGS = (".npz", ".npy")
 
 _IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
 _LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
-_IDX = re.compile(r"(?P<part>.*)images[-.]idx3-ubyte(?P<packed>\.gz)?$")
-_DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
-_TRAIN = "train-"
+DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
+"""What reading a file of arrays raises where it is damaged or of another kind."""
 
 
 def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = None) -> pd.DataFrame:
@@ -41,14 +42,37 @@ def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = Non
     DataFrame
         The columns ``image``, an array in each cell, and ``label``.
     """
-    frame = pd.DataFrame({IMAGE: pd.Series(objects_of(list(images)), dtype=object)})
+    cells = pd.Series(objects_of(list(images)), dtype=object)
+    return pd.concat([pd.DataFrame({IMAGE: cells}), label_frame(len(images), labels)], axis=1)
+
+
+def label_frame(n: int, labels: Any = None) -> pd.DataFrame:
+    """Return what stands beside n images: the column ``label``, as `image_frame` has it, or no column."""
     if labels is None:
-        return frame
+        return pd.DataFrame(index=pd.RangeIndex(n))
     column = pd.Series(np.asarray(labels)) if not isinstance(labels, pd.Series) else labels.reset_index(drop=True)
-    return frame.assign(**{LABEL: column if pd.api.types.is_float_dtype(column) else column.astype("category")})
+    return pd.DataFrame({LABEL: column if pd.api.types.is_float_dtype(column) else column.astype("category")})
 
 
-def channels_last(images: NDArray[Any], source: object) -> NDArray[Any]:
+def check_axes(shape: tuple[int, ...], dtype: np.dtype[Any], source: object) -> None:
+    """Raise `DataError` if an array of this shape and dtype, that messages call ``source``, holds no images."""
+    if len(shape) not in (3, 4):
+        raise DataError(
+            f"{source} has the shape {shape}; images are arrays (n, height, width), "
+            "(n, height, width, channels) or (n, channels, height, width): reshape it"
+        )
+    if 0 in shape:
+        raise DataError(f"{source} has the shape {shape}: there are no images in it")
+    if len(shape) == 4 and min(shape[1], shape[-1]) > MAX_CHANNELS:
+        raise DataError(
+            f"{source} has the shape {shape}: neither its second nor its last axis is 1 to {MAX_CHANNELS} "
+            "channels; reshape it to (n, height, width, channels)"
+        )
+    if dtype.kind not in "biuf":
+        raise DataError(f"{source} has the dtype {dtype}; pixels are whole numbers in 0..255, or floats")
+
+
+def channels_last(images: NDArray[Any], source: object, first: int = 0) -> NDArray[Any]:
     """Return images as (n, h, w), or (n, h, w, c) with c in 2..4, of uint8 or floats.
 
     Parameters
@@ -57,43 +81,108 @@ def channels_last(images: NDArray[Any], source: object) -> NDArray[Any]:
         With c in 1..4; where both the second and the last axis could be the channels, it is the last one.
     source : object
         What messages call it.
+    first : int
+        Number of the first of them, where they are a block of several.
 
     Raises
     ------
     DataError
-        The axes are others, there are no images, or values are no pixels: text, or whole numbers outside 0..255.
+        The axes are others, there are no images, or values are no pixels: text, or whole numbers outside 0..255; names
+        the image, counted from 1.
     """
-    if images.ndim not in (3, 4):
-        raise DataError(
-            f"{source} has the shape {images.shape}; images are arrays (n, height, width), "
-            "(n, height, width, channels) or (n, channels, height, width): reshape it"
-        )
-    if 0 in images.shape:
-        raise DataError(f"{source} has the shape {images.shape}: there are no images in it")
+    check_axes(images.shape, images.dtype, source)
     if images.ndim == 4 and images.shape[-1] > MAX_CHANNELS:
-        if images.shape[1] > MAX_CHANNELS:
-            raise DataError(
-                f"{source} has the shape {images.shape}: neither its second nor its last axis is 1 to {MAX_CHANNELS} "
-                "channels; reshape it to (n, height, width, channels)"
-            )
         images = np.moveaxis(images, 1, -1)
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if images.dtype.kind == "f" or images.dtype == np.uint8:
         return images
-    if images.dtype.kind not in "biu":
-        raise DataError(f"{source} has the dtype {images.dtype}; pixels are whole numbers in 0..255, or floats")
-    low, high = int(images.min()), int(images.max())
-    if low < 0 or high > 255:
+    outside = ((images < 0) | (images > 255)).reshape(len(images), -1).any(1)
+    if outside.any():
+        worst = int(np.argmax(outside))
         raise DataError(
-            f"{source} holds whole numbers from {low} to {high}; pixels are whole numbers in 0..255, or floats: divide "
-            "them"
+            f"{source}: image {first + worst + 1:,} holds whole numbers from {int(images[worst].min())} to "
+            f"{int(images[worst].max())}; pixels are whole numbers in 0..255, or floats: divide them"
         )
     return images.astype(np.uint8)
 
 
-def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Return the images of a ``.npy`` or ``.npz`` file, channels last, and the labels of a ``.npz`` file that has them.
+@dataclass(frozen=True)
+class StoredImages(ABC):
+    """Images in a file, that are read block by block, and what else it holds of each.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    source : str
+        What messages call the images.
+    shape : tuple of int
+        Of the array.
+    dtype : numpy.dtype
+        Of the array.
+    labels : ndarray of shape (n,) or None
+        Their labels.
+    columns : dict
+        Further arrays (n,), by their names.
+    """
+
+    path: Path
+    source: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    labels: NDArray[Any] | None = None
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def blocks(self) -> Iterator[NDArray[Any]]:
+        """Give the images, channels last, some at a time.
+
+        Raises
+        ------
+        DataError
+            The file is damaged, or holds other whole numbers than those of pixels.
+        """
+        rows, first = image_rows(int(np.prod(self.shape[1:], dtype=np.int64))), 0
+        try:
+            for block in self._arrays(rows):
+                yield channels_last(block, self.source, first)
+                first += len(block)
+        except DataError:
+            raise
+        except DAMAGED as error:
+            raise DataError(f"{self.path} cannot be read: {error}") from error
+
+    @abstractmethod
+    def _arrays(self, rows: int) -> Iterator[NDArray[Any]]:
+        """Give parts of the array as they stand in the file; raises `DAMAGED`."""
+
+
+@dataclass(frozen=True)
+class ArrayImages(StoredImages):
+    """Images in a ``.npy`` file, or in one array of a ``.npz`` file: ``name``."""
+
+    name: str = ""
+
+    def _arrays(self, rows: int) -> Iterator[NDArray[Any]]:
+        with _opened(self.path, self.name) as file:
+            shape, by_columns, dtype = _header(file)
+            if by_columns:  # an image does not stand in one piece
+                whole = np.frombuffer(read_values(file, shape, dtype), dtype).reshape(shape[::-1]).T
+                yield from (whole[first : first + rows] for first in range(0, len(whole), rows))
+                return
+            for first in range(0, shape[0], rows):
+                part = (min(rows, shape[0] - first), *shape[1:])
+                yield np.frombuffer(read_values(file, part, dtype), dtype).reshape(part)
+
+
+def open_arrays(path: Path) -> ArrayImages:
+    """Return the images of a ``.npy`` or ``.npz`` file, and of the latter the labels and columns that it has of them.
+
+    Further columns are taken from files of images ``x``, as `gensynth.tables.imagewriter` writes them; of files by
+    others, whose images have another name, none are.
 
     Raises
     ------
@@ -101,100 +190,97 @@ def read_arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
         It cannot be read, or does not hold images; names the arrays that it holds.
     """
     try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            arrays = {"": found}
-        else:
-            with found:
-                arrays = {name: found[name] for name in found.files if not name.endswith("_test")}
-    except _DAMAGED as error:
+        found = {name: _shape_of(path, name) for name in _names(path) if not name.endswith("_test")}
+    except DAMAGED as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    name = _image_key(arrays, path)
+    name = _image_key({name: shape for name, (shape, _) in found.items()}, path)
+    source = f"{path}: array {name!r}" if name else str(path)
+    shape, dtype = found[name]
+    check_axes(shape, dtype, source)
     label = next(
-        (key for key in _LABEL_KEYS if key in arrays and key.endswith("_train") == name.endswith("_train")), None
+        (key for key in _LABEL_KEYS if key in found and key.endswith("_train") == name.endswith("_train")), None
     )
-    images = channels_last(arrays[name], f"{path}: array {name!r}" if name else path)
-    return images, None if label is None else _checked_labels(arrays[label], images, f"{path}: array {label!r}")
-
-
-def columns_beside(path: Path, n: int) -> dict[str, NDArray[Any]]:
-    """Return the further columns of a ``.npz`` file of ``n`` images ``x``, as `gensynth.tables.imagewriter` writes it.
-
-    Those are arrays of one entry for each image; of files by others, whose images have another name, none are taken.
-    """
-    if path.suffix.lower() != ".npz":
-        return {}
+    others = [key for key, (own, _) in found.items() if own == shape[:1] and key not in (*_IMAGE_KEYS, *_LABEL_KEYS)]
     try:
-        with np.load(path, allow_pickle=False) as found:
-            if "x" not in found.files:
-                return {}
-            others = {name: found[name] for name in found.files if name not in (*_IMAGE_KEYS, *_LABEL_KEYS)}
-    except _DAMAGED as error:
+        labels = None if label is None else _small_array(path, label)
+        columns = {key: _small_array(path, key) for key in others} if name == "x" else {}
+    except DAMAGED as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    return {name: array for name, array in others.items() if array.shape == (n,)}
+    if labels is not None:
+        labels = checked_labels(labels, shape[0], f"{path}: array {label!r}")
+    return ArrayImages(path, source, shape, dtype, labels, columns, name)
 
 
-def idx_files(folder: Path) -> list[Path]:
-    """Return the files of images of a folder as MNIST comes in, those to learn from first."""
-    found = [path for path in sorted(folder.iterdir()) if _IDX.match(path.name)]
-    return sorted(found, key=lambda path: not path.name.startswith(_TRAIN))
-
-
-def is_idx(path: Path) -> bool:
-    """Return whether a file is named as those of MNIST that hold images."""
-    return _IDX.match(path.name) is not None
-
-
-def read_idx(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Return the images of a file such as ``train-images-idx3-ubyte.gz``, and the labels from the file beside it.
-
-    Raises
-    ------
-    DataError
-        A file is damaged or of another format, or has not as many labels as there are images.
-    """
-    images = _read_idx(path, 3)
-    if not len(images):
-        raise DataError(f"{path} holds no images")
-    name = path.name.replace("images-idx3", "labels-idx1").replace("images.idx3", "labels.idx1")
-    beside = [path.with_name(name), path.with_name(name.removesuffix(".gz")), path.with_name(f"{name}.gz")]
-    labels = next((other for other in beside if other.is_file()), None)
-    return images, None if labels is None else _checked_labels(_read_idx(labels, 1), images, labels)
-
-
-def _image_key(arrays: Mapping[str, NDArray[Any]], path: Path) -> str:
-    name = next((key for key in _IMAGE_KEYS if key in arrays), None)
+def _image_key(shapes: Mapping[str, tuple[int, ...]], path: Path) -> str:
+    name = next((key for key in _IMAGE_KEYS if key in shapes), None)
     if name is not None:
         return name
-    possible = [key for key, array in arrays.items() if array.ndim in (3, 4)]
+    possible = [key for key, shape in shapes.items() if len(shape) in (3, 4)]
     if len(possible) == 1:
         return possible[0]
-    if "" in arrays:
+    if "" in shapes:
         return ""
     raise DataError(
-        f"{path} holds the arrays {listed(list(arrays))}; expected the images in one that is named 'x' (labels in 'y')"
+        f"{path} holds the arrays {listed(list(shapes))}; expected the images in one that is named 'x' (labels in 'y')"
     )
 
 
-def _checked_labels(labels: NDArray[Any], images: NDArray[Any], source: object) -> NDArray[Any]:
+def checked_labels(labels: NDArray[Any], n: int, source: object) -> NDArray[Any]:
+    """Return the labels (n,) of n images; raise `DataError` if there are not as many."""
     labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-    if labels.shape != images.shape[:1]:
-        raise DataError(f"{source} has the shape {labels.shape}; expected one label for each of {len(images):,} images")
+    if labels.shape != (n,):
+        raise DataError(f"{source} has the shape {labels.shape}; expected one label for each of {n:,} images")
     return labels
 
 
-def _read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
-    """Return an idx file of bytes: two zero bytes, type 8 (bytes), number of axes, their sizes, the values."""
-    try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except _DAMAGED as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    head = 4 + 4 * axes
-    if len(data) < head or data[:4] != bytes((0, 0, 8, axes)):
-        raise DataError(f"{path} is no idx file of bytes with {axes} axes, as MNIST comes in")
-    shape = tuple(int(n) for n in np.frombuffer(data, dtype=">u4", count=axes, offset=4))
-    expected = int(np.prod(shape, dtype=np.int64))
-    if len(data) - head != expected:
-        raise DataError(f"{path} is damaged: it should hold {expected:,} values and has {len(data) - head:,}")
-    return np.frombuffer(data, dtype=np.uint8, offset=head).reshape(shape)
+def _names(path: Path) -> list[str]:
+    """Return the arrays of a ``.npz`` file; "" of a ``.npy`` file."""
+    if not zipfile.is_zipfile(path):
+        return [""]
+    with zipfile.ZipFile(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[IO[bytes]]:
+    if not name:
+        with path.open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        yield member
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return shape, whether the first axis varies fastest, and dtype of an array, of which the values come next."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(file)
+    return shape, by_columns, dtype
+
+
+def _shape_of(path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    with _opened(path, name) as file:
+        shape, _, dtype = _header(file)
+        if dtype.hasobject:
+            raise ValueError(f"{f'its array {name!r}' if name else 'it'} holds Python objects, which are not read")
+        return shape, dtype
+
+
+def _small_array(path: Path, name: str) -> NDArray[Any]:
+    with _opened(path, name) as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        return array
+
+
+def read_values(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """Return the bytes of so many values; raise `EOFError` if there are fewer."""
+    n = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    parts = []
+    while n:
+        part = file.read(n)
+        if not part:
+            raise EOFError("it is cut off")
+        parts.append(part)
+        n -= len(part)
+    return b"".join(parts)

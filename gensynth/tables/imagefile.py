@@ -137,6 +137,18 @@ def resized(image: NDArray[Any], size: Size) -> NDArray[Any]:
     return out.reshape(*size, *image.shape[2:])
 
 
+def with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
+    """Return an image (h, w) or (h, w, c) with so many channels; grey values are ITU-R 601-2 luma, as in Pillow."""
+    if channels == 3 and image.ndim == 2:
+        return np.repeat(image[..., None], 3, axis=-1)
+    if channels == 3 and image.shape[-1] == 4:
+        return image[..., :3]
+    if channels == 1 and image.ndim == 3:
+        luma = image[..., :3] @ np.array([0.299, 0.587, 0.114]) if image.shape[-1] >= 3 else image[..., 0]
+        return (luma.round() if image.dtype.kind in "iu" else luma).astype(image.dtype)
+    return image
+
+
 def _plain(image: Image.Image) -> tuple[Image.Image, frozenset[Change]]:
     """Return the image as grey values ("L") or colours ("RGB"), and what was lost."""
     if image.mode.startswith("I"):

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 from image_files import squares, write_classes, write_png
 
-from gensynth.cli.images import ImageOptions, ImageTable, added_names, described, files_of, open_both, pictured
+from gensynth.cli.images import (
+    ImageOptions,
+    ImageStream,
+    added_names,
+    check_label,
+    described,
+    files_of,
+    open_both,
+    pictured,
+)
 from gensynth.cli.paths import find, stream
 from gensynth.errors import CapabilityError, DataError, OptionError
 from gensynth.model import Recipe
@@ -50,7 +59,7 @@ def test_no_sizes(text: str) -> None:
 
 def test_a_folder_of_images_is_a_table_of_them(tmp_path: Path) -> None:
     table = opened(write_classes(tmp_path / "photos"), options())
-    assert isinstance(table, ImageTable)
+    assert isinstance(table, ImageStream)
     assert (table.names, table.n_rows) == (("image", "label"), 12)
     assert str(table) == "12 images, 8 wide and 8 high, grey"
     small = opened(tmp_path / "photos", options("4x6"))
@@ -59,7 +68,7 @@ def test_a_folder_of_images_is_a_table_of_them(tmp_path: Path) -> None:
 
 def test_a_data_set_of_images_is_one_too() -> None:
     table = opened("digits", options("6"))
-    assert isinstance(table, ImageTable)
+    assert isinstance(table, ImageStream)
     assert str(table) == "1,797 images, 6 wide and 6 high, grey"
     assert files_of(table) is None
 
@@ -67,7 +76,7 @@ def test_a_data_set_of_images_is_one_too() -> None:
 def test_tables_stay_tables(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4\n")
     for source in (tmp_path / "a.csv", tmp_path, "wine"):
-        assert not isinstance(opened(source, options()), ImageTable)
+        assert not isinstance(opened(source, options()), ImageStream)
         assert files_of(opened(source, options())) is None
         if source != tmp_path:
             with pytest.raises(OptionError, match="--image-size is of images"):
@@ -81,7 +90,7 @@ def test_a_folder_of_both_must_be_told_apart(tmp_path: Path) -> None:
     (tmp_path / "photos" / "rows.csv").write_text("a\n1\n2\n")
     with pytest.raises(OptionError, match=r"holds images and tables \(rows\.csv\).*'.*\*\.csv'.*--image-size"):
         opened(tmp_path / "photos", options())
-    assert isinstance(opened(tmp_path / "photos", options("8")), ImageTable)
+    assert isinstance(opened(tmp_path / "photos", options("8")), ImageStream)
 
 
 def test_a_family_that_cannot_is_told_before_files_are_read(tmp_path: Path) -> None:
@@ -98,13 +107,13 @@ def test_missing_values_are_of_tables(tmp_path: Path) -> None:
 def test_labels_that_there_are_not(tmp_path: Path) -> None:
     write_png(tmp_path / "a.png", squares(1)[0])
     table = opened(tmp_path, options())
-    assert isinstance(table, ImageTable)
-    table.check_label(None)
+    assert isinstance(table, ImageStream)
+    check_label(table, None)
     with pytest.raises(DataError, match="has no labels, so that there is no column 'label'"):
-        table.check_label(["label"])
+        check_label(table, ["label"])
     with_labels = ImageOptions().open(write_classes(tmp_path / "photos"))
     assert with_labels is not None
-    with_labels.check_label(["label"])
+    check_label(with_labels, ["label"])
 
 
 def test_results_name_files_instead_of_pixels(tmp_path: Path) -> None:
@@ -135,7 +144,7 @@ def test_images_are_brought_to_what_a_model_has_seen(tmp_path: Path) -> None:
     like = ImageOptions().like(ImageSchema(5, 4, 3, "hwc", "uint8", 17, 0.0, 16.0))
     table = like.open(tmp_path)
     assert table is not None
-    first = table.table.frame["image"].iloc[0]
+    first = table.whole().frame["image"].iloc[0]
     assert (first.shape, first.dtype) == ((5, 4, 3), np.uint8)
     files = read_images(tmp_path, image_size=(5, 4), channels=3).frame["image"].iloc[0]
     assert np.array_equal(first, (files / 255.0 * 16.0).round())  # black is the least value, white the greatest
@@ -147,10 +156,11 @@ def test_images_are_brought_to_what_a_model_has_seen(tmp_path: Path) -> None:
 def test_normal_images_are_of_the_kind_of_the_others(tmp_path: Path) -> None:
     grey, colour = write_classes(tmp_path / "grey"), tmp_path / "colour"
     write_png(colour / "a.png", np.zeros((8, 8, 3), dtype=np.uint8))
+    write_png(colour / "b.png", np.full((8, 8, 3), 200, dtype=np.uint8))
     for one, other in ((grey, colour), (colour, grey)):
         table, normal = open_both(one, other, ImageOptions(), None, None, "csv")
-        assert isinstance(table, ImageTable)
-        assert isinstance(normal, ImageTable)
+        assert isinstance(table, ImageStream)
+        assert isinstance(normal, ImageStream)
         assert table.channels == normal.channels
     table, normal = open_both(grey, None, ImageOptions(), None, None, "csv")
     assert table is normal

@@ -140,15 +140,42 @@ def test_new_values_outside_the_range_are_clipped_with_a_warning():
     schema = inferred(RNG.integers(0, 17, (40, 8, 6), dtype=np.uint8))
     new = RNG.integers(0, 17, (5, 8, 6), dtype=np.uint8)
     new[2, 0, 0] = 20
-    with pytest.warns(ColumnWarning, match=r"1 image \(the first in row 2\).* range 0 to 16: .*clipped"):
+    with pytest.warns(ColumnWarning, match=r"1 image \(the first: row 2\).* range 0 to 16: .*clipped"):
         aligned = schema.align(column(new), "photo")
     assert aligned[2].max() == 16
 
 
 def test_new_values_in_another_unit_are_refused():
     schema = inferred(RNG.random((40, 8, 6)))
-    with pytest.raises(DataError, match=r"the first in row 0\) lie outside .* scale the new images"):
-        schema.align(column(RNG.integers(0, 256, (5, 8, 6), dtype=np.uint8)), "photo")
+    for new in (RNG.integers(256, 900, (5, 8, 6)), RNG.integers(0, 17, (5, 8, 6)), RNG.random((5, 8, 6)) - 2):
+        with pytest.raises(DataError, match=r"the first: row 0\) lie outside .* scale the new images"):
+            schema.align(column(new), "photo")
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "words"),
+    [
+        (lambda x: x / 255, lambda x: x, "values from 0 to 255 came, .* from 0 to 1; .* divided by 255"),
+        (lambda x: x / 255, lambda x: x.astype(float), "divided by 255"),
+        (lambda x: x, lambda x: x / 255, "values from 0 to 1 came, .* from 0 to 255; .* multiplied by 255"),
+        (lambda x: x.astype(float), lambda x: (x / 255).astype(np.float32), "multiplied by 255"),
+        (lambda x: x // 15, lambda x: x // 15 / 17, "multiplied by 17"),
+    ],
+)
+def test_the_same_pictures_in_the_other_unit_are_converted_with_a_warning(fitted, new, words):
+    images = RNG.integers(0, 256, (40, 8, 6), dtype=np.uint8)
+    images[0, 0, :2] = 0, 255
+    schema = inferred(fitted(images))
+    expected = schema.to_pixels(schema.align(column(fitted(images)), "photo").tolist())
+    with pytest.warns(ColumnWarning, match=words):
+        aligned = schema.align(column(new(images)), "photo")
+    assert np.array_equal(schema.to_pixels(aligned.tolist()), expected)
+
+
+def test_masks_and_dark_images_stay_what_they_are():
+    schema = inferred(RNG.integers(0, 256, (40, 8, 6), dtype=np.uint8))
+    for new in (np.zeros((3, 8, 6)), np.eye(8, 6, dtype=np.uint8)[None].repeat(3, 0)):
+        assert np.array_equal(np.stack(schema.align(column(new), "photo").tolist()), new)
 
 
 def test_new_images_of_another_size_are_refused():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,18 @@ from image_files import squares
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError
-from gensynth.tables.arrayfiles import channels_last, idx_files, image_frame, read_arrays, read_idx
+from gensynth.tables import stream
+from gensynth.tables.arrayfiles import StoredImages, channels_last, image_frame, open_arrays
 
 
-def idx(array: NDArray[np.uint8]) -> bytes:
-    return bytes((0, 0, 8, array.ndim)) + np.array(array.shape, dtype=">u4").tobytes() + array.tobytes()
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of two images."""
+    monkeypatch.setattr(stream, "BATCH_VALUES", 2 * 64)
+
+
+def read(found: StoredImages) -> NDArray[Any]:
+    return np.concatenate(list(found.blocks()))
 
 
 def test_images_of_one_shape_stay_cells() -> None:
@@ -49,7 +55,7 @@ def test_kinds_of_numbers() -> None:
         (np.zeros((4, 64)), r"shape \(4, 64\)"),
         (np.zeros((0, 8, 8)), "no images"),
         (np.zeros((2, 9, 8, 7)), "neither its second nor its last axis"),
-        (np.full((2, 3, 3), 256), "from 256 to 256"),
+        (np.full((2, 3, 3), 256), "image 1 holds whole numbers from 256 to 256"),
         (np.full((2, 3, 3), -1), "from -1 to -1"),
         (np.full((2, 3, 3), "a"), "dtype <U1"),
     ],
@@ -66,56 +72,53 @@ def test_archives(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", pictures=images, weights=np.ones(5))
     np.save(tmp_path / "a.npy", images)
     for name, known in (("a.npz", True), ("keras.npz", True), ("other.npz", False), ("a.npy", False)):
-        found, of = read_arrays(tmp_path / name)
-        assert np.array_equal(found, images)
-        assert (of is not None and of.tolist() == [0, 1, 2, 3, 4]) == known
+        found = open_arrays(tmp_path / name)
+        assert len(found) == 5
+        assert [len(block) for block in found.blocks()] == [2, 2, 1]
+        assert np.array_equal(read(found), images)
+        assert (found.labels is not None and found.labels.tolist() == [0, 1, 2, 3, 4]) == known
+
+
+def test_arrays_however_they_are_stored(tmp_path: Path) -> None:
+    images = squares(5)
+    np.savez_compressed(tmp_path / "packed.npz", x=images, age=np.arange(5.0), more=np.arange(4))
+    found = open_arrays(tmp_path / "packed.npz")
+    assert np.array_equal(read(found), images)
+    assert {name: array.tolist() for name, array in found.columns.items()} == {"age": [0, 1, 2, 3, 4]}
+    for name, array in (("columns", np.asfortranarray(images)), ("big", images.astype(">f4")), ("whole", images + 0)):
+        np.save(tmp_path / f"{name}.npy", array)
+        assert np.array_equal(read(open_arrays(tmp_path / f"{name}.npy")), images)
+    np.save(tmp_path / "first.npy", np.repeat(images[:, None], 3, axis=1))
+    assert read(open_arrays(tmp_path / "first.npy")).shape == (5, 8, 8, 3)
+    wrong = images.astype(np.int16)
+    wrong[3, 2, 2] = 300
+    np.save(tmp_path / "wide.npy", wrong)
+    with pytest.raises(DataError, match=r"wide\.npy: image 4 holds whole numbers from 0 to 300; pixels are"):
+        read(open_arrays(tmp_path / "wide.npy"))
+    whole = (tmp_path / "packed.npz").read_bytes()
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "big.npy").read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"cut\.npy cannot be read: it is cut off"):
+        read(open_arrays(tmp_path / "cut.npy"))
+    damaged = bytearray(whole)
+    damaged[100:130] = bytes(30)
+    (tmp_path / "damaged.npz").write_bytes(bytes(damaged))
+    with pytest.raises(DataError, match=r"damaged\.npz cannot be read"):
+        read(open_arrays(tmp_path / "damaged.npz"))
 
 
 def test_archives_that_do_not_fit(tmp_path: Path) -> None:
     np.savez(tmp_path / "two.npz", a=squares(5), b=squares(5))
     with pytest.raises(DataError, match=r"holds the arrays 'a', 'b'.*named 'x'"):
-        read_arrays(tmp_path / "two.npz")
+        open_arrays(tmp_path / "two.npz")
     np.savez(tmp_path / "short.npz", x=squares(5), y=np.arange(4))
     with pytest.raises(DataError, match=r"'y' has the shape \(4,\); expected one label for each of 5 images"):
-        read_arrays(tmp_path / "short.npz")
+        open_arrays(tmp_path / "short.npz")
     (tmp_path / "text.npz").write_text("hello")
     np.save(tmp_path / "objects.npy", np.array([{}, {}], dtype=object))
     (tmp_path / "cut.npy").write_bytes(b"\x93NUMPY\x01\x00v")
     for name in ("text.npz", "objects.npy", "cut.npy"):
         with pytest.raises(DataError, match=f"{name} cannot be read"):
-            read_arrays(tmp_path / name)
-
-
-def test_the_files_of_mnist(tmp_path: Path) -> None:
-    images, labels = squares(5), np.arange(5, dtype=np.uint8)
-    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(images[:2]))
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(images)))
-    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(labels))
-    train, test = idx_files(tmp_path)
-    found, of = read_idx(train)
-    assert np.array_equal(found, images)
-    assert of is not None
-    assert of.tolist() == labels.tolist()
-    found, of = read_idx(test)
-    assert (len(found), of) == (2, None)
-
-
-def test_damaged_files_of_mnist(tmp_path: Path) -> None:
-    whole = idx(squares(5))
-    for name, data, words in (
-        ("cut-images-idx3-ubyte", whole[:-3], "should hold 320 values and has 317"),
-        ("labels-images-idx3-ubyte", idx(np.arange(5, dtype=np.uint8)), "no idx file of bytes with 3 axes"),
-        ("packed-images-idx3-ubyte.gz", gzip.compress(whole)[:40], "cannot be read"),
-        ("nothing-images-idx3-ubyte", b"", "no idx file"),
-        ("none-images-idx3-ubyte", idx(squares(5)[:0]), "holds no images"),
-    ):
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(DataError, match=words):
-            read_idx(tmp_path / name)
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(whole)
-    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.arange(4, dtype=np.uint8)))
-    with pytest.raises(DataError, match="one label for each of 5 images"):
-        read_idx(tmp_path / "train-images-idx3-ubyte")
+            open_arrays(tmp_path / name)
 
 
 def test_labels_stay_beside_their_images() -> None:

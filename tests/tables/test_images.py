@@ -8,8 +8,8 @@ import pytest
 from image_files import squares, write_classes, write_png
 
 from gensynth.errors import DataError, FileWarning
-from gensynth.tables import images
-from gensynth.tables.images import image_set, is_image_source, read_images
+from gensynth.tables import imagestore
+from gensynth.tables.images import frame_stream, is_image_source, open_images, read_images
 
 
 def test_folders_are_labels(tmp_path: Path) -> None:
@@ -98,10 +98,14 @@ def test_what_was_lost_is_said(tmp_path: Path) -> None:
 
 def test_more_than_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_classes(tmp_path)
-    monkeypatch.setattr(images, "MAX_BYTES", 500)
+    monkeypatch.setattr(imagestore, "MAX_BYTES", 500)
     with pytest.raises(DataError, match=r"12 images of 8 x 8 pixels take .* image_size=32"):
         read_images(tmp_path)
     assert len(read_images(tmp_path, image_size=4)) == 12
+    table = open_images(tmp_path)
+    assert len(next(table.batches(3))) == 3
+    with pytest.raises(DataError, match="of memory"):
+        table.whole()
 
 
 def test_arrays_in_files(tmp_path: Path) -> None:
@@ -110,8 +114,9 @@ def test_arrays_in_files(tmp_path: Path) -> None:
     assert (found.files, found.frame["label"].tolist()) == (None, [3, 1, 3, 1, 1])
     small = read_images(tmp_path / "a.npz", image_size=4, channels=3)
     assert [image.shape for image in small.frame["image"]] == [(4, 4, 3)] * 5
-    assert [image.shape for image in image_set(found.frame, "digits", image_size=6).frame["image"]] == [(6, 6)] * 5
-    assert list(image_set(found.frame, "digits", image_size=6).frame) == ["image", "label"]
+    again = frame_stream(found.frame, "digits", image_size=6).whole().frame
+    assert [image.shape for image in again["image"]] == [(6, 6)] * 5
+    assert list(again) == ["image", "label"]
 
 
 def test_what_is_a_source_of_images(tmp_path: Path) -> None:

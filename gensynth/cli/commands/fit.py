@@ -93,15 +93,17 @@ def fit(
         ),
     ] = False,
     memory_rows: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--memory-rows",
             metavar="N",
             min=2,
             help="Rows in memory at most. A larger table is encoded into a temporary file to train from; what its "
-            "columns hold is found out from so many of its rows, drawn at random.",
+            "columns hold is found out from so many of its rows, drawn at random. 500,000 when not given, of large "
+            "images fewer.",
+            show_default=False,
         ),
-    ] = 500_000,
+    ] = None,
     pipe: PipeFormat = None,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
@@ -145,14 +147,13 @@ def fit(
 
         trainer.checkpoint = checkpoint
         seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
-    from gensynth.cli.images import ImageOptions, ImageTable
+    from gensynth.cli.images import ImageOptions, ImageStream, check_label
     from gensynth.cli.weights import stream_weights
 
     images = ImageOptions.of(image_size, recipe, skip_bad=skip_bad)
     rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
-    if isinstance(rows, ImageTable):
-        rows.check_label(condition_on)
-        memory_rows = max(memory_rows, rows.n_rows)  # they are in memory already
+    if isinstance(rows, ImageStream):
+        check_label(rows, condition_on)
     elif save_progress is not None:
         raise OptionError(f"--save-progress draws images, and {data} is a table; leave it out")
     if save_progress is not None and processes.is_first():
@@ -177,6 +178,6 @@ def fit(
     if as_json:
         print_json(fit_facts(synthesizer, table.n_rows, path, seconds))
     else:
-        if isinstance(rows, ImageTable):
+        if isinstance(rows, ImageStream):
             say(str(rows))
         fit_summary(synthesizer, table.n_rows, path, seconds)

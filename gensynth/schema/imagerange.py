@@ -1,0 +1,161 @@
+"""New images in the range of fitted ones: the same pictures in another unit are converted, others refused."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.errors import ColumnWarning, ImageError, counted
+from gensynth.tables.imagearrays import FEW_LEVELS
+from gensynth.tables.imagestream import ImageStream
+
+if TYPE_CHECKING:
+    from gensynth.schema.image import ImageSchema
+
+MAX_BEYOND = 0.5
+"""Widths of the fitted range that new values may lie beyond it, to be clipped: farther ones are in another unit."""
+BYTE = 255
+
+Images = NDArray[Any]
+
+
+def factor_of(image: ImageSchema, low: float, high: float, dtype: np.dtype[Any], *, whole: bool) -> float | None:
+    """Return what new values are multiplied by to be the same pictures in the unit of fitted ones; None if nothing.
+
+    Whole numbers from 0 to 255 are what floats from 0 to 1 are, and these are what whole numbers from 0 to N are.
+
+    Parameters
+    ----------
+    image : ImageSchema
+        The fitted images.
+    low, high : float
+        Least and greatest of the new values.
+    dtype : numpy.dtype
+        Of the new ones.
+    whole : bool
+        Whether all of them are whole numbers.
+    """
+    if low < 0 or image.low != 0:
+        return None
+    if image.high == 1:
+        return 1 / BYTE if whole and FEW_LEVELS <= high <= BYTE else None
+    counts = image.levels == image.high + 1
+    fractions = 0 < high <= 1 and dtype.kind == "f" and (not whole or np.dtype(image.dtype).kind in "iu")
+    return image.high if counts and fractions else None
+
+
+def tell_of_factor(image: ImageSchema, high: float, factor: float, what: str) -> None:
+    """Warn that images were converted."""
+    did = f"multiplied by {factor:g}" if factor > 1 else f"divided by {1 / factor:g}"
+    warnings.warn(
+        f"{what}: values from 0 to {high:g} came, and the fitted images have values from 0 to {image.high:g}; taken for "
+        f"the same unit, they are {did}",
+        ColumnWarning,
+        stacklevel=4,
+    )
+
+
+def is_beyond(image: ImageSchema, low: float, high: float) -> bool:
+    """Return whether values lie so far beyond the fitted range that they are in another unit."""
+    return max(image.low - low, high - image.high) > MAX_BEYOND * (image.high - image.low)
+
+
+def outside_words(image: ImageSchema, n: int, low: float, high: float) -> str:
+    """Return what is wrong with n images; ``{place}`` stands for the first of them."""
+    return (
+        f"pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
+        f"{image.high:g}: values from {low:g} to {high:g}"
+    )
+
+
+ADVICE = "scale the new images as the fitted ones were"
+
+
+def in_range_of(table: ImageStream, image: ImageSchema) -> ImageStream:
+    """Return a stream of new images in the range of fitted ones; which way is decided once for all of them.
+
+    The black and white of image files, 0 and 255, become the least and the greatest fitted value; files that hold no
+    greater values than the fitted ones, such as masks of zeros and ones, stay as they are, as those were. Arrays are
+    converted by `factor_of`, or clipped.
+
+    Raises
+    ------
+    ImageError
+        Values are in another unit; names the image.
+
+    Warns
+    -----
+    ColumnWarning
+        Arrays were converted, or clipped.
+    """
+    low, high = table.low, table.high
+    if table.files is not None:
+        if (image.low, image.high) == (0, BYTE) or (image.low == 0 and high <= image.high):
+            return table
+        return table.changed(lambda images: _typed(image.low + images / BYTE * (image.high - image.low), image))
+    factor = factor_of(image, low, high, table.dtype, whole=table.whole_numbers)
+    if factor is not None:
+        tell_of_factor(image, high, factor, table.source)
+        return table.changed(lambda images: _typed(images * factor, image))
+    if low >= image.low and high <= image.high:
+        return table
+    n, first = _outside(table, image)
+    text = f"{table.source}: {outside_words(image, n, low, high)}"
+    if is_beyond(image, low, high):
+        raise ImageError(f"{text}; {ADVICE}", first, table.place_of(first))
+    warnings.warn(
+        f"{text.replace('{place}', table.place_of(first))}; they are clipped to it", ColumnWarning, stacklevel=3
+    )
+    return table.changed(lambda images: np.clip(images, image.low, image.high).astype(images.dtype))
+
+
+def _typed(values: NDArray[np.floating[Any]], image: ImageSchema) -> Images:
+    """Return values in the dtype of the fitted images."""
+    dtype = np.dtype(image.dtype)
+    return (np.rint(values) if dtype.kind in "biu" else values).astype(dtype)
+
+
+def _outside(table: ImageStream, image: ImageSchema) -> tuple[int, int]:
+    """Return how many images have values outside the fitted range, and the first of them."""
+    n, first, at = 0, -1, 0
+    for images in table.blocks():
+        outside = ((images < image.low) | (images > image.high)).reshape(len(images), -1).any(1)
+        if outside.any() and first < 0:
+            first = at + int(np.argmax(outside))
+        n, at = n + int(outside.sum()), at + len(images)
+    return n, first
+
+
+def aligned_range(images: Images, image: ImageSchema, name: str | int) -> Images:
+    """Return new images (n, ...) in memory in the range of fitted ones.
+
+    Raises
+    ------
+    ImageError
+        Values are in another unit; names the image.
+
+    Warns
+    -----
+    ColumnWarning
+        Images were converted by `factor_of`, or clipped.
+    """
+    low, high = float(images.min()), float(images.max())
+    if image.low <= low and high <= image.high and not (high <= 1 < image.high and images.dtype.kind == "f"):
+        return images
+    whole = images.dtype.kind != "f" or bool((images == np.rint(images)).all())
+    factor = factor_of(image, low, high, images.dtype, whole=whole)
+    if factor is not None:
+        tell_of_factor(image, high, factor, f"column {name!r}")
+        return images * factor
+    if image.low <= low and high <= image.high:
+        return images
+    outside = ((images < image.low) | (images > image.high)).reshape(len(images), -1).any(1)
+    first = int(np.argmax(outside))
+    text = f"column {name!r}: {outside_words(image, int(outside.sum()), low, high)}"
+    if is_beyond(image, low, high):
+        raise ImageError(f"{text}; {ADVICE}", first)
+    warnings.warn(f"{text.replace('{place}', f'row {first:,}')}; they are clipped to it", ColumnWarning, stacklevel=7)
+    return np.asarray(np.clip(images, image.low, image.high))

@@ -1,0 +1,116 @@
+"""Images of one shape in a temporary file, from which blocks come into memory."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gensynth.errors import DataError, counted, hint
+from gensynth.tables.stream import image_rows
+
+Images = NDArray[Any]
+
+MAX_BYTES = 2**33
+"""Images that are read into memory at most, in bytes."""
+
+
+class ImageStore:
+    """Images of one shape and dtype in a temporary file; the blocks that are added come back in any order.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of an image; () before there are some.
+    dtype : numpy.dtype
+        Of its values.
+    low, high : float
+        Least and greatest value of all images that is a number.
+    whole_numbers : bool
+        Whether all values are whole numbers.
+    """
+
+    def __init__(self) -> None:
+        # without a name where the system has such files: a process that is killed leaves nothing behind
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="gensynth-images-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._n = 0
+        self.shape: tuple[int, ...] = ()
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
+        self.low, self.high, self.whole_numbers = np.inf, -np.inf, True
+
+    def append(self, images: Images) -> None:
+        """Add images (m, ...), m >= 1, of the shape and dtype of those before.
+
+        Raises
+        ------
+        OSError
+            The disk is full.
+        """
+        if not self._n:
+            self.shape, self.dtype = images.shape[1:], images.dtype
+        assert (images.shape[1:], images.dtype) == (self.shape, self.dtype)
+        self._file.write(np.ascontiguousarray(images).tobytes())
+        self._n += len(images)
+        self.low = min(self.low, float(np.fmin.reduce(images, axis=None)))
+        if self.whole_numbers and images.dtype.kind == "f":
+            self.whole_numbers = bool((images == np.rint(images)).all())
+        self.high = max(self.high, float(np.fmax.reduce(images, axis=None)))
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of an image."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @property
+    def block_rows(self) -> int:
+        """Images that are read at a time."""
+        return image_rows(int(np.prod(self.shape, dtype=np.int64)))
+
+    def read(self, start: int, stop: int) -> Images:
+        """Return the images (stop - start, ...)."""
+        self._file.flush()
+        shape = (min(stop, self._n) - start, *self.shape)
+        # mapped, copied and unmapped: pages that stay mapped count as memory of the process
+        return np.array(np.memmap(self._file, self.dtype, "r", start * self.image_bytes, shape))
+
+    def blocks(self) -> Iterator[Images]:
+        """Give all images, `block_rows` at a time."""
+        for start in range(0, self._n, self.block_rows):
+            yield self.read(start, start + self.block_rows)
+
+    def mapped(self, function: Callable[[Images], Images]) -> ImageStore:
+        """Return a store of what a function makes of blocks of images."""
+        out = ImageStore()
+        for images in self.blocks():
+            out.append(function(images))
+        return out
+
+
+def check_memory(shape: tuple[int, ...], itemsize: int, n: int, source: object) -> None:
+    """Raise `DataError` if so many images of this shape would hardly fit the memory."""
+    _check(shape, itemsize, n, source, MAX_BYTES, "of memory")
+
+
+def check_space(shape: tuple[int, ...], itemsize: int, n: int, source: object) -> None:
+    """Raise `DataError` if so many images of this shape do not fit the folder of temporary files."""
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    _check(shape, itemsize, n, source, free, f"in {folder}, which has {free / 2**30:.1f} GiB (TMPDIR names another)")
+
+
+def _check(shape: tuple[int, ...], itemsize: int, n: int, source: object, most: int, where: str) -> None:
+    size = n * int(np.prod(shape, dtype=np.int64)) * itemsize
+    if size > most:
+        raise DataError(
+            f"{source}: {counted(n, 'image')} of {shape[1]} x {shape[0]} pixels take {size / 2**30:.0f} GiB {where}; "
+            f"make them smaller, for example with {hint('image_size=32', '--image-size 32')}"
+        )
