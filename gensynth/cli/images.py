@@ -16,8 +16,10 @@ from gensynth.errors import DataError, OptionError
 from gensynth.schema.image import ImageSchema
 from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
+from gensynth.tables.imagearrays import IMAGE
 from gensynth.tables.imagebeside import is_rows_file
-from gensynth.tables.images import IMAGE, ImageStream, frame_stream, is_image_source, open_images
+from gensynth.tables.images import frame_stream, is_image_source, open_images
+from gensynth.tables.imagestream import ImageStream
 
 if TYPE_CHECKING:
     from gensynth.datasets import Card

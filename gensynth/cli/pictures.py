@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from PIL import Image
 
 from gensynth.cli.paths import ARCHIVE_ENDINGS, PICTURE_ENDINGS, check_distinct, checked_output
 from gensynth.cli.terminal import note
@@ -51,22 +53,62 @@ class PictureOutput:
     def __str__(self) -> str:
         return " and ".join(str(path) for path in (self.path, self.grid) if path is not None)
 
-    def write(self, frame: pd.DataFrame, image: str | int, label: str | int | None, value_range: Range) -> None:
-        """Write the images of a table."""
-        if self.path is not None and self.path.name.lower().endswith(ARCHIVE_ENDINGS):
-            write_image_archive(frame, self.path, image=image, label=label)
-        elif self.path is not None:
-            write_image_folder(frame, self.path, image=image, label=label, value_range=value_range)
+    def write(
+        self,
+        frames: Iterable[pd.DataFrame],
+        n: int,
+        image: str | int,
+        label: str | int | None,
+        value_range: Range,
+    ) -> None:
+        """Write the ``n`` images of some tables, one below the other; one of them is in memory at a time."""
+        shown = _Shown(image, label)
         if self.grid is not None:
-            images = frame[image].tolist()
-            if label is None:
-                picture = image_grid(images[:MAX_TILES], value_range=value_range)
-            else:
-                picture = class_grid(images, frame[label].tolist(), value_range=value_range)
-            if len(images) > MAX_TILES:
-                note(f"{self.grid} shows {MAX_TILES:,} of the {len(images):,} images at most")
+            frames = shown.of(frames)
+        if self.path is None:
+            for _ in frames:
+                pass
+        elif self.path.name.lower().endswith(ARCHIVE_ENDINGS):
+            write_image_archive(frames, self.path, n=n, image=image, label=label)
+        else:
+            write_image_folder(frames, self.path, n=n, image=image, label=label, value_range=value_range)
+        if self.grid is not None:
+            if n > MAX_TILES:
+                note(f"{self.grid} shows {MAX_TILES:,} of the {n:,} images at most")
             with atomic_write(self.grid) as file:
-                file.write(png_bytes(picture))
+                file.write(png_bytes(shown.picture(value_range)))
+
+
+class _Shown:
+    """Images that a picture shows: the first ones, by their labels if there are some.
+
+    Parameters
+    ----------
+    image, label : column label
+        Where they stand in tables; None as ``label``: they have none.
+    """
+
+    def __init__(self, image: str | int, label: str | int | None) -> None:
+        self._image, self._label = image, label
+        self._by_class: dict[str, list[Any]] = {}
+
+    def of(self, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Give tables as they are, and keep what is to be shown of them."""
+        for frame in frames:
+            labels = [""] * len(frame) if self._label is None else map(str, frame[self._label].tolist())
+            for label, image in zip(labels, frame[self._image].tolist(), strict=True):
+                kept = self._by_class.setdefault(label, [])
+                if len(kept) < MAX_TILES // len(self._by_class):  # a class more leaves fewer to each
+                    kept.append(image.copy())
+            yield frame
+
+    def picture(self, value_range: Range) -> Image.Image:
+        """Return the picture."""
+        images = [image for kept in self._by_class.values() for image in kept]
+        if self._label is None:
+            return image_grid(images, value_range=value_range)
+        classes = [label for label, kept in self._by_class.items() for _ in kept]
+        return class_grid(images, classes, value_range=value_range)
 
 
 def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path | Card] = ()) -> PictureOutput:
@@ -125,7 +167,7 @@ def write_augmented_images(result: AugmentResult, out: PictureOutput, target: st
         seen = ImageSchema.infer(stacked_images(result.real[image], image), image)
         black_white = seen.low, seen.high
     others = frame.drop(columns=PROVENANCE)
-    out.write(frame, image, label_column(others, image, () if target is None else (target,)), black_white)
+    out.write([frame], len(frame), image, label_column(others, image, () if target is None else (target,)), black_white)
 
 
 def image_column(synthesizer: Synthesizer) -> str | int | None:
@@ -146,19 +188,15 @@ def draw_pictures(
     assert image is not None
     first = synthesizer.encoder_.first
     classes = _classes(synthesizer) if out.path is None and not set(first) & set(wanted or ()) else []
+    asked: list[tuple[Mapping[Any, Any] | None, int]] = [(wanted, n)]
     if classes:
         counts = [n // len(classes) + (i < n % len(classes)) for i in range(len(classes))]
-        parts = [
-            part
-            for value, count in zip(classes, counts, strict=True)
-            if count
-            for part in synthesizer.sample_batches(count, {**(wanted or {}), first[0]: value}, seed)
-        ]
-    else:
-        parts = list(synthesizer.sample_batches(n, wanted, seed))
-    frame = pd.concat(parts, ignore_index=True)
-    out.write(frame, image, label_column(frame, image, first), _value_range(synthesizer))
-    return len(frame)
+        asked = [({**(wanted or {}), first[0]: value}, k) for value, k in zip(classes, counts, strict=True) if k]
+    frames = (part for given, count in asked for part in synthesizer.sample_batches(count, given, seed))
+    head = next(frames)
+    label = label_column(head, image, first)
+    out.write(itertools.chain([head], frames), n, image, label, _value_range(synthesizer))
+    return n
 
 
 def _classes(synthesizer: Synthesizer) -> list[Any]:

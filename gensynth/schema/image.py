@@ -15,6 +15,7 @@ from gensynth.schema.imagecells import check_alike, check_finite, stacked_images
 from gensynth.schema.imagerange import aligned_range
 from gensynth.schema.pixelvalues import PixelValues
 from gensynth.tables.imagearrays import Axes, axes_of, objects_of
+from gensynth.tables.stream import image_rows
 
 MIN_SIDE, MAX_SIDE = 4, 128
 """Height and width of images that can be learned."""
@@ -136,26 +137,36 @@ class ImageSchema:
 
     def to_pixels(self, cells: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
         """Return aligned images as (n, channels, height, width): a level v as (v + .5) / levels, in (0, 1)."""
-        shape = (len(cells), self.channels, self.height, self.width)
-        if not len(cells):
-            return np.empty(shape, np.float32)
-        images = np.stack(list(cells))
-        images = np.moveaxis(images, -1, 1) if self.axes == "hwc" else images
-        small = images.dtype.kind in "bu" and images.dtype.itemsize <= 2
-        exact = np.float32 if small else np.float64
-        levels: NDArray[np.floating[Any]] = images.reshape(shape).astype(exact)
-        levels -= self.low
-        levels *= (self.levels - 1) / (self.high - self.low)
-        np.clip(np.rint(levels, out=levels), 0, self.levels - 1, out=levels)
-        return np.asarray((levels + 0.5) / self.levels, dtype=np.float32)
+        out = np.empty((len(cells), self.channels, self.height, self.width), np.float32)
+        rows = image_rows(self.n_values)
+        for start in range(0, len(cells), rows):  # numbers of twice the width would take the most memory of all
+            images = np.stack(list(cells[start : start + rows]))
+            images = np.moveaxis(images, -1, 1) if self.axes == "hwc" else images
+            small = images.dtype.kind in "bu" and images.dtype.itemsize <= 2
+            levels: NDArray[np.floating[Any]] = images.reshape(-1, *out.shape[1:]).astype(
+                np.float32 if small else np.float64
+            )
+            levels -= self.low
+            levels *= (self.levels - 1) / (self.high - self.low)
+            np.clip(np.rint(levels, out=levels), 0, self.levels - 1, out=levels)
+            levels += 0.5
+            levels /= self.levels
+            out[start : start + rows] = levels
+        return out
 
     def to_cells(self, pixels: NDArray[np.floating[Any]]) -> NDArray[np.object_]:
         """Return pixels (n, channels, height, width) as arrays like those that were fitted, one object each."""
+        rows = image_rows(self.n_values)
+        cells = [image for i in range(0, len(pixels), rows) for image in self._values(pixels[i : i + rows])]
+        return objects_of(cells)
+
+    def _values(self, pixels: NDArray[np.floating[Any]]) -> NDArray[Any]:
+        """Return pixels (n, channels, height, width) as values (n, ...) in the axes and the dtype that were fitted."""
         levels = np.clip(np.floor(pixels * self.levels), 0, self.levels - 1)
         values = self.values[levels.astype(np.intp)]
         if self.axes == "hw":
-            return objects_of(list(values[:, 0]))
-        return objects_of(list(np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.axes == "hwc" else values))
+            return values[:, 0]
+        return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.axes == "hwc" else values
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -51,8 +51,8 @@ def tell_of_factor(image: ImageSchema, high: float, factor: float, what: str) ->
     """Warn that images were converted."""
     did = f"multiplied by {factor:g}" if factor > 1 else f"divided by {1 / factor:g}"
     warnings.warn(
-        f"{what}: values from 0 to {high:g} came, and the fitted images have values from 0 to {image.high:g}; taken for "
-        f"the same unit, they are {did}",
+        f"{what}: values from 0 to {high:g} came, and the fitted images have values from 0 to {image.high:g}; as the "
+        f"same pictures in another unit they are {did}",
         ColumnWarning,
         stacklevel=4,
     )

@@ -82,7 +82,7 @@ class ImageStream(TableStream):
     @property
     def held(self) -> frozenset[str | int]:
         """Columns that hold something."""
-        return frozenset({IMAGE} | {name for name in self._beside if not self._beside[name].isna().all()})
+        return frozenset(n for n in self.names if n == IMAGE or not self._beside[n].isna().all())
 
     def find_style(self) -> FileStyle | None:
         """Return None: the images are no cells of a file."""

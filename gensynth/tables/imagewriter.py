@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,14 +23,16 @@ ROWS_FILE = "rows.csv"
 FILE_COLUMNS = ("file", "image file")
 """What its first column, the names of the images' files, is called; the second where there is another one."""
 Range: TypeAlias = tuple[float, float]
+_NAME = "\0 name"  # of a column that no table has
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 
 def write_image_folder(
-    frame: pd.DataFrame,
+    frame: pd.DataFrame | Iterable[pd.DataFrame],
     folder: str | os.PathLike[str],
     *,
+    n: int | None = None,
     image: str | int = IMAGE,
     label: str | int | None = None,
     value_range: Range | None = None,
@@ -38,55 +41,70 @@ def write_image_folder(
 
     Parameters
     ----------
-    frame : DataFrame
-        A row for each image.
+    frame : DataFrame, or iterable of DataFrames
+        A row for each image; several frames are one below the other, of which one is in memory at a time.
     folder : path-like
         Folder to write; it must not exist, or be empty.
+    n : int or None
+        Rows of several frames.
     image : column label
         Column of arrays (h, w) or (h, w, c), of uint8 or floats.
     label : column label or None
         Column whose values name the folders that the images are put into. Where there are further columns, or two
         values make one name, the file ``rows.csv`` holds all of them, beside the name of the image's file.
     value_range : (low, high) or None
-        Values that become black and white; None: `value_range_of` the images.
+        Values that become black and white; None: `value_range_of` the images, all of which are then in memory.
 
     Raises
     ------
     OutputError
         The folder cannot be written.
     """
-    images = frame[image].tolist()
-    low_high = value_range_of(images) if value_range is None else value_range
-    digits = max(5, len(str(len(images))))
-    labels = [] if label is None else frame[label].tolist()
-    places = [f"{_folder_name(value)}/" for value in labels] or [""] * len(images)
-    names = [f"{place}{i + 1:0{digits}}.png" for i, place in enumerate(places)]
-    rest = frame.drop(columns=image)
-    told_apart = len(set(places)) >= len(set(map(str, labels)))
+    frames, n = _parts(frame, n)
+    if value_range is None:
+        frames = list(frames)
+        value_range = value_range_of([image_ for part in frames for image_ in part[image].tolist()])
+    digits = max(5, len(str(n)))
+    beside: list[pd.DataFrame] = []
+    at = 0
     try:
         with atomic_folder(folder) as temporary:
-            for place in sorted(set(places)):
-                (temporary / place).mkdir(exist_ok=True)
-            for name, pixels in zip(names, images, strict=True):
-                to_picture(pixels, low_high).save(temporary / name)
-            if len(rest.columns) > (label is not None) or not told_apart:
-                rest.insert(0, FILE_COLUMNS["file" in rest], names)
-                write_table(rest, temporary / ROWS_FILE)
+            for part in frames:
+                names = _names(part, label, at, digits)
+                for name, pixels in zip(names, part[image].tolist(), strict=True):
+                    (temporary / name).parent.mkdir(exist_ok=True)
+                    to_picture(pixels, value_range).save(temporary / name)
+                beside.append(part.drop(columns=image).assign(**{_NAME: names}))
+                at += len(part)
+            rows = pd.concat(beside, ignore_index=True)
+            names = rows.pop(_NAME).tolist()
+            places = {name.rpartition("/")[0] for name in names}
+            told_apart = label is None or len(places) >= len(set(map(str, rows[label].tolist())))
+            if len(rows.columns) > (label is not None) or not told_apart:
+                rows.insert(0, FILE_COLUMNS["file" in rows], names)
+                write_table(rows, temporary / ROWS_FILE)
     except OSError as error:
         raise OutputError(f"{os.fspath(folder)} cannot be written: {error.strerror or error}") from error
 
 
 def write_image_archive(
-    frame: pd.DataFrame, path: str | os.PathLike[str], *, image: str | int = IMAGE, label: str | int | None = None
+    frame: pd.DataFrame | Iterable[pd.DataFrame],
+    path: str | os.PathLike[str],
+    *,
+    n: int | None = None,
+    image: str | int = IMAGE,
+    label: str | int | None = None,
 ) -> None:
     """Write images as the array ``x`` of a ``.npz`` file, whole or not at all.
 
     Parameters
     ----------
-    frame : DataFrame
-        A row for each image.
+    frame : DataFrame, or iterable of DataFrames
+        A row for each image; several frames are one below the other, of which one is in memory at a time.
     path : path-like
         File to write.
+    n : int or None
+        Rows of several frames.
     image : column label
         Column of arrays of one shape.
     label : column label or None
@@ -97,17 +115,40 @@ def write_image_archive(
     OutputError
         The file cannot be written.
     """
-    arrays = {"x": np.stack(frame[image].tolist())}
-    for name in frame.columns:
-        if name not in (image, label):
-            arrays[f"column {name}" if name in ("x", "y", "file") else str(name)] = _plain_array(frame[name])
-    if label is not None:
-        arrays["y"] = _plain_array(frame[label])
+    frames, n = _parts(frame, n)
+    beside: list[pd.DataFrame] = []
     try:
-        with atomic_write(path) as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            with archive.open("x.npy", "w", force_zip64=True) as member:
+                for part in frames:
+                    images = np.stack(part[image].tolist())
+                    if not beside:
+                        shape, kind = (n, *images.shape[1:]), np.lib.format.dtype_to_descr(images.dtype)
+                        header = {"descr": kind, "fortran_order": False, "shape": shape}
+                        np.lib.format.write_array_header_1_0(member, header)
+                    member.write(np.ascontiguousarray(images).tobytes())
+                    beside.append(part.drop(columns=image))
+            rows = pd.concat(beside, ignore_index=True)
+            for name in rows.columns:
+                own = "y" if name == label else f"column {name}" if name in ("x", "y", "file") else str(name)
+                with archive.open(f"{own}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, _plain_array(rows[name]), allow_pickle=False)
     except OSError as error:
         raise OutputError(f"{os.fspath(path)} cannot be written: {error.strerror or error}") from error
+
+
+def _parts(frame: pd.DataFrame | Iterable[pd.DataFrame], n: int | None) -> tuple[Iterable[pd.DataFrame], int]:
+    """Return frames, and how many rows they have."""
+    if isinstance(frame, pd.DataFrame):
+        return [frame], len(frame)
+    assert n is not None
+    return frame, n
+
+
+def _names(frame: pd.DataFrame, label: str | int | None, at: int, digits: int) -> list[str]:
+    """Return the names of the files of images, of which the first one has the number ``at`` + 1."""
+    places = [""] * len(frame) if label is None else [f"{_folder_name(value)}/" for value in frame[label].tolist()]
+    return [f"{place}{at + i + 1:0{digits}}.png" for i, place in enumerate(places)]
 
 
 def label_column(frame: pd.DataFrame, image: str | int, given: Sequence[str | int] = ()) -> str | int | None:

@@ -11,7 +11,6 @@ from image_files import squares, write_classes, write_png
 
 from gensynth.cli.images import (
     ImageOptions,
-    ImageStream,
     added_names,
     check_label,
     described,
@@ -25,6 +24,7 @@ from gensynth.model import Recipe
 from gensynth.schema.image import ImageSchema
 from gensynth.tables import TableStream
 from gensynth.tables.images import read_images
+from gensynth.tables.imagestream import ImageStream
 
 
 class Able(Recipe):

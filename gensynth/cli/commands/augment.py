@@ -138,12 +138,13 @@ def augment(
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
     from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, ImageStream, check_label, files_of
+    from gensynth.cli.images import ImageOptions, check_label, files_of
     from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
     from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
+    from gensynth.tables.imagestream import ImageStream
 
     asked = Amount.of(rows, ratio, balance=balance)
     start = time.perf_counter()

@@ -147,8 +147,9 @@ def fit(
 
         trainer.checkpoint = checkpoint
         seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
-    from gensynth.cli.images import ImageOptions, ImageStream, check_label
+    from gensynth.cli.images import ImageOptions, check_label
     from gensynth.cli.weights import stream_weights
+    from gensynth.tables.imagestream import ImageStream
 
     images = ImageOptions.of(image_size, recipe, skip_bad=skip_bad)
     rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
