@@ -16,7 +16,10 @@ from gensynth.cli.fitted import image_schema
 from gensynth.cli.images import added_names, described, pictured
 from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
+from gensynth.cli.training import declared_kinds
+from gensynth.cli.weights import split_weights
 from gensynth.detector.calibration import benjamini_hochberg
+from gensynth.engine.imagestreams import DETECTOR_VALUES, memory_rows_of
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import CapabilityError, DataError, counted
 from gensynth.report.anomalies import MAX_ROWS, Findings
@@ -46,6 +49,19 @@ def check_same_columns(names: Sequence[Any], normal: Sequence[Any], data: str, t
                 f"{there} lacks the column{several} {columns} of {here}; both tables must have the same columns: "
                 f"remove the column{several} from {here}, or add to {there}"
             )
+
+
+def rows_to_learn(
+    table: TableStream, most: int | None, kinds: Sequence[str] | None, weight: str | None, seed: int
+) -> tuple[Table, NDArray[np.float64] | None, dict[str, str] | None]:
+    """Return the rows that are learned from, ``most`` at most, their weights, and what kinds of columns were declared.
+
+    None as ``most``: as many as are in memory at a time.
+    """
+    declared = declared_kinds(kinds, [str(name) for name in table.names])
+    most = most or memory_rows_of(table, declared, DETECTOR_VALUES)
+    rows, weights = split_weights(table.sample(most, seed), weight)
+    return rows, weights, declared_kinds(kinds, list(rows.frame.columns))
 
 
 def check_fits(

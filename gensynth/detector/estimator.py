@@ -27,7 +27,7 @@ from gensynth.engine.fitted import FittedModel, check_fit
 from gensynth.engine.imageinputs import brings_images
 from gensynth.engine.inputs import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
-from gensynth.engine.streams import as_stream
+from gensynth.engine.streams import as_stream, rows_counted_from
 from gensynth.errors import OptionError
 from gensynth.export.estimators import ExportedDetector
 from gensynth.model import Recipe
@@ -168,7 +168,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
     def _default_trainer() -> Trainer:
         return Trainer(batch_size=BATCH_SIZE)
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Learn what normal rows look like.
 
         Parameters
@@ -193,8 +193,10 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         """
         self._check_options()
         stream = as_stream(X)
-        table_in = X if stream is None else stream.whole()
-        images = brings_images(table_in, self.schema, self.image_shape)
+        if stream is not None:
+            with rows_counted_from(0, stream):
+                return self.fit(stream.whole(), y, sample_weight)
+        images = brings_images(X, self.schema, self.image_shape)
         if images:
             recipe, n_models = recipe_of_images(self.model, self.n_estimators)
         else:
@@ -203,7 +205,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         trainer = self._default_trainer() if self.trainer is None else self.trainer
         check_fit(recipe, trainer)
         trainer = with_part_of_time(trainer, n_models + (self.density and not images))
-        frame, container = fit_input(self, table_in, image_shape=self.image_shape)
+        frame, container = fit_input(self, X, image_shape=self.image_shape)
         # the index that is left says which rows of the table warnings speak of
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))

@@ -21,6 +21,8 @@ MEMORY_ROWS = 500_000
 """Rows that are in memory at a time at most, where nobody says how many."""
 MEMORY_VALUES = 2**28
 """Values of images that are, likewise: then there are fewer rows. They take a gigabyte in training."""
+DETECTOR_VALUES = 2**27
+"""Those that a detector learns from, which has them in several forms: half a gigabyte each."""
 MIN_MEMORY_ROWS = 1_000
 
 
@@ -38,12 +40,15 @@ def image_column(table: TableStream, schema: Any) -> str | int | None:
     return found[0] if found else None
 
 
-def memory_rows_of(table: TableStream, schema: Any) -> int:
-    """Return how many rows of a table are in memory at a time at most, where nobody says it."""
+def memory_rows_of(table: TableStream, schema: Any, values: int | None = None) -> int:
+    """Return how many rows of a table are in memory at a time at most, where nobody says it.
+
+    ``values`` are those of images that are; None: `MEMORY_VALUES`.
+    """
     name = image_column(table, schema)
     if name is None:
         return MEMORY_ROWS
-    return min(MEMORY_ROWS, max(MIN_MEMORY_ROWS, MEMORY_VALUES // _first_image(table, name).size))
+    return min(MEMORY_ROWS, max(MIN_MEMORY_ROWS, (values or MEMORY_VALUES) // _first_image(table, name).size))
 
 
 def learned_image(table: TableStream, schema: Any, weights: Weights | None) -> Column | None:

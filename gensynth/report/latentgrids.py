@@ -13,6 +13,7 @@ from PIL import Image
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.report.grids import image_grid
 from gensynth.synthesizer import Synthesizer
+from gensynth.tables.imagestream import ImageStream
 
 MAX_LATENTS = 16
 """Latents that a traversal shows, at most."""
@@ -100,29 +101,40 @@ def nearest_images(drawn: Any, real: Any) -> tuple[NDArray[np.int64], NDArray[np
 
     Parameters
     ----------
-    drawn, real : arrays (n, ...) and (m, ...), or columns of arrays, of one shape of images
-        Pixels in the same units.
+    drawn : array (n, ...), or column of arrays
+        Images of one shape.
+    real : array (m, ...), column of arrays, or ImageStream
+        Images of this shape, their pixels in the same unit. A stream (`gensynth.tables.images.open_images`) need not
+        fit the memory.
 
     Returns
     -------
     ndarray of shape (n,), int64, and ndarray of shape (n,), float64
         Positions in ``real``, and distances.
     """
-    flat_drawn, flat_real = (_stacked(images).astype(float) for images in (drawn, real))
-    if flat_drawn.shape[1:] != flat_real.shape[1:]:
-        raise OptionError(f"images of shape {flat_drawn.shape[1:]} and {flat_real.shape[1:]} cannot be compared")
-    a, b = (images.reshape(len(images), -1) for images in (flat_drawn, flat_real))
-    squared = (b**2).sum(1)
-    nearest = np.empty(len(a), dtype=np.int64)
-    for start in range(0, len(a), 256):
-        nearest[start : start + 256] = (squared - 2.0 * a[start : start + 256] @ b.T).argmin(1)
-    return nearest, np.sqrt(((a - b[nearest]) ** 2).mean(1))
+    flat = _stacked(drawn).astype(float)
+    a = flat.reshape(len(flat), -1)
+    nearest, least, at = np.zeros(len(a), dtype=np.int64), np.full(len(a), np.inf), 0
+    for block in real.blocks() if isinstance(real, ImageStream) else [_stacked(real)]:
+        if block.shape[1:] != flat.shape[1:]:
+            raise OptionError(f"images of shape {flat.shape[1:]} and {block.shape[1:]} cannot be compared")
+        b = block.reshape(len(block), -1).astype(float)
+        squared = (b**2).sum(1)
+        for start in range(0, len(a), 256):
+            some = slice(start, start + 256)
+            own = (squared - 2.0 * a[some] @ b.T).argmin(1)
+            distance = ((a[some] - b[own]) ** 2).mean(1)
+            nearer = distance < least[some]
+            nearest[some], least[some] = np.where(nearer, own + at, nearest[some]), np.minimum(distance, least[some])
+        at += len(block)
+    return nearest, np.sqrt(least)
 
 
 def nearest_grid(drawn: Any, real: Any) -> Image.Image:
     """Return each drawn image above the real one that is nearest to it, with their distance (`nearest_images`)."""
     nearest, distance = nearest_images(drawn, real)
-    new, old = _stacked(drawn), _stacked(real)[nearest]
+    old = real.take(nearest) if isinstance(real, ImageStream) else _stacked(real)[nearest]
+    new = _stacked(drawn)
     captions = ["drawn"] * len(new) + [f"{value:.3g}" for value in distance]
     return image_grid(np.concatenate([new, old]), captions, columns=len(new))
 

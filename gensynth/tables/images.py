@@ -182,6 +182,10 @@ def _open(source: str | os.PathLike[str], wanted: Wanted) -> ImageStream:
         if not len(store):
             wanted.check(images.shape[1:], images.itemsize, len(found), path)
         store.append(images)
+    if store.broken is not None:
+        raise DataError(
+            f"{found.source}: image {store.broken + 1:,} has missing or infinite pixels; fill them, or leave it out"
+        )
     beside = label_frame(len(store), found.labels).assign(**found.columns)
     return ImageStream(store, beside, str(path))
 

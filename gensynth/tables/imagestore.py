@@ -33,6 +33,8 @@ class ImageStore:
         Least and greatest value of all images that is a number.
     whole_numbers : bool
         Whether all values are whole numbers.
+    broken : int or None
+        The first image with a pixel that is missing or infinite.
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class ImageStore:
         self.shape: tuple[int, ...] = ()
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
         self.low, self.high, self.whole_numbers = np.inf, -np.inf, True
+        self.broken: int | None = None
 
     def append(self, images: Images) -> None:
         """Add images (m, ...), m >= 1, of the shape and dtype of those before.
@@ -55,6 +58,9 @@ class ImageStore:
         if not self._n:
             self.shape, self.dtype = images.shape[1:], images.dtype
         assert (images.shape[1:], images.dtype) == (self.shape, self.dtype)
+        if self.broken is None and images.dtype.kind == "f":
+            bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
+            self.broken = self._n + int(np.argmax(bad)) if bad.any() else None
         self._file.write(np.ascontiguousarray(images).tobytes())
         self._n += len(images)
         self.low = min(self.low, float(np.fmin.reduce(images, axis=None)))

@@ -101,6 +101,10 @@ class ImageStream(TableStream):
         for first in range(0, self.n_rows, self.batch_rows):
             yield self._images(first, first + self.batch_rows)
 
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Images:
+        """Return some of the images (m, ...), m >= 1."""
+        return np.stack([self._images(row, row + 1)[0] for row in map(int, rows)])
+
     def without(self, name: str | int) -> TableStream:
         """Return the table without one of its columns; without the images none of them is read."""
         if name == IMAGE:

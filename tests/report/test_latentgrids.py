@@ -9,6 +9,8 @@ from sklearn.datasets import load_digits
 from gensynth import Synthesizer, Trainer
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.report.latentgrids import interpolation_grid, nearest_grid, nearest_images, traversal_grid
+from gensynth.tables import stream
+from gensynth.tables.images import frame_stream, image_frame
 
 DIGITS = load_digits().images[:200]
 
@@ -49,12 +51,18 @@ def test_tables_have_no_images_to_show():
         traversal_grid(fitted, np.zeros((3, 2)))
 
 
-def test_the_nearest_image_is_found_with_its_distance():
+def test_the_nearest_image_is_found_with_its_distance(monkeypatch):
     drawn = DIGITS[[7, 20]] + np.array([0.0, 2.0]).reshape(2, 1, 1)
     nearest, distance = nearest_images(drawn, DIGITS)
     brute = ((drawn[1] - DIGITS) ** 2).mean((1, 2))
     assert nearest.tolist() == [7, int(brute.argmin())]
     assert distance == pytest.approx([0.0, brute.min() ** 0.5])
     assert nearest_grid(drawn, DIGITS).width > 100
+    monkeypatch.setattr(stream, "BATCH_VALUES", 5 * DIGITS[0].size)
+    images = frame_stream(image_frame(DIGITS), "digits")
+    assert images.batch_rows == 5
+    again, same = nearest_images(drawn, images)
+    assert (again.tolist(), same.tolist()) == (nearest.tolist(), distance.tolist())
+    assert nearest_grid(drawn, images).tobytes() == nearest_grid(drawn, DIGITS).tobytes()
     with pytest.raises(OptionError, match="cannot be compared"):
         nearest_images(drawn, DIGITS[:, :4])

@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     from gensynth.report.anomalies import Findings
     from gensynth.training import Trainer
 
-FIT_ROWS = 500_000
 FitRows = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--fit-rows",
         metavar="N",
         min=2,
-        help="Rows to learn from at most: of a larger table so many, drawn at random. All rows are scored.",
+        help="Rows to learn from at most: of a larger table so many, drawn at random. All rows are scored. 500,000 "
+        "when not given, of large images fewer.",
+        show_default=False,
     ),
 ]
 
@@ -109,7 +110,7 @@ def detect(
     weight: Weight = None,
     seed: Seed = None,
     max_time: MaxTime = None,
-    fit_rows: FitRows = FIT_ROWS,
+    fit_rows: FitRows = None,
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
@@ -125,7 +126,7 @@ def detect(
     from gensynth.cli.labels import check_labelling, check_settings, share_of
     from gensynth.cli.outputs import identity_of, table_output
     from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find
-    from gensynth.cli.training import declared_kinds, recipe_and_trainer
+    from gensynth.cli.training import recipe_and_trainer
 
     start = time.perf_counter()
     share = share_of(contamination)
@@ -151,13 +152,14 @@ def detect(
         find_anomalies,
         page_facts,
         page_foot,
+        rows_to_learn,
         write_detected,
     )
     from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
     from gensynth.cli.rows import check_free
-    from gensynth.cli.weights import split_weights
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
+    from gensynth.engine.streams import rows_counted_from
     from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
@@ -173,9 +175,8 @@ def detect(
     }
     out.check(table.n_rows, run)
     check_free([*table.names, *added_names(table)], data, ADDED)
-    learned, weights = split_weights(normals.sample(fit_rows, seed), weight)
+    learned, weights, schema = rows_to_learn(normals, fit_rows, kinds, weight, seed)
     judged = table if weight is None or weight not in table.names else table.without(weight)
-    schema = declared_kinds(kinds, list(learned.frame.columns))
     if train_on is not None:
         check_fits(judged, learned.frame, schema, data, train_on)
     detector = AnomalyDetector(
@@ -186,7 +187,9 @@ def detect(
         trainer=trainer,
         schema=schema,
         random_state=seed,
-    ).fit(learned, sample_weight=weights)
+    )
+    with rows_counted_from(0, normals, learned.frame.index):
+        detector.fit(learned, sample_weight=weights)
     labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
     explainer = Explainer(detector, labels, table)
     with out.writer(table.n_rows, run) as writer:
