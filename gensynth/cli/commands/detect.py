@@ -159,7 +159,6 @@ def detect(
     from gensynth.cli.rows import check_free
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
-    from gensynth.engine.streams import rows_counted_from
     from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
@@ -187,9 +186,7 @@ def detect(
         trainer=trainer,
         schema=schema,
         random_state=seed,
-    )
-    with rows_counted_from(0, normals, learned.frame.index):
-        detector.fit(learned, sample_weight=weights)
+    ).fit(learned, sample_weight=weights)
     labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
     explainer = Explainer(detector, labels, table)
     with out.writer(table.n_rows, run) as writer:
