@@ -15,7 +15,7 @@ from pandas.api import types as pdt
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.encoded import EncodedTable
-from gensynth.engine.imagestreams import learned_image
+from gensynth.engine.imagestreams import MEMORY_ROWS, learned_image
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import ColumnWarning, SchemaError, counted, hint
 from gensynth.layout import UNKNOWN, Encoding
@@ -45,7 +45,8 @@ def encoded_stream(
     Kinds, formats, relations and quantiles are those of a random sample of so many rows, together with rows that hold
     what the sample lacks: the least and the greatest value of a column, missing cells, and levels of categories.
     How often each code occurs is counted over all rows, relations are checked on all rows, and values of identifiers
-    are kept from being made anew. The range of images is that of all of them, which are read once more for it.
+    are kept from being made anew. The range of images is that of all of them, which are read once more for it, and
+    the sample of the columns beside them has 500,000 rows at least.
 
     Parameters
     ----------
@@ -76,19 +77,14 @@ def encoded_stream(
     """
     image = learned_image(table, schema, weights)
     beside = table if image is None else table.without(image.name)
+    if image is not None:  # columns beside images take little memory
+        memory_rows = max(memory_rows, MEMORY_ROWS)
     sample = beside.sample(memory_rows, seed).frame
-    found = Missed(sample, memory_rows // 2)
-    for batch in beside.batches():
-        found.add(batch.frame)
-    # a row of the sample stands for many
-    scale = table.n_rows / len(sample)
-    extra = found.rows()
-    extra = extra[~extra.index.isin(sample.index)]  # a key stands there once
-    frame = pd.concat([sample, extra]) if len(extra) else sample
-    own = np.repeat([scale, 1.0], [len(sample), len(extra)])
-    if weights is not None:
-        own = own * weights[frame.index.to_numpy()]
-    frame, own = frame[own > 0].reset_index(drop=True), own[own > 0]
+    frame, own = sample, weights
+    if len(sample) < table.n_rows:
+        frame, own = _with_missed(sample, beside, memory_rows // 2, weights)
+    if own is not None:
+        frame, own = frame[own > 0].reset_index(drop=True), own[own > 0]
     inferred, frame = _inferred(frame, schema, condition_on, image, table.names)
     warn_of_series(sample, tuple(column for column in inferred.columns if column.kind != "image"))
 
@@ -113,6 +109,20 @@ def encoded_stream(
             kept_weights = None if weights is None else weights[facts.kept]
             yield EncodedTable(encoder, Container(style=table.style), cache, kept_weights)
             return
+
+
+def _with_missed(
+    sample: pd.DataFrame, table: TableStream, most: int, weights: Weights | None
+) -> tuple[pd.DataFrame, Weights]:
+    """Return a sample of a table with rows that hold what it lacks, and how many rows of the table each stands for."""
+    found = Missed(sample, most)
+    for batch in table.batches():
+        found.add(batch.frame)
+    extra = found.rows()
+    extra = extra[~extra.index.isin(sample.index)]  # a key stands there once
+    frame = pd.concat([sample, extra]) if len(extra) else sample
+    own = np.repeat([table.n_rows / len(sample), 1.0], [len(sample), len(extra)])
+    return frame, own if weights is None else own * weights[frame.index.to_numpy()]
 
 
 def _inferred(

@@ -12,7 +12,7 @@ from toy_image_recipe import QUICK, ToyImages, bars, synthesizer
 from toy_models import Toy
 
 from gensynth import Synthesizer
-from gensynth.engine import imagestreams
+from gensynth.engine import encodestream, imagestreams
 from gensynth.engine.fitted import FittedModel
 from gensynth.errors import CapabilityError, DataError, SchemaError
 from gensynth.tables import Table, open_table
@@ -75,16 +75,25 @@ def test_images_that_do_not_fit_are_learned_as_those_that_do(made):
     assert np.array_equal(drawn[0], drawn[1])
 
 
-def test_labels_beside_them_are_counted_over_all(recwarn):
+def test_columns_beside_images_are_learned_as_in_memory(recwarn):
     images, labels = bars()
     frame = frame_of(images, label=np.array(["a", "b", "c"])[labels], x=np.arange(len(labels)) / 7)
     frame.loc[57, "label"] = "rare"
     whole = synthesizer(condition_on="label").fit(frame)
     parts = synthesizer(condition_on="label").fit(stream_of(frame), memory_rows=60)
-    own, other = (found.encoder_.layout.columns[0] for found in (parts, whole))
-    assert own.cardinality == other.cardinality
-    assert sorted(own.frequencies[1:]) == pytest.approx(sorted(frame["label"].value_counts() / len(frame)))
+    assert parts.encoder_.layout == whole.encoder_.layout
+    one, other = weights_of(whole), weights_of(parts)
+    assert all(np.array_equal(one[name], other[name]) for name in one)
     assert list(parts.sample(3).columns) == ["image", "label", "x"]
+
+
+def test_labels_beside_more_images_are_counted_over_all(monkeypatch, recwarn):
+    monkeypatch.setattr(encodestream, "MEMORY_ROWS", 20)
+    images, labels = bars()
+    frame = frame_of(images, label=np.array(["a", "b", "c"])[labels])
+    frame.loc[57, "label"] = "rare"
+    column = synthesizer().fit(stream_of(frame), memory_rows=20).encoder_.layout.columns[0]
+    assert sorted(column.frequencies[1:]) == pytest.approx(sorted(frame["label"].value_counts() / len(frame)))
 
 
 def test_the_range_is_that_of_all_images():
