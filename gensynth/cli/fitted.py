@@ -59,6 +59,12 @@ def _first_model(fitted: Any) -> FittedModel:
     return model
 
 
+def fitted_names(fitted: object) -> tuple[str | int, ...]:
+    """Return the columns that an estimator was fitted with; () for what knows of none."""
+    models = [fitted.fitted_] if isinstance(fitted, Synthesizer) else getattr(fitted, "estimators_", None)
+    return models[0].schema.names if models else ()
+
+
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:
     """Return the columns ``top_columns`` and ``reason``: what speaks against each row."""
     found = analysis.attributions()

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from gensynth.cli.paths import READ_ENDINGS, STANDARD_INPUT, stream
-from gensynth.errors import DataError, OptionError
+from gensynth.errors import DataError, OptionError, counted
 from gensynth.schema.image import ImageSchema
 from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
-from gensynth.tables.imagearrays import IMAGE
+from gensynth.tables.imagearrays import IMAGE, LABEL
 from gensynth.tables.imagebeside import is_rows_file
+from gensynth.tables.imagefile import IMAGE_ENDINGS
+from gensynth.tables.imagefolder import folders_of_images
 from gensynth.tables.images import frame_stream, is_image_source, open_images
 from gensynth.tables.imagestream import ImageStream
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _SIZE = re.compile(r"(\d+)(?:[xX×](\d+))?")
 _CHANNELS: dict[int, Literal[1, 3]] = {1: 1, 3: 3}
+_LABELS = (
+    "put the images into folders that are named by their labels, or give a .npz file with the labels in the array y"
+)
 FILE = "file"
 """Name of the column of file names in tables of results."""
 
@@ -34,9 +39,28 @@ FILE = "file"
 def check_label(table: ImageStream, names: Sequence[str] | None) -> None:
     """Raise `DataError` if columns of images are asked for, and there are none beside them."""
     if names and len(table.names) == 1:
+        raise DataError(f"{table.source} has no labels, so that there is no column {names[0]!r}: {_LABELS}")
+
+
+def check_learnable(table: ImageStream, names: Sequence[str] | None) -> None:
+    """Raise `DataError` as `check_label`, and if no two images have the same label: nothing can be learned of one."""
+    check_label(table, names)
+    if table.files is None or LABEL not in table.names:
+        return
+    labels = table.without(IMAGE).whole().frame[LABEL]
+    if labels.is_unique:
         raise DataError(
-            f"{table.source} has no labels, so that there is no column {names[0]!r}: put the images into folders "
-            "that are named by their labels, or give a .npz file with the labels in the array y"
+            f"{table.source}: each of the {counted(len(labels), 'label')} has one image, such as {table.files[0]}; put "
+            "several into each folder, or all into one folder if the names of the folders mean nothing"
+        )
+
+
+def check_fitted(table: TableStream, seen: Sequence[Any]) -> None:
+    """Raise `DataError` if images lack columns that a model was fitted with."""
+    absent = [name for name in seen if name not in table.names]
+    if isinstance(table, ImageStream) and absent and IMAGE in seen:
+        raise DataError(
+            f"{table.source} has no column {absent[0]!r}, which the model was fitted with beside the images: {_LABELS}"
         )
 
 
@@ -131,8 +155,13 @@ class ImageOptions:
             return is_image_source(found)
         tables = next(_tables(found), None)
         asked = self.size is not None or self.skip_bad
-        if tables is None:  # whoever reads it says that there are no images either
-            return asked or is_image_source(found)
+        if tables is None and not is_image_source(found) and not any(folders_of_images(found)):
+            raise DataError(
+                f"{found} holds neither images ({', '.join(IMAGE_ENDINGS)}, directly or in folders that are named by "
+                f"their labels) nor tables ({', '.join(READ_ENDINGS)})"
+            )
+        if tables is None:
+            return True
         if asked or not is_image_source(found):
             return asked
         raise OptionError(

@@ -36,7 +36,7 @@ from gensynth.training.weights import Parts
 
 CHUNK_ROWS = 2**17
 """Rows of a sample, or of a table that is imputed, that are drawn from one seed."""
-CHUNK_PIXELS = 2**26
+CHUNK_PIXELS = 2**24
 """Values of images that are, at most; but 1,024 images at least."""
 
 _ONE_AT_A_TIME = threading.Lock()

@@ -20,7 +20,7 @@ from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
-from gensynth.tables.imagearrays import are_images
+from gensynth.tables.imagearrays import are_images, holds_images
 from gensynth.training.weights import Weights, check_weights
 
 MIN_UNSEEN = 5
@@ -62,6 +62,8 @@ def fit_input(
         X = _validate_array(estimator, X, reset=True, least=2)
         return to_frame(X)
     frame, container = image_table(X, y) if are_images(X) else to_frame(X)
+    if len(frame) < 2 and any(holds_images(frame.iloc[:, i]) for i in range(frame.shape[1])):
+        raise DataError("a single image came; there is nothing to learn: give several different ones")
     if len(frame) < 2:
         raise DataError(f"the table has {len(frame)} sample(s) (rows); fitting needs at least 2")
     if all(isinstance(name, str) for name in frame.columns) and container.images is None:

@@ -69,11 +69,11 @@ def check_axes(shape: tuple[int, ...], dtype: np.dtype[Any], source: object) -> 
             "channels; reshape it to (n, height, width, channels)"
         )
     if dtype.kind not in "biuf":
-        raise DataError(f"{source} has the dtype {dtype}; pixels are whole numbers in 0..255, or floats")
+        raise DataError(f"{source} has the dtype {dtype}; pixels are numbers")
 
 
-def channels_last(images: NDArray[Any], source: object, first: int = 0) -> NDArray[Any]:
-    """Return images as (n, h, w), or (n, h, w, c) with c in 2..4, of uint8 or floats.
+def channels_last(images: NDArray[Any], source: object) -> NDArray[Any]:
+    """Return images as (n, h, w), or (n, h, w, c) with c in 2..4.
 
     Parameters
     ----------
@@ -81,30 +81,16 @@ def channels_last(images: NDArray[Any], source: object, first: int = 0) -> NDArr
         With c in 1..4; where both the second and the last axis could be the channels, it is the last one.
     source : object
         What messages call it.
-    first : int
-        Number of the first of them, where they are a block of several.
 
     Raises
     ------
     DataError
-        The axes are others, there are no images, or values are no pixels: text, or whole numbers outside 0..255; names
-        the image, counted from 1.
+        The axes are others, there are no images, or values are no numbers.
     """
     check_axes(images.shape, images.dtype, source)
     if images.ndim == 4 and images.shape[-1] > MAX_CHANNELS:
         images = np.moveaxis(images, 1, -1)
-    if images.ndim == 4 and images.shape[-1] == 1:
-        images = images[..., 0]
-    if images.dtype.kind == "f" or images.dtype == np.uint8:
-        return images
-    outside = ((images < 0) | (images > 255)).reshape(len(images), -1).any(1)
-    if outside.any():
-        worst = int(np.argmax(outside))
-        raise DataError(
-            f"{source}: image {first + worst + 1:,} holds whole numbers from {int(images[worst].min())} to "
-            f"{int(images[worst].max())}; pixels are whole numbers in 0..255, or floats: divide them"
-        )
-    return images.astype(np.uint8)
+    return images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
 
 
 @dataclass(frozen=True)
@@ -138,22 +124,27 @@ class StoredImages(ABC):
         return self.shape[0]
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """Give the images, channels last, some at a time.
+        """Give the images, channels last, some at a time: whole numbers from 0 to 255 as bytes, other numbers as such.
 
         Raises
         ------
         DataError
-            The file is damaged, or holds other whole numbers than those of pixels.
+            The file is damaged.
         """
-        rows, first = image_rows(int(np.prod(self.shape[1:], dtype=np.int64))), 0
+        rows = image_rows(int(np.prod(self.shape[1:], dtype=np.int64)))
         try:
+            dtype = self._kept(rows)
             for block in self._arrays(rows):
-                yield channels_last(block, self.source, first)
-                first += len(block)
-        except DataError:
-            raise
+                yield channels_last(block, self.source).astype(dtype, copy=False)
         except DAMAGED as error:
             raise DataError(f"{self.path} cannot be read: {error}") from error
+
+    def _kept(self, rows: int) -> np.dtype[Any]:
+        """Return the dtype that images are kept in; of whole numbers all are read for it."""
+        if self.dtype.kind == "f" or (self.dtype.itemsize == 1 and self.dtype.kind != "i"):
+            return np.dtype(np.uint8) if self.dtype.kind == "b" else self.dtype
+        bytes_ = all(block.min() >= 0 and block.max() <= 255 for block in self._arrays(rows))
+        return np.dtype(np.uint8) if bytes_ else self.dtype
 
     @abstractmethod
     def _arrays(self, rows: int) -> Iterator[NDArray[Any]]:

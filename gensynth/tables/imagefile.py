@@ -18,7 +18,7 @@ from gensynth.errors import DataError, OptionError, shown
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg")
 """Endings of image files, in lower case."""
-Change: TypeAlias = Literal["alpha", "depth"]
+Change: TypeAlias = Literal["alpha", "depth", "print"]
 Size: TypeAlias = tuple[int, int]
 
 _FORMATS = ("PNG", "JPEG")
@@ -36,8 +36,8 @@ class Loaded:
     ----------
     pixels : ndarray of uint8
         Grey values (h, w), or red, green and blue (h, w, 3).
-    changes : frozenset of {"alpha", "depth"}
-        What was lost: transparency that was laid on white, more than 8 bits a pixel.
+    changes : frozenset of {"alpha", "depth", "print"}
+        What was lost: transparency that was laid on white, more than 8 bits a pixel, CMYK.
     """
 
     pixels: NDArray[np.uint8]
@@ -122,7 +122,7 @@ def size_of(image_size: int | Sequence[int] | None) -> Size | None:
 
 
 def resized(image: NDArray[Any], size: Size) -> NDArray[Any]:
-    """Return an image (h, w) or (h, w, c), of uint8 or floats, cut to an aspect ratio and resized."""
+    """Return an image (h, w) or (h, w, c) cut to an aspect ratio and resized."""
     if image.shape[:2] == size:
         return image
     planes = image.reshape(*image.shape[:2], -1)
@@ -131,10 +131,11 @@ def resized(image: NDArray[Any], size: Size) -> NDArray[Any]:
         ImageOps.fit(Image.fromarray(planes[..., i].astype(kind)), (size[1], size[0]), Image.Resampling.BICUBIC)
         for i in range(planes.shape[-1])
     ]
-    out = np.stack([np.asarray(part) for part in parts], axis=-1).astype(image.dtype)
-    if image.dtype.kind == "f":  # bicubic interpolation overshoots at edges
+    out = np.stack([np.asarray(part) for part in parts], axis=-1)
+    if kind != np.uint8:  # bicubic interpolation overshoots at edges
         out = out.clip(image.min(), image.max())
-    return out.reshape(*size, *image.shape[2:])
+        out = np.rint(out) if image.dtype.kind in "iu" else out
+    return out.astype(image.dtype).reshape(*size, *image.shape[2:])
 
 
 def with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
@@ -155,7 +156,7 @@ def _plain(image: Image.Image) -> tuple[Image.Image, frozenset[Change]]:
         values = np.asarray(image).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)), frozenset({"depth"})
     grey, palette = image.mode in _GREY, image.mode.startswith("P")
-    changes: frozenset[Change] = frozenset()
+    changes: frozenset[Change] = frozenset({"print"} if image.mode == "CMYK" else ())
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         if (np.asarray(layer.getchannel("A")) < 255).any():

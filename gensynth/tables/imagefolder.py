@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,11 @@ from gensynth.tables.imagestream import ImageStream
 from gensynth.tables.stream import image_rows
 
 _MAX_NAMED = 5
-_CHANGES = {"alpha": "transparent parts, which were laid on white", "depth": "16 bits, brought to 8"}
+_CHANGES = {
+    "alpha": "transparent parts, which were laid on white",
+    "depth": "16 bits, brought to 8",
+    "print": "the colours of print (CMYK), converted to red, green and blue",
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def open_folder(folder: Path, wanted: Wanted) -> ImageStream:
     if own:
         return open_files(own, folder, None, wanted)
     if not below:
-        deeper = next((sub for sub in folders_in(folder) if any(map(files_in, folders_in(sub)))), None)
+        deeper = next(folders_of_images(folder), None)
         advice = f"; its folder {deeper} holds folders of images: name that" if deeper is not None else ""
         raise DataError(
             f"{folder} holds no images; expected {', '.join(IMAGE_ENDINGS)} files, or folders of them, one for each "
@@ -89,7 +93,7 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
     Warns
     -----
     FileWarning
-        Files were skipped, transparent parts laid on white, or 16 bits brought to 8.
+        Files were skipped, transparent parts laid on white, 16 bits brought to 8, or CMYK converted.
     """
     decoded = _Decoded()
     first: tuple[Path, Loaded] | None = None
@@ -172,6 +176,11 @@ def files_in(folder: Path) -> list[Path]:
     """Return the image files that lie in a folder, by name; names that begin with a dot are left out."""
     entries = sorted(folder.iterdir())
     return [p for p in entries if p.name.lower().endswith(IMAGE_ENDINGS) and not p.name.startswith(".") and p.is_file()]
+
+
+def folders_of_images(folder: Path) -> Iterator[Path]:
+    """Give the folders in a folder that hold folders of images."""
+    return (sub for sub in folders_in(folder) if any(map(files_in, folders_in(sub))))
 
 
 def folders_in(folder: Path) -> list[Path]:

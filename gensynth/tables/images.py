@@ -118,7 +118,7 @@ def open_images(
     Warns
     -----
     FileWarning
-        Files were skipped, transparent parts laid on white, or 16 bits brought to 8.
+        Files were skipped, transparent parts laid on white, 16 bits brought to 8, or CMYK converted.
 
     Examples
     --------

@@ -42,11 +42,19 @@ def test_channels_come_last(shape: tuple[int, ...], expected: tuple[int, ...]) -
     assert channels_last(np.zeros(shape, dtype=np.uint8), "x").shape == expected
 
 
-def test_kinds_of_numbers() -> None:
-    whole = np.arange(8).reshape(2, 2, 2)
-    assert channels_last(whole, "x").dtype == np.uint8
-    assert channels_last(whole > 3, "x").max() == 1
-    assert channels_last(whole / 8, "x").dtype == float
+@pytest.mark.parametrize(
+    ("dtype", "low", "high", "kept"),
+    [("i8", 0, 255, "uint8"), ("u2", 0, 255, "uint8"), ("u2", 0, 4095, "uint16"), ("i2", -1000, 200, "int16"),
+     ("i1", -5, 5, "int8"), ("i1", 0, 5, "uint8"), ("?", 0, 1, "uint8"), ("f4", 0, 1, "float32"),
+     ("f8", 0, 9, "float64")],
+)  # fmt: skip
+def test_kinds_of_numbers(tmp_path: Path, dtype: str, low: int, high: int, kept: str) -> None:
+    images = np.full((5, 8, 8), low).astype(dtype)
+    images[4, 3, 3] = high
+    np.save(tmp_path / "a.npy", images)
+    found = read(open_arrays(tmp_path / "a.npy"))
+    assert found.dtype.name == kept
+    assert np.array_equal(found, images)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +63,6 @@ def test_kinds_of_numbers() -> None:
         (np.zeros((4, 64)), r"shape \(4, 64\)"),
         (np.zeros((0, 8, 8)), "no images"),
         (np.zeros((2, 9, 8, 7)), "neither its second nor its last axis"),
-        (np.full((2, 3, 3), 256), "image 1 holds whole numbers from 256 to 256"),
-        (np.full((2, 3, 3), -1), "from -1 to -1"),
         (np.full((2, 3, 3), "a"), "dtype <U1"),
     ],
 )
@@ -90,11 +96,6 @@ def test_arrays_however_they_are_stored(tmp_path: Path) -> None:
         assert np.array_equal(read(open_arrays(tmp_path / f"{name}.npy")), images)
     np.save(tmp_path / "first.npy", np.repeat(images[:, None], 3, axis=1))
     assert read(open_arrays(tmp_path / "first.npy")).shape == (5, 8, 8, 3)
-    wrong = images.astype(np.int16)
-    wrong[3, 2, 2] = 300
-    np.save(tmp_path / "wide.npy", wrong)
-    with pytest.raises(DataError, match=r"wide\.npy: image 4 holds whole numbers from 0 to 300; pixels are"):
-        read(open_arrays(tmp_path / "wide.npy"))
     whole = (tmp_path / "packed.npz").read_bytes()
     (tmp_path / "cut.npy").write_bytes((tmp_path / "big.npy").read_bytes()[:-9])
     with pytest.raises(DataError, match=r"cut\.npy cannot be read: it is cut off"):

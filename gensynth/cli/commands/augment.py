@@ -138,7 +138,7 @@ def augment(
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
     from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, check_label, files_of
+    from gensynth.cli.images import ImageOptions, check_learnable, files_of
     from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
     from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
@@ -161,7 +161,7 @@ def augment(
     source = stream(found, missing, kinds, targets, images=images)
     out = picture_output(output, None, [found]) if isinstance(source, ImageStream) else None
     if isinstance(source, ImageStream):
-        check_label(source, targets)
+        check_learnable(source, targets)
     elif pictures:
         raise OptionError(f"--output {output} is for images, and {data} is a table; name a .csv or .parquet file")
     table = source.whole()

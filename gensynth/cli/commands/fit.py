@@ -147,14 +147,14 @@ def fit(
 
         trainer.checkpoint = checkpoint
         seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
-    from gensynth.cli.images import ImageOptions, check_label
+    from gensynth.cli.images import ImageOptions, check_learnable
     from gensynth.cli.weights import stream_weights
     from gensynth.tables.imagestream import ImageStream
 
     images = ImageOptions.of(image_size, recipe, skip_bad=skip_bad)
     rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
     if isinstance(rows, ImageStream):
-        check_label(rows, condition_on)
+        check_learnable(rows, condition_on)
     elif save_progress is not None:
         raise OptionError(f"--save-progress draws images, and {data} is a table; leave it out")
     if save_progress is not None and processes.is_first():

@@ -77,7 +77,7 @@ def score(
     brought to the size that the model has seen. By an exported detector it has the
     columns "p_value" and "anomaly" too.
     """
-    from gensynth.cli.images import ImageOptions, added_names, described
+    from gensynth.cli.images import ImageOptions, added_names, check_fitted, described
     from gensynth.cli.outputs import digest_of, identity_of, table_output
     from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
     from gensynth.cli.rows import check_free, scored
@@ -90,7 +90,7 @@ def score(
     source, found = model_file(model), find(data, several=True)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
-    from gensynth.cli.fitted import image_schema
+    from gensynth.cli.fitted import fitted_names, image_schema
 
     if source.name.lower().endswith(ONNX_ENDINGS):
         if method is not None or explain:
@@ -100,6 +100,7 @@ def score(
         like, names, batches = _by_model(source, method, most)
     images = ImageOptions(skip_bad=skip_bad).like(image_schema(like))
     table = stream(found, missing, like=like, pipe=out.pipe, images=images)
+    check_fitted(table, fitted_names(like))
     check_free([*table.names, *added_names(table)], data, names)
     run = {
         "command": "score",
