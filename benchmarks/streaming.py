@@ -26,6 +26,7 @@ from PIL import Image
 
 PART = 1_000_000
 FIT = ["--set", "trainer.max_epochs=1", "--set", "trainer.progress=False", "--seed", "0"]
+IMAGES = ["--set", "trainer.batch_size=64"]  # a step on large batches of large images would take the most memory
 COMMANDS = ("score", "sample", "impute", "fit", "detect")
 
 
@@ -116,14 +117,15 @@ def main() -> None:
         out = Path(tempfile.mkdtemp(dir=place))
         model = out / "small.gensynth"
         measured("(small)", n_small, ["fit", str(small), "-o", str(model), "-m", options.model, *FIT])
+        fit = FIT if options.images is None else [*FIT, *IMAGES]
         limit = ["--max-time", f"{options.max_time:g}"]
         memory = [] if options.memory_rows is None else ["--memory-rows", str(options.memory_rows)]
         runs = {
             "score": ["score", str(model), str(table), "-o", f"{out}/scored/"],
             "sample": ["sample", str(model), "-n", str(n), "-o", f"{out}/sampled/"],
             "impute": ["impute", str(model), str(table), "-o", f"{out}/imputed/"],
-            "fit": ["fit", str(table), "-o", f"{out}/large.gensynth", "-m", options.model, *FIT, *limit, *memory],
-            "detect": ["detect", str(table), "-o", f"{out}/found/", "--fit-rows", str(options.fit_rows), *FIT, *limit],
+            "fit": ["fit", str(table), "-o", f"{out}/large.gensynth", "-m", options.model, *fit, *limit, *memory],
+            "detect": ["detect", str(table), "-o", f"{out}/found/", "--fit-rows", str(options.fit_rows), *fit, *limit],
         }
         what = "rows of 15 columns" if options.images is None else f"images of {options.images}"
         print(f"{n:,} {what}, {options.model}", flush=True)

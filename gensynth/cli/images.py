@@ -157,8 +157,8 @@ class ImageOptions:
         asked = self.size is not None or self.skip_bad
         if tables is None and not is_image_source(found) and not any(folders_of_images(found)):
             raise DataError(
-                f"{found} holds neither images ({', '.join(IMAGE_ENDINGS)}, directly or in folders that are named by "
-                f"their labels) nor tables ({', '.join(READ_ENDINGS)})"
+                f"{found} is a folder that holds neither images ({', '.join(IMAGE_ENDINGS)}, directly or in folders "
+                f"that are named by their labels) nor tables ({', '.join(READ_ENDINGS)})"
             )
         if tables is None:
             return True
@@ -230,6 +230,11 @@ def pictured(table: TableStream, rows: Table) -> pd.DataFrame:
 def files_of(table: TableStream) -> tuple[str, ...] | None:
     """Return the file of each image; None for tables, and images that came in one file."""
     return table.files if isinstance(table, ImageStream) else None
+
+
+def are_bytes(table: TableStream) -> bool:
+    """Return whether images come from files of 8 bits, of which 0 is black and 255 is white."""
+    return isinstance(table, ImageStream) and table.files is not None and table.dtype.itemsize == 1
 
 
 def added_names(table: TableStream) -> tuple[str, ...]:

@@ -77,9 +77,9 @@ ADVICE = "scale the new images as the fitted ones were"
 def in_range_of(table: ImageStream, image: ImageSchema) -> ImageStream:
     """Return a stream of new images in the range of fitted ones; which way is decided once for all of them.
 
-    The black and white of image files, 0 and 255, become the least and the greatest fitted value; files that hold no
-    greater values than the fitted ones, such as masks of zeros and ones, stay as they are, as those were. Arrays are
-    converted by `factor_of`, or clipped.
+    The black and white of image files, 0 and 255 (65,535 of 16 bits), become the least and the greatest fitted value;
+    files that hold no greater values than the fitted ones, such as masks of zeros and ones, stay as they are, as those
+    were. Arrays, and files of 16 bits where such were fitted, are converted by `factor_of`, or clipped.
 
     Raises
     ------
@@ -92,10 +92,11 @@ def in_range_of(table: ImageStream, image: ImageSchema) -> ImageStream:
         Arrays were converted, or clipped.
     """
     low, high = table.low, table.high
-    if table.files is not None:
-        if (image.low, image.high) == (0, BYTE) or (image.low == 0 and high <= image.high):
+    if table.files is not None and (table.dtype == np.uint8 or np.dtype(image.dtype) != table.dtype):
+        white = float(np.iinfo(table.dtype).max)
+        if (image.low, image.high) == (0, white) or (image.low == 0 and high <= image.high <= BYTE):
             return table
-        return table.changed(lambda images: _typed(image.low + images / BYTE * (image.high - image.low), image))
+        return table.changed(lambda images: _typed(image.low + images / white * (image.high - image.low), image))
     factor = factor_of(image, low, high, table.dtype, whole=table.whole_numbers)
     if factor is not None:
         tell_of_factor(image, high, factor, table.source)

@@ -1,4 +1,4 @@
-"""Single image files (PNG, JPEG) to arrays of 8-bit grey values or colours, and arrays resized."""
+"""Single image files (PNG, JPEG) to arrays of grey values of 8 or 16 bits, or colours of 8, and arrays resized."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Loaded:
 
     Parameters
     ----------
-    pixels : ndarray of uint8
-        Grey values (h, w), or red, green and blue (h, w, 3).
+    pixels : ndarray of uint8 or uint16
+        Grey values (h, w), or red, green and blue (h, w, 3), of uint8.
     changes : frozenset of {"alpha", "depth", "print"}
         What was lost: transparency that was laid on white, more than 8 bits a pixel, CMYK.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
     changes: frozenset[Change] = frozenset()
 
 
@@ -49,7 +49,7 @@ def read_image(
     *,
     image_size: int | Sequence[int] | None = None,
     channels: Literal[1, 3] | None = None,
-) -> NDArray[np.uint8]:
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read a PNG or JPEG file.
 
     Parameters
@@ -65,7 +65,7 @@ def read_image(
     -------
     ndarray of uint8, of shape (height, width) or (height, width, 3)
         As it is meant to be seen: turned as its EXIF data say, transparent parts on white, palettes and CMYK as
-        colours, 16 bits brought to 8. Values in 0..255.
+        colours, colours of 16 bits brought to 8. Values in 0..255. Grey values of 16 bits are uint16, in 0..65535.
 
     Raises
     ------
@@ -86,8 +86,13 @@ def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
     with Image.open(path, formats=_FORMATS) as image:
         if size is not None:  # JPEG decodes at an eighth to a half of its size in a fraction of the time
             image.draft(None, (max(size), max(size)))
+        deep = ";16" in str([tile[3] for tile in image.tile])
         turned = ImageOps.exif_transpose(image)
+    if turned.mode.startswith("I") and channels != 3:
+        values = _sixteen_bits(turned)
+        return Loaded(values if size is None else resized(values, size))
     plain, changes = _plain(turned)
+    changes |= {"depth"} if deep else set()
     if channels is not None:
         plain = plain.convert("L" if channels == 1 else "RGB")
     if size is not None:
@@ -99,6 +104,8 @@ def as_array(image: Any) -> NDArray[Any]:
     """Return an image of Pillow's as an array, palettes, CMYK and transparency brought to grey values or colours."""
     if not isinstance(image, Image.Image) or image.mode in ("1", "F"):
         return np.asarray(image)
+    if image.mode.startswith("I"):
+        return _sixteen_bits(image)
     return np.array(_plain(image)[0], dtype=np.uint8)
 
 
@@ -150,11 +157,19 @@ def with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
     return image
 
 
+def eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Return values of 16 bits brought to 8: 65,535 becomes 255."""
+    return ((values.astype(np.int64) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def _sixteen_bits(image: Image.Image) -> NDArray[np.uint16]:
+    return np.asarray(image).astype(np.int64).clip(0, 65535).astype(np.uint16)
+
+
 def _plain(image: Image.Image) -> tuple[Image.Image, frozenset[Change]]:
     """Return the image as grey values ("L") or colours ("RGB"), and what was lost."""
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8)), frozenset({"depth"})
+        return Image.fromarray(eight_bits(_sixteen_bits(image))), frozenset({"depth"})
     grey, palette = image.mode in _GREY, image.mode.startswith("P")
     changes: frozenset[Change] = frozenset({"print"} if image.mode == "CMYK" else ())
     if image.has_transparency_data:

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from gensynth.errors import DataError, FileWarning, counted, hint
 from gensynth.tables.arrayfiles import label_frame
 from gensynth.tables.imagebeside import with_rows_beside
-from gensynth.tables.imagefile import BAD_FILE, IMAGE_ENDINGS, Loaded, Size, load_image, reason_of, with_channels
+from gensynth.tables.imagefile import (
+    BAD_FILE,
+    IMAGE_ENDINGS,
+    Loaded,
+    Size,
+    eight_bits,
+    load_image,
+    reason_of,
+    with_channels,
+)
 from gensynth.tables.imagestore import ImageStore
 from gensynth.tables.imagestream import ImageStream
 from gensynth.tables.stream import image_rows
@@ -119,7 +128,7 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
         raise DataError(f"{folder} holds no image that can be read; {_named(bad)}")
     if bad:
         warnings.warn(f"{_named(bad)}; left out", FileWarning, stacklevel=3)
-    for change, n in sorted(decoded.changes.items()):
+    for change, n in sorted((+decoded.changes).items()):
         warnings.warn(f"{counted(n, 'image')} with {_CHANGES[change]}", FileWarning, stacklevel=3)
     beside = label_frame(len(good), None if labels is None else [labels[i] for i in good])
     names = tuple(files[i].relative_to(folder).as_posix() for i in good)
@@ -127,21 +136,34 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
 
 
 class _Decoded:
-    """Images of one size that are decoded one by one; all become colours when the first one with colours comes."""
+    """Images of one size that are decoded one by one: all of 16 bits, or all of 8, and all grey, or all of colours.
+
+    The first one of 8 bits, and the first one of colours, change those before it.
+    """
 
     def __init__(self) -> None:
         self._store = ImageStore()
         self._waiting: list[NDArray[Any]] = []
-        self._colour = False
+        self._n = 0
+        self._deep, self._colour = True, False
         self.changes: Counter[str] = Counter()
 
     def add(self, image: Loaded) -> None:
         """Add an image."""
         self.changes.update(image.changes)
-        if image.pixels.ndim == 3 and not self._colour:
+        pixels: NDArray[Any] = image.pixels
+        if self._deep and pixels.dtype == np.uint8:
+            self._store = self.finished().mapped(eight_bits)
+            self._deep = False
+            self.changes["depth"] += self._n
+        elif not self._deep and pixels.dtype == np.uint16:
+            pixels = eight_bits(pixels)
+            self.changes["depth"] += 1
+        if pixels.ndim == 3 and not self._colour:
             self._store = self.finished().mapped(_coloured)
             self._colour = True
-        self._waiting.append(with_channels(image.pixels, 3 if self._colour else None))
+        self._n += 1
+        self._waiting.append(with_channels(pixels, 3 if self._colour else None))
         if len(self._waiting) >= image_rows(self._waiting[0].size):
             self.finished()
 

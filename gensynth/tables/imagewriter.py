@@ -164,14 +164,14 @@ def label_column(frame: pd.DataFrame, image: str | int, given: Sequence[str | in
 def value_range_of(images: Sequence[NDArray[Any]] | NDArray[Any]) -> Range:
     """Return the values that are shown as black and white.
 
-    Of whole numbers 0 and 255, or their greatest value if all lie below 32, as in digits of 17 levels; of floats 0 and
-    1 if all lie between, or their least and greatest.
+    Of whole numbers between, 0 and 255, or their greatest value if all lie below 32, as in digits of 17 levels; of
+    floats 0 and 1 if all lie between; of others their least and greatest.
     """
     if not len(images):
         return 0.0, 1.0
     low = min(float(np.min(image)) for image in images)
     high = max(float(np.max(image)) for image in images)
-    if np.asarray(images[0]).dtype.kind in "biu":
+    if np.asarray(images[0]).dtype.kind in "biu" and low >= 0 and high <= 255:
         return 0.0, max(high, 1.0) if high < FEW_LEVELS else 255.0
     if low >= 0 and high <= 1:
         return 0.0, 1.0

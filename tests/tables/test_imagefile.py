@@ -8,7 +8,7 @@ from image_files import squares, write_png
 from PIL import Image
 
 from gensynth.errors import DataError, OptionError
-from gensynth.tables.imagefile import load_image, read_image, resized
+from gensynth.tables.imagefile import as_array, eight_bits, load_image, read_image, resized
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 
@@ -47,11 +47,21 @@ def test_a_palette_is_grey_where_its_colours_are(tmp_path: Path) -> None:
     assert (read_image(tmp_path / "t.png") == 255).all()
 
 
-def test_sixteen_bits_are_brought_to_eight(tmp_path: Path) -> None:
+def test_grey_values_of_sixteen_bits_stay_such(tmp_path: Path) -> None:
     Image.fromarray(np.array([[0, 257, 65535]], dtype=np.uint16)).save(tmp_path / "deep.png")
     loaded = load_image(tmp_path / "deep.png", None, None)
-    assert loaded.pixels.tolist() == [[0, 1, 255]]
-    assert loaded.changes == {"depth"}
+    assert loaded.pixels.tolist() == [[0, 257, 65535]]
+    assert (loaded.pixels.dtype.name, set(loaded.changes)) == ("uint16", set())
+    assert eight_bits(loaded.pixels.astype(np.uint16)).tolist() == [[0, 1, 255]]
+    coloured = load_image(tmp_path / "deep.png", None, 3)
+    assert coloured.pixels[0, 2].tolist() == [255, 255, 255]
+    assert coloured.changes == {"depth"}
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8) * 900
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    small = read_image(tmp_path / "deep.png", image_size=4)
+    assert (small.shape, small.dtype.name) == ((4, 4), "uint16")
+    assert abs(float(small.mean()) - values.mean()) < 300
+    assert as_array(Image.fromarray(values)).tolist() == values.tolist()
 
 
 def test_black_and_white_and_cmyk(tmp_path: Path) -> None:

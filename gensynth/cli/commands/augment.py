@@ -138,7 +138,7 @@ def augment(
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
     from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, check_learnable, files_of
+    from gensynth.cli.images import ImageOptions, are_bytes, check_learnable
     from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
     from gensynth.cli.pictures import picture_output, write_augmented_images
     from gensynth.cli.rows import write_augmented
@@ -192,7 +192,7 @@ def augment(
     if out is None:
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:
-        write_augmented_images(result, out, target, of_files=files_of(source) is not None)
+        write_augmented_images(result, out, target, of_files=are_bytes(source))
     evaluation = (
         None if report is None else report.write(result, target, by_class=asked.by_class, schema=schema, seed=seed)
     )
