@@ -218,7 +218,8 @@ def _files(inputs: Iterable[Path | Card]) -> Iterator[Path]:
         if isinstance(found, Path) and found.is_file():
             yield found
         elif isinstance(found, Path) and found != STANDARD_INPUT:
-            yield from data_files(found)
+            with contextlib.suppress(DataError):  # whoever reads them says it better: there may be images
+                yield from data_files(found)
 
 
 def data_files(found: Path) -> list[Path]:
