@@ -155,7 +155,7 @@ def fit(
     rows = stream(found, missing, kinds, condition_on or (), pipe=pipe, images=images)
     if isinstance(rows, ImageStream):
         check_learnable(rows, condition_on)
-    elif save_progress is not None:
+    elif save_progress is not None and not any(kind.endswith("=image") for kind in kinds or ()):
         raise OptionError(f"--save-progress draws images, and {data} is a table; leave it out")
     if save_progress is not None and processes.is_first():
         trainer.callbacks = [*(trainer.callbacks or ()), snapshots(save_progress, resume=resume)]

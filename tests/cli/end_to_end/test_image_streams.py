@@ -104,7 +104,8 @@ def test_a_table_of_paths(photos: str, run: Run) -> None:
     files = [f"photos/{name}" for name in read_images(photos).files or ()]
     pd.DataFrame({"photo": files, "kind": [name.split("/")[1] for name in files]}).to_csv("t.csv", index=False)
     few = ("--schema", "photo=image", "--memory-rows", "20")
-    done(run, "fit", "t.csv", "-o", "m.gensynth", *TOY, *few)
+    done(run, "fit", "t.csv", "-o", "m.gensynth", *TOY, *few, "--save-progress", "progress")
+    assert Path("progress/latest.png").exists()
     done(run, "score", "m.gensynth", "t.csv", "-o", "scores.csv")
     assert len(pd.read_csv("scores.csv")) == 120
     Path(files[100]).write_text("no image")
