@@ -140,7 +140,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
             Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
             stream (`gensynth.tables.open_table`) or a data set need not fit the memory. Or images: an array of three or
-            four axes, or one column of arrays; see docs/images.md.
+            four axes, one column of arrays, or a stream (`gensynth.tables.images.open_images`); see docs/images.md.
         y : array-like of shape (n_samples,) or None
             Labels of an array of images, which become the column "label" (or that of their name). Otherwise ignored:
             to learn a target, make it a column of ``X``.

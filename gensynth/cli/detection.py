@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.cli.fitted import image_schema
-from gensynth.cli.images import added_names, described, pictured
+from gensynth.cli.images import added_names, check_beside, described, pictured
 from gensynth.cli.rows import scored
 from gensynth.cli.terminal import note
 from gensynth.cli.training import declared_kinds
@@ -24,6 +24,7 @@ from gensynth.engine.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import CapabilityError, DataError, counted
 from gensynth.report.anomalies import MAX_ROWS, Findings
 from gensynth.schema import TableSchema
+from gensynth.tables.imagestream import ImageStream
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
@@ -68,7 +69,10 @@ def check_fits(
     table: TableStream, normal: pd.DataFrame, kinds: dict[str, str] | None, data: str, train_on: str
 ) -> None:
     """Raise `DataError` if columns are not those of the normal rows, or a value is not what its column holds there."""
-    check_same_columns(table.names, list(normal.columns), data, train_on)
+    if isinstance(table, ImageStream):  # labels that the normal images have not are ignored, with a note
+        check_beside(table, list(normal.columns), f"the normal images of {train_on} have")
+    else:
+        check_same_columns(table.names, list(normal.columns), data, train_on)
     schema = TableSchema.infer(normal, kinds)
     said = BatchWarnings()
     for batch in table.batches():

@@ -55,13 +55,11 @@ def check_learnable(table: ImageStream, names: Sequence[str] | None) -> None:
         )
 
 
-def check_fitted(table: TableStream, seen: Sequence[Any]) -> None:
-    """Raise `DataError` if images lack columns that a model was fitted with."""
-    absent = [name for name in seen if name not in table.names]
-    if isinstance(table, ImageStream) and absent and IMAGE in seen:
-        raise DataError(
-            f"{table.source} has no column {absent[0]!r}, which the model was fitted with beside the images: {_LABELS}"
-        )
+def check_beside(table: TableStream, names: Sequence[Any], who: str) -> None:
+    """Raise `DataError` if images lack columns ``names`` that others have, which ``who`` says."""
+    absent = [name for name in names if name not in table.names]
+    if isinstance(table, ImageStream) and absent and IMAGE in names:
+        raise DataError(f"{table.source} has no column {absent[0]!r}, which {who}: {_LABELS}")
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         ----------
         X : table of shape (n_samples, n_features), TableStream or pyarrow.dataset.Dataset
             Columns may stand in another order; categories never seen are scored as unknown. A stream
-            (`gensynth.tables.open_table`) or a data set is read in batches.
+            (`gensynth.tables.open_table`, `gensynth.tables.images.open_images`) or a data set is read in batches.
         method : str or None
             One of the model's ``score_methods``; None for its first.
 

@@ -95,6 +95,11 @@ def test_black_and_white_of_files_are_the_ends_of_the_range(tmp_path: Path) -> N
     assert in_range_of(table, BYTES) is table
     assert np.array_equal(values(in_range_of(table, FLOATS)), (images / 255).astype(np.float32))
     assert values(in_range_of(table, DEEP)).max() == 4095
+    few = ImageSchema(8, 8, 1, "hw", "|u1", 17, 0.0, 16.0)
+    assert values(in_range_of(table, few)).max() == 16
+    for image in (FLOATS, DEEP, few):  # what is in the range already stays
+        found = in_range_of(table, image)
+        assert in_range_of(found, image) is found
     with pytest.warns(ColumnWarning, match="divided by 255"):
         in_range_of(array_file(tmp_path, images), FLOATS)
 

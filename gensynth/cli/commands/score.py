@@ -77,7 +77,7 @@ def score(
     brought to the size that the model has seen. By an exported detector it has the
     columns "p_value" and "anomaly" too.
     """
-    from gensynth.cli.images import ImageOptions, added_names, check_fitted, described
+    from gensynth.cli.images import ImageOptions, added_names, check_beside, described
     from gensynth.cli.outputs import digest_of, identity_of, table_output
     from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
     from gensynth.cli.rows import check_free, scored
@@ -100,7 +100,7 @@ def score(
         like, names, batches = _by_model(source, method, most)
     images = ImageOptions(skip_bad=skip_bad).like(image_schema(like))
     table = stream(found, missing, like=like, pipe=out.pipe, images=images)
-    check_fitted(table, fitted_names(like))
+    check_beside(table, fitted_names(like), "the model was fitted with")
     check_free([*table.names, *added_names(table)], data, names)
     run = {
         "command": "score",

@@ -174,7 +174,16 @@ def test_labels_that_a_model_knows_and_images_lack(photos: str, run: Run) -> Non
     done(run, "fit", photos, "-o", "m.gensynth", *TOY)
     outcome = run("score", "m.gensynth", "bytes.npz", "-o", "s.csv")
     assert outcome.code == 2
-    assert "bytes.npz has no column 'label', which the model was fitted with beside the images: put" in outcome.err
+    assert "bytes.npz has no column 'label', which the model was fitted with: put" in outcome.err
+
+
+def test_labels_that_only_judged_or_only_normal_images_have(photos: str, run: Run) -> None:
+    said = done(run, "detect", photos, "--train-on", "bytes.npz", "-o", "found.csv", *TOY)
+    assert "column 'label' not in the fitted table: ignored" in said
+    assert list(pd.read_csv("found.csv"))[:3] == ["file", "label", "score"]
+    outcome = run("detect", "bytes.npz", "--train-on", photos, "-o", "found.csv", *TOY)
+    assert outcome.code == 2
+    assert "bytes.npz has no column 'label', which the normal images of photos have: put the images" in outcome.err
 
 
 def test_deep_images_are_learned_and_drawn(run: Run) -> None:
