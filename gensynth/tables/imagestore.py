@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError, counted, hint
+from gensynth.files import errors_name
 from gensynth.tables.stream import image_rows
 
 Images = NDArray[Any]
@@ -61,7 +62,8 @@ class ImageStore:
         if self.broken is None and images.dtype.kind == "f":
             bad = ~np.isfinite(images).reshape(len(images), -1).all(1)
             self.broken = self._n + int(np.argmax(bad)) if bad.any() else None
-        self._file.write(np.ascontiguousarray(images).tobytes())
+        with errors_name(tempfile.gettempdir()):
+            self._file.write(np.ascontiguousarray(images).tobytes())
         self._n += len(images)
         self.low = min(self.low, float(np.fmin.reduce(images, axis=None)))
         if self.whole_numbers and images.dtype.kind == "f":
@@ -83,7 +85,8 @@ class ImageStore:
 
     def read(self, start: int, stop: int) -> Images:
         """Return the images (stop - start, ...)."""
-        self._file.flush()
+        with errors_name(tempfile.gettempdir()):
+            self._file.flush()
         shape = (min(stop, self._n) - start, *self.shape)
         # mapped, copied and unmapped: pages that stay mapped count as memory of the process
         return np.array(np.memmap(self._file, self.dtype, "r", start * self.image_bytes, shape))
@@ -110,13 +113,17 @@ def check_space(shape: tuple[int, ...], itemsize: int, n: int, source: object) -
     """Raise `DataError` if so many images of this shape do not fit the folder of temporary files."""
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
-    _check(shape, itemsize, n, source, free, f"in {folder}, which has {free / 2**30:.1f} GiB (TMPDIR names another)")
+    _check(shape, itemsize, n, source, free, f"in {folder}, which has {_in_words(free)} (TMPDIR names another)")
 
 
 def _check(shape: tuple[int, ...], itemsize: int, n: int, source: object, most: int, where: str) -> None:
     size = n * int(np.prod(shape, dtype=np.int64)) * itemsize
     if size > most:
         raise DataError(
-            f"{source}: {counted(n, 'image')} of {shape[1]} x {shape[0]} pixels take {size / 2**30:.0f} GiB {where}; "
+            f"{source}: {counted(n, 'image')} of {shape[1]} x {shape[0]} pixels take {_in_words(size)} {where}; "
             f"make them smaller, for example with {hint('image_size=32', '--image-size 32')}"
         )
+
+
+def _in_words(size: int) -> str:
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.batch import Batch
+from gensynth.files import errors_name
 from gensynth.layout import ImageLayout
 
 BLOCK_ROWS = 4_096
@@ -105,14 +106,16 @@ class CachedRows:
             parts.append(np.floor(pixels * np.float32(self.image.levels)))
         for values, kind, file, digest in zip(parts, self._types, self._files, self._hashes, strict=True):
             data = np.ascontiguousarray(values, dtype=kind).tobytes()
-            file.write(data)
+            with errors_name(tempfile.gettempdir()):
+                file.write(data)
             digest.update(data)
         self._n += len(codes)
 
     def finish(self) -> None:
         """Make what was added readable."""
         for file in self._files:
-            file.flush()
+            with errors_name(tempfile.gettempdir()):
+                file.flush()
 
     def __len__(self) -> int:
         return self._n
