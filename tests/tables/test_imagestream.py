@@ -95,9 +95,8 @@ def test_values_of_all_blocks_count() -> None:
 def test_more_than_the_disk_has_room_for_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "a.npy", squares(6))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 300}))
-    with pytest.raises(
-        DataError, match=r"6 images of 8 x 8 pixels take 0\.0 MiB in .*TMPDIR names another\); make"):
-    ):
+    words = r"6 images of 8 x 8 pixels take 0\.0 MiB in .*TMPDIR names another\); make them"
+    with pytest.raises(DataError, match=words):
         open_images(tmp_path / "a.npy")
     assert len(read_images(tmp_path / "a.npy")) == 6
 
