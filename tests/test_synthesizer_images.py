@@ -270,7 +270,7 @@ def test_models_of_tables_refuse_images_before_they_are_trained():
 
 @pytest.mark.parametrize("images", [bars(1)[0], [bars(2)[0][0]], np.zeros((5, 8, 6)), np.zeros((0, 8, 6))])
 def test_too_few_images_are_refused(images):
-    with pytest.raises(DataError, match=r"2|same"):
+    with pytest.raises(DataError, match=r"a single image came|all the same|at least 2"):
         synthesizer().fit(images)
 
 
