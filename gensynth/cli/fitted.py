@@ -59,10 +59,10 @@ def _first_model(fitted: Any) -> FittedModel:
     return model
 
 
-def fitted_names(fitted: object) -> tuple[str | int, ...]:
-    """Return the columns that an estimator was fitted with; () for what knows of none."""
-    models = [fitted.fitted_] if isinstance(fitted, Synthesizer) else getattr(fitted, "estimators_", None)
-    return models[0].schema.names if models else ()
+def fitted_names(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> tuple[str | int, ...]:
+    """Return the columns that an estimator was fitted with, or an exported one."""
+    told = _metadata(fitted)
+    return (_first_model(fitted) if told is None else told).schema.names
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

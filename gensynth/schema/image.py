@@ -163,7 +163,7 @@ class ImageSchema:
     def _values(self, pixels: NDArray[np.floating[Any]]) -> NDArray[Any]:
         """Return pixels (n, channels, height, width) as values (n, ...) in the axes and the dtype that were fitted."""
         levels = np.clip(np.floor(pixels * self.levels), 0, self.levels - 1)
-        values = self.values[levels.astype(np.intp)]
+        values: NDArray[Any] = self.values[levels.astype(np.intp)]
         if self.axes == "hw":
             return values[:, 0]
         return np.ascontiguousarray(np.moveaxis(values, 1, -1)) if self.axes == "hwc" else values
