@@ -79,7 +79,7 @@ def test_bad_input(run: Run, tmp_path: Path) -> None:
     pd.DataFrame({"label": ["a", "b"], "x": [1, 2]}).to_csv("table.csv", index=False)
     before = sorted(tmp_path.iterdir())
     for line, words in {
-        "score m.onnx unlabelled.npz -o out.csv": "lacks the column 'label'",
+        "score m.onnx unlabelled.npz -o out.csv": "has no column 'label', which the model was fitted with",
         "score m.onnx empty.npz -o out.csv": "missing or infinite pixels",
         "score m.onnx unit.npz -o out.csv": "scale the new images as the fitted ones were",
         "score m.onnx damaged -o out.csv": "1.png",
