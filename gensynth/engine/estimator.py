@@ -17,7 +17,7 @@ from gensynth.engine.parameters import make_recipe
 from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.model import Recipe
 from gensynth.tables import Table, TableStream
-from gensynth.tables.stream import BATCH_ROWS
+from gensynth.tables.stream import BATCH_ROWS, batches_between
 from gensynth.training import Trainer
 
 
@@ -74,7 +74,13 @@ class TableEstimator(NotebookView, BaseEstimator):
         return self.analyse(X, method).scores
 
     def analyse_batches(
-        self, table: TableStream, method: str | None = None, *, start: int = 0, rows: int = BATCH_ROWS
+        self,
+        table: TableStream,
+        method: str | None = None,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        rows: int = BATCH_ROWS,
     ) -> Iterator[tuple[Table, Analysis]]:
         """Score a table that is read in batches.
 
@@ -86,6 +92,8 @@ class TableEstimator(NotebookView, BaseEstimator):
             As for `score_samples`.
         start : int
             The row that the first batch begins with.
+        stop : int or None
+            The row that the last batch ends before; None: that of the table.
         rows : int
             Rows of a batch; scores are the same for any number.
 
@@ -95,7 +103,7 @@ class TableEstimator(NotebookView, BaseEstimator):
             Rows, and what `analyse` says of them.
         """
         said = BatchWarnings()
-        for batch in table.batches(rows, start):
+        for batch in batches_between(table, start, stop, rows):
             with said.batch(), rows_counted_from(int(batch.frame.index[0])):
                 analysis = self.analyse(batch.frame, method)
                 analysis.scores  # noqa: B018 - what goes wrong is said with the place of the batch

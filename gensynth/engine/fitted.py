@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -172,10 +172,11 @@ class FittedModel:
                 self._scorer = make_scorer(self.model)
             return self._scorer
 
-    def in_float64(self) -> FittedModel:
-        """Return a copy whose network draws and scores in float64."""
-        model = copy.deepcopy(self.model).double()
-        return FittedModel(self.recipe, self.encoder, model, self.container, self.seed, self.history, self.held_out)
+    def to(self, device: str) -> Self:
+        """Move the network to a device, on which it draws and scores from now on."""
+        self.model.to(device)
+        self._scorer = None
+        return self
 
     def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
         """Return new rows aligned with the fitted columns, and encoded, with their ``log_jacobian``.
@@ -211,17 +212,8 @@ class FittedModel:
         CapabilityError
             The family cannot condition.
         """
-        parts = list(self.sample_chunks(n, conditions, random))
+        parts = list(ChunkedSample(self, n, conditions, random).frames())
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-
-    def sample_chunks(
-        self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int], start: int = 0
-    ) -> Iterator[pd.DataFrame]:
-        """Give the rows of `sample` from ``start`` on, `chunk_rows` at a time (fewer at both ends).
-
-        Each chunk is drawn from a seed of its own. Identifiers differ over all of them.
-        """
-        return ChunkedSample(self, n, conditions, random).frames(start)
 
     @property
     def chunk_rows(self) -> int:
