@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,15 @@ def workers_of(
 
     check_installed()
     return Workers(count, threads or 1, gpus or 0.0)
+
+
+def running(workers: Workers | None) -> AbstractContextManager[Any]:
+    """Keep one cluster for all that workers do in the block; do nothing without workers."""
+    if workers is None:
+        return nullcontext()
+    from gensynth.scale.cluster import connected
+
+    return connected()
 
 
 def path_for(workers: Workers | None, found: Any) -> Any:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from gensynth.cli.fitted import models_of
 from gensynth.cli.rowsource import RowSource, Written
-from gensynth.errors import OptionError
+from gensynth.errors import OptionError, OutputError
 from gensynth.scale.spread import Task, spread
 from gensynth.tables import Table
+from gensynth.tables.stream import BATCH_ROWS
 from gensynth.tables.writer import file_writer
 
 if TYPE_CHECKING:
     from gensynth.cli.outputs import TableOutput
+    from gensynth.detector import AnomalyDetector
     from gensynth.scale.cluster import Workers
+    from gensynth.tables import TableStream
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,8 @@ class MakeBlock(Task[Block, tuple[list[Table], list[Any]]]):
             return [table for table, _ in found], [told for _, told in found]
         if not block.path.parent.is_dir():
             raise OptionError(
-                f"--output {block.path.parent} is not there on {os.uname().nodename}: workers on several machines write "
-                "to a folder that all of them have (NFS, for example)"
+                f"--output {block.path.parent} is not there on {os.uname().nodename}: workers on several machines "
+                "write to a folder that all of them have (NFS, for example)"
             )
         facts = []
         with file_writer(block.path, block.stop - block.start) as writer:
@@ -69,6 +78,39 @@ class MakeBlock(Task[Block, tuple[list[Table], list[Any]]]):
         """Move the models to the worker's GPU."""
         for fitted in self.source.models:
             fitted.to("cuda")
+
+
+class ScoreBlock(Task[Block, tuple[Floats, Floats]]):
+    """Scores blocks of rows by a detector.
+
+    Parameters
+    ----------
+    detector : AnomalyDetector
+        What scores them.
+    table : TableStream
+        The rows.
+    """
+
+    def __init__(self, detector: AnomalyDetector, table: TableStream) -> None:
+        self.detector, self.table = detector, table
+
+    def __call__(self, block: Block) -> tuple[Floats, Floats]:
+        """Return scores and p-values of the rows."""
+        found = list(self.detector.analyse_batches(self.table, start=block.start, stop=block.stop))
+        scores, p_values = ([one.scores for _, one in found], [one.p_values for _, one in found])
+        return np.concatenate(scores), np.concatenate(p_values)
+
+    def to_gpu(self) -> None:
+        """Move the models to the worker's GPU."""
+        for fitted in models_of(self.detector):
+            fitted.to("cuda")
+
+
+def score_by_workers(
+    detector: AnomalyDetector, table: TableStream, workers: Workers
+) -> Iterator[tuple[Floats, Floats]]:
+    """Give scores and p-values of the rows of a table, in its order, that workers compute."""
+    yield from spread(ScoreBlock(detector, table), _blocks(table.n_rows, BATCH_ROWS), workers, ordered=True)
 
 
 def _as_sent(table: Table, *, csv: bool) -> Table:
@@ -88,23 +130,31 @@ def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any]
     told: list[Any] = []
     if out.folder:
         with out.parts(source.n_rows, run) as parts:
-            missing = [Block(start, stop, path) for path, start, stop in parts if not path.exists()]
+            missing = [Block(start, stop, path.absolute()) for path, start, stop in parts if not path.exists()]
             finished = [Block(start, stop) for path, start, stop in parts if path.exists()]
-            for _, facts in spread(task, missing, workers, ordered=False):
-                told += facts
+            try:
+                with closing(spread(task, missing, workers, ordered=False)) as results:
+                    for _, facts in results:
+                        told += facts
+            except (OutputError, OSError) as error:
+                text = error if isinstance(error, OutputError) else error.strerror or error
+                raise OutputError(
+                    f"{text}; the finished parts of {out} are kept: make room, then run the same command with --resume"
+                ) from error
             if source.tells_of_all:
-                for _, facts in spread(task, finished, workers, ordered=False):
-                    told += facts
+                with closing(spread(task, finished, workers, ordered=False)) as results:
+                    for _, facts in results:
+                        told += facts
         return Written(sum(block.stop - block.start for block in missing), told)
-    blocks = list(_blocks(source.n_rows, source.block_rows))
     with out.writer(source.n_rows, run) as writer:
-        for tables, facts in spread(task, blocks, workers, ordered=True):
-            told += facts
-            for table in tables:
-                writer.write(table)
+        blocks = _blocks(source.n_rows, source.block_rows)
+        with closing(spread(task, blocks, workers, ordered=True)) as results:
+            for tables, facts in results:
+                told += facts
+                for table in tables:
+                    writer.write(table)
     return Written(source.n_rows, told)
 
 
-def _blocks(n_rows: int, block_rows: int) -> Iterator[Block]:
-    for start in range(0, n_rows, block_rows):
-        yield Block(start, min(start + block_rows, n_rows))
+def _blocks(n_rows: int, block_rows: int) -> list[Block]:
+    return [Block(start, min(start + block_rows, n_rows)) for start in range(0, n_rows, block_rows)]

@@ -6,14 +6,17 @@ import contextlib
 import importlib.util
 import logging
 import os
+import re
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gensynth.errors import ClusterError, MissingPackageError, OptionError, counted
 
-_LOGGERS = ("ray", "ray.data", "ray.train")
+_ANSWERS_IN = 10.0
+"""Seconds in which a cluster answers."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +64,36 @@ def connected() -> Iterator[Any]:
     """
     check_installed()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what the core writes to standard error of the command
     import ray
 
     if ray.is_initialized():
         yield ray
         return
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
     with _handlers_kept():
         try:
             ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-            raise ClusterError(
-                f"no Ray cluster: {error}; RAY_ADDRESS says which one is meant ({os.environ.get('RAY_ADDRESS', 'none')})"
-            ) from error
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
+            raise ClusterError(f"Ray does not start: {error}") from error
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Raise `ClusterError` if nobody listens at an address: Ray itself would try for many minutes."""
+    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address)
+    if found is None:  # "auto", "local", or none
+        return
+    try:
+        socket.create_connection((found[1].strip("[]"), int(found[2])), _ANSWERS_IN).close()
+    except OSError as error:
+        raise ClusterError(
+            f"no Ray cluster answers at {address} ({error.strerror or error}): set RAY_ADDRESS to the address of one, "
+            "or to local for one on this machine"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -92,6 +107,11 @@ def _handlers_kept() -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) != handler:
                 signal.signal(number, handler)
+
+
+def silence(name: str) -> None:
+    """Let a library of Ray, which sets up its log when it is imported, tell of errors alone."""
+    logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def room(ray: Any, workers: Workers) -> int:

@@ -6,12 +6,12 @@ import os
 import pickle
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from gensynth.engine.streams import BatchWarnings
 from gensynth.errors import ClusterError, GensynthError, command_line_hints, counted
-from gensynth.scale.cluster import Workers, connected, room
+from gensynth.scale.cluster import Workers, connected, room, silence
 from gensynth.version import __version__
 
 MAX_ATTEMPTS = 3
@@ -33,7 +33,7 @@ class Task(ABC, Generic[T, R]):
         """Move what computes to the worker's GPU."""
 
 
-def spread(task: Task[T, R], items: Sequence[T], workers: Workers, *, ordered: bool) -> Iterator[R]:
+def spread(task: Task[T, R], items: Sequence[T], workers: Workers, *, ordered: bool) -> Generator[R, None, None]:
     """Give the results of a task, each when it is there; warnings of several items are given once.
 
     A worker that is lost is replaced, and its item begun again, `MAX_ATTEMPTS` times in all.
@@ -83,6 +83,7 @@ def _results(
 ) -> Iterator[bytes]:
     from ray import data
 
+    silence("ray.data")
     shared = ray.put(task)
     attempts = ray.remote(num_cpus=0)(_Attempts).remote()
     rows = [{"number": number, "item": pickle.dumps(item)} for number, item in enumerate(items)]
