@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from gensynth.cli import processes
+from gensynth.cli.engines import LOCAL, path_for, workers_of
 from gensynth.cli.options import (
     AsJson,
+    Engine,
     ImagesData,
     ImageSize,
     Kinds,
@@ -26,6 +28,8 @@ from gensynth.cli.options import (
     SkipBad,
     Threads,
     Weight,
+    WorkerCount,
+    WorkerGpus,
     check_format,
 )
 from gensynth.defaults import SAMPLING_MODEL
@@ -103,7 +107,10 @@ def fit(
         ),
     ] = 500_000,
     pipe: PipeFormat = None,
-    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_gpus: WorkerGpus = None,
+    threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -111,6 +118,7 @@ def fit(
 
     OUT is what gensynth sample and gensynth score work with.
     """
+    options = dict(locals())
     from gensynth.cli.facts import fit_facts, print_json
     from gensynth.cli.paths import MODEL_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find, stream
     from gensynth.cli.summary import fit_summary
@@ -126,6 +134,7 @@ def fit(
 
     start = time.perf_counter()
     found = find(data, several=True)
+    workers = workers_of(engine, worker_count, worker_gpus, threads, [data])
     pipe = check_format(pipe, [found])
     if found == STANDARD_INPUT and processes.count() > 1:
         raise OptionError("several processes cannot read one standard input (-); write it to a file first")
@@ -140,6 +149,11 @@ def fit(
         from gensynth.engine.capabilities import CONDITIONAL, require
 
         require(recipe, *CONDITIONAL)
+    if workers is not None:
+        from gensynth.cli.fitting import fit_by_workers
+
+        fit_by_workers({**options, "data": str(path_for(workers, found)) if isinstance(found, Path) else data}, workers)
+        return
     if checkpoint is not None:
         from gensynth.nn import ranks
 
