@@ -20,13 +20,14 @@ from gensynth.scale.together import WorkerError, run_together
 from gensynth.training.distributed import TIMEOUT
 
 if TYPE_CHECKING:
+    from gensynth.datasets import Card
     from gensynth.scale.cluster import Workers
 
 _PATHS = ("output", "settings_file", "save_progress", "checkpoint")
 
 
-def fit_by_workers(options: Mapping[str, Any], workers: Workers) -> None:
-    """Run ``gensynth fit`` with these options in workers, and show what the first of them says.
+def fit_by_workers(options: Mapping[str, Any], found: Path | Card, workers: Workers) -> None:
+    """Run ``gensynth fit`` with these options on a table in workers, and show what the first of them says.
 
     Raises
     ------
@@ -39,10 +40,13 @@ def fit_by_workers(options: Mapping[str, Any], workers: Workers) -> None:
         raise OptionError(
             "--worker-gpus: workers that train together have a GPU each, or none; give 1, or leave it out"
         )
-    absolute = {name: Path(options[name]).absolute() for name in _PATHS if options[name] is not None}
-    own = {"engine": LOCAL, "worker_count": None, "worker_gpus": None}
+    # workers have another working directory
+    own = {name: Path(options[name]).absolute() for name in _PATHS if options[name] is not None}
+    folder = own["output"].parent
+    named = {"data": str(found.absolute())} if isinstance(found, Path) else {}
+    here = {"engine": LOCAL, "worker_count": None, "worker_gpus": None}
     try:
-        said = run_together(_Fit({**options, **absolute, **own}), workers, absolute["output"].parent, TIMEOUT)
+        said = run_together(_Fit({**options, **own, **named, **here}), workers, folder, TIMEOUT)
     except WorkerError as error:
         said = _Said(FAILED, "", str(error))
     typer.echo(said.err, nl=False, err=True)

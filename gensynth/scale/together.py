@@ -68,8 +68,8 @@ def run_together(function: Callable[[], T], workers: Workers, folder: Path, time
             raise next((one for one in said if isinstance(one, WorkerError)), error) from None
         except (train.TrainingFailedError, ray.exceptions.RayError) as error:
             raise TrainingError(
-                f"one of the {n} workers was lost, most often because its machine had no memory left. With --checkpoint "
-                "FILE and --resume training goes on from where it was"
+                f"one of the {n} workers was lost, most often because its machine had no memory left. With "
+                "--checkpoint FILE and --resume training goes on from where it was"
             ) from error
         finally:
             shutil.rmtree(notes, ignore_errors=True)
