@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,19 @@ def running(workers: Workers | None) -> AbstractContextManager[Any]:
     from gensynth.scale.cluster import connected
 
     return connected()
+
+
+@contextmanager
+def drawing(workers: Workers | None) -> Iterator[None]:
+    """Let workers draw the large samples of the block; do nothing without workers."""
+    if workers is None:
+        yield
+        return
+    from gensynth.cli.spreading import drawer_of
+    from gensynth.engine.chunks import drawn_by
+
+    with running(workers), drawn_by(drawer_of(workers)):
+        yield
 
 
 def path_for(workers: Workers | None, found: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from gensynth.tables.writer import file_writer
 if TYPE_CHECKING:
     from gensynth.cli.outputs import TableOutput
     from gensynth.detector import AnomalyDetector
+    from gensynth.engine.chunks import ChunkedSample
     from gensynth.scale.cluster import Workers
     from gensynth.tables import TableStream
 
@@ -78,6 +79,38 @@ class MakeBlock(Task[Block, tuple[list[Table], list[Any]]]):
         """Move the models to the worker's GPU."""
         for fitted in self.source.models:
             fitted.to("cuda")
+
+
+class DrawBlock(Task[Block, list[pd.DataFrame]]):
+    """Draws blocks of a sample.
+
+    Parameters
+    ----------
+    sample : ChunkedSample
+        What draws.
+    """
+
+    def __init__(self, sample: ChunkedSample) -> None:
+        self.sample = sample
+
+    def __call__(self, block: Block) -> list[pd.DataFrame]:
+        """Return the rows."""
+        return list(self.sample.frames(block.start, block.stop))
+
+    def to_gpu(self) -> None:
+        """Move the model to the worker's GPU."""
+        self.sample.fitted.to("cuda")
+
+
+def drawer_of(workers: Workers) -> Callable[[ChunkedSample], Iterator[pd.DataFrame]]:
+    """Return a function that gives the rows of a sample, in their order, which workers draw."""
+
+    def draw(sample: ChunkedSample) -> Iterator[pd.DataFrame]:
+        blocks = _blocks(sample.n, sample.fitted.chunk_rows)
+        for frames in spread(DrawBlock(sample), blocks, workers, ordered=True):
+            yield from frames
+
+    return draw
 
 
 class ScoreBlock(Task[Block, tuple[Floats, Floats]]):

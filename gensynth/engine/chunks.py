@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from gensynth.relations.sheet import Sheet
 
 Conditions = Mapping[Any, Any] | pd.DataFrame | None
+
+Drawer = Callable[["ChunkedSample"], Iterator[pd.DataFrame]]
+_drawer: ContextVar[Drawer | None] = ContextVar("drawer", default=None)
+
+
+@contextlib.contextmanager
+def drawn_by(drawer: Drawer) -> Iterator[None]:
+    """Within this block another function than `ChunkedSample.frames` draws samples of several chunks, whole."""
+    token = _drawer.set(drawer)
+    try:
+        yield
+    finally:
+        _drawer.reset(token)
 
 
 class ChunkedSample:
@@ -49,6 +64,12 @@ class ChunkedSample:
         self._seed_of_identifiers: np.random.Generator | None = None
         self._identifiers: TableIdentifiers | None = None
         self._next = 0  # chunk whose identifiers are made next
+
+    def whole(self) -> pd.DataFrame:
+        """Return all rows."""
+        drawer = _drawer.get()
+        parts = list(self.frames() if drawer is None or self.n <= self.fitted.chunk_rows else drawer(self))
+        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[pd.DataFrame]:
         """Give the rows from ``start`` to ``stop`` (None: the last), `FittedModel.chunk_rows` at a time or fewer."""

@@ -70,8 +70,7 @@ class DrawnTables:
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
-        parts = list(self.sample_batches(n_samples, conditions, random_state))
-        return self.fitted_.container.restore(parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True))
+        return self.fitted_.container.restore(self.chunked_sample(n_samples, conditions, random_state).whole())
 
     def sample_batches(
         self,

@@ -212,8 +212,7 @@ class FittedModel:
         CapabilityError
             The family cannot condition.
         """
-        parts = list(ChunkedSample(self, n, conditions, random).frames())
-        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        return ChunkedSample(self, n, conditions, random).whole()
 
     @property
     def chunk_rows(self) -> int:

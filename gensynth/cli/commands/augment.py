@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from gensynth.cli.engines import LOCAL, drawing, workers_of
 from gensynth.cli.options import (
     AsJson,
+    Engine,
     ImagesData,
     ImageSize,
     Kinds,
@@ -22,6 +24,8 @@ from gensynth.cli.options import (
     Settings,
     SkipBad,
     Threads,
+    WorkerCount,
+    WorkerGpus,
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
@@ -125,7 +129,10 @@ def augment(
             show_default=False,
         ),
     ] = None,
-    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_gpus: WorkerGpus = None,
+    threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -133,7 +140,8 @@ def augment(
 
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart: of images in
     the file rows.csv of a folder, or an array of a .npz file.
-    Without --balance, --rows and --ratio as many rows are added as there are.
+    Without --balance, --rows and --ratio as many rows are added as there are. With --engine ray workers draw the new
+    rows where these are more than 131,072; all else is done in this process.
     """
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
@@ -148,6 +156,7 @@ def augment(
     asked = Amount.of(rows, ratio, balance=balance)
     start = time.perf_counter()
     found = find(data, several=True)
+    workers = workers_of(engine, worker_count, worker_gpus, threads)
     pictures = output.lower().endswith((".npz", "/", os.sep))
     pictures |= Path(output).is_dir() and not output.endswith(TABLE_ENDINGS)
     path = Path(output) if pictures else checked_output(Path(output), inputs=[found])
@@ -173,21 +182,22 @@ def augment(
     report = added_report(page, holdout, found, table.frame, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
 
-    result = augment_table(
-        table.frame,
-        target,
-        balance=balance,
-        n_rows=rows,
-        ratio=asked.ratio,
-        only_synthetic=only_synthetic,
-        model=wanted,
-        trainer=trainer,
-        schema=schema,
-        relations=declared_relations(relations),
-        drop_copies=drop_copies,
-        check=check,
-        random_state=seed,
-    )
+    with drawing(workers):
+        result = augment_table(
+            table.frame,
+            target,
+            balance=balance,
+            n_rows=rows,
+            ratio=1.0 if ratio is None and rows is None and not balance else ratio,
+            only_synthetic=only_synthetic,
+            model=wanted,
+            trainer=trainer,
+            schema=schema,
+            relations=declared_relations(relations),
+            drop_copies=drop_copies,
+            check=check,
+            random_state=seed,
+        )
     if out is None:
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:
