@@ -65,11 +65,16 @@ def run_together(function: Callable[[], T], workers: Workers, folder: Path, time
             return result
         except train.WorkerGroupError as error:
             said = [failure for _, failure in sorted(error.worker_failures.items())]
-            raise next((one for one in said if isinstance(one, WorkerError)), error) from None
-        except (train.TrainingFailedError, ray.exceptions.RayError) as error:
-            raise TrainingError(
-                f"one of the {n} workers was lost, most often because its machine had no memory left. With "
-                "--checkpoint FILE and --resume training goes on from where it was"
-            ) from error
+            failed = next((one for one in said if isinstance(one, WorkerError)), None)
+            if failed is None and not any(type(one).__module__.startswith("ray.") for one in said):
+                raise  # an error that nobody foresaw, not one of Ray that a worker does not answer
+        except (train.TrainingFailedError, ray.exceptions.RayError):
+            failed = None
         finally:
             shutil.rmtree(notes, ignore_errors=True)
+        del trainer
+    # here, as an error with that of Ray behind it would keep the workers
+    raise failed or TrainingError(
+        f"one of the {n} workers was lost, most often because its machine had no memory left. With --checkpoint FILE "
+        "and --resume training goes on from where it was"
+    )
