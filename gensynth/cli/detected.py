@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gensynth.cli.detection import Labels
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.analysis import Analysis
-    from gensynth.engine.fitted import FittedModel
     from gensynth.tables import Table, TableStream
 
 ADDED = ("score", "p_value", "anomaly", "reason")
@@ -70,10 +69,10 @@ class DetectedRows(RowSource):
         self._rank = np.full(len(labels.scores), -1, dtype=np.int64)
         self._rank[labels.shown] = np.arange(len(labels.shown))
 
-    @property
-    def models(self) -> list[FittedModel]:
-        """Those of the detector."""
-        return models_of(self.detector)
+    def to_gpu(self) -> None:
+        """Move the models of the detector."""
+        for model in models_of(self.detector):
+            model.to("cuda")
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, list[Explained]]]:
         """Give rows with what was found, and the oddest of them, explained."""

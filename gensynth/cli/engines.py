@@ -16,7 +16,7 @@ LOCAL, RAY = "local", "ray"
 
 
 def workers_of(
-    engine: str, count: int | None, gpus: float | None, threads: int | None, places: Iterable[object] = ()
+    engine: str, count: int | None, cpus: int | None, gpus: float | None, places: Iterable[object] = ()
 ) -> Workers | None:
     """Return the workers that ``--engine`` asks for; None: this process does the work.
 
@@ -26,10 +26,10 @@ def workers_of(
         ``--engine``.
     count : int or None
         ``--workers``.
+    cpus : int or None
+        ``--worker-cpus``.
     gpus : float or None
         ``--worker-gpus``.
-    threads : int or None
-        ``--threads``: of each worker, which has so many processors.
     places : iterable
         Where rows come from and go to.
 
@@ -43,9 +43,9 @@ def workers_of(
     if engine not in (LOCAL, RAY):
         raise OptionError(f"--engine must be {LOCAL} or {RAY}, not {engine!r}")
     if engine == LOCAL:
-        if count is not None or gpus is not None:
-            given = "--worker-gpus" if count is None else "--workers"
-            raise OptionError(f"{given} is of --engine {RAY}; add it, or leave out {given}")
+        for option, value in (("--workers", count), ("--worker-cpus", cpus), ("--worker-gpus", gpus)):
+            if value is not None:
+                raise OptionError(f"{option} is of --engine {RAY}; add it, or leave out {option}")
         return None
     if any(str(place) == "-" for place in places):
         raise OptionError(
@@ -56,7 +56,7 @@ def workers_of(
     from gensynth.scale.cluster import Workers, check_installed
 
     check_installed()
-    return Workers(count, threads or 1, gpus or 0.0)
+    return Workers(count, cpus or 1, gpus or 0.0)
 
 
 def running(workers: Workers | None) -> AbstractContextManager[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _PATHS = ("output", "settings_file", "save_progress", "checkpoint")
 
 
-def fit_by_workers(options: Mapping[str, Any], found: Path | Card, workers: Workers) -> None:
-    """Run ``gensynth fit`` with these options on a table in workers, and show what the first of them says.
+def fit_by_workers(fit: Callable[..., None], options: Mapping[str, Any], found: Path | Card, workers: Workers) -> None:
+    """Run the command ``fit`` with these options on a table in workers, and show what the first of them says.
 
     Raises
     ------
@@ -44,9 +44,9 @@ def fit_by_workers(options: Mapping[str, Any], found: Path | Card, workers: Work
     own = {name: Path(options[name]).absolute() for name in _PATHS if options[name] is not None}
     folder = own["output"].parent
     named = {"data": str(found.absolute())} if isinstance(found, Path) else {}
-    here = {"engine": LOCAL, "worker_count": None, "worker_gpus": None}
+    here = {"engine": LOCAL, "worker_count": None, "worker_cpus": None, "worker_gpus": None, "threads": workers.cpus}
     try:
-        said = run_together(_Fit({**options, **own, **named, **here}), workers, folder, TIMEOUT)
+        said = run_together(_Fit(fit, {**options, **own, **named, **here}), workers, folder, TIMEOUT)
     except WorkerError as error:
         said = _Said(FAILED, "", str(error))
     typer.echo(said.err, nl=False, err=True)
@@ -68,6 +68,7 @@ class _Said:
 class _Fit:
     """The command in one of the workers."""
 
+    fit: Callable[..., None]
     options: dict[str, Any]
 
     def __call__(self) -> _Said:
@@ -78,15 +79,13 @@ class _Fit:
         WorkerError
             It fails, and this worker, which is not the first, is the one that says why.
         """
-        from gensynth.cli.commands.fit import fit
-
         code = 0
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             be_quiet(self.options["quiet"])
             use_threads(self.options["threads"])
             try:
                 with command_line_hints(), warnings_as_notes(), errors_as_exit_codes():
-                    fit(**self.options)
+                    self.fit(**self.options)
             except typer.Exit as end:
                 code = end.exit_code
         if code and err.getvalue() and not processes.is_first():

@@ -244,8 +244,17 @@ WorkerCount = Annotated[
         "--workers",
         metavar="N",
         min=1,
-        help="Workers of --engine ray, as many as there is room for when not given; each has --threads processors, 1 "
-        "when not given.",
+        help="Workers of --engine ray, as many as there is room for when not given.",
+        show_default=False,
+    ),
+]
+WorkerCpus = Annotated[
+    int | None,
+    typer.Option(
+        "--worker-cpus",
+        metavar="N",
+        min=1,
+        help="Processors of each worker of --engine ray, and threads that it computes in, 1 when not given.",
         show_default=False,
     ),
 ]

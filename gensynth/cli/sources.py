@@ -16,7 +16,6 @@ from gensynth.tables.writer import styled
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.chunks import ChunkedSample
-    from gensynth.engine.fitted import FittedModel
     from gensynth.export.runtime import OnnxScorer
     from gensynth.synthesizer import Synthesizer
     from gensynth.tables import FileStyle, Table, TableStream
@@ -61,10 +60,10 @@ class ScoredRows(RowSource):
             columns = {"score": analysis.scores, **reasons}
             yield scored(described(self.table, rows), columns, csv=self.csv), _range_of(columns)
 
-    @property
-    def models(self) -> list[FittedModel]:
-        """Those that score."""
-        return models_of(self.fitted)
+    def to_gpu(self) -> None:
+        """Move the models."""
+        for model in models_of(self.fitted):
+            model.to("cuda")
 
 
 class GraphScoredRows(RowSource):
@@ -96,10 +95,8 @@ class GraphScoredRows(RowSource):
                 columns["anomaly"] = columns.pop("label") == -1
             yield scored(described(self.table, rows), columns, csv=self.csv), _range_of(columns)
 
-    @property
-    def models(self) -> list[FittedModel]:
-        """None: onnxruntime scores on the CPU."""
-        return []
+    def to_gpu(self) -> None:
+        """Move nothing: onnxruntime scores on the CPU."""
 
 
 class SampledRows(RowSource):
@@ -124,10 +121,9 @@ class SampledRows(RowSource):
         for frame in self.sample.frames(start, stop):
             yield styled(frame, self.style, csv=self.csv), None
 
-    @property
-    def models(self) -> list[FittedModel]:
-        """The one that draws."""
-        return [self.sample.fitted]
+    def to_gpu(self) -> None:
+        """Move the model."""
+        self.sample.fitted.to("cuda")
 
 
 def _range_of(columns: dict[str, Any]) -> tuple[float, float]:

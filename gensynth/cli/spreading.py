@@ -77,8 +77,7 @@ class MakeBlock(Task[Block, tuple[list[Table], list[Any]]]):
 
     def to_gpu(self) -> None:
         """Move the models to the worker's GPU."""
-        for fitted in self.source.models:
-            fitted.to("cuda")
+        self.source.to_gpu()
 
 
 class DrawBlock(Task[Block, list[pd.DataFrame]]):
@@ -157,7 +156,7 @@ def _as_sent(table: Table, *, csv: bool) -> Table:
 def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers) -> Written:
     """Write rows that workers make: they write the parts of a folder themselves, and send those of a file back.
 
-    Parameters are those of `gensynth.cli.rowsource.write_rows`.
+    Parameters are those of `gensynth.cli.writing.write_rows`.
     """
     task = MakeBlock(source, csv=out.csv)
     told: list[Any] = []

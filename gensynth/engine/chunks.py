@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,27 @@ from gensynth.engine.capabilities import require_given
 from gensynth.engine.conditional import draw_conditional
 
 if TYPE_CHECKING:
-    from gensynth.engine.fitted import FittedModel
+    from gensynth.encoding.table import TableEncoder
+    from gensynth.model import GenerativeModel, Recipe
     from gensynth.relations.sheet import Sheet
 
 Conditions = Mapping[Any, Any] | pd.DataFrame | None
+
+
+class Draws(Protocol):
+    """What a sample needs of a `gensynth.engine.fitted.FittedModel`."""
+
+    recipe: Recipe
+    encoder: TableEncoder
+    model: GenerativeModel
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows that are drawn from one seed."""
+
+    def to(self, device: str) -> Self:
+        """Move the network to a device."""
+
 
 Drawer = Callable[["ChunkedSample"], Iterator[pd.DataFrame]]
 _drawer: ContextVar[Drawer | None] = ContextVar("drawer", default=None)
@@ -49,7 +66,7 @@ class ChunkedSample:
 
     Parameters
     ----------
-    fitted : FittedModel
+    fitted : Draws
         What draws.
     n : int
         Rows of the whole sample, >= 0.
@@ -59,7 +76,7 @@ class ChunkedSample:
         What the draws are a function of, each >= 0.
     """
 
-    def __init__(self, fitted: FittedModel, n: int, conditions: Conditions, random: Sequence[int]) -> None:
+    def __init__(self, fitted: Draws, n: int, conditions: Conditions, random: Sequence[int]) -> None:
         self.fitted, self.n, self.conditions, self.random = fitted, n, conditions, random
         self._seed_of_identifiers: np.random.Generator | None = None
         self._identifiers: TableIdentifiers | None = None
@@ -72,7 +89,7 @@ class ChunkedSample:
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[pd.DataFrame]:
-        """Give the rows from ``start`` to ``stop`` (None: the last), `FittedModel.chunk_rows` at a time or fewer."""
+        """Give the rows from ``start`` to ``stop`` (None: the last), `Draws.chunk_rows` at a time or fewer."""
         size = self.fitted.chunk_rows
         stop = self.n if stop is None else min(stop, self.n)
         if not self.n:
@@ -102,7 +119,7 @@ class ChunkedSample:
         given = given.iloc[first : first + n] if isinstance(given, pd.DataFrame) else given
         identifiers: dict[Any, pd.Series[Any]] = {}
         if given is not None:
-            given, identifiers = given_identifiers(self.fitted.schema, given, n)
+            given, identifiers = given_identifiers(encoder.schema, given, n)
             require_given(self.fitted.recipe, encoder, given)
         seed, rng = generators_of(entropy_of_chunk(self.random, number))
         rows, mask = draw_conditional(self.fitted.model, encoder, given, n, seed, rng)

@@ -25,6 +25,7 @@ def ray_installed(monkeypatch):
     [
         ([*SCORE, "--engine", "dask"], "--engine must be local or ray, not 'dask'"),
         ([*SCORE, "--workers", "2"], "--workers is of --engine ray"),
+        ([*SCORE, "--worker-cpus", "2"], "--worker-cpus is of --engine ray"),
         ([*SCORE, "--worker-gpus", "1"], "--worker-gpus is of --engine ray"),
         (["score", "m.gensynth", "-", "-o", "out.csv", "--engine", "ray"], "have no standard input and output"),
         (["score", "m.gensynth", "good.csv", "-o", "-", "--engine", "ray"], "have no standard input and output"),
@@ -55,10 +56,10 @@ def test_without_ray(folder, run, monkeypatch, command):
 
 
 @pytest.mark.usefixtures("ray_installed")
-def test_threads_are_processors_of_each_worker():
-    assert workers_of("ray", 3, 0.5, 2) == Workers(3, 2, 0.5)
+def test_what_workers_have():
+    assert workers_of("ray", 3, 2, 0.5) == Workers(3, 2, 0.5)
     assert workers_of("ray", None, None, None) == Workers(None, 1, 0.0)
-    assert workers_of("local", None, None, 2) is None
+    assert workers_of("local", None, None, None) is None
 
 
 def test_workers_are_told_absolute_paths(tmp_path, monkeypatch):

@@ -21,7 +21,16 @@ def test_workers_train_what_torchrun_trains(folder, run):
     done = run("fit", "good.csv", "-o", "ray.gensynth", *quick, *RAY, "--checkpoint", "ray.ckpt", "--json")
     assert done.code == 0, done.err
     assert json.loads(done.out)["rows"] == len(people())
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "gensynth"]
+    torchrun = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "gensynth",
+    ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "GLOO_SOCKET_IFNAME": "lo"}
     command = [*torchrun, "fit", "good.csv", "-o", "torchrun.gensynth", *quick]
     subprocess.run(command, env=environment, check=True, capture_output=True, timeout=200)

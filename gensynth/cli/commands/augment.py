@@ -25,6 +25,7 @@ from gensynth.cli.options import (
     SkipBad,
     Threads,
     WorkerCount,
+    WorkerCpus,
     WorkerGpus,
 )
 from gensynth.defaults import SAMPLING_MODEL
@@ -131,8 +132,9 @@ def augment(
     ] = None,
     engine: Engine = LOCAL,
     worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
-    threads: Threads = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +158,7 @@ def augment(
     asked = Amount.of(rows, ratio, balance=balance)
     start = time.perf_counter()
     found = find(data, several=True)
-    workers = workers_of(engine, worker_count, worker_gpus, threads)
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus)
     pictures = output.lower().endswith((".npz", "/", os.sep))
     pictures |= Path(output).is_dir() and not output.endswith(TABLE_ENDINGS)
     path = Path(output) if pictures else checked_output(Path(output), inputs=[found])

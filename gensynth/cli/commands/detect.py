@@ -29,6 +29,7 @@ from gensynth.cli.options import (
     Threads,
     Weight,
     WorkerCount,
+    WorkerCpus,
     WorkerGpus,
 )
 from gensynth.defaults import DETECTION_MODEL
@@ -119,8 +120,9 @@ def detect(
     pipe: PipeFormat = None,
     engine: Engine = LOCAL,
     worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
-    threads: Threads = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
@@ -139,7 +141,7 @@ def detect(
     check_settings(settings or ())
     found, normal = find(data, several=True), None if train_on is None else find(train_on, several=True)
     inputs = [found] if normal is None else [found, normal]
-    workers = workers_of(engine, worker_count, worker_gpus, threads, [data, output])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output])
     out = table_output(output, inputs, part_rows=part_rows, resume=resume, pipe=pipe)
     page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
     save = None if save is None else checked_output(save, MODEL_ENDINGS, inputs, "--save")
@@ -154,8 +156,8 @@ def detect(
     from gensynth.cli.detection import check_fits, find_anomalies, page_facts, page_foot
     from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
     from gensynth.cli.rows import check_free
-    from gensynth.cli.rowsource import write_rows
     from gensynth.cli.weights import WithoutColumn, split_weights
+    from gensynth.cli.writing import write_rows
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
     from gensynth.report.anomalies import write_page

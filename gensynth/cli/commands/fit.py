@@ -29,6 +29,7 @@ from gensynth.cli.options import (
     Threads,
     Weight,
     WorkerCount,
+    WorkerCpus,
     WorkerGpus,
     check_format,
 )
@@ -113,6 +114,7 @@ def fit(
     pipe: PipeFormat = None,
     engine: Engine = LOCAL,
     worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -136,7 +138,7 @@ def fit(
 
     start = time.perf_counter()
     found = find(data, several=True)
-    workers = workers_of(engine, worker_count, worker_gpus, threads, [data])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data])
     pipe = check_format(pipe, [found])
     path, checkpoint = training_files(found, output, checkpoint, resume=resume)
     recipe, trainer = recipe_and_trainer(model, settings, max_time, file=settings_file)
@@ -147,7 +149,7 @@ def fit(
     if workers is not None:
         from gensynth.cli.fitting import fit_by_workers
 
-        fit_by_workers(options, found, workers)
+        fit_by_workers(fit, options, found, workers)
         return
     if checkpoint is not None:
         from gensynth.nn import ranks

@@ -18,6 +18,7 @@ from gensynth.cli.options import (
     Seed,
     Threads,
     WorkerCount,
+    WorkerCpus,
     WorkerGpus,
 )
 from gensynth.errors import OptionError, counted
@@ -63,8 +64,9 @@ def sample(
     pipe: PipeFormat = None,
     engine: Engine = LOCAL,
     worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
-    threads: Threads = None,
+    threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""
@@ -79,7 +81,7 @@ def sample(
     pictures = grid is not None or (output is not None and output.lower().endswith(".npz"))
     if output is None and not pictures:
         raise OptionError("nothing to write: name --output OUT, or --grid PNG for a picture of images")
-    workers = workers_of(engine, worker_count, worker_gpus, threads, [output])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [output])
     out = (
         None
         if pictures or output is None
@@ -99,8 +101,8 @@ def sample(
         return
     if out is None:
         raise OptionError(f"--grid and .npz files are of images, and {source} is a model of a table: name a .csv file")
-    from gensynth.cli.rowsource import write_rows
     from gensynth.cli.sources import SampledRows
+    from gensynth.cli.writing import write_rows
 
     style = synthesizer.fitted_.container.style
     run = {"command": "sample", "model": digest_of(source), "where": where, "seed": seed}

@@ -22,6 +22,7 @@ from gensynth.cli.options import (
     SkipBad,
     Threads,
     WorkerCount,
+    WorkerCpus,
     WorkerGpus,
 )
 from gensynth.errors import OptionError, counted
@@ -74,6 +75,7 @@ def score(
     pipe: PipeFormat = None,
     engine: Engine = LOCAL,
     worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
     threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
@@ -95,21 +97,21 @@ def score(
     if top is not None and top < 1:
         raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data, several=True)
-    workers = workers_of(engine, worker_count, worker_gpus, threads, [data, output])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output])
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
     by_graph = source.name.lower().endswith(ONNX_ENDINGS)
     if by_graph and (method is not None or explain):
         raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
     from gensynth.cli.fitted import image_schema
-    from gensynth.cli.rowsource import write_rows
     from gensynth.cli.sources import GraphScoredRows, ScoredRows
+    from gensynth.cli.writing import write_rows
 
     made: Callable[[TableStream], ScoredRows | GraphScoredRows]
     if by_graph:
         from gensynth.export.runtime import OnnxScorer
 
-        scorer = OnnxScorer.load(source, threads or 1)
+        scorer = OnnxScorer.load(source, (threads if workers is None else workers.cpus) or 1)
         like: Any = scorer.metadata.reading
         made = partial(GraphScoredRows, scorer, csv=out.csv)
     else:
