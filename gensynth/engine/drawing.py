@@ -70,7 +70,8 @@ class DrawnTables:
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
-        return self.fitted_.container.restore(self.chunked_sample(n_samples, conditions, random_state).whole())
+        rows = self.chunked_sample(n_samples, conditions, random_state).whole()
+        return self.fitted_.container.restore(rows)
 
     def sample_batches(
         self,
