@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,8 @@ def test_a_scorer_holds_one_score(folder: Path, run: Run) -> None:
 def test_rows_of_later_batches_are_counted_from_the_first_of_the_table(folder: Path, run: Run) -> None:
     assert run("export", "m.gensynth", "--scorer", "m.onnx", "--check", "0").code == 0
     frame = pd.read_csv("good.csv").drop(columns="sex")
-    rows = GraphScoredRows(OnnxScorer.load("m.onnx"), MemoryStream(Table(frame.head(9))), csv=True)
+    scorer = pickle.loads(pickle.dumps(OnnxScorer.load("m.onnx")))  # as workers get it
+    rows = GraphScoredRows(scorer, MemoryStream(Table(frame.head(9))), csv=True)
     with pytest.raises(DataError, match=r"lacks the column 'sex'.*counted from row 5 of the table"):
         list(rows.make(5, 9))
 
