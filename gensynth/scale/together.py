@@ -70,6 +70,8 @@ def run_together(function: Callable[[], T], workers: Workers, folder: Path, time
                 raise  # an error that nobody foresaw, not one of Ray that a worker does not answer
         except (train.TrainingFailedError, ray.exceptions.RayError):
             failed = None
+        except SystemExit:  # Ray takes Ctrl-C for itself, ends the workers, and would end the process too
+            raise KeyboardInterrupt from None
         finally:
             shutil.rmtree(notes, ignore_errors=True)
         del trainer

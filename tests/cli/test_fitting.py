@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from command_line import QUICK, people
+from command_line import QUICK, as_process, people, posix
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_cluster"), pytest.mark.filterwarnings("default")]
 
@@ -51,3 +53,27 @@ def test_more_workers_than_there_is_room_for(folder, run):
     done = run("fit", "good.csv", "-o", "x.gensynth", "--engine", "ray", "--workers", "3")
     assert done.code == 2
     assert "room for 2 of the 3 workers" in done.err
+
+
+@posix
+def test_ctrl_c_ends_workers_and_leaves_nothing_but_the_checkpoint(folder):
+    import ray
+
+    settings = ["-m", "vae", "--set", "trainer.max_epochs=100000", "--set", "trainer.patience=100000"]
+    command = as_process("fit", "good.csv", "-o", "x.gensynth", *settings, *RAY, "--checkpoint", "x.ckpt")
+    address = ray.get_runtime_context().gcs_address
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "RAY_ADDRESS": address}
+    before = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    command[2] = before + command[2]  # where the tests run in the background it is ignored
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(600):
+            if Path("x.ckpt").exists():
+                break
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=60)[1]
+    assert Path("x.ckpt").exists(), said
+    assert process.returncode == 130
+    assert "error: interrupted; no file was left half written" in said
+    assert not Path("x.gensynth").exists()
+    assert not list(Path().glob(".ray-*"))
