@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.analysis import Analysis
     from gensynth.engine.fitted import FittedModel
+    from gensynth.export.metadata import Metadata
+    from gensynth.export.runtime import OnnxScorer
     from gensynth.schema.image import ImageSchema
 
 
@@ -48,12 +50,21 @@ def models_of(fitted: Synthesizer | AnomalyDetector) -> list[FittedModel]:
     return [*fitted.estimators_, *([] if density is None else [density.model])]
 
 
-def image_schema(fitted: object) -> ImageSchema | None:
-    """Return what images an estimator was fitted with; None for tables, and for what knows of no images."""
-    models = [fitted.fitted_] if isinstance(fitted, Synthesizer) else getattr(fitted, "estimators_", None)
-    if not models:
-        return None
-    return next((column.image for column in models[0].schema.columns if column.image is not None), None)
+def image_schema(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> ImageSchema | None:
+    """Return what images a fitted estimator has seen, or an exported one; None for tables."""
+    told = _metadata(fitted)
+    column = (_first_model(fitted) if told is None else told).schema.image
+    return None if column is None else column.image
+
+
+def _metadata(fitted: object) -> Metadata | None:
+    """Return what an exported graph says of itself; its module imports onnx, so that its type is not asked for."""
+    return getattr(fitted, "metadata", None)
+
+
+def _first_model(fitted: Any) -> FittedModel:
+    model: FittedModel = fitted.fitted_ if isinstance(fitted, Synthesizer) else fitted.estimators_[0]
+    return model
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:

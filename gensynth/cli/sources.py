@@ -84,7 +84,7 @@ class GraphScoredRows(RowSource):
     def __init__(self, scorer: OnnxScorer, table: TableStream, *, csv: bool) -> None:
         self.scorer, self.table, self.csv = scorer, table, csv
         self.n_rows = table.n_rows
-        self.added = tuple("anomaly" if name == "label" else name for name in scorer.session.outputs)
+        self.added = tuple("anomaly" if name == "label" else name for name in scorer.scores)
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
         """Give rows with their scores, and the range of these."""

@@ -172,6 +172,11 @@ class FittedModel:
                 self._scorer = make_scorer(self.model)
             return self._scorer
 
+    def in_float64(self) -> FittedModel:
+        """Return a copy whose network draws and scores in float64."""
+        model = copy.deepcopy(self.model).double()
+        return FittedModel(self.recipe, self.encoder, model, self.container, self.seed, self.history, self.held_out)
+
     def to(self, device: str) -> Self:
         """Move the network to a device, on which it draws and scores from now on."""
         self.model.to(device)

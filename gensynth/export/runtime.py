@@ -160,8 +160,8 @@ def _block(model: onnx.ModelProto) -> int:
 def _blocks(feeds: Arrays, size: int) -> Iterator[Arrays]:
     """Yield the rows in blocks."""
     n = len(next(iter(feeds.values())))
-    for start in range(0, max(n, 1), BLOCK):
-        yield {name: array[start : start + BLOCK] for name, array in feeds.items()}
+    for start in range(0, max(n, 1), size):
+        yield {name: array[start : start + size] for name, array in feeds.items()}
 
 
 def _rebuilt(model: bytes, source: object, threads: int) -> OnnxScorer:

@@ -190,7 +190,7 @@ def augment(
             target,
             balance=balance,
             n_rows=rows,
-            ratio=1.0 if ratio is None and rows is None and not balance else ratio,
+            ratio=asked.ratio,
             only_synthetic=only_synthetic,
             model=wanted,
             trainer=trainer,

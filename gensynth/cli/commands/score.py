@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -111,8 +111,7 @@ def score(
     if by_graph:
         from gensynth.export.runtime import OnnxScorer
 
-        scorer = OnnxScorer.load(source, (threads if workers is None else workers.cpus) or 1)
-        like: Any = scorer.metadata.reading
+        scorer = like = OnnxScorer.load(source, (threads if workers is None else workers.cpus) or 1)
         made = partial(GraphScoredRows, scorer, csv=out.csv)
     else:
         from gensynth.persistence import load
