@@ -108,11 +108,15 @@ class BlockMADE(nn.Module):
         Outputs a block; they start at 0.
     dropout : float
         Share of hidden units dropped in training.
+    context : int
+        Width of what every block sees as well; 0 for nothing.
     """
 
     mask: Tensor
 
-    def __init__(self, n_blocks: int, block: int, width: int, width_out: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, n_blocks: int, block: int, width: int, width_out: int, dropout: float = 0.0, context: int = 0
+    ) -> None:
         super().__init__()
         self.n_blocks, self.block, self.width, self.dropout = n_blocks, block, width, dropout
         owner = torch.arange(n_blocks)
@@ -121,21 +125,33 @@ class BlockMADE(nn.Module):
         fan_in = mask.sum(0).clamp(min=1)
         self.inner = nn.Parameter(torch.randn(n_blocks * block, n_blocks * width) * fan_in.rsqrt())
         self.inner_bias = nn.Parameter(torch.randn(n_blocks * width) * 0.3)
+        self.from_context = nn.Linear(context, n_blocks * width, bias=False) if context else None
         self.middle = columnwise(n_blocks, width, width, gain=math.sqrt(2.0))
         self.middle_bias = nn.Parameter(torch.zeros(n_blocks, 1, width))
         self.outer = nn.Parameter(torch.zeros(n_blocks, width, width_out))
         self.outer_bias = nn.Parameter(torch.zeros(n_blocks, 1, width_out))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (n_blocks, n, width_out) for vectors (n, n_blocks * block)."""
-        first = torch.addmm(self.inner_bias, x, self.inner * self.mask)
+    def told(self, context: Tensor | None) -> Tensor:
+        """Return (n, n_blocks * width), or (n_blocks * width,) without a context: what blocks see beside the vector."""
+        if self.from_context is None or context is None:
+            return self.inner_bias
+        told: Tensor = self.inner_bias + self.from_context(context)
+        return told
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return (n_blocks, n, width_out) for vectors (n, n_blocks * block), and a context (n, context)."""
+        first = torch.addmm(self.told(context), x, self.inner * self.mask)
         h = F.relu(first.view(len(x), self.n_blocks, self.width).transpose(0, 1))
         h = h + F.relu(torch.baddbmm(self.middle_bias, dropout(h, self.dropout, training=self.training), self.middle))
         return torch.baddbmm(self.outer_bias, dropout(h, self.dropout, training=self.training), self.outer)
 
-    def one(self, b: int, before: Tensor) -> Tensor:
-        """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it."""
+    def one(self, b: int, before: Tensor, told: Tensor | None = None) -> Tensor:
+        """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it.
+
+        ``told`` is what `told` returns of a context.
+        """
         own = slice(b * self.width, (b + 1) * self.width)
-        h = torch.addmm(self.inner_bias[own], before, self.inner[: b * self.block, own]).relu_()
+        beside = (self.inner_bias if told is None else told)[..., own]
+        h = torch.addmm(beside, before, self.inner[: b * self.block, own]).relu_()
         h = torch.addmm(self.middle_bias[b], h, self.middle[b]).relu_().add_(h)
         return torch.addmm(self.outer_bias[b], h, self.outer[b])

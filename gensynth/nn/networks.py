@@ -11,6 +11,8 @@ from torch import Generator, Tensor, nn
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Loss, Observed, Optimizer, Phase, Report, Score, Stage
+from gensynth.nn.ensemble import standard_normal
+from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.tabular.imputation import Propose
 
 
@@ -39,8 +41,16 @@ class RowDecoder(nn.Module, ABC):
         """Change the biases so that every code is drawn, from latents (1, n, width), as often as it is in the rows."""
         raise CapabilityError(SCORES_ONLY)
 
+    def first(self) -> RowDecoder | None:
+        """Return p(columns) where the columns are drawn before the latents; None where latents come first."""
+        return None
 
-class LatentPrior(nn.Module, ABC):
+    def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw what is left of rows whose columns were drawn first, at latents (1, n, width)."""
+        raise TypeError(f"{type(self).__name__} draws latents first")
+
+
+class LatentDensity(ABC):
     """A density over the latents of every member."""
 
     @abstractmethod
@@ -52,14 +62,49 @@ class LatentPrior(nn.Module, ABC):
         raise CapabilityError(SCORES_ONLY)
 
 
-class CodePrior(nn.Module, ABC):
-    """p(codes) = prod_g p(code_g | entries before) of every member."""
+class LatentPrior(nn.Module, ABC):
+    """A learned density over the latents of every member, given the columns where they are drawn before."""
 
     @abstractmethod
-    def forward(self, entries: Tensor) -> Tensor:
-        """Return logits (members, n, groups, n_codes) from entries (members, n, groups * dim) side by side."""
+    def given(self, inputs: Any) -> LatentDensity:
+        """Return the density of the latents of rows, as `Networks.inputs` returns them; None where latents come first."""
 
-    def sample(self, books: Tensor, n: int, rng: Generator) -> Tensor:  # noqa: ARG002
+    def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
+        """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
+
+
+class NormalLatents(LatentDensity):
+    """N(0, I) over the latents of every member.
+
+    Parameters
+    ----------
+    mask : Tensor of shape (members, 1, dim)
+        1 for a member's own latents, 0 beyond.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        self._mask = mask
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """Return (members, n) log-densities of latents (members, n, dim)."""
+        return -0.5 * ((z.square() + LOG_2PI) * self._mask).sum(-1)
+
+    def sample(self, n: int, rng: Generator) -> Tensor:
+        """Draw latents (1, n, dim)."""
+        return standard_normal((1, n, self._mask.shape[-1]), self._mask, rng)
+
+
+class CodePrior(nn.Module, ABC):
+    """p(codes) = prod_g p(code_g | entries before) of every member; given the columns where they are drawn before."""
+
+    @abstractmethod
+    def forward(self, entries: Tensor, inputs: Any) -> Tensor:
+        """Return logits (members, n, groups, n_codes) from entries (members, n, groups * dim) side by side.
+
+        ``inputs`` are the rows, as `Networks.inputs` returns them.
+        """
+
+    def sample(self, books: Tensor, n: int, rng: Generator, inputs: Any = None) -> Tensor:  # noqa: ARG002
         """Draw codes; return their entries (1, n, groups * dim) side by side, of ``books`` (groups, n_codes, dim)."""
         raise CapabilityError(SCORES_ONLY)
 
@@ -206,12 +251,23 @@ class Networks(nn.Module, ABC):
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:
         """Return p(row | z) = prod_i p(cell_i | cells before, z); ``width`` is the state's, ``hidden`` a column's."""
 
+    def column_features(self, width: int) -> nn.Module | None:  # noqa: ARG002
+        """Return a network from inputs to (1, n, width) of the columns that are drawn before the latents.
+
+        None where latents come first.
+        """
+        return None
+
     @abstractmethod
     def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:
         """Return an autoregressive density over the latents of each member, to be trained with the rest.
 
         Each conditional is a mixture of ``n_components`` normals, for sampling; one is an affine flow.
         """
+
+    def named_prior(self, name: str, dim: int) -> LatentPrior | None:  # noqa: ARG002
+        """Return the density of that name over a latent vector; None, for N(0, I), of networks that score only."""
+        return None
 
     @abstractmethod
     def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:

@@ -100,10 +100,20 @@ class QuantizedModel(LatentVariableModel):
         """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
         return self.middle(self.networks.inputs(batch))[0]
 
-    def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent, of whose parts the nearest entries are taken."""
-        codes = self.quantizer.nearest(self._by_book(latents.unsqueeze(0)))
-        return self.decoder.sample(self.entries(codes), rng)
+    def to_decoder(self, latents: Tensor, rows: Batch | None) -> Tensor:  # noqa: ARG002
+        """Return the entries that are nearest to the parts of the latents."""
+        return self.entries(self._nearest(latents))
+
+    def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:  # noqa: ARG002
+        """Return the entries nearest to a row's vectors: which ones is certain."""
+        return self.encode(rows)
+
+    def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
+        """Return the log-probability of the nearest codes given the columns."""
+        return self.log_prior(self._nearest(latents), self.networks.inputs(rows))[0]
+
+    def _nearest(self, latents: Tensor) -> Tensor:
+        return self.quantizer.nearest(self._by_book(latents.unsqueeze(0)))
 
     def codes(self, inputs: Any) -> Tensor:
         """Return (n, members * groups): the likeliest code of each book."""
@@ -122,9 +132,9 @@ class QuantizedModel(LatentVariableModel):
         entries = self._by_member(own.entries).flatten(2)
         return Quantized(entries, own.log_q, own.cost.expand(self.networks.members, -1))
 
-    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+    def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
         """Draw entries (1, n, latent_dim) whose codes come from their density."""
-        return self.prior.sample(self.quantizer.books, n, rng)
+        return self.prior.sample(self.quantizer.books, n, rng, columns)
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
@@ -145,12 +155,12 @@ class QuantizedModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(cells)
         if method == "prior":
-            return latents_only(-self.log_prior(codes), self.networks.n_cells)
-        return cells, self._divergence(self.quantizer.log_probability(vectors), self.entries(codes))
+            return latents_only(-self.log_prior(codes, inputs), self.networks.n_cells)
+        return cells, self._divergence(inputs, self.quantizer.log_probability(vectors), self.entries(codes))
 
-    def log_prior(self, codes: Tensor) -> Tensor:
-        """Return (members, n) log-probabilities of rows of codes (n, members * groups)."""
-        logits = self.prior(self.entries(codes)).log_softmax(-1)
+    def log_prior(self, codes: Tensor, inputs: Any) -> Tensor:
+        """Return (members, n) log-probabilities of the codes (n, members * groups) of rows."""
+        logits = self.prior(self.entries(codes), inputs).log_softmax(-1)
         own: Tensor = logits.gather(-1, self._by_member(codes).unsqueeze(-1)).squeeze(-1)
         return own.sum(-1)
 
@@ -159,12 +169,13 @@ class QuantizedModel(LatentVariableModel):
         return self._terms(inputs, self._quantized(self._vectors(inputs), rng))
 
     def _terms(self, inputs: Any, own: Quantized) -> tuple[Tensor, Tensor]:
-        return self.decoder.log_likelihood(inputs, own.entries).sum(-1), self._divergence(own.log_q, own.entries)
+        likelihood = self.decoder.log_likelihood(inputs, own.entries).sum(-1)
+        return likelihood, self._divergence(inputs, own.log_q, own.entries)
 
-    def _divergence(self, log_q: Tensor, entries: Tensor) -> Tensor:
+    def _divergence(self, inputs: Any, log_q: Tensor, entries: Tensor) -> Tensor:
         """Return (members, n): KL(q(codes | row) || p(codes)), each book's given the entries of those before it."""
         log_q = self._by_member(log_q.transpose(0, 1))  # (members, n, groups, n_codes)
-        log_p: Tensor = self.prior(entries).log_softmax(-1)
+        log_p: Tensor = self.prior(entries, inputs).log_softmax(-1)
         return (log_q.exp() * (log_q - log_p)).sum((-2, -1))
 
     def _loss(self, batch: Batch, rng: Generator) -> Tensor:
@@ -192,18 +203,19 @@ class QuantizedModel(LatentVariableModel):
         return {"kl": float(self.terms(inputs, rng)[1].mean()), "code_perplexity": float(perplexity)}
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
+        inputs = self.networks.inputs(batch)
         with torch.no_grad():
-            own = self._quantized(self._vectors(self.networks.inputs(batch)), rng)
+            own = self._quantized(self._vectors(inputs), rng)
             q = self._by_member(own.log_q.transpose(0, 1)).exp()
-        cost: Tensor = -(q * self.prior(own.entries).log_softmax(-1)).sum((-2, -1))
+        cost: Tensor = -(q * self.prior(own.entries, inputs).log_softmax(-1)).sum((-2, -1))
         return cost
 
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return entries from q(codes | row), c for each row (n * c, latent_dim), and their log-weights (n * c,)."""
-        vectors = self._vectors(self.networks.inputs(rows))
-        log_q = self.quantizer.log_probability(vectors).transpose(0, 1).repeat_interleave(c, 0)
+        inputs = self.networks.inputs(rows)
+        log_q = self.quantizer.log_probability(self._vectors(inputs)).transpose(0, 1).repeat_interleave(c, 0)
         codes = draw(log_q.flatten(0, 1), rng).view(len(rows) * c, -1)
-        log_weight = self.log_prior(codes)[0] - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
+        log_weight = self.log_prior(codes, inputs)[0] - log_q.gather(-1, codes.unsqueeze(-1)).sum((1, 2))
         return self.entries(codes)[0], log_weight
 
     def _vectors(self, inputs: Any) -> Tensor:
