@@ -16,61 +16,82 @@ from gensynth.nn.networks import RowDecoder
 from gensynth.nn.tabular.imputation import Propose
 
 
-class Pixels(nn.Module, ABC):
-    """p(pixels | z)."""
-
-    @abstractmethod
-    def log_probability(self, pixels: Tensor, z: Tensor) -> Tensor:
-        """Return (n, h * w) log-probabilities of the places of images (n, c, h, w) given latents (n, width)."""
-
-    @abstractmethod
-    def draw(self, z: Tensor, rng: Generator) -> Tensor:
-        """Return one image (n, c, h, w) in (0, 1) for each latent (n, width)."""
-
-
-class IndependentPixels(Pixels):
-    """Pixels that are independent given z.
+class CoarsestMaps(nn.Module):
+    """From latents, and the columns beside the image, to its coarsest maps.
 
     Parameters
     ----------
-    start : Module
-        From z (n, width) to the coarsest maps of ``maps``.
+    latents : Module
+        From latents (n, width) to maps.
+    columns : Module or None
+        From rows to what their columns add to the maps (1, n, channels * h * w); None where there are none.
+    """
+
+    def __init__(self, latents: nn.Module, columns: nn.Module | None) -> None:
+        super().__init__()
+        self.latents, self.columns = latents, columns
+
+    def forward(self, z: Tensor, rows: Batch) -> Tensor:
+        """Return maps (n, channels, h, w)."""
+        maps: Tensor = self.latents(z)
+        return maps if self.columns is None else maps + self.columns(rows)[0].view_as(maps)
+
+
+class Pixels(nn.Module, ABC):
+    """p(pixels | z, columns)."""
+
+    @abstractmethod
+    def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
+        """Return (n, h * w) log-probabilities of the places of the rows' images given latents (n, width)."""
+
+    @abstractmethod
+    def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
+        """Return one image (n, c, h, w) in (0, 1) for the columns of each row, and its latent (n, width)."""
+
+
+class IndependentPixels(Pixels):
+    """Pixels that are independent given z and the columns.
+
+    Parameters
+    ----------
+    start : CoarsestMaps
+        What ``maps`` begin with.
     maps : ConvDecoder
         From those to features of every pixel.
     likelihood : LogisticMixture
         Of a pixel.
     """
 
-    def __init__(self, start: nn.Module, maps: ConvDecoder, base: int, likelihood: LogisticMixture) -> None:
+    def __init__(self, start: CoarsestMaps, maps: ConvDecoder, base: int, likelihood: LogisticMixture) -> None:
         super().__init__()
         self.start, self.maps, self.likelihood = start, maps, likelihood
         self.out = likelihood.layer(base, 3)
 
-    def _pixel_parameters(self, z: Tensor) -> Tensor:
-        parameters: Tensor = self.out(self.maps(self.start(z)))
+    def _pixel_parameters(self, rows: Batch, z: Tensor) -> Tensor:
+        parameters: Tensor = self.out(self.maps(self.start(z, rows)))
         return parameters
 
-    def log_probability(self, pixels: Tensor, z: Tensor) -> Tensor:
+    def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        return self.likelihood.log_probability(self._pixel_parameters(z), pixels).flatten(1)
+        assert rows.pixels is not None
+        return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.pixels).flatten(1)
 
-    def draw(self, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
+    def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return the means of the pixels (n, c, h, w): drawn one by one they would be noise."""
-        return self.likelihood.mean(self._pixel_parameters(z))
+        return self.likelihood.mean(self._pixel_parameters(rows, z))
 
 
 class ImageDecoder(RowDecoder):
-    """p(columns) p(pixels | z): the columns are drawn first, then latents given them, then the pixels.
+    """p(columns) p(pixels | z, columns): the columns are drawn first, then latents given them, then the pixels.
 
-    What ties an image to its columns are its latents. The costs of a row are those of its columns, then of its places:
-    (members, n, k + h * w).
+    The costs of a row are those of its columns, then of its places: (members, n, k + h * w).
 
     Parameters
     ----------
     layout : Layout
         What a row looks like.
     pixels : Pixels
-        p(pixels | z).
+        p(pixels | z, columns).
     columns : RowDecoder or None
         p(columns), a decoder at latents of width 0; None where there are none.
     """
@@ -85,8 +106,7 @@ class ImageDecoder(RowDecoder):
 
     def log_likelihood(self, inputs: Batch, z: Tensor) -> Tensor:
         """Return (1, n, k + h * w)."""
-        assert inputs.pixels is not None
-        places = self.pixels.log_probability(inputs.pixels, z[0]).unsqueeze(0)
+        places = self.pixels.log_probability(inputs, z[0]).unsqueeze(0)
         if self.columns is None:
             return places
         return torch.cat([self.columns.log_likelihood(inputs, z[..., :0]), places], -1)
@@ -99,7 +119,7 @@ class ImageDecoder(RowDecoder):
 
     def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:
         """Draw the image of each row."""
-        return Batch(columns.numeric, columns.codes, pixels=self.pixels.draw(z[0], rng))
+        return Batch(columns.numeric, columns.codes, pixels=self.pixels.draw(columns, z[0], rng))
 
     def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:  # noqa: ARG002
         """Raise `CapabilityError`: there are no columns."""

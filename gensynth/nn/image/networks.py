@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from gensynth.layout import ImageLayout, Layout
 from gensynth.model import Batch, Score
 from gensynth.nn.image.convolutions import ConvDecoder, ConvEncoder, Size, flat_map, halvings
-from gensynth.nn.image.decoder import ImageDecoder, IndependentPixels
+from gensynth.nn.image.decoder import CoarsestMaps, ImageDecoder, IndependentPixels
 from gensynth.nn.image.encoder import ImageEncoder, MapEncoder
 from gensynth.nn.image.levels import level_networks, level_size
 from gensynth.nn.image.likelihood import LogisticMixture
@@ -103,8 +103,8 @@ class ImageNetworks(OneMemberNetworks):
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
         """Return pixels given their neighbours and z."""
         up = ConvDecoder(self.sizes, BASE)
-        pixels = LocalPixels(flat_map(up.channels, up.size, width_in), up, BASE, hidden, self._likelihood())
-        return ImageDecoder(self.layout, pixels, self.columns)
+        start = self._start(flat_map(up.channels, up.size, width_in), up)
+        return ImageDecoder(self.layout, LocalPixels(start, up, BASE, hidden, self._likelihood()), self.columns)
 
     @property
     def n_codes_a_row(self) -> int:
@@ -159,8 +159,13 @@ class ImageNetworks(OneMemberNetworks):
     def _likelihood(self) -> LogisticMixture:
         return LogisticMixture(self.image, LOGISTICS)
 
-    def _independent(self, start: nn.Module, up: ConvDecoder) -> ImageDecoder:
-        return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), self.columns)
+    def _start(self, latents: nn.Module, up: ConvDecoder) -> CoarsestMaps:
+        width = up.channels * up.size[0] * up.size[1]
+        return CoarsestMaps(latents, None if self.table is None else self.table.encoder((COLUMN_WIDTH,), width))
+
+    def _independent(self, latents: nn.Module, up: ConvDecoder) -> ImageDecoder:
+        pixels = IndependentPixels(self._start(latents, up), up, BASE, self._likelihood())
+        return ImageDecoder(self.layout, pixels, self.columns)
 
 
 class _ChannelsFirst(nn.Module):
