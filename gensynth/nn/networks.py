@@ -206,6 +206,10 @@ class Networks(nn.Module, ABC):
         the groups before.
         """
 
+    def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:
+        """Return a decoder of all that is drawn after the latents, which sees nothing but these."""
+        return self.decoder(width_in, hidden)
+
     def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:
         """Return a network from inputs to ``groups`` vectors side by side (members, n, groups * dim)."""
         return self.encoder(hidden, groups * dim)

@@ -93,7 +93,7 @@ class ImageNetworks(OneMemberNetworks):
 
     def column_features(self, width: int) -> nn.Module | None:
         """Return a perceptron over the columns; None where there are none."""
-        return None if self.table is None else self.table.encoder((width,), width)
+        return None if self.table is None else self.table.encoder((COLUMN_WIDTH,), width)
 
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
         """Return pixels that are independent given z."""
@@ -103,8 +103,14 @@ class ImageNetworks(OneMemberNetworks):
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
         """Return pixels given their neighbours and z."""
         up = ConvDecoder(self.sizes, BASE)
-        start = self._start(flat_map(up.channels, up.size, width_in), up)
+        start = CoarsestMaps(flat_map(up.channels, up.size, width_in), self._columns_to_maps(up))
         return ImageDecoder(self.layout, LocalPixels(start, up, BASE, hidden, self._likelihood()), self.columns)
+
+    def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:  # noqa: ARG002
+        """Return pixels that are independent given z, without a look at the columns."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = CoarsestMaps(flat_map(up.channels, up.size, width_in), None)
+        return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), None)
 
     @property
     def n_codes_a_row(self) -> int:
@@ -159,13 +165,12 @@ class ImageNetworks(OneMemberNetworks):
     def _likelihood(self) -> LogisticMixture:
         return LogisticMixture(self.image, LOGISTICS)
 
-    def _start(self, latents: nn.Module, up: ConvDecoder) -> CoarsestMaps:
-        width = up.channels * up.size[0] * up.size[1]
-        return CoarsestMaps(latents, None if self.table is None else self.table.encoder((COLUMN_WIDTH,), width))
+    def _columns_to_maps(self, up: ConvDecoder) -> nn.Module | None:
+        return self.column_features(up.channels * up.size[0] * up.size[1])
 
     def _independent(self, latents: nn.Module, up: ConvDecoder) -> ImageDecoder:
-        pixels = IndependentPixels(self._start(latents, up), up, BASE, self._likelihood())
-        return ImageDecoder(self.layout, pixels, self.columns)
+        start = CoarsestMaps(latents, self._columns_to_maps(up))
+        return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), self.columns)
 
 
 class _ChannelsFirst(nn.Module):
