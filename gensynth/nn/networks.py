@@ -45,6 +45,10 @@ class RowDecoder(nn.Module, ABC):
         """Return p(columns) where the columns are drawn before the latents; None where latents come first."""
         return None
 
+    def rest_log_likelihood(self, rows: Batch, z: Tensor) -> Tensor:  # noqa: ARG002
+        """Return (n,): log-density of what is drawn after the columns, at latents (1, n, width); up to a constant."""
+        raise TypeError(f"{type(self).__name__} draws latents first")
+
     def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
         """Draw what is left of rows whose columns were drawn first, at latents (1, n, width)."""
         raise TypeError(f"{type(self).__name__} draws latents first")

@@ -111,7 +111,10 @@ class AutoregressivePrior(Prior):
         degree = torch.arange(dim)
         unit = degree.repeat_interleave(width)  # a unit of degree i sees z_0 .. z_{i-1}
         self.inner = MaskedLinear(degree, unit, strict=True)
-        self.from_context = nn.Linear(context, dim * width, bias=False) if context else None
+        n_hidden, n_out = dim * width, 3 * dim * n_components
+        self.from_context = nn.Linear(context, n_hidden + n_out, bias=False) if context else None
+        if self.from_context is not None:
+            nn.init.zeros_(self.from_context.weight[n_hidden:])
         self.middle = MaskedLinear(unit, unit)
         self.outer = MaskedLinear(unit, degree.repeat_interleave(n_components).repeat(3))
         nn.init.zeros_(self.outer.weight)
@@ -119,18 +122,22 @@ class AutoregressivePrior(Prior):
         with torch.no_grad():  # components start apart, so that they can differ
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
 
-    def _told(self, context: Tensor | None) -> Tensor | float:
-        """Return what the context adds to the first hidden layer."""
+    def _told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return what a context (n, context) adds to the first hidden layer and to the outputs; of none a row of 0."""
+        split = self.inner.out_features
         if self.from_context is None or context is None:
-            return 0.0
+            none = self.inner.weight.new_zeros(1, split + self.outer.out_features)
+            return none[:, :split], none[:, split:]
         told: Tensor = self.from_context(context)
-        return told
+        return told[:, :split], told[:, split:]
 
     def _components(self, z: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-weights, means and log-scales (n, dim, n_components)."""
-        h = torch.relu(self.inner(z) + self._told(context))
+        to_hidden, to_out = self._told(context)
+        h = torch.relu(self.inner(z) + to_hidden)
         h = h + torch.relu(self.middle(h))
-        weight, mean, log_scale = self.outer(h).unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
+        out = self.outer(h) + to_out
+        weight, mean, log_scale = out.unflatten(-1, (3, self.dim, self.n_components)).unbind(-3)
         return weight.log_softmax(-1), mean, bounded(log_scale, MAX_LOG_SCALE)
 
     def log_density(self, z: Tensor, context: Tensor | None = None) -> Tensor:
@@ -145,16 +152,18 @@ class AutoregressivePrior(Prior):
         middle, outer = self.middle.weight, self.outer.weight.unflatten(0, (3, self.dim, self.n_components))
         bias = self.outer.bias.view(3, self.dim, self.n_components)
         z = torch.zeros(n, self.dim, device=middle.device, dtype=middle.dtype)
-        first = torch.zeros(n, self.dim * width, device=middle.device, dtype=middle.dtype) + self._told(context)
+        to_hidden, to_out = self._told(context)
+        to_out = to_out.unflatten(1, (3, self.dim, self.n_components))
+        first = torch.zeros(n, self.dim * width, device=middle.device, dtype=middle.dtype)
         second = torch.zeros_like(first)
         for i in range(self.dim):
             own, seen = slice(i * width, (i + 1) * width), slice(0, (i + 1) * width)
             near = F.linear(z[:, :i], self.inner.weight[own, :i], self.inner.bias[own])
-            first[:, own] = torch.relu(first[:, own] + near)
+            first[:, own] = torch.relu(near + to_hidden[:, own])
             told = torch.relu(F.linear(first[:, seen], middle[own, seen], self.middle.bias[own]))
             second[:, own] = first[:, own] + told
             head = F.linear(second[:, seen], outer[:, i, :, seen].flatten(0, 1), bias[:, i].flatten())
-            weight, mean, log_scale = head.unflatten(-1, (3, self.n_components)).unbind(-2)
+            weight, mean, log_scale = (head.unflatten(-1, (3, self.n_components)) + to_out[:, :, i]).unbind(-2)
             chosen = draw(weight, rng).unsqueeze(1)
             noise = torch.randn(n, 1, generator=rng, device=z.device, dtype=z.dtype)
             scale = torch.exp(bounded(log_scale, MAX_LOG_SCALE).gather(1, chosen))

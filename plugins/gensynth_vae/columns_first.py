@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -14,8 +15,8 @@ from gensynth.nn.networks import RowDecoder
 CANDIDATES = 64
 """Rows of columns that one of is taken for latents that are known."""
 
-LogPrior = Callable[[Tensor, Batch], Tensor]
-"""From latents (n, dim) and rows to log p(latents | columns) (n,)."""
+LogLikelihood = Callable[[Tensor, Batch], Tensor]
+"""From latents (n, dim) and rows to how likely their columns make the latents, and what else is known (n,)."""
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
@@ -43,14 +44,21 @@ def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed
 
 
 def columns_of(
-    columns: RowDecoder, log_prior: LogPrior, latents: Tensor, rng: Generator, observed: Observed | None = None
+    columns: RowDecoder,
+    log_likelihood: LogLikelihood,
+    latents: Tensor,
+    rng: Generator,
+    observed: Observed | None = None,
 ) -> Batch:
     """Draw the columns of rows whose latents (n, dim) are known, by Bayes' rule: p(columns) p(latents | columns).
 
     One of `CANDIDATES` draws from p(columns) is taken by what it makes of the latents; exact in the limit of many.
+    What ``observed`` holds beside cells (images) goes with the candidates.
     """
     n = len(latents)
     each = torch.arange(n, device=latents.device).repeat_interleave(CANDIDATES)
     many = draw_columns(columns, len(each), rng, None if observed is None else observed[each])
-    weight = log_prior(latents.index_select(0, each), many).view(n, CANDIDATES)
+    if observed is not None and observed.rows.pixels is not None:
+        many = replace(many, pixels=observed.rows.pixels.index_select(0, each))
+    weight = log_likelihood(latents.index_select(0, each), many).view(n, CANDIDATES)
     return many[torch.arange(n, device=latents.device) * CANDIDATES + draw(weight, rng)]

@@ -60,8 +60,13 @@ class Level(nn.Module):
         mean, log_scale = self.prior(state).chunk(2, -1)
         return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
 
-    def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
+    def infer(
+        self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence.
+
+        ``columns`` is what the prior sees beside the state, and the posterior does not.
+        """
         mean, log_scale = self.prior_parameters(state)
         shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
         log_ratio = bounded(log_ratio, MAX_LOG_SCALE)
@@ -70,7 +75,7 @@ class Level(nn.Module):
         for flow in self.flows:
             z, log_determinant = flow(z, features)
             log_q = log_q - log_determinant
-        return z, log_q - self.log_prior(state, z)
+        return z, log_q - self.log_prior(state if columns is None else state + columns, z)
 
     def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
         """Return (members, n): log p(z | levels above)."""
@@ -162,9 +167,9 @@ class HierarchicalModel(LatentVariableModel):
         inputs = self.networks.inputs(batch)
         return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[1][0].flatten(1)
 
-    def to_decoder(self, latents: Tensor, rows: Batch | None) -> Tensor:
+    def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the state (1, n, width) below the latents of all levels side by side."""
-        return self._states(self._by_level(latents), rows)
+        return self._states(self._by_level(latents))
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
         """Draw the latents of all levels, side by side."""
@@ -207,11 +212,11 @@ class HierarchicalModel(LatentVariableModel):
 
         ``noise`` is (levels, members, n or 1, dim).
         """
-        features = self.encoder(inputs)
-        state = self._start(inputs, features.shape[1])
+        features, columns = self.encoder(inputs), self._of_columns(inputs)
+        state = self.top.expand(-1, features.shape[1], -1)
         latents, divergences = [], []
         for level, own in zip(self._levels(), noise, strict=True):
-            z, divergence = level.infer(state, features, own)
+            z, divergence = level.infer(state, features, own, columns)
             latents.append(z)
             divergences.append(divergence)
             state = level.next_state(state, z)
@@ -225,14 +230,19 @@ class HierarchicalModel(LatentVariableModel):
         by_level: Tensor = latents.unflatten(1, (len(self.levels), self.level_dim))
         return by_level.unsqueeze(0)
 
-    def _start(self, inputs: Any, n: int) -> Tensor:
-        """Return the state (members, n, width) above all levels: what the columns say that are drawn before them."""
-        state = self.top.expand(-1, n, -1)
-        return state if self.columns is None else state + self.columns(inputs)
+    def _of_columns(self, inputs: Any) -> Tensor | None:
+        """Return what the priors see beside the state (members, n, width): columns that are drawn before them.
 
-    def _states(self, latents: Tensor, inputs: Any) -> Tensor:
+        The state does not hold it, so that what an image has of its columns passes through the latents.
+        """
+        return None if self.columns is None else self.columns(inputs)
+
+    def _seen(self, state: Tensor, columns: Tensor | None) -> Tensor:
+        return state if columns is None else state + columns
+
+    def _states(self, latents: Tensor) -> Tensor:
         """Return the state (members, n, width) below latents (members, n, levels, dim)."""
-        state = self._start(inputs, latents.shape[1])
+        state = self.top.expand(-1, latents.shape[1], -1)
         for i, level in enumerate(self._levels()):
             state = level.next_state(state, latents[:, :, i])
         return state
@@ -240,10 +250,10 @@ class HierarchicalModel(LatentVariableModel):
     def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
         """Draw the levels from the top down; return the state below them (1, n, width)."""
         if self.density is not None:
-            return self._states(self._by_level(self.density.given(columns).sample(n, rng)[0]), columns)
-        state = self._start(columns, n)
+            return self._states(self._by_level(self.density.given(columns).sample(n, rng)[0]))
+        state, beside = self.top.expand(-1, n, -1), self._of_columns(columns)
         for level in self._levels():
-            mean, log_scale = level.prior_parameters(state)
+            mean, log_scale = level.prior_parameters(self._seen(state, beside))
             state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
@@ -260,9 +270,10 @@ class HierarchicalModel(LatentVariableModel):
 
     def _own_prior(self, latents: Tensor, inputs: Any) -> Tensor:
         """Return (members, n): log-density of latents (members, n, levels, dim) under the levels' own priors."""
-        state, total = self._start(inputs, latents.shape[1]), latents.new_zeros(latents.shape[:2])
+        state, total = self.top.expand(-1, latents.shape[1], -1), latents.new_zeros(latents.shape[:2])
+        beside = self._of_columns(inputs)
         for i, level in enumerate(self._levels()):
-            total = total + level.log_prior(state, latents[:, :, i])
+            total = total + level.log_prior(self._seen(state, beside), latents[:, :, i])
             state = level.next_state(state, latents[:, :, i])
         return total
 

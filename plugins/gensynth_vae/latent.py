@@ -147,7 +147,7 @@ class LatentModel(LatentVariableModel):
         """Return the posterior means (members, n, latent_dim)."""
         return self.posterior(inputs)[0]
 
-    def to_decoder(self, latents: Tensor, rows: Batch | None) -> Tensor:  # noqa: ARG002
+    def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the latents."""
         return latents.unsqueeze(0)
 

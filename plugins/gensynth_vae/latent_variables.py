@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from gensynth.model import Batch, GenerativeModel, Observed, Score
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.columns_first import columns_of, draw_columns
+from gensynth_vae.columns_first import CANDIDATES, columns_of, draw_columns
 
 OF_LATENTS = frozenset({"kl", "prior"})
 """Score methods that say something of the latents alone, and so nothing of single places of an image."""
@@ -60,8 +60,8 @@ class LatentVariableModel(GenerativeModel):
         """Return (n,) log-densities of latents (n, latent_dim) given the columns of the rows."""
 
     @abstractmethod
-    def to_decoder(self, latents: Tensor, rows: Batch | None) -> Tensor:
-        """Return what the decoder is given (1, n, width) for latents (n, latent_dim), and columns drawn before them."""
+    def to_decoder(self, latents: Tensor) -> Tensor:
+        """Return what the decoder is given (1, n, width) for latents (n, latent_dim)."""
 
     @abstractmethod
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -85,9 +85,7 @@ class LatentVariableModel(GenerativeModel):
         """
         first = self.decoder.first()
         if first is not None and observed is not None and observed.impute:
-            latents = self.posterior_draw(observed.rows, rng)
-            columns = columns_of(first, self.log_prior_of, latents, rng, observed)
-            return replace(columns, pixels=observed.rows.pixels)
+            return self._fill_beside_images(first, observed, rng)
         if first is not None:
             columns = draw_columns(first, n, rng, observed)
             return self.decoder.complete(columns, self.draw_prior(n, rng, columns), rng)
@@ -95,13 +93,27 @@ class LatentVariableModel(GenerativeModel):
             return self.decoder.impute(self.propose, observed, rng)
         return self.decoder.sample(self.draw_prior(n, rng), rng)
 
+    def _fill_beside_images(self, first: RowDecoder, observed: Observed, rng: Generator) -> Batch:
+        """Draw columns of rows whose images are known, at a draw of each row's posterior, which sees its image alone."""
+
+        def log_joint(latents: Tensor, rows: Batch) -> Tensor:
+            log_prior = self.log_prior_of(latents, rows)
+            return log_prior + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
+
+        n, parts = len(observed), []
+        step = max(self.networks.at_most(n * CANDIDATES) // CANDIDATES, 1)
+        for some in torch.arange(n, device=observed.mask.device).split(step):
+            own = observed[some]
+            parts.append(columns_of(first, log_joint, self.posterior_draw(own.rows, rng), rng, own))
+        return replace(Batch.cat(parts), pixels=observed.rows.pixels) if parts else observed.rows
+
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent (n, latent_dim)."""
         first = self.decoder.first()
         if first is None:
-            return self.decoder.sample(self.to_decoder(latents, None), rng)
+            return self.decoder.sample(self.to_decoder(latents), rng)
         columns = columns_of(first, self.log_prior_of, latents, rng)
-        return self.decoder.complete(columns, self.to_decoder(latents, columns), rng)
+        return self.decoder.complete(columns, self.to_decoder(latents), rng)
 
     def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return candidates and their log-weights as `gensynth.nn.tabular.imputation.Propose` asks."""

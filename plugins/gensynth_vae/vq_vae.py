@@ -100,7 +100,7 @@ class QuantizedModel(LatentVariableModel):
         """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
         return self.middle(self.networks.inputs(batch))[0]
 
-    def to_decoder(self, latents: Tensor, rows: Batch | None) -> Tensor:  # noqa: ARG002
+    def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the entries that are nearest to the parts of the latents."""
         return self.entries(self._nearest(latents))
 

@@ -40,6 +40,8 @@ class CoarsestMaps(nn.Module):
 class Pixels(nn.Module, ABC):
     """p(pixels | z, columns)."""
 
+    start: CoarsestMaps
+
     @abstractmethod
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places of the rows' images given latents (n, width)."""
@@ -103,6 +105,12 @@ class ImageDecoder(RowDecoder):
     def first(self) -> RowDecoder | None:
         """Return p(columns)."""
         return self.columns
+
+    def rest_log_likelihood(self, rows: Batch, z: Tensor) -> Tensor:
+        """Return (n,): log p(pixels | z, columns); 0 where it does not depend on the columns."""
+        if self.pixels.start.columns is None:
+            return z.new_zeros(z.shape[1])
+        return self.pixels.log_probability(rows, z[0]).sum(1)
 
     def log_likelihood(self, inputs: Batch, z: Tensor) -> Tensor:
         """Return (1, n, k + h * w)."""

@@ -98,12 +98,12 @@ class ImageNetworks(OneMemberNetworks):
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
         """Return pixels that are independent given z."""
         up = ConvDecoder(self.sizes, BASE)
-        return self._independent(flat_map(up.channels, up.size, width_in), up)
+        return self._independent(self._maps_of(flat_map(up.channels, up.size, width_in), up), up)
 
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
         """Return pixels given their neighbours and z."""
         up = ConvDecoder(self.sizes, BASE)
-        start = CoarsestMaps(flat_map(up.channels, up.size, width_in), self._columns_to_maps(up))
+        start = self._maps_of(flat_map(up.channels, up.size, width_in), up)
         return ImageDecoder(self.layout, LocalPixels(start, up, BASE, hidden, self._likelihood()), self.columns)
 
     def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:  # noqa: ARG002
@@ -124,18 +124,18 @@ class ImageNetworks(OneMemberNetworks):
     def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:  # noqa: ARG002
         """Return p(pixels | entries of the places)."""
         up = ConvDecoder(self.sizes, BASE)
-        start = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
-        return self._independent(start, up)
+        latents = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
+        return self._independent(self._maps_of(latents, up), up)
 
     def state_encoder(self, width: int) -> nn.Module:
         """Return convolutions to a map of ``width`` channels, flattened."""
         return MapEncoder(self._maps(), width, places_last=True)
 
     def state_decoder(self, width: int, column_groups: int) -> RowDecoder:  # noqa: ARG002
-        """Return p(pixels | map of ``width`` channels)."""
+        """Return p(pixels | map of ``width`` channels), which holds what an image has of its columns."""
         up = ConvDecoder(self.sizes, BASE)
-        start = nn.Sequential(nn.Unflatten(1, (width, *self.grid)), nn.Conv2d(width, up.channels, 1))
-        return self._independent(start, up)
+        latents = nn.Sequential(nn.Unflatten(1, (width, *self.grid)), nn.Conv2d(width, up.channels, 1))
+        return self._independent(CoarsestMaps(latents, None), up)
 
     def state_width(self, width: int) -> int:
         """Return the entries of a state of ``width`` channels."""
@@ -165,11 +165,10 @@ class ImageNetworks(OneMemberNetworks):
     def _likelihood(self) -> LogisticMixture:
         return LogisticMixture(self.image, LOGISTICS)
 
-    def _columns_to_maps(self, up: ConvDecoder) -> nn.Module | None:
-        return self.column_features(up.channels * up.size[0] * up.size[1])
+    def _maps_of(self, latents: nn.Module, up: ConvDecoder) -> CoarsestMaps:
+        return CoarsestMaps(latents, self.column_features(up.channels * up.size[0] * up.size[1]))
 
-    def _independent(self, latents: nn.Module, up: ConvDecoder) -> ImageDecoder:
-        start = CoarsestMaps(latents, self._columns_to_maps(up))
+    def _independent(self, start: CoarsestMaps, up: ConvDecoder) -> ImageDecoder:
         return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), self.columns)
 
 
