@@ -193,15 +193,11 @@ class BlockwisePrior(Prior):
         Width of the context; 0 for none.
     """
 
-    def __init__(
-        self, dim: int, n_components: int = 64, width: int = 64, block: int = 6, context: int = 0
-    ) -> None:
+    def __init__(self, dim: int, n_components: int = 64, width: int = 64, block: int = 6, context: int = 0) -> None:
         super().__init__()
         self.block = max(b for b in range(1, block + 1) if dim % b == 0)
         self.n_blocks, self.n_components = dim // self.block, n_components
-        self.network = BlockMADE(
-            self.n_blocks, self.block, width, n_components + 2 * self.block, context=context
-        )
+        self.network = BlockMADE(self.n_blocks, self.block, width, n_components + 2 * self.block, context=context)
         self.means = nn.Parameter(torch.randn(self.n_blocks, n_components, self.block))
         spread = n_components ** (-1.0 / self.block)
         self.log_scales = nn.Parameter(torch.full((self.n_blocks, n_components, self.block), math.log(spread)))

@@ -181,7 +181,9 @@ class VLAE(VariationalRecipe):
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE
         width, hidden = own.width or (64 if small else 128), own.hidden or (32 if small else 64)
         latent_dim, sampling = max(members.latent_dims), networks.for_sampling
-        auxiliary = networks.auxiliary_decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
+        auxiliary = (
+            networks.auxiliary_decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
+        )
         return LossyAutoencoder(
             networks,
             (width, width),

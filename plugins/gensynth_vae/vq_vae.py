@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from sklearn.base import clone
 from torch import Generator, Tensor
 
 from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, whole
@@ -19,6 +20,12 @@ from gensynth.nn.vector_quantizer import NearestQuantizer, Quantized, Quantizer,
 from gensynth_vae.choices import HIDDEN, LATENT, WEIGHT, WIDTH, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
+
+
+MAX_STEPS = 7_500
+"""Steps of a full run, of the autoencoder and of the density of its codes."""
+STEPS_TO_SCORE_IMAGES = 180
+"""The same of a detector of images: codes that tell more of an image than what it shows are no odder for an odd one."""
 
 
 class QuantizedModel(LatentVariableModel):
@@ -42,6 +49,8 @@ class QuantizedModel(LatentVariableModel):
         Final weight of the divergence between drawn codes and their prior.
     warmup : int
         Steps over which it grows from 0.
+    max_steps : int
+        Steps of a full run, of the autoencoder and of the density of its codes.
     learning_rate : float
         Step size.
     """
@@ -59,9 +68,11 @@ class QuantizedModel(LatentVariableModel):
         noises: Sequence[float],
         beta: float,
         warmup: int,
+        max_steps: int,
         learning_rate: float,
     ) -> None:
         super().__init__(networks, noises, learning_rate)
+        self.max_steps = max_steps
         books, n_codes, dim = quantizer.groups, quantizer.n_codes, quantizer.dim
         self.quantizer = quantizer
         self.groups, self.latent_dim = books // networks.members, books // networks.members * dim
@@ -78,11 +89,11 @@ class QuantizedModel(LatentVariableModel):
         """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
         whole = self.networks.stage(
             "elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate, monitor=self._monitor,
-            report=self._report, max_steps=7_500,
+            report=self._report, max_steps=self.max_steps,
         )  # fmt: skip
         density = self.networks.stage(
             "prior", tuple(self.prior.parameters()), self._prior_loss, learning_rate=2e-3, budget_fraction=0.3,
-            max_steps=7_500,
+            max_steps=self.max_steps,
         )  # fmt: skip
         marginals = (Fit("marginals", self.correct_marginals),) if self.networks.for_sampling else ()
         return *self.networks.fits(), whole, density, *marginals
@@ -260,6 +271,10 @@ class VQVAE(IndependentCellsRecipe):
         for 0.1, and 0 for images, whose density is learned in its own stage.
     prior_width : int or None, default=None
         Hidden units of the density of the codes: of a code book 64, of a detector's network 32.
+    max_steps : int or None, default=None
+        Steps of a full run, of the autoencoder and of the density of its codes, where the trainer's ``max_epochs`` is
+        "auto"; None for 7,500, and 180 of a detector of images: their codes are scored, and tell odd images best when
+        they do not yet hold every detail (measured). For sampling, and for images.
     noise : float, tuple of float or None, default=None
         Deviation of the noise on a detector's input in training, in units of the columns; None for 0.1 and 0.3 in
         turns, and for 1 where rows may be anomalies: single odd rows then get no entry of their own.
@@ -277,6 +292,7 @@ class VQVAE(IndependentCellsRecipe):
         "hidden": NONE | WIDTHS,
         "beta": NONE | WEIGHT,
         "prior_width": NONE | WIDTH,
+        "max_steps": NONE | whole(1),
     }
     search_space: ClassVar[SearchSpace] = {
         "groups": Between(4, 16, log=True, whole=True),
@@ -293,6 +309,8 @@ class VQVAE(IndependentCellsRecipe):
         "robust detection": {"groups": 1, "noise": 1.0},
         "images": {"n_codes": 64, "beta": 0.0},
     }  # fmt: skip
+    image_estimators: ClassVar[int] = 3
+    only_for: ClassVar[Mapping[str, str]] = {"max_steps": "sampling"}
     not_for_images: ClassVar[frozenset[str]] = frozenset({"groups", "hidden"})
     score_methods: ClassVar[tuple[str, ...]] = QuantizedModel.score_methods
     groups: int | None = None
@@ -300,6 +318,14 @@ class VQVAE(IndependentCellsRecipe):
     code_dim: int | None = None
     hidden: tuple[int, ...] | None = None
     prior_width: int | None = None
+    max_steps: int | None = None
+
+    def for_image_detection(self) -> VQVAE:
+        """Return this recipe with the steps that scores of images take."""
+        if self.max_steps is not None:
+            return self
+        recipe: VQVAE = clone(self).set_params(max_steps=STEPS_TO_SCORE_IMAGES)
+        return recipe
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
@@ -319,5 +345,6 @@ class VQVAE(IndependentCellsRecipe):
             noises=in_turns(own.noise, networks.members),
             beta=own.beta,
             warmup=self.warmup if networks.for_sampling else 0,
+            max_steps=self.max_steps or MAX_STEPS,
             learning_rate=own.learning_rate,
         )

@@ -70,7 +70,9 @@ class LocalPixels(Pixels):
         assert rows.pixels is not None
         around = F.pad(2.0 * rows.pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.pixels).flatten(
+            1
+        )
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
         """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
