@@ -186,6 +186,6 @@ def _named(name: str, dim: int, n_rows: int, context: int) -> Prior | None:
         return BlockwisePrior(dim, context=context)
     if context:
         raise OptionError(
-            "model.prior='mixture' cannot be given the columns beside images: take 'blockwise', or leave the columns out"
+            "model.prior='mixture' cannot be given the columns beside images: take 'blockwise', or leave them out"
         )
     return GaussianMixture(dim, max(1, min(MAX_COMPONENTS, n_rows // ROWS_A_COMPONENT)))

@@ -60,7 +60,9 @@ class Level(nn.Module):
         mean, log_scale = self.prior(state).chunk(2, -1)
         return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
 
-    def infer(self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None) -> tuple[Tensor, Tensor]:
+    def infer(
+        self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence.
 
         ``columns`` is what the prior sees beside the state, and the posterior does not.

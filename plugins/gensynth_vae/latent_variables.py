@@ -94,7 +94,7 @@ class LatentVariableModel(GenerativeModel):
         return self.decoder.sample(self.draw_prior(n, rng), rng)
 
     def _fill_beside_images(self, first: RowDecoder, observed: Observed, rng: Generator) -> Batch:
-        """Draw columns of rows whose images are known, at a draw of each row's posterior, which sees its image alone."""
+        """Draw columns of rows whose images are known, at a draw of their posteriors, which see the images alone."""
 
         def log_joint(latents: Tensor, rows: Batch) -> Tensor:
             log_prior = self.log_prior_of(latents, rows)

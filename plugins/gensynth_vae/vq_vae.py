@@ -21,7 +21,6 @@ from gensynth_vae.choices import HIDDEN, LATENT, WEIGHT, WIDTH, WIDTHS, Independ
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
-
 MAX_STEPS = 7_500
 """Steps of a full run, of the autoencoder and of the density of its codes."""
 STEPS_TO_SCORE_IMAGES = 180
