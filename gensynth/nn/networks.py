@@ -71,7 +71,7 @@ class LatentPrior(nn.Module, ABC):
 
     @abstractmethod
     def given(self, inputs: Any) -> LatentDensity:
-        """Return the density of the latents of rows, as `Networks.inputs` returns them; None where latents come first."""
+        """Return the density of the latents of rows, as `Networks.inputs` returns them."""
 
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
         """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
