@@ -12,10 +12,11 @@ from gensynth.errors import OptionError
 from gensynth.layout import Layout
 from gensynth.nn.categorical import draw
 from gensynth.nn.flows import InverseAutoregressiveFlow
+from gensynth.nn.latent_density import CodePrior, LatentDensity, LatentPrior
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.made import BlockMADE
 from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.networks import CodePrior, LatentDensity, LatentPrior, Networks
+from gensynth.nn.networks import Networks
 from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, ConditionalNormal, Prior
 
 EMA_DECAY = 0.99

@@ -11,8 +11,9 @@ from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
+from gensynth.nn.latent_density import LatentPrior
 from gensynth.nn.layers import bounded
-from gensynth.nn.networks import LatentPrior, LevelNetworks, Networks, RowDecoder
+from gensynth.nn.networks import LevelNetworks, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.sampling import EMA_DECAY
 from gensynth.nn.spectral import SpectralPenalty

@@ -15,8 +15,9 @@ from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.draws import at_draws
 from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, standard_normal
+from gensynth.nn.latent_density import LatentDensity, LatentPrior, NormalLatents
 from gensynth.nn.layers import bounded
-from gensynth.nn.networks import LatentDensity, LatentPrior, Networks, NormalLatents, RowDecoder
+from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence

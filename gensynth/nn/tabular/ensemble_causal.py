@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from gensynth.nn.ensemble import member_mask
 from gensynth.nn.flows import gated
+from gensynth.nn.latent_density import CodePrior, LatentDensity, LatentPrior
 from gensynth.nn.layers import bounded
 from gensynth.nn.made import EnsembleMADE
-from gensynth.nn.networks import CodePrior, LatentDensity, LatentPrior
 from gensynth.nn.priors import LOG_2PI
 
 
