@@ -38,8 +38,8 @@ class VQVAE(IndependentCellsRecipe):
         Code-book entries a row; None for 8, of a detector 4, and 1 where rows may be anomalies: among many combinations
         of entries there are some for them too. Images have one entry for each place of their coarsest map.
     n_codes : int or None, default=None
-        Entries of each code book; None for 32, for images 64, of a detector one in 20 rows, 4 to 32, and to 8 where
-        rows may be anomalies.
+        Entries of each code book; None for 32, of a detector one in 20 rows, 4 to 32, and to 8 where rows may be
+        anomalies; for images one in 25 rows, 16 to 64: more than that the density of the codes does not learn.
     code_dim : int or None, default=None
         Width of an entry; None for 8, of a detector 4.
     hidden : tuple of int or None, default=None
@@ -85,7 +85,7 @@ class VQVAE(IndependentCellsRecipe):
         "detection": {"n_members": 6, "groups": 4, "code_dim": 4, "hidden": (64, 64), "beta": 0.1, "prior_width": 32,
                       "noise": (0.1, 0.3), "learning_rate": 2e-3},
         "robust detection": {"groups": 1, "noise": 1.0},
-        "images": {"n_codes": 64, "beta": 0.0},
+        "images": {"beta": 0.0},
     }  # fmt: skip
     image_estimators: ClassVar[int] = 3
     only_for: ClassVar[Mapping[str, str]] = {"max_steps": "sampling"}
@@ -108,11 +108,13 @@ class VQVAE(IndependentCellsRecipe):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         own, networks = self.settings(layout), self.networks(layout)
-        most = 8 if self.task == "robust detection" else 32
-        n_codes = own.n_codes or max(4, min(most, layout.n_rows // 20))
         places = networks.n_codes_a_row
-        quantizer: Quantizer = StochasticQuantizer(networks.members * own.groups, n_codes, own.code_dim)
-        if places is not None:
+        if places is None:
+            most = 8 if self.task == "robust detection" else 32
+            n_codes = own.n_codes or max(4, min(most, layout.n_rows // 20))
+            quantizer: Quantizer = StochasticQuantizer(networks.members * own.groups, n_codes, own.code_dim)
+        else:
+            n_codes = self.n_codes or max(16, min(64, layout.n_rows // 25))
             quantizer = NearestQuantizer(places, n_codes, own.code_dim)
         return QuantizedModel(
             networks,
