@@ -11,6 +11,7 @@ import itertools
 import shlex
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
+from typing import Any
 
 _command_line: ContextVar[bool] = ContextVar("command_line", default=False)
 
@@ -136,6 +137,10 @@ class ExportError(GensynthError, RuntimeError):
     """An exported graph does not compute what the fitted model does, or is too large for its format."""
 
 
+class ClusterError(GensynthError, RuntimeError):
+    """The workers of a cluster cannot be reached, or are lost again and again."""
+
+
 class UnknownModelError(GensynthError, KeyError):
     """No registered model has this name (or several have it: write ``distribution/name``)."""
 
@@ -162,6 +167,9 @@ class UnseenValuesWarning(ColumnWarning):
         super().__init__(message)
         self.column = column
 
+    def __reduce__(self) -> Any:
+        return type(self), (str(self), self.column)
+
 
 class IdentifierWarning(ColumnWarning):
     """A column of keys was found: it is not learned, and sampled rows get new keys of the same pattern."""
@@ -185,6 +193,9 @@ class DriftWarning(UserWarning):
     def __init__(self, message: str, columns: tuple[str | int, ...]) -> None:
         super().__init__(message)
         self.columns = columns
+
+    def __reduce__(self) -> Any:
+        return type(self), (str(self), self.columns)
 
 
 class FewRowsWarning(UserWarning):

@@ -105,6 +105,9 @@ class Recipe(BaseEstimator, ABC):
     legacy_defaults: ClassVar[Mapping[str, Any]] = {}
     """What hyperparameters that came later stand for in files that were written without them."""
 
+    image_estimators: ClassVar[int] = 1
+    """Models that an anomaly detector of images fits where no number is asked for."""
+
     @property
     def able(self) -> frozenset[str]:
         """What this recipe's models can do: `capabilities`, less what its hyperparameters leave out."""
@@ -144,6 +147,10 @@ class Recipe(BaseEstimator, ABC):
             A family that knows nothing of ensembles returns itself, and the detector fits several models of it where
             ``members`` is more than 1; else the model's scores have a leading members axis (`Score.rows`).
         """
+        return self
+
+    def for_image_detection(self) -> Recipe:
+        """Return the recipe that an anomaly detector of images trains: a model that draws images scores them too."""
         return self
 
     @abstractmethod

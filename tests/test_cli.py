@@ -22,7 +22,7 @@ def test_help_takes_less_than_400_ms(arguments) -> None:
     assert min(spent) < 0.4
 
 
-HEAVY = ("torch", "pandas", "numpy", "sklearn", "scipy", "pyarrow", "onnx", "safetensors", "jinja2")
+HEAVY = ("torch", "pandas", "numpy", "sklearn", "scipy", "pyarrow", "onnx", "safetensors", "jinja2", "ray")
 
 
 @pytest.mark.parametrize(

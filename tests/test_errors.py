@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gensynth.errors import command_line_hints, counted, declare_hint, hint, shown
+from gensynth.errors import (
+    DriftWarning,
+    UnseenValuesWarning,
+    command_line_hints,
+    counted,
+    declare_hint,
+    hint,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +50,12 @@ def test_hints_fit_the_face():
         assert hint("df.dropna()") == ""
         assert declare_hint("zip", "categorical") == "--schema zip=categorical"
         assert declare_hint("Customer No.", "categorical") == "--schema 'Customer No.=categorical'"
+
+
+@pytest.mark.parametrize(
+    ("warning", "name", "value"),
+    [(UnseenValuesWarning("new", "x"), "column", "x"), (DriftWarning("moved", ("x", 1)), "columns", ("x", 1))],
+)
+def test_warnings_are_pickled_with_their_columns(warning, name, value):
+    again = pickle.loads(pickle.dumps(warning))
+    assert (type(again), str(again), getattr(again, name)) == (type(warning), str(warning), value)

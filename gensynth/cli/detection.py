@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,27 +12,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.cli.fitted import image_schema
-from gensynth.cli.images import added_names, check_beside, described, pictured
-from gensynth.cli.rows import scored
+from gensynth.cli.images import check_beside
 from gensynth.cli.terminal import note
 from gensynth.cli.training import declared_kinds
 from gensynth.cli.weights import split_weights
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.imagestreams import DETECTOR_VALUES, memory_rows_of
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
-from gensynth.errors import CapabilityError, DataError, counted
+from gensynth.errors import DataError, counted
 from gensynth.report.anomalies import MAX_ROWS, Findings
 from gensynth.schema import TableSchema
 from gensynth.tables.imagestream import ImageStream
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
-    from gensynth.engine.analysis import Analysis
+    from gensynth.scale.cluster import Workers
     from gensynth.tables import Table, TableStream
-    from gensynth.tables.writer import BatchWriter
 
-ADDED = ("score", "p_value", "anomaly", "reason")
-"""Columns of OUT that DATA has not."""
 MIN_LISTED = 10
 """Rows that are listed with their reasons where the share of anomalies cannot be told."""
 _MAX_NAMES = 10
@@ -104,9 +99,19 @@ class Labels:
     listed: int
 
 
-def find_anomalies(detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool) -> Labels:
-    """Score and label the rows of a table; those that are labelled or go on the page are to be explained."""
-    found = [(analysis.scores, analysis.p_values) for _, analysis in detector.analyse_batches(table)]
+def find_anomalies(
+    detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool, workers: Workers | None = None
+) -> Labels:
+    """Score and label the rows of a table; those that are labelled or go on the page are to be explained.
+
+    ``workers`` score them; None: this process.
+    """
+    if workers is None:
+        found = [(analysis.scores, analysis.p_values) for _, analysis in detector.analyse_batches(table)]
+    else:
+        from gensynth.cli.spreading import score_by_workers
+
+        found = list(score_by_workers(detector, table, workers))
     scores, p_values = (np.concatenate(parts) for parts in zip(*found, strict=True))
     anomalies = ~(scores >= detector.offset_) if fdr is None else benjamini_hochberg(p_values, fdr)
     n_odd = int(anomalies.sum())
@@ -118,104 +123,6 @@ def find_anomalies(detector: AnomalyDetector, table: TableStream, fdr: float | N
     listed = MIN_LISTED if fdr is None and _tell_of_unsure_share(detector, n_odd, len(scores)) else 0
     shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
     return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """What the page shows of a row: its rank, what speaks against it, its cells, and a map of its image."""
-
-    rank: int
-    reason: str
-    attributions: pd.DataFrame
-    cells: pd.DataFrame
-    unusual: NDArray[np.float64] | None
-
-
-class Explainer:
-    """Explains the rows of a table that are to be explained, batch by batch, and keeps the oddest for the page.
-
-    Parameters
-    ----------
-    detector : AnomalyDetector
-        What scored them.
-    labels : Labels
-        What it found.
-    table : TableStream
-        The rows.
-    """
-
-    def __init__(self, detector: AnomalyDetector, labels: Labels, table: TableStream) -> None:
-        self.detector, self.labels, self.table = detector, labels, table
-        self._rank = np.full(len(labels.scores), -1, dtype=np.int64)
-        self._rank[labels.shown] = np.arange(len(labels.shown))
-        self._kept: list[_Kept] = []
-
-    def reasons(self, batch: Table, start: int) -> list[str]:
-        """Return the reasons of the rows from ``start`` on: empty for rows that are not listed."""
-        rank = self._rank[start : start + len(batch)]
-        at = np.flatnonzero(rank >= 0)
-        out = [""] * len(batch)
-        if not len(at):
-            return out
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # was said when all rows were scored
-            analysis = self.detector.analyse(batch.frame.iloc[at])
-        attributions = analysis.attributions()
-        cells = pictured(self.table, batch).iloc[at]
-        maps = score_maps(analysis)
-        for i, reason in enumerate(analysis.reasons(attributions=attributions)):
-            own = int(rank[at[i]])
-            if own < self.labels.listed:
-                out[at[i]] = reason
-            if own < MAX_ROWS:
-                unusual = None if maps is None else maps[i]
-                self._kept.append(_Kept(own, reason, attributions.iloc[[i]], cells.iloc[[i]], unusual))
-        return out
-
-    def findings(self) -> Findings:
-        """Return what the page and the summary show, after all batches."""
-        labels, kept = self.labels, sorted(self._kept, key=lambda one: one.rank)
-        attributions = pd.concat([one.attributions for one in kept]) if kept else pd.DataFrame()
-        cells = pd.concat([one.cells for one in kept]) if kept else pd.DataFrame()
-        identifiers = [str(c.name) for c in self.detector.estimators_[0].schema.columns if c.kind == "identifier"]
-        identifiers += added_names(self.table)
-        return Findings(
-            labels.scores,
-            labels.p_values,
-            labels.anomalies,
-            labels.threshold,
-            labels.shown,
-            [one.reason for one in kept],
-            attributions,
-            cells,
-            next((name for name in cells.columns if name in identifiers), None),
-            labels.listed,
-            [one.unusual for one in kept],
-        )
-
-
-def score_maps(analysis: Analysis) -> NDArray[np.float64] | None:
-    """Return (n, h, w) what each place of the images adds to minus their scores; None without images, or where the
-    models cannot say.
-    """
-    try:
-        return analysis.maps()
-    except CapabilityError:
-        return None
-
-
-def write_detected(
-    table: TableStream, labels: Labels, explainer: Explainer, writer: BatchWriter, weight: str | None
-) -> None:
-    """Write the rows with their scores, p-values, labels and reasons; the column of weights is not explained."""
-    at = 0
-    for rows in table.batches():
-        part = slice(at, at + len(rows))
-        reasons = explainer.reasons(rows if weight is None else rows.without(weight), at)
-        added = (labels.scores[part], labels.p_values[part], labels.anomalies[part], reasons)
-        written = scored(described(table, rows), dict(zip(ADDED, added, strict=True)), csv=writer.format == "csv")
-        writer.write(written[max(writer.start - at, 0) :])
-        at += len(rows)
 
 
 def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:

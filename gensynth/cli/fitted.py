@@ -42,6 +42,14 @@ def reading_rules(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> Reading
     return ReadingRules.of(_first_model(fitted)) if told is None else told.reading
 
 
+def models_of(fitted: Synthesizer | AnomalyDetector) -> list[FittedModel]:
+    """Return the models of a fitted estimator."""
+    if isinstance(fitted, Synthesizer):
+        return [fitted.fitted_]
+    density = fitted.density_
+    return [*fitted.estimators_, *([] if density is None else [density.model])]
+
+
 def image_schema(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> ImageSchema | None:
     """Return what images a fitted estimator has seen, or an exported one; None for tables."""
     told = _metadata(fitted)

@@ -229,6 +229,45 @@ Threads = Annotated[
         show_default=False,
     ),
 ]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What does the work: local, this process, or ray, the workers of a Ray cluster (that of RAY_ADDRESS, or "
+        "one on this machine). All machines then have the files at the same path.",
+    ),
+]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        help="Workers of --engine ray, as many as there is room for when not given.",
+        show_default=False,
+    ),
+]
+WorkerCpus = Annotated[
+    int | None,
+    typer.Option(
+        "--worker-cpus",
+        metavar="N",
+        min=1,
+        help="Processors of each worker of --engine ray, and threads that it computes in, 1 when not given.",
+        show_default=False,
+    ),
+]
+WorkerGpus = Annotated[
+    float | None,
+    typer.Option(
+        "--worker-gpus",
+        metavar="N",
+        min=0.0,
+        help="GPUs of each worker of --engine ray, none when not given; 0.25: four workers share one.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the summary to standard output as JSON, instead of standard error.")
 ]

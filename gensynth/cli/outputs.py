@@ -51,6 +51,13 @@ class TableOutput:
     def __str__(self) -> str:
         return "standard output" if self.path is None else str(self.path)
 
+    @property
+    def csv(self) -> bool:
+        """Whether the rows are written as text."""
+        if self.path is None:
+            return self.pipe == "csv"
+        return not self.folder and not self.path.name.lower().endswith(".parquet")
+
     @contextlib.contextmanager
     def writer(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[BatchWriter]:
         """Give what takes the rows.
@@ -80,11 +87,34 @@ class TableOutput:
         else:
             from gensynth.tables.writer import PartsWriter
 
-            notes = self._notes_of(n_rows, run)
-            self._begin(notes)
-            with PartsWriter(self.path, n_rows, self.part_rows) as parts:
+            with self._noted_run(n_rows, run), PartsWriter(self.path, n_rows, self.part_rows) as parts:
                 yield parts
-            self._note({**notes, "finished": True})
+
+    @contextlib.contextmanager
+    def parts(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[list[tuple[Path, int, int]]]:
+        """Give the files of a folder, for those who write them each by itself, and which rows each holds.
+
+        Parameters and errors are those of `writer`. A file that exists is finished.
+        """
+        from gensynth.tables.writer import part_path
+
+        assert self.path is not None
+        starts = range(0, n_rows, self.part_rows)
+        with self._noted_run(n_rows, run):
+            try:
+                yield [
+                    (part_path(self.path, number), start, min(start + self.part_rows, n_rows))
+                    for number, start in enumerate(starts)
+                ]
+            finally:
+                self._remove_temporary()
+
+    @contextlib.contextmanager
+    def _noted_run(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[None]:
+        notes = self._notes_of(n_rows, run)
+        self._begin(notes)
+        yield
+        self._note({**notes, "finished": True})
 
     def check(self, n_rows: int, run: Mapping[str, Any]) -> None:
         """Raise `OptionError` if ``writer`` would not go on with the parts that are there: known before the work."""
@@ -114,11 +144,16 @@ class TableOutput:
         assert self.path is not None
         if self.resume:
             self._compare(notes)
-            for left in self.path.glob(".part-*.tmp"):  # of a run that was killed
-                left.unlink()
+            self._remove_temporary()
             return
         self.path.mkdir(exist_ok=True)
         self._note(notes)
+
+    def _remove_temporary(self) -> None:
+        """Remove what processes that were killed had not finished."""
+        assert self.path is not None
+        for left in self.path.glob(".part-*.tmp"):
+            left.unlink(missing_ok=True)
 
     def _compare(self, notes: dict[str, Any]) -> None:
         own, their = notes["run"], self.noted()["run"]

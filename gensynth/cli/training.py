@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gensynth.cli import processes
+from gensynth.cli.paths import MODEL_ENDINGS, STANDARD_INPUT, check_distinct, checked_output
 from gensynth.cli.settings import build, read_settings, split_settings, typed_settings
 from gensynth.cli.terminal import is_quiet
 from gensynth.defaults import AUTO_MODEL, SAMPLING_MODEL
 from gensynth.errors import ModelFileError, OptionError
 
 if TYPE_CHECKING:
+    from gensynth.datasets import Card
     from gensynth.model import Recipe
     from gensynth.report.snapshots import GridSnapshots
     from gensynth.training import Trainer
@@ -100,6 +103,30 @@ def trainer_and_settings(
         own.setdefault("batch_size", BATCH_SIZE)
     trainer: Trainer = build(Trainer, own, "trainer")
     return trainer, found
+
+
+def training_files(
+    found: Path | Card, output: Path, checkpoint: Path | None, *, resume: bool
+) -> tuple[Path, Path | None]:
+    """Return ``--output`` and ``--checkpoint`` of a training, checked by the process that writes them.
+
+    Raises
+    ------
+    OptionError
+        They cannot be written, are the same file, or there is nothing to go on with; or several processes would read
+        one standard input.
+    """
+    if found == STANDARD_INPUT and processes.count() > 1:
+        raise OptionError("several processes cannot read one standard input (-); write it to a file first")
+    if resume and checkpoint is None:
+        raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")
+    if not processes.is_first():
+        return output, checkpoint
+    path = checked_output(output, MODEL_ENDINGS, [found])
+    if checkpoint is not None:
+        checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
+        check_distinct({"--output": path, "--checkpoint": checkpoint})
+    return path, checkpoint
 
 
 def snapshots(folder: Path, *, resume: bool) -> GridSnapshots:

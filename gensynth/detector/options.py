@@ -19,10 +19,10 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
 
 
 def recipe_of_images(model: str | Recipe, n_estimators: int | None) -> tuple[Recipe, int]:
-    """Return what is trained of a recipe where rows have images: the model that draws them scores them too."""
+    """Return what is trained of a recipe where rows have images, and how often: the model that draws them."""
     recipe = make_recipe(model)
     recipe.check()
-    return recipe, 1 if n_estimators is None else int(n_estimators)
+    return recipe.for_image_detection(), recipe.image_estimators if n_estimators is None else int(n_estimators)
 
 
 def with_part_of_time(trainer: Trainer, n_runs: int) -> Trainer:

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.engine.capabilities import require
+from gensynth.engine.chunks import ChunkedSample
 from gensynth.engine.fitted import CHUNK_ROWS, FittedModel
 from gensynth.engine.parameters import RandomState, count_of, seed_of
 from gensynth.engine.streams import BatchWarnings, rows_counted_from
@@ -69,8 +70,8 @@ class DrawnTables:
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
-        parts = list(self.sample_batches(n_samples, conditions, random_state))
-        return self.fitted_.container.restore(parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True))
+        rows = self.chunked_sample(n_samples, conditions, random_state).whole()
+        return self.fitted_.container.restore(rows)
 
     def sample_batches(
         self,
@@ -94,12 +95,21 @@ class DrawnTables:
         DataFrame
             At most 131,072 rows, fewer of large images.
         """
+        yield from self.chunked_sample(n_samples, conditions, random_state).frames(start)
+
+    def chunked_sample(
+        self,
+        n_samples: int | None = None,
+        conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
+        random_state: RandomState = None,
+    ) -> ChunkedSample:
+        """Return the rows of `sample`, with the same parameters, before they are drawn: any part of them can be."""
         check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
         require(self.fitted_.recipe, "sample")
         n = count_of(n_samples, conditions)
-        yield from self.fitted_.sample_chunks(n, conditions, self._next_random(random_state), start)
+        return ChunkedSample(self.fitted_, n, conditions, self._next_random(random_state))
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
         """Fill the missing cells of a table, each row's given its other cells.

@@ -20,6 +20,7 @@ from gensynth.schema import TableSchema
 from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
 from gensynth.tables.imagestream import ImageStream
+from gensynth.tables.stream import batches_between
 from gensynth.training import Trainer
 
 
@@ -80,7 +81,13 @@ class TableEstimator(NotebookView, BaseEstimator):
         return self.analyse(X, method).scores
 
     def analyse_batches(
-        self, table: TableStream, method: str | None = None, *, start: int = 0, rows: int | None = None
+        self,
+        table: TableStream,
+        method: str | None = None,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        rows: int | None = None,
     ) -> Iterator[tuple[Table, Analysis]]:
         """Score a table that is read in batches.
 
@@ -92,6 +99,8 @@ class TableEstimator(NotebookView, BaseEstimator):
             As for `score_samples`.
         start : int
             The row that the first batch begins with.
+        stop : int or None
+            The row that the last batch ends before; None: that of the table.
         rows : int or None
             Rows of a batch; scores are the same for any number. None: as many as fit the memory.
 
@@ -106,7 +115,7 @@ class TableEstimator(NotebookView, BaseEstimator):
             table = in_range_of(table, schema.image.image)
         if rows is None:
             rows = min(table.batch_rows, schema.batch_rows)
-        for batch in table.batches(rows, start):
+        for batch in batches_between(table, start, stop, rows):
             with said.batch(), rows_counted_from(int(batch.frame.index[0]), table):
                 analysis = self.analyse(batch.frame, method)
                 analysis.scores  # noqa: B018 - what goes wrong is said with the place of the batch

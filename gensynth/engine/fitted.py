@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -12,14 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.constraints import check_parameters
-from gensynth.encoding.conditions import given_identifiers
-from gensynth.encoding.owners import TableIdentifiers
-from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.encoding.wide import put_given
-from gensynth.engine.capabilities import require, require_given
-from gensynth.engine.conditional import draw_conditional
+from gensynth.engine.capabilities import require
+from gensynth.engine.chunks import ChunkedSample, entropy_of_chunk, generators_of
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.encodestream import encoded_stream
 from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
@@ -181,6 +177,12 @@ class FittedModel:
         model = copy.deepcopy(self.model).double()
         return FittedModel(self.recipe, self.encoder, model, self.container, self.seed, self.history, self.held_out)
 
+    def to(self, device: str) -> Self:
+        """Move the network to a device, on which it draws and scores from now on."""
+        self.model.to(device)
+        self._scorer = None
+        return self
+
     def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
         """Return new rows aligned with the fitted columns, and encoded, with their ``log_jacobian``.
 
@@ -215,40 +217,7 @@ class FittedModel:
         CapabilityError
             The family cannot condition.
         """
-        parts = list(self.sample_chunks(n, conditions, random))
-        return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-
-    def sample_chunks(
-        self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int], start: int = 0
-    ) -> Iterator[pd.DataFrame]:
-        """Give the rows of `sample` from ``start`` on, `chunk_rows` at a time (fewer at both ends).
-
-        Each chunk is drawn from a seed of its own. Identifiers differ over all of them.
-        """
-        identifiers: TableIdentifiers | None = None
-        for number, first in enumerate(range(0, max(n, 1), self.chunk_rows)):
-            stop = min(first + self.chunk_rows, n)
-            if n and stop <= start and (number > 0 or not self.encoder.generators):
-                if identifiers is not None:
-                    identifiers.take(stop - first)
-                continue
-            given_cells: dict[Any, pd.Series[Any]] = {}
-            given = conditions.iloc[first:stop] if isinstance(conditions, pd.DataFrame) else conditions
-            if given is not None:
-                given, given_cells = given_identifiers(self.schema, given, stop - first)
-                require_given(self.recipe, self.encoder, given)
-            seed, rng = _random(_of_chunk(random, number))
-            rows, mask = draw_conditional(self.model, self.encoder, given, stop - first, seed, rng)
-            related, _ = resolve(self.encoder, rows, rng.spawn(1)[0], mask)
-            if identifiers is None:
-                identifiers = self.encoder.new_identifiers(n, rng)
-            frame = self.encoder.decode(rows, rng, mask, related, identifiers)
-            if given is not None:
-                put_given(frame, given, self.encoder)
-            for name, cells in given_cells.items():
-                frame[name] = cells
-            if stop > start or n == 0:
-                yield frame.iloc[max(start - first, 0) :].reset_index(drop=True)
+        return ChunkedSample(self, n, conditions, random).whole()
 
     @property
     def chunk_rows(self) -> int:
@@ -293,7 +262,7 @@ class FittedModel:
             part = slice(first, first + CHUNK_ROWS)
             own = {name: gap[part] for name, gap in gaps.items() if gap[part].any()}
             if own:
-                seed, rng = _random(_of_chunk(random, number))
+                seed, rng = generators_of(entropy_of_chunk(random, number))
                 drawn = fill_cells(aligned.iloc[part], own, self.encoder, self.model, seed, rng)
                 for name, values in drawn.items():
                     parts[name].append(values)
@@ -318,7 +287,7 @@ class FittedModel:
 
     def from_latents(self, latents: NDArray[np.float64], random: Sequence[int]) -> pd.DataFrame:
         """Draw one row for each latent (n, latent_dim); ``random`` as for `sample`."""
-        seed, rng = _random(random)
+        seed, rng = generators_of(random)
         rows = decode_latents(self.model, self.encoder, latents, seed, rng)
         return self.encoder.decode(rows, rng)
 
@@ -330,15 +299,3 @@ def check_fit(recipe: Recipe, trainer: Trainer) -> None:
     """Raise `OptionError` for a parameter of recipe or trainer that has a value which it cannot have."""
     recipe.check()
     check_parameters(trainer, "trainer.")
-
-
-def _of_chunk(entropy: Sequence[int], number: int) -> Sequence[int]:
-    """Return the entropy of a chunk: that of the call for the first, and for the others none that a call can have."""
-    return [*entropy, 2**32 - 1, number] if number else entropy
-
-
-def _random(entropy: Sequence[int]) -> tuple[int, np.random.Generator]:
-    """Return the model's seed and the encoder's generator of one call."""
-    words = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
-    seed, numpy_seed = (int(word >> np.uint64(1)) for word in words)
-    return seed, np.random.default_rng(numpy_seed)

@@ -96,6 +96,11 @@ class OnnxScorer:
         if self.metadata.graph != "scorer":
             raise ModelFileError(f"{source} holds a {self.metadata.graph}, which cannot score rows; export a --scorer")
         self.session = Session(model, threads=threads)
+        self._made_of = model.SerializeToString(), source, threads
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the graph: a session cannot be."""
+        return _rebuilt, self._made_of
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], threads: int = 1) -> Self:
@@ -157,3 +162,7 @@ def _blocks(feeds: Arrays, size: int) -> Iterator[Arrays]:
     n = len(next(iter(feeds.values())))
     for start in range(0, max(n, 1), size):
         yield {name: array[start : start + size] for name, array in feeds.items()}
+
+
+def _rebuilt(model: bytes, source: object, threads: int) -> OnnxScorer:
+    return OnnxScorer(onnx.ModelProto.FromString(model), source, threads)

@@ -108,11 +108,15 @@ class BlockMADE(nn.Module):
         Outputs a block; they start at 0.
     dropout : float
         Share of hidden units dropped in training.
+    context : int
+        Width of what every block sees as well; 0 for nothing.
     """
 
     mask: Tensor
 
-    def __init__(self, n_blocks: int, block: int, width: int, width_out: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self, n_blocks: int, block: int, width: int, width_out: int, dropout: float = 0.0, context: int = 0
+    ) -> None:
         super().__init__()
         self.n_blocks, self.block, self.width, self.dropout = n_blocks, block, width, dropout
         owner = torch.arange(n_blocks)
@@ -125,17 +129,34 @@ class BlockMADE(nn.Module):
         self.middle_bias = nn.Parameter(torch.zeros(n_blocks, 1, width))
         self.outer = nn.Parameter(torch.zeros(n_blocks, width, width_out))
         self.outer_bias = nn.Parameter(torch.zeros(n_blocks, 1, width_out))
+        self.from_context = nn.Linear(context, n_blocks * (width + width_out), bias=False) if context else None
+        if self.from_context is not None:
+            nn.init.zeros_(self.from_context.weight[n_blocks * width :])
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (n_blocks, n, width_out) for vectors (n, n_blocks * block)."""
-        first = torch.addmm(self.inner_bias, x, self.inner * self.mask)
+    def told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return biases of hidden units and of outputs, with what a context (n, context) adds to them.
+
+        (n, n_blocks * width) and (n_blocks, n, width_out); without a context (n_blocks * width,) and those of one row.
+        """
+        if self.from_context is None or context is None:
+            return self.inner_bias, self.outer_bias
+        of_inner, of_outer = self.from_context(context).tensor_split([len(self.inner_bias)], 1)
+        return self.inner_bias + of_inner, self.outer_bias + of_outer.unflatten(1, (self.n_blocks, -1)).transpose(0, 1)
+
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return (n_blocks, n, width_out) for vectors (n, n_blocks * block), and a context (n, context)."""
+        inner_bias, outer_bias = self.told(context)
+        first = torch.addmm(inner_bias, x, self.inner * self.mask)
         h = F.relu(first.view(len(x), self.n_blocks, self.width).transpose(0, 1))
         h = h + F.relu(torch.baddbmm(self.middle_bias, dropout(h, self.dropout, training=self.training), self.middle))
-        return torch.baddbmm(self.outer_bias, dropout(h, self.dropout, training=self.training), self.outer)
+        return torch.baddbmm(outer_bias, dropout(h, self.dropout, training=self.training), self.outer)
 
-    def one(self, b: int, before: Tensor) -> Tensor:
-        """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it."""
+    def one(self, b: int, before: Tensor, told: tuple[Tensor, Tensor]) -> Tensor:
+        """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it.
+
+        ``told`` is what `told` returns of a context.
+        """
         own = slice(b * self.width, (b + 1) * self.width)
-        h = torch.addmm(self.inner_bias[own], before, self.inner[: b * self.block, own]).relu_()
+        h = torch.addmm(told[0][..., own], before, self.inner[: b * self.block, own]).relu_()
         h = torch.addmm(self.middle_bias[b], h, self.middle[b]).relu_().add_(h)
-        return torch.addmm(self.outer_bias[b], h, self.outer[b])
+        return torch.addmm(told[1][b], h, self.outer[b])

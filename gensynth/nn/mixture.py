@@ -51,11 +51,11 @@ class GaussianMixture(Prior):
         self.register_buffer("means", torch.zeros(n_components, dim))
         self.register_buffer("scales", torch.eye(dim).repeat(n_components, 1, 1))  # lower triangular
 
-    def log_density(self, z: Tensor) -> Tensor:
+    def log_density(self, z: Tensor, context: Tensor | None = None) -> Tensor:  # noqa: ARG002 - it takes none
         """Return (n,) log p(z) of rows (n, dim)."""
         return self._log_joint(z).logsumexp(-1)
 
-    def sample(self, n: int, rng: Generator) -> Tensor:
+    def sample(self, n: int, rng: Generator, context: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Draw (n, dim) latents."""
         means = self.means
         component = torch.multinomial(self.log_weights.exp(), n, replacement=True, generator=rng)

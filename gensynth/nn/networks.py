@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 from gensynth.errors import CapabilityError
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Loss, Observed, Optimizer, Phase, Report, Score, Stage
+from gensynth.nn.latent_density import SCORES_ONLY, CodePrior, LatentPrior
 from gensynth.nn.tabular.imputation import Propose
 
 
@@ -39,32 +40,17 @@ class RowDecoder(nn.Module, ABC):
         """Change the biases so that every code is drawn, from latents (1, n, width), as often as it is in the rows."""
         raise CapabilityError(SCORES_ONLY)
 
+    def first(self) -> RowDecoder | None:
+        """Return p(columns) where the columns are drawn before the latents; None where latents come first."""
+        return None
 
-class LatentPrior(nn.Module, ABC):
-    """A density over the latents of every member."""
+    def rest_log_likelihood(self, rows: Batch, z: Tensor) -> Tensor:  # noqa: ARG002
+        """Return (n,): log-density of what is drawn after the columns, at latents (1, n, width); up to a constant."""
+        raise TypeError(f"{type(self).__name__} draws latents first")
 
-    @abstractmethod
-    def log_density(self, z: Tensor) -> Tensor:
-        """Return (members, n) log-densities of latents (members, n, dim)."""
-
-    def sample(self, n: int, rng: Generator) -> Tensor:  # noqa: ARG002
-        """Draw latents (1, n, dim)."""
-        raise CapabilityError(SCORES_ONLY)
-
-
-class CodePrior(nn.Module, ABC):
-    """p(codes) = prod_g p(code_g | entries before) of every member."""
-
-    @abstractmethod
-    def forward(self, entries: Tensor) -> Tensor:
-        """Return logits (members, n, groups, n_codes) from entries (members, n, groups * dim) side by side."""
-
-    def sample(self, books: Tensor, n: int, rng: Generator) -> Tensor:  # noqa: ARG002
-        """Draw codes; return their entries (1, n, groups * dim) side by side, of ``books`` (groups, n_codes, dim)."""
-        raise CapabilityError(SCORES_ONLY)
-
-
-SCORES_ONLY = "an anomaly detector scores rows; to draw rows, fit a Synthesizer with the same model"
+    def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
+        """Draw what is left of rows whose columns were drawn first, at latents (1, n, width)."""
+        raise TypeError(f"{type(self).__name__} draws latents first")
 
 
 class LevelNetworks(NamedTuple):
@@ -161,6 +147,10 @@ class Networks(nn.Module, ABC):
         the groups before.
         """
 
+    def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:
+        """Return a decoder of all that is drawn after the latents, which sees nothing but these."""
+        return self.decoder(width_in, hidden)
+
     def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:
         """Return a network from inputs to ``groups`` vectors side by side (members, n, groups * dim)."""
         return self.encoder(hidden, groups * dim)
@@ -206,12 +196,23 @@ class Networks(nn.Module, ABC):
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:
         """Return p(row | z) = prod_i p(cell_i | cells before, z); ``width`` is the state's, ``hidden`` a column's."""
 
+    def column_features(self, width: int) -> nn.Module | None:  # noqa: ARG002
+        """Return a network from inputs to (1, n, width) of the columns that are drawn before the latents.
+
+        None where latents come first.
+        """
+        return None
+
     @abstractmethod
     def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:
         """Return an autoregressive density over the latents of each member, to be trained with the rest.
 
         Each conditional is a mixture of ``n_components`` normals, for sampling; one is an affine flow.
         """
+
+    def named_prior(self, name: str, dim: int) -> LatentPrior | None:  # noqa: ARG002
+        """Return the density of that name over a latent vector; None, for N(0, I), of networks that score only."""
+        return None
 
     @abstractmethod
     def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:

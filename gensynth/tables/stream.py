@@ -176,6 +176,20 @@ def image_rows(values: int) -> int:
     return max(1, min(BATCH_ROWS, BATCH_VALUES // values))
 
 
+def batches_between(
+    table: TableStream, start: int, stop: int | None = None, rows: int | None = None
+) -> Iterator[Table]:
+    """Give the rows of a table from ``start`` to ``stop`` (None: the last), ``rows`` at a time as `batches` does."""
+    stop = table.n_rows if stop is None else min(stop, table.n_rows)
+    if start < stop:
+        at = start
+        for batch in table.batches(rows, start):
+            yield batch[: stop - at]
+            at += len(batch)
+            if at >= stop:
+                return
+
+
 def stacked_tables(parts: Sequence[Table]) -> Table:
     """Return the rows of some batches of a table as one."""
     if len(parts) == 1:

@@ -53,12 +53,16 @@ class BatchWriter(ABC):
 
     def write_frame(self, frame: pd.DataFrame, style: FileStyle | None) -> None:
         """Write the next rows in the style of the file that rows like these were read from."""
-        if self.format == "csv" and isinstance(style, CsvStyle):
-            self.write(Table(frame, style.render(frame), style=style))
-        elif self.format != "csv" and isinstance(style, ArrowStyle):
-            self.write(Table(frame, arrow=to_arrow(frame, style.schema), style=style))
-        else:
-            self.write(Table(frame))
+        self.write(styled(frame, style, csv=self.format == "csv"))
+
+
+def styled(frame: pd.DataFrame, style: FileStyle | None, *, csv: bool) -> Table:
+    """Return rows as they are to be written in a style: for a CSV file or another one."""
+    if csv and isinstance(style, CsvStyle):
+        return Table(frame, style.render(frame), style=style)
+    if not csv and isinstance(style, ArrowStyle):
+        return Table(frame, arrow=to_arrow(frame, style.schema), style=style)
+    return Table(frame)
 
 
 class FileWriter(BatchWriter):

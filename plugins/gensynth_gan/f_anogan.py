@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from gensynth.errors import CapabilityError
 from gensynth.model import Batch, Fit, Observed, Optimizer, Phase, Score, Stage
 from gensynth.nn.ensemble import EnsembleMLP, member_mask, standard_normal
-from gensynth.nn.networks import SCORES_ONLY
+from gensynth.nn.latent_density import SCORES_ONLY
 from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 from gensynth.nn.tabular.row_likelihood import NormalLikelihood

@@ -72,7 +72,7 @@ class AdversarialImages(AdversarialGame):
         self.generator = ImageGenerator(image, self.rows, given, noise_dim, base)
         self.critic = ImageCritic(image, self.rows.width, base, width)
         maps = ConvEncoder(image.channels, halvings(image.height, image.width), base // 2)
-        self.encoder = ImageEncoder(maps, None, 0, (width,), noise_dim)
+        self.encoder = ImageEncoder(maps, (width,), noise_dim)
         self.clip_critic()
         self.shape = (image.channels, image.height, image.width)
         self.random_features, self.two_sample = RandomFeatures(image), TwoSample(layout)

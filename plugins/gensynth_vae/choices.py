@@ -65,5 +65,6 @@ class IndependentCellsRecipe(VariationalRecipe):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}
     only_for: ClassVar[Mapping[str, str]] = {"column_groups": "sampling", "warmup": "sampling"}
+    not_for_images: ClassVar[frozenset[str]] = frozenset({"column_groups"})
     column_groups: int = 1
     warmup: int = 1000

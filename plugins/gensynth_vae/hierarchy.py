@@ -11,10 +11,11 @@ from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
+from gensynth.nn.latent_density import LatentPrior
 from gensynth.nn.layers import bounded
 from gensynth.nn.networks import LevelNetworks, Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI
-from gensynth.nn.sampling import EMA_DECAY, SamplingPrior
+from gensynth.nn.sampling import EMA_DECAY
 from gensynth.nn.spectral import SpectralPenalty
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import warmup_progress
@@ -60,8 +61,13 @@ class Level(nn.Module):
         mean, log_scale = self.prior(state).chunk(2, -1)
         return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
 
-    def infer(self, state: Tensor, features: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
+    def infer(
+        self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence.
+
+        ``columns`` is what the prior sees beside the state, and the posterior does not.
+        """
         mean, log_scale = self.prior_parameters(state)
         shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
         log_ratio = bounded(log_ratio, MAX_LOG_SCALE)
@@ -70,7 +76,7 @@ class Level(nn.Module):
         for flow in self.flows:
             z, log_determinant = flow(z, features)
             log_q = log_q - log_determinant
-        return z, log_q - self.log_prior(state, z)
+        return z, log_q - self.log_prior(state if columns is None else state + columns, z)
 
     def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
         """Return (members, n): log p(z | levels above)."""
@@ -103,7 +109,7 @@ class HierarchicalModel(LatentVariableModel):
         Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
     spectral : float
         Weight of the spectral regularisation.
-    density : SamplingPrior or None
+    density : LatentPrior or None
         A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
     learning_rate : float
         Step size.
@@ -124,7 +130,7 @@ class HierarchicalModel(LatentVariableModel):
         noises: Sequence[float],
         warmup: int,
         spectral: float,
-        density: SamplingPrior | None,
+        density: LatentPrior | None,
         learning_rate: float,
     ) -> None:
         super().__init__(networks, noises, learning_rate)
@@ -134,6 +140,7 @@ class HierarchicalModel(LatentVariableModel):
         self.latent_dim = len(levels) * self.level_dim
         self.warmup = warmup
         self.top = nn.Parameter(torch.zeros(m, 1, networks.state_width(width)))
+        self.columns = networks.column_features(networks.state_width(width))
         self.penalty = SpectralPenalty([*levels, decoder], spectral) if spectral else None
         self.register_buffer("beta", torch.tensor(betas).view(-1, 1), persistent=False)
         shape = (N_SCORE_DRAWS, len(levels), m, 1, self.level_dim)
@@ -161,9 +168,20 @@ class HierarchicalModel(LatentVariableModel):
         inputs = self.networks.inputs(batch)
         return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[1][0].flatten(1)
 
-    def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent (n, latent_dim)."""
-        return self.decoder.sample(self._states(self._by_level(latents)), rng)
+    def to_decoder(self, latents: Tensor) -> Tensor:
+        """Return the state (1, n, width) below the latents of all levels side by side."""
+        return self._states(self._by_level(latents))
+
+    def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
+        """Draw the latents of all levels, side by side."""
+        return self._latents(rows, rng)[0]
+
+    def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
+        """Return the log-density of the latents of all levels given the columns."""
+        inputs = self.networks.inputs(rows)
+        if self.density is not None:
+            return self.density.given(inputs).log_density(latents.unsqueeze(0))[0]
+        return self._own_prior(self._by_level(latents), inputs)[0]
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the state (members, n, width) below the middle of every level's posterior."""
@@ -195,11 +213,11 @@ class HierarchicalModel(LatentVariableModel):
 
         ``noise`` is (levels, members, n or 1, dim).
         """
-        features = self.encoder(inputs)
+        features, columns = self.encoder(inputs), self._of_columns(inputs)
         state = self.top.expand(-1, features.shape[1], -1)
         latents, divergences = [], []
         for level, own in zip(self._levels(), noise, strict=True):
-            z, divergence = level.infer(state, features, own)
+            z, divergence = level.infer(state, features, own, columns)
             latents.append(z)
             divergences.append(divergence)
             state = level.next_state(state, z)
@@ -213,6 +231,16 @@ class HierarchicalModel(LatentVariableModel):
         by_level: Tensor = latents.unflatten(1, (len(self.levels), self.level_dim))
         return by_level.unsqueeze(0)
 
+    def _of_columns(self, inputs: Any) -> Tensor | None:
+        """Return what the priors see beside the state (members, n, width): columns that are drawn before them.
+
+        The state does not hold it, so that what an image has of its columns passes through the latents.
+        """
+        return None if self.columns is None else self.columns(inputs)
+
+    def _seen(self, state: Tensor, columns: Tensor | None) -> Tensor:
+        return state if columns is None else state + columns
+
     def _states(self, latents: Tensor) -> Tensor:
         """Return the state (members, n, width) below latents (members, n, levels, dim)."""
         state = self.top.expand(-1, latents.shape[1], -1)
@@ -220,30 +248,33 @@ class HierarchicalModel(LatentVariableModel):
             state = level.next_state(state, latents[:, :, i])
         return state
 
-    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+    def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
         """Draw the levels from the top down; return the state below them (1, n, width)."""
         if self.density is not None:
-            return self._states(self._by_level(self.density.sample(n, rng)[0]))
-        state = self.top.expand(-1, n, -1)
+            return self._states(self._by_level(self.density.given(columns).sample(n, rng)[0]))
+        state, beside = self.top.expand(-1, n, -1), self._of_columns(columns)
         for level in self._levels():
-            mean, log_scale = level.prior_parameters(state)
+            mean, log_scale = level.prior_parameters(self._seen(state, beside))
             state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c states for each row (n * c, width) from the encoder's posterior, and log-weights (n * c,)."""
         candidates = rows[torch.arange(len(rows), device=self.top.device).repeat_interleave(c)]
-        state, latents, divergences = self._infer(self.networks.inputs(candidates), self._noise(len(candidates), rng))
+        inputs = self.networks.inputs(candidates)
+        state, latents, divergences = self._infer(inputs, self._noise(len(candidates), rng))
         log_weight = -divergences.sum(-1)
         if self.density is not None:  # divergences are from the levels' own priors
-            log_weight = log_weight + self.density.log_density(latents.flatten(2)) - self._own_prior(latents)
+            other = self.density.given(inputs).log_density(latents.flatten(2))
+            log_weight = log_weight + other - self._own_prior(latents, inputs)
         return state[0], log_weight[0]
 
-    def _own_prior(self, latents: Tensor) -> Tensor:
+    def _own_prior(self, latents: Tensor, inputs: Any) -> Tensor:
         """Return (members, n): log-density of latents (members, n, levels, dim) under the levels' own priors."""
         state, total = self.top.expand(-1, latents.shape[1], -1), latents.new_zeros(latents.shape[:2])
+        beside = self._of_columns(inputs)
         for i, level in enumerate(self._levels()):
-            total = total + level.log_prior(state, latents[:, :, i])
+            total = total + level.log_prior(self._seen(state, beside), latents[:, :, i])
             state = level.next_state(state, latents[:, :, i])
         return total
 
@@ -285,7 +316,7 @@ class HierarchicalModel(LatentVariableModel):
         assert self.density is not None
         with torch.no_grad():
             latents = self._latents(batch, rng)
-        return -self.density.log_density(latents)
+        return -self.density.given(self.networks.inputs(batch)).log_density(latents)
 
     def _start_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None

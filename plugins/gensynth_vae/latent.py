@@ -15,10 +15,10 @@ from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.draws import at_draws
 from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, standard_normal
+from gensynth.nn.latent_density import LatentDensity, LatentPrior, NormalLatents
 from gensynth.nn.layers import bounded
-from gensynth.nn.networks import LatentPrior, Networks, RowDecoder
+from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
-from gensynth.nn.sampling import SamplingPrior
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
@@ -63,7 +63,7 @@ class LatentModel(LatentVariableModel):
         How the divergence is weighted.
     prior : LatentPrior or None
         Trained together with the rest; None for N(0, I).
-    density : SamplingPrior or None
+    density : LatentPrior or None
         A density that is fitted to the latents of the training rows in the end; sampling then uses it.
     learning_rate : float
         Step size.
@@ -88,7 +88,7 @@ class LatentModel(LatentVariableModel):
         members: MemberOptions,
         divergence: Divergence,
         prior: LatentPrior | None = None,
-        density: SamplingPrior | None = None,
+        density: LatentPrior | None = None,
         learning_rate: float,
         denoiser: Denoiser | None = None,
     ) -> None:
@@ -135,7 +135,7 @@ class LatentModel(LatentVariableModel):
         loss = self.divergence.cost(divergence, float(self.step)) - likelihood
         if self.divergence.capacity is not None and self.prior is not None:
             # a nat that is too few must not be made up by a prior that fits the latents worse: it always fits them
-            misfit = -self.prior.log_density(z.detach())
+            misfit = -self.prior.given(inputs).log_density(z.detach())
             slope = self.divergence.slope(divergence.detach(), float(self.step))
             loss = loss + (1.0 - slope) * (misfit - misfit.detach())
         return loss if self.denoiser is None else loss + self.denoiser.losses(inputs.network, rng)
@@ -148,9 +148,17 @@ class LatentModel(LatentVariableModel):
         """Return the posterior means (members, n, latent_dim)."""
         return self.posterior(inputs)[0]
 
-    def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent (n, latent_dim)."""
-        return self.decoder.sample(latents.unsqueeze(0), rng)
+    def to_decoder(self, latents: Tensor) -> Tensor:
+        """Return the latents."""
+        return latents.unsqueeze(0)
+
+    def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
+        """Draw from q(z | row)."""
+        return self._sample(*self.posterior(self.networks.inputs(rows)), rng)[0]
+
+    def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
+        """Return log p(z | columns)."""
+        return self._density(self.networks.inputs(rows)).log_density(latents.unsqueeze(0))[0]
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
         """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats.
@@ -166,7 +174,7 @@ class LatentModel(LatentVariableModel):
             return self.denoising(inputs)
         mean, log_variance = self.posterior(inputs)
         if method == "kl":
-            return latents_only(self.kl(mean, log_variance), self.networks.n_cells)
+            return latents_only(self.kl(inputs, mean, log_variance), self.networks.n_cells)
         draws = self._reparameterise(mean, log_variance, self.score_noise)  # (draws, members, n, latent_dim)
         cells = at_draws(self.decoder.log_likelihood, draws, inputs)  # (draws, members, n, k)
         if method == "reconstruction":
@@ -174,29 +182,31 @@ class LatentModel(LatentVariableModel):
         if method == "elbo" and not self.networks.for_sampling:
             # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
-            return -cells.mean(0), weights * self.kl(mean, log_variance)
-        ratios = self._log_ratios(mean, log_variance, draws)  # (draws, members, n)
+            return -cells.mean(0), weights * self.kl(inputs, mean, log_variance)
+        ratios = self._log_ratios(inputs, mean, log_variance, draws)  # (draws, members, n)
         if method == "elbo":
             return -cells.mean(0), -ratios.mean(0)
         return importance_weighted(cells, ratios)
 
-    def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+    def kl(self, inputs: Any, mean: Tensor, log_variance: Tensor) -> Tensor:
         """Return (members, n) KL(q || p) in nats, p being what is sampled from.
 
         Closed form for N(0, I). Else the mean of log q(z) - log p(z) over antithetic draws, the same for every row,
         whose second moments are exactly those of the posterior: no error where log p is quadratic, and 0 for q = p.
         """
         if self.prior is None and self.density is None:
-            return self._divergence(mean, log_variance, mean)
+            return self._divergence(inputs, mean, log_variance, mean)
         noises = balanced_normal(N_DIVERGENCE_DRAWS, self.latent_dim).to(mean)
-        log_prior = at_draws(self._log_prior, self._reparameterise(mean, log_variance, noises[:, None, None]))
+        log_density = self._density(inputs).log_density
+        log_prior = at_draws(log_density, self._reparameterise(mean, log_variance, noises[:, None, None]))
         return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
 
     def _draw(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Return `terms` and the posterior draw (members, n, latent_dim) that they are of."""
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
-        return self.decoder.log_likelihood(inputs, z).sum(-1), self._divergence(mean, log_variance, z), z
+        likelihood = self.decoder.log_likelihood(inputs, z).sum(-1)
+        return likelihood, self._divergence(inputs, mean, log_variance, z), z
 
     def _sample(self, mean: Tensor, log_variance: Tensor, rng: Generator) -> Tensor:
         return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
@@ -204,25 +214,23 @@ class LatentModel(LatentVariableModel):
     def _reparameterise(self, mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
         return mean + noise * self.mask * torch.exp(0.5 * log_variance)
 
-    def _divergence(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+    def _divergence(self, inputs: Any, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
         """Return (members, n) KL(q || p): closed form for N(0, I), else its one-draw estimate at ``z``."""
         if self.prior is None:
             return 0.5 * ((mean.square() + log_variance.exp() - 1.0 - log_variance) * self.mask).sum(-1)
         entropy = 0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1)
-        return -entropy - self.prior.log_density(z)
+        return -entropy - self.prior.given(inputs).log_density(z)
 
-    def _log_ratios(self, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
+    def _log_ratios(self, inputs: Any, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
         """Return (draws, members, n): log p(z) - log q(z | x) at latents (draws, members, n, latent_dim)."""
         noise = (z - mean) * torch.exp(-0.5 * log_variance)
         log_q = -0.5 * ((noise.square() + LOG_2PI + log_variance) * self.mask).sum(-1)
-        return at_draws(self._log_prior, z) - log_q
+        return at_draws(self._density(inputs).log_density, z) - log_q
 
-    def _log_prior(self, z: Tensor) -> Tensor:
-        """Return (members, n): log-density of latents (members, n, latent_dim) under what is sampled from."""
+    def _density(self, inputs: Any) -> LatentDensity:
+        """Return what the latents of the rows are sampled from."""
         density = self.density or self.prior
-        if density is None:
-            return -0.5 * ((z.square() + LOG_2PI) * self.mask).sum(-1)
-        return density.log_density(z)
+        return NormalLatents(self.mask) if density is None else density.given(inputs)
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
         likelihood, divergence = self.terms(self.networks.inputs(batch), rng)
@@ -233,10 +241,11 @@ class LatentModel(LatentVariableModel):
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
         """Return the divergence in nats and the number of latents that vary with the row, means over the members."""
-        mean, log_variance = self.posterior(self.networks.inputs(batch))
+        inputs = self.networks.inputs(batch)
+        mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
         active = (mean.var(1, correction=0) > ACTIVE_VARIANCE).double().sum(-1).mean()
-        return {"kl": float(self._divergence(mean, log_variance, z).mean()), "active_units": float(active)}
+        return {"kl": float(self._divergence(inputs, mean, log_variance, z).mean()), "active_units": float(active)}
 
     def _warn_of_collapse(self, batch: Batch, rng: Generator) -> None:
         nats = self._report(batch, rng)["kl"]
@@ -250,15 +259,13 @@ class LatentModel(LatentVariableModel):
 
     def _fit_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None
-        mean, log_variance = self.posterior(self.networks.inputs(batch))
+        inputs = self.networks.inputs(batch)
+        mean, log_variance = self.posterior(inputs)
         self.density.start(lambda: self._sample(mean, log_variance, rng), rng)
 
-    def draw_prior(self, n: int, rng: Generator) -> Tensor:
+    def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
         """Draw latents (1, n, latent_dim)."""
-        density = self.density or self.prior
-        if density is not None:
-            return density.sample(n, rng)
-        return standard_normal((1, n, self.latent_dim), self.step, rng)
+        return self._density(columns).sample(n, rng)
 
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return c latents for each of n rows as filled so far (n * c, latent_dim), and their log-weights (n * c,).
@@ -276,7 +283,7 @@ class LatentModel(LatentVariableModel):
         own = mean.unsqueeze(1) + noise * scales.view(1, -1, 1) * deviation
         free = self.draw_prior(n * (c - near), rng).view(n, c - near, mean.shape[1])
         z = torch.cat([own, free], 1)
-        log_prior = self._log_prior(z.flatten(0, 1).unsqueeze(0)).view(n, c)
+        log_prior = self._density(rows).log_density(z.flatten(0, 1).unsqueeze(0)).view(n, c)
         parts = [log_prior + math.log((c - near) / c)] if c > near else []
         for scale, drawn in ((1.0, (near + 1) // 2), (WIDE, near // 2)):
             if drawn:

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from gensynth.model import Batch, GenerativeModel, Observed, Score
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.marginals import n_marginal_rows
+from gensynth_vae.columns_first import CANDIDATES, columns_of, draw_columns
 
 OF_LATENTS = frozenset({"kl", "prior"})
 """Score methods that say something of the latents alone, and so nothing of single places of an image."""
@@ -21,6 +22,10 @@ OF_LATENTS = frozenset({"kl", "prior"})
 
 class LatentVariableModel(GenerativeModel):
     """p(row | latents) p(latents), with an encoder; a family says what its latents are.
+
+    Rows with an image have their columns drawn first: p(columns) p(latents | columns) p(image | latents), and what
+    encodes an image does not see them. A class that were drawn after the latents, as the image is, would have to be
+    told by latents that belong to no class in particular.
 
     Parameters
     ----------
@@ -43,8 +48,20 @@ class LatentVariableModel(GenerativeModel):
         self.register_buffer("step", torch.zeros(()))
 
     @abstractmethod
-    def draw_prior(self, n: int, rng: Generator) -> Tensor:
-        """Draw from the prior what the decoder is given (1, n, width)."""
+    def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
+        """Draw from the prior what the decoder is given (1, n, width); ``columns`` are those that were drawn before."""
+
+    @abstractmethod
+    def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
+        """Draw latents (n, latent_dim) of rows of images, as `encode` returns them."""
+
+    @abstractmethod
+    def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
+        """Return (n,) log-densities of latents (n, latent_dim) given the columns of the rows."""
+
+    @abstractmethod
+    def to_decoder(self, latents: Tensor) -> Tensor:
+        """Return what the decoder is given (1, n, width) for latents (n, latent_dim)."""
 
     @abstractmethod
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -66,9 +83,37 @@ class LatentVariableModel(GenerativeModel):
 
         With observed cells the draws are exact in the limit of many candidates.
         """
+        first = self.decoder.first()
+        if first is not None and observed is not None and observed.impute:
+            return self._fill_beside_images(first, observed, rng)
+        if first is not None:
+            columns = draw_columns(first, n, rng, observed)
+            return self.decoder.complete(columns, self.draw_prior(n, rng, columns), rng)
         if observed is not None:
             return self.decoder.impute(self.propose, observed, rng)
         return self.decoder.sample(self.draw_prior(n, rng), rng)
+
+    def _fill_beside_images(self, first: RowDecoder, observed: Observed, rng: Generator) -> Batch:
+        """Draw columns of rows whose images are known, at a draw of their posteriors, which see the images alone."""
+
+        def log_joint(latents: Tensor, rows: Batch) -> Tensor:
+            log_prior = self.log_prior_of(latents, rows)
+            return log_prior + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
+
+        n, parts = len(observed), []
+        step = max(self.networks.at_most(n * CANDIDATES) // CANDIDATES, 1)
+        for some in torch.arange(n, device=observed.mask.device).split(step):
+            own = observed[some]
+            parts.append(columns_of(first, log_joint, self.posterior_draw(own.rows, rng), rng, own))
+        return replace(Batch.cat(parts), pixels=observed.rows.pixels) if parts else observed.rows
+
+    def decode(self, latents: Tensor, rng: Generator) -> Batch:
+        """Draw one row for each latent (n, latent_dim)."""
+        first = self.decoder.first()
+        if first is None:
+            return self.decoder.sample(self.to_decoder(latents), rng)
+        columns = columns_of(first, self.log_prior_of, latents, rng)
+        return self.decoder.complete(columns, self.to_decoder(latents), rng)
 
     def propose(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return candidates and their log-weights as `gensynth.nn.tabular.imputation.Propose` asks."""
@@ -102,8 +147,11 @@ class LatentVariableModel(GenerativeModel):
         """Set the marginals of what is drawn right."""
         if not self.layout.columns:  # images alone
             return
-        z = self.draw_prior(n_marginal_rows(len(self.layout.columns)), rng)
-        self.decoder.correct_marginals(batch, z, rng)
+        n, first = n_marginal_rows(len(self.layout.columns)), self.decoder.first()
+        if first is not None:
+            first.correct_marginals(batch, self.step.new_zeros(1, n, 0), rng)
+        else:
+            self.decoder.correct_marginals(batch, self.draw_prior(n, rng), rng)
 
 
 def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:

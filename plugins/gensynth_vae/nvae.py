@@ -10,7 +10,6 @@ from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, 
 from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import TaskDefaults, in_turns
-from gensynth.nn.sampling import named_prior
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTH, IndependentCellsRecipe
 from gensynth_vae.hierarchy import HierarchicalModel, Level
 
@@ -97,6 +96,7 @@ class NVAE(IndependentCellsRecipe):
             Level(networks.level(i, own.levels, own.width, dims, widest, self.flows), each, widest)
             for i, each in enumerate(of_levels)
         ]
+        prior = None if own.prior in (None, "normal") else networks.named_prior(own.prior, own.levels * widest)
         return HierarchicalModel(
             networks,
             levels,
@@ -106,6 +106,6 @@ class NVAE(IndependentCellsRecipe):
             noises=in_turns(own.noise, networks.members),
             warmup=self.warmup if sampling else 0,
             spectral=self.spectral if sampling else 0.0,
-            density=named_prior(own.prior, own.levels * widest, layout.n_rows) if sampling else None,
+            density=prior,
             learning_rate=own.learning_rate,
         )

@@ -14,7 +14,7 @@ from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.sampling import named_prior
+from gensynth.nn.sampling import SamplingPrior
 from gensynth_vae.choices import HIDDEN, LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel, MemberOptions
@@ -82,8 +82,8 @@ class OneLatent(IndependentCellsRecipe):
         members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
         few = self.task != "sampling" and networks.width <= FEW_FEATURES
         hidden, latent_dim = tuple(own.hidden or (NARROW if few else WIDE)), max(members.latent_dims)
-        prior = named_prior(self.prior, latent_dim, layout.n_rows) if networks.for_sampling else None
-        fitted = prior is not None and isinstance(prior.density, GaussianMixture)
+        prior = networks.named_prior(self.prior, latent_dim)
+        fitted = isinstance(prior, SamplingPrior) and isinstance(prior.density, GaussianMixture)
         return LatentModel(
             networks,
             hidden,

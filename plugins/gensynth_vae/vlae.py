@@ -81,7 +81,7 @@ class LossyAutoencoder(LatentModel):
         z = self._sample(mean, log_variance, rng)
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
         own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
-        divergence = self._divergence(*own)
+        divergence = self._divergence(inputs, *own)
         self.nats.lerp_(ranks.mean(divergence.detach().mean(1)), 1.0 - NATS_DECAY)
         loss = self.divergence.cost(divergence, float(self.step)) - self.decoder.log_likelihood(inputs, z).sum(-1)
         return loss if self.auxiliary is None else loss - self._auxiliary_gain(self.auxiliary, batch, z)
@@ -181,7 +181,9 @@ class VLAE(VariationalRecipe):
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE
         width, hidden = own.width or (64 if small else 128), own.hidden or (32 if small else 64)
         latent_dim, sampling = max(members.latent_dims), networks.for_sampling
-        auxiliary = networks.decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
+        auxiliary = (
+            networks.auxiliary_decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
+        )
         return LossyAutoencoder(
             networks,
             (width, width),

@@ -109,7 +109,7 @@ def test_tensors_are_members_first_for_every_task(task):
         assert cells.shape == (members, len(batch), len(layout.columns))
         assert torch.isfinite(cells).all()
     prior = networks.flow_prior([5] * members)
-    assert prior.log_density(z).shape == (members, len(batch))
+    assert prior.given(inputs).log_density(z).shape == (members, len(batch))
 
 
 def _rows(layout):

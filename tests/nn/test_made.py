@@ -17,7 +17,19 @@ def test_a_block_alone_is_a_block_among_the_others():
     together = network(x)
     assert together.shape == (3, 7, 5)
     for b in range(3):
-        torch.testing.assert_close(network.one(b, x[:, : 2 * b]), together[b])
+        torch.testing.assert_close(network.one(b, x[:, : 2 * b], network.told(None)), together[b])
+
+
+def test_a_block_alone_sees_the_context_that_all_see():
+    torch.manual_seed(0)
+    network = BlockMADE(3, 2, 8, 5, context=4).double()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter)
+    x, context = torch.randn(7, 6, dtype=torch.float64), torch.randn(7, 4, dtype=torch.float64)
+    together = network(x, context)
+    assert (together - network(x, context.roll(1, 0))).abs().amin((1, 2)).max() > 0.0
+    for b in range(3):
+        torch.testing.assert_close(network.one(b, x[:, : 2 * b], network.told(context)), together[b])
 
 
 def test_a_block_depends_on_those_before_it_only():

@@ -36,7 +36,7 @@ def test_flow_log_determinant_equals_autograd():
     z = torch.randn(4, dtype=torch.float64)
 
     def noise(z: torch.Tensor) -> torch.Tensor:
-        _, shift, log_scale = prior._components(z.unsqueeze(0))
+        _, shift, log_scale = prior._components(z.unsqueeze(0), None)
         return ((z - shift.squeeze(-1)) * torch.exp(-log_scale.squeeze(-1))).squeeze(0)
 
     jacobian = torch.autograd.functional.jacobian(noise, z)

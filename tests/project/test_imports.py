@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "pandas", "sklearn", "numpy", "scipy", "pyarrow", "onnx", "jinja2"}
+HEAVY = {"torch", "pandas", "sklearn", "numpy", "scipy", "pyarrow", "onnx", "jinja2", "ray"}
 
 
 def imported_by(statement: str) -> set[str]:

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from gensynth.cli.engines import LOCAL, drawing, workers_of
 from gensynth.cli.options import (
     AsJson,
+    Engine,
     ImagesData,
     ImageSize,
     Kinds,
@@ -22,6 +24,9 @@ from gensynth.cli.options import (
     Settings,
     SkipBad,
     Threads,
+    WorkerCount,
+    WorkerCpus,
+    WorkerGpus,
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
@@ -125,6 +130,10 @@ def augment(
             show_default=False,
         ),
     ] = None,
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
+    worker_gpus: WorkerGpus = None,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
@@ -133,7 +142,8 @@ def augment(
 
     OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart: of images in
     the file rows.csv of a folder, or an array of a .npz file.
-    Without --balance, --rows and --ratio as many rows are added as there are.
+    Without --balance, --rows and --ratio as many rows are added as there are. With --engine ray workers draw the new
+    rows where these are more than 131,072; all else is done in this process.
     """
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
@@ -146,9 +156,9 @@ def augment(
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
     from gensynth.tables.imagestream import ImageStream
 
-    asked = Amount.of(rows, ratio, balance=balance)
-    start = time.perf_counter()
+    start, asked = time.perf_counter(), Amount.of(rows, ratio, balance=balance)
     found = find(data, several=True)
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus)
     pictures = output.lower().endswith((".npz", "/", os.sep))
     pictures |= Path(output).is_dir() and not output.endswith(TABLE_ENDINGS)
     path = Path(output) if pictures else checked_output(Path(output), inputs=[found])
@@ -174,21 +184,22 @@ def augment(
     report = added_report(page, holdout, found, table.frame, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
 
-    result = augment_table(
-        table.frame,
-        target,
-        balance=balance,
-        n_rows=rows,
-        ratio=asked.ratio,
-        only_synthetic=only_synthetic,
-        model=wanted,
-        trainer=trainer,
-        schema=schema,
-        relations=declared_relations(relations),
-        drop_copies=drop_copies,
-        check=check,
-        random_state=seed,
-    )
+    with drawing(workers):
+        result = augment_table(
+            table.frame,
+            target,
+            balance=balance,
+            n_rows=rows,
+            ratio=asked.ratio,
+            only_synthetic=only_synthetic,
+            model=wanted,
+            trainer=trainer,
+            schema=schema,
+            relations=declared_relations(relations),
+            drop_copies=drop_copies,
+            check=check,
+            random_state=seed,
+        )
     if out is None:
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gensynth.cli.engines import LOCAL, path_for, running, workers_of
 from gensynth.cli.options import (
     AsJson,
+    Engine,
     ImagesData,
     ImageSize,
     Kinds,
@@ -26,6 +28,9 @@ from gensynth.cli.options import (
     SkipBad,
     Threads,
     Weight,
+    WorkerCount,
+    WorkerCpus,
+    WorkerGpus,
 )
 from gensynth.defaults import DETECTION_MODEL
 from gensynth.errors import OptionError
@@ -114,6 +119,10 @@ def detect(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
+    worker_gpus: WorkerGpus = None,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
@@ -128,13 +137,12 @@ def detect(
     from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find
     from gensynth.cli.training import recipe_and_trainer
 
-    start = time.perf_counter()
-    share = share_of(contamination)
+    start, share = time.perf_counter(), share_of(contamination)
     check_labelling(fdr, contamination, train_on)
     check_settings(settings or ())
-    found = find(data, several=True)
-    normal = None if train_on is None else find(train_on, several=True)
+    found, normal = find(data, several=True), None if train_on is None else find(train_on, several=True)
     inputs = [found] if normal is None else [found, normal]
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output])
     out = table_output(output, inputs, part_rows=part_rows, resume=resume, pipe=pipe)
     page = None if page is None else checked_output(page, PAGE_ENDINGS, inputs, "--html")
     save = None if save is None else checked_output(save, MODEL_ENDINGS, inputs, "--save")
@@ -145,25 +153,23 @@ def detect(
     from gensynth.engine.capabilities import score_method
 
     score_method(recipe, score)
-    from gensynth.cli.detection import (
-        ADDED,
-        Explainer,
-        check_fits,
-        find_anomalies,
-        page_facts,
-        page_foot,
-        rows_to_learn,
-        write_detected,
-    )
+    from gensynth.cli.detected import ADDED, DetectedRows
+    from gensynth.cli.detection import check_fits, find_anomalies, page_facts, page_foot, rows_to_learn
     from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
     from gensynth.cli.rows import check_free
+    from gensynth.cli.writing import write_rows
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
     from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
     table, normals = open_both(
-        found, normal, ImageOptions.of(image_size, recipe, skip_bad=skip_bad), missing, kinds, out.pipe
+        path_for(workers, found),
+        normal,
+        ImageOptions.of(image_size, recipe, skip_bad=skip_bad),
+        missing,
+        kinds,
+        out.pipe,
     )
     run = {
         "command": "detect",
@@ -187,13 +193,12 @@ def detect(
         schema=schema,
         random_state=seed,
     ).fit(learned, sample_weight=weights)
-    labels = find_anomalies(detector, judged, fdr, on_page=page is not None)
-    explainer = Explainer(detector, labels, table)
-    with out.writer(table.n_rows, run) as writer:
-        write_detected(table, labels, explainer, writer, weight)
+    with running(workers):
+        labels = find_anomalies(detector, judged, fdr, on_page=page is not None, workers=workers)
+        rows = DetectedRows(detector, labels, table, weight, csv=out.csv)
+        findings = rows.findings(write_rows(rows, out, run, workers).told)
     if save is not None:
         detector.save(save)
-    findings = explainer.findings()
     if page is not None:
         facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
         write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gensynth.cli import processes
+from gensynth.cli.engines import LOCAL, workers_of
 from gensynth.cli.options import (
     AsJson,
+    Engine,
     ImagesData,
     ImageSize,
     Kinds,
@@ -26,10 +28,17 @@ from gensynth.cli.options import (
     SkipBad,
     Threads,
     Weight,
+    WorkerCount,
+    WorkerCpus,
+    WorkerGpus,
     check_format,
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
+
+if TYPE_CHECKING:
+    from gensynth.synthesizer import Synthesizer
+    from gensynth.tables import TableStream
 
 
 def fit(
@@ -105,18 +114,20 @@ def fit(
         ),
     ] = None,
     pipe: PipeFormat = None,
-    threads: Threads = None,  # noqa: ARG001 - its callback did it
-    quiet: Quiet = False,  # noqa: ARG001 - its callback did it
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
+    worker_gpus: WorkerGpus = None,
+    threads: Threads = None,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model on DATA.
 
     OUT is what gensynth sample and gensynth score work with.
     """
-    from gensynth.cli.facts import fit_facts, print_json
-    from gensynth.cli.paths import MODEL_ENDINGS, STANDARD_INPUT, check_distinct, checked_output, find, stream
-    from gensynth.cli.summary import fit_summary
-    from gensynth.cli.terminal import say
+    options = dict(locals())  # as they came, for workers
+    from gensynth.cli.paths import find, stream
     from gensynth.cli.training import (
         checkpoint_seed,
         declared_kinds,
@@ -124,24 +135,24 @@ def fit(
         known_columns,
         recipe_and_trainer,
         snapshots,
+        training_files,
     )
 
     start = time.perf_counter()
     found = find(data, several=True)
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data])
     pipe = check_format(pipe, [found])
-    if found == STANDARD_INPUT and processes.count() > 1:
-        raise OptionError("several processes cannot read one standard input (-); write it to a file first")
-    path = checked_output(output, MODEL_ENDINGS, [found]) if processes.is_first() else output
-    if resume and checkpoint is None:
-        raise OptionError("--resume needs --checkpoint FILE: the file that the interrupted run wrote")
-    if checkpoint is not None and processes.is_first():
-        checkpoint = checked_output(checkpoint, ("",), [found], "--checkpoint")
-        check_distinct({"--output": path, "--checkpoint": checkpoint})
+    path, checkpoint = training_files(found, output, checkpoint, resume=resume)
     recipe, trainer = recipe_and_trainer(model, settings, max_time, file=settings_file)
     if condition_on:
         from gensynth.engine.capabilities import CONDITIONAL, require
 
         require(recipe, *CONDITIONAL)
+    if workers is not None:
+        from gensynth.cli.fitting import fit_by_workers
+
+        fit_by_workers(fit, options, found, workers)
+        return
     if checkpoint is not None:
         from gensynth.nn import ranks
 
@@ -172,13 +183,21 @@ def fit(
         condition_on=condition_on or None,
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume, memory_rows=memory_rows)
-    if not processes.is_first():
-        return
-    synthesizer.save(path)
-    seconds = time.perf_counter() - start
+    if processes.is_first():
+        synthesizer.save(path)
+        _tell(synthesizer, rows, path, time.perf_counter() - start, as_json=as_json)
+
+
+def _tell(synthesizer: Synthesizer, rows: TableStream, path: Path, seconds: float, *, as_json: bool) -> None:
+    """Say what was fitted, on standard error or as JSON on standard output."""
+    from gensynth.cli.facts import fit_facts, print_json
+    from gensynth.cli.summary import fit_summary
+    from gensynth.cli.terminal import say
+    from gensynth.tables.imagestream import ImageStream
+
     if as_json:
-        print_json(fit_facts(synthesizer, table.n_rows, path, seconds))
+        print_json(fit_facts(synthesizer, rows.n_rows, path, seconds))
     else:
         if isinstance(rows, ImageStream):
             say(str(rows))
-        fit_summary(synthesizer, table.n_rows, path, seconds)
+        fit_summary(synthesizer, rows.n_rows, path, seconds)

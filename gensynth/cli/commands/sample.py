@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from gensynth.cli.engines import LOCAL, workers_of
 from gensynth.cli.options import (
+    Engine,
     ModelFile,
     PartRows,
     PipeFormat,
@@ -15,6 +17,9 @@ from gensynth.cli.options import (
     ResumeParts,
     Seed,
     Threads,
+    WorkerCount,
+    WorkerCpus,
+    WorkerGpus,
 )
 from gensynth.errors import OptionError, counted
 
@@ -57,6 +62,10 @@ def sample(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
+    worker_gpus: WorkerGpus = None,
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
@@ -72,6 +81,7 @@ def sample(
     pictures = grid is not None or (output is not None and output.lower().endswith(".npz"))
     if output is None and not pictures:
         raise OptionError("nothing to write: name --output OUT, or --grid PNG for a picture of images")
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [output])
     out = (
         None
         if pictures or output is None
@@ -83,18 +93,19 @@ def sample(
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
     if image_column(synthesizer) is not None:
-        if part_rows is not None or resume or pipe is not None:
-            raise OptionError("--part-rows, --resume and --format are of tables, and the model is of images")
+        if part_rows is not None or resume or pipe is not None or workers is not None:
+            raise OptionError("--part-rows, --resume, --format and --engine are of tables, and the model is of images")
         places = picture_output(output, grid, [source])
         drawn = draw_pictures(synthesizer, places, n, wanted, seed)
         say(f"{counted(drawn, 'synthetic image')} written to {places}")
         return
     if out is None:
         raise OptionError(f"--grid and .npz files are of images, and {source} is a model of a table: name a .csv file")
+    from gensynth.cli.sources import SampledRows
+    from gensynth.cli.writing import write_rows
+
     style = synthesizer.fitted_.container.style
     run = {"command": "sample", "model": digest_of(source), "where": where, "seed": seed}
-    with out.writer(n, run) as writer:
-        left = n - writer.start
-        for frame in synthesizer.sample_batches(n, wanted, seed, start=writer.start):
-            writer.write_frame(frame, style)
-    say(f"{counted(left, 'synthetic row')} written to {out}")
+    rows = SampledRows(synthesizer.chunked_sample(n, wanted, seed), style, csv=out.csv)
+    written = write_rows(rows, out, run, workers)
+    say(f"{counted(written.n_rows, 'synthetic row')} written to {out}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gensynth.cli.engines import LOCAL, path_for, workers_of
 from gensynth.cli.options import (
+    Engine,
     ImagesData,
     Missing,
     Output,
@@ -19,14 +21,17 @@ from gensynth.cli.options import (
     ResumeParts,
     SkipBad,
     Threads,
+    WorkerCount,
+    WorkerCpus,
+    WorkerGpus,
 )
 from gensynth.errors import OptionError, counted
 
 if TYPE_CHECKING:
-    from gensynth.tables import Table, TableStream
+    from gensynth.cli.sources import GraphScoredRows, ScoredRows
+    from gensynth.tables import TableStream
 
 _MOST = 3
-Batches: TypeAlias = "Callable[[TableStream, int], Iterator[tuple[Table, dict[str, Any]]]]"
 
 
 def score(
@@ -68,6 +73,10 @@ def score(
     part_rows: PartRows = None,
     resume: ResumeParts = False,
     pipe: PipeFormat = None,
+    engine: Engine = LOCAL,
+    worker_count: WorkerCount = None,
+    worker_cpus: WorkerCpus = None,
+    worker_gpus: WorkerGpus = None,
     threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
@@ -77,10 +86,10 @@ def score(
     brought to the size that the model has seen. By an exported detector it has the
     columns "p_value" and "anomaly" too.
     """
-    from gensynth.cli.images import ImageOptions, added_names, check_beside, described
+    from gensynth.cli.images import ImageOptions, added_names, check_beside
     from gensynth.cli.outputs import digest_of, identity_of, table_output
     from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
-    from gensynth.cli.rows import check_free, scored
+    from gensynth.cli.rows import check_free
     from gensynth.cli.terminal import say
 
     if top is not None and not explain:
@@ -88,20 +97,32 @@ def score(
     if top is not None and top < 1:
         raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data, several=True)
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output])
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
+    by_graph = source.name.lower().endswith(ONNX_ENDINGS)
+    if by_graph and (method is not None or explain):
+        raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
     from gensynth.cli.fitted import fitted_names, image_schema
+    from gensynth.cli.sources import GraphScoredRows, ScoredRows
+    from gensynth.cli.writing import write_rows
 
-    if source.name.lower().endswith(ONNX_ENDINGS):
-        if method is not None or explain:
-            raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
-        like, names, batches = _by_graph(source, threads or 1)
+    made: Callable[[TableStream], ScoredRows | GraphScoredRows]
+    if by_graph:
+        from gensynth.export.runtime import OnnxScorer
+
+        scorer = like = OnnxScorer.load(source, (threads if workers is None else workers.cpus) or 1)
+        made = partial(GraphScoredRows, scorer, csv=out.csv)
     else:
-        like, names, batches = _by_model(source, method, most)
+        from gensynth.persistence import load
+
+        like = load(source)
+        made = partial(ScoredRows, like, method=method, n_reasons=most, csv=out.csv)
     images = ImageOptions(skip_bad=skip_bad).like(image_schema(like))
-    table = stream(found, missing, like=like, pipe=out.pipe, images=images)
+    table = stream(path_for(workers, found), missing, like=like, pipe=out.pipe, images=images)
     check_beside(table, fitted_names(like), "the model was fitted with")
-    check_free([*table.names, *added_names(table)], data, names)
+    rows = made(table)
+    check_free([*table.names, *added_names(table)], data, rows.added)
     run = {
         "command": "score",
         "model": digest_of(source),
@@ -110,45 +131,10 @@ def score(
         "method": method,
         "explain": most,
     }
-    low, high = math.inf, -math.inf
-    with out.writer(table.n_rows, run) as writer:
-        n = table.n_rows - writer.start
-        for rows, columns in batches(table, writer.start):
-            low, high = min(low, float(columns["score"].min())), max(high, float(columns["score"].max()))
-            writer.write(scored(described(table, rows), columns, csv=writer.format == "csv"))
-    span = f" with scores from {low:.4g} to {high:.4g}" if n else ""
-    say(f"{counted(n, 'row')}{span} written to {out}")
-
-
-def _by_model(source: Path, method: str | None, most: int) -> tuple[Any, tuple[str, ...], Batches]:
-    """Return a fitted model, the columns that it adds to rows, and how; ``most`` columns are named as reasons."""
-    from gensynth.cli.fitted import explained
-    from gensynth.persistence import load
-
-    fitted = load(source)
-
-    def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
-        for rows, analysis in fitted.analyse_batches(table, method, start=start):
-            reasons = explained(analysis, most) if most else {}
-            yield rows, {"score": analysis.scores, **reasons}
-
-    return fitted, ("score", "top_columns", "reason") if most else ("score",), batches
-
-
-def _by_graph(source: Path, threads: int) -> tuple[Any, tuple[str, ...], Batches]:
-    """Likewise for an exported scorer."""
-    from gensynth.engine.streams import rows_counted_from
-    from gensynth.export.runtime import OnnxScorer
-
-    scorer = OnnxScorer.load(source, threads)
-    names = tuple("anomaly" if name == "label" else name for name in scorer.scores)
-
-    def batches(table: TableStream, start: int) -> Iterator[tuple[Table, dict[str, Any]]]:
-        for rows in table.batches(start=start):
-            with rows_counted_from(int(rows.frame.index[0]), table):
-                columns: dict[str, Any] = scorer.score(rows.frame)
-            if "label" in columns:
-                columns["anomaly"] = columns.pop("label") == -1
-            yield rows, columns
-
-    return scorer, names, batches
+    written = write_rows(rows, out, run, workers)
+    low, high = (
+        min((low for low, _ in written.told), default=0.0),
+        max((high for _, high in written.told), default=0.0),
+    )
+    span = f" with scores from {low:.4g} to {high:.4g}" if written.told else ""
+    say(f"{counted(written.n_rows, 'row')}{span} written to {out}")

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
+from gensynth.batch import Batch
 from gensynth.nn.image.convolutions import ConvDecoder
-from gensynth.nn.image.decoder import Pixels
+from gensynth.nn.image.decoder import CoarsestMaps, Pixels
 from gensynth.nn.image.likelihood import LogisticMixture
 from gensynth.nn.loops import repeat
 
@@ -25,8 +26,8 @@ class LocalPixels(Pixels):
 
     Parameters
     ----------
-    start : Module
-        From z (n, width) to the coarsest maps of ``maps``.
+    start : CoarsestMaps
+        What ``maps`` begin with.
     maps : ConvDecoder
         From those to features of every pixel.
     base : int
@@ -40,7 +41,7 @@ class LocalPixels(Pixels):
     mask: Tensor
 
     def __init__(
-        self, start: nn.Module, maps: ConvDecoder, base: int, hidden: int, likelihood: LogisticMixture
+        self, start: CoarsestMaps, maps: ConvDecoder, base: int, hidden: int, likelihood: LogisticMixture
     ) -> None:
         super().__init__()
         self.start, self.maps, self.likelihood = start, maps, likelihood
@@ -53,9 +54,9 @@ class LocalPixels(Pixels):
         self.middle = nn.Conv2d(hidden, hidden, 1)
         self.out = likelihood.layer(hidden, 1)
 
-    def _told(self, z: Tensor) -> Tensor:
-        """Return (n, hidden, h, w): what the latent says of every pixel."""
-        told: Tensor = self.features(self.maps(self.start(z)))
+    def _told(self, rows: Batch, z: Tensor) -> Tensor:
+        """Return (n, hidden, h, w): what latent and columns say of every pixel."""
+        told: Tensor = self.features(self.maps(self.start(z, rows)))
         return told
 
     def _pixel_parameters(self, near: Tensor, told: Tensor) -> Tensor:
@@ -64,15 +65,18 @@ class LocalPixels(Pixels):
         parameters: Tensor = self.out(h + F.silu(self.middle(h)))
         return parameters
 
-    def log_probability(self, pixels: Tensor, z: Tensor) -> Tensor:
+    def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        around = F.pad(2.0 * pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
+        assert rows.pixels is not None
+        around = F.pad(2.0 * rows.pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(z)), pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.pixels).flatten(
+            1
+        )
 
-    def draw(self, z: Tensor, rng: Generator) -> Tensor:
+    def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
         """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
-        told = self._told(z)
+        told = self._told(rows, z)
         n, _, height, width = told.shape
         channels, wide = self.likelihood.image.channels, width + 2 * REACH
         uniform = torch.rand(n, height * width, channels, 2, generator=rng, device=told.device, dtype=told.dtype)

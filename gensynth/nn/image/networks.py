@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from gensynth.layout import ImageLayout, Layout
 from gensynth.model import Batch, Score
 from gensynth.nn.image.convolutions import ConvDecoder, ConvEncoder, Size, flat_map, halvings
-from gensynth.nn.image.decoder import ImageDecoder, IndependentPixels
+from gensynth.nn.image.decoder import CoarsestMaps, ImageDecoder, IndependentPixels
 from gensynth.nn.image.encoder import ImageEncoder, MapEncoder
 from gensynth.nn.image.levels import level_networks, level_size
 from gensynth.nn.image.likelihood import LogisticMixture
@@ -23,8 +23,8 @@ from gensynth.nn.tabular.sampling_networks import SamplingNetworks
 
 BASE = 16
 """Channels of maps of the image's own size, doubled with each halving."""
-COLUMN_FEATURES = 64
-"""Width of what the encoder reads of the columns."""
+COLUMN_WIDTH, COLUMN_HIDDEN = 64, 32
+"""Width of the state that columns share, and of each one's own hidden vector."""
 LOGISTICS = 3
 """Logistics in the mixture of a pixel."""
 NOISES = (0.1, 0.2, 0.3)
@@ -54,6 +54,7 @@ class ImageNetworks(OneMemberNetworks):
         self.sizes = halvings(self.image.height, self.image.width)
         table = replace(layout, image=None)
         self.table = SamplingNetworks(table, embedding_dim, dropout) if layout.columns else None
+        self.columns = None if self.table is None else self.table.causal_decoder(0, COLUMN_WIDTH, COLUMN_HIDDEN)
         self.loss_scale = 1.0 / (self.image.channels * self.image.height * self.image.width)
 
     @property
@@ -87,21 +88,29 @@ class ImageNetworks(OneMemberNetworks):
             yield replace(inputs, pixels=inputs.pixels + deviation * noise)
 
     def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
-        """Return convolutions over the pixels, and a perceptron over their coarsest map and the columns."""
-        return ImageEncoder(self._maps(), self._of_columns(COLUMN_FEATURES), COLUMN_FEATURES, hidden, width_out)
+        """Return convolutions over the pixels, and a perceptron over their coarsest map."""
+        return ImageEncoder(self._maps(), hidden, width_out)
 
-    def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:
-        """Return pixels and columns that are independent given z."""
-        up = ConvDecoder(self.sizes, BASE)
-        start = flat_map(up.channels, up.size, width_in)
-        return self._decoder(IndependentPixels(start, up, BASE, self._likelihood()), width_in, hidden, column_groups)
+    def column_features(self, width: int) -> nn.Module | None:
+        """Return a perceptron over the columns; None where there are none."""
+        return None if self.table is None else self.table.encoder((COLUMN_WIDTH,), width)
 
-    def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:
-        """Return pixels given their neighbours and z, and columns given those before and z."""
+    def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
+        """Return pixels that are independent given z."""
         up = ConvDecoder(self.sizes, BASE)
-        pixels = LocalPixels(flat_map(up.channels, up.size, width_in), up, BASE, hidden, self._likelihood())
-        columns = None if self.table is None else self.table.causal_decoder(width_in, width, hidden)
-        return ImageDecoder(self.layout, pixels, columns)
+        return self._independent(self._maps_of(flat_map(up.channels, up.size, width_in), up), up)
+
+    def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
+        """Return pixels given their neighbours and z."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = self._maps_of(flat_map(up.channels, up.size, width_in), up)
+        return ImageDecoder(self.layout, LocalPixels(start, up, BASE, hidden, self._likelihood()), self.columns)
+
+    def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:  # noqa: ARG002
+        """Return pixels that are independent given z, without a look at the columns."""
+        up = ConvDecoder(self.sizes, BASE)
+        start = CoarsestMaps(flat_map(up.channels, up.size, width_in), None)
+        return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), None)
 
     @property
     def n_codes_a_row(self) -> int:
@@ -110,25 +119,23 @@ class ImageNetworks(OneMemberNetworks):
 
     def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:  # noqa: ARG002
         """Return convolutions to a vector at each place, those of a row side by side."""
-        return MapEncoder(self._maps(), self._of_columns(dim), dim, places_last=False)
+        return MapEncoder(self._maps(), dim, places_last=False)
 
-    def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:
-        """Return p(row | entries of the places)."""
+    def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:  # noqa: ARG002
+        """Return p(pixels | entries of the places)."""
         up = ConvDecoder(self.sizes, BASE)
-        start = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
-        pixels = IndependentPixels(start, up, BASE, self._likelihood())
-        return self._decoder(pixels, groups * dim, hidden, column_groups)
+        latents = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
+        return self._independent(self._maps_of(latents, up), up)
 
     def state_encoder(self, width: int) -> nn.Module:
         """Return convolutions to a map of ``width`` channels, flattened."""
-        return MapEncoder(self._maps(), self._of_columns(width), width, places_last=True)
+        return MapEncoder(self._maps(), width, places_last=True)
 
-    def state_decoder(self, width: int, column_groups: int) -> RowDecoder:
-        """Return p(row | map of ``width`` channels)."""
+    def state_decoder(self, width: int, column_groups: int) -> RowDecoder:  # noqa: ARG002
+        """Return p(pixels | map of ``width`` channels), which holds what an image has of its columns."""
         up = ConvDecoder(self.sizes, BASE)
-        start = nn.Sequential(nn.Unflatten(1, (width, *self.grid)), nn.Conv2d(width, up.channels, 1))
-        pixels = IndependentPixels(start, up, BASE, self._likelihood())
-        return self._decoder(pixels, self.state_width(width), (128,), column_groups)
+        latents = nn.Sequential(nn.Unflatten(1, (width, *self.grid)), nn.Conv2d(width, up.channels, 1))
+        return self._independent(CoarsestMaps(latents, None), up)
 
     def state_width(self, width: int) -> int:
         """Return the entries of a state of ``width`` channels."""
@@ -158,14 +165,11 @@ class ImageNetworks(OneMemberNetworks):
     def _likelihood(self) -> LogisticMixture:
         return LogisticMixture(self.image, LOGISTICS)
 
-    def _of_columns(self, width: int) -> nn.Module | None:
-        return None if self.table is None else self.table.encoder((COLUMN_FEATURES,), width)
+    def _maps_of(self, latents: nn.Module, up: ConvDecoder) -> CoarsestMaps:
+        return CoarsestMaps(latents, self.column_features(up.channels * up.size[0] * up.size[1]))
 
-    def _decoder(
-        self, pixels: IndependentPixels, width_in: int, hidden: Sequence[int], column_groups: int
-    ) -> ImageDecoder:
-        columns = None if self.table is None else self.table.decoder(width_in, hidden, column_groups)
-        return ImageDecoder(self.layout, pixels, columns)
+    def _independent(self, start: CoarsestMaps, up: ConvDecoder) -> ImageDecoder:
+        return ImageDecoder(self.layout, IndependentPixels(start, up, BASE, self._likelihood()), self.columns)
 
 
 class _ChannelsFirst(nn.Module):

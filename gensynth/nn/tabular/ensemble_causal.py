@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gensynth.nn.ensemble import member_mask
 from gensynth.nn.flows import gated
+from gensynth.nn.latent_density import CodePrior, LatentDensity, LatentPrior
 from gensynth.nn.layers import bounded
 from gensynth.nn.made import EnsembleMADE
-from gensynth.nn.networks import CodePrior, LatentPrior
 from gensynth.nn.priors import LOG_2PI
 
 
-class EnsembleFlowPrior(LatentPrior):
+class EnsembleFlowPrior(LatentPrior, LatentDensity):
     """An affine autoregressive flow a member: the prior of Chen et al. 2017 (arXiv 1611.02731, section 3.2).
 
     Parameters
@@ -32,6 +33,10 @@ class EnsembleFlowPrior(LatentPrior):
         place = torch.arange(dim).expand(len(latent_dims), -1)
         self.register_buffer("mask", member_mask(latent_dims), persistent=False)
         self.network = EnsembleMADE(place, place.repeat(1, 2), 8 * dim, 0, gain=0.1)
+
+    def given(self, inputs: Any) -> LatentDensity:  # noqa: ARG002 - the interface has it
+        """Return the density itself: latents come first."""
+        return self
 
     def log_density(self, z: Tensor) -> Tensor:
         """Return (members, n) log-densities of latents (members, n, dim)."""
@@ -99,7 +104,7 @@ class EnsembleCodePrior(CodePrior):
             place.repeat_interleave(dim, 1), place.repeat_interleave(n_codes, 1), width, 0, gain=0.1
         )
 
-    def forward(self, entries: Tensor) -> Tensor:
+    def forward(self, entries: Tensor, inputs: Any) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return logits (members, n, groups, n_codes)."""
         logits: Tensor = self.network(entries)
         by_group: Tensor = logits.unflatten(-1, (self.groups, -1))

@@ -11,8 +11,9 @@ from torch import Generator, Tensor, nn
 from gensynth.layout import Layout
 from gensynth.model import Batch, Fit, Score
 from gensynth.nn.ensemble import EnsembleMLP, fixed_normal, standard_normal
+from gensynth.nn.latent_density import CodePrior, LatentPrior
 from gensynth.nn.made import EnsembleMADE
-from gensynth.nn.networks import CodePrior, LatentPrior, Networks, RowDecoder
+from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.ensemble_causal import (
     EnsembleCodePrior,
     EnsembleFlow,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,11 @@ import pytest
 import torch
 from command_line import QUICK, Run
 
-from gensynth.cli.commands.score import _by_graph
+from gensynth.cli.sources import GraphScoredRows
 from gensynth.errors import DataError, ExportError
+from gensynth.export.runtime import OnnxScorer
+from gensynth.tables import Table
+from gensynth.tables.stream import MemoryStream
 
 
 def test_synthesizer_and_detector(folder: Path, run: Run) -> None:
@@ -68,11 +71,10 @@ def test_a_scorer_holds_one_score(folder: Path, run: Run) -> None:
 def test_rows_of_later_batches_are_counted_from_the_first_of_the_table(folder: Path, run: Run) -> None:
     assert run("export", "m.gensynth", "--scorer", "m.onnx", "--check", "0").code == 0
     frame = pd.read_csv("good.csv").drop(columns="sex")
-    part = SimpleNamespace(frame=frame.iloc[5:9])
-    batches = _by_graph(Path("m.onnx"), 1)[2]
-    table: Any = SimpleNamespace(batches=lambda start: [part])
+    scorer = pickle.loads(pickle.dumps(OnnxScorer.load("m.onnx")))  # as workers get it
+    rows = GraphScoredRows(scorer, MemoryStream(Table(frame.head(9))), csv=True)
     with pytest.raises(DataError, match=r"lacks the column 'sex'.*counted from row 5 of the table"):
-        list(batches(table, 0))
+        list(rows.make(5, 9))
 
 
 def test_threads_are_those_of_onnxruntime_too(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,7 @@ def test_outputs_that_do_not_fit_the_model(photos: Path, run: Run) -> None:
     assert run("fit", "people.csv", "-o", "t.gensynth", *QUICK).code == 0
     for arguments, words in (
         (["m.gensynth", "-o", "x.csv"], "the model is of images"),
-        (["m.gensynth", "-o", "x/", "--part-rows", "5"], "--part-rows, --resume and --format are of tables"),
+        (["m.gensynth", "-o", "x/", "--part-rows", "5"], "--part-rows, --resume, --format and --engine are of tables"),
         (["m.gensynth"], "nothing to write"),
         (["t.gensynth", "--grid", "x.png"], "is a model of a table"),
         (["t.gensynth", "-o", "x.npz"], "is a model of a table"),

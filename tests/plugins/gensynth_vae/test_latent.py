@@ -64,7 +64,7 @@ def test_divergence_from_the_standard_normal_is_the_closed_form():
     mean, log_variance = torch.randn(5, 3), torch.randn(5, 3)
     posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
     expected = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
-    torch.testing.assert_close(model.kl(mean.unsqueeze(0), log_variance.unsqueeze(0))[0], expected)
+    torch.testing.assert_close(model.kl(None, mean.unsqueeze(0), log_variance.unsqueeze(0))[0], expected)
 
 
 @torch.no_grad()
@@ -75,7 +75,7 @@ def test_kl_to_a_learned_prior_is_exact_where_that_is_standard_normal():
     posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
     standard = torch.distributions.Normal(torch.zeros(3, dtype=torch.float64), 1.0)
     expected = torch.distributions.kl_divergence(posterior, standard).sum(1)
-    torch.testing.assert_close(model.kl(mean.unsqueeze(0), log_variance.unsqueeze(0))[0], expected)
+    torch.testing.assert_close(model.kl(None, mean.unsqueeze(0), log_variance.unsqueeze(0))[0], expected)
 
 
 @pytest.mark.slow
@@ -88,7 +88,9 @@ def test_kl_of_a_trained_model_is_that_of_many_draws_and_not_negative(vlae):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         z = posterior.sample((4000,))
-    ratio = posterior.log_prob(z).sum(-1) - model.prior.log_density(z.flatten(0, 1).unsqueeze(0)).view(4000, -1)
+    ratio = posterior.log_prob(z).sum(-1) - model.prior.given(rows).log_density(z.flatten(0, 1).unsqueeze(0)).view(
+        4000, -1
+    )
     torch.testing.assert_close(kl, ratio.mean(0), atol=0.15, rtol=0.05)
     assert kl.mean() >= -0.1
     torch.testing.assert_close(kl[:7], -model.score(rows[:7], "kl").rows[0])
@@ -203,7 +205,7 @@ def test_whatever_its_capacity_asks_for_the_prior_fits_the_latents(capacity):
     loss = model.loss(rows, torch.Generator().manual_seed(0)).mean()
     _, divergence, z = model._draw(model.networks.inputs(rows), torch.Generator().manual_seed(0))
     assert (divergence.mean() < capacity) == (capacity > 0)
-    misfit = -model.prior.log_density(z.detach()).mean()
+    misfit = -model.prior.given(rows).log_density(z.detach()).mean()
     own, expected = (torch.autograd.grad(x, weights, allow_unused=True) for x in (loss, misfit))
     for one, other in zip(own, expected, strict=True):
         if other is not None:

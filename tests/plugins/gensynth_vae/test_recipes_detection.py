@@ -253,7 +253,7 @@ def test_code_prior_is_a_distribution_in_which_codes_depend_on_codes(models):
         for parameter in model.prior.parameters():
             torch.nn.init.normal_(parameter)
     every = torch.cartesian_prod(*[torch.arange(5)] * 3)
-    log_probability = model.log_prior(every.repeat(1, 2))
+    log_probability = model.log_prior(every.repeat(1, 2), None)
     torch.testing.assert_close(log_probability.logsumexp(1), torch.zeros(2), atol=1e-5, rtol=0)
     joint = log_probability.exp().view(2, 5, 5, 5).sum(3)
     assert not torch.allclose(joint, joint.sum(1, keepdim=True) * joint.sum(2, keepdim=True), atol=0.01)

@@ -34,7 +34,7 @@ def test_likelihood_is_reconstruction_less_the_divergence_of_the_codes():
     rows = mixed_rows(10)
     vectors = model.encoder(model.networks.inputs(rows))[0]
     q = (-0.5 * model.quantizer.log_precision.exp()[0] * torch.cdist(vectors, model.quantizer.book[0]) ** 2).softmax(-1)
-    log_p = torch.stack([model.log_prior(torch.tensor([[code]]))[0, 0] for code in range(5)])
+    log_p = torch.stack([model.log_prior(torch.tensor([[code]]), rows)[0, 0] for code in range(5)])
     divergence = (q * (q.log() - log_p)).sum(-1)
     likelihood, reconstruction = (model.score(rows, m).rows[0] for m in ("likelihood", "reconstruction"))
     torch.testing.assert_close(likelihood, reconstruction - divergence)

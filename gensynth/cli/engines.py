@@ -1,0 +1,86 @@
+"""``--engine``: this process, or the workers of a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gensynth.errors import OptionError
+
+if TYPE_CHECKING:
+    from gensynth.scale.cluster import Workers
+
+LOCAL, RAY = "local", "ray"
+
+
+def workers_of(
+    engine: str, count: int | None, cpus: int | None, gpus: float | None, places: Iterable[object] = ()
+) -> Workers | None:
+    """Return the workers that ``--engine`` asks for; None: this process does the work.
+
+    Parameters
+    ----------
+    engine : str
+        ``--engine``.
+    count : int or None
+        ``--workers``.
+    cpus : int or None
+        ``--worker-cpus``.
+    gpus : float or None
+        ``--worker-gpus``.
+    places : iterable
+        Where rows come from and go to.
+
+    Raises
+    ------
+    OptionError
+        There is no such engine, it is another one that has such workers, or cannot read or write there.
+    MissingPackageError
+        Ray is not installed.
+    """
+    if engine not in (LOCAL, RAY):
+        raise OptionError(f"--engine must be {LOCAL} or {RAY}, not {engine!r}")
+    if engine == LOCAL:
+        for option, value in (("--workers", count), ("--worker-cpus", cpus), ("--worker-gpus", gpus)):
+            if value is not None:
+                raise OptionError(f"{option} is of --engine {RAY}; add it, or leave out {option}")
+        return None
+    if any(str(place) == "-" for place in places):
+        raise OptionError(
+            f"--engine {RAY}: workers on other machines have no standard input and output (-); name a file"
+        )
+    if gpus is not None and gpus > 1 and gpus != int(gpus):
+        raise OptionError(f"--worker-gpus {gpus:g}: a share of one GPU, up to 1, or a whole number of them")
+    from gensynth.scale.cluster import Workers, check_installed
+
+    check_installed()
+    return Workers(count, cpus or 1, gpus or 0.0)
+
+
+def running(workers: Workers | None) -> AbstractContextManager[Any]:
+    """Keep one cluster for all that workers do in the block; do nothing without workers."""
+    if workers is None:
+        return nullcontext()
+    from gensynth.scale.cluster import connected
+
+    return connected()
+
+
+@contextmanager
+def drawing(workers: Workers | None) -> Iterator[None]:
+    """Let workers draw the large samples of the block; do nothing without workers."""
+    if workers is None:
+        yield
+        return
+    from gensynth.cli.spreading import drawer_of
+    from gensynth.engine.chunks import drawn_by
+
+    with running(workers), drawn_by(drawer_of(workers)):
+        yield
+
+
+def path_for(workers: Workers | None, found: Any) -> Any:
+    """Return what `gensynth.cli.paths.find` found as workers find it, whose working directory is another one."""
+    return found.absolute() if workers is not None and isinstance(found, Path) else found

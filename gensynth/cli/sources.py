@@ -1,0 +1,131 @@
+"""What ``gensynth score`` and ``gensynth sample`` write: rows with their scores, and new rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gensynth.cli.fitted import explained, models_of
+from gensynth.cli.images import described
+from gensynth.cli.rows import scored
+from gensynth.cli.rowsource import RowSource
+from gensynth.engine.streams import rows_counted_from
+from gensynth.tables.stream import BATCH_ROWS, batches_between
+from gensynth.tables.writer import styled
+
+if TYPE_CHECKING:
+    from gensynth.detector import AnomalyDetector
+    from gensynth.engine.chunks import ChunkedSample
+    from gensynth.export.runtime import OnnxScorer
+    from gensynth.synthesizer import Synthesizer
+    from gensynth.tables import FileStyle, Table, TableStream
+
+
+class ScoredRows(RowSource):
+    """Rows of a table with their scores; the least and the greatest of them are told.
+
+    Parameters
+    ----------
+    fitted : Synthesizer or AnomalyDetector
+        What scores.
+    table : TableStream
+        The rows.
+    method : str or None
+        Score method.
+    n_reasons : int
+        Columns that are named as reasons at most; 0: no reasons.
+    csv : bool
+        Whether they are written to a CSV file.
+    """
+
+    block_rows = BATCH_ROWS
+
+    def __init__(
+        self,
+        fitted: Synthesizer | AnomalyDetector,
+        table: TableStream,
+        method: str | None,
+        n_reasons: int,
+        *,
+        csv: bool,
+    ) -> None:
+        self.fitted, self.table, self.method, self.n_reasons, self.csv = fitted, table, method, n_reasons, csv
+        self.n_rows = table.n_rows
+        self.added = ("score", "top_columns", "reason") if n_reasons else ("score",)
+
+    def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
+        """Give rows with their scores, and the range of these."""
+        for rows, analysis in self.fitted.analyse_batches(self.table, self.method, start=start, stop=stop):
+            reasons = explained(analysis, self.n_reasons) if self.n_reasons else {}
+            columns = {"score": analysis.scores, **reasons}
+            yield scored(described(self.table, rows), columns, csv=self.csv), _range_of(columns)
+
+    def to_gpu(self) -> None:
+        """Move the models."""
+        for model in models_of(self.fitted):
+            model.to("cuda")
+
+
+class GraphScoredRows(RowSource):
+    """Likewise by an exported scorer, which may know p-values and labels too.
+
+    Parameters
+    ----------
+    scorer : OnnxScorer
+        What scores.
+    table : TableStream
+        The rows.
+    csv : bool
+        Whether they are written to a CSV file.
+    """
+
+    block_rows = BATCH_ROWS
+
+    def __init__(self, scorer: OnnxScorer, table: TableStream, *, csv: bool) -> None:
+        self.scorer, self.table, self.csv = scorer, table, csv
+        self.n_rows = table.n_rows
+        self.added = tuple("anomaly" if name == "label" else name for name in scorer.scores)
+
+    def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
+        """Give rows with their scores, and the range of these."""
+        for rows in batches_between(self.table, start, stop):
+            with rows_counted_from(int(rows.frame.index[0]), self.table):
+                columns: dict[str, Any] = self.scorer.score(rows.frame)
+            if "label" in columns:
+                columns["anomaly"] = columns.pop("label") == -1
+            yield scored(described(self.table, rows), columns, csv=self.csv), _range_of(columns)
+
+    def to_gpu(self) -> None:
+        """Move nothing: onnxruntime scores on the CPU."""
+
+
+class SampledRows(RowSource):
+    """New rows; nothing is told of them.
+
+    Parameters
+    ----------
+    sample : ChunkedSample
+        What draws them.
+    style : FileStyle or None
+        How they are written.
+    csv : bool
+        Whether they are written to a CSV file.
+    """
+
+    def __init__(self, sample: ChunkedSample, style: FileStyle | None, *, csv: bool) -> None:
+        self.sample, self.style, self.csv = sample, style, csv
+        self.n_rows, self.block_rows = sample.n, sample.fitted.chunk_rows
+
+    def make(self, start: int, stop: int) -> Iterator[tuple[Table, None]]:
+        """Give new rows."""
+        for frame in self.sample.frames(start, stop):
+            yield styled(frame, self.style, csv=self.csv), None
+
+    def to_gpu(self) -> None:
+        """Move the model."""
+        self.sample.fitted.to("cuda")
+
+
+def _range_of(columns: dict[str, Any]) -> tuple[float, float]:
+    scores = columns["score"]
+    return float(scores.min()), float(scores.max())

@@ -1,0 +1,144 @@
+"""The Ray cluster that workers run on: the one that is there, or one on this machine for as long as it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gensynth.errors import ClusterError, MissingPackageError, OptionError, counted
+
+_ANSWERS_IN = 10.0
+"""Seconds in which a cluster answers."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many workers there are, and what each of them has.
+
+    Parameters
+    ----------
+    count : int or None
+        None: as many as the cluster has room for.
+    cpus : int
+        Processors of each, and the threads that it computes in.
+    gpus : float
+        GPUs of each; below 1: several workers share one.
+    """
+
+    count: int | None = None
+    cpus: int = 1
+    gpus: float = 0.0
+
+    def __str__(self) -> str:
+        each = counted(self.cpus, "CPU")
+        return f"{each} and {self.gpus:g} GPU" if self.gpus else each
+
+
+def check_installed() -> None:
+    """Raise `MissingPackageError` if Ray is not installed; it is not imported."""
+    if importlib.util.find_spec("ray") is None:
+        raise MissingPackageError("--engine ray needs the package ray: pip install 'gensynth[ray]'")
+
+
+@contextlib.contextmanager
+def connected() -> Iterator[Any]:
+    """Give the module ``ray``, connected to a cluster.
+
+    That of this process, of ``RAY_ADDRESS`` (as in a Ray job), or that was started on this machine; else one of this
+    machine's processors is started, which ends with the block. No usage statistics are sent.
+
+    Raises
+    ------
+    MissingPackageError
+        Ray is not installed.
+    ClusterError
+        The cluster does not answer.
+    """
+    check_installed()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what the core writes to standard error of the command
+    import ray
+
+    if ray.is_initialized():
+        yield ray
+        return
+    _check_address(os.environ.get("RAY_ADDRESS", ""))
+    with _handlers_kept():
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise ClusterError(f"Ray does not start: {error}") from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Raise `ClusterError` if nobody listens at an address: Ray itself would try for many minutes."""
+    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address)
+    if found is None:  # "auto", "local", or none
+        return
+    try:
+        socket.create_connection((found[1].strip("[]"), int(found[2])), _ANSWERS_IN).close()
+    except OSError as error:
+        raise ClusterError(
+            f"no Ray cluster answers at {address} ({error.strerror or error}): set RAY_ADDRESS to the address of one, "
+            "or to local for one on this machine"
+        ) from error
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Put back the signal handlers that Ray replaces by its own."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) != handler:
+                signal.signal(number, handler)
+
+
+def silence(name: str) -> None:
+    """Let a library of Ray, which sets up its log when it is imported, tell of errors alone."""
+    logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def room(ray: Any, workers: Workers) -> int:
+    """Return how many such workers the machines of the cluster have room for.
+
+    Raises
+    ------
+    OptionError
+        For none; or for fewer than are asked for.
+    """
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    n = sum(_fitting(machine, workers) for machine in machines)
+    wanted = 1 if workers.count is None else workers.count
+    if n < wanted:
+        there = {kind: sum(machine.get(kind, 0.0) for machine in machines) for kind in ("CPU", "GPU")}
+        raise OptionError(
+            f"the cluster has room for {n} of the {counted(wanted, 'worker')} of {workers} each: its "
+            f"{counted(len(machines), 'machine')} {'has' if len(machines) == 1 else 'have'} {there['CPU']:g} CPU and "
+            f"{there['GPU']:g} GPU; ask for less, or let it have more before the command"
+        )
+    return n
+
+
+def _fitting(machine: Mapping[str, float], workers: Workers) -> int:
+    by_cpu = int(machine.get("CPU", 0.0) // workers.cpus)
+    if not workers.gpus:
+        return by_cpu
+    gpus = machine.get("GPU", 0.0)
+    by_gpu = gpus // workers.gpus if workers.gpus >= 1 else gpus * (1 // workers.gpus)
+    return min(by_cpu, int(by_gpu))

@@ -1,0 +1,62 @@
+"""Any part of a sample is what it is in the whole, in whatever order parts are drawn."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from toy_models import Toy
+
+from gensynth import Synthesizer, Trainer
+from gensynth.engine import fitted as fitted_module
+from gensynth.engine.chunks import drawn_by
+
+CHUNK, N = 7, 40
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> Synthesizer:
+    rng = np.random.default_rng(0)
+    keys = [f"K-{number:04}" for number in rng.permutation(9000)[:60]]
+    rows = pd.DataFrame({"x": rng.normal(size=60), "c": rng.choice(["a", "b"], 60), "key": keys})
+    trainer = Trainer(max_epochs=1, progress=False)
+    return Synthesizer(Toy(), trainer=trainer, schema={"key": "identifier"}, relations=False, random_state=0).fit(rows)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitted_module, "CHUNK_ROWS", CHUNK)
+
+
+@pytest.mark.parametrize("conditions", [None, {"c": "a"}, pd.DataFrame({"c": ["a", "b"] * (N // 2)})])
+def test_parts_in_any_order(synthesizer, conditions):
+    whole = synthesizer.sample(N, conditions, random_state=3)
+    sample = pickle.loads(pickle.dumps(synthesizer.chunked_sample(N, conditions, 3)))
+    for start, stop in [(30, 33), (0, 5), (5, 26), (6, 7), (35, 99)]:
+        part = pd.concat(list(sample.frames(start, stop)), ignore_index=True)
+        pd.testing.assert_frame_equal(part, whole.iloc[start:stop].reset_index(drop=True))
+    assert whole["key"].is_unique
+    assert list(sample.frames(12, 12)) == []
+
+
+def test_a_part_has_no_more_rows_than_a_chunk(synthesizer):
+    sizes = [len(frame) for frame in synthesizer.chunked_sample(N, random_state=3).frames(5, 20)]
+    assert sizes == [2, 7, 6]
+
+
+def test_another_function_draws_large_samples(synthesizer):
+    asked = []
+
+    def draw(sample):
+        asked.append(sample.n)
+        return sample.frames()
+
+    whole = synthesizer.sample(N, random_state=3)
+    with drawn_by(draw):
+        again = synthesizer.sample(N, random_state=3)
+        small = synthesizer.sample(CHUNK, random_state=3)
+    assert asked == [N]
+    pd.testing.assert_frame_equal(again, whole)
+    pd.testing.assert_frame_equal(small, whole.head(CHUNK))
