@@ -20,7 +20,7 @@ from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import weighted_rows
 from gensynth.engine.parameters import make_recipe
-from gensynth.errors import CapabilityError, OptionError, shown
+from gensynth.errors import CapabilityError, OptionError, hint, shown
 from gensynth.metrics.privacy import copies, repeated
 from gensynth.schema import Column, TableSchema
 from gensynth.tables import to_frame
@@ -92,9 +92,10 @@ class Source:
             return Drawn(frame.iloc[:0], codes[:0])
         single = [classes[k] for k in wanted if np.count_nonzero(codes == k) == 1]
         if single:
+            advice = hint("leave them out of sampling_strategy", "leave out such rows")
             warnings.warn(
                 f"the class(es) {', '.join(map(repr, single))} have one row only: rows drawn for them say little about "
-                "the class; collect more, or leave them out of sampling_strategy",
+                f"the class; collect more, or {advice}",
                 UserWarning,
                 stacklevel=3,
             )
