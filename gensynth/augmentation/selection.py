@@ -17,7 +17,7 @@ from gensynth.training.weights import Weights
 
 CANDIDATES = 2
 """Rows that ``augment(ratio="auto")`` draws for each one that it keeps."""
-_N_BAGS = 8
+_N_BAGS = 8  # fewer where there are more than ten classes, each of which takes trees of its own
 _MAX_BAG = 10_000  # rows of a class in a bag
 _N_TREES, _LEAST_TREES = 200, 20  # of all classes of a bag together, and of each
 
@@ -88,12 +88,17 @@ def _class_chances(
     """Return the probability of each class (m, n_classes) for the rows that stand below the ``codes``."""
     n_classes = int(codes.max()) + 1
     chances: NDArray[np.float64] = np.zeros((len(rows.X) - len(codes), n_classes))
-    bags = 1 if rows.images else _N_BAGS
+    bags = 1 if rows.images else max(_N_BAGS * _N_TREES // (_n_trees(n_classes) * n_classes), 1)
     for _ in range(bags):
         bag = _bag(codes, weights, rng)
         model = fitted(_classifier(rows, n_classes, int(rng.integers(2**31))), rows.X[bag], codes[bag])
         chances[:, model.classes_] += model.predict_proba(rows.X[len(codes) :]) / bags
     return chances
+
+
+def _n_trees(n_classes: int) -> int:
+    """Return the trees of each class in a bag."""
+    return max(_N_TREES // n_classes, _LEAST_TREES)
 
 
 def _classifier(rows: Stacked, n_classes: int, seed: int) -> Any:
@@ -102,7 +107,7 @@ def _classifier(rows: Stacked, n_classes: int, seed: int) -> Any:
     if rows.images:
         return learner("classification", rows, seed)
     return HistGradientBoostingClassifier(
-        max_iter=max(_N_TREES // n_classes, _LEAST_TREES),
+        max_iter=_n_trees(n_classes),
         early_stopping=False,
         categorical_features=rows.is_category,
         random_state=seed,

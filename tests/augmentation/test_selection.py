@@ -10,6 +10,7 @@ from toy_models import Toy
 from gensynth import Augmenter, Trainer, augment
 from gensynth.augmentation.selection import likeliest
 from gensynth.errors import OptionError
+from gensynth.metrics.learners import fitted
 from gensynth.schema import TableSchema
 
 
@@ -48,6 +49,22 @@ def test_classes_of_one_row_and_three_classes():
     wanted = np.repeat([0, 1, 2], 5)
     kept = kept_of(real, codes, drawn, wanted)
     np.testing.assert_array_equal(np.repeat(wanted, 2)[kept], wanted)
+
+
+@pytest.mark.parametrize(("n_classes", "n_fits"), [(2, 8), (10, 8), (20, 4), (100, 1)])
+def test_many_classes_take_fewer_bags(n_classes, n_fits, monkeypatch):
+    real, _ = two_classes()
+    seen = []
+    monkeypatch.setattr("gensynth.augmentation.selection._N_TREES", 20)
+    monkeypatch.setattr("gensynth.augmentation.selection._LEAST_TREES", 2)
+
+    def counted(model, X, y):
+        seen.append(model)
+        return fitted(model, X, y)
+
+    monkeypatch.setattr("gensynth.augmentation.selection.fitted", counted)
+    kept_of(real, np.arange(len(real)) % n_classes, real.iloc[:8], np.arange(4) % n_classes)
+    assert len(seen) == n_fits
 
 
 def test_identifiers_are_not_looked_at():
