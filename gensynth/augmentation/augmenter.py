@@ -45,11 +45,11 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         As in imbalanced-learn's over-samplers. float in (0, 1]: rows of the minority over rows of the majority
         afterwards (binary targets only). "minority": fill up the smallest class only; "not minority"; "not majority",
         the same as "auto"; "all". dict: class to the number of rows it has afterwards. callable: from ``y`` to such a
-        dict. Besides, "partial": every class but the largest gets at most four times the rows it has.
+        dict. Besides, "partial": every class but the largest gets at most four new rows for each it has.
     candidates : int, default=1
-        Rows that are drawn for each new row of a class. Trees that learned from the real rows say which of them are
-        likeliest of the class, and these are kept. With more than 1 new rows are typical of their class, and do not
-        follow its distribution; a classifier learns more from them (docs/evaluation.md, "New rows").
+        Rows that `fit_resample` draws for each new one. Trees that learned from the real rows, of images a linear
+        model, say which of them are likeliest of their class, and these are kept. With more than 1 new rows are typical
+        of their class, and do not follow its distribution.
     trainer : Trainer, optional
         How to train; the default otherwise.
     schema : TableSchema or dict, optional

@@ -20,7 +20,7 @@ from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.inputs import weighted_rows
 from gensynth.engine.parameters import make_recipe
-from gensynth.errors import CapabilityError, OptionError, shown
+from gensynth.errors import CapabilityError, OptionError, hint, shown
 from gensynth.metrics.privacy import copies, repeated
 from gensynth.schema import Column, TableSchema
 from gensynth.tables import to_frame
@@ -72,7 +72,7 @@ class Source:
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
         how = Fitted(draw, fitted.schema.columns, fitted.history)
-        return self._drawn(frame, real, new, how, draw(new))
+        return self._drawn(frame, real, new, how, rng)
 
     def class_rows(
         self,
@@ -92,9 +92,10 @@ class Source:
             return Drawn(frame.iloc[:0], codes[:0])
         single = [classes[k] for k in wanted if np.count_nonzero(codes == k) == 1]
         if single:
+            advice = hint("leave them out of sampling_strategy", "leave out such rows")
             warnings.warn(
                 f"the class(es) {', '.join(map(repr, single))} have one row only: rows drawn for them say little about "
-                "the class; collect more, or leave them out of sampling_strategy",
+                f"the class; collect more, or {advice}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -112,22 +113,7 @@ class Source:
                     f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
                 )
             fitted = self._class_by_class(frame, codes, wanted, rng)
-        return self._drawn(frame, codes, new, fitted, self._chosen(frame, codes, new, fitted, rng))
-
-    def _chosen(
-        self,
-        frame: pd.DataFrame,
-        codes: NDArray[np.int64],
-        new: NDArray[np.int64],
-        fitted: Fitted,
-        rng: np.random.Generator,
-    ) -> pd.DataFrame:
-        """Return a row for each of the classes ``new``, the likeliest of the candidates where there are several."""
-        if self.candidates == 1:
-            return fitted.draw(new)
-        drawn = fitted.draw(np.repeat(new, self.candidates))
-        kept = likeliest(frame, codes, drawn, new, self.candidates, fitted.columns, self.weights, rng.spawn(1)[0])
-        return drawn.iloc[kept].reset_index(drop=True)
+        return self._drawn(frame, codes, new, fitted, rng, self.candidates)
 
     def _conditional(self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator) -> Fitted:
         name = free_name("class", frame)
@@ -205,32 +191,42 @@ class Source:
         codes: NDArray[np.int64],
         new: NDArray[np.int64],
         fitted: Fitted,
-        rows: pd.DataFrame,
+        rng: np.random.Generator,
+        candidates: int = 1,
     ) -> Drawn:
-        """Count copies of the real rows among drawn ones of the classes ``new``; drop them if that is asked for."""
-        draw = fitted.draw
-        drawn = Drawn(rows, new, columns=fitted.columns, history=fitted.history)
+        """Draw rows of the classes ``new``, the likeliest of some candidates, and count copies of the real rows.
+
+        Copies are dropped if that is asked for, before rows are chosen.
+        """
+        each = np.repeat(new, candidates)
+        rows = fitted.draw(each)
+        drawn = Drawn(rows.iloc[: len(new)], new, columns=fitted.columns, history=fitted.history)
         keys = drawn.keys
         learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row
         if not learned:
             return drawn
         name = free_name("class", frame)
         real = with_column(frame[learned], name, codes)
-        copied = copies(real, with_column(rows[learned], name, new))
+        copied = copies(real, with_column(rows[learned], name, each))
         dropped = 0
         for _ in range(MAX_REDRAWS if self.drop_copies else 0):
             at = np.flatnonzero(copied)
             if not len(at) or dropped + len(at) > MAX_REDRAWN * len(rows):
                 break
-            again = draw(new[at])
-            copied[at] = copies(real, with_column(again[learned], name, new[at]))
+            again = fitted.draw(each[at])
+            copied[at] = copies(real, with_column(again[learned], name, each[at]))
             dropped += len(at)
             rows = _replaced(rows, at, again, learned)
+        if candidates > 1:
+            how = (fitted.columns, self.weights, np.random.default_rng(seed_from(rng)))
+            kept = likeliest(frame, codes, rows, new, candidates, *how)
+            # identifiers are those of the first rows: of all candidates, they would leave gaps
+            rows, copied = _replaced(rows.iloc[: len(new)], np.arange(len(new)), rows.iloc[kept], learned), copied[kept]
         n_kept = int(copied.sum())
         if self.drop_copies and n_kept:
             warnings.warn(
                 f"{n_kept} of {len(rows)} synthetic rows equal a real row and were kept: the columns hold so few "
-                f"different values that {len(rows) + dropped:,} draws gave no other rows",
+                f"different values that {len(each) + dropped:,} draws gave no other rows",
                 UserWarning,
                 stacklevel=4,
             )

@@ -16,8 +16,8 @@ from gensynth.schema import Column
 from gensynth.training.weights import Weights
 
 CANDIDATES = 2
-"""Rows that are drawn for each one that is kept, where nothing says how many."""
-_N_BAGS = 8
+"""Rows that ``augment(ratio="auto")`` draws for each one that it keeps."""
+_N_BAGS = 8  # fewer where there are more than ten classes, each of which takes trees of its own
 _MAX_BAG = 10_000  # rows of a class in a bag
 _N_TREES, _LEAST_TREES = 200, 20  # of all classes of a bag together, and of each
 
@@ -58,7 +58,7 @@ def likeliest(
     candidates : int
         How many were drawn for each.
     columns : sequence of Column
-        What the columns hold; identifiers are not looked at.
+        What the columns hold; identifiers are not looked at, and something else has to be there.
     weights : ndarray of shape (n,) or None
         How often each real row counts.
     rng : numpy.random.Generator
@@ -71,8 +71,6 @@ def likeliest(
     """
     keys = {column.name for column in columns if column.kind == "identifier"}
     learned = [column for column in columns if column.name not in keys]
-    if len(keys) == real.shape[1]:
-        return np.arange(len(wanted)) * candidates
     rows = stacked(readable(real, learned, keys), readable(drawn, learned, keys))
     chances = _class_chances(rows, codes, weights, rng)  # (m * candidates, n_classes)
     kept = np.empty(len(wanted), dtype=np.int64)
@@ -90,14 +88,17 @@ def _class_chances(
     """Return the probability of each class (m, n_classes) for the rows that stand below the ``codes``."""
     n_classes = int(codes.max()) + 1
     chances: NDArray[np.float64] = np.zeros((len(rows.X) - len(codes), n_classes))
-    bags = 1 if rows.images else _N_BAGS
+    bags = 1 if rows.images else max(_N_BAGS * _N_TREES // (_n_trees(n_classes) * n_classes), 1)
     for _ in range(bags):
         bag = _bag(codes, weights, rng)
-        if len(np.unique(codes[bag])) < 2:
-            return chances
         model = fitted(_classifier(rows, n_classes, int(rng.integers(2**31))), rows.X[bag], codes[bag])
         chances[:, model.classes_] += model.predict_proba(rows.X[len(codes) :]) / bags
     return chances
+
+
+def _n_trees(n_classes: int) -> int:
+    """Return the trees of each class in a bag."""
+    return max(_N_TREES // n_classes, _LEAST_TREES)
 
 
 def _classifier(rows: Stacked, n_classes: int, seed: int) -> Any:
@@ -106,7 +107,7 @@ def _classifier(rows: Stacked, n_classes: int, seed: int) -> Any:
     if rows.images:
         return learner("classification", rows, seed)
     return HistGradientBoostingClassifier(
-        max_iter=max(_N_TREES // n_classes, _LEAST_TREES),
+        max_iter=_n_trees(n_classes),
         early_stopping=False,
         categorical_features=rows.is_category,
         random_state=seed,

@@ -15,7 +15,12 @@ from gensynth.errors import DataError, OptionError, hint, shown
 FULL, PARTIAL = "not majority", "partial"
 NAMES = ("auto", "minority", "not minority", FULL, "all", PARTIAL)
 TIMES = 4
-"""How many rows "partial" adds for each that a class has."""
+"""How many rows "partial" adds for each that a class has, at most."""
+
+
+def filled(*, balance: bool) -> str:
+    """Return how far `gensynth.augment` fills up classes: to balance them wholly, by ratio "auto" in part."""
+    return FULL if balance else PARTIAL
 
 
 def classes_of(y: pd.Series[Any]) -> tuple[list[Any], NDArray[np.int64]]:
@@ -62,9 +67,9 @@ def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> di
     strategy : float, str, dict or callable
         float in (0, 1]: rows of the minority over rows of the majority afterwards (binary targets only).
         "minority": only the smallest class; "not minority", "not majority" (= "auto"): all but that one; "all".
-        A targeted class is filled up to the largest one. "partial": all but the largest get at most `TIMES` times the
-        rows they have, and no more than the largest has. dict: class to the number of rows it has afterwards.
-        callable: from ``y`` to such a dict.
+        A targeted class is filled up to the largest one. "partial": all but the largest get at most `TIMES` new
+        rows for each they have, and no more rows than the largest has. dict: class to the number of rows it has
+        afterwards. callable: from ``y`` to such a dict.
     counts : mapping
         Rows of each class, in the order of the classes; the first of equals is the minority, or the majority.
     y : ndarray of shape (n_samples,)

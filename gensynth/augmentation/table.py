@@ -17,7 +17,7 @@ from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError, ca
 from gensynth.augmentation.containers import cast_like, dense, plain, stack, take, with_column
 from gensynth.augmentation.report import AugmentReport, compare, count_classes
 from gensynth.augmentation.selection import CANDIDATES
-from gensynth.augmentation.strategy import FULL, PARTIAL
+from gensynth.augmentation.strategy import filled
 from gensynth.constraints import number, whole
 from gensynth.defaults import AUTO_MODEL, AUTO_RATIO, SAMPLING_MODEL
 from gensynth.engine.imageinputs import image_table
@@ -87,8 +87,9 @@ def augment(
         Synthetic rows to add, like the table as a whole.
     ratio : float or "auto", optional
         Synthetic rows to add per real row, like the table as a whole. "auto": few rows and good ones, for a classifier
-        to learn from. Each class gets at most four times the rows it has (no more than the largest has), and of twice
-        as many rows that are drawn those are kept that trees, learned from the real rows, find likeliest of the class.
+        to learn from. Each class but the largest gets at most four new rows for each it has, and no more rows than the
+        largest has. Twice as many are drawn, and those are kept that a classifier of the real rows is surest of: trees,
+        or a linear model of images.
     only_synthetic : bool, default=False
         Leave the real rows out of ``frame``.
     model : str or Recipe
@@ -149,7 +150,7 @@ def augment(
         target = frame.columns[labels.index(target)]
     _check_table(frame, target)
     n = _rows_asked(frame, target, balance=balance, n_rows=n_rows, ratio=ratio)
-    strategy = FULL if balance else PARTIAL
+    strategy = filled(balance=balance)
     n_new = len(stand_ins(frame, target, n, strategy))
     budget = getattr(trainer, "max_time", None)
     unchecked = cannot_check(frame, target) if check else None

@@ -52,11 +52,11 @@ class AddedRows:
         """Raise an error if such rows could not be evaluated, real rows of the same classes in their place."""
         from gensynth.augmentation import compared_rows
         from gensynth.augmentation.adding import stand_ins
-        from gensynth.augmentation.strategy import FULL, PARTIAL
+        from gensynth.augmentation.strategy import filled
         from gensynth.evaluation.samples import MIN_ROWS, Samples
 
         n = self.amount.rows_for(len(real))
-        places = stand_ins(real, self.target, n, FULL if self.amount.balance else PARTIAL)
+        places = stand_ins(real, self.target, n, filled(balance=self.amount.balance))
         if len(places) < MIN_ROWS:
             raise OptionError(
                 f"--report needs at least {MIN_ROWS} new rows, and {len(places)} are to be added; ask for more, or "

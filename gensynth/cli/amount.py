@@ -17,7 +17,7 @@ class Amount:
     rows : int or None
         So many.
     ratio : float, "auto" or None
-        So many for each real row; "auto": rare classes get some more.
+        So many for each real row; "auto": rare classes get some, as `gensynth.augment` has it.
     balance : bool
         Whether every class gets as many as the largest has.
     """
@@ -66,7 +66,7 @@ def _number(ratio: str) -> float:
     try:
         number = float(ratio)
     except ValueError:
-        raise OptionError(f"--ratio must be a number or auto, not {ratio!r}") from None
+        raise OptionError(f"--ratio must be auto or a number above 0, not {ratio!r}") from None
     if not 0 < number < float("inf"):
-        raise OptionError(f"--ratio must be more than 0, not {number:g}")
+        raise OptionError(f"--ratio must be auto or a number above 0, not {number:g}")
     return number

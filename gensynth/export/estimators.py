@@ -92,7 +92,9 @@ class ExportedDetector:
     calibration_scores_: NDArray[np.float64]
 
     def to_onnx(self, scorer: Path, *, check: int = 1000) -> Checked:
-        """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out; see docs/onnx.md.
+        """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out.
+
+        Of images also maps of what each of their places adds, where the score can tell. See docs/onnx.md.
 
         Parameters
         ----------

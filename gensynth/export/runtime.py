@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from gensynth.errors import CapabilityError, DataError, ModelFileError
-from gensynth.export.columns import MAP, SCORES
+from gensynth.export.columns import MAP, NOISE, SCORES
 from gensynth.export.feeds import feeds_of
 from gensynth.export.metadata import Metadata
 
@@ -151,9 +151,9 @@ class OnnxScorer:
 
 def _block(model: onnx.ModelProto) -> int:
     """Return rows that are computed at a time."""
-    graph = model.graph
-    shapes = [[d.dim_value or 1 for d in one.type.tensor_type.shape.dim[1:]] for one in (*graph.input, *graph.output)]
-    largest = max((math.prod(shape) for shape in shapes if len(shape) > 1), default=1)
+    ports = [one for one in (*model.graph.input, *model.graph.output) if one.name not in NOISE]
+    sizes = [math.prod(d.dim_value or 1 for d in one.type.tensor_type.shape.dim[1:]) for one in ports]
+    largest = max(sizes, default=1)  # a cell of a table is 1; an image may lie flat, in one axis
     return min(max(BLOCK_PIXELS // largest, 1), BLOCK)
 
 

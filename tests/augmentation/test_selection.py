@@ -10,6 +10,7 @@ from toy_models import Toy
 from gensynth import Augmenter, Trainer, augment
 from gensynth.augmentation.selection import likeliest
 from gensynth.errors import OptionError
+from gensynth.metrics.learners import fitted
 from gensynth.schema import TableSchema
 
 
@@ -50,10 +51,62 @@ def test_classes_of_one_row_and_three_classes():
     np.testing.assert_array_equal(np.repeat(wanted, 2)[kept], wanted)
 
 
+@pytest.mark.parametrize(("n_classes", "n_fits"), [(2, 8), (10, 8), (20, 4), (100, 1)])
+def test_many_classes_take_fewer_bags(n_classes, n_fits, monkeypatch):
+    real, _ = two_classes()
+    seen = []
+    monkeypatch.setattr("gensynth.augmentation.selection._N_TREES", 20)
+    monkeypatch.setattr("gensynth.augmentation.selection._LEAST_TREES", 2)
+
+    def counted(model, X, y):
+        seen.append(model)
+        return fitted(model, X, y)
+
+    monkeypatch.setattr("gensynth.augmentation.selection.fitted", counted)
+    kept_of(real, np.arange(len(real)) % n_classes, real.iloc[:8], np.arange(4) % n_classes)
+    assert len(seen) == n_fits
+
+
 def test_identifiers_are_not_looked_at():
-    real = pd.DataFrame({"id": [f"customer {i:05}" for i in range(200)]})
-    drawn = pd.DataFrame({"id": [f"customer {i:05}" for i in range(900, 940)]})
-    np.testing.assert_array_equal(kept_of(real, np.arange(200) % 2, drawn, np.repeat(1, 20)), np.arange(0, 40, 2))
+    real, codes = two_classes()
+    drawn = pd.DataFrame({"x": np.tile([0.0, 3.0], 20), "noise": 0.0, "city": "a"})
+    wanted, names = np.repeat(1, 20), [f"customer {i:05}" for i in range(900, 940)]
+    kept = kept_of(real.assign(id=[f"customer {i:05}" for i in range(400)]), codes, drawn.assign(id=names), wanted)
+    np.testing.assert_array_equal(kept, kept_of(real, codes, drawn, wanted))
+
+
+def test_identifiers_are_those_of_as_many_rows_without_candidates():
+    real, codes = two_classes(200)
+    real = real.assign(id=[f"customer {i:05}" for i in range(len(real))])
+    settings: dict[str, Any] = {"model": Toy(), "trainer": Trainer(max_epochs=1, progress=False), "random_state": 0}
+    settings["schema"] = {"id": "identifier"}
+    plain, chosen = (Augmenter(candidates=n, **settings).fit_resample(real, codes)[0].iloc[200:] for n in (1, 3))
+    assert chosen["id"].is_unique
+    assert not chosen["id"].isin(real["id"]).any()
+    assert set(chosen["id"]) == set(plain["id"])  # of all candidates every third would be there
+    keys = pd.DataFrame({"id": real["id"]})
+    only = Augmenter(candidates=2, **settings).fit_resample(keys, codes)[0]
+    assert only["id"].is_unique
+
+
+def test_rows_are_chosen_among_those_that_copy_no_real_one(monkeypatch):
+    real, codes = two_classes()
+    real = real.round(0)
+    asked = []
+
+    def spied(real, codes, drawn, wanted, candidates, *how):
+        asked.append((drawn, np.repeat(wanted, candidates)))
+        return likeliest(real, codes, drawn, wanted, candidates, *how)
+
+    monkeypatch.setattr("gensynth.augmentation.oversampling.likeliest", spied)
+    settings: dict[str, Any] = {"trainer": Trainer(max_epochs=1, progress=False), "random_state": 0}
+    augmenter = Augmenter(Toy(), candidates=2, drop_copies=True, **settings)
+    new = augmenter.fit_resample(real, codes)[0].iloc[len(real) :]
+    ((drawn, of),) = asked
+    assert len(drawn) == 2 * len(new)
+    assert augmenter.copies_.n_dropped > 0
+    assert len(drawn.assign(k=of).merge(real.assign(k=codes).drop_duplicates())) == 0
+    assert augmenter.copies_.n == 0
 
 
 def test_an_augmenter_keeps_rows_that_are_typical_of_their_class():

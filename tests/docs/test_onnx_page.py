@@ -194,13 +194,18 @@ def test_images_are_drawn_with_onnxruntime_and_numpy(tmp_path):
     class GivenFirst(ToyImages):
         capabilities = frozenset({"sample", "conditional-on-fitted", "score", "images"})
 
-    fitted = Synthesizer(GivenFirst(), trainer=QUICK, condition_on="label", random_state=0).fit(*bars())
+    images, labels = bars()
+    names = np.array(["low", "middle", "high"])[labels]
+    fitted = Synthesizer(GivenFirst(), trainer=QUICK, condition_on="label", random_state=0).fit(images, names)
     fitted.to_onnx(sampler=tmp_path / "sampler.onnx", check=0)
-    done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy", "label=2")
+    done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy", "label=high")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.split() == ["label", *["2"] * 9]
+    assert done.stdout.split() == ["label", *["high"] * 9]
     drawn = np.load(tmp_path / "images.npy")
     assert (drawn.shape, drawn.dtype) == ((9, 8, 6), np.uint8)
     assert (drawn.mean(2).argmax(1) == 5).all()
     done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy")
     assert (done.returncode, "add label=VALUE" in done.stderr) == (1, True)
+    for bad, words in (("label=7", "label=7 was never fitted; there are: "), ("size=1", "add label=VALUE")):
+        done = by_example("draw_images.py", tmp_path, "sampler.onnx", "9", "images.npy", bad)
+        assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (1, True, False)

@@ -155,6 +155,13 @@ def test_one_image_of_a_check_may_hang_on_a_threshold(plain, tmp_path, monkeypat
     )  # some are 0 anyway
 
 
+def test_a_check_of_one_image_checks_it(plain, tmp_path, monkeypatch):
+    own = Session.run
+    monkeypatch.setattr(Session, "run", lambda *args: {k: np.flip(v, -1) for k, v in own(*args).items()})
+    with pytest.raises(ExportError, match="in 1 image of 1 of 'image'"):
+        plain.to_onnx(sampler=tmp_path / "s.onnx", check=1)
+
+
 def test_a_scorer_is_asked_for(plain, tmp_path):
     plain.to_onnx(sampler=tmp_path / "s.onnx", check=0)
     with pytest.raises(Exception, match="holds a sampler, which cannot score rows"):
@@ -169,6 +176,7 @@ def test_flat_arrays(tmp_path):
     fitted.to_onnx(tmp_path / "scorer.onnx", tmp_path / "sampler.onnx", check=50)
     told = told_by(tmp_path / "sampler.onnx")
     assert told["gensynth.outputs"][0]["flat"]
+    assert Session(onnx.load(tmp_path / "sampler.onnx"), "reference").block == 2**16 // 48
     drawn = Session(onnx.load(tmp_path / "sampler.onnx"), "reference").run(noise_of(told, 20))["image"]
     assert drawn.shape == (20, 48)
     assert np.isin(drawn.reshape(20, 8, 6).mean(2).argmax(1), [1, 3, 5]).all()

@@ -181,6 +181,20 @@ def test_a_graph_that_differs_is_not_written(plain, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_score_that_is_no_number_is_no_rounding(plain, tmp_path, monkeypatch):
+    own = Session.run
+
+    def lost(self, feeds, *rest):
+        found = own(self, feeds, *rest)
+        found["score"][4] = np.nan
+        return found
+
+    monkeypatch.setattr(Session, "run", lost)
+    with pytest.raises(ExportError, match="differs from the model by nan"):
+        plain.to_onnx(tmp_path / "s.onnx", check=40)
+    assert not list(tmp_path.iterdir())
+
+
 def test_blocks_are_smaller_where_images_are_large(plain, tmp_path):
     scorer = exported(plain, tmp_path, check=0)
     assert scorer.session.block == 2**16 // 48

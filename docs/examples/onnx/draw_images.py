@@ -23,6 +23,9 @@ for port in told["gensynth.inputs"]:
     if port["column"] not in given:
         sys.exit(f"the model has to be given {port['column']}: add {port['column']}=VALUE")
     text, kind = given.pop(port["column"]), kinds[port["type"]]
+    levels = port["levels"] or {}
+    if levels.get("type") in ("plain", "number") and text not in map(str, levels["values"]):
+        sys.exit(f"{port['column']}={text} was never fitted; there are: {', '.join(map(str, levels['values']))}")
     value = text == "true" if kind is bool else kind(text)
     feeds[port["name"]] = np.full((n, 1), value, object).astype(kind)
 if given:

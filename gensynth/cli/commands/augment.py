@@ -69,7 +69,8 @@ def augment(
             "--ratio",
             metavar="R|auto",
             help="Add R rows for each real one, likewise. auto: few rows and good ones, for a classifier of --target. "
-            "Each class gets at most four times the rows it has; twice as many are drawn, and the likeliest are kept.",
+            "Each class but the largest gets at most four rows for each it has; twice as many are drawn, and the "
+            "likeliest are kept.",
             show_default=False,
         ),
     ] = None,
