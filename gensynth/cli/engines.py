@@ -11,6 +11,7 @@ from gensynth.errors import OptionError
 
 if TYPE_CHECKING:
     from gensynth.scale.cluster import Workers
+    from gensynth.tables import TableStream
 
 LOCAL, RAY = "local", "ray"
 
@@ -57,6 +58,14 @@ def workers_of(
 
     check_installed()
     return Workers(count, cpus or 1, gpus or 0.0)
+
+
+def check_spreads(workers: Workers | None, table: TableStream) -> None:
+    """Raise `OptionError` if workers are to read images, which lie decoded in a file of this machine."""
+    from gensynth.tables.imagestream import ImageStream
+
+    if workers is not None and isinstance(table, ImageStream):
+        raise OptionError(f"--engine {RAY} is for tables, and {table.source} holds images; leave out --engine")
 
 
 def running(workers: Workers | None) -> AbstractContextManager[Any]:

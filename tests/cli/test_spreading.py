@@ -169,3 +169,16 @@ def test_images_are_not_sampled_by_workers(tmp_path, monkeypatch, run):
     done = run("sample", "i.gensynth", "-o", "new/", *RAY)
     assert done.code == 2
     assert "--engine are of tables, and the model is of images" in done.err
+
+
+@pytest.mark.parametrize("command", [["score", "i.gensynth", "images.npz"], ["detect", "images.npz"]])
+def test_images_are_not_read_by_workers(tmp_path, monkeypatch, run, command):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).integers(0, 255, (20, 8, 8), dtype=np.uint8)
+    np.savez("images.npz", x=images)
+    quick = ["-m", "vae", "--set", "trainer.max_epochs=1", "--set", "model.hidden=8"]
+    assert run("fit", "images.npz", "-o", "i.gensynth", *quick).code == 0
+    done = run(*command, "-o", "out.csv", *RAY)
+    assert done.code == 2
+    assert "--engine ray is for tables, and images.npz holds images" in done.err
+    assert not (tmp_path / "out.csv").exists()

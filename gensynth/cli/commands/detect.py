@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, path_for, running, workers_of
+from gensynth.cli.engines import LOCAL, check_spreads, path_for, running, workers_of
 from gensynth.cli.options import (
     AsJson,
     Engine,
@@ -171,6 +171,7 @@ def detect(
         kinds,
         out.pipe,
     )
+    check_spreads(workers, table)
     run = {
         "command": "detect",
         "model": [model, settings],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, path_for, workers_of
+from gensynth.cli.engines import LOCAL, check_spreads, path_for, workers_of
 from gensynth.cli.options import (
     Engine,
     ImagesData,
@@ -120,6 +120,7 @@ def score(
         made = partial(ScoredRows, like, method=method, n_reasons=most, csv=out.csv)
     images = ImageOptions(skip_bad=skip_bad).like(image_schema(like))
     table = stream(path_for(workers, found), missing, like=like, pipe=out.pipe, images=images)
+    check_spreads(workers, table)
     check_beside(table, fitted_names(like), "the model was fitted with")
     rows = made(table)
     check_free([*table.names, *added_names(table)], data, rows.added)
