@@ -52,8 +52,8 @@ def workers_of(
         raise OptionError(
             f"--engine {RAY}: workers on other machines have no standard input and output (-); name a file"
         )
-    if gpus is not None and gpus > 1 and gpus != int(gpus):
-        raise OptionError(f"--worker-gpus {gpus:g}: a share of one GPU, up to 1, or a whole number of them")
+    if gpus and not (0.0001 <= gpus <= 1 or gpus.is_integer()):
+        raise OptionError(f"--worker-gpus {gpus:g}: a share of one GPU, 0.0001 to 1, or a whole number of them")
     from gensynth.scale.cluster import Workers, check_installed
 
     check_installed()

@@ -78,7 +78,7 @@ class ChunkedSample:
 
     def __init__(self, fitted: Draws, n: int, conditions: Conditions, random: Sequence[int]) -> None:
         self.fitted, self.n, self.conditions, self.random = fitted, n, conditions, random
-        self._seed_of_identifiers: np.random.Generator | None = None
+        self._seed_of_identifiers: np.random.SeedSequence | None = None
         self._identifiers: TableIdentifiers | None = None
         self._next = 0  # chunk whose identifiers are made next
 
@@ -125,7 +125,9 @@ class ChunkedSample:
         rows, mask = draw_conditional(self.fitted.model, encoder, given, n, seed, rng)
         related, _ = resolve(encoder, rows, rng.spawn(1)[0], mask)
         if number == 0:
-            self._seed_of_identifiers = copy.deepcopy(rng)
+            seeds = rng.bit_generator.seed_seq
+            assert isinstance(seeds, np.random.SeedSequence)
+            self._seed_of_identifiers = copy.deepcopy(seeds)  # a copied generator of numpy 1.26 has other seeds
         return _Drawn(rows, mask, related, given, identifiers, rng)
 
     def _identifiers_of(self, number: int) -> TableIdentifiers:
@@ -134,7 +136,7 @@ class ChunkedSample:
             self._draw(0)  # after what the first chunk has drawn
         if self._identifiers is None or self._next > number:
             assert self._seed_of_identifiers is not None
-            rng = copy.deepcopy(self._seed_of_identifiers)
+            rng = np.random.default_rng(copy.deepcopy(self._seed_of_identifiers))
             self._identifiers, self._next = self.fitted.encoder.new_identifiers(self.n, rng), 0
         for skipped in range(self._next, number):
             self._identifiers.take(self._rows_of(skipped))

@@ -30,7 +30,7 @@ class Workers:
     cpus : int
         Processors of each, and the threads that it computes in.
     gpus : float
-        GPUs of each; below 1: several workers share one.
+        GPUs of each, 0 or at least 0.0001; below 1: several workers share one.
     """
 
     count: int | None = None
@@ -140,5 +140,6 @@ def _fitting(machine: Mapping[str, float], workers: Workers) -> int:
     if not workers.gpus:
         return by_cpu
     gpus = machine.get("GPU", 0.0)
-    by_gpu = gpus // workers.gpus if workers.gpus >= 1 else gpus * (1 // workers.gpus)
+    # Ray counts in 1/10,000; in floats 1 // 0.2 is 4
+    by_gpu = gpus // workers.gpus if workers.gpus >= 1 else gpus * (10_000 // round(10_000 * workers.gpus))
     return min(by_cpu, int(by_gpu))

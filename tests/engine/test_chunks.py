@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 
 import numpy as np
@@ -39,6 +40,16 @@ def test_parts_in_any_order(synthesizer, conditions):
         pd.testing.assert_frame_equal(part, whole.iloc[start:stop].reset_index(drop=True))
     assert whole["key"].is_unique
     assert list(sample.frames(12, 12)) == []
+
+
+def test_identifiers_need_no_copy_of_a_generator(synthesizer, monkeypatch):
+    def other_seeds(_):  # as numpy 1.26 copies and pickles
+        return np.random.default_rng, ()
+
+    whole = synthesizer.sample(N, random_state=3)
+    monkeypatch.setitem(copyreg.dispatch_table, np.random.Generator, other_seeds)
+    part = pd.concat(list(synthesizer.chunked_sample(N, random_state=3).frames(12, 30)), ignore_index=True)
+    pd.testing.assert_frame_equal(part, whole.iloc[12:30].reset_index(drop=True))
 
 
 def test_a_part_has_no_more_rows_than_a_chunk(synthesizer):

@@ -33,6 +33,11 @@ def test_room(workers, n):
     assert room(machines({"CPU": 3.0}, {"CPU": 3.0, "GPU": 1.0}, {"memory": 1e9}), workers) == n
 
 
+@pytest.mark.parametrize(("gpus", "n"), [(0.1, 20), (0.2, 10), (0.3, 6), (1 / 3, 6), (0.5, 4), (2.0, 1)])
+def test_shares_of_a_gpu(gpus, n):
+    assert room(machines({"CPU": 64.0, "GPU": 2.0}), Workers(gpus=gpus)) == n
+
+
 def test_too_little_room_is_told_with_what_there_is():
     ray = machines({"CPU": 2.0})
     with pytest.raises(OptionError, match="room for 2 of the 3 workers of 1 CPU each: its 1 machine has 2 CPU and 0 G"):
