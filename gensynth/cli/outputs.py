@@ -229,6 +229,11 @@ def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> Non
         raise OptionError(f"--output {path}: the folder {place} is write-protected; name another one")
 
 
+def is_noted(folder: Path) -> bool:
+    """Whether a folder is one that a run writes parts into, and not another one of the same name."""
+    return (folder / _NOTES).is_file()
+
+
 def identity_of(found: Path | Card) -> Any:
     """Return what says whether DATA is what it was: names, sizes and times of its files."""
     if not isinstance(found, Path):

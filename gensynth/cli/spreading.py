@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.cli.fitted import models_of
+from gensynth.cli.outputs import is_noted
 from gensynth.cli.rowsource import RowSource, Written
 from gensynth.errors import OptionError, OutputError
 from gensynth.scale.spread import Task, spread
@@ -33,7 +34,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of a table from ``start`` to ``stop``, and the file that they are written to; None: they are sent back."""
+    """Rows of a table from ``start`` to ``stop``, and the file that they are written to; None: they are sent back.
+
+    Where the file is there already, only what is told of the rows is wanted.
+    """
 
     start: int
     stop: int
@@ -63,11 +67,13 @@ class MakeBlock(Task[Block, tuple[list[Table], list[Any]]]):
         if block.path is None:
             found = [(_as_sent(table, csv=self.csv), told) for table, told in made]
             return [table for table, _ in found], [told for _, told in found]
-        if not block.path.parent.is_dir():
+        if not is_noted(block.path.parent):
             raise OptionError(
-                f"--output {block.path.parent} is not there on {os.uname().nodename}: workers on several machines "
-                "write to a folder that all of them have (NFS, for example)"
+                f"--output {block.path.parent} is not there on {platform.node()}: workers on several machines write "
+                "to a folder that all of them have (NFS, for example)"
             )
+        if block.path.exists():  # of the run that this one goes on with, or by a worker that was lost afterwards
+            return [], [told for _, told in made]
         facts = []
         with file_writer(block.path, block.stop - block.start) as writer:
             for table, told in made:
@@ -162,10 +168,11 @@ def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any]
     told: list[Any] = []
     if out.folder:
         with out.parts(source.n_rows, run) as parts:
-            missing = [Block(start, stop, path.absolute()) for path, start, stop in parts if not path.exists()]
-            finished = [Block(start, stop) for path, start, stop in parts if path.exists()]
+            blocks = [Block(start, stop, path.absolute()) for path, start, stop in parts]
+            missing = [block for block in blocks if block.path is not None and not block.path.exists()]
             try:
-                with closing(spread(task, missing, workers, ordered=False)) as results:
+                made = spread(task, blocks if source.tells_of_all else missing, workers, ordered=False)
+                with closing(made) as results:
                     for _, facts in results:
                         told += facts
             except (OutputError, OSError) as error:
@@ -173,10 +180,6 @@ def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any]
                 raise OutputError(
                     f"{text}; the finished parts of {out} are kept: make room, then run the same command with --resume"
                 ) from error
-            if source.tells_of_all:
-                with closing(spread(task, finished, workers, ordered=False)) as results:
-                    for _, facts in results:
-                        told += facts
         return Written(sum(block.stop - block.start for block in missing), told)
     with out.writer(source.n_rows, run) as writer:
         blocks = _blocks(source.n_rows, source.block_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import platform
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
@@ -131,7 +132,7 @@ class _Worker:
         self._ray, self._attempts, self._error = ray, attempts[0], None
         if version != __version__:
             self._error = ClusterError(
-                f"{os.uname().nodename} has gensynth {__version__}, and the command is of {version}; install the same "
+                f"{platform.node()} has gensynth {__version__}, and the command is of {version}; install the same "
                 "on all machines of the cluster"
             )
             return

@@ -24,6 +24,12 @@ def sent(task):
     return pickle.loads(pickle.dumps(task))
 
 
+def noted_folder(name):
+    """Return a folder as the command leaves it to workers."""
+    with table_output(f"{name}/", part_rows=50).parts(0, {}):
+        return Path(name).absolute()
+
+
 @pytest.mark.parametrize("csv", [True, False])
 def test_rows_are_sent_with_what_is_written_of_them(folder, csv):
     table = open_table("good.csv" if csv else "good.parquet")
@@ -48,19 +54,35 @@ def test_rows_of_another_kind_of_file_are_sent_as_values(folder):
 def test_a_part_is_written_and_not_sent(folder):
     synthesizer = load_synthesizer(Path("m.gensynth"), "sample")
     rows = SampledRows(synthesizer.chunked_sample(90, None, 3), None, csv=False)
-    tables, told = sent(MakeBlock(rows, csv=False))(Block(20, 60, Path("part.parquet").absolute()))
-    assert (tables, told) == ([], [None])
+    task, block = sent(MakeBlock(rows, csv=False)), Block(20, 60, noted_folder("out") / "part.parquet")
+    assert task(block) == ([], [None])
     whole = load_synthesizer(Path("m.gensynth"), "sample").sample(90, random_state=3)
-    found = pq.read_table("part.parquet").to_pandas()
+    found = pq.read_table("out/part.parquet").to_pandas()
     pd.testing.assert_frame_equal(found, whole.iloc[20:60].reset_index(drop=True), check_dtype=False)
 
 
-def test_a_folder_that_a_worker_does_not_have(folder):
+def test_of_a_part_that_is_there_is_only_told(folder):
+    task = MakeBlock(ScoredRows(load("m.gensynth"), open_table("good.csv"), None, 0, csv=False), csv=False)
+    path = noted_folder("out") / "part.parquet"
+    written = task(Block(30, 50, path))
+    before = path.stat().st_mtime_ns
+    assert task(Block(30, 50, path)) == written
+    assert path.stat().st_mtime_ns == before
+    assert written[0] == []
+    assert len(written[1]) == 1
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_that_a_worker_does_not_have(folder, there):
+    path = folder / "elsewhere"
+    if there:  # of the same name on this machine
+        path.mkdir()
     task = MakeBlock(ScoredRows(load("m.gensynth"), open_table("good.csv"), None, 0, csv=False), csv=False)
     with pytest.raises(
-        OptionError, match=r"/nowhere is not there on .*: workers on several machines write to a folder"
+        OptionError, match=r"/elsewhere is not there on .*: workers on several machines write to a folder"
     ):
-        task(Block(0, 5, Path("/nowhere/part-00000.parquet")))
+        task(Block(0, 5, path / "part-00000.parquet"))
+    assert not list(path.glob("*"))
 
 
 def test_scores_and_p_values_of_a_block(folder):
