@@ -82,9 +82,9 @@ class _Fit:
         code = 0
         with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
             be_quiet(self.options["quiet"])
-            use_threads(self.options["threads"])
             try:
                 with command_line_hints(), warnings_as_notes(), errors_as_exit_codes():
+                    use_threads(self.options["threads"])
                     self.fit(**self.options)
             except typer.Exit as end:
                 code = end.exit_code

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NOTES = "_gensynth.json"
 """File of a folder of parts that says what wrote it; readers of data sets leave out names that begin with ``_``."""
+_MAX_PARTS = 100_000
+"""Names of parts have five digits, in whose order they are read."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class TableOutput:
         Raises
         ------
         OptionError
-            The folder holds something else, or parts of another run.
+            The folder holds something else, or parts of another run; or there would be too many parts.
         """
         if self.path is None:
             from gensynth.cli.pipes import output_writer
@@ -117,9 +119,10 @@ class TableOutput:
         self._note({**notes, "finished": True})
 
     def check(self, n_rows: int, run: Mapping[str, Any]) -> None:
-        """Raise `OptionError` if ``writer`` would not go on with the parts that are there: known before the work."""
+        """Raise `OptionError` if ``writer`` would not write the parts, or go on with them: known before the work."""
+        notes = self._notes_of(n_rows, run)
         if self.resume:
-            self._compare(self._notes_of(n_rows, run))
+            self._compare(notes)
 
     def noted(self) -> dict[str, Any]:
         """Return what is noted of the run whose parts are in the folder; nothing if there is none."""
@@ -138,6 +141,11 @@ class TableOutput:
         return found
 
     def _notes_of(self, n_rows: int, run: Mapping[str, Any]) -> dict[str, Any]:
+        if n_rows > _MAX_PARTS * self.part_rows:
+            raise OptionError(
+                f"--part-rows {self.part_rows:,}: {n_rows:,} rows would be more than {_MAX_PARTS:,} parts; give at "
+                f"least {-(-n_rows // _MAX_PARTS):,}"
+            )
         return {"run": {**run, "rows": n_rows, "part_rows": self.part_rows}, "finished": False}
 
     def _begin(self, notes: dict[str, Any]) -> None:

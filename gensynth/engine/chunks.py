@@ -81,6 +81,7 @@ class ChunkedSample:
         self._seed_of_identifiers: np.random.SeedSequence | None = None
         self._identifiers: TableIdentifiers | None = None
         self._next = 0  # chunk whose identifiers are made next
+        self._begun: tuple[int, pd.DataFrame] | None = None  # a chunk whose last rows were not asked for yet
 
     def whole(self) -> pd.DataFrame:
         """Return all rows."""
@@ -97,7 +98,11 @@ class ChunkedSample:
         elif start < stop:
             for number in range(start // size, (stop - 1) // size + 1):
                 first = number * size
-                yield self._chunk(number).iloc[max(start - first, 0) : stop - first].reset_index(drop=True)
+                before, self._begun = self._begun, None
+                chunk = before[1] if before is not None and before[0] == number else self._chunk(number)
+                if stop < min(first + size, self.n):
+                    self._begun = number, chunk
+                yield chunk.iloc[max(start - first, 0) : stop - first].reset_index(drop=True)
 
     def _rows_of(self, number: int) -> int:
         size = self.fitted.chunk_rows

@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from command_line import QUICK, as_process, people, posix
 
+from gensynth.cli.commands.fit import fit
+from gensynth.cli.fitting import _Fit
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_cluster"), pytest.mark.filterwarnings("default")]
 
 RAY = ["--engine", "ray", "--workers", "2"]
@@ -55,6 +58,12 @@ def test_more_workers_than_there_is_room_for(folder, run):
     assert "room for 2 of the 3 workers" in done.err
 
 
+def test_a_worker_of_more_threads_than_its_machine_has_processors_says_so():
+    said = _Fit(fit, {"quiet": False, "threads": 10_000})()
+    assert said.code == 2
+    assert said.err.startswith("error: --threads 10000 is more than")
+
+
 @posix
 def test_ctrl_c_ends_workers_and_leaves_nothing_but_the_checkpoint(folder):
     import ray
@@ -71,7 +80,7 @@ def test_ctrl_c_ends_workers_and_leaves_nothing_but_the_checkpoint(folder):
                 break
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=200)[1]
     assert Path("x.ckpt").exists(), said
     assert process.returncode == 130
     assert "error: interrupted; no file was left half written" in said

@@ -42,6 +42,15 @@ def test_parts_in_any_order(synthesizer, conditions):
     assert list(sample.frames(12, 12)) == []
 
 
+def test_a_chunk_across_two_parts_is_drawn_once(synthesizer, monkeypatch):
+    whole, sample, drawn = synthesizer.sample(N, random_state=3), synthesizer.chunked_sample(N, random_state=3), []
+    draw = sample._draw
+    monkeypatch.setattr(sample, "_draw", lambda number: [drawn.append(number), draw(number)][1])
+    parts = [pd.concat(list(sample.frames(start, start + 10))) for start in range(0, N, 10)]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
+    assert drawn == list(range(-(-N // CHUNK)))
+
+
 def test_identifiers_need_no_copy_of_a_generator(synthesizer, monkeypatch):
     def other_seeds(_):  # as numpy 1.26 copies and pickles
         return np.random.default_rng, ()

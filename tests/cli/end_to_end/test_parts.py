@@ -236,6 +236,18 @@ def test_options_that_would_do_nothing_are_refused(folder: Path, run: Run, optio
     assert not Path("s.csv").exists()
 
 
+@pytest.mark.parametrize("command", ["sample m.gensynth -n 60", "score m.gensynth good.csv", "detect good.csv"])
+def test_more_parts_than_names_put_in_order_are_refused(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr("gensynth.cli.outputs._MAX_PARTS", 3)
+    n = 60 if "60" in command else len(people())
+    done = run(*command.split(), "-o", "out/", "--part-rows", "7")
+    assert done.code == 2
+    assert f"--part-rows 7: {n} rows would be more than 3 parts; give at least {-(-n // 3)}" in done.err
+    assert not Path("out").exists()
+
+
 def test_detect_that_cannot_go_on_says_so_before_it_trains(folder: Path, run: Run) -> None:
     split_people(folder)
     first = ("detect", "shards", "-o", "out/", "--part-rows", "9", *QUICK)
