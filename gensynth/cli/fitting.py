@@ -32,10 +32,12 @@ def fit_by_workers(fit: Callable[..., None], options: Mapping[str, Any], found: 
     Raises
     ------
     OptionError
-        Several workers would share a GPU, which they cannot while they train together.
+        Several workers would share a GPU, which they cannot while they train together; or ``torchrun`` runs this.
     TrainingError
         A worker was lost.
     """
+    if processes.count() > 1:
+        raise OptionError("--engine ray starts the workers itself: run the command without torchrun")
     if workers.gpus != int(workers.gpus):
         raise OptionError(
             "--worker-gpus: workers that train together have a GPU each, or none; give 1, or leave it out"

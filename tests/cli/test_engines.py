@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from gensynth.cli.commands.fit import fit
 from gensynth.cli.engines import path_for, workers_of
+from gensynth.cli.fitting import fit_by_workers
 from gensynth.datasets import cards
+from gensynth.errors import OptionError
 from gensynth.scale.cluster import Workers
 
 SCORE = ["score", "m.gensynth", "good.csv", "-o", "out.csv"]
@@ -46,6 +49,13 @@ def test_refused(folder, run, arguments, why):
     assert done.code == 2
     assert why in done.err
     assert sorted(folder.iterdir()) == before
+
+
+def test_workers_of_one_process_alone(monkeypatch):
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "x", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)  # as torchrun does
+    with pytest.raises(OptionError, match="run the command without torchrun"):
+        fit_by_workers(fit, {}, Path("good.csv"), Workers())
 
 
 @pytest.mark.parametrize("command", [SCORE, ["sample", "m.gensynth", "-o", "out.csv"]])
