@@ -51,10 +51,6 @@ class BatchWriter(ABC):
             A cell cannot be written.
         """
 
-    def write_frame(self, frame: pd.DataFrame, style: FileStyle | None) -> None:
-        """Write the next rows in the style of the file that rows like these were read from."""
-        self.write(styled(frame, style, csv=self.format == "csv"))
-
 
 def styled(frame: pd.DataFrame, style: FileStyle | None, *, csv: bool) -> Table:
     """Return rows as they are to be written in a style: for a CSV file or another one."""

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gensynth.errors import FileWarning, OutputError
-from gensynth.tables import open_table, read_table, write_table
+from gensynth.tables import Table, open_table, read_table, write_table
 from gensynth.tables import writer as writers
 from gensynth.tables.writer import PartsWriter, file_writer, part_path
 
@@ -57,7 +57,7 @@ def test_frames_are_written_as_in_one_piece(tmp_path, ending):
     write_table(whole, tmp_path / f"a{ending}")
     with file_writer(tmp_path / f"b{ending}", len(whole)) as writer:
         for first in range(0, 50, 20):
-            writer.write_frame(whole.iloc[first : first + 20], None)
+            writer.write(Table(whole.iloc[first : first + 20]))
     if ending in {".csv", ".tsv"}:
         assert (tmp_path / f"a{ending}").read_bytes() == (tmp_path / f"b{ending}").read_bytes()
     one, other = (read_table(tmp_path / f"{name}{ending}").frame for name in "ab")
@@ -74,7 +74,7 @@ def test_the_index_that_pandas_noted_has_the_length_of_the_table(tmp_path):
 def test_parts_have_their_rows_whatever_the_batches(tmp_path):
     with PartsWriter(tmp_path, 50, 12) as writer:
         for first in range(0, 50, 7):
-            writer.write_frame(frame().iloc[first : first + 7], None)
+            writer.write(Table(frame().iloc[first : first + 7]))
     sizes = [pq.read_metadata(path).num_rows for path in sorted(tmp_path.iterdir())]
     assert sizes == [12, 12, 12, 12, 2]
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path), frame())
@@ -82,7 +82,7 @@ def test_parts_have_their_rows_whatever_the_batches(tmp_path):
 
 def test_an_error_leaves_the_finished_parts_only(tmp_path, monkeypatch):
     with PartsWriter(tmp_path, 50, 20) as writer:
-        writer.write_frame(frame().iloc[:30], None)
+        writer.write(Table(frame().iloc[:30]))
     assert list(tmp_path.iterdir()) == [part_path(tmp_path, 0)]
     again = PartsWriter(tmp_path, 50, 20)
     assert again.start == 20
@@ -92,5 +92,5 @@ def test_an_error_leaves_the_finished_parts_only(tmp_path, monkeypatch):
 
     monkeypatch.setattr(writers.FileWriter, "write", full)
     with pytest.raises(OutputError, match=r"No space left on device; 1 finished part of .* is kept"):
-        again.write_frame(frame().iloc[20:], None)
+        again.write(Table(frame().iloc[20:]))
     assert list(tmp_path.iterdir()) == [part_path(tmp_path, 0)]
