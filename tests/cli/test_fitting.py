@@ -75,8 +75,8 @@ def test_ctrl_c_ends_workers_and_leaves_nothing_but_the_checkpoint(folder):
     before = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     command[2] = before + command[2]  # where the tests run in the background it is ignored
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        for _ in range(600):
-            if Path("x.ckpt").exists():
+        for _ in range(1500):
+            if Path("x.ckpt").exists() or process.poll() is not None:
                 break
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("ray_cluster"), pytest.m
 
 
 def run(what, folder):
-    return run_together(partial(worker_tasks.together, what), Workers(2), folder, timedelta(minutes=1))
+    return run_together(partial(worker_tasks.together, what), Workers(2), folder, timedelta(minutes=5))
 
 
 def test_the_result_is_that_of_the_first(tmp_path):
