@@ -43,9 +43,14 @@ def test_parts_in_any_order(synthesizer, conditions):
 
 
 def test_a_chunk_across_two_parts_is_drawn_once(synthesizer, monkeypatch):
-    whole, sample, drawn = synthesizer.sample(N, random_state=3), synthesizer.chunked_sample(N, random_state=3), []
-    draw = sample._draw
-    monkeypatch.setattr(sample, "_draw", lambda number: [drawn.append(number), draw(number)][1])
+    whole, sample = synthesizer.sample(N, random_state=3), synthesizer.chunked_sample(N, random_state=3)
+    draw, drawn = sample._draw, []
+
+    def noted(number):
+        drawn.append(number)
+        return draw(number)
+
+    monkeypatch.setattr(sample, "_draw", noted)
     parts = [pd.concat(list(sample.frames(start, start + 10))) for start in range(0, N, 10)]
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), whole)
     assert drawn == list(range(-(-N // CHUNK)))
