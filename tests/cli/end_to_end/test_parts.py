@@ -131,7 +131,7 @@ def test_commands_stand_in_a_pipe(folder: Path, run: Run) -> None:
         ("sample m.gensynth -o - --format parquet", "csv or arrow"),
         ("sample m.gensynth -o a/b/", "there is no folder"),
         ("score m.gensynth *.nothing -o out.csv", "no file has a name like"),
-        ("score m.gensynth empty -o out.csv", "folder without tables"),
+        ("score m.gensynth empty -o out.csv", "empty is a folder that holds neither images"),
         ("score m.gensynth empty -o empty/out.csv", "lies in the table that is read"),
         ("score m.gensynth - -o out/ --resume", "standard input gives it once"),
     ],
