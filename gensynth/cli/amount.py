@@ -66,7 +66,7 @@ def _number(ratio: str) -> float:
     try:
         number = float(ratio)
     except ValueError:
-        raise OptionError(f"--ratio must be auto or a number above 0, not {ratio!r}") from None
+        raise OptionError(f"--ratio must be auto or a number more than 0, not {ratio!r}") from None
     if not 0 < number < float("inf"):
-        raise OptionError(f"--ratio must be auto or a number above 0, not {number:g}")
+        raise OptionError(f"--ratio must be auto or a number more than 0, not {number:g}")
     return number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,6 @@ from gensynth.errors import ColumnWarning, ImageError, counted
 from gensynth.tables.imagearrays import FEW_LEVELS
 from gensynth.tables.imagestream import ImageStream
 
-if TYPE_CHECKING:
-    from gensynth.schema.image import ImageSchema
-
 MAX_BEYOND = 0.5
 """Widths of the fitted range that new values may lie beyond it, to be clipped: farther ones are in another unit."""
 BYTE = 255
@@ -22,14 +19,34 @@ BYTE = 255
 Images = NDArray[Any]
 
 
-def factor_of(image: ImageSchema, low: float, high: float, dtype: np.dtype[Any], *, whole: bool) -> float | None:
+class FittedRange(Protocol):
+    """What is known of the values of fitted images, as `gensynth.schema.image.ImageSchema` does."""
+
+    @property
+    def low(self) -> float:
+        """The least."""
+
+    @property
+    def high(self) -> float:
+        """The greatest."""
+
+    @property
+    def levels(self) -> int:
+        """How many different ones there are."""
+
+    @property
+    def dtype(self) -> str:
+        """What holds them."""
+
+
+def factor_of(image: FittedRange, low: float, high: float, dtype: np.dtype[Any], *, whole: bool) -> float | None:
     """Return what new values are multiplied by to be the same pictures in the unit of fitted ones; None if nothing.
 
     Whole numbers from 0 to 255 are what floats from 0 to 1 are, and these are what whole numbers from 0 to N are.
 
     Parameters
     ----------
-    image : ImageSchema
+    image : FittedRange
         The fitted images.
     low, high : float
         Least and greatest of the new values.
@@ -47,7 +64,7 @@ def factor_of(image: ImageSchema, low: float, high: float, dtype: np.dtype[Any],
     return image.high if counts and fractions else None
 
 
-def tell_of_factor(image: ImageSchema, high: float, factor: float, what: str) -> None:
+def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) -> None:
     """Warn that images were converted."""
     did = f"multiplied by {factor:g}" if factor > 1 else f"divided by {1 / factor:g}"
     warnings.warn(
@@ -58,12 +75,12 @@ def tell_of_factor(image: ImageSchema, high: float, factor: float, what: str) ->
     )
 
 
-def is_beyond(image: ImageSchema, low: float, high: float) -> bool:
+def is_beyond(image: FittedRange, low: float, high: float) -> bool:
     """Return whether values lie so far beyond the fitted range that they are in another unit."""
     return max(image.low - low, high - image.high) > MAX_BEYOND * (image.high - image.low)
 
 
-def outside_words(image: ImageSchema, n: int, low: float, high: float) -> str:
+def outside_words(image: FittedRange, n: int, low: float, high: float) -> str:
     """Return what is wrong with n images; ``{place}`` stands for the first of them."""
     return (
         f"pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
@@ -74,7 +91,7 @@ def outside_words(image: ImageSchema, n: int, low: float, high: float) -> str:
 ADVICE = "scale the new images as the fitted ones were"
 
 
-def in_range_of(table: ImageStream, image: ImageSchema) -> ImageStream:
+def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
     """Return a stream of new images in the range of fitted ones; which way is decided once for all of them.
 
     The black and white of image files, 0 and 255 (65,535 of 16 bits), become the least and the greatest fitted value;
@@ -113,13 +130,13 @@ def in_range_of(table: ImageStream, image: ImageSchema) -> ImageStream:
     return table.changed(lambda images: np.clip(images, image.low, image.high).astype(images.dtype))
 
 
-def _typed(values: NDArray[np.floating[Any]], image: ImageSchema) -> Images:
+def _typed(values: NDArray[np.floating[Any]], image: FittedRange) -> Images:
     """Return values in the dtype of the fitted images."""
     dtype = np.dtype(image.dtype)
     return (np.rint(values) if dtype.kind in "biu" else values).astype(dtype)
 
 
-def _outside(table: ImageStream, image: ImageSchema) -> tuple[int, int]:
+def _outside(table: ImageStream, image: FittedRange) -> tuple[int, int]:
     """Return how many images have values outside the fitted range, and the first of them."""
     n, first, at = 0, -1, 0
     for images in table.blocks():
@@ -130,7 +147,7 @@ def _outside(table: ImageStream, image: ImageSchema) -> tuple[int, int]:
     return n, first
 
 
-def aligned_range(images: Images, image: ImageSchema, name: str | int) -> Images:
+def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images:
     """Return new images (n, ...) in memory in the range of fitted ones.
 
     Raises
