@@ -27,13 +27,13 @@ WAYS: dict[str, dict[str, Any]] = {
 """How an `Augmenter` adds rows."""
 
 
-def thinned(data: DataSet, share: float, seed: int) -> tuple[pd.DataFrame, Any]:
-    """Return the rows to learn from with the rare class at a share of them, and this class."""
-    is_rare, rare = rows_of_rare(data.train, data)
+def thinned(data: DataSet, share: float, seed: int) -> pd.DataFrame:
+    """Return the rows to learn from with the rare class at a share of them."""
+    is_rare, _ = rows_of_rare(data.train, data)
     n = round((~is_rare).sum() * share / (1.0 - share))
     drawn = np.random.default_rng(seed).choice(np.flatnonzero(is_rare), min(n, int(is_rare.sum())), replace=False)
     kept = np.sort(np.concatenate([np.flatnonzero(~is_rare), drawn]))
-    return data.train.iloc[kept].reset_index(drop=True), rare
+    return data.train.iloc[kept].reset_index(drop=True)
 
 
 def rows_of_rare(frame: pd.DataFrame, data: DataSet) -> tuple[np.ndarray, Any]:
@@ -78,7 +78,7 @@ def scores(data: DataSet, options: argparse.Namespace, seed: int) -> Iterator[tu
     """Yield the name of each way, and what it reaches."""
     from gensynth import Augmenter, Trainer
 
-    train, _ = thinned(data, options.share, seed)
+    train = thinned(data, options.share, seed)
     judge = Judge(train, data, options.share)
     yield "nothing", judge()
     yield "class weights", judge(class_weight="balanced")

@@ -59,8 +59,8 @@ class AddedRows:
         places = stand_ins(real, self.target, n, filled(balance=self.amount.balance))
         if len(places) < MIN_ROWS:
             raise OptionError(
-                f"--report needs at least {MIN_ROWS} new rows, and {len(places)} are to be added; ask for more, or "
-                "leave --report out"
+                f"--report needs at least {MIN_ROWS} new rows, and {len(places)} are to be added; ask for more "
+                "(--rows N), or leave --report out"
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what there is to say is said of the new rows

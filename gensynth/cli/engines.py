@@ -17,7 +17,12 @@ LOCAL, RAY = "local", "ray"
 
 
 def workers_of(
-    engine: str, count: int | None, cpus: int | None, gpus: float | None, places: Iterable[object] = ()
+    engine: str,
+    count: int | None,
+    cpus: int | None,
+    gpus: float | None,
+    places: Iterable[object] = (),
+    threads: int | None = None,
 ) -> Workers | None:
     """Return the workers that ``--engine`` asks for; None: this process does the work.
 
@@ -33,6 +38,8 @@ def workers_of(
         ``--worker-gpus``.
     places : iterable
         Where rows come from and go to.
+    threads : int or None
+        ``--threads`` of a command of which workers do all; None where this process computes too.
 
     Raises
     ------
@@ -48,6 +55,10 @@ def workers_of(
             if value is not None:
                 raise OptionError(f"{option} is of --engine {RAY}; add it, or leave out {option}")
         return None
+    if threads is not None:
+        raise OptionError(
+            f"--threads is of this process, and with --engine {RAY} the workers compute; give --worker-cpus {threads}"
+        )
     if any(str(place) == "-" for place in places):
         raise OptionError(
             f"--engine {RAY}: workers on other machines have no standard input and output (-); name a file"

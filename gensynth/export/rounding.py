@@ -20,7 +20,9 @@ from gensynth.export.tails import TIE
 MAX_DIFFERENCE = 1e-5
 """Relative difference of scores above which nothing is written, ..."""
 ROUNDINGS = 20.0
-"""... or so many times what nine in ten scores in float32 are off by, where that is more."""
+"""... or so many times what nine in ten scores in float32 are off by, where that is more, ..."""
+MOST_DIFFERENCE = 1e-3
+"""... up to this: a model that rounding moves farther is not exported."""
 DECIDED = 0.005
 """Share of rows with images whose scores may differ by more: those of codes between two of which rounding decides."""
 PLACES = 100.0
@@ -64,7 +66,7 @@ class Rounding:
         scores = scorer.score(rows)
         size = max(float(np.median(np.abs(scores))), LEAST)
         off = np.abs(_in_float64(scorer).score(rows) - scores) / np.maximum(np.abs(scores), size)
-        difference = max(MAX_DIFFERENCE, ROUNDINGS * float(np.quantile(off, 0.9)))
+        difference = min(max(MAX_DIFFERENCE, ROUNDINGS * float(np.quantile(off, 0.9))), MOST_DIFFERENCE)
         return cls(difference, size, difference, DECIDED)
 
     def differences(self, found: Floats, wanted: Floats) -> Floats:

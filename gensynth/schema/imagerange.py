@@ -75,20 +75,18 @@ def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) ->
     )
 
 
-def is_beyond(image: FittedRange, low: float, high: float) -> bool:
-    """Return whether values lie so far beyond the fitted range that they are in another unit."""
-    return max(image.low - low, high - image.high) > MAX_BEYOND * (image.high - image.low)
-
-
-def outside_words(image: FittedRange, n: int, low: float, high: float) -> str:
-    """Return what is wrong with n images; ``{place}`` stands for the first of them."""
-    return (
-        f"pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
+def tell_of_outside(
+    image: FittedRange, n: int, first: int, what: str, place: str, *, low: float, high: float, stacklevel: int
+) -> None:
+    """Warn that values of n images, in ``what``, are clipped; raise `ImageError` where they are in another unit."""
+    text = (
+        f"{what}: pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
         f"{image.high:g}: values from {low:g} to {high:g}"
     )
-
-
-ADVICE = "scale the new images as the fitted ones were"
+    if max(image.low - low, high - image.high) > MAX_BEYOND * (image.high - image.low):
+        raise ImageError(f"{text}; scale the new images as the fitted ones were", first, place)
+    told = text.replace("{place}", place or f"row {first:,}")
+    warnings.warn(f"{told}; they are clipped to it", ColumnWarning, stacklevel=stacklevel + 1)
 
 
 def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
@@ -121,12 +119,8 @@ def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
     if low >= image.low and high <= image.high:
         return table
     n, first = _outside(table, image)
-    text = f"{table.source}: {outside_words(image, n, low, high)}"
-    if is_beyond(image, low, high):
-        raise ImageError(f"{text}; {ADVICE}", first, table.place_of(first))
-    warnings.warn(
-        f"{text.replace('{place}', table.place_of(first))}; they are clipped to it", ColumnWarning, stacklevel=3
-    )
+    place = table.place_of(first)
+    tell_of_outside(image, n, first, table.source, place, low=low, high=high, stacklevel=3)
     return table.changed(lambda images: np.clip(images, image.low, image.high).astype(images.dtype))
 
 
@@ -172,8 +166,6 @@ def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images
         return images
     outside = ((images < image.low) | (images > image.high)).reshape(len(images), -1).any(1)
     first = int(np.argmax(outside))
-    text = f"column {name!r}: {outside_words(image, int(outside.sum()), low, high)}"
-    if is_beyond(image, low, high):
-        raise ImageError(f"{text}; {ADVICE}", first)
-    warnings.warn(f"{text.replace('{place}', f'row {first:,}')}; they are clipped to it", ColumnWarning, stacklevel=7)
+    n = int(outside.sum())
+    tell_of_outside(image, n, first, f"column {name!r}", "", low=low, high=high, stacklevel=7)
     return np.asarray(np.clip(images, image.low, image.high))

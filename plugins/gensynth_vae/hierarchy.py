@@ -6,88 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
-from gensynth.nn.ensemble import fixed_normal, member_mask, standard_normal
+from gensynth.nn.ensemble import fixed_normal, standard_normal
 from gensynth.nn.latent_density import LatentPrior
-from gensynth.nn.layers import bounded
-from gensynth.nn.networks import LevelNetworks, Networks, RowDecoder
-from gensynth.nn.priors import LOG_2PI
+from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.sampling import EMA_DECAY
 from gensynth.nn.spectral import SpectralPenalty
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import warmup_progress
 from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
+from gensynth_vae.level import Level
 
 N_SCORE_DRAWS = 8
 """Posterior draws behind a score, the same noise for every row."""
-MAX_LOG_SCALE = 5.0
-"""Scales of priors, and of posteriors in units of those, are kept between exp(-5) and exp(5)."""
-
-
-class Level(nn.Module):
-    """One group of latents: prior given the levels above, residual posterior, flows, and what it tells those below.
-
-    The posterior is N(mu + d_mu, sigma * d_sigma) where the prior is N(mu, sigma) (Vahdat & Kautz 2020, arXiv
-    2007.03898, section 3.2), followed by inverse autoregressive flows.
-
-    Parameters
-    ----------
-    networks : LevelNetworks
-        What carries it.
-    latent_dims : sequence of int
-        Latents of each member.
-    dim : int
-        Entries that they take, those beyond a member's own 0.
-    """
-
-    mask: Tensor
-
-    def __init__(self, networks: LevelNetworks, latent_dims: Sequence[int], dim: int) -> None:
-        super().__init__()
-        self.prior, self.residual, self.update = networks.prior, networks.residual, networks.update
-        self.flows = nn.ModuleList(networks.flows)
-
-        out: Any = self.prior.out
-        nn.init.normal_(out.weight, std=0.01)  # every level's prior begins as N(0, I)
-        nn.init.zeros_(out.bias)
-        mask = F.pad(member_mask(latent_dims), (0, dim - max(latent_dims)))
-        self.register_buffer("mask", mask, persistent=False)  # (members, 1, dim)
-
-    def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
-        mean, log_scale = self.prior(state).chunk(2, -1)
-        return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
-
-    def infer(
-        self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence.
-
-        ``columns`` is what the prior sees beside the state, and the posterior does not.
-        """
-        mean, log_scale = self.prior_parameters(state)
-        shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
-        log_ratio = bounded(log_ratio, MAX_LOG_SCALE)
-        z = mean + torch.exp(log_scale) * (shift + torch.exp(log_ratio) * noise) * self.mask
-        log_q = -((0.5 * (noise.square() + LOG_2PI) + log_scale + log_ratio) * self.mask).sum(-1)
-        for flow in self.flows:
-            z, log_determinant = flow(z, features)
-            log_q = log_q - log_determinant
-        return z, log_q - self.log_prior(state if columns is None else state + columns, z)
-
-    def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
-        """Return (members, n): log p(z | levels above)."""
-        mean, log_scale = self.prior_parameters(state)
-        standard = (z - mean) * torch.exp(-log_scale)
-        return -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
-
-    def next_state(self, state: Tensor, z: Tensor) -> Tensor:
-        """Return what the levels below see (members, n, width)."""
-        change: Tensor = self.update(torch.cat([state, z], -1))
-        return state + change
 
 
 class HierarchicalModel(LatentVariableModel):

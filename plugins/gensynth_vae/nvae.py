@@ -11,7 +11,8 @@ from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.family import TaskDefaults, in_turns
 from gensynth_vae.choices import LATENT, PRIOR, WEIGHT, WIDTH, IndependentCellsRecipe
-from gensynth_vae.hierarchy import HierarchicalModel, Level
+from gensynth_vae.hierarchy import HierarchicalModel
+from gensynth_vae.level import Level
 
 
 @dataclass(eq=False)

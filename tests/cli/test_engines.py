@@ -67,6 +67,14 @@ def test_without_ray(folder, run, monkeypatch, command):
     assert not Path("out.csv").exists()
 
 
+@pytest.mark.parametrize("command", [SCORE, ["sample", "m.gensynth", "-o", "out.csv"]])
+def test_threads_of_this_process_are_of_no_use_to_workers(folder, run, command):
+    done = run(*command, "--engine", "ray", "--threads", "1")
+    assert done.code == 2
+    assert "give --worker-cpus 1" in done.err
+    assert not Path("out.csv").exists()
+
+
 @pytest.mark.usefixtures("ray_installed")
 def test_what_workers_have():
     assert workers_of("ray", 3, 2, 0.5) == Workers(3, 2, 0.5)

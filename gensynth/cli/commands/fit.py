@@ -140,7 +140,7 @@ def fit(
 
     start = time.perf_counter()
     found = find(data, several=True)
-    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data], threads)
     pipe = check_format(pipe, [found])
     path, checkpoint = training_files(found, output, checkpoint, resume=resume)
     recipe, trainer = recipe_and_trainer(model, settings, max_time, file=settings_file)

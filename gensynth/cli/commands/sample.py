@@ -66,7 +66,7 @@ def sample(
     worker_count: WorkerCount = None,
     worker_cpus: WorkerCpus = None,
     worker_gpus: WorkerGpus = None,
-    threads: Threads = None,  # noqa: ARG001 - its callback did it
+    threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Draw new rows from a trained model."""
@@ -81,7 +81,7 @@ def sample(
     pictures = grid is not None or (output is not None and output.lower().endswith(".npz"))
     if output is None and not pictures:
         raise OptionError("nothing to write: name --output OUT, or --grid PNG for a picture of images")
-    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [output])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [output], threads)
     out = (
         None
         if pictures or output is None

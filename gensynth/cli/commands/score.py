@@ -97,7 +97,7 @@ def score(
     if top is not None and top < 1:
         raise OptionError(f"--top must be at least 1, not {top}")
     source, found = model_file(model), find(data, several=True)
-    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output])
+    workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output], threads)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0
     by_graph = source.name.lower().endswith(ONNX_ENDINGS)
@@ -111,7 +111,7 @@ def score(
     if by_graph:
         from gensynth.export.runtime import OnnxScorer
 
-        scorer = like = OnnxScorer.load(source, (threads if workers is None else workers.cpus) or 1)
+        scorer = like = OnnxScorer.load(source, (threads or 1) if workers is None else workers.cpus)
         made = partial(GraphScoredRows, scorer, csv=out.csv)
     else:
         from gensynth.persistence import load
