@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from gensynth.nn.layers import columnwise, dropout
+from gensynth.nn.tabular.causal_training import CausalLayers, StepWeights
 
 MAX_TRIANGLE = 128
 """Most steps whose running sums are a product with a triangle of ones: quadratic, but faster than a scan."""
@@ -35,21 +35,6 @@ class CausalState:
     def pick(self, rows: Tensor) -> CausalState:
         """Return the sums of these rows (an index tensor)."""
         return CausalState(self.context.index_select(0, rows), self.features.index_select(0, rows))
-
-
-class StepWeights(NamedTuple):
-    """The weights of some steps, a first axis of steps each."""
-
-    gain: Tensor
-    shift: Tensor
-    inner: Tensor
-    inner_bias: Tensor
-    feature: Tensor
-    feature_gain: Tensor
-    feature_shift: Tensor
-    outer: Tensor
-    outer_bias: Tensor
-    contribute: Tensor
 
 
 class CausalNetwork(nn.Module):
@@ -102,6 +87,10 @@ class CausalNetwork(nn.Module):
 
         ``cells`` (k, n, dim) are those that the steps write.
         """
+        weights = self.layers()
+        if self.training and cells.device.type == "cpu":
+            made: Tensor = CausalLayers.apply(cells, context, self.n_groups, self.dropout, *weights)  # type: ignore[no-untyped-call]
+            return made
         contributions = torch.bmm(cells, self.contribute)
         seen = self._sums_before(contributions).add_(context)
 
@@ -109,7 +98,7 @@ class CausalNetwork(nn.Module):
             own = torch.bmm(h, self.feature)
             return self._sums_before(own).add_(own)
 
-        return self._hidden(self.layers(), seen, add, self.dropout)
+        return self._hidden(weights, seen, add, self.dropout)
 
     def layers(self) -> StepWeights:
         """Return the weights of all steps."""

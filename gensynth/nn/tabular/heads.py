@@ -18,6 +18,7 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.layers import columnwise
 from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
+from gensynth.nn.tabular.column_softmax import ColumnSoftmax
 from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
 
 N_CELLS = 32
@@ -42,16 +43,8 @@ class CodeHeads(nn.Module):
 
     def log_likelihood(self, hidden: Tensor, codes: Tensor) -> Tensor:
         """Return (n, k): log-probability of each code."""
-        out = hidden.new_zeros(codes.shape[1], codes.shape[0])
         weight, bias = self.curves(self.weight), self.bias + self.code_slots.padding
-        for group in self.code_slots.groups:
-            columns = torch.tensor(group.columns, device=hidden.device)
-            own = weight[group.start : group.start + group.size].unflatten(0, (len(columns), group.width))
-            logits = torch.baddbmm(group.view(bias).unsqueeze(1), hidden.index_select(0, columns), own.transpose(1, 2))
-            chosen = -F.cross_entropy(
-                logits.flatten(0, 1), codes.t().index_select(0, columns).flatten(), reduction="none"
-            )
-            out = out.index_copy(0, columns, chosen.view(len(columns), -1))
+        out: Tensor = ColumnSoftmax.apply(hidden, weight, bias, codes.t(), self.code_slots.groups)  # type: ignore[no-untyped-call]
         return out.t()
 
     def logits(self, position: int, hidden: Tensor) -> Tensor:
