@@ -1,7 +1,8 @@
-"""Training steps taken one by one outside the trainer's loop, and the matrix products inside them."""
+"""Training steps taken one by one outside the trainer's loop, and the products and convolutions inside them."""
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -48,11 +49,15 @@ def prepare(table: pd.DataFrame, model: str, seed: int, condition_on: str | None
     seconds["learn encoding"] = time.process_time() - began
     began = time.process_time()
     encoded: Rows = encoder.encode(frame)
-    rows = Batch(torch.tensor(encoded.numeric, dtype=torch.float32), torch.tensor(encoded.codes, dtype=torch.int64))
+    pixels = None if encoded.pixels is None else torch.tensor(encoded.pixels)
+    codes = torch.tensor(encoded.codes, dtype=torch.int64)
+    rows = Batch(torch.tensor(encoded.numeric, dtype=torch.float32), codes, pixels=pixels)
     seconds["encode"] = time.process_time() - began
     with seeded(seed):
         built = recipe.build(encoder.layout)
-    size = auto_batch_size(len(rows), sum(encoder.layout.cardinalities))
+    image = encoder.layout.image
+    n_slots = sum(encoder.layout.cardinalities) + (0 if image is None else image.n_features // 4)
+    size = auto_batch_size(len(rows), n_slots)
     return Prepared(seconds, rows, built, min(size, len(rows)))
 
 
@@ -91,53 +96,59 @@ class Steps:
             self.average.update(self.step)
 
 
-Place = tuple[tuple[int, ...], tuple[int, ...]]
-"""Sizes and strides of an operand."""
-
 FACTORS = {"mm": (0, 1), "bmm": (0, 1), "mv": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2), "addmv": (1, 2)}
 """Where the two factors of each product stand among its arguments."""
 
 
-class GemmTrace(TorchDispatchMode):
-    """Notes every matrix product that runs inside it, those of the backward pass too."""
+class ProductTrace(TorchDispatchMode):
+    """Notes every matrix product and convolution that runs inside it, those of the backward pass too."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.products: list[tuple[Place, Place]] = []
+        self.flops = 0.0
+        """Multiplications and additions."""
+        self.products: list[tuple[Any, tuple[Any, ...]]] = []
+        """Operations with copies of their arguments: of tensors the layout in memory, not the values."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run the operation and note its factors if it is a matrix product."""
+        """Run the operation and note it if it is a product."""
+        result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
         if name in FACTORS:
             a, b = (args[i] for i in FACTORS[name])
-            self.products.append(((tuple(a.shape), a.stride()), (tuple(b.shape), b.stride())))
-        return func(*args, **(kwargs or {}))
-
-    @property
-    def flops(self) -> float:
-        """Multiplications and additions of all products."""
-        return float(sum(2 * math.prod(a[0]) * (b[0][-1] if len(b[0]) > 1 else 1) for a, b in self.products))
+            self.flops += 2.0 * a.numel() * (b.shape[-1] if b.dim() > 1 else 1)
+            self.products.append((torch.matmul, (_like(a), _like(b))))
+        elif name in ("convolution", "convolution_backward"):
+            backward = name == "convolution_backward"
+            weight, transposed, wanted = (args[2], args[7], args[10]) if backward else (args[1], args[6], (True,))
+            small = args[1] if transposed and backward else args[0] if transposed or backward else result
+            # each place of the smaller image meets each weight once
+            places = small.shape[0] * math.prod(small.shape[2:])
+            self.flops += 2.0 * places * weight.numel() * sum(bool(w) for w in wanted[:2])
+            self.products.append((func, tuple(_like(a) if isinstance(a, Tensor) else a for a in args)))
+        return result
 
     def replay(self) -> Callable[[], None]:
         """Return a function that does the noted products and nothing else: same shapes, strides and order.
 
-        Every product has operands and a result of its own, so that no more of them lies in the cache than in training.
+        Every product has operands of its own, so that no more of them lies in the cache than in training; the results
+        of matrix products too, while a convolution makes its own.
         """
-        made = []
-        for a, b in self.products:
-            x, y = _operand(a), _operand(b)
-            made.append((x, y, torch.matmul(x, y)))
+        made: list[Callable[[], object]] = []
+        for func, args in self.products:
+            options = {"out": torch.matmul(*args)} if func is torch.matmul else {}
+            made.append(functools.partial(func, *args, **options))
 
         def run() -> None:
-            for x, y, out in made:
-                torch.matmul(x, y, out=out)
+            for product in made:
+                product()
 
         return run
 
 
-def _operand(place: Place) -> Tensor:
-    sizes, strides = place
-    last = sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
-    return torch.randn(last + 1).as_strided(sizes, strides)
+def _like(tensor: Tensor) -> Tensor:
+    """Return random values that lie in memory as those of ``tensor`` do."""
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return torch.randn(last + 1).as_strided(tensor.shape, tensor.stride())

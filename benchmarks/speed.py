@@ -1,9 +1,10 @@
-"""How near training comes to the rate of its own matrix products, and how many rows a second are sampled.
+"""How near training comes to the rate of its own products and convolutions, and how many rows a second are sampled.
 
 The products of one training step, forward and backward, are noted while they run; then only they are done again, at
 the same shapes. The ratio of the two rates says what everything else costs (bar: 75 %).
 
 Example: python benchmarks/speed.py --data DIR --sets adult --models vlae,vae,wgan
+         python benchmarks/speed.py --images digits,FOLDER --what training
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
 from bench_sets import DataSet, add_set_options, load_sets, model_names, split
 
 if TYPE_CHECKING:
-    from bench_steps import GemmTrace, Steps
+    from bench_steps import ProductTrace, Steps
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:
@@ -29,7 +32,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def compare(steps: Steps, trace: GemmTrace, n_turns: int, repeats: int) -> tuple[float, float]:
+def compare(steps: Steps, trace: ProductTrace, n_turns: int, repeats: int) -> tuple[float, float]:
     """Return the median CPU seconds of ``n_turns`` turns of training, and of the same turns of products alone."""
     replay = trace.replay()
     replay()
@@ -42,7 +45,7 @@ def compare(steps: Steps, trace: GemmTrace, n_turns: int, repeats: int) -> tuple
 
 def training_rows(model: str, data: DataSet, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Return one row a stage: the rate of training, that of its products alone, and their ratio."""
-    from bench_steps import GemmTrace, Steps, prepare
+    from bench_steps import ProductTrace, Steps, prepare
 
     from gensynth.model import Stage
 
@@ -53,7 +56,7 @@ def training_rows(model: str, data: DataSet, options: argparse.Namespace) -> lis
             continue
         steps = Steps(prepared, stage, options.seed)
         steps.take(3 * steps.cycle)  # the first steps also make what later ones only use
-        trace = GemmTrace()
+        trace = ProductTrace()
         with trace:
             steps.take(steps.cycle)
         turns = max(1, options.steps // steps.cycle)
@@ -110,6 +113,19 @@ def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict
     return row
 
 
+def image_sets(options: argparse.Namespace) -> list[DataSet]:
+    """Return sets of images with their labels; of 10,000 images at most where --rows says nothing."""
+    from images import digits, mnist
+
+    sets = []
+    for name in split(options.images):
+        folder = Path(name)
+        parts = digits() if name == "digits" else mnist(folder, options.rows or 10_000)
+        train, test = (pd.DataFrame({"image": list(images), "label": labels}) for images, labels in parts)
+        sets.append(DataSet(folder.name, train, test, "label"))
+    return sets
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_set_options(parser, "adult")
@@ -117,6 +133,9 @@ def main() -> None:
         "--models",
         default="all",
         help="names that `gensynth models` lists, or all (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--images", help="images in place of tables, by commas: digits, or folders of MNIST's files (the first --rows)"
     )
     parser.add_argument("--what", default="training,sampling", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="training steps timed at once (default: %(default)s)")
@@ -130,7 +149,7 @@ def main() -> None:
     wrong = set(split(options.what)) - {"training", "sampling"}
     if wrong:
         parser.error(f"--what {', '.join(sorted(wrong))}: choose of training, sampling")
-    sets = load_sets(options)
+    sets = image_sets(options) if options.images else load_sets(options)
     use_threads(options.threads)
     print_stamp(f"CPU time, median of {options.repeats}")
     tables = []

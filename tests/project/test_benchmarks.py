@@ -148,14 +148,39 @@ def test_speed(data):
     assert [row["model"] for row in read(data / "v-sampling.csv")] == ["vae, column_groups=1", "wgan"]
 
 
+def test_speed_of_images(tmp_path):
+    done = run(
+        "speed", "--images", "digits", "--models", "vae", "--what", "training", "--steps", "1", "--repeats", "1",
+        "--csv", "v.csv", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (row,) = read(tmp_path / "v.csv")
+    assert (row["set"], row["model"], row["stage"]) == ("digits", "vae", "elbo")
+    assert float(row["products steps/s"]) > float(row["training steps/s"]) > 0
+
+
 def test_the_trace_sees_forward_and_backward(benchmark):
     """A linear layer on (8, 3) -> 5: one product forward, two backward, 2 * 8 * 3 * 5 operations each."""
-    trace = benchmark("bench_steps").GemmTrace()
+    trace = benchmark("bench_steps").ProductTrace()
     layer, x = torch.nn.Linear(3, 5), torch.randn(8, 3, requires_grad=True)
     with trace:
         layer(x).sum().backward()
     assert len(trace.products) == 3
     assert trace.flops == 3 * 2 * 8 * 3 * 5
+    trace.replay()()
+
+
+@pytest.mark.parametrize("layer", [torch.nn.Conv2d(3, 5, 3, 2, 1), torch.nn.ConvTranspose2d(3, 5, 3, 2, 1)])
+def test_the_trace_sees_convolutions(benchmark, layer):
+    """Each place of the smaller image meets each weight once, in three products: forward, and two backward."""
+    trace = benchmark("bench_steps").ProductTrace()
+    x = torch.randn(2, 3, 8, 6, requires_grad=True)
+    with trace:
+        out = layer(x)
+        out.sum().backward()
+    places = 2 * min(x[0, 0].numel(), out[0, 0].numel())
+    assert len(trace.products) == 2
+    assert trace.flops == 3 * 2 * places * layer.weight.numel()
     trace.replay()()
 
 
