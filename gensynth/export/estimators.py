@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from gensynth.engine.combined import Combined
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
+from gensynth.engine.inference import place_of
 from gensynth.errors import OptionError
 
 if TYPE_CHECKING:  # onnx is imported where something is exported
@@ -72,12 +75,13 @@ class ExportedSynthesizer:
         if scorer is not None and sampler is not None and os.path.realpath(scorer) == os.path.realpath(sampler):
             raise OptionError(f"scorer and sampler are the same file, {os.fspath(scorer)}; name two")
         graphs: dict[str, tuple[Path, CheckedGraph]] = {}
-        if scorer is not None:
-            named = self.fitted_.model.score_method(method)
-            ensemble = Ensemble([self.fitted_], {named: 1.0})
-            graphs["scorer"] = scorer, scorer_graph(ensemble, self.fitted_, method=named, check=check)
-        if sampler is not None:
-            graphs["sampler"] = sampler, sampler_graph(self.fitted_, check=check)
+        with _on_cpu([self.fitted_]):
+            if scorer is not None:
+                named = self.fitted_.model.score_method(method)
+                ensemble = Ensemble([self.fitted_], {named: 1.0})
+                graphs["scorer"] = scorer, scorer_graph(ensemble, self.fitted_, method=named, check=check)
+            if sampler is not None:
+                graphs["sampler"] = sampler, sampler_graph(self.fitted_, check=check)
         write_graphs(dict(graphs.values()))
         return {name: graph.checked for name, (_, graph) in graphs.items()}
 
@@ -120,8 +124,24 @@ class ExportedDetector:
         from gensynth.export.write import scorer_graph, write_graphs
 
         calibration = Calibration(self.calibration_scores_, self.offset_)
-        graph = scorer_graph(
-            self.scorer_, self.estimators_[0], method=self.method_, calibration=calibration, check=check
-        )
+        density = self.scorer_.density
+        with _on_cpu([*self.estimators_, *([] if density is None else [density.model])]):
+            graph = scorer_graph(
+                self.scorer_, self.estimators_[0], method=self.method_, calibration=calibration, check=check
+            )
         write_graphs({scorer: graph})
         return graph.checked
+
+
+@contextlib.contextmanager
+def _on_cpu(models: Sequence[FittedModel]) -> Iterator[None]:
+    """Have models on the CPU within this block, where graphs are recorded and compared."""
+    away = [(model, place_of(model.model)[0]) for model in models]
+    away = [(model, device) for model, device in away if device.type != "cpu"]
+    for model, _ in away:
+        model.to("cpu")
+    try:
+        yield
+    finally:
+        for model, device in away:
+            model.to(str(device))
