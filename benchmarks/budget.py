@@ -30,9 +30,11 @@ def measure(data: DataSet, options: argparse.Namespace) -> dict[str, Any]:
     from gensynth import Synthesizer, Trainer
     from gensynth.metrics import fidelity
 
-    budget: dict[str, Any] = {"max_time": float(options.seconds)}
+    budget: dict[str, Any] = {}
     if options.epochs:
-        budget = {"max_epochs": int(options.epochs)}
+        budget["max_epochs"] = int(options.epochs)
+    else:
+        budget["max_time"] = float(options.seconds)
     wall, cpu = time.perf_counter(), time.process_time()
     synthesizer = Synthesizer(options.model, trainer=Trainer(**budget, progress=False), random_state=options.seed)
     synthesizer.fit(data.train)

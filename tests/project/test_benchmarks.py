@@ -93,6 +93,17 @@ def test_budget(data):
     assert int(row["steps"]) > 0
 
 
+def test_budget_of_passes_beside_another_checkout(data):
+    options = ["--sets", "two", "--model", "vae", "--epochs", "1,2", "--against", ROOT, "--csv", "b.csv"]
+    done = run("budget", "--data", data, *options, cwd=data)
+    assert done.returncode == 0, done.stderr
+    rows = read(data / "b.csv")
+    assert [(row["max_epochs"], row["code"]) for row in rows] == [
+        ("1", "before"), ("1", "now"), ("2", "before"), ("2", "now"),
+    ]  # fmt: skip
+    assert rows[0]["detection"] == rows[1]["detection"]  # the same code, the same rows
+
+
 def test_ablation_changes_what_it_says(data):
     done = run(
         "ablation", "--data", data, "--sets", "two", "--groups", "vae", "--only", "as it is,mixture",
