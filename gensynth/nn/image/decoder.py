@@ -75,8 +75,7 @@ class IndependentPixels(Pixels):
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        assert rows.pixels is not None
-        return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.images).flatten(1)
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return the means of the pixels (n, c, h, w): drawn one by one they would be noise."""

@@ -67,10 +67,9 @@ class LocalPixels(Pixels):
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        assert rows.pixels is not None
-        around = F.pad(2.0 * rows.pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
+        around = F.pad(2.0 * rows.images - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.pixels).flatten(
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.images).flatten(
             1
         )
 
