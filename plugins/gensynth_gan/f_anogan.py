@@ -18,8 +18,7 @@ from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 from gensynth.nn.trimming import kept_rows
 
 from .feature_space import FeatureSpace
-from .game import AdversarialGame
-from .objective import AdversarialObjective, frozen
+from .game import AdversarialGame, AdversarialObjective, frozen
 
 GAME_STEPS, ENCODER_STEPS = 800, 600
 """Of a full run."""

@@ -17,9 +17,9 @@ from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.relaxed import MAX_ONE_HOT
 
 from .f_anogan import AnomalyGAN
+from .game import AdversarialObjective
 from .image_model import AdversarialImages
 from .model import AdversarialModel
-from .objective import AdversarialObjective
 
 
 @dataclass(eq=False)
