@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
 from gensynth.layout import Encoding, Layout
@@ -20,6 +20,9 @@ from .f_anogan import AnomalyGAN
 from .game import AdversarialObjective
 from .image_model import AdversarialImages
 from .model import AdversarialModel
+
+PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
+"""Settings that the objective has as they are."""
 
 
 @dataclass(eq=False)
@@ -113,18 +116,17 @@ class Adversarial(TaskRecipe):
 
     @abstractmethod
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return loss, penalty, condition and pace; ``own`` are the settings."""
+        """Return loss, penalty and condition; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> AdversarialModel | AdversarialImages | AnomalyGAN:
         """Return a freshly initialised model for this layout."""
         own = self.settings(layout)
-        objective = self.objective(own)
+        objective = replace(self.objective(own), **{name: getattr(own, name) for name in PACE})
+        noise_dim = in_turns(own.noise_dim, 1)[0]
         if layout.image is not None:
-            noise_dim = in_turns(own.noise_dim, 1)[0]
-            return AdversarialImages(layout, objective, noise_dim=noise_dim, width=own.width or 128)
+            return AdversarialImages(layout, objective, noise_dim=noise_dim, width=own.width)
         if self.task == "sampling":
             width = own.width or (64 if layout.n_rows < 500 else 128)
-            noise_dim = in_turns(own.noise_dim, 1)[0]
             return AdversarialModel(layout, objective, noise_dim=noise_dim, width=width, pac=self.pac)
         robust = self.task == "robust detection"
         return AnomalyGAN(
@@ -138,23 +140,9 @@ class Adversarial(TaskRecipe):
         )
 
 
-def _pace(own: SimpleNamespace) -> dict[str, Any]:
-    """Return the settings of `AdversarialObjective` that do not depend on the loss."""
-    names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-    return {name: getattr(own, name) for name in names}
-
-
 def around_data(weight: float) -> DataPenalty | None:
     """Return the penalty on the gradient at the data; None for weight 0."""
     return DataPenalty(weight) if weight else None
-
-
-def wasserstein(
-    penalty_weight: float, clip: float | None, pace: dict[str, Any], *, conditional: bool = False
-) -> AdversarialObjective:
-    """Return the Wasserstein game with a gradient penalty, or with clipping where a bound is given."""
-    penalty = None if clip is not None else InterpolatePenalty(penalty_weight)
-    return AdversarialObjective(Wasserstein(), penalty, clip, conditional=conditional, **pace)
 
 
 @dataclass(eq=False)
@@ -190,9 +178,8 @@ class GAN(Adversarial):
         """Return cross-entropy."""
         weight = own.penalty_weight
         if own.loss == "relativistic":
-            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None, **_pace(own))
-        losses = {"non-saturating": NonSaturating, "minimax": Minimax}
-        return AdversarialObjective(losses[own.loss](), around_data(weight), **_pace(own))
+            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None)
+        return AdversarialObjective(Minimax() if own.loss == "minimax" else NonSaturating(), around_data(weight))
 
 
 @dataclass(eq=False)
@@ -218,7 +205,9 @@ class WGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return the Wasserstein loss with what keeps its critic Lipschitz."""
-        return wasserstein(own.penalty_weight, self.clip, _pace(own))
+        if self.clip is not None:
+            return AdversarialObjective(Wasserstein(), clip=self.clip)
+        return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight))
 
 
 @dataclass(eq=False)
@@ -240,7 +229,7 @@ class LSGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return least squares."""
-        return AdversarialObjective(LeastSquares(), around_data(own.penalty_weight), **_pace(own))
+        return AdversarialObjective(LeastSquares(), around_data(own.penalty_weight))
 
 
 @dataclass(eq=False)
@@ -260,7 +249,7 @@ class DRAGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        return AdversarialObjective(NonSaturating(), PerturbationPenalty(own.penalty_weight), **_pace(own))
+        return AdversarialObjective(NonSaturating(), PerturbationPenalty(own.penalty_weight))
 
 
 @dataclass(eq=False)
@@ -295,6 +284,5 @@ class CGAN(Adversarial):
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return the conditional game."""
         if own.loss == "non-saturating":
-            penalty = around_data(own.penalty_weight)
-            return AdversarialObjective(NonSaturating(), penalty, conditional=True, **_pace(own))
-        return wasserstein(own.penalty_weight, None, _pace(own), conditional=True)
+            return AdversarialObjective(NonSaturating(), around_data(own.penalty_weight), conditional=True)
+        return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight), conditional=True)
