@@ -10,10 +10,10 @@ from torch import Generator, Tensor
 
 from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.categorical import draw
+from gensynth.nn.latent_variables import LatentVariableModel, cells_only, latents_only
 from gensynth.nn.networks import Networks
 from gensynth.nn.vector_quantizer import Quantized, Quantizer
 from gensynth_vae.divergence import warmup_progress
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 
 class QuantizedModel(LatentVariableModel):
@@ -95,28 +95,21 @@ class QuantizedModel(LatentVariableModel):
             return "prior"
         return super().score_method(method)
 
-    def encode(self, batch: Batch) -> Tensor:
-        """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
-        return self.middle(self.networks.inputs(batch))[0]
-
     def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the entries that are nearest to the parts of the latents."""
-        return self.entries(self._nearest(latents))
+        return self.entries(self.codes(latents))
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:  # noqa: ARG002
         """Return the entries nearest to a row's vectors: which ones is certain."""
-        return self.encode(rows)
+        return self.middle(self.networks.inputs(rows))
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
         """Return the log-probability of the nearest codes given the columns."""
-        return self.log_prior(self._nearest(latents), self.networks.inputs(rows))[0]
+        return self.log_prior(self.codes(latents), self.networks.inputs(rows))
 
-    def _nearest(self, latents: Tensor) -> Tensor:
-        return self.quantizer.nearest(self._by_book(latents.unsqueeze(0)))
-
-    def codes(self, inputs: Any) -> Tensor:
-        """Return (n, members * groups): the likeliest code of each book."""
-        return self.quantizer.nearest(self._vectors(inputs))
+    def codes(self, vectors: Tensor) -> Tensor:
+        """Return (n, members * groups): the codes of the entries nearest to vectors (members, n, latent_dim)."""
+        return self.quantizer.nearest(self._by_book(vectors))
 
     def entries(self, codes: Tensor) -> Tensor:
         """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
@@ -137,17 +130,14 @@ class QuantizedModel(LatentVariableModel):
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
-        return self.entries(self.codes(inputs))
+        return self.entries(self.codes(self.encoder(inputs)))
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
         """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats, at likeliest codes.
 
         likelihood: -log p(row | entries) + KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
-        reconstruction is its first term. prior: -log p(codes). denoising: the reconstruction from the entries of the
-        row under noise, the mean over noise levels.
+        reconstruction is its first term. prior: -log p(codes).
         """
-        if method == "denoising":
-            return self.denoising(inputs)
         vectors = self._vectors(inputs)
         codes = self.quantizer.nearest(vectors)
         cells = -self.decoder.log_likelihood(inputs, self.entries(codes))
