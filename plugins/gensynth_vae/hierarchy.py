@@ -31,24 +31,22 @@ class HierarchicalModel(LatentVariableModel):
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     levels : sequence of Level
         From the top down.
     decoder : RowDecoder
         p(row | state below the last level).
     width : int
         Width of state and features.
-    betas, noises : sequence of float
-        Final weight of the divergences, and deviation of the noise on the input in training, of each member.
+    betas : sequence of float
+        Final weight of each member's divergences.
     warmup : int
         Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
     spectral : float
         Weight of the spectral regularisation.
     density : LatentPrior or None
         A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
-    learning_rate : float
-        Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising", "kl")

@@ -48,22 +48,20 @@ class LatentModel(LatentVariableModel):
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     hidden : sequence of int
         Hidden widths of the encoder.
     decoder : RowDecoder
         p(row | z).
-    latent_dims, noises : sequence of int, of float
-        Width of each member's latent, and deviation of the noise on its input in training.
+    latent_dims : sequence of int
+        Width of each member's latent.
     divergence : Divergence
         How the divergence is weighted.
     prior : LatentPrior or None
         Trained together with the rest; None for N(0, I).
     density : LatentPrior or None
         A density that is fitted to the latents of the training rows in the end; sampling then uses it.
-    learning_rate : float
-        Step size.
     denoiser : Denoiser or None
         A denoising autoencoder beside each member, whose residual is the score "denoising".
     """

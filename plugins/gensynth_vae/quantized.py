@@ -21,8 +21,8 @@ class QuantizedModel(LatentVariableModel):
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     hidden : sequence of int
         Hidden widths of encoder and decoder.
     quantizer : Quantizer
@@ -31,16 +31,12 @@ class QuantizedModel(LatentVariableModel):
         Hidden units of the density over codes.
     column_groups : int
         See `VQVAE`.
-    noises : sequence of float
-        Deviation of the noise on each member's input in training.
     beta : float
         Final weight of the divergence between drawn codes and their prior.
     warmup : int
         Steps over which it grows from 0.
     max_steps : int
         Steps of a full run, of the autoencoder and of the density of its codes.
-    learning_rate : float
-        Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "denoising", "prior")

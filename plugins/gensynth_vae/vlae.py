@@ -110,8 +110,6 @@ class VLAE(VariationalRecipe):
     hidden : int or None, default=None
         Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64. Of images it is
         each pixel's; None for 32.
-    beta : float, tuple of float or None, default=None
-        Weight of the divergence.
     free_nats : float or None, default=None
         Divergence that costs nothing, so that the latent is used; None for 1.6, and 8 where there are images. For
         sampling.
@@ -124,8 +122,6 @@ class VLAE(VariationalRecipe):
         divergence, whatever its weight, has no hold on those.
     learning_rate : float or None, default=None
         Step size; None for 4e-3, for images and of a detector 2e-3.
-    max_bins : int, default=128
-        Most quantile bins of a numeric column.
 
     References
     ----------
