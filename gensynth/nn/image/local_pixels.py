@@ -26,16 +26,12 @@ class LocalPixels(Pixels):
 
     Parameters
     ----------
-    start : CoarsestMaps
-        What ``maps`` begin with.
-    maps : ConvDecoder
-        From those to features of every pixel.
+    start, maps, likelihood
+        As of `Pixels`.
     base : int
         Channels of the features.
     hidden : int
         Width of the hidden layers of a pixel.
-    likelihood : LogisticMixture
-        Of a pixel.
     """
 
     mask: Tensor
@@ -43,8 +39,7 @@ class LocalPixels(Pixels):
     def __init__(
         self, start: CoarsestMaps, maps: ConvDecoder, base: int, hidden: int, likelihood: LogisticMixture
     ) -> None:
-        super().__init__()
-        self.start, self.maps, self.likelihood = start, maps, likelihood
+        super().__init__(start, maps, likelihood)
         channels, side = likelihood.image.channels, 2 * REACH + 1
         self.near = nn.Parameter(torch.randn(hidden, channels, REACH + 1, side) * (channels * side * REACH) ** -0.5)
         mask = torch.ones(1, 1, REACH + 1, side)
