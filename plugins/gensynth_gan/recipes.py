@@ -29,8 +29,9 @@ PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fracti
 class Adversarial(TaskRecipe):
     """What every adversarial recipe shares: sizes and pace.
 
-    A detector's members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart
-    from the papers.
+    All depart from their papers by drawn codes with a straight-through gradient, a faster critic in place of more steps
+    of it, a penalty on a part of the rows and a moving average of the weights; where else, each says. A detector's
+    members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart.
 
     Parameters
     ----------
@@ -151,8 +152,7 @@ class GAN(Adversarial):
 
     Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by pairs of a real
     and a generated row that are told apart (relativistic) with penalties on the critic's gradient at both (Huang et al.
-    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game), by drawn
-    codes with a straight-through gradient, a faster critic and a moving average of the weights.
+    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game).
 
     Parameters
     ----------
@@ -187,9 +187,7 @@ class WGAN(Adversarial):
     """Wasserstein GAN for tables, with gradient penalty or with clipped weights.
 
     Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875; Gulrajani et al. 2017, "Improved Training of
-    Wasserstein GANs", arXiv:1704.00028. Departs from both by drawn codes with a straight-through gradient, a faster
-    critic in place of more steps of it, a penalty on half of the rows and a moving average of the weights, and from the
-    first by AdamW in place of RMSProp.
+    Wasserstein GANs", arXiv:1704.00028. Departs from the first by AdamW in place of RMSProp.
 
     Parameters
     ----------
@@ -215,8 +213,7 @@ class LSGAN(Adversarial):
     """Least-squares GAN for tables: the critic is fitted to 1 for real and 0 for generated rows.
 
     Mao et al. 2017, "Least Squares Generative Adversarial Networks", arXiv:1611.04076, eq. 9. Departs from the paper
-    by a penalty on the critic's gradient at the data (Mescheder et al. 2018, arXiv:1801.04406), drawn codes with a
-    straight-through gradient, a faster critic and a moving average of the weights.
+    by a penalty on the critic's gradient at the data (Mescheder et al. 2018, arXiv:1801.04406).
 
     Parameters
     ----------
@@ -236,8 +233,7 @@ class LSGAN(Adversarial):
 class DRAGAN(Adversarial):
     """GAN for tables whose critic has gradients of norm 1 around the data.
 
-    Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4. Departs from the paper by
-    drawn codes with a straight-through gradient, a faster critic and a moving average of the weights.
+    Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4.
 
     Parameters
     ----------
@@ -261,8 +257,7 @@ class CGAN(Adversarial):
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
     detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper
-    by the Wasserstein loss with gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's,
-    with R1 as of `GAN`.
+    by the Wasserstein loss with gradient penalty; on images the loss is the paper's, with R1 as of `GAN`.
 
     Parameters
     ----------
