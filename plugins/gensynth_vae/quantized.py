@@ -149,11 +149,8 @@ class QuantizedModel(LatentVariableModel):
         own: Tensor = logits.gather(-1, self._by_member(codes).unsqueeze(-1)).squeeze(-1)
         return own.sum(-1)
 
-    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
-        return self._terms(inputs, self._quantized(self._vectors(inputs), rng))
-
     def _terms(self, inputs: Any, own: Quantized) -> tuple[Tensor, Tensor]:
+        """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
         likelihood = self.decoder.log_likelihood(inputs, own.entries).sum(-1)
         return likelihood, self._divergence(inputs, own.log_q, own.entries)
 
@@ -177,15 +174,17 @@ class QuantizedModel(LatentVariableModel):
         return weight * divergence - reconstruction + own.cost
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        reconstruction, divergence = self.terms(self.networks.inputs(batch), rng)
+        inputs = self.networks.inputs(batch)
+        reconstruction, divergence = self._terms(inputs, self._quantized(self._vectors(inputs), rng))
         return self.beta * divergence - reconstruction
 
     def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
         """Return nats of divergence, and the perplexity of the codes of a book (the mean over the books)."""
         inputs = self.networks.inputs(batch)
-        used = self.quantizer.log_probability(self._vectors(inputs)).exp().mean(1)
-        perplexity = torch.special.entr(used).sum(-1).exp().mean()
-        return {"kl": float(self.terms(inputs, rng)[1].mean()), "code_perplexity": float(perplexity)}
+        vectors = self._vectors(inputs)
+        perplexity = torch.special.entr(self.quantizer.log_probability(vectors).exp().mean(1)).sum(-1).exp().mean()
+        _, divergence = self._terms(inputs, self._quantized(vectors, rng))
+        return {"kl": float(divergence.mean()), "code_perplexity": float(perplexity)}
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         inputs = self.networks.inputs(batch)
