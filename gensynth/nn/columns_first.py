@@ -16,7 +16,7 @@ CANDIDATES = 64
 """Rows of columns that one of is taken for latents that are known."""
 
 LogLikelihood = Callable[[Tensor, Batch], Tensor]
-"""From latents (1, n, dim) and rows to how likely their columns make the latents, and what else is known (n,)."""
+"""From latents (1, n, dim) and rows to how likely their columns make the latents, and what else is known (1, n)."""
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:

@@ -104,9 +104,7 @@ class LatentVariableModel(GenerativeModel):
         """Draw columns of rows whose images are known, at a draw of their posteriors, which see the images alone."""
 
         def log_joint(latents: Tensor, rows: Batch) -> Tensor:
-            return self.log_prior_of(latents, rows)[0] + self.decoder.rest_log_likelihood(
-                rows, self.to_decoder(latents)
-            )
+            return self.log_prior_of(latents, rows) + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
 
         n, parts = len(observed), []
         step = max(self.networks.at_most(n * CANDIDATES) // CANDIDATES, 1)

@@ -136,7 +136,7 @@ def test_scores_of_the_latents_alone_have_no_map_of_places(of_images):
 def test_columns_that_go_with_latents_follow_bayes_rule(of_images):
     model, _ = of_images
     first = model.decoder.first()
-    drawn = columns_of(first, lambda z, rows: 50.0 * (rows.codes[:, 0] == 2), torch.zeros(1, 40, DIM), Generator())
+    drawn = columns_of(first, lambda z, rows: 50.0 * (rows.codes.T == 2), torch.zeros(1, 40, DIM), Generator())
     assert drawn.codes.eq(2).all()
 
 
