@@ -54,9 +54,9 @@ class KnownHashes:
 
     def have(self, texts: Texts) -> NDArray[np.bool_]:
         """Return which texts (n,) have a hash that is known."""
-        hashes = self._shortened(self.whole(texts))
         if not len(self.hashes):
-            return np.zeros(len(hashes), dtype=bool)
+            return np.zeros(len(texts), dtype=bool)
+        hashes = self._shortened(self.whole(texts))
         at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         return np.asarray(self.hashes[at] == hashes)
 
