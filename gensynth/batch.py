@@ -40,6 +40,12 @@ class Batch:
         """Where the rows lie."""
         return self.codes.device
 
+    @property
+    def images(self) -> Tensor:
+        """The pixels, of rows that have an image."""
+        assert self.pixels is not None
+        return self.pixels
+
     def __getitem__(self, rows: Tensor | slice) -> Batch:
         """Rows by a slice or an index tensor (an index_select)."""
         return self._map(lambda t: t[rows] if isinstance(rows, slice) else t.index_select(0, rows))

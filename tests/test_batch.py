@@ -19,30 +19,25 @@ def batch(n: int = 5) -> Batch:
     return Batch(numbers, codes, slopes, torch.rand(n, 1, 2, 3, generator=rng))
 
 
-def pixels_of(rows: Batch) -> torch.Tensor:
-    assert rows.pixels is not None
-    return rows.pixels
-
-
 def test_rows_are_picked_with_all_that_belongs_to_them():
     rows = batch()
     some = rows[torch.tensor([3, 1])]
     for name in ("numeric", "codes", "log_jacobian", "pixels"):
         assert torch.equal(getattr(some, name), getattr(rows, name)[[3, 1]])
     assert len(rows[1:3]) == 2
-    assert torch.equal(pixels_of(rows[1:3]), pixels_of(rows)[1:3])
+    assert torch.equal(rows[1:3].images, rows.images[1:3])
 
 
 def test_a_type_is_that_of_the_floating_parts():
     double = batch().to("cpu", torch.float64)
     assert double.log_jacobian is not None
-    assert {double.numeric.dtype, double.log_jacobian.dtype, pixels_of(double).dtype} == {torch.float64}
+    assert {double.numeric.dtype, double.log_jacobian.dtype, double.images.dtype} == {torch.float64}
     assert double.codes.dtype == torch.int64
 
 
 def test_batches_are_stacked_with_their_images():
     rows = Batch.cat([batch(2), batch(3)])
-    assert pixels_of(rows).shape == (5, 1, 2, 3)
+    assert rows.images.shape == (5, 1, 2, 3)
     assert rows.log_jacobian is None
     assert Batch.cat([Batch(torch.zeros(1, 0), torch.ones(1, 2, dtype=torch.long))] * 2).pixels is None
 
@@ -56,7 +51,7 @@ def test_observed_cells_come_back_and_the_image_stays():
     assert torch.equal(out.codes[:, 0], known.codes[:, 0])
     assert torch.equal(out.codes[:, 1], drawn.codes[:, 1])
     assert torch.equal(out.numeric, known.numeric)
-    assert torch.equal(pixels_of(out), pixels_of(drawn))
+    assert torch.equal(out.images, drawn.images)
     assert torch.equal(observed[torch.tensor([2])].rows.codes, known.codes[2:3])
 
 

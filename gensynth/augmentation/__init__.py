@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gensynth.augmentation.augmenter import Augmenter
 from gensynth.augmentation.auto import ModelChoice
-from gensynth.augmentation.check import AugmentCheck
+from gensynth.augmentation.checked import AugmentCheck
 from gensynth.augmentation.compared import ComparedRows, compared_rows
 from gensynth.augmentation.estimator import AugmentedEstimator
 from gensynth.augmentation.report import AugmentReport

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from gensynth.augmentation.augmenter import Augmenter
-from gensynth.augmentation.check import N_SPLITS, AugmentCheck, CheckFolds
+from gensynth.augmentation.check import N_SPLITS, CheckFolds
+from gensynth.augmentation.checked import AugmentCheck
 from gensynth.augmentation.containers import with_column
 from gensynth.augmentation.oversampling import without
 from gensynth.augmentation.strategy import FULL, classes_of, rows_to_add

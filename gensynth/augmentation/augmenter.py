@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from gensynth.augmentation.compared import ComparedRows, rows_of_result
-from gensynth.augmentation.containers import dense, extended, plain, stack, take, weighted
+from gensynth.augmentation.containers import dense, extended, plain, stack, table_of, take, weighted
 from gensynth.augmentation.drawn import Drawn
 from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Source, generator
@@ -21,11 +21,10 @@ from gensynth.augmentation.target import Target, labels_of
 from gensynth.constraints import whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.capabilities import require
-from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
 from gensynth.engine.parameters import make_recipe
 from gensynth.errors import DataError, OptionError
-from gensynth.tables import Container, to_frame
+from gensynth.tables import Container
 from gensynth.tables.imagearrays import are_images, declared_images
 from gensynth.training.weights import Weights, check_weights
 
@@ -239,7 +238,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
             ``X`` has another number of rows, or fewer than 20 rows of a side can be compared.
         """
         check_is_fitted(self, "synthetic_mask_")
-        X = self._table(X)[0]
+        X = table_of(X, self.image_shape)[0]
         return rows_of_result(X, y, self.synthetic_mask_, by_class=self.by_class_, random_state=random_state)
 
     def _source(self, weights: Weights | None) -> Source:
@@ -250,14 +249,12 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
 
     def _features(self, X: Any) -> tuple[pd.DataFrame, Container]:
         shape = X.shape if isinstance(X, np.ndarray) and X.ndim == 2 else None
-        if are_images(X):
-            if hasattr(self, "feature_names_in_"):
-                del self.feature_names_in_
-        elif not isinstance(X, pd.DataFrame) or all(isinstance(name, str) for name in X.columns):
+        named = not isinstance(X, pd.DataFrame) or all(isinstance(name, str) for name in X.columns)
+        if named and not are_images(X):
             _check_feature_names(self, X, reset=True)
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_
-        frame, container = self._table(X)
+        frame, container = table_of(X, self.image_shape)
         if declared_images(frame, self.schema):
             require(make_recipe(self.model), "images")
         frame = dense(frame)
@@ -266,17 +263,6 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
                 raise DataError(f"Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is required.")
         _check_n_features(self, frame if shape is None else np.empty(shape, dtype=bool), reset=True)
         return frame, container
-
-    def _table(self, X: Any) -> tuple[pd.DataFrame, Container]:
-        """Return features as a table, images as a column of it, and what they came in."""
-        image_shape = check_image_shape(self.image_shape)
-        if are_images(X) or (image_shape is not None and isinstance(X, np.ndarray)):
-            return image_table(X, None, image_shape)
-        if isinstance(X, list | tuple):
-            X = np.array(X, dtype=object)  # or one text would make texts of all numbers
-        if isinstance(X, np.ndarray) and X.dtype.kind == "c":
-            raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
-        return to_frame(X)
 
     def _count(
         self, X: Any, y: Any, weights: Weights | None = None
@@ -296,9 +282,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         if given is not None:
             one = 1.0 if weights is not None and weights.dtype.kind == "i" else float(given.mean())
             self.sample_weight_ = np.concatenate([given, np.full(len(drawn.rows), one)])
-        self.copies_ = drawn.copies
-        self.columns_ = drawn.columns
-        self.history_ = drawn.history
+        self.copies_, self.columns_, self.history_ = drawn.copies, drawn.columns, drawn.history
         self.first_rows_ = drawn.rows.head(N_ROWS)
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 

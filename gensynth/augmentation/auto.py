@@ -12,7 +12,8 @@ from sklearn.base import clone
 
 from gensynth.augmentation.adding import checked, limited
 from gensynth.augmentation.augmenter import Augmenter
-from gensynth.augmentation.check import N_SPLITS, SIMPLE, AugmentCheck, CheckFolds, UncheckedError
+from gensynth.augmentation.check import N_SPLITS, CheckFolds, UncheckedError
+from gensynth.augmentation.checked import SIMPLE, AugmentCheck
 from gensynth.comparison import Comparison, compare
 from gensynth.defaults import AUTO_MODELS, AUTO_SECONDS
 from gensynth.engine.capabilities import CONDITIONAL

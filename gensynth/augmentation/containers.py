@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 
+from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.errors import DataError
-from gensynth.tables import Container
+from gensynth.tables import Container, to_frame
+from gensynth.tables.imagearrays import are_images
 from gensynth.training.weights import read_weights
 
 
@@ -56,6 +58,24 @@ def plain(rows: Any) -> Any:
     if hasattr(rows, "__array__"):
         return np.asarray(rows)
     raise DataError(f"rows of type {type(rows).__qualname__} cannot be augmented; give a pandas DataFrame or an array")
+
+
+def table_of(X: Any, image_shape: Any) -> tuple[pd.DataFrame, Container]:
+    """Return features as a table, images as a column of it, and what they came in.
+
+    Raises
+    ------
+    DataError
+        The rows are complex numbers, or no images of that shape.
+    """
+    image_shape = check_image_shape(image_shape)
+    if are_images(X) or (image_shape is not None and isinstance(X, np.ndarray)):
+        return image_table(X, None, image_shape)
+    if isinstance(X, list | tuple):
+        X = np.array(X, dtype=object)  # or one text would make texts of all numbers
+    if isinstance(X, np.ndarray) and X.dtype.kind == "c":
+        raise DataError("Complex data not supported; give real and imaginary parts as columns of their own")
+    return to_frame(X)
 
 
 def take(rows: Any, positions: NDArray[np.int64]) -> Any:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.auto import ModelChoice
-from gensynth.augmentation.check import AugmentCheck
+from gensynth.augmentation.checked import AugmentCheck
 from gensynth.augmentation.notebook import rows_told
 from gensynth.augmentation.strategy import factorized
 from gensynth.augmentation.target import MAX_CLASSES, is_continuous

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Self
@@ -14,6 +13,7 @@ from pandas.util import hash_array
 
 from gensynth.encoding.columns import State
 from gensynth.encoding.fields import Texts
+from gensynth.encoding.knownhashes import KnownHashes
 from gensynth.encoding.patterns import Pattern, fit_pattern, pattern_from_json
 from gensynth.errors import DataError, declare_hint
 from gensynth.schema import Column
@@ -28,7 +28,6 @@ from gensynth.schema.values import is_missing, object_array
 _BLOCK, _MAX_IN_BLOCK = 256, 65_536
 _USED_UP = 0.05
 _MAX_LEVEL = 12
-_SPARE_BITS = 7
 _GROUP_ROWS = 16
 
 
@@ -52,29 +51,18 @@ class IdentifierGenerator:
         Texts that stand for an identifier that is not there ("unknown"), and the share of rows that have each.
     checksum : str or None
         Name of the check digits that they have, see `gensynth.schema.checksums`.
-    salt : str
-        Key of the hash, 16 characters.
-    hashes : ndarray of int64
-        Sorted hashes of the fitted values.
-    bits : int
-        Bits of each hash.
+    known : KnownHashes or None
+        Hashes of the fitted values.
     """
 
     def __init__(
         self, column: Column, missing_share: float, pattern: Pattern | None = None, *,
         sizes: dict[int, int] | None = None, kept: dict[str, float] | None = None, checksum: str | None = None,
-        salt: str = "",
-        hashes: NDArray[np.int64] | None = None, bits: int = 32,
+        known: KnownHashes | None = None,
     ) -> None:  # fmt: skip
-        self.column = column
-        self.missing_share = missing_share
-        self.pattern = pattern
-        self.sizes = sizes or {}
-        self.kept = kept or {}
-        self.checksum = checksum
-        self.salt = salt
-        self.hashes = np.zeros(0, dtype=np.int64) if hashes is None else np.sort(hashes)
-        self.bits = bits
+        self.column, self.missing_share, self.pattern = column, missing_share, pattern
+        self.sizes, self.kept = sizes or {}, kept or {}
+        self.checksum, self.known = checksum, known or KnownHashes()
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column) -> Self:
@@ -93,19 +81,11 @@ class IdentifierGenerator:
             aside = stand_ins(texts, counts)
             kept = {text: count / len(series) for text, count in zip(texts[aside], counts[aside].tolist(), strict=True)}
             texts, counts = texts[~aside], counts[~aside]
-        sizes, frequency = np.unique(counts, return_counts=True)
-        repeated = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
-        share = float(missing.mean())
+        share, sizes = float(missing.mean()), _sizes_of(counts)
         if whole and _goes_on(column, len(texts)):
-            return cls(column, share, sizes=repeated)
-        salt = hashlib.sha256(hash_array(texts).tobytes()).hexdigest()[:16]
-        bits = min(max(len(texts).bit_length() + _SPARE_BITS, 16), 48)
-        hashes = np.unique(_hash(texts, salt, bits))
-        checksum = find_checksum(texts)
-        pattern = fit_pattern(texts)
-        return cls(
-            column, share, pattern, sizes=repeated, kept=kept, checksum=checksum, salt=salt, hashes=hashes, bits=bits
-        )
+            return cls(column, share, sizes=sizes)
+        known, checksum = KnownHashes.of(texts), find_checksum(texts)
+        return cls(column, share, fit_pattern(texts), sizes=sizes, kept=kept, checksum=checksum, known=known)
 
     def hashes_of(self, series: pd.Series[Any]) -> NDArray[np.uint64]:
         """Return hashes (m,) of the identifiers in aligned cells, for `know`; none where new ones just go on."""
@@ -116,23 +96,20 @@ class IdentifierGenerator:
             texts = object_array(np.asarray(ticks[~missing], dtype=np.int64).astype(str).tolist())
         else:
             texts = object_array([str(v) for v in series[~is_missing(series)].tolist() if str(v) not in self.kept])
-        return hash_array(texts, hash_key=self.salt, categorize=False)
+        return self.known.whole(texts)
 
     def know(self, hashes: NDArray[np.uint64]) -> None:
         """Learn from `hashes_of` all rows of a larger table which identifiers it has, and how often they repeat."""
         if self.pattern is None:
             return
         distinct, counts = np.unique(hashes, return_counts=True)
-        sizes, frequency = np.unique(counts, return_counts=True)
-        self.sizes = dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
-        self.bits = min(max(len(distinct).bit_length() + _SPARE_BITS, 16), 48)
-        self.hashes = np.unique((distinct >> np.uint64(64 - self.bits)).astype(np.int64))
+        self.sizes = _sizes_of(counts)
+        self.known.replace(distinct)
 
     def also_know(self, series: pd.Series[Any]) -> None:
         """Learn further identifiers, in aligned cells: none of them is made either."""
         if self.pattern is not None:
-            own = (self.hashes_of(series) >> np.uint64(64 - self.bits)).astype(np.int64)
-            self.hashes = np.union1d(self.hashes, own)
+            self.known.add(self.hashes_of(series))
             return
         ticks, missing = ticks_of(series, self.column)
         present = np.asarray(ticks[~missing], dtype=np.int64).tolist()
@@ -212,7 +189,7 @@ class IdentifierGenerator:
         size, level = _BLOCK, 0
         while len(seen) < n:
             fresh = self._valid(self.pattern.draw(size, rng, level))
-            fresh = fresh[~self._are_known(_hash(fresh, self.salt, self.bits))]
+            fresh = fresh[~self.known.have(fresh)]
             hashes = hash_array(fresh, categorize=False)
             first = np.sort(np.unique(hashes, return_index=True)[1])
             at = np.minimum(np.searchsorted(seen, hashes[first]), max(len(seen) - 1, 0))
@@ -226,12 +203,6 @@ class IdentifierGenerator:
                     raise self._no_room(n)
             else:
                 size = min(2 * size, _MAX_IN_BLOCK)
-
-    def _are_known(self, hashes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        if not len(self.hashes):
-            return np.zeros(len(hashes), dtype=bool)
-        at = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        return np.asarray(self.hashes[at] == hashes)
 
     def _valid(self, texts: Texts) -> Texts:
         """Return texts with their check digits, without those that the column cannot hold."""
@@ -252,10 +223,10 @@ class IdentifierGenerator:
             "kept": [[text, share] for text, share in self.kept.items()],
             "pattern": None if self.pattern is None else self.pattern.to_json(),
             "checksum": self.checksum,
-            "salt": self.salt,
-            "bits": self.bits,
+            "salt": self.known.salt,
+            "bits": self.known.bits,
         }
-        return json, {"hashes": self.hashes}
+        return json, {"hashes": self.known.hashes}
 
     @classmethod
     def from_state(cls, column: Column, json: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
@@ -267,9 +238,7 @@ class IdentifierGenerator:
             sizes={int(size): int(count) for size, count in json["sizes"]},
             kept=dict(json["kept"]),
             checksum=json["checksum"],
-            salt=json["salt"],
-            hashes=arrays["hashes"],
-            bits=json["bits"],
+            known=KnownHashes(json["salt"], arrays["hashes"], json["bits"]),
         )
 
 
@@ -296,8 +265,10 @@ def identifier_cells(values: list[Any], column: Column) -> pd.Series[Any]:
     return from_ticks(np.array([int(tick) for tick in ticks], dtype=np.int64), np.zeros(len(ticks), bool), column)
 
 
-def _hash(texts: Texts, salt: str, bits: int) -> NDArray[np.int64]:
-    return (hash_array(texts, hash_key=salt, categorize=False) >> np.uint64(64 - bits)).astype(np.int64)
+def _sizes_of(counts: NDArray[np.int64]) -> dict[int, int]:
+    """Return how many identifiers have how many rows; empty if each has one."""
+    sizes, frequency = np.unique(counts, return_counts=True)
+    return dict(zip(sizes.tolist(), frequency.tolist(), strict=True)) if (sizes > 1).any() else {}
 
 
 def _is_object(text: str, element: str) -> bool:

@@ -10,24 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.arrays import arrays_of, named
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.conditions import encode_condition
 from gensynth.encoding.identifier import IdentifierGenerator
 from gensynth.encoding.image import ImageEncoder
-from gensynth.encoding.learned import TableLayout, columns_from_state, fit_columns, learned_columns
+from gensynth.encoding.learned import TableLayout, fit_columns, learned_columns
 from gensynth.encoding.links import YES, Link, find_links
 from gensynth.encoding.number import NumberEncoder
-from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators, generators_from_state
+from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
 from gensynth.encoding.related import (
     FrameCells,
     Gap,
     check_codes,
     domains_of,
     fit_gaps,
-    from_state,
     settled_relations,
-    state_of,
 )
 from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.encoding.related_rows import resolve
@@ -129,7 +126,7 @@ class TableEncoder:
         links = find_links(frame, order, self._n_conditions, weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())
-        self._lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
+        self.lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
         return self
 
     def encode(self, frame: pd.DataFrame, *, jacobian: bool = False) -> Rows:
@@ -258,43 +255,7 @@ class TableEncoder:
         """The encoder of the same columns without relations between them."""
         out = TableEncoder(self.schema, self.encoding, self.first)
         out.columns, out.generators, out.leaders = self.columns, self.generators, self.leaders
-        out._lay_out(self.layout.n_rows, tuple(self.links.values()))
-        return out
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return the fitted state as JSON values and arrays."""
-        json: dict[str, Any] = {
-            "schema": self.schema.to_json(),
-            "encoding": dict(self.encoding.__dict__),
-            "first": list(self.first),
-            "n_rows": self.layout.n_rows,
-            "columns": [],
-        }
-        arrays: dict[str, NDArray[Any]] = {}
-        for i, column in enumerate(self.schema.columns):
-            part = self.columns.get(column.name) or self.generators.get(column.name)
-            state, own = part.state() if part is not None else ({}, {})
-            json["columns"].append(state)
-            arrays.update(named(str(i), own))
-        json["leaders"] = [[name, leader] for name, leader in self.leaders.items()]
-        json["links"] = [link.to_json() for link in self.links.values()]
-        json["relations"] = None
-        if self.rules is not None:
-            json["relations"], own = state_of(self.rules, self.gaps)
-            arrays.update(named("relations", own))
-        return json, arrays
-
-    @classmethod
-    def from_state(cls, json: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted encoder from `state`."""
-        out = cls(TableSchema.from_json(json["schema"]), Encoding(**json["encoding"]), json["first"])
-        out.columns = columns_from_state(out.schema, out.first, json["columns"], arrays)
-        out.generators = generators_from_state(out.schema, json["columns"], arrays)
-        out.leaders = dict(json["leaders"])
-        if json["relations"] is not None:
-            related = arrays_of("relations", arrays)
-            out.rules, out.gaps = from_state(json["relations"], related, out.columns, out.first)
-        out._lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
+        out.lay_out(self.layout.n_rows, tuple(self.links.values()))
         return out
 
     def set_counts(self, counts: Sequence[NDArray[Any]], n_rows: int) -> None:
@@ -305,13 +266,14 @@ class TableEncoder:
         for name, own in self.columns.items():
             (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
         links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
-        self._lay_out(n_rows, links)
+        self.lay_out(n_rows, links)
 
     @property
     def _n_conditions(self) -> int:
         return sum(name in self.columns for name in self.first)
 
-    def _lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
+    def lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
+        """Set the layout of ``n_rows`` rows, from fitted columns and relations."""
         rules = () if self.rules is None else self.rules.rules
         image = None if self.image is None else self.image.layout
         made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image)

@@ -18,13 +18,13 @@ from gensynth.engine.capabilities import require
 from gensynth.engine.chunks import ChunkedSample, entropy_of_chunk, generators_of
 from gensynth.engine.encoded import EncodedTable
 from gensynth.engine.encodestream import encoded_stream
-from gensynth.engine.imputation import fill_cells, missing_cells, put_cells
+from gensynth.engine.imputation import fill_cells, missing_cells, put_columns
 from gensynth.engine.inputs import warn_of_unseen
 from gensynth.engine.latents import decode_latents, encode_rows
 from gensynth.engine.scoring import make_scorer
 from gensynth.model import GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
-from gensynth.schema import TableSchema, check_labels
+from gensynth.schema import TableSchema
 from gensynth.tables import Container, TableStream
 from gensynth.training import Trainer
 from gensynth.training.distributed import once_a_machine
@@ -255,10 +255,8 @@ class FittedModel:
         """
         aligned = self.schema.align(frame)
         gaps = missing_cells(aligned, self.encoder)
-        if not gaps:
-            return frame.copy()
         parts: dict[str | int, list[pd.Series[Any]]] = {name: [] for name in gaps}
-        for number, first in enumerate(range(0, len(frame), CHUNK_ROWS), chunk):
+        for number, first in enumerate(range(0, len(frame) if gaps else 0, CHUNK_ROWS), chunk):
             part = slice(first, first + CHUNK_ROWS)
             own = {name: gap[part] for name, gap in gaps.items() if gap[part].any()}
             if own:
@@ -266,14 +264,7 @@ class FittedModel:
                 drawn = fill_cells(aligned.iloc[part], own, self.encoder, self.model, seed, rng)
                 for name, values in drawn.items():
                     parts[name].append(values)
-        position = {name: i for i, name in enumerate(check_labels(frame))}
-        columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
-        for name, found in parts.items():
-            i = position[name]
-            drawn_cells = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
-            whole = name not in held
-            columns[i] = put_cells(columns[i], gaps[name], drawn_cells, self.schema[name], whole=whole)
-        return pd.concat(columns, axis=1).set_axis(frame.columns, axis=1)
+        return put_columns(frame, gaps, parts, self.schema, held)
 
     @property
     def latent_dim(self) -> int:

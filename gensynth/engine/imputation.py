@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from gensynth.engine.inference import impute_rows
 from gensynth.errors import DataError
 from gensynth.layout import UNKNOWN
 from gensynth.model import GenerativeModel
-from gensynth.schema import Column
+from gensynth.schema import Column, TableSchema, check_labels
 from gensynth.schema.values import is_missing
 
 
@@ -83,6 +84,39 @@ def fill_cells(
     related = resolve(encoder, drawn, rng.spawn(1)[0], ~hidden, known)[0] if known is not None else None
     decoded = encoder.decode(drawn, rng, ~hidden, related)
     return {name: decoded[name][gap[rows]] for name, gap in gaps.items()}
+
+
+def put_columns(
+    frame: pd.DataFrame,
+    gaps: Mapping[str | int, NDArray[np.bool_]],
+    parts: Mapping[str | int, Sequence[pd.Series[Any]]],
+    schema: TableSchema,
+    held: Collection[str | int] = (),
+) -> pd.DataFrame:
+    """Return a copy of a table with drawn values in the gaps of its columns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    gaps : mapping of label to ndarray of shape (n,), bool
+        From `missing_cells`.
+    parts : mapping of label to sequence of Series
+        What was drawn for each column's gaps, part after part.
+    schema : TableSchema
+        What the columns hold.
+    held : collection of column labels
+        Columns that hold something in another part of a larger table.
+    """
+    if not gaps:
+        return frame.copy()
+    position = {name: i for i, name in enumerate(check_labels(frame))}
+    columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    for name, found in parts.items():
+        i = position[name]
+        drawn = found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
+        columns[i] = put_cells(columns[i], gaps[name], drawn, schema[name], whole=name not in held)
+    return pd.concat(columns, axis=1).set_axis(frame.columns, axis=1)
 
 
 def put_cells(

@@ -119,8 +119,7 @@ def sampler_model(plan: SamplerPlan, metadata: Metadata) -> onnx.ModelProto:
         cells = decode_rows(encoder, plan.columns, rows)
         if encoder.image is None:
             return cells
-        assert rows.pixels is not None
-        return [*cells, levels_of(encoder.image.image, rows.pixels)]
+        return [*cells, levels_of(encoder.image.image, rows.images)]
 
     def example(n: int) -> list[Tensor]:
         rng = Generator().manual_seed(0)

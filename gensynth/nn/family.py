@@ -73,7 +73,8 @@ class TaskRecipe(Recipe):
     }
     by_task: ClassVar[TaskDefaults] = {}
     """Defaults of a task, added up over the classes of a recipe; "robust detection" has those of "detection" too, where
-    it has none of its own, and rows with an image have those of "images" too: one model draws and scores them."""
+    it has none of its own, and rows with an image have those of "images" too: one model draws and scores them. What the
+    other task alone reads can have a value here that means nothing to this one: no warm-up, no penalty."""
     only_for: ClassVar[Mapping[str, str]] = {"n_members": "detection"}
     """Hyperparameters that "sampling" or "detection" alone reads; added up over the classes of a recipe."""
 
@@ -104,16 +105,25 @@ class TaskRecipe(Recipe):
     def check(self) -> None:
         """Raise `OptionError` for a value that cannot be, or that the task would not read; fits call it first."""
         super().check()
-        own = "sampling" if self.task == "sampling" else "detection"
+        own, unread = self._kind_of_task, self._unread()
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in unread and value != field.default:
+                other = unread[field.name]
+                raise OptionError(
+                    f"model.{field.name}={value!r} is for {other}; a model for {own} does not read it: leave it out"
+                )
+
+    @property
+    def _kind_of_task(self) -> str:
+        return "sampling" if self.task == "sampling" else "detection"
+
+    def _unread(self) -> dict[str, str]:
+        """Return the hyperparameters that the other task alone reads, with that task."""
         read_by: dict[str, str] = {}
         for kind in reversed(type(self).__mro__):
             read_by |= vars(kind).get("only_for", {})
-        for field in fields(self):
-            value, task = getattr(self, field.name), read_by.get(field.name, own)
-            if task != own and value != field.default:
-                raise OptionError(
-                    f"model.{field.name}={value!r} is for {task}; a model for {own} does not read it: leave it out"
-                )
+        return {name: task for name, task in read_by.items() if task != self._kind_of_task}
 
     def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
         """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
@@ -122,7 +132,7 @@ class TaskRecipe(Recipe):
         return recipe if members is None else recipe.set_params(n_members=members)
 
     def settings(self, layout: Layout | None = None) -> SimpleNamespace:
-        """Return the hyperparameters, with the defaults of task and layout for those that are None.
+        """Return the hyperparameters, with the defaults of task and layout for those that are None or not read.
 
         Raises
         ------
@@ -138,8 +148,9 @@ class TaskRecipe(Recipe):
         for task in tasks:
             for kind in reversed(type(self).__mro__):
                 chosen |= vars(kind).get("by_task", {}).get(task, {})
-        own = {name: value for name, value in self.get_params(deep=False).items() if value is not None}
-        return SimpleNamespace(**{**dict.fromkeys(self.get_params(deep=False)), **chosen, **own})
+        given, unread = self.get_params(deep=False), self._unread()
+        own = {name: value for name, value in given.items() if value is not None and name not in unread}
+        return SimpleNamespace(**{**given, **chosen, **own})
 
     def _check_for_images(self) -> None:
         for field in fields(self):

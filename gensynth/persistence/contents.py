@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from gensynth.arrays import Arrays, arrays_of, named
-from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.engine.fitted import FittedModel
 from gensynth.model import Recipe
 from gensynth.nn.randomness import seeded
@@ -101,7 +101,7 @@ class Contents:
             The recipe is not registered.
         """
         first = self.models[0]
-        encoder, encoder_arrays = first.encoder.state()
+        encoder, encoder_arrays = table_state(first.encoder)
         arrays = named("own", self.arrays) | named("encoder", encoder_arrays)
         models = []
         fitted = [*self.models, *([] if self.density is None else [self.density])]
@@ -134,7 +134,7 @@ class Contents:
         """
         state, place = archive.state, pick_device(device)
         recipe = recipe_from_json(state["recipe"], registry)
-        encoder = TableEncoder.from_state(state["encoder"], arrays_of("encoder", archive.arrays))
+        encoder = table_from_state(state["encoder"], arrays_of("encoder", archive.arrays))
         container = Container.from_json(state["container"])
         recipes: list[Recipe] = [recipe] * len(state["models"])
         if state.get("density") is not None:

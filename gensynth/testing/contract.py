@@ -14,12 +14,13 @@ from torch import Generator
 
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.hookspecs import CAPABILITIES
-from gensynth.model import UNKNOWN, Batch, Fit, Observed, Recipe, Stage
+from gensynth.model import UNKNOWN, Fit, Recipe, Stage
 from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
 from gensynth.nn.randomness import EveryDrawFrom
 from gensynth.nn.trimming import trimmed_mean
 from gensynth.testing.cases import make_cases
 from gensynth.testing.exported import check_export
+from gensynth.testing.observed import check_conditions, check_imputation
 from gensynth.testing.searched import check_search_space
 from gensynth.testing.trained import (
     SEED,
@@ -30,7 +31,6 @@ from gensynth.testing.trained import (
     generate,
     methods,
     require,
-    require_observed,
     require_valid,
     rows_to_score,
     train,
@@ -186,56 +186,6 @@ def check_capabilities(trained: Trained) -> None:
         # a family may score in more ways for one task than for another
         same = own[:1] == models[:1] and set(models) <= set(own)
         require(same, f"score_methods of the recipe are {own}, of its models {models}")
-
-
-def check_conditions(trained: Trained) -> None:
-    """Given cells come back exactly, in rows that are valid, where the recipe has the capability; else it is refused.
-
-    "conditional": cells of any column; "conditional-on-fitted": of the first ``layout.n_conditions`` columns.
-    """
-    layout, rows = trained.model.layout, trained.case.rows[:50]
-    able = trained.recipe.able
-    wanted = [(0,), tuple(range(len(layout.columns))), (len(layout.columns) - 1,)]
-    if layout.n_conditions:
-        wanted.append(tuple(range(layout.n_conditions)))
-    for columns in wanted:
-        if (rows.codes[:, list(columns)] == UNKNOWN).any():
-            raise AssertionError("the cases of the suite hold unknown codes")
-        told = "conditional-on-fitted" in able and max(columns) < layout.n_conditions
-        declared = "conditional" in able or told
-        try:
-            batch = generate(trained.model, len(rows), observed=Observed.of_columns(columns, rows))
-        except CapabilityError as error:
-            require(not declared, f"capabilities has a conditional one, but cells of {columns} are refused: {error}")
-            continue
-        require(declared, f"cells of columns {columns} are taken as given, but capabilities has no 'conditional'")
-        require_valid(trained, batch, len(rows))
-        require_observed(layout, batch, rows, Observed.of_columns(columns, rows).mask)
-
-
-def check_imputation(trained: Trained) -> None:
-    """Missing cells are filled and the others come back, where the recipe has "impute"; else it is refused."""
-    layout, rows = trained.model.layout, trained.case.rows[:50]
-    missing = torch.rand(rows.codes.shape, generator=Generator().manual_seed(SEED)) < 0.4
-    missing[0], missing[1] = True, False
-    codes, numeric = torch.where(missing, UNKNOWN, rows.codes), rows.numeric.clone()
-    for j, column in enumerate(layout.columns):
-        if column.numeric is not None:
-            numeric[missing[:, j], column.numeric.index] = 0.0
-    gappy = Batch(numeric.clone(), codes.clone(), pixels=rows.pixels)
-    try:
-        with untouched("imputation"):
-            batch = generate(trained.model, len(rows), observed=Observed(gappy, ~missing, impute=True))
-    except CapabilityError as error:
-        require("impute" not in trained.recipe.able, f"capabilities has 'impute', but generate says: {error}")
-        return
-    require("impute" in trained.recipe.able, "generate fills missing cells, but capabilities has no 'impute'")
-    require(torch.equal(gappy.codes, codes) and torch.equal(gappy.numeric, numeric), "generate changes its argument")
-    require_valid(trained, batch, len(rows))
-    require_observed(layout, batch, rows, ~missing)
-    for j, column in enumerate(layout.columns):
-        left = column.missing is not None and bool((batch.codes[missing[:, j], j] == column.missing).any())
-        require(not left, f"missing cells of column {j} are filled with the code for missing")
 
 
 def check_score(trained: Trained) -> None:

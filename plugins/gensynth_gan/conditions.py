@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Generator, Tensor, nn
 
 from gensynth.errors import CapabilityError
@@ -17,8 +20,7 @@ class ConditionTable(nn.Module):
     """How often each combination of condition codes stands in the training rows, and draws from it.
 
     Drawing from it gives every class its true share. (CTGAN trains on log-frequencies and also samples from them:
-    a 99/1 column comes out 64/36.) Numbers beside the drawn codes follow their marginals: normal where they are
-    "continuous", uniform "within_bin".
+    a 99/1 column comes out 64/36.) Places within bins, beside the drawn codes, are uniform.
 
     Parameters
     ----------
@@ -28,16 +30,12 @@ class ConditionTable(nn.Module):
 
     codes: Tensor
     counts: Tensor
-    low: Tensor
-    high: Tensor
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         self.layout, self.n_columns = layout, layout.n_conditions
         self.slots = {i: c.numeric for i, c in enumerate(layout.columns[: self.n_columns]) if c.numeric is not None}
-        size = 1
-        for column in layout.columns[: self.n_columns]:
-            size = min(size * column.cardinality, MAX_COMBINATIONS)
+        size = min(math.prod(layout.cardinalities[: self.n_columns]), MAX_COMBINATIONS)
         self.register_buffer("codes", torch.zeros(size, self.n_columns, dtype=torch.long))
         self.register_buffer("counts", torch.zeros(size, dtype=torch.long))
 
@@ -47,44 +45,24 @@ class ConditionTable(nn.Module):
         size = len(self.codes)
         if len(codes) > size:
             codes, counts = rows.subsample(size, rng).codes[:, : self.n_columns], torch.ones_like(counts[:size])
-        self.codes.zero_()
-        self.counts.zero_()
-        self.codes[: len(codes)] = codes
-        self.counts[: len(counts)] = counts
+        self.codes.copy_(F.pad(codes, (0, 0, 0, size - len(codes))))
+        self.counts.copy_(F.pad(counts, (0, size - len(counts))))
 
-    def draw(self, n: int, rng: Generator, observed: Observed | None, like: Tensor) -> Batch:
-        """Return n rows whose condition cells are the observed ones, the rest of them drawn given those.
+    def draw(self, n: int, rng: Generator, observed: Observed | None, like: Tensor) -> Observed:
+        """Return the condition cells of n rows: the observed ones, the rest of them drawn given those.
 
-        Other cells are 0; ``like`` says device and floating dtype.
-
-        Raises
-        ------
-        CapabilityError
-            A column is given that is no condition column.
+        ``like`` says device and floating dtype.
         """
-        columns = () if observed is None else observed.columns
-        self._check(columns)
         codes = torch.zeros(n, len(self.layout.columns), dtype=torch.long, device=like.device)
         numeric = torch.zeros(n, self.layout.n_numeric, dtype=like.dtype, device=like.device)
         codes[:, : self.n_columns] = self._draw_codes(n, rng, observed)
         for position, slot in self.slots.items():
-            if observed is not None and position in columns:
+            if observed is not None and position in observed.columns:
                 numeric[:, slot.index] = observed.rows.numeric[:, slot.index]
-                continue
-            draw = torch.randn if slot.kind == "continuous" else torch.rand
-            number = draw((n,), generator=rng, device=like.device, dtype=like.dtype)
-            numeric[:, slot.index] = number * slot.beside(codes[:, position])
-        return Batch(numeric, codes)
-
-    def _check(self, columns: tuple[int, ...]) -> None:
-        names = [column.name for column in self.layout.columns]
-        other = [names[i] for i in columns if i >= self.n_columns]
-        if other:
-            own = ", ".join(map(repr, names[: self.n_columns]))
-            raise CapabilityError(
-                f"condition on {', '.join(map(repr, other))}: this model was fitted to be conditioned on {own} only; "
-                f"fit it with condition_on={[names[i] for i in columns]!r}"
-            )
+            else:
+                place = torch.rand((n,), generator=rng, device=like.device, dtype=like.dtype)
+                numeric[:, slot.index] = place * slot.beside(codes[:, position])
+        return Observed.of_columns(tuple(range(self.n_columns)), Batch(numeric, codes))
 
     def _draw_codes(self, n: int, rng: Generator, observed: Observed | None) -> Tensor:
         """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
@@ -106,24 +84,22 @@ class ConditionTable(nn.Module):
         return out
 
 
-def given_cells(
-    layout: Layout, conditions: ConditionTable | None, n: int, rng: Generator, observed: Observed | None, like: Tensor
-) -> Batch | None:
-    """Return n rows with the condition cells of a sample, see `ConditionTable.draw`; None for a game without any.
-
-    Raises
-    ------
-    CapabilityError
-        Columns are given that are no condition columns, or gaps are to be filled in.
-    """
-    if observed is not None and observed.impute:
+def check_given(layout: Layout, n_conditions: int, observed: Observed | None) -> None:
+    """Raise `CapabilityError` for observed cells that are none of the condition columns', and for gaps to fill in."""
+    if observed is None:
+        return
+    if observed.impute:
         raise CapabilityError("a generative adversarial network cannot fill in missing cells")
-    if conditions is not None:
-        return conditions.draw(n, rng, observed, like)
-    if observed is not None and observed.columns:
-        names = ", ".join(repr(layout.columns[i].name) for i in observed.columns)
+    names = [repr(column.name) for column in layout.columns]
+    other = ", ".join(names[i] for i in observed.columns if i >= n_conditions)
+    if not other:
+        return
+    if n_conditions:
         raise CapabilityError(
-            f"condition on {names}: this model was fitted without conditions; take a family that can be given "
-            "cells, with condition_on set to these columns"
+            f"condition on {other}: this model was fitted to be conditioned on {', '.join(names[:n_conditions])} only; "
+            f"fit it with condition_on=[{', '.join(names[i] for i in observed.columns)}]"
         )
-    return None
+    raise CapabilityError(
+        f"condition on {other}: this model was fitted without conditions; take a family that can be given cells, with "
+        "condition_on set to these columns"
+    )

@@ -18,8 +18,7 @@ from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 from gensynth.nn.trimming import kept_rows
 
 from .feature_space import FeatureSpace
-from .game import AdversarialGame
-from .objective import AdversarialObjective, frozen
+from .game import AdversarialGame, AdversarialObjective, frozen
 
 GAME_STEPS, ENCODER_STEPS = 800, 600
 """Of a full run."""
@@ -171,7 +170,11 @@ class AnomalyGAN(AdversarialGame):
     def costs(self, rows: MemberInputs, method: str) -> tuple[Tensor, Tensor]:
         """Return what the cells cost (members, n, k), and what the row as a whole does (members, n)."""
         if method == "reconstruction":
-            return self._reconstruction(rows)
+            z = self.encode(rows.network)
+            parameters, written = self.write(z, rows)
+            cells = torch.where(self.given, 0.0, -self.likelihood.cells(parameters, rows))
+            seen, remade = self.critic.features(torch.cat([rows.network, written], 1)).chunk(2, 1)
+            return cells, 0.5 * (self.kappa * self.space.distance(seen, remade) + z.square().sum(-1))
         features = self.critic.features(rows.network)
         if method == "feature":
             rest = self.space.distance(features)
@@ -180,18 +183,14 @@ class AnomalyGAN(AdversarialGame):
         return rest.new_zeros(*rest.shape, len(self.layout.columns)), rest
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what the members expect given the other cells."""
-        return self.networks.interval(batch, position, lambda rows: self.reconstruct(rows.network), self.deviation())
+        """Return two deviations on each side of what is written of E(x); for given cells, by another member."""
+        who, deviation = self._witnesses(), self.likelihood.deviation()
 
-    def reconstruct(self, network: Tensor) -> Tensor:
-        """Return (members, n, width): what is written of E(x); for given cells, what another member writes."""
-        parameters = self._written(self.encode(network), network)
-        return parameters.gather(0, self._witnesses().expand_as(parameters))
+        def written(rows: MemberInputs) -> Tensor:
+            parameters = self._written(self.encode(rows.network), rows.network)
+            return parameters.gather(0, who.expand_as(parameters))
 
-    def deviation(self) -> Tensor:
-        """Return (members, 1, p): standard deviations of the numbers."""
-        deviation = self.likelihood.deviation()
-        return deviation.gather(0, self._witnesses()[..., : deviation.shape[-1]])
+        return self.networks.interval(batch, position, written, deviation.gather(0, who[..., : deviation.shape[-1]]))
 
     def encode(self, network: Tensor) -> Tensor:
         """Return (members, n, noise_dim): the latents of rows as networks read them."""
@@ -219,13 +218,6 @@ class AnomalyGAN(AdversarialGame):
         alike = (views.unsqueeze(1) == views).unsqueeze(2) & ~self.given_slots.squeeze(1)  # (for whom, who, width)
         rank = 2 * alike.int() + torch.eye(self.members, dtype=torch.int, device=views.device).unsqueeze(2)
         return rank.argmax(1, keepdim=True)
-
-    def _reconstruction(self, rows: MemberInputs) -> tuple[Tensor, Tensor]:
-        z = self.encode(rows.network)
-        parameters, written = self.write(z, rows)
-        cells = torch.where(self.given, 0.0, -self.likelihood.cells(parameters, rows))
-        seen, remade = self.critic.features(torch.cat([rows.network, written], 1)).chunk(2, 1)
-        return cells, 0.5 * (self.kappa * self.space.distance(seen, remade) + z.square().sum(-1))
 
     def _measure(self, batch: Batch, _rng: Generator) -> None:
         """Take statistics of the critics over the training rows."""

@@ -58,8 +58,8 @@ class ImageGenerator(nn.Module):
         Shape of the images.
     rows : RelaxedRows
         What vectors of the columns look like.
-    given : Tensor of shape (rows.width,), bool
-        Entries that are given with every row, not drawn.
+    n_conditions : int
+        Columns, the first ones, that are given with every row, not drawn.
     noise_dim : int
         Width of the normal noise.
     base : int
@@ -68,8 +68,9 @@ class ImageGenerator(nn.Module):
 
     given: Tensor
 
-    def __init__(self, image: ImageLayout, rows: RelaxedRows, given: Tensor, noise_dim: int, base: int) -> None:
+    def __init__(self, image: ImageLayout, rows: RelaxedRows, n_conditions: int, noise_dim: int, base: int) -> None:
         super().__init__()
+        given = rows.entries_of(tuple(range(n_conditions)))
         self.rows, self.noise_dim, self.n_given = rows, noise_dim, int(given.sum())
         self.register_buffer("given", given, persistent=False)
         sizes = halvings(image.height, image.width)

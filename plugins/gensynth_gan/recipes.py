@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
 from gensynth.layout import Encoding, Layout
@@ -17,17 +17,21 @@ from gensynth.nn.tabular.ensemble_networks import EnsembleNetworks
 from gensynth.nn.tabular.relaxed import MAX_ONE_HOT
 
 from .f_anogan import AnomalyGAN
+from .game import AdversarialObjective
 from .image_model import AdversarialImages
 from .model import AdversarialModel
-from .objective import AdversarialObjective
+
+PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
+"""Settings that the objective has as they are."""
 
 
 @dataclass(eq=False)
 class Adversarial(TaskRecipe):
     """What every adversarial recipe shares: sizes and pace.
 
-    A detector's members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart
-    from the papers.
+    All depart from their papers by drawn codes with a straight-through gradient, a faster critic in place of more steps
+    of it, a penalty on a part of the rows and a moving average of the weights; where else, each says. A detector's
+    members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart.
 
     Parameters
     ----------
@@ -113,18 +117,17 @@ class Adversarial(TaskRecipe):
 
     @abstractmethod
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return loss, penalty, condition and pace; ``own`` are the settings."""
+        """Return loss, penalty and condition; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> AdversarialModel | AdversarialImages | AnomalyGAN:
         """Return a freshly initialised model for this layout."""
         own = self.settings(layout)
-        objective = self.objective(own)
+        objective = replace(self.objective(own), **{name: getattr(own, name) for name in PACE})
+        noise_dim = in_turns(own.noise_dim, 1)[0]
         if layout.image is not None:
-            noise_dim = in_turns(own.noise_dim, 1)[0]
-            return AdversarialImages(layout, objective, noise_dim=noise_dim, width=own.width or 128)
+            return AdversarialImages(layout, objective, noise_dim=noise_dim, width=own.width)
         if self.task == "sampling":
             width = own.width or (64 if layout.n_rows < 500 else 128)
-            noise_dim = in_turns(own.noise_dim, 1)[0]
             return AdversarialModel(layout, objective, noise_dim=noise_dim, width=width, pac=self.pac)
         robust = self.task == "robust detection"
         return AnomalyGAN(
@@ -138,23 +141,9 @@ class Adversarial(TaskRecipe):
         )
 
 
-def _pace(own: SimpleNamespace) -> dict[str, Any]:
-    """Return the settings of `AdversarialObjective` that do not depend on the loss."""
-    names = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-    return {name: getattr(own, name) for name in names}
-
-
 def around_data(weight: float) -> DataPenalty | None:
     """Return the penalty on the gradient at the data; None for weight 0."""
     return DataPenalty(weight) if weight else None
-
-
-def wasserstein(
-    penalty_weight: float, clip: float | None, pace: dict[str, Any], *, conditional: bool = False
-) -> AdversarialObjective:
-    """Return the Wasserstein game with a gradient penalty, or with clipping where a bound is given."""
-    penalty = None if clip is not None else InterpolatePenalty(penalty_weight)
-    return AdversarialObjective(Wasserstein(), penalty, clip, conditional=conditional, **pace)
 
 
 @dataclass(eq=False)
@@ -163,8 +152,7 @@ class GAN(Adversarial):
 
     Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by pairs of a real
     and a generated row that are told apart (relativistic) with penalties on the critic's gradient at both (Huang et al.
-    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game), by drawn
-    codes with a straight-through gradient, a faster critic and a moving average of the weights.
+    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game).
 
     Parameters
     ----------
@@ -190,9 +178,8 @@ class GAN(Adversarial):
         """Return cross-entropy."""
         weight = own.penalty_weight
         if own.loss == "relativistic":
-            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None, **_pace(own))
-        losses = {"non-saturating": NonSaturating, "minimax": Minimax}
-        return AdversarialObjective(losses[own.loss](), around_data(weight), **_pace(own))
+            return AdversarialObjective(Relativistic(), RealAndFakePenalty(weight) if weight else None)
+        return AdversarialObjective(Minimax() if own.loss == "minimax" else NonSaturating(), around_data(weight))
 
 
 @dataclass(eq=False)
@@ -200,9 +187,7 @@ class WGAN(Adversarial):
     """Wasserstein GAN for tables, with gradient penalty or with clipped weights.
 
     Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875; Gulrajani et al. 2017, "Improved Training of
-    Wasserstein GANs", arXiv:1704.00028. Departs from both by drawn codes with a straight-through gradient, a faster
-    critic in place of more steps of it, a penalty on half of the rows and a moving average of the weights, and from the
-    first by AdamW in place of RMSProp.
+    Wasserstein GANs", arXiv:1704.00028. Departs from the first by AdamW in place of RMSProp.
 
     Parameters
     ----------
@@ -218,7 +203,9 @@ class WGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return the Wasserstein loss with what keeps its critic Lipschitz."""
-        return wasserstein(own.penalty_weight, self.clip, _pace(own))
+        if self.clip is not None:
+            return AdversarialObjective(Wasserstein(), clip=self.clip)
+        return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight))
 
 
 @dataclass(eq=False)
@@ -226,8 +213,7 @@ class LSGAN(Adversarial):
     """Least-squares GAN for tables: the critic is fitted to 1 for real and 0 for generated rows.
 
     Mao et al. 2017, "Least Squares Generative Adversarial Networks", arXiv:1611.04076, eq. 9. Departs from the paper
-    by a penalty on the critic's gradient at the data (Mescheder et al. 2018, arXiv:1801.04406), drawn codes with a
-    straight-through gradient, a faster critic and a moving average of the weights.
+    by a penalty on the critic's gradient at the data (Mescheder et al. 2018, arXiv:1801.04406).
 
     Parameters
     ----------
@@ -240,15 +226,14 @@ class LSGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return least squares."""
-        return AdversarialObjective(LeastSquares(), around_data(own.penalty_weight), **_pace(own))
+        return AdversarialObjective(LeastSquares(), around_data(own.penalty_weight))
 
 
 @dataclass(eq=False)
 class DRAGAN(Adversarial):
     """GAN for tables whose critic has gradients of norm 1 around the data.
 
-    Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4. Departs from the paper by
-    drawn codes with a straight-through gradient, a faster critic and a moving average of the weights.
+    Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4.
 
     Parameters
     ----------
@@ -260,7 +245,7 @@ class DRAGAN(Adversarial):
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return cross-entropy with the penalty at perturbed real rows."""
-        return AdversarialObjective(NonSaturating(), PerturbationPenalty(own.penalty_weight), **_pace(own))
+        return AdversarialObjective(NonSaturating(), PerturbationPenalty(own.penalty_weight))
 
 
 @dataclass(eq=False)
@@ -272,8 +257,7 @@ class CGAN(Adversarial):
     Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
     detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper
-    by the Wasserstein loss with gradient penalty, and as `WGAN` does from its own; on images the loss is the paper's,
-    with R1 as of `GAN`.
+    by the Wasserstein loss with gradient penalty; on images the loss is the paper's, with R1 as of `GAN`.
 
     Parameters
     ----------
@@ -295,6 +279,5 @@ class CGAN(Adversarial):
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
         """Return the conditional game."""
         if own.loss == "non-saturating":
-            penalty = around_data(own.penalty_weight)
-            return AdversarialObjective(NonSaturating(), penalty, conditional=True, **_pace(own))
-        return wasserstein(own.penalty_weight, None, _pace(own), conditional=True)
+            return AdversarialObjective(NonSaturating(), around_data(own.penalty_weight), conditional=True)
+        return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight), conditional=True)

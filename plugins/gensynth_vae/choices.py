@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gensynth.constraints import NONE, Among, Between, Constraint, SearchSpace, number, one_of, several, whole
-from gensynth.nn.family import FamilyRecipe
+from gensynth.nn.family import FamilyRecipe, TaskDefaults
 from gensynth.nn.sampling import PRIORS
 
 MAX_START = 30_000
@@ -65,6 +65,7 @@ class IndependentCellsRecipe(VariationalRecipe):
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}
     only_for: ClassVar[Mapping[str, str]] = {"column_groups": "sampling", "warmup": "sampling"}
+    by_task: ClassVar[TaskDefaults] = {"detection": {"warmup": 0}}
     not_for_images: ClassVar[frozenset[str]] = frozenset({"column_groups"})
     column_groups: int = 1
     warmup: int = 1000

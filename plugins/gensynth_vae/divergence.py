@@ -47,21 +47,20 @@ class Divergence:
         """
         if self.capacity is None:
             return self._weight(divergence) * warmup_progress(step, self.warmup) * divergence
-        excess, near = self._excess(divergence, step), self._near()
+        excess, near = self._excess(divergence, step)
         distance = F.huber_loss(excess, torch.zeros_like(excess), reduction="none", delta=near) / near
         return (self._weight(divergence) * distance).expand_as(divergence)
 
     def slope(self, divergence: Tensor, step: float) -> Tensor:
         """Return (members, 1): what another nat of divergence costs beside a capacity; below it less than nothing."""
-        return self._weight(divergence) * (self._excess(divergence, step) / self._near()).clamp(-1.0, 1.0)
+        excess, near = self._excess(divergence, step)
+        return self._weight(divergence) * (excess / near).clamp(-1.0, 1.0)
 
     def _weight(self, divergence: Tensor) -> Tensor:
         return divergence.new_tensor(self.weights).unsqueeze(1)  # (members, 1)
 
-    def _near(self) -> float:
-        return max(NEAR * (self.capacity or 0.0), LEAST_NEAR)
-
-    def _excess(self, divergence: Tensor, step: float) -> Tensor:
-        """Return (members, 1): nats of a batch's mean divergence above the capacity."""
+    def _excess(self, divergence: Tensor, step: float) -> tuple[Tensor, float]:
+        """Return (members, 1): nats of a batch's mean divergence above the capacity, and how many count as near."""
         assert self.capacity is not None
-        return divergence.mean(1, keepdim=True) - warmup_progress(step, self.warmup) * self.capacity
+        excess = divergence.mean(1, keepdim=True) - warmup_progress(step, self.warmup) * self.capacity
+        return excess, max(NEAR * self.capacity, LEAST_NEAR)

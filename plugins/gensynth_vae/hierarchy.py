@@ -11,16 +11,19 @@ from torch import Generator, Tensor, nn
 from gensynth.model import Batch, Fit, Optimizer, Phase, Stage
 from gensynth.nn.ensemble import fixed_normal, standard_normal
 from gensynth.nn.latent_density import LatentPrior
+from gensynth.nn.latent_variables import (
+    N_SCORE_DRAWS,
+    LatentVariableModel,
+    cells_only,
+    importance_weighted,
+    latents_only,
+)
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.sampling import EMA_DECAY
 from gensynth.nn.spectral import SpectralPenalty
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import warmup_progress
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
 from gensynth_vae.level import Level
-
-N_SCORE_DRAWS = 8
-"""Posterior draws behind a score, the same noise for every row."""
 
 
 class HierarchicalModel(LatentVariableModel):
@@ -28,24 +31,22 @@ class HierarchicalModel(LatentVariableModel):
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     levels : sequence of Level
         From the top down.
     decoder : RowDecoder
         p(row | state below the last level).
     width : int
         Width of state and features.
-    betas, noises : sequence of float
-        Final weight of the divergences, and deviation of the noise on the input in training, of each member.
+    betas : sequence of float
+        Final weight of each member's divergences.
     warmup : int
         Steps over which the weight grows from 0; meanwhile divergences are balanced among the levels.
     spectral : float
         Weight of the spectral regularisation.
     density : LatentPrior or None
         A density that a second stage fits to the latents of all levels side by side; sampling then uses it.
-    learning_rate : float
-        Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("elbo", "iwae", "reconstruction", "denoising", "kl")
@@ -81,8 +82,8 @@ class HierarchicalModel(LatentVariableModel):
 
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together first; then the density of all latents, where there is one."""
-        later = [] if self.density is None else list(self.density.parameters())
-        first = [p for p in self.parameters() if not any(p is q for q in later)]
+        later = () if self.density is None else tuple(self.density.parameters())
+        first = [p for p in self.parameters() if p not in set(later)]
         main = self.networks.stage(
             "elbo", first, self._loss, learning_rate=self.learning_rate,
             monitor=self._monitor, report=self._report, max_steps=10_000 if self.density is None else 7_500,
@@ -91,7 +92,7 @@ class HierarchicalModel(LatentVariableModel):
         if self.density is not None:
             steps.append(Fit("start of the prior", self._start_density, self.networks.at_most(MAX_START)))
             if later:
-                prior = Phase("prior", tuple(later), self._density_loss, Optimizer(5e-3))
+                prior = Phase("prior", later, self._density_loss, Optimizer(5e-3))
                 steps.append(Stage("prior", (prior,), budget_fraction=0.5, ema_decay=EMA_DECAY, max_steps=7_500))
             steps.append(Fit("marginals", self.correct_marginals))
         return tuple(steps)
@@ -103,18 +104,21 @@ class HierarchicalModel(LatentVariableModel):
 
     def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the state (1, n, width) below the latents of all levels side by side."""
-        return self._states(self._by_level(latents))
+        state = self.top.expand(-1, latents.shape[1], -1)
+        for level, z in zip(self._levels(), self._by_level(latents), strict=True):
+            state = level.next_state(state, z)
+        return state
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
         """Draw the latents of all levels, side by side."""
-        return self._latents(rows, rng)[0]
+        return self._infer(self.networks.inputs(rows), self._noise(len(rows), rng))[1].flatten(2)
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
         """Return the log-density of the latents of all levels given the columns."""
         inputs = self.networks.inputs(rows)
         if self.density is not None:
-            return self.density.given(inputs).log_density(latents.unsqueeze(0))[0]
-        return self._own_prior(self._by_level(latents), inputs)[0]
+            return self.density.given(inputs).log_density(latents)
+        return self._own_prior(latents, inputs)
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the state (members, n, width) below the middle of every level's posterior."""
@@ -124,10 +128,7 @@ class HierarchicalModel(LatentVariableModel):
         """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats.
 
         elbo; iwae, the importance-weighted bound; reconstruction, the first term of the ELBO alone; kl, the second.
-        denoising: -log p(row | latents of the row under noise), the mean over noise levels.
         """
-        if method == "denoising":
-            return self.denoising(inputs)
         draws = [self._infer(inputs, noise) for noise in self.score_noise]
         divergence = torch.stack([by_level.sum(-1) for _, _, by_level in draws])  # (draws, members, n)
         if method == "kl":
@@ -146,7 +147,7 @@ class HierarchicalModel(LatentVariableModel):
 
         ``noise`` is (levels, members, n or 1, dim).
         """
-        features, columns = self.encoder(inputs), self._of_columns(inputs)
+        features, columns = self.encoder(inputs), self._seen(inputs)
         state = self.top.expand(-1, features.shape[1], -1)
         latents, divergences = [], []
         for level, own in zip(self._levels(), noise, strict=True):
@@ -159,35 +160,22 @@ class HierarchicalModel(LatentVariableModel):
     def _levels(self) -> list[Level]:
         return [level for level in self.levels if isinstance(level, Level)]
 
-    def _by_level(self, latents: Tensor) -> Tensor:
-        """Return (1, n, levels, dim) of one member's latents (n, latent_dim)."""
-        by_level: Tensor = latents.unflatten(1, (len(self.levels), self.level_dim))
-        return by_level.unsqueeze(0)
+    def _by_level(self, latents: Tensor) -> Sequence[Tensor]:
+        """Return the latents of each level (members, n, dim) of those of all side by side."""
+        by_level: Tensor = latents.unflatten(-1, (len(self.levels), self.level_dim))
+        return [by_level[:, :, i] for i in range(len(self.levels))]
 
-    def _of_columns(self, inputs: Any) -> Tensor | None:
-        """Return what the priors see beside the state (members, n, width): columns that are drawn before them.
-
-        The state does not hold it, so that what an image has of its columns passes through the latents.
-        """
+    def _seen(self, inputs: Any) -> Tensor | None:
+        """Return what the priors see beside the state (members, n, width): columns that are drawn before them."""
         return None if self.columns is None else self.columns(inputs)
-
-    def _seen(self, state: Tensor, columns: Tensor | None) -> Tensor:
-        return state if columns is None else state + columns
-
-    def _states(self, latents: Tensor) -> Tensor:
-        """Return the state (members, n, width) below latents (members, n, levels, dim)."""
-        state = self.top.expand(-1, latents.shape[1], -1)
-        for i, level in enumerate(self._levels()):
-            state = level.next_state(state, latents[:, :, i])
-        return state
 
     def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
         """Draw the levels from the top down; return the state below them (1, n, width)."""
         if self.density is not None:
-            return self._states(self._by_level(self.density.given(columns).sample(n, rng)[0]))
-        state, beside = self.top.expand(-1, n, -1), self._of_columns(columns)
+            return self.to_decoder(self.density.given(columns).sample(n, rng))
+        state, seen = self.top.expand(-1, n, -1), self._seen(columns)
         for level in self._levels():
-            mean, log_scale = level.prior_parameters(self._seen(state, beside))
+            mean, log_scale = level.prior_parameters(state, seen)
             state = level.next_state(state, mean + torch.exp(log_scale) * standard_normal(mean.shape, mean, rng))
         return state
 
@@ -198,17 +186,17 @@ class HierarchicalModel(LatentVariableModel):
         state, latents, divergences = self._infer(inputs, self._noise(len(candidates), rng))
         log_weight = -divergences.sum(-1)
         if self.density is not None:  # divergences are from the levels' own priors
-            other = self.density.given(inputs).log_density(latents.flatten(2))
-            log_weight = log_weight + other - self._own_prior(latents, inputs)
+            latents = latents.flatten(2)
+            log_weight = log_weight + self.density.given(inputs).log_density(latents) - self._own_prior(latents, inputs)
         return state[0], log_weight[0]
 
     def _own_prior(self, latents: Tensor, inputs: Any) -> Tensor:
-        """Return (members, n): log-density of latents (members, n, levels, dim) under the levels' own priors."""
+        """Return (members, n): log-density of the latents of all levels under the levels' own priors."""
         state, total = self.top.expand(-1, latents.shape[1], -1), latents.new_zeros(latents.shape[:2])
-        beside = self._of_columns(inputs)
-        for i, level in enumerate(self._levels()):
-            total = total + level.log_prior(self._seen(state, beside), latents[:, :, i])
-            state = level.next_state(state, latents[:, :, i])
+        seen = self._seen(inputs)
+        for level, z in zip(self._levels(), self._by_level(latents), strict=True):
+            total = total + level.log_prior(state, z, seen)
+            state = level.next_state(state, z)
         return total
 
     def _noise(self, n: int, rng: Generator) -> Tensor:
@@ -241,16 +229,12 @@ class HierarchicalModel(LatentVariableModel):
         by_level = self.terms(self.networks.inputs(batch), len(batch), rng)[1].mean((0, 1)).tolist()
         return {"kl": sum(by_level), **{f"kl_{i}": kl for i, kl in enumerate(by_level)}}
 
-    def _latents(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (1, n, latent_dim): posterior draws of all levels side by side."""
-        return self._infer(self.networks.inputs(batch), self._noise(len(batch), rng))[1].flatten(2)
-
     def _density_loss(self, batch: Batch, rng: Generator) -> Tensor:
         assert self.density is not None
         with torch.no_grad():
-            latents = self._latents(batch, rng)
+            latents = self.posterior_draw(batch, rng)
         return -self.density.given(self.networks.inputs(batch)).log_density(latents)
 
     def _start_density(self, batch: Batch, rng: Generator) -> None:
         assert self.density is not None
-        self.density.start(lambda: self._latents(batch, rng), rng)
+        self.density.start(lambda: self.posterior_draw(batch, rng), rng)

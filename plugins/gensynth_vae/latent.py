@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -16,15 +16,19 @@ from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.draws import at_draws
 from gensynth.nn.ensemble import balanced_normal, fixed_normal, member_mask, standard_normal
 from gensynth.nn.latent_density import LatentDensity, LatentPrior, NormalLatents
+from gensynth.nn.latent_variables import (
+    N_SCORE_DRAWS,
+    LatentVariableModel,
+    cells_only,
+    importance_weighted,
+    latents_only,
+)
 from gensynth.nn.layers import bounded
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.priors import LOG_2PI, standard_normal_log_density
 from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, importance_weighted, latents_only
 
-N_SCORE_DRAWS = 8
-"""Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
 WIDE = 2.0
 """How much wider than the encoder's posterior half of its proposals for an imputed row are."""
 N_DIVERGENCE_DRAWS = 128
@@ -39,34 +43,25 @@ ENOUGH_STEPS = 50
 """... unless training had fewer steps and has hardly begun."""
 
 
-class MemberOptions(NamedTuple):
-    """What tells members apart, one entry a member: width of the latent, and deviation of noise on the input."""
-
-    latent_dims: Sequence[int]
-    noises: Sequence[float]
-
-
 class LatentModel(LatentVariableModel):
     """A variational autoencoder over rows.
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     hidden : sequence of int
         Hidden widths of the encoder.
     decoder : RowDecoder
         p(row | z).
-    members : MemberOptions
-        Latents and noise of each member.
+    latent_dims : sequence of int
+        Width of each member's latent.
     divergence : Divergence
         How the divergence is weighted.
     prior : LatentPrior or None
         Trained together with the rest; None for N(0, I).
     density : LatentPrior or None
         A density that is fitted to the latents of the training rows in the end; sampling then uses it.
-    learning_rate : float
-        Step size.
     denoiser : Denoiser or None
         A denoising autoencoder beside each member, whose residual is the score "denoising".
     """
@@ -85,19 +80,20 @@ class LatentModel(LatentVariableModel):
         hidden: Sequence[int],
         decoder: RowDecoder,
         *,
-        members: MemberOptions,
+        latent_dims: Sequence[int],
+        noises: Sequence[float],
         divergence: Divergence,
         prior: LatentPrior | None = None,
         density: LatentPrior | None = None,
         learning_rate: float,
         denoiser: Denoiser | None = None,
     ) -> None:
-        super().__init__(networks, members.noises, learning_rate)
-        self.latent_dim = max(members.latent_dims)
+        super().__init__(networks, noises, learning_rate)
+        self.latent_dim = max(latent_dims)
         self.encoder, self.decoder = networks.encoder(hidden, 2 * self.latent_dim), decoder
         self.prior, self.density, self.denoiser = prior, density, denoiser
         self.divergence = divergence
-        self.register_buffer("mask", member_mask(members.latent_dims), persistent=False)  # (members, 1, latent_dim)
+        self.register_buffer("mask", member_mask(latent_dims), persistent=False)  # (members, 1, latent_dim)
         shape = (N_SCORE_DRAWS, networks.members, 1, self.latent_dim)
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
@@ -121,17 +117,19 @@ class LatentModel(LatentVariableModel):
         mean, log_variance = self.encoder(inputs).chunk(2, -1)
         return mean * self.mask, bounded(log_variance, 8.0)
 
-    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return (members, n) log-likelihood of the rows at one posterior draw, and (members, n) divergence."""
-        likelihood, divergence, _ = self._draw(inputs, rng)
-        return likelihood, divergence
+    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log-likelihood and divergence (members, n) at one posterior draw, and it (members, n, latent_dim)."""
+        mean, log_variance = self.posterior(inputs)
+        z = self._sample(mean, log_variance, rng)
+        likelihood = self.decoder.log_likelihood(inputs, z).sum(-1)
+        return likelihood, self._divergence(inputs, mean, log_variance, z), z
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return (members, n): minus the bound, Kingma & Welling 2014, equation 10, with the weighted divergence."""
         self.step += 1.0
         inputs = self.networks.inputs(batch)
         # where there is noise: encode the row under it, decode the row (Im et al. 2017, arXiv 1511.06406)
-        likelihood, divergence, z = self._draw(self.networks.noisy(inputs, self.noise, rng), rng)
+        likelihood, divergence, z = self.terms(self.networks.noisy(inputs, self.noise, rng), rng)
         loss = self.divergence.cost(divergence, float(self.step)) - likelihood
         if self.divergence.capacity is not None and self.prior is not None:
             # a nat that is too few must not be made up by a prior that fits the latents worse: it always fits them
@@ -140,25 +138,17 @@ class LatentModel(LatentVariableModel):
             loss = loss + (1.0 - slope) * (misfit - misfit.detach())
         return loss if self.denoiser is None else loss + self.denoiser.losses(inputs.network, rng)
 
-    def encode(self, batch: Batch) -> Tensor:
-        """Return the posterior means (n, latent_dim) of the first member."""
-        return self.middle(self.networks.inputs(batch))[0]
-
     def middle(self, inputs: Any) -> Tensor:
         """Return the posterior means (members, n, latent_dim)."""
         return self.posterior(inputs)[0]
 
-    def to_decoder(self, latents: Tensor) -> Tensor:
-        """Return the latents."""
-        return latents.unsqueeze(0)
-
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
         """Draw from q(z | row)."""
-        return self._sample(*self.posterior(self.networks.inputs(rows)), rng)[0]
+        return self._sample(*self.posterior(self.networks.inputs(rows)), rng)
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
         """Return log p(z | columns)."""
-        return self._density(self.networks.inputs(rows)).log_density(latents.unsqueeze(0))[0]
+        return self._density(self.networks.inputs(rows)).log_density(latents)
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
         """Return what each cell costs (members, n, k) and what the latent does (members, n), in nats.
@@ -166,12 +156,7 @@ class LatentModel(LatentVariableModel):
         elbo: -E_q[log p(row | z)] + KL (Kingma & Welling 2014, eq. 10; Higgins et al. 2017, eq. 4); iwae:
         -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, eq. 8), which as an estimate of -log p(row) is called
         log_likelihood too; reconstruction is the first term of the ELBO alone (An & Cho 2015), kl the second.
-        denoising: -log p(row | z) with z of the row under noise, or the squared residual of the denoiser.
         """
-        if method == "denoising":
-            if self.denoiser is not None:
-                return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
-            return self.denoising(inputs)
         mean, log_variance = self.posterior(inputs)
         if method == "kl":
             return latents_only(self.kl(inputs, mean, log_variance), self.networks.n_cells)
@@ -183,10 +168,18 @@ class LatentModel(LatentVariableModel):
             # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
             return -cells.mean(0), weights * self.kl(inputs, mean, log_variance)
-        ratios = self._log_ratios(inputs, mean, log_variance, draws)  # (draws, members, n)
+        noise = (draws - mean) * torch.exp(-0.5 * log_variance)
+        log_q = -0.5 * ((noise.square() + LOG_2PI + log_variance) * self.mask).sum(-1)
+        ratios = at_draws(self._density(inputs).log_density, draws) - log_q  # (draws, members, n)
         if method == "elbo":
             return -cells.mean(0), -ratios.mean(0)
         return importance_weighted(cells, ratios)
+
+    def denoising(self, inputs: Any) -> tuple[Tensor, Tensor]:
+        """Return the squared residual of the denoiser where there is one, else what `LatentVariableModel` does."""
+        if self.denoiser is None:
+            return super().denoising(inputs)
+        return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
 
     def kl(self, inputs: Any, mean: Tensor, log_variance: Tensor) -> Tensor:
         """Return (members, n) KL(q || p) in nats, p being what is sampled from.
@@ -201,13 +194,6 @@ class LatentModel(LatentVariableModel):
         log_prior = at_draws(log_density, self._reparameterise(mean, log_variance, noises[:, None, None]))
         return -0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1) - log_prior.mean(0)
 
-    def _draw(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return `terms` and the posterior draw (members, n, latent_dim) that they are of."""
-        mean, log_variance = self.posterior(inputs)
-        z = self._sample(mean, log_variance, rng)
-        likelihood = self.decoder.log_likelihood(inputs, z).sum(-1)
-        return likelihood, self._divergence(inputs, mean, log_variance, z), z
-
     def _sample(self, mean: Tensor, log_variance: Tensor, rng: Generator) -> Tensor:
         return self._reparameterise(mean, log_variance, standard_normal(mean.shape, mean, rng))
 
@@ -221,23 +207,16 @@ class LatentModel(LatentVariableModel):
         entropy = 0.5 * ((log_variance + 1.0 + LOG_2PI) * self.mask).sum(-1)
         return -entropy - self.prior.given(inputs).log_density(z)
 
-    def _log_ratios(self, inputs: Any, mean: Tensor, log_variance: Tensor, z: Tensor) -> Tensor:
-        """Return (draws, members, n): log p(z) - log q(z | x) at latents (draws, members, n, latent_dim)."""
-        noise = (z - mean) * torch.exp(-0.5 * log_variance)
-        log_q = -0.5 * ((noise.square() + LOG_2PI + log_variance) * self.mask).sum(-1)
-        return at_draws(self._density(inputs).log_density, z) - log_q
-
     def _density(self, inputs: Any) -> LatentDensity:
         """Return what the latents of the rows are sampled from."""
         density = self.density or self.prior
         return NormalLatents(self.mask) if density is None else density.given(inputs)
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        likelihood, divergence = self.terms(self.networks.inputs(batch), rng)
+        inputs = self.networks.inputs(batch)
+        likelihood, divergence, _ = self.terms(inputs, rng)
         cost = self.divergence.cost(divergence, math.inf) - likelihood
-        if self.denoiser is not None:
-            cost = cost + self.denoiser.losses(self.networks.inputs(batch).network, rng)
-        return cost
+        return cost if self.denoiser is None else cost + self.denoiser.losses(inputs.network, rng)
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
         """Return the divergence in nats and the number of latents that vary with the row, means over the members."""

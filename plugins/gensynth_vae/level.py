@@ -47,18 +47,19 @@ class Level(nn.Module):
         mask = F.pad(member_mask(latent_dims), (0, dim - max(latent_dims)))
         self.register_buffer("mask", mask, persistent=False)  # (members, 1, dim)
 
-    def prior_parameters(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log-scale (members, n, dim) of p(z | levels above)."""
-        mean, log_scale = self.prior(state).chunk(2, -1)
+    def prior_parameters(self, state: Tensor, columns: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return mean and log-scale (members, n, dim) of p(z | levels above).
+
+        ``columns`` is what the prior sees of those that are drawn before, as wide as the state. The state does not hold
+        it, so that what an image has of its columns passes through the latents.
+        """
+        mean, log_scale = self.prior(state if columns is None else state + columns).chunk(2, -1)
         return mean * self.mask, bounded(log_scale, MAX_LOG_SCALE)
 
     def infer(
         self, state: Tensor, features: Tensor, noise: Tensor, columns: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence.
-
-        ``columns`` is what the prior sees beside the state, and the posterior does not.
-        """
+        """Return a posterior draw (members, n, dim) and log q - log p at it (members, n): its one-draw divergence."""
         mean, log_scale = self.prior_parameters(state)
         shift, log_ratio = self.residual(torch.cat([state, features], -1)).chunk(2, -1)
         log_ratio = bounded(log_ratio, MAX_LOG_SCALE)
@@ -67,11 +68,11 @@ class Level(nn.Module):
         for flow in self.flows:
             z, log_determinant = flow(z, features)
             log_q = log_q - log_determinant
-        return z, log_q - self.log_prior(state if columns is None else state + columns, z)
+        return z, log_q - self.log_prior(state, z, columns)
 
-    def log_prior(self, state: Tensor, z: Tensor) -> Tensor:
+    def log_prior(self, state: Tensor, z: Tensor, columns: Tensor | None = None) -> Tensor:
         """Return (members, n): log p(z | levels above)."""
-        mean, log_scale = self.prior_parameters(state)
+        mean, log_scale = self.prior_parameters(state, columns)
         standard = (z - mean) * torch.exp(-log_scale)
         return -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
 

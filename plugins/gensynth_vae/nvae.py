@@ -76,7 +76,7 @@ class NVAE(IndependentCellsRecipe):
                      "prior": "blockwise"},
         "images": {"latent_dim": 4, "width": 32, "beta": 1.0, "prior": "normal"},
         "detection": {"n_members": 4, "levels": 2, "latent_dim": (4, 8), "width": 64, "beta": (0.5, 0.1),
-                      "noise": (0.0, 0.3), "learning_rate": 2e-3},
+                      "noise": (0.0, 0.3), "learning_rate": 2e-3, "spectral": 0.0},
         "robust detection": {"latent_dim": (1, 4), "beta": 1.0, "noise": 1.0},
     }  # fmt: skip
     score_methods: ClassVar[tuple[str, ...]] = HierarchicalModel.score_methods
@@ -90,14 +90,14 @@ class NVAE(IndependentCellsRecipe):
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
         own, networks = self.settings(layout), self.networks(layout)
-        dims, sampling = in_turns(own.latent_dim, networks.members), networks.for_sampling
+        dims = in_turns(own.latent_dim, networks.members)
         of_levels = [networks.level_dims(i, own.levels, dims) for i in range(own.levels)]
         widest = max(max(each) for each in of_levels)
         levels = [
             Level(networks.level(i, own.levels, own.width, dims, widest, self.flows), each, widest)
             for i, each in enumerate(of_levels)
         ]
-        prior = None if own.prior in (None, "normal") else networks.named_prior(own.prior, own.levels * widest)
+        prior = None if own.prior == "normal" else networks.named_prior(own.prior, own.levels * widest)
         return HierarchicalModel(
             networks,
             levels,
@@ -105,8 +105,8 @@ class NVAE(IndependentCellsRecipe):
             width=own.width,
             betas=in_turns(own.beta, networks.members),
             noises=in_turns(own.noise, networks.members),
-            warmup=self.warmup if sampling else 0,
-            spectral=self.spectral if sampling else 0.0,
+            warmup=own.warmup,
+            spectral=own.spectral,
             density=prior,
             learning_rate=own.learning_rate,
         )

@@ -10,10 +10,10 @@ from torch import Generator, Tensor
 
 from gensynth.model import Batch, Fit, Stage
 from gensynth.nn.categorical import draw
+from gensynth.nn.latent_variables import LatentVariableModel, cells_only, latents_only
 from gensynth.nn.networks import Networks
 from gensynth.nn.vector_quantizer import Quantized, Quantizer
 from gensynth_vae.divergence import warmup_progress
-from gensynth_vae.latent_variables import LatentVariableModel, cells_only, latents_only
 
 
 class QuantizedModel(LatentVariableModel):
@@ -21,8 +21,8 @@ class QuantizedModel(LatentVariableModel):
 
     Parameters
     ----------
-    networks : Networks
-        What carries it.
+    networks, noises, learning_rate
+        As of `LatentVariableModel`.
     hidden : sequence of int
         Hidden widths of encoder and decoder.
     quantizer : Quantizer
@@ -31,16 +31,12 @@ class QuantizedModel(LatentVariableModel):
         Hidden units of the density over codes.
     column_groups : int
         See `VQVAE`.
-    noises : sequence of float
-        Deviation of the noise on each member's input in training.
     beta : float
         Final weight of the divergence between drawn codes and their prior.
     warmup : int
         Steps over which it grows from 0.
     max_steps : int
         Steps of a full run, of the autoencoder and of the density of its codes.
-    learning_rate : float
-        Step size.
     """
 
     score_methods: ClassVar[tuple[str, ...]] = ("likelihood", "reconstruction", "denoising", "prior")
@@ -95,28 +91,21 @@ class QuantizedModel(LatentVariableModel):
             return "prior"
         return super().score_method(method)
 
-    def encode(self, batch: Batch) -> Tensor:
-        """Return (n, latent_dim): the entries nearest to a row's vectors, side by side."""
-        return self.middle(self.networks.inputs(batch))[0]
-
     def to_decoder(self, latents: Tensor) -> Tensor:
         """Return the entries that are nearest to the parts of the latents."""
-        return self.entries(self._nearest(latents))
+        return self.entries(self.codes(latents))
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:  # noqa: ARG002
         """Return the entries nearest to a row's vectors: which ones is certain."""
-        return self.encode(rows)
+        return self.middle(self.networks.inputs(rows))
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
         """Return the log-probability of the nearest codes given the columns."""
-        return self.log_prior(self._nearest(latents), self.networks.inputs(rows))[0]
+        return self.log_prior(self.codes(latents), self.networks.inputs(rows))
 
-    def _nearest(self, latents: Tensor) -> Tensor:
-        return self.quantizer.nearest(self._by_book(latents.unsqueeze(0)))
-
-    def codes(self, inputs: Any) -> Tensor:
-        """Return (n, members * groups): the likeliest code of each book."""
-        return self.quantizer.nearest(self._vectors(inputs))
+    def codes(self, vectors: Tensor) -> Tensor:
+        """Return (n, members * groups): the codes of the entries nearest to vectors (members, n, latent_dim)."""
+        return self.quantizer.nearest(self._by_book(vectors))
 
     def entries(self, codes: Tensor) -> Tensor:
         """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
@@ -137,17 +126,14 @@ class QuantizedModel(LatentVariableModel):
 
     def middle(self, inputs: Any) -> Tensor:
         """Return the likeliest entries (members, n, latent_dim)."""
-        return self.entries(self.codes(inputs))
+        return self.entries(self.codes(self.encoder(inputs)))
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
         """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats, at likeliest codes.
 
         likelihood: -log p(row | entries) + KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
-        reconstruction is its first term. prior: -log p(codes). denoising: the reconstruction from the entries of the
-        row under noise, the mean over noise levels.
+        reconstruction is its first term. prior: -log p(codes).
         """
-        if method == "denoising":
-            return self.denoising(inputs)
         vectors = self._vectors(inputs)
         codes = self.quantizer.nearest(vectors)
         cells = -self.decoder.log_likelihood(inputs, self.entries(codes))
@@ -163,11 +149,8 @@ class QuantizedModel(LatentVariableModel):
         own: Tensor = logits.gather(-1, self._by_member(codes).unsqueeze(-1)).squeeze(-1)
         return own.sum(-1)
 
-    def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
-        return self._terms(inputs, self._quantized(self._vectors(inputs), rng))
-
     def _terms(self, inputs: Any, own: Quantized) -> tuple[Tensor, Tensor]:
+        """Return (members, n): log p(row | entries) at one draw of the codes, and KL(q(codes | row) || p(codes))."""
         likelihood = self.decoder.log_likelihood(inputs, own.entries).sum(-1)
         return likelihood, self._divergence(inputs, own.log_q, own.entries)
 
@@ -191,15 +174,17 @@ class QuantizedModel(LatentVariableModel):
         return weight * divergence - reconstruction + own.cost
 
     def _monitor(self, batch: Batch, rng: Generator) -> Tensor:
-        reconstruction, divergence = self.terms(self.networks.inputs(batch), rng)
+        inputs = self.networks.inputs(batch)
+        reconstruction, divergence = self._terms(inputs, self._quantized(self._vectors(inputs), rng))
         return self.beta * divergence - reconstruction
 
     def _report(self, batch: Batch, rng: Generator) -> Mapping[str, float]:
         """Return nats of divergence, and the perplexity of the codes of a book (the mean over the books)."""
         inputs = self.networks.inputs(batch)
-        used = self.quantizer.log_probability(self._vectors(inputs)).exp().mean(1)
-        perplexity = torch.special.entr(used).sum(-1).exp().mean()
-        return {"kl": float(self.terms(inputs, rng)[1].mean()), "code_perplexity": float(perplexity)}
+        vectors = self._vectors(inputs)
+        perplexity = torch.special.entr(self.quantizer.log_probability(vectors).exp().mean(1)).sum(-1).exp().mean()
+        _, divergence = self._terms(inputs, self._quantized(vectors, rng))
+        return {"kl": float(divergence.mean()), "code_perplexity": float(perplexity)}
 
     def _prior_loss(self, batch: Batch, rng: Generator) -> Tensor:
         inputs = self.networks.inputs(batch)

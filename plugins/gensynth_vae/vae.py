@@ -13,11 +13,9 @@ from gensynth.layout import Layout
 from gensynth.model import GenerativeModel
 from gensynth.nn.denoiser import Denoiser
 from gensynth.nn.family import TaskDefaults, in_turns
-from gensynth.nn.mixture import GaussianMixture
-from gensynth.nn.sampling import SamplingPrior
 from gensynth_vae.choices import HIDDEN, LATENT, PRIOR, WEIGHT, WIDTHS, IndependentCellsRecipe
 from gensynth_vae.divergence import Divergence
-from gensynth_vae.latent import LatentModel, MemberOptions
+from gensynth_vae.latent import LatentModel
 
 WIDE, NARROW = (128, 128), (64, 64)
 """Hidden widths of encoder and decoder."""
@@ -79,16 +77,16 @@ class OneLatent(IndependentCellsRecipe):
         """Return an untrained model for this layout."""
         own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
-        members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
+        dims = in_turns(own.latent_dim, m)
         few = self.task != "sampling" and networks.width <= FEW_FEATURES
-        hidden, latent_dim = tuple(own.hidden or (NARROW if few else WIDE)), max(members.latent_dims)
-        prior = networks.named_prior(self.prior, latent_dim)
-        fitted = isinstance(prior, SamplingPrior) and isinstance(prior.density, GaussianMixture)
+        hidden, latent_dim = tuple(own.hidden or (NARROW if few else WIDE)), max(dims)
+        prior, fitted = networks.named_prior(self.prior, latent_dim), self.prior == "mixture"
         return LatentModel(
             networks,
             hidden,
             networks.decoder(latent_dim, hidden, self.column_groups),
-            members=members,
+            latent_dims=dims,
+            noises=in_turns(own.noise, m),
             divergence=self.divergence(own, m),
             prior=None if fitted else prior,
             density=prior if fitted else None,
@@ -125,8 +123,7 @@ class VAE(OneLatent):
 
     def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight that grows to ``beta``."""
-        warmup = self.warmup if self.task == "sampling" else 0
-        return Divergence(in_turns(own.beta, members), warmup)
+        return Divergence(in_turns(own.beta, members), own.warmup)
 
 
 @dataclass(eq=False)
@@ -160,15 +157,12 @@ class BetaVAE(OneLatent):
     by_task: ClassVar[TaskDefaults] = {
         "sampling": {"beta": 2.0, "usual_capacity": 16.0},
         "images": {"usual_capacity": 40.0},
-        "detection": {"n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0)},
+        "detection": {"n_members": 8, "latent_dim": 8, "beta": (1.0, 4.0, 2.0, 8.0), "capacity": None},
     }
     capacity: float | Literal["auto"] | None = "auto"
     warmup: int = 2000
 
     def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
         """Return a weight on the distance from the capacity, or a plain one."""
-        weights = in_turns(own.beta, members)
-        if self.task != "sampling":
-            return Divergence(weights)
-        capacity = own.usual_capacity if self.capacity == "auto" else self.capacity
-        return Divergence(weights, self.warmup, capacity=capacity)
+        capacity = own.usual_capacity if own.capacity == "auto" else own.capacity
+        return Divergence(in_turns(own.beta, members), own.warmup, capacity)

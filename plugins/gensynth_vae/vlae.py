@@ -21,7 +21,7 @@ from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.independent_decoder import WIDE_TABLE
 from gensynth_vae.choices import LATENT, WEIGHT, WIDTH, VariationalRecipe
 from gensynth_vae.divergence import Divergence
-from gensynth_vae.latent import LatentModel, MemberOptions
+from gensynth_vae.latent import LatentModel
 
 N_COMPONENTS = 4
 """Normals in each conditional of the prior, for sampling."""
@@ -110,8 +110,6 @@ class VLAE(VariationalRecipe):
     hidden : int or None, default=None
         Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64. Of images it is
         each pixel's; None for 32.
-    beta : float, tuple of float or None, default=None
-        Weight of the divergence.
     free_nats : float or None, default=None
         Divergence that costs nothing, so that the latent is used; None for 1.6, and 8 where there are images. For
         sampling.
@@ -124,8 +122,6 @@ class VLAE(VariationalRecipe):
         divergence, whatever its weight, has no hold on those.
     learning_rate : float or None, default=None
         Step size; None for 4e-3, for images and of a detector 2e-3.
-    max_bins : int, default=128
-        Most quantile bins of a numeric column.
 
     References
     ----------
@@ -152,7 +148,7 @@ class VLAE(VariationalRecipe):
         "sampling": {"latent_dim": 8, "beta": 1.0, "noise": 0.0, "learning_rate": 4e-3,
                      "free_nats": 1.6},
         "detection": {"n_members": 6, "latent_dim": (8, 4), "beta": (0.5, 0.1), "noise": (0.0, 0.3), "width": 64,
-                      "hidden": 64, "learning_rate": 2e-3},
+                      "hidden": 64, "learning_rate": 2e-3, "free_nats": -math.inf, "auxiliary_weight": 0.0},
         "robust detection": {"latent_dim": (2, 8), "beta": 1.0, "noise": 1.0},
         "images": {"latent_dim": 32, "hidden": 32, "learning_rate": 2e-3, "free_nats": 8.0},
     }  # fmt: skip
@@ -177,22 +173,21 @@ class VLAE(VariationalRecipe):
         """Return an untrained model for this layout."""
         own, networks = self.settings(layout), self.networks(layout)
         m = networks.members
-        members = MemberOptions(in_turns(own.latent_dim, m), in_turns(own.noise, m))
+        dims = in_turns(own.latent_dim, m)
         small = layout.n_rows < 2000 or len(layout.columns) > WIDE_TABLE
         width, hidden = own.width or (64 if small else 128), own.hidden or (32 if small else 64)
-        latent_dim, sampling = max(members.latent_dims), networks.for_sampling
-        auxiliary = (
-            networks.auxiliary_decoder(latent_dim, (AUXILIARY_HIDDEN,)) if sampling and self.auxiliary_weight else None
-        )
+        latent_dim, weight = max(dims), own.auxiliary_weight
+        auxiliary = networks.auxiliary_decoder(latent_dim, (AUXILIARY_HIDDEN,)) if weight else None
         return LossyAutoencoder(
             networks,
             (width, width),
             networks.causal_decoder(latent_dim, width, hidden),
-            members=members,
+            latent_dims=dims,
+            noises=in_turns(own.noise, m),
             divergence=Divergence(in_turns(own.beta, m)),
-            free_nats=own.free_nats if sampling else -math.inf,
+            free_nats=own.free_nats,
             auxiliary=auxiliary,
-            auxiliary_weight=self.auxiliary_weight,
-            prior=networks.flow_prior(members.latent_dims, N_COMPONENTS),
+            auxiliary_weight=weight,
+            prior=networks.flow_prior(dims, N_COMPONENTS),
             learning_rate=own.learning_rate,
         )

@@ -124,7 +124,7 @@ class VQVAE(IndependentCellsRecipe):
             column_groups=self.column_groups,
             noises=in_turns(own.noise, networks.members),
             beta=own.beta,
-            warmup=self.warmup if networks.for_sampling else 0,
+            warmup=own.warmup,
             max_steps=self.max_steps or MAX_STEPS,
             learning_rate=own.learning_rate,
         )

@@ -10,7 +10,8 @@ from toy_models import Toy
 from gensynth import Augmenter, Trainer, augment
 from gensynth.augmentation import auto
 from gensynth.augmentation.auto import candidates, choose
-from gensynth.augmentation.check import AugmentCheck, CheckFolds, UncheckedError
+from gensynth.augmentation.check import CheckFolds, UncheckedError
+from gensynth.augmentation.checked import AugmentCheck
 from gensynth.comparison import Comparison
 from gensynth.comparison import compare as original
 from gensynth.errors import CapabilityError, DataError, TrainingError

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gensynth.augmentation.check import AugmentCheck
+from gensynth.augmentation.checked import AugmentCheck
 from gensynth.augmentation.report import AugmentReport
 
 REPORT = AugmentReport(90, 30, 3, 0, 0.01, (), {"<b>x</b>": 60, "y": 30}, {"<b>x</b>": 60, "y": 60}, None, 1.0)

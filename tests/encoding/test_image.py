@@ -8,6 +8,7 @@ from toy_image_recipe import bars
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.layout import Encoding, ImageLayout
 from gensynth.schema import TableSchema
 from gensynth.tables.imagearrays import objects_of
@@ -36,8 +37,8 @@ def test_columns_beside_images_are_encoded_as_ever():
     frame = pd.DataFrame({"id": [f"k{i:05d}" for i in range(60)], "image": objects_of(list(images)), "label": labels})
     encoder, rows = encoded(frame)
     assert [column.name for column in encoder.layout.columns] == ["label"]
-    state, arrays = encoder.state()
-    again = TableEncoder.from_state(state, arrays)
+    state, arrays = table_state(encoder)
+    again = table_from_state(state, arrays)
     assert again.layout == encoder.layout
     back = again.decode(rows, np.random.default_rng(0))
     assert list(back.columns) == list(frame.columns)

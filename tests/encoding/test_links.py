@@ -12,6 +12,7 @@ from gensynth import Synthesizer, Trainer
 from gensynth.encoding.links import NO, YES
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 
@@ -131,11 +132,11 @@ def test_a_given_cell_stays_and_the_other_follows(kept, follows):
 def test_links_go_through_json():
     frame = bills()
     encoder = fit(frame)
-    state, arrays = encoder.state()
-    again = TableEncoder.from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
+    state, arrays = table_state(encoder)
+    again = table_from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
     assert again.links == encoder.links
     assert again.layout == encoder.layout
-    assert not fit(frame[["other"]]).state()[0]["links"]
+    assert not table_state(fit(frame[["other"]]))[0]["links"]
 
 
 def test_conditions_on_both_columns_say_whether_they_are_equal():

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.errors import IdentifierWarning
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
@@ -31,8 +32,8 @@ def fitted(data):
         schema = TableSchema.infer(data)
     frame = schema.align(data)
     encoder = TableEncoder(schema, Encoding()).fit(frame)
-    state, arrays = encoder.state()
-    return TableEncoder.from_state(json.loads(json.dumps(state)), arrays), encoder.encode(frame)
+    state, arrays = table_state(encoder)
+    return table_from_state(json.loads(json.dumps(state)), arrays), encoder.encode(frame)
 
 
 @pytest.mark.parametrize("name", ["customer_id", "email", "phone"])

@@ -14,6 +14,7 @@ from related_tables import CITIES, money, rng
 from gensynth.encoding.related_rows import settle
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.errors import ConditionError
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
@@ -137,8 +138,8 @@ def test_fitted_rows_come_back_and_break_nothing(kind):
 def test_a_file_keeps_them(kind):
     frame = KINDS[kind][0]()
     encoder = fit(frame)
-    state, arrays = encoder.state()
-    again = TableEncoder.from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
+    state, arrays = table_state(encoder)
+    again = table_from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
     assert again.schema.relations == encoder.schema.relations
     assert again.layout == encoder.layout
     rows = drawn(encoder, frame)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.errors import ConditionError, DataError, IdentifierWarning
 from gensynth.layout import Encoding, NumericSlot
 from gensynth.schema import TableSchema
@@ -32,8 +33,8 @@ def fit(frame, mode="bins", first=(), keep=(), **options):
 
 
 def reloaded(encoder):
-    state, arrays = encoder.state()
-    return TableEncoder.from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
+    state, arrays = table_state(encoder)
+    return table_from_state(json.loads(json.dumps(state, allow_nan=False)), arrays)
 
 
 def with_gaps(series):
@@ -402,5 +403,5 @@ def test_fit_does_not_depend_on_the_order_of_rows():
     frame = pd.DataFrame({"x": rng.normal(size=300), "s": rng.choice(list("abcdef"), 300)})
     one, other = fit(frame), fit(frame.sample(frac=1, random_state=0))
     assert one.layout == other.layout
-    for (name, a), b in zip(one.state()[1].items(), other.state()[1].values(), strict=True):
+    for (name, a), b in zip(table_state(one)[1].items(), table_state(other)[1].values(), strict=True):
         np.testing.assert_array_equal(a, b, err_msg=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -62,6 +63,19 @@ def test_settings_of_the_other_task_are_refused_by_name():
         Family(dropout=0.5).for_detection(contaminated=False).settings()
     Family(dropout=0.5).settings()
     Family(n_members=3).for_detection(contaminated=False).settings()
+
+
+def test_what_the_other_task_reads_has_the_value_that_means_nothing_here():
+    @dataclass(eq=False)
+    class Warmed(Family):
+        only_for: ClassVar[Mapping[str, str]] = {"warmup": "sampling", "pac": "sampling"}
+        by_task: ClassVar[TaskDefaults] = {"detection": {"warmup": 0}}
+        warmup: int = 1000
+        pac: int = 2
+
+    assert (Warmed().settings().warmup, Warmed(warmup=5).settings().warmup) == (1000, 5)
+    scorer = Warmed().for_detection(contaminated=True).settings()
+    assert (scorer.warmup, scorer.pac) == (0, 2)
 
 
 def test_a_detectors_networks_score_alone():

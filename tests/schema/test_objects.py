@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.errors import DataError, IdentifierWarning
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
@@ -31,7 +32,7 @@ def fitted(values):
         schema = TableSchema.infer(data)
     frame = schema.align(data)
     encoder = TableEncoder(schema, Encoding()).fit(frame)
-    again = TableEncoder.from_state(*encoder.state())
+    again = table_from_state(*table_state(encoder))
     return schema["x"], again.decode(again.encode(frame), np.random.default_rng(0))["x"]
 
 

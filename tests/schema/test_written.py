@@ -9,6 +9,7 @@ import pytest
 
 from gensynth.encoding.ranges import Range
 from gensynth.encoding.table import TableEncoder
+from gensynth.encoding.tablestate import table_from_state, table_state
 from gensynth.errors import ConditionError, IdentifierWarning, SchemaError
 from gensynth.layout import UNKNOWN, Encoding, NumericEncoding
 from gensynth.schema import Column, TableSchema
@@ -57,8 +58,8 @@ def test_missing_cells_and_texts_are_told_apart():
 def test_an_encoder_with_texts_among_numbers_is_stored():
     values = with_text(PRICES, "unknown")
     encoder = fitted(values)
-    state, arrays = encoder.state()
-    again = TableEncoder.from_state(json.loads(json.dumps(state)), arrays)
+    state, arrays = table_state(encoder)
+    again = table_from_state(json.loads(json.dumps(state)), arrays)
     assert round_trip(again, values) == values
     assert again.layout == encoder.layout
 

@@ -55,9 +55,8 @@ class ToyImagesModel(GenerativeModel):
 
     def costs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return (n, k) of the columns and (n, h, w) of the places."""
-        assert batch.pixels is not None
-        z = (batch.pixels - self.mean[self._class(batch.codes)]) / self.log_scale.exp()
-        places = (z**2 / 2 + self.log_scale).sum(1) + 1e-3 * self.mix(batch.pixels).sum(1) ** 2
+        z = (batch.images - self.mean[self._class(batch.codes)]) / self.log_scale.exp()
+        places = (z**2 / 2 + self.log_scale).sum(1) + 1e-3 * self.mix(batch.images).sum(1) ** 2
         columns = [-p.log_softmax(0)[batch.codes[:, i]] for i, p in enumerate(self.logits)]
         return torch.stack(columns, 1) if columns else places.new_zeros(len(batch), 0), places
 

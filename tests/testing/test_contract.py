@@ -16,7 +16,7 @@ from toy_detectors import make_rows
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.errors import CapabilityError, PluginError
 from gensynth.model import Batch, Encoding, Fit, GenerativeModel, Recipe, Score
-from gensynth.testing import CHECKS, check_recipe, contract, make_cases, train
+from gensynth.testing import CHECKS, check_recipe, contract, make_cases, observed, train
 
 SOUND = LatentClasses(n_classes=2)
 
@@ -160,16 +160,16 @@ FOUND = {
     "no stages": contract.check_stages,
     "global randomness": contract.check_generate,
     "no randomness": contract.check_seeds,
-    "conditions ignored": contract.check_conditions,
-    "no conditions": contract.check_conditions,
-    "no imputation": contract.check_imputation,
+    "conditions ignored": observed.check_conditions,
+    "no conditions": observed.check_conditions,
+    "no imputation": observed.check_imputation,
     "unknown codes": contract.check_generate,
     "beyond the codes": contract.check_generate,
     "not finite": contract.check_generate,
     "idle numbers": contract.check_generate,
-    "missing stays missing": contract.check_imputation,
-    "fills in place": contract.check_imputation,
-    "fills all": contract.check_imputation,
+    "missing stays missing": observed.check_imputation,
+    "fills in place": observed.check_imputation,
+    "fills all": observed.check_imputation,
     "scores the batch": contract.check_score,
     "scores at random": contract.check_score,
     "wrong shape": contract.check_score,
@@ -209,7 +209,7 @@ class Plain(Broken):
 
 
 def test_a_family_may_say_that_it_cannot(sound):
-    for sabotage, check in (("no conditions", contract.check_conditions), ("no imputation", contract.check_imputation)):
+    for sabotage, check in (("no conditions", observed.check_conditions), ("no imputation", observed.check_imputation)):
         recipe = Plain(sabotage)
         check(replace(sound, recipe=recipe, model=recipe.build(sound.case.layout).eval()))
 
@@ -217,9 +217,9 @@ def test_a_family_may_say_that_it_cannot(sound):
 def test_what_a_family_can_is_to_be_declared(sound):
     broken = replace(sound, recipe=Plain())
     with pytest.raises(PluginError, match="taken as given, but capabilities has no 'conditional'"):
-        contract.check_conditions(broken)
+        observed.check_conditions(broken)
     with pytest.raises(PluginError, match="capabilities has no 'impute'"):
-        contract.check_imputation(broken)
+        observed.check_imputation(broken)
 
 
 @pytest.mark.parametrize(

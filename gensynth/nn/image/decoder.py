@@ -38,9 +38,21 @@ class CoarsestMaps(nn.Module):
 
 
 class Pixels(nn.Module, ABC):
-    """p(pixels | z, columns)."""
+    """p(pixels | z, columns).
 
-    start: CoarsestMaps
+    Parameters
+    ----------
+    start : CoarsestMaps
+        What ``maps`` begin with.
+    maps : ConvDecoder
+        From those to features of every pixel.
+    likelihood : LogisticMixture
+        Of a pixel.
+    """
+
+    def __init__(self, start: CoarsestMaps, maps: ConvDecoder, likelihood: LogisticMixture) -> None:
+        super().__init__()
+        self.start, self.maps, self.likelihood = start, maps, likelihood
 
     @abstractmethod
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
@@ -56,17 +68,14 @@ class IndependentPixels(Pixels):
 
     Parameters
     ----------
-    start : CoarsestMaps
-        What ``maps`` begin with.
-    maps : ConvDecoder
-        From those to features of every pixel.
-    likelihood : LogisticMixture
-        Of a pixel.
+    start, maps, likelihood
+        As of `Pixels`.
+    base : int
+        Channels of the features.
     """
 
     def __init__(self, start: CoarsestMaps, maps: ConvDecoder, base: int, likelihood: LogisticMixture) -> None:
-        super().__init__()
-        self.start, self.maps, self.likelihood = start, maps, likelihood
+        super().__init__(start, maps, likelihood)
         self.out = likelihood.layer(base, 3)
 
     def _pixel_parameters(self, rows: Batch, z: Tensor) -> Tensor:
@@ -75,8 +84,7 @@ class IndependentPixels(Pixels):
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        assert rows.pixels is not None
-        return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.pixels).flatten(1)
+        return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.images).flatten(1)
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
         """Return the means of the pixels (n, c, h, w): drawn one by one they would be noise."""

@@ -33,8 +33,7 @@ class ImageEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (1, n, width_out)."""
-        assert batch.pixels is not None
-        out: Tensor = self.network(self.maps(batch.pixels).flatten(1))
+        out: Tensor = self.network(self.maps(batch.images).flatten(1))
         return out.unsqueeze(0)
 
 
@@ -58,8 +57,7 @@ class MapEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (1, n, channels * h * w)."""
-        assert batch.pixels is not None
-        h: Tensor = self.out(self.maps(batch.pixels))
+        h: Tensor = self.out(self.maps(batch.images))
         if not self.places_last:
             h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # as wide as the entries of a code book are at first
         return h.flatten(1).unsqueeze(0)

@@ -26,16 +26,12 @@ class LocalPixels(Pixels):
 
     Parameters
     ----------
-    start : CoarsestMaps
-        What ``maps`` begin with.
-    maps : ConvDecoder
-        From those to features of every pixel.
+    start, maps, likelihood
+        As of `Pixels`.
     base : int
         Channels of the features.
     hidden : int
         Width of the hidden layers of a pixel.
-    likelihood : LogisticMixture
-        Of a pixel.
     """
 
     mask: Tensor
@@ -43,8 +39,7 @@ class LocalPixels(Pixels):
     def __init__(
         self, start: CoarsestMaps, maps: ConvDecoder, base: int, hidden: int, likelihood: LogisticMixture
     ) -> None:
-        super().__init__()
-        self.start, self.maps, self.likelihood = start, maps, likelihood
+        super().__init__(start, maps, likelihood)
         channels, side = likelihood.image.channels, 2 * REACH + 1
         self.near = nn.Parameter(torch.randn(hidden, channels, REACH + 1, side) * (channels * side * REACH) ** -0.5)
         mask = torch.ones(1, 1, REACH + 1, side)
@@ -67,10 +62,9 @@ class LocalPixels(Pixels):
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
         """Return (n, h * w) log-probabilities of the places."""
-        assert rows.pixels is not None
-        around = F.pad(2.0 * rows.pixels - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
+        around = F.pad(2.0 * rows.images - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.pixels).flatten(
+        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.images).flatten(
             1
         )
 

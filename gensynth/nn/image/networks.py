@@ -81,11 +81,10 @@ class ImageNetworks(OneMemberNetworks):
 
     def corrupted(self, inputs: Batch) -> Iterator[Batch]:
         """Yield the rows, their pixels under the same noise of several levels."""
-        assert inputs.pixels is not None
         rng = Generator().manual_seed(0)
-        noise = torch.randn(inputs.pixels.shape[1:], generator=rng).to(inputs.pixels)
+        noise = torch.randn(inputs.images.shape[1:], generator=rng).to(inputs.images)
         for deviation in NOISES:
-            yield replace(inputs, pixels=inputs.pixels + deviation * noise)
+            yield replace(inputs, pixels=inputs.images + deviation * noise)
 
     def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
         """Return convolutions over the pixels, and a perceptron over their coarsest map."""

@@ -20,7 +20,7 @@ def test_the_condition_reaches_generator_and_critic():
     other = Batch(rows.numeric, rows.codes.clone())
     other.codes[:, 0] = rows.codes[:, 0] % 3 + 1
     real = [model.rows.encode(r) for r in (rows, other)]
-    first, second = (model.generator(noise, rng_of(), row) for row in real)
+    first, second = (model.generator(noise, row, rng_of()) for row in real)
     own = model.rows.entries_of((0,))
     assert not torch.equal(first[:, ~own], second[:, ~own])
     assert torch.equal(first[:, own], real[0][:, own])  # the critic sees the condition itself
@@ -95,7 +95,7 @@ def test_more_combinations_than_are_kept_still_have_their_frequencies():
     codes[:3000] = 1
     model = built(CGAN(**SIZES), Layout(columns, 6000, 2))
     model.conditions.fit(Batch(torch.zeros(6000, 0), codes), rng_of())
-    drawn = model.conditions.draw(4000, rng_of(), None, model.feature_mean).codes[:, :2]
+    drawn = model.conditions.draw(4000, rng_of(), None, model.feature_mean).rows.codes[:, :2]
     assert abs((drawn == 1).all(1).double().mean() - 0.5) < 0.04
 
 

@@ -13,7 +13,7 @@ from gensynth.nn.family import networks_for
 from gensynth.nn.networks import RowDecoder
 from gensynth.nn.priors import standard_normal_log_density
 from gensynth_vae.divergence import Divergence
-from gensynth_vae.latent import LatentModel, MemberOptions
+from gensynth_vae.latent import LatentModel
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE
 
 
@@ -138,7 +138,8 @@ def test_elbo_is_the_likelihood_of_a_linear_gaussian_with_its_exact_posterior():
         networks,
         (8,),
         LinearGaussian(w, s),
-        members=MemberOptions((1,), (0.0,)),
+        latent_dims=(1,),
+        noises=(0.0,),
         divergence=Divergence(),
         learning_rate=1e-3,
     ).double()
@@ -178,7 +179,7 @@ def test_elbo_below_iwae_below_the_likelihood():
 def test_gradients_reach_the_encoder_through_the_draw():
     model = _small(VAE(hidden=(16, 16), latent_dim=3)).train()
     rows, rng = mixed_rows(64), torch.Generator().manual_seed(0)
-    reconstruction, _ = model.terms(rows, rng)
+    reconstruction, *_ = model.terms(rows, rng)
     reconstruction.mean().backward()
     assert model.encoder.network.network.out.weight.grad.abs().sum() > 0
 
@@ -203,7 +204,7 @@ def test_whatever_its_capacity_asks_for_the_prior_fits_the_latents(capacity):
     model = _small(BetaVAE(hidden=(16, 16), latent_dim=3, capacity=capacity, warmup=0)).double()
     rows, weights = mixed_rows(64).to("cpu", torch.float64), list(model.prior.parameters())
     loss = model.loss(rows, torch.Generator().manual_seed(0)).mean()
-    _, divergence, z = model._draw(model.networks.inputs(rows), torch.Generator().manual_seed(0))
+    _, divergence, z = model.terms(model.networks.inputs(rows), torch.Generator().manual_seed(0))
     assert (divergence.mean() < capacity) == (capacity > 0)
     misfit = -model.prior.given(rows).log_density(z.detach()).mean()
     own, expected = (torch.autograd.grad(x, weights, allow_unused=True) for x in (loss, misfit))

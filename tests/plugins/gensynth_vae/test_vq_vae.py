@@ -25,7 +25,9 @@ def test_rows_are_read_from_their_own_latents(model):
 
 @torch.no_grad()
 def test_every_book_has_several_codes_in_use(model):
-    assert all(len(book.unique()) > 1 for book in model.codes(model.networks.inputs(mixed_rows(2000))).t())
+    assert all(
+        len(book.unique()) > 1 for book in model.codes(model.encoder(model.networks.inputs(mixed_rows(2000)))).t()
+    )
 
 
 @torch.no_grad()

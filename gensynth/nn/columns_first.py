@@ -1,4 +1,4 @@
-"""Rows whose columns are drawn before the latents: drawing, and what columns go with latents."""
+"""Rows whose columns are drawn before the latents: drawing them, and which columns go with latents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CANDIDATES = 64
 """Rows of columns that one of is taken for latents that are known."""
 
 LogLikelihood = Callable[[Tensor, Batch], Tensor]
-"""From latents (n, dim) and rows to how likely their columns make the latents, and what else is known (n,)."""
+"""From latents (1, n, dim) and rows to how likely their columns make the latents, and what else is known (1, n)."""
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
@@ -50,15 +50,15 @@ def columns_of(
     rng: Generator,
     observed: Observed | None = None,
 ) -> Batch:
-    """Draw the columns of rows whose latents (n, dim) are known, by Bayes' rule: p(columns) p(latents | columns).
+    """Draw the columns of rows whose latents (1, n, dim) are known, by Bayes' rule: p(columns) p(latents | columns).
 
     One of `CANDIDATES` draws from p(columns) is taken by what it makes of the latents; exact in the limit of many.
     What ``observed`` holds beside cells (images) goes with the candidates.
     """
-    n = len(latents)
+    n = latents.shape[1]
     each = torch.arange(n, device=latents.device).repeat_interleave(CANDIDATES)
     many = draw_columns(columns, len(each), rng, None if observed is None else observed[each])
     if observed is not None and observed.rows.pixels is not None:
         many = replace(many, pixels=observed.rows.pixels.index_select(0, each))
-    weight = log_likelihood(latents.index_select(0, each), many).view(n, CANDIDATES)
+    weight = log_likelihood(latents.index_select(1, each), many).view(n, CANDIDATES)
     return many[torch.arange(n, device=latents.device) * CANDIDATES + draw(weight, rng)]

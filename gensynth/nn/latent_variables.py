@@ -1,4 +1,4 @@
-"""What the variational families share: rows are drawn from latents, and latents are inferred from rows."""
+"""Families with latents: rows are drawn from latents, and latents are inferred from rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import torch
 from torch import Generator, Tensor
 
 from gensynth.model import Batch, GenerativeModel, Observed, Score
+from gensynth.nn.columns_first import CANDIDATES, columns_of, draw_columns
 from gensynth.nn.networks import Networks, RowDecoder
 from gensynth.nn.tabular.marginals import n_marginal_rows
-from gensynth_vae.columns_first import CANDIDATES, columns_of, draw_columns
+
+N_SCORE_DRAWS = 8
+"""Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
 
 OF_LATENTS = frozenset({"kl", "prior"})
 """Score methods that say something of the latents alone, and so nothing of single places of an image."""
@@ -53,15 +56,15 @@ class LatentVariableModel(GenerativeModel):
 
     @abstractmethod
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
-        """Draw latents (n, latent_dim) of rows of images, as `encode` returns them."""
+        """Draw latents (1, n, latent_dim) of rows."""
 
     @abstractmethod
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
-        """Return (n,) log-densities of latents (n, latent_dim) given the columns of the rows."""
+        """Return (1, n) log-densities of latents (1, n, latent_dim) given the columns of the rows."""
 
-    @abstractmethod
     def to_decoder(self, latents: Tensor) -> Tensor:
-        """Return what the decoder is given (1, n, width) for latents (n, latent_dim)."""
+        """Return what the decoder is given (1, n, width) for latents (1, n, latent_dim): the latents themselves."""
+        return latents
 
     @abstractmethod
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
@@ -78,27 +81,30 @@ class LatentVariableModel(GenerativeModel):
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
         """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats."""
 
+    def encode(self, batch: Batch) -> Tensor:
+        """Return (n, latent_dim): the middle of the posterior of the first member."""
+        return self.middle(self.networks.inputs(batch))[0]
+
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
         """Draw latents from the prior, then the cells; observed cells are kept, and latents and the rest follow them.
 
         With observed cells the draws are exact in the limit of many candidates.
         """
         first = self.decoder.first()
-        if first is not None and observed is not None and observed.impute:
-            return self._fill_beside_images(first, observed, rng)
-        if first is not None:
-            columns = draw_columns(first, n, rng, observed)
-            return self.decoder.complete(columns, self.draw_prior(n, rng, columns), rng)
-        if observed is not None:
+        if first is None and observed is not None:
             return self.decoder.impute(self.propose, observed, rng)
-        return self.decoder.sample(self.draw_prior(n, rng), rng)
+        if first is None:
+            return self.decoder.sample(self.draw_prior(n, rng), rng)
+        if observed is not None and observed.impute:
+            return self._fill_beside_images(first, observed, rng)
+        columns = draw_columns(first, n, rng, observed)
+        return self.decoder.complete(columns, self.draw_prior(n, rng, columns), rng)
 
     def _fill_beside_images(self, first: RowDecoder, observed: Observed, rng: Generator) -> Batch:
         """Draw columns of rows whose images are known, at a draw of their posteriors, which see the images alone."""
 
         def log_joint(latents: Tensor, rows: Batch) -> Tensor:
-            log_prior = self.log_prior_of(latents, rows)
-            return log_prior + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
+            return self.log_prior_of(latents, rows) + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
 
         n, parts = len(observed), []
         step = max(self.networks.at_most(n * CANDIDATES) // CANDIDATES, 1)
@@ -109,7 +115,7 @@ class LatentVariableModel(GenerativeModel):
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
         """Draw one row for each latent (n, latent_dim)."""
-        first = self.decoder.first()
+        first, latents = self.decoder.first(), latents.unsqueeze(0)
         if first is None:
             return self.decoder.sample(self.to_decoder(latents), rng)
         columns = columns_of(first, self.log_prior_of, latents, rng)
@@ -127,7 +133,8 @@ class LatentVariableModel(GenerativeModel):
         method = self.score_method(method)
         with torch.set_grad_enabled(attribute and self.layout.image is None):  # places of images need no gradients
             inputs = self.networks.inputs(batch, differentiable=attribute)
-            found = self.networks.score(*self.costs(inputs, method), inputs, attribute=attribute)
+            costs = self.denoising(inputs) if method == "denoising" else self.costs(inputs, method)
+            found = self.networks.score(*costs, inputs, attribute=attribute)
         return replace(found, pixels=None) if method in OF_LATENTS else found
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:

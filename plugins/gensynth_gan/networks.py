@@ -1,4 +1,4 @@
-"""The critic of rows of a table."""
+"""Generator and critic of rows of a table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,57 @@ import math
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
+from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.relaxed import RelaxedRows
 
+N_HIDDEN = 4
+"""Hidden layers of the generator, all but the first residual."""
 FREQUENCIES = (0.5, 1.0)
 """Periods a unit of a normal score, of the sines and cosines that the critic sees it by."""
+
+
+class RowGenerator(nn.Module):
+    """From noise, and the given entries of a row, to the scores of its numbers and the logits of its codes.
+
+    Biases of the logits start at the log marginals: an untrained generator draws every code with its own frequency.
+
+    Parameters
+    ----------
+    rows : RelaxedRows
+        What vectors of rows look like.
+    n_conditions : int
+        Columns, the first ones, that are given with every row, not drawn.
+    noise_dim : int
+        Width of the normal noise.
+    width : int
+        Width of the hidden layers.
+    """
+
+    given: Tensor
+
+    def __init__(self, rows: RelaxedRows, n_conditions: int, noise_dim: int, width: int) -> None:
+        super().__init__()
+        given = rows.entries_of(tuple(range(n_conditions)))
+        self.rows, self.noise_dim, self.n_given = rows, noise_dim, int(given.sum())
+        self.register_buffer("given", given, persistent=False)
+        self.network = ResidualMLP(noise_dim + self.n_given, [width] * N_HIDDEN, rows.width)
+        with torch.no_grad():
+            self.network.out.bias[: rows.n_scores] = 0.0
+            self.network.out.bias[rows.n_scores :] = rows.code_slots.log_marginals.clamp(min=-30.0)
+
+    def outputs(self, noise: Tensor, row: Tensor) -> Tensor:
+        """Return scores and logits (n, width) from noise (n, noise_dim) and vectors (n, width) with given entries."""
+        if self.n_given:
+            noise = torch.cat([noise, row[:, self.given]], 1)
+        out: Tensor = self.network(noise)
+        return out
+
+    def forward(self, noise: Tensor, row: Tensor, rng: Generator) -> Tensor:
+        """Return vectors (n, width) of new rows, with gradients; the given entries are those of ``row``."""
+        drawn = self.rows.sample_relaxed(self.outputs(noise, row), rng)
+        return torch.where(self.given, row, drawn) if self.n_given else drawn
 
 
 class RowCritic(nn.Module):
