@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -97,18 +98,32 @@ def _domain(encoder: ColumnEncoder) -> Domain:
     if isinstance(encoder, NumberEncoder):
         column = encoder.column
         step = int(encoder.step) if column.discrete else 1
-
-        def numbers(values: Values, missing: Bools) -> pd.Series[Any]:
-            return from_ticks(values, missing, column)
-
-        return Domain(column, encoder.low, encoder.high, int(encoder.origin), step, encoder.draw, series=numbers)
+        return Domain(
+            column,
+            encoder.low,
+            encoder.high,
+            int(encoder.origin),
+            step,
+            encoder.draw,
+            series=partial(_numbers, column=column),
+        )
     assert isinstance(encoder, CategoryEncoder)
-    own = encoder
+    return Domain(
+        encoder.column,
+        0,
+        len(encoder.counts) - 1,
+        draw=encoder.draw,
+        levels=True,
+        series=partial(_labels, encoder=encoder),
+    )
 
-    def labels(values: Values, missing: Bools) -> pd.Series[Any]:
-        return from_codes(np.where(missing, -1, values), own.labels.index, own.column)
 
-    return Domain(own.column, 0, len(own.counts) - 1, draw=own.draw, levels=True, series=labels)
+def _numbers(values: Values, missing: Bools, column: Column) -> pd.Series[Any]:  # no closure: estimators are pickled
+    return from_ticks(values, missing, column)
+
+
+def _labels(values: Values, missing: Bools, encoder: CategoryEncoder) -> pd.Series[Any]:
+    return from_codes(np.where(missing, -1, values), encoder.labels.index, encoder.column)
 
 
 def settled_relations(
