@@ -18,6 +18,7 @@ from gensynth.encoding.number import NumberEncoder
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.relations.evidence import Source
 from gensynth.relations.find import check_declared, find_relations
+from gensynth.relations.find_usual import find_usual_relations
 from gensynth.relations.orders import OrderRule
 from gensynth.relations.parse import declared_relations
 from gensynth.relations.rule import Rule
@@ -31,6 +32,9 @@ from gensynth.schema.values import Bools
 
 HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
+
+NEARLY_ALL = "nearly all"
+"""Asks for relations that nearly all rows keep, as "auto" does for those that all rows keep."""
 
 _SHORT = 0.7
 """A distance is learned in place of a value if it is spread so much less."""
@@ -136,19 +140,21 @@ def settled_relations(
     SchemaError
         A declared relation does not hold, or names a column that is not learned.
     """
-    declared = declared_relations(relations, list(frame.columns))
+    exceptions = isinstance(relations, str) and relations == NEARLY_ALL
+    declared = None if exceptions else declared_relations(relations, list(frame.columns))
     if declared == () or len(encoders) < 2:
         return None
     plain = {name: one for name, one in encoders.items() if not (isinstance(one, NumberEncoder) and one.n_specials)}
     domains = domains_of(plain)
     source = Source(len(frame), FrameCells(frame, encoders), domains)
-    found = find_relations(source) if declared is None else check_declared(source, declared)
+    find = find_usual_relations if exceptions else find_relations
+    found = find(source) if declared is None else check_declared(source, declared)
     if encoding.numeric == "standard":  # a detector learns the columns as they are, and checks what is exact
         found = tuple(one for one in found if one.kind not in ("order", "missing"))
     if not found:
         return None
     names = tuple(dict.fromkeys(name for relation in found for name in relation.columns))
-    return RuleSet.fit(found, domains, source.whole(names), keep)
+    return RuleSet.fit(found, domains, source.whole(names), keep, exceptions=exceptions)
 
 
 def fit_gaps(

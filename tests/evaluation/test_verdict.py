@@ -55,11 +55,11 @@ def test_columns_on_a_grid_hold_copies_by_chance():
 
 
 def test_what_else_makes_detection_low_is_said():
-    low = {"detection_auc": (0.2, 0.5, 0.7, (0.18, 0.22))}
-    text = judged(**low, nearest_share=(0.49, 0.5, 0.1, None)).text
+    low = (0.2, 0.5, 0.7, (0.18, 0.22))
+    text = judged(detection_auc=low, nearest_share=(0.49, 0.5, 0.1, None)).text
     assert "or rows that follow one column of theirs" in text
     assert "its rows lie no nearer to real rows than these to each other" in text
-    assert "no nearer" not in judged(**low, nearest_share=(0.7, 0.5, 0.1, None)).text
+    assert "no nearer" not in judged(detection_auc=low, nearest_share=(0.7, 0.5, 0.1, None)).text
 
 
 def test_a_share_that_few_held_out_rows_leave_open_is_no_verdict():
