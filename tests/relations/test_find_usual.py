@@ -69,7 +69,9 @@ def test_what_all_rows_keep_is_found_as_ever():
 
 
 def test_a_key_without_a_majority_says_nothing():
-    values = {"a": np.array([1, 1, 1, 2, 2, 3, 3]), "b": np.array([5, 5, 6, 5, 6, 7, 0])}
-    missing = {"a": np.zeros(7, dtype=bool), "b": np.arange(7) == 6}
-    usual = usual_rows(Relation("dependency", ("a", "b")), Sheet(values, missing))
+    sheet = Sheet(
+        {"a": np.array([1, 1, 1, 2, 2, 3, 3]), "b": np.array([5, 5, 6, 5, 6, 7, 0])},
+        {"a": np.zeros(7, dtype=bool), "b": np.arange(7) == 6},
+    )
+    usual = usual_rows(Relation("dependency", ("a", "b")), sheet)
     assert usual.tolist() == [True, True, False, False, False, True, True]
