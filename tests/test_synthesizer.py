@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -289,6 +290,33 @@ def test_copies_score_and_sample_the_same(fitted, copy_of):
     twin = copy_of(fitted)
     np.testing.assert_array_equal(twin.score_samples(table), scores)
     pd.testing.assert_frame_equal(twin.sample(5, random_state=1), fitted.sample(5, random_state=1))
+
+
+def test_a_copy_keeps_relations():
+    rng = np.random.default_rng(0)
+    flag, x = rng.choice(["a", "b"], 200), np.round(rng.normal(size=200), 2)
+    table = pd.DataFrame({"flag": flag, "word": np.where(flag == "a", "yes", "no"), "x": x, "twice": 2 * x})
+    fitted = Synthesizer(Toy(), trainer=QUICK, random_state=0).fit(table)
+    assert {relation.kind for relation in fitted.schema_.relations} == {"dependency", "factor"}
+    twin = pickle.loads(pickle.dumps(fitted))
+    pd.testing.assert_frame_equal(twin.sample(5, random_state=1), fitted.sample(5, random_state=1))
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ("rows.csv", r"a str came; .*gensynth\.tables\.read_table"),
+        (Path("rows.csv"), r"gensynth\.tables\.read_table"),
+        ({"x": [1, 2]}, r"a dict came; .*pandas\.DataFrame\(X\)"),
+        (None, "a NoneType came"),
+        (pd.DataFrame([[1, 2]] * 3, columns=["x", "x"]), "several columns have the name 'x'"),
+    ],
+)
+def test_what_is_no_table_is_refused(X, message, fitted):
+    with pytest.raises(DataError, match=message):
+        Synthesizer(Toy(), trainer=QUICK).fit(X)
+    with pytest.raises(DataError, match=message):
+        fitted.score_samples(X)
 
 
 def test_declared_schema_is_followed():

@@ -13,7 +13,7 @@ import pytest
 from data_dirs import shared_data
 
 from gensynth.encoding.table import TableEncoder
-from gensynth.errors import DataError, GensynthError, IdentifierWarning, OptionError
+from gensynth.errors import DataError, FileWarning, GensynthError, IdentifierWarning, OptionError
 from gensynth.layout import Encoding
 from gensynth.schema import TableSchema
 from gensynth.tables import Container, read_table, to_frame, write_table
@@ -82,6 +82,7 @@ def test_other_separators_and_a_byte_order_mark(tmp_path):
         (b"\n\n", "no header"),
         (b"a,b\n1,2\n1,2,3\n", "line 3: 3 cells, but the header has 2"),
         (b"a,a\n1,2\n", "several columns have the name 'a'"),
+        (b"5.1,0.2,0.2\n4.9,0.1,0.3\n", "first line holds nothing but numbers; if it is a row, put a line"),
         (b"a,b\nx\0y,1\n", "line 2: a NUL character"),
     ],
 )
@@ -90,6 +91,17 @@ def test_bad_csv_is_refused(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_table(path)
+
+
+def test_a_header_that_is_a_row_is_told_of(tmp_path):
+    path = tmp_path / "t.csv"
+    for first in ("5.1,3.5", "7,3", "-1,2"):
+        path.write_text(f"{first}\n4.9,0.1\n")
+        with pytest.warns(FileWarning, match="first line holds nothing but numbers"):
+            assert read_table(path).frame.columns.tolist() == first.split(",")
+    for first in ("0,1", "2010,2011", "x,3.5", "12"):
+        path.write_text(f"{first}\n{first}\n")
+        assert len(read_table(path).frame) == 1
 
 
 def test_bad_paths_are_refused(tmp_path):

@@ -40,7 +40,7 @@ def _taken(first: ModelResult) -> str:
     if verdict.kind == "suspicious":
         return (
             f"{first.name} is the best, but its rows may repeat real ones: detection ({auc:.2f}) is below chance, "
-            "which copies make it"
+            "which copies make it, or rows that follow one column of theirs (a date, a running total)"
         )
     if verdict.kind == "poor":
         return f"None comes close to the real rows: {first.name} is the best, and {told}"

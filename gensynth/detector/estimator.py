@@ -15,7 +15,7 @@ from gensynth.defaults import DETECTION_MODEL
 from gensynth.detector.calibration import share_range, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
-from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
+from gensynth.detector.options import prepared_recipe, recipe_of_images, relations_among, with_part_of_time
 from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
 from gensynth.detector.state import FittedDetector
 from gensynth.engine.analysis import Analysis
@@ -75,8 +75,9 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
     schema : TableSchema, mapping or None
         What is known of the columns, as for `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
-        Relations between columns, as for `Synthesizer`; a row that breaks an exact one that every fitted row kept is
-        more anomalous. Orders are left to the model.
+        Relations between columns, as for `Synthesizer`; a row that breaks an exact one is more anomalous. "auto" finds
+        those that every fitted row keeps and, with ``novelty=False``, those that all but a few rows keep (at most 1 %).
+        Orders are left to the model.
     random_state : int, Generator, RandomState or None
         Seed.
     image_shape : sequence of int or None
@@ -222,7 +223,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
             recipe.encoding,
             weights=own,
             schema=self.schema,
-            relations=self.relations,
+            relations=relations_among(self.relations, contaminated=not (self.novelty or images)),
             learn_constants=True,
         )
         self.estimators_ = [FittedModel.train(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]

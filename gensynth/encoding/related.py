@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from gensynth.encoding.number import NumberEncoder
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
 from gensynth.relations.evidence import Source
 from gensynth.relations.find import check_declared, find_relations
+from gensynth.relations.find_usual import find_usual_relations
 from gensynth.relations.orders import OrderRule
 from gensynth.relations.parse import declared_relations
 from gensynth.relations.rule import Rule
@@ -30,6 +32,9 @@ from gensynth.schema.values import Bools
 
 HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
+
+NEARLY_ALL = "nearly all"
+"""Asks for relations that nearly all rows keep, as "auto" does for those that all rows keep."""
 
 _SHORT = 0.7
 """A distance is learned in place of a value if it is spread so much less."""
@@ -97,18 +102,32 @@ def _domain(encoder: ColumnEncoder) -> Domain:
     if isinstance(encoder, NumberEncoder):
         column = encoder.column
         step = int(encoder.step) if column.discrete else 1
-
-        def numbers(values: Values, missing: Bools) -> pd.Series[Any]:
-            return from_ticks(values, missing, column)
-
-        return Domain(column, encoder.low, encoder.high, int(encoder.origin), step, encoder.draw, series=numbers)
+        return Domain(
+            column,
+            encoder.low,
+            encoder.high,
+            int(encoder.origin),
+            step,
+            encoder.draw,
+            series=partial(_numbers, column=column),
+        )
     assert isinstance(encoder, CategoryEncoder)
-    own = encoder
+    return Domain(
+        encoder.column,
+        0,
+        len(encoder.counts) - 1,
+        draw=encoder.draw,
+        levels=True,
+        series=partial(_labels, encoder=encoder),
+    )
 
-    def labels(values: Values, missing: Bools) -> pd.Series[Any]:
-        return from_codes(np.where(missing, -1, values), own.labels.index, own.column)
 
-    return Domain(own.column, 0, len(own.counts) - 1, draw=own.draw, levels=True, series=labels)
+def _numbers(values: Values, missing: Bools, column: Column) -> pd.Series[Any]:  # no closure: estimators are pickled
+    return from_ticks(values, missing, column)
+
+
+def _labels(values: Values, missing: Bools, encoder: CategoryEncoder) -> pd.Series[Any]:
+    return from_codes(np.where(missing, -1, values), encoder.labels.index, encoder.column)
 
 
 def settled_relations(
@@ -121,19 +140,21 @@ def settled_relations(
     SchemaError
         A declared relation does not hold, or names a column that is not learned.
     """
-    declared = declared_relations(relations, list(frame.columns))
+    exceptions = isinstance(relations, str) and relations == NEARLY_ALL
+    declared = None if exceptions else declared_relations(relations, list(frame.columns))
     if declared == () or len(encoders) < 2:
         return None
     plain = {name: one for name, one in encoders.items() if not (isinstance(one, NumberEncoder) and one.n_specials)}
     domains = domains_of(plain)
     source = Source(len(frame), FrameCells(frame, encoders), domains)
-    found = find_relations(source) if declared is None else check_declared(source, declared)
+    find = find_usual_relations if exceptions else find_relations
+    found = find(source) if declared is None else check_declared(source, declared)
     if encoding.numeric == "standard":  # a detector learns the columns as they are, and checks what is exact
         found = tuple(one for one in found if one.kind not in ("order", "missing"))
     if not found:
         return None
     names = tuple(dict.fromkeys(name for relation in found for name in relation.columns))
-    return RuleSet.fit(found, domains, source.whole(names), keep)
+    return RuleSet.fit(found, domains, source.whole(names), keep, exceptions=exceptions)
 
 
 def fit_gaps(

@@ -52,7 +52,8 @@ class TableEncoder:
     first : sequence of column labels
         Columns that sampling is meant to be conditioned on; they stand first in the layout.
     relations : "auto", False, or sequence of str or Relation
-        "auto": those that hold in every fitted row are found and kept. Or the ones to keep.
+        "auto": those that hold in every fitted row are found and kept. Or the ones to keep. `NEARLY_ALL`: rows may be
+        wrong, and exact relations that a few of them break are found, too.
 
     Attributes
     ----------

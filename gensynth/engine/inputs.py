@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -175,6 +177,8 @@ def _some(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _is_array(X: Any) -> bool:
     if isinstance(X, Table | pd.DataFrame | pd.Series) or (isinstance(X, np.ndarray) and X.dtype.names):
+        return False
+    if X is None or isinstance(X, str | bytes | os.PathLike | Mapping):  # `to_frame` says what to do
         return False
     return scipy.sparse.issparse(X) or not (hasattr(X, "columns") or hasattr(X, "column_names"))
 

@@ -20,6 +20,7 @@ INDEPENDENT = 0.8
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
 """Detection up to which a table is like a real one (or with 0.5 in its interval), close to it, different."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
+_AS_NEAR = 0.5  # share of synthetic rows nearer to a real one than real rows are to each other, where none repeat
 _TELLING = 0.02  # error of a column or pair, beyond the floor, that is worth a word
 
 Values = Mapping[str, MetricValue]
@@ -54,7 +55,12 @@ def verdict_of(
         if detection.interval is not None and detection.interval[1] < 0.5:
             parts.append(f"a detection below chance ({detection.value:.2f}) is a sign of copies, not of quality")
     elif kind == "suspicious":
-        parts = [f"detection ({detection.value:.2f}) is below chance, which copies of real {what} make it"]
+        parts = [
+            f"detection ({detection.value:.2f}) is below chance, which copies of real {what} make it{_along(what)}"
+        ]
+        nearest = values.get("nearest_share")
+        if nearest is not None and nearest.value <= _AS_NEAR:
+            parts.append(f"its {what} lie no nearer to real {what} than these to each other")
         parts.append(
             f"held-out {what} would tell" if "dcr_share" not in values else f"held-out {what} do not confirm it"
         )
@@ -95,12 +101,18 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
 
 def _too_many_copies(values: Values, n_rows: Mapping[str, int]) -> bool:
     copies = values["exact_copies"]
-    floor = copies.floor or 0.0
+    # of columns on a grid (a counter, a few levels) independent ones have copies by chance, and know of no row
+    floor = max(copies.floor or 0.0, copies.ceiling or 0.0)
     n_floor = n_rows["holdout"] or n_rows["real"]
     mean = (copies.value * n_rows["synthetic"] + floor * n_floor) / (n_rows["synthetic"] + n_floor)
     error = math.sqrt(mean * (1 - mean) * (1 / n_rows["synthetic"] + 1 / n_floor))
     more = copies.value - floor
     return more > max(MORE_COPIES, 3 * error) and copies.value > TIMES_COPIES * floor
+
+
+def _along(what: str) -> str:
+    """Return what else makes detection low: cells that are spread more evenly than chance, if the rows follow them."""
+    return ", or rows that follow one column of theirs (a date, a running total)" if what == "rows" else ""
 
 
 def _leans(values: Values) -> bool:

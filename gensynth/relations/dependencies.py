@@ -177,3 +177,18 @@ class DependencyRule(Rule):
     def arrays(self) -> dict[str, Any]:
         """Return the table."""
         return {"keys": self.keys, "values": self.values, "says": self.says.astype(np.int8), "counts": self.counts}
+
+
+def usual_rows(relation: Relation, sheet: Sheet) -> Bools:
+    """Return the rows (n,) whose second cell is that of more than half of the rows with their first one.
+
+    Rows in which a cell is missing are among them.
+    """
+    both = sheet.present(relation.columns)
+    key, dependent = (sheet.values[name][both] for name in relation.columns)
+    keys, of_key = np.unique(key, return_inverse=True)
+    values, of_value = np.unique(dependent, return_inverse=True)
+    _, pair, counts = np.unique(of_key * len(values) + of_value, return_inverse=True, return_counts=True)
+    out = np.ones(len(sheet), dtype=bool)
+    out[both] = 2 * counts[pair] > np.bincount(of_key, minlength=len(keys))[of_key]
+    return out

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gensynth.arrays import arrays_of, named
-from gensynth.relations.dependencies import DependencyRule
+from gensynth.relations.dependencies import DependencyRule, usual_rows
 from gensynth.relations.orders import OrderRule
 from gensynth.relations.products import FormulaRule
 from gensynth.relations.rule import Domains, Rule
@@ -44,15 +44,22 @@ class RuleSet:
 
     @classmethod
     def fit(
-        cls, relations: Sequence[Relation], domains: Domains, sheet: Sheet, keep: Sequence[str | int] = ()
+        cls,
+        relations: Sequence[Relation],
+        domains: Domains,
+        sheet: Sheet,
+        keep: Sequence[str | int] = (),
+        *,
+        exceptions: bool = False,
     ) -> RuleSet:
-        """Fit relations to rows in which they hold."""
+        """Fit relations to rows in which they hold, or with ``exceptions`` in nearly all of which they do."""
         rules: list[Rule] = []
         for relation in relations:
             if relation.kind == "order":
                 rules.append(OrderRule.fit(relation, domains, sheet))
             elif relation.kind == "dependency":
-                rules.append(DependencyRule.fit(relation, domains, sheet))
+                usual = sheet.take(usual_rows(relation, sheet)) if exceptions else sheet
+                rules.append(DependencyRule.fit(relation, domains, usual))
             elif relation.kind == "missing":
                 rules.append(MissingRule(relation, domains))
             else:

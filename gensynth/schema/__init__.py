@@ -128,7 +128,7 @@ class TableSchema:
             )
         found = [column for column in columns if column.kind == "identifier" and column.name not in kinds]
         if found:
-            warnings.warn(_about_identifiers(found), IdentifierWarning, stacklevel=2)
+            warnings.warn(_about_identifiers(found, drawn=not learn_constants), IdentifierWarning, stacklevel=2)
         return cls(tuple(columns))
 
     def align(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -203,18 +203,26 @@ def _learned(column: Column, series: pd.Series[Any]) -> Column:
     return infer_column(series, column.name, "categorical" if column.value is None else None, keep=True)
 
 
-def _about_identifiers(columns: Sequence[Column]) -> str:
-    """Return what happens to columns that were taken for identifiers, and how to declare them otherwise."""
+def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
+    """Return what happens to columns that were taken for identifiers, and how to declare them otherwise.
+
+    ``drawn``: rows are to be drawn; they are to be looked at for what is odd otherwise.
+    """
     one = len(columns) == 1
     first = columns[0]
     hint = declare_hint(first.name, "categorical")
     if first.decimals is not None:
-        hint += f", or as a quantity ({declare_hint(first.name, 'numeric')})"
-    return (
+        hint += f", or as a quantity: {declare_hint(first.name, 'numeric')}"
+    looks = (
         f"column{'' if one else 's'} {listed([column.name for column in columns])} "
-        f"look{'s like an identifier' if one else ' like identifiers'}: new rows get new values in the same pattern, "
-        f"as often repeated, none of them a value of the table; to have {'its' if one else 'the'} real values learned "
-        f"and drawn instead, declare {'it' if one else 'the column'} ({hint})"
+        f"look{'s like an identifier' if one else ' like identifiers'}: "
+    )
+    declare = f"declare {'it' if one else 'the column'} ({hint})"
+    if not drawn:
+        return f"{looks}what is odd in {'it' if one else 'them'} is not looked for; to have values learned, {declare}"
+    return (
+        f"{looks}new rows get new values in the same pattern, as often repeated, none of them a value of the table; to "
+        f"have {'its' if one else 'the'} real values learned and drawn instead, {declare}"
     )
 
 

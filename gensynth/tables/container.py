@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -163,9 +164,15 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         return from_images(X)
     if isinstance(X, (np.ndarray, list, tuple)) or hasattr(X, "__array__"):
         return _from_array(np.asarray(X))
+    remedy = ""
+    if isinstance(X, str | os.PathLike):
+        remedy = "; a file is read by gensynth.tables.read_table(path)"
+    elif isinstance(X, Mapping):
+        remedy = "; a mapping of columns becomes one by pandas.DataFrame(X)"
+    kind = type(X).__name__ if type(X).__module__ == "builtins" else f"{type(X).__module__}.{type(X).__name__}"
     raise DataError(
-        f"a {type(X).__module__}.{type(X).__name__} came; expected a DataFrame (pandas or polars), a NumPy array, "
-        "a pyarrow.Table or a list of rows"
+        f"a {kind} came; expected a DataFrame (pandas or polars), a NumPy array, a pyarrow.Table or a list of "
+        f"rows{remedy}"
     )
 
 
@@ -174,6 +181,9 @@ def _from_pandas(frame: pd.DataFrame) -> tuple[pd.DataFrame, Container]:
     named = tuple(_plain(name) for name in frame.columns.names)
     index = _plain(frame.index.name) if frame.index.nlevels == 1 else None
     if not isinstance(frame.columns, pd.MultiIndex):
+        if not frame.columns.is_unique:
+            double = frame.columns[frame.columns.duplicated()][0]
+            raise DataError(f"several columns have the name {double!r}; rename or drop all but one")
         return frame, Container(names=named, index_name=index)
     labels = tuple(tuple(_plain(part) for part in label) for label in frame.columns)
     strange = next((x for x, y in zip(frame.columns, labels, strict=True) if None in y), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, FileWarning
 
 _REGULAR = 0.9
 _FEW_ROWS = 6
@@ -45,9 +46,28 @@ def check_header(source: object, header: list[str], records: Records) -> None:
         raise DataError(f"{source} has no header in its first line")
     if len(header) > 2 and header[0] and not any(header[1:]):
         raise DataError(_title(source, records, 1))
+    told = (
+        f"{source}: the first line holds nothing but numbers; if it is a row, put a line with the names of the columns "
+        "above it"
+    )
     if len(set(header)) < len(header):
+        if _are_numbers(header):
+            raise DataError(told)
         double = next(name for name in header if header.count(name) > 1)
         raise DataError(f"{source}: several columns have the name {double!r}; rename or drop all but one")
+    if _is_row(header):
+        warnings.warn(told, FileWarning, stacklevel=2)
+
+
+def _are_numbers(header: list[str]) -> bool:
+    return all(re.fullmatch(r"\s*[-+]?\d*[.,]?\d+([eE][-+]?\d+)?\s*", name) for name in header)
+
+
+def _is_row(header: list[str]) -> bool:
+    """Whether a header holds numbers that name no columns: counts and years stand in ascending order."""
+    if len(header) < 2 or not _are_numbers(header):
+        return False
+    return not all(name.strip().isdecimal() for name in header) or sorted(header, key=int) != header
 
 
 def too_long(source: object, line: int, row: list[str], header: list[str], records: Records, separator: str) -> str:

@@ -384,3 +384,21 @@ def test_all_that_is_trained_divides_the_time_and_tells_the_same_callbacks(rows,
     seen.clear()
     detector.set_params(density=False).fit(rows)
     assert seen == [60.0]
+
+
+def test_a_row_that_breaks_what_all_others_keep_is_found_among_them(tmp_path):
+    rng = np.random.default_rng(0)
+    city = rng.choice(["Lyon", "Nice", "Rome", "Ulm"], 400)
+    country = pd.Series(city).map({"Lyon": "FR", "Nice": "FR", "Rome": "IT", "Ulm": "DE"})
+    frame = pd.DataFrame({"city": city, "country": country, "x": rng.normal(size=400)})
+    wrong = "IT" if frame.loc[5, "country"] != "IT" else "FR"
+    frame.loc[5, "country"] = wrong
+    detector = make_detector(contamination="auto").fit(frame)
+    scores = detector.score_samples(frame)
+    assert scores.argmin() == 5
+    (reason,) = detector.reasons(frame.iloc[[5]])
+    assert reason.startswith(f"country '{wrong}' where")
+    assert "follows from city -> country" in reason
+    detector.save(tmp_path / "d.gensynth")
+    np.testing.assert_array_equal(load(tmp_path / "d.gensynth").score_samples(frame), scores)
+    assert not make_detector(novelty=True).fit(frame).estimators_[0].schema.relations

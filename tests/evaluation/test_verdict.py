@@ -49,6 +49,19 @@ def test_a_table_of_few_different_rows_holds_copies_by_nature():
     assert judged(exact_copies=(0.62, 0.60, 0.3, None)).kind == "real"
 
 
+def test_columns_on_a_grid_hold_copies_by_chance():
+    assert judged(exact_copies=(0.2, 0.0, 0.2, None)).kind == "real"
+    assert judged(exact_copies=(0.9, 0.0, 0.2, None)).kind == "copies"
+
+
+def test_what_else_makes_detection_low_is_said():
+    low = (0.2, 0.5, 0.7, (0.18, 0.22))
+    text = judged(detection_auc=low, nearest_share=(0.49, 0.5, 0.1, None)).text
+    assert "or rows that follow one column of theirs" in text
+    assert "its rows lie no nearer to real rows than these to each other" in text
+    assert "no nearer" not in judged(detection_auc=low, nearest_share=(0.7, 0.5, 0.1, None)).text
+
+
 def test_a_share_that_few_held_out_rows_leave_open_is_no_verdict():
     assert judged(dcr_share=(0.56, 0.5, 0.5, (0.51, 0.61))).kind == "real"
 

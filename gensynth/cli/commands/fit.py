@@ -184,8 +184,21 @@ def fit(
         random_state=seed,
     ).fit(table, sample_weight=weights, resume=resume, memory_rows=memory_rows)
     if processes.is_first():
+        _note_few_rows(rows.n_rows)
         synthesizer.save(path)
         _tell(synthesizer, rows, path, time.perf_counter() - start, as_json=as_json)
+
+
+def _note_few_rows(n: int) -> None:
+    """Say that a model was trained on all of few rows, which drawn ones may repeat."""
+    from gensynth.cli.terminal import note
+    from gensynth.training.schedule import MIN_ROWS_TO_SPLIT
+
+    if n < MIN_ROWS_TO_SPLIT:
+        note(
+            f"{n} rows are too few to hold some out in training (from {MIN_ROWS_TO_SPLIT} on): the model may have "
+            "learned them by heart, and rows that it draws repeat them"
+        )
 
 
 def _tell(synthesizer: Synthesizer, rows: TableStream, path: Path, seconds: float, *, as_json: bool) -> None:

@@ -23,3 +23,11 @@ def test_conditions_that_a_family_cannot_take_are_refused_before_training(folder
     outcome = run("fit", "good.csv", "-o", "new.gensynth", "-m", "gan", "--condition-on", "sex")
     assert outcome.code == 2
     assert "the model 'gan' cannot draw rows with given cells; models that can: " in outcome.err
+
+
+@pytest.mark.parametrize(("n", "told"), [(19, True), (20, False)])
+def test_few_rows_may_come_back(n: int, told: bool, folder: Path, run: Run) -> None:
+    Path("few.csv").write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(n)))
+    outcome = run("fit", "few.csv", "-o", "few.gensynth", "-m", "vae", "--set", "trainer.max_epochs=2")
+    assert outcome.code == 0
+    assert (f"note: {n} rows are too few" in outcome.err) is told
