@@ -29,11 +29,11 @@ def _given(slots, scale):
 def test_heads_say_and_learn_what_plain_softmax_does(slots, scale):
     hidden, weight, bias, codes = _given(slots, scale)
     got = ColumnSoftmax.apply(hidden, weight, bias + slots.padding, codes, slots.groups)
-    wanted = []
+    parts = []
     for h, own, first, width in zip(hidden, codes, slots.offsets.tolist(), WIDTHS, strict=True):
         logits = h @ weight[first : first + width].T + bias[first : first + width]
-        wanted.append(logits.log_softmax(-1).gather(1, own[:, None])[:, 0])
-    wanted = torch.stack(wanted)
+        parts.append(logits.log_softmax(-1).gather(1, own[:, None])[:, 0])
+    wanted = torch.stack(parts)
     torch.testing.assert_close(got, wanted)
     factor = torch.linspace(-1.0, 1.0, got.numel(), dtype=torch.float64).view_as(got)
     for one, other in zip(
