@@ -67,7 +67,7 @@ class Steps:
     Parameters
     ----------
     prepared : Prepared
-        Model and rows.
+        Model and rows, on one device.
     stage : Stage
         One of the model's stages, with phases.
     seed : int
@@ -76,11 +76,12 @@ class Steps:
 
     def __init__(self, prepared: Prepared, stage: Stage, seed: int) -> None:
         self.prepared = prepared
-        self.steppers = [PhaseStepper(stage, phase, CLIP_NORM, torch.device("cpu")) for phase in stage.phases]
+        device = prepared.rows.codes.device
+        self.steppers = [PhaseStepper(stage, phase, CLIP_NORM, device) for phase in stage.phases]
         self.average = WeightEMA([p for s in self.steppers for p in s.parameters], stage.ema_decay)
         self.cycle = math.lcm(*(phase.every for phase in stage.phases))
         """Steps after which every phase has had its turn."""
-        self.rng = Generator().manual_seed(seed)
+        self.rng = Generator(device).manual_seed(seed)
         self.step = 0
 
     def take(self, n: int) -> None:
@@ -88,7 +89,7 @@ class Steps:
         rows, size = self.prepared.rows, self.prepared.batch_size
         self.prepared.model.train()
         for _ in range(n):
-            batch = rows[torch.randint(len(rows), (size,), generator=self.rng)]
+            batch = rows[torch.randint(len(rows), (size,), generator=self.rng, device=self.rng.device)]
             self.step += 1
             for stepper in self.steppers:
                 if self.step % stepper.phase.every == 0:

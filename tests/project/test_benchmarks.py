@@ -16,7 +16,7 @@ from environments import ROOT
 pytestmark = pytest.mark.slow
 
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = ["quality", "published", "speed", "scaling", "budget", "ablation", "onnx_speed"]
+SCRIPTS = ["quality", "published", "speed", "gpu", "scaling", "budget", "ablation", "onnx_speed"]
 
 
 @pytest.fixture
@@ -168,6 +168,25 @@ def test_speed_of_images(tmp_path):
     (row,) = read(tmp_path / "v.csv")
     assert (row["set"], row["model"], row["stage"]) == ("digits", "vae", "elbo")
     assert float(row["products steps/s"]) > float(row["training steps/s"]) > 0
+
+
+def test_steps_on_a_device_beside_a_plain_loop(data):
+    done = run(
+        "gpu", "--data", data, "--sets", "two", "--models", "vae,wgan", "--device", "cpu", "--steps", "2",
+        "--repeats", "1", "--csv", "g.csv", cwd=data,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = read(data / "g.csv")
+    assert [(row["model"], row["stage"]) for row in rows] == [("vae", "elbo"), ("wgan", "game")]
+    assert all(float(row["steps/s"]) > 0 and float(row["plain steps/s"]) > 0 for row in rows)
+    assert all(0 < float(row["of the device"]) < 1 for row in rows)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_no_gpu_is_said(data):
+    done = run("gpu", "--data", data, "--sets", "two", cwd=data)
+    assert done.returncode == 2
+    assert "torch sees no GPU" in done.stderr
 
 
 def test_the_trace_sees_forward_and_backward(benchmark):
