@@ -59,6 +59,7 @@ CROSS_CUTTING = {
     "docs": "the pages in docs/",
     "golden": "files that releases wrote",
     "plugins/test_contract.py": "the contract suite over the models of every plugin",
+    "plugins/test_gpu.py": "steps of the families of every plugin on a GPU",
     "plugins/test_extreme_numbers.py": "far numbers in the families of every plugin",
     "project": "the repository as a whole: rules, imports, wheel, threads, benchmarks, relations from end to end",
 }
