@@ -44,6 +44,26 @@ def load_sets(options: argparse.Namespace) -> list[DataSet]:
     return [load_set(find_set(Path(options.data), name), options.target, options.rows) for name in split(options.sets)]
 
 
+def add_image_option(parser: argparse.ArgumentParser) -> None:
+    """Add --images."""
+    parser.add_argument(
+        "--images", help="images in place of tables, by commas: digits, or folders of MNIST's files (the first --rows)"
+    )
+
+
+def image_sets(options: argparse.Namespace) -> list[DataSet]:
+    """Return sets of images with their labels; of 10,000 images at most where --rows says nothing."""
+    from images import digits, mnist
+
+    sets = []
+    for name in split(options.images):
+        folder = Path(name)
+        parts = digits() if name == "digits" else mnist(folder, options.rows or 10_000)
+        train, test = (pd.DataFrame({"image": list(images), "label": labels}) for images, labels in parts)
+        sets.append(DataSet(folder.name, train, test, "label"))
+    return sets
+
+
 def model_names(text: str) -> list[str]:
     """Return the names in a list separated by commas; "all" for gensynth's own."""
     if text != "all":

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads, write_csv
-from bench_sets import DataSet, add_set_options, load_sets, model_names
-from speed import image_sets
+from bench_sets import DataSet, add_image_option, add_set_options, image_sets, load_sets, model_names
 from torch import Generator
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
@@ -151,9 +150,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_set_options(parser, "adult")
-    parser.add_argument(
-        "--images", help="images in place of tables, by commas: digits, or folders of MNIST's files (the first --rows)"
-    )
+    add_image_option(parser)
     parser.add_argument("--models", default="all", help="names that `gensynth models` lists (default: %(default)s)")
     parser.add_argument("--device", default="cuda", help="as torch names it (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=100, help="training steps timed at once (default: %(default)s)")

@@ -14,12 +14,10 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from bench_print import add_common_options, print_stamp, print_table, progress, use_threads
-from bench_sets import DataSet, add_set_options, load_sets, model_names, split
+from bench_sets import DataSet, add_image_option, add_set_options, image_sets, load_sets, model_names, split
 
 if TYPE_CHECKING:
     from bench_steps import ProductTrace, Steps
@@ -113,19 +111,6 @@ def sampling_row(model: str, data: DataSet, options: argparse.Namespace) -> dict
     return row
 
 
-def image_sets(options: argparse.Namespace) -> list[DataSet]:
-    """Return sets of images with their labels; of 10,000 images at most where --rows says nothing."""
-    from images import digits, mnist
-
-    sets = []
-    for name in split(options.images):
-        folder = Path(name)
-        parts = digits() if name == "digits" else mnist(folder, options.rows or 10_000)
-        train, test = (pd.DataFrame({"image": list(images), "label": labels}) for images, labels in parts)
-        sets.append(DataSet(folder.name, train, test, "label"))
-    return sets
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_set_options(parser, "adult")
@@ -134,9 +119,7 @@ def main() -> None:
         default="all",
         help="names that `gensynth models` lists, or all (default: %(default)s)",
     )
-    parser.add_argument(
-        "--images", help="images in place of tables, by commas: digits, or folders of MNIST's files (the first --rows)"
-    )
+    add_image_option(parser)
     parser.add_argument("--what", default="training,sampling", help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=20, help="training steps timed at once (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=50_000, help="rows drawn (default: %(default)s)")

@@ -15,7 +15,7 @@ from gensynth.defaults import DETECTION_MODEL
 from gensynth.detector.calibration import share_range, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
-from gensynth.detector.options import prepared_recipe, recipe_of_images, relations_among, with_part_of_time
+from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
 from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
 from gensynth.detector.state import FittedDetector
 from gensynth.engine.analysis import Analysis
@@ -223,7 +223,8 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
             recipe.encoding,
             weights=own,
             schema=self.schema,
-            relations=relations_among(self.relations, contaminated=not (self.novelty or images)),
+            relations=self.relations,
+            exceptions=not (self.novelty or images),
             learn_constants=True,
         )
         self.estimators_ = [FittedModel.train(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]

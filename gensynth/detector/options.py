@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
-from gensynth.encoding.related import NEARLY_ALL
 from gensynth.engine.parameters import make_recipe
 from gensynth.model import Recipe
 from gensynth.training import Trainer
@@ -25,11 +23,6 @@ def recipe_of_images(model: str | Recipe, n_estimators: int | None) -> tuple[Rec
     recipe = make_recipe(model)
     recipe.check()
     return recipe.for_image_detection(), recipe.image_estimators if n_estimators is None else int(n_estimators)
-
-
-def relations_among(relations: Any, *, contaminated: bool) -> Any:
-    """Return what relations are looked for: among rows of which some may be wrong, those that nearly all keep, too."""
-    return NEARLY_ALL if contaminated and isinstance(relations, str) and relations == "auto" else relations
 
 
 def with_part_of_time(trainer: Trainer, n_runs: int) -> Trainer:

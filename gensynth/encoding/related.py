@@ -33,9 +33,6 @@ from gensynth.schema.values import Bools
 HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
 
-NEARLY_ALL = "nearly all"
-"""Asks for relations that nearly all rows keep, as "auto" does for those that all rows keep."""
-
 _SHORT = 0.7
 """A distance is learned in place of a value if it is spread so much less."""
 
@@ -131,22 +128,30 @@ def _labels(values: Values, missing: Bools, encoder: CategoryEncoder) -> pd.Seri
 
 
 def settled_relations(
-    relations: Any, frame: pd.DataFrame, encoders: Encoders, encoding: Encoding, keep: Sequence[str | int]
+    relations: Any,
+    frame: pd.DataFrame,
+    encoders: Encoders,
+    encoding: Encoding,
+    keep: Sequence[str | int],
+    *,
+    exceptions: bool = False,
 ) -> RuleSet | None:
     """Return the relations that are kept: those found, or those declared; None if there are none.
+
+    With ``exceptions`` exact ones that a few rows break are found, too.
 
     Raises
     ------
     SchemaError
         A declared relation does not hold, or names a column that is not learned.
     """
-    exceptions = isinstance(relations, str) and relations == NEARLY_ALL
-    declared = None if exceptions else declared_relations(relations, list(frame.columns))
+    declared = declared_relations(relations, list(frame.columns))
     if declared == () or len(encoders) < 2:
         return None
     plain = {name: one for name, one in encoders.items() if not (isinstance(one, NumberEncoder) and one.n_specials)}
     domains = domains_of(plain)
     source = Source(len(frame), FrameCells(frame, encoders), domains)
+    exceptions = exceptions and declared is None
     find = find_usual_relations if exceptions else find_relations
     found = find(source) if declared is None else check_declared(source, declared)
     if encoding.numeric == "standard":  # a detector learns the columns as they are, and checks what is exact

@@ -52,8 +52,9 @@ class TableEncoder:
     first : sequence of column labels
         Columns that sampling is meant to be conditioned on; they stand first in the layout.
     relations : "auto", False, or sequence of str or Relation
-        "auto": those that hold in every fitted row are found and kept. Or the ones to keep. `NEARLY_ALL`: rows may be
-        wrong, and exact relations that a few of them break are found, too.
+        "auto": those that hold in every fitted row are found and kept. Or the ones to keep.
+    exceptions : bool
+        Whether rows may be wrong: "auto" finds exact relations that a few of them break, too.
 
     Attributes
     ----------
@@ -79,12 +80,18 @@ class TableEncoder:
     checks: dict[int, Rule]
 
     def __init__(
-        self, schema: TableSchema, encoding: Encoding, first: Sequence[str | int] = (), relations: Any = False
+        self,
+        schema: TableSchema,
+        encoding: Encoding,
+        first: Sequence[str | int] = (),
+        relations: Any = False,
+        *,
+        exceptions: bool = False,
     ) -> None:
         self.schema = schema
         self.encoding = encoding
         self.first = tuple(first)
-        self.relations = relations
+        self.relations, self.exceptions = relations, exceptions
         self.rules: RuleSet | None = None
         self.gaps: dict[str | int, Gap] = {}
         self.image = ImageEncoder.of(schema)
@@ -119,7 +126,9 @@ class TableEncoder:
         order = learned_columns(self.schema, self.first)
         self.columns = fit_columns(frame, order, self.encoding, weights)
         sampling = self.encoding.numeric != "standard"
-        self.rules = settled_relations(self.relations, frame, self.columns, self.encoding, self.first)
+        self.rules = settled_relations(
+            self.relations, frame, self.columns, self.encoding, self.first, exceptions=self.exceptions
+        )
         if self.rules is not None:
             self.schema = replace(self.schema, relations=self.rules.relations)
             cells = FrameCells(frame, self.columns)

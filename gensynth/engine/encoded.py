@@ -9,7 +9,7 @@ from typing import Any, Self
 import pandas as pd
 import torch
 
-from gensynth.encoding.related import HOLDS, NEARLY_ALL
+from gensynth.encoding.related import HOLDS
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.inference import to_batch
 from gensynth.layout import Encoding
@@ -59,6 +59,7 @@ class EncodedTable:
         schema: TableSchema | Mapping[Any, str | Column] | None = None,
         condition_on: Sequence[str | int] = (),
         relations: Any = "auto",
+        exceptions: bool = False,
         learn_constants: bool = False,
     ) -> Self:
         """Find out what the columns hold and encode the rows, as a family wants them encoded.
@@ -79,6 +80,8 @@ class EncodedTable:
             Columns that stand first in the layout.
         relations : "auto", False, or sequence of str or Relation
             Relations between columns, as for `TableEncoder`.
+        exceptions : bool
+            Likewise; rows that break a relation are then encoded as if they kept it: new to a model, not learned by it.
         learn_constants : bool
             As for `TableSchema.infer`.
 
@@ -91,8 +94,8 @@ class EncodedTable:
         inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
         frame = inferred.align(frame)
         warn_of_series(frame, inferred.columns)
-        encoder = TableEncoder(inferred, encoding, condition_on, relations).fit(frame, weights)
+        encoder = TableEncoder(inferred, encoding, condition_on, relations, exceptions=exceptions).fit(frame, weights)
         rows = encoder.encode(frame)
-        if isinstance(relations, str) and relations == NEARLY_ALL:  # what breaks one is new to the model, not learned
+        if exceptions:
             rows.codes[:, list(encoder.checks)] = HOLDS
         return cls(encoder, container, to_batch(rows, torch.float32), weights)

@@ -83,7 +83,8 @@ class HierarchicalModel(LatentVariableModel):
     def stages(self) -> tuple[Stage | Fit, ...]:
         """All parts together first; then the density of all latents, where there is one."""
         later = () if self.density is None else tuple(self.density.parameters())
-        first = [p for p in self.parameters() if p not in set(later)]
+        of_density = set(later)
+        first = [p for p in self.parameters() if p not in of_density]
         main = self.networks.stage(
             "elbo", first, self._loss, learning_rate=self.learning_rate,
             monitor=self._monitor, report=self._report, max_steps=10_000 if self.density is None else 7_500,
