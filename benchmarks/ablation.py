@@ -48,6 +48,7 @@ GROUPS: dict[str, dict[str, Variant]] = {
         "a fifth of the run by the mean discrepancy alone": ("wgan", {"pretrain_fraction": 0.2}, {}),
         "with the mean discrepancy beside the critic": ("wgan", {"mmd_weight": 3.0}, {}),
         "two steps of the critic": ("wgan", {"n_critic": 2}, {}),
+        "half the steps": ("wgan", {}, {"gensynth_gan.model.GAME_STEPS": 8_000}),
         "no correction of the marginals": ("wgan", {}, {"gensynth.nn.tabular.marginals.ROUNDS": 0}),
         "no moving average (EMA)": ("wgan", {"ema_decay": 0.0}, {}),
         "four rows judged together": ("wgan", {"pac": 4}, {}),
