@@ -1,4 +1,4 @@
-"""Named arrays of fitted parts: the names of a part's arrays begin with the part's name and a point."""
+"""Prefixes for the names of arrays in files: an array of a component is named ``component.array``."""
 
 from __future__ import annotations
 

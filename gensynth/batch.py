@@ -1,4 +1,4 @@
-"""Encoded rows on a device, cells that are observed, and scores: what models take and return."""
+"""Inputs and outputs of models: encoded rows on a device, observed cells, and scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What values parameters can have, and which are worth trying, as data: checked at fit, searched by tuning."""
+"""Parameter constraints and search spaces as data: checked at fit, searched by tuning."""
 
 from __future__ import annotations
 

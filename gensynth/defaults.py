@@ -1,4 +1,4 @@
-"""Which models are taken where none is named."""
+"""The default models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing files so that an interrupt, a full disk or a crash never leaves half of one."""
+"""Atomic file writes: an interrupt, a full disk or a crash never leaves a partial file."""
 
 from __future__ import annotations
 

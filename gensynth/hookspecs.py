@@ -1,4 +1,4 @@
-"""The hooks of gensynth, the table of contents for plugin authors, and how a model is announced.
+"""Hook specifications for plugins, and the announcement of a model.
 
 A plugin is a module named by an entry point of the group ``gensynth``. It implements any of the functions below,
 marked with `hookimpl`; an argument that it does not need it may leave out. The module is imported at start-up,

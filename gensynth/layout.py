@@ -1,4 +1,4 @@
-"""What encoded rows look like: the shapes every model is built from. No torch in here."""
+"""The layout of encoded rows, from which every model is built. No torch in here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract between the engine and a family of models: all a plugin author has to read.
+"""The contract between the engine and a family of models, for authors of plugins.
 
 A `Recipe` holds hyperparameters and builds a `GenerativeModel` for a `Layout`. The model says in `stages`
 what is to be minimised; the one `Trainer` does the rest. Nothing here knows tables, files or the command line.

@@ -1,4 +1,4 @@
-"""What a model wants minimised and fitted, in order: stages of phases, and closed forms."""
+"""Training stages of a model: phases with losses, and closed-form fits."""
 
 from __future__ import annotations
 

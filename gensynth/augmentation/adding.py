@@ -1,4 +1,4 @@
-"""The rows that `augment` adds: those that fill up the classes, or rows like the whole table; and their check."""
+"""Generate the synthetic rows of `augment`, per class or for the whole table, and check their effect."""
 
 from __future__ import annotations
 

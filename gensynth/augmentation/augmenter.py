@@ -1,4 +1,4 @@
-"""`Augmenter`: an over-sampler with imbalanced-learn's interface whose new rows come from a generative model."""
+"""`Augmenter`: an over-sampler with imbalanced-learn's interface, based on a generative model."""
 
 from __future__ import annotations
 

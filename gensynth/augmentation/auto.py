@@ -1,4 +1,4 @@
-"""``model="auto"``: a few models are compared, the best of them cross-validated, and one of them is chosen."""
+"""``model="auto"``: model selection by a comparison of several models and a cross-validation of the best."""
 
 from __future__ import annotations
 

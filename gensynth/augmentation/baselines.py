@@ -1,4 +1,4 @@
-"""What synthetic rows of a model are compared with: random oversampling, and SMOTE where imbalanced-learn is there."""
+"""Baselines for augmentation: random oversampling, and SMOTE if imbalanced-learn is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What synthetic rows did to a classifier, beside nothing and simpler ways: scores of folds, and what they say."""
+"""Result of the cross-validated check of augmentation: scores per fold, and the recommendation."""
 
 from __future__ import annotations
 

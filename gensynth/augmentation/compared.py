@@ -1,4 +1,4 @@
-"""The real rows that new ones are fairly compared with: of classes that were filled up, in the same proportions."""
+"""Selection of the real rows to compare synthetic ones with: the same classes in the same proportions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of any container: taken by position, and put under the rows of another one of the same kind."""
+"""Selection by position and concatenation of rows, for every kind of container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic rows as they were drawn: their classes, how many copies of real rows they hold, what their columns are."""
+"""Synthetic rows as sampled: their classes, the number of copies of real rows, and their schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What notebooks show of an `Augmenter`: rows added to each class, copies, columns, training, a few new rows."""
+"""Notebook display of an `Augmenter`: rows added to each class, copies, columns, training, a few new rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Oversampling: a model is fitted to real rows, new ones are drawn, and copies of real ones are counted."""
+"""Oversampling: fit a model to real rows, sample new ones, and count copies of real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `augment` did: rows of each class before and after, copies, and synthetic rows compared with real ones."""
+"""Report of `augment`: class counts before and after, copies, and the fidelity of the synthetic rows."""
 
 from __future__ import annotations
 

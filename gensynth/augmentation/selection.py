@@ -1,4 +1,4 @@
-"""Which of the rows that were drawn for a class are kept: those that a classifier of the real rows is surest of."""
+"""Selection of synthetic rows of a class: those that a classifier of the real rows is most confident of."""
 
 from __future__ import annotations
 

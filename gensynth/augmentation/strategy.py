@@ -1,4 +1,4 @@
-"""How many rows each class is to get: imbalanced-learn's ``sampling_strategy``, for over-sampling."""
+"""Number of rows to add to each class: imbalanced-learn's ``sampling_strategy`` for over-sampling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`augment`: a whole table in, the same table with synthetic rows out."""
+"""`augment`: add synthetic rows to a whole table."""
 
 from __future__ import annotations
 

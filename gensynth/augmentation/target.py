@@ -1,4 +1,4 @@
-"""The target beside the features, whatever container it comes in."""
+"""The target column beside the features, in any kind of container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of ``gensynth augment --report``: how good the new rows are, and what they were compared with."""
+"""The evaluation page of ``gensynth augment --report`` for synthetic rows."""
 
 from __future__ import annotations
 

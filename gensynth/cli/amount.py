@@ -1,4 +1,4 @@
-"""How many rows ``gensynth augment`` is asked for: ``--balance``, ``--rows`` and ``--ratio``."""
+"""Number of rows that ``gensynth augment`` adds: ``--balance``, ``--rows`` and ``--ratio``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: its commands, those of plugins, and what every command does about warnings and errors."""
+"""The typer application: built-in commands, those of plugins, and the common handling of warnings and errors."""
 
 from __future__ import annotations
 

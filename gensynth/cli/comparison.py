@@ -1,4 +1,4 @@
-"""What ``gensynth compare`` does with options, and what it prints."""
+"""Options and output of ``gensynth compare``."""
 
 from __future__ import annotations
 

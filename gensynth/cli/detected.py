@@ -1,4 +1,4 @@
-"""What ``gensynth detect`` writes: rows with their scores, p-values, labels and reasons."""
+"""Output of ``gensynth detect``: rows with their scores, p-values, labels and reasons."""
 
 from __future__ import annotations
 

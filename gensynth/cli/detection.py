@@ -1,4 +1,4 @@
-"""What ``gensynth detect`` does with tables: checks before the training, labels and reasons after it."""
+"""The steps of ``gensynth detect``: checks before training, labels and reasons after it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--engine``: this process, or the workers of a Ray cluster."""
+"""``--engine``: computation in this process, or on the workers of a Ray cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``gensynth evaluate`` and ``gensynth compare`` do with tables and files."""
+"""Input and output of ``gensynth evaluate`` and ``gensynth compare``."""
 
 from __future__ import annotations
 

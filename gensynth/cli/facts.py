@@ -1,4 +1,4 @@
-"""What was done, as JSON on standard output: `gensynth.cli.summary` for programs."""
+"""JSON summary of a command on standard output: `gensynth.cli.summary` for programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitted estimators from files, and what they say of the rows that they score."""
+"""Fitted estimators from files, and their notes about the rows that they score."""
 
 from __future__ import annotations
 

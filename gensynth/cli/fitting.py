@@ -1,4 +1,4 @@
-"""``gensynth fit --engine ray``: the command, run by workers that train together."""
+"""``gensynth fit --engine ray``: the command as a function for workers that train together."""
 
 from __future__ import annotations
 

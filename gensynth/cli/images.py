@@ -1,4 +1,4 @@
-"""DATA that is images: whether it is, what is read of it, and how its rows are named in tables of results."""
+"""Image input: recognise it, read it, and name its rows in tables of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``gensynth info`` tells of a model file."""
+"""The content of ``gensynth info`` for a model file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which options of ``gensynth detect`` say what an anomaly is; all can be checked without a table."""
+"""Options of ``gensynth detect`` that define anomalies, checked before any table is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, worded once."""
+"""Arguments and options that several commands share, with one help text each."""
 
 from __future__ import annotations
 

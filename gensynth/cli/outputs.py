@@ -1,4 +1,4 @@
-"""Where the rows of a command go: a file, standard output, or a folder of parts that a later call can go on with."""
+"""Destinations of rows: a file, standard output, or a folder of parts that ``--resume`` can complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where rows come from and where results go, checked before any time is spent."""
+"""Checks of input and output paths before any computation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where ``gensynth sample`` writes images: a folder of PNG files, a .npz file, a contact sheet."""
+"""Image output of ``gensynth sample``: a folder of PNG files, an .npz file, an image grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that ``torchrun`` starts: which command they can run together, and which of them is the first."""
+"""Processes started by ``torchrun``: the commands that support them, and the rank of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A progress bar for work that is counted in steps, on a terminal; nothing elsewhere."""
+"""A progress bar on a terminal for work that is counted in steps; otherwise nothing."""
 
 from __future__ import annotations
 

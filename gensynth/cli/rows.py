@@ -1,4 +1,4 @@
-"""Tables with new columns or rows, in which every cell that was read stays written as it was."""
+"""Tables with added columns or rows, in which cells that were read are written unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that a command writes: any part of them is made by itself, here or by the workers of a cluster."""
+"""Sources of output rows: any range of rows can be generated independently, here or on a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--set model.latent_dim=16 --set trainer.max_epochs=5``: texts to typed parameters of a recipe and the trainer."""
+"""``--set model.latent_dim=16 --set trainer.max_epochs=5``: parse parameters of a recipe and the trainer."""
 
 from __future__ import annotations
 

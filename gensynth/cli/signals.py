@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the command ends with one message, and leaves no temporary file behind."""
+"""Ctrl-C, SIGTERM and SIGHUP: end a command with one message and without temporary files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``gensynth score`` and ``gensynth sample`` write: rows with their scores, and new rows."""
+"""Row sources of ``gensynth score`` and ``gensynth sample``: scored rows, and synthetic rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--engine ray``: rows that the workers of a Ray cluster make, and write or send back."""
+"""``--engine ray``: rows that the workers of a Ray cluster generate, and write or send back."""
 
 from __future__ import annotations
 

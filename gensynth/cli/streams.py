@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, full, or of an encoding that lacks a character."""
+"""Standard output and error that are closed, full, or whose encoding lacks a character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was done, in a few lines on standard error."""
+"""Summary of a command, in a few lines on standard error."""
 
 from __future__ import annotations
 

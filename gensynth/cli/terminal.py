@@ -1,4 +1,4 @@
-"""What the user sees: errors, notes and tables. Standard output is for answers, standard error for everything else."""
+"""Terminal output: results on standard output, errors, notes and tables on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands that train share: the recipe and the trainer that the options describe."""
+"""The recipe and the trainer that the options of a command describe."""
 
 from __future__ import annotations
 

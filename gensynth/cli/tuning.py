@@ -1,4 +1,4 @@
-"""What ``gensynth tune`` prints, and the model that it writes."""
+"""Output of ``gensynth tune``, and the model that it writes."""
 
 from __future__ import annotations
 

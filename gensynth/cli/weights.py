@@ -1,4 +1,4 @@
-"""``--weight COL``: a column that says how often each row counts, and is not learned."""
+"""``--weight COL``: a column of row weights, which is not learned."""
 
 from __future__ import annotations
 

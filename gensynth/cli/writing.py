@@ -1,4 +1,4 @@
-"""Rows of a source are written: by this process, or by the workers of a cluster."""
+"""Writing the rows of a source, from this process or from the workers of a cluster."""
 
 from __future__ import annotations
 

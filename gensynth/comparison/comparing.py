@@ -1,4 +1,4 @@
-"""`compare`: models fitted to a part of a table, each judged on the rows that none of them saw."""
+"""`compare`: fit several models to the training rows of a table, and evaluate each on the held-out rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison of models found: one result a model, the best first, beside real rows and independent columns."""
+"""Result of a comparison: a line for each model, the best first, then real rows and independent columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training and held-out rows of a table: at random, classes in their proportions."""
+"""Stratified random split of a table into training and held-out rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table, split once: models are fitted to its training rows, and judged by its held-out ones."""
+"""One table, split once: fits models to its training rows and evaluates them on its held-out rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict of a comparison: which model to take, and why, in one line of plain words."""
+"""The verdict of a comparison: the recommended model and the reason, in one line."""
 
 from __future__ import annotations
 

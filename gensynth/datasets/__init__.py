@@ -1,4 +1,4 @@
-"""Named data sets: a card (TOML) says what a set is and where its rows come from.
+"""Named data sets: a card (TOML) describes a data set and the source of its rows.
 
 A card holds ``title``, ``source``, ``licence``, ``columns`` and exactly one origin:
 

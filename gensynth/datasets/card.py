@@ -1,4 +1,4 @@
-"""The card (TOML) of a data set: what it is, its columns, and where its rows come from."""
+"""The card (TOML) of a data set: description, columns, and the source of its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads of data sets: files that are checked by their SHA-256 and kept in a cache."""
+"""Downloads of data sets, verified by SHA-256 and cached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From scores and p-values to thresholds and decisions: pure functions of arrays. Scores: higher = more normal."""
+"""Thresholds and decisions from scores and p-values: pure functions of arrays. Scores: higher = more normal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fitted outlier detector says of rows: scores, decisions, p-values and reasons."""
+"""Outputs of a fitted outlier detector: scores, decisions, p-values and reasons."""
 
 from __future__ import annotations
 

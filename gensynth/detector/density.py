@@ -1,4 +1,4 @@
-"""The density that a detector asks beside its ensemble: trained, put to the test, and weighed."""
+"""The density beside a detector's ensemble: training, acceptance by held-out likelihood, and weight."""
 
 from __future__ import annotations
 

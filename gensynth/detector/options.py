@@ -1,4 +1,4 @@
-"""What is trained for a detector, how often, and for how long."""
+"""Training options of a detector: recipe, number of models, and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rows a detector learns from, and which its p-values are counted among."""
+"""Split of the rows of a detector into training and calibration rows."""
 
 from __future__ import annotations
 

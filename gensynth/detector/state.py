@@ -1,4 +1,4 @@
-"""What a fit leaves of a detector: models, scores to compare with, a threshold; and the file of it."""
+"""Fitted state of a detector: models, calibration scores, threshold; and its file format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions that allow several values, told apart from those that give one, and looked for in decoded rows."""
+"""Conditions that allow several values, which are met by rejection of decoded rows."""
 
 from __future__ import annotations
 

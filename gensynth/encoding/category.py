@@ -1,4 +1,4 @@
-"""Categories and booleans as codes; the rare levels of a large column share one code."""
+"""Encoding of categories and booleans; the rare levels of a large column share one code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every encoder of one column can do."""
+"""Interface of the encoder of one column."""
 
 from __future__ import annotations
 

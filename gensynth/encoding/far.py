@@ -1,4 +1,4 @@
-"""Numbers far from all others: bounded where they are encoded, and named where they wreck a column."""
+"""Numbers far from all others: bounded by the encoding, and reported where they distort a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One field of a composed key: digits, letters or a word, and how new ones are drawn."""
+"""Fields of composed keys (digits, letters or a word), and random new ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fitted table encoder offers to the functions that condition, settle and decode its rows."""
+"""Interface of a fitted table encoder to the functions that condition, adjust and decode its rows."""
 
 from __future__ import annotations
 

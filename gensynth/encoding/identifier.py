@@ -1,4 +1,4 @@
-"""Identifiers are not learned: new ones of the same pattern are made, none equal to a fitted one."""
+"""Generation of identifiers, which are not learned: new ones of the same pattern, none equal to a fitted one."""
 
 from __future__ import annotations
 

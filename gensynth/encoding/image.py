@@ -1,4 +1,4 @@
-"""The image of each row: pixels that a model sees, and back."""
+"""Encoding of images as the pixels that a model sees, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short salted hashes of texts: enough to never make one of them again, too short to tell who was in a table."""
+"""Short salted hashes of texts: to never generate a fitted text again without revealing the fitted texts."""
 
 from __future__ import annotations
 

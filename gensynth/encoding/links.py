@@ -1,4 +1,4 @@
-"""Columns that often hold the very value of another one: whether they do is a cell of its own.
+"""Links between columns that are often equal: a boolean column says whether they are.
 
 The amount paid is often exactly the amount of the bill, the first total is the price. Bins cannot say so: two cells of
 one bin are near each other, not equal. So the layout gets a yes/no column before the later of the two, every model

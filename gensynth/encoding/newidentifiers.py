@@ -1,4 +1,4 @@
-"""New identifiers of one column, made a part of the rows at a time."""
+"""New identifiers of one column, generated for one range of rows at a time."""
 
 from __future__ import annotations
 

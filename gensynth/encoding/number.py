@@ -1,4 +1,4 @@
-"""Numbers and dates: repeated values as codes of their own, the rest in bins, as normal scores or as they are."""
+"""Encoding of numbers and dates: codes for repeated values, and bins, normal scores or scaled values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identifiers of one table: columns that belong together row by row (customer number, email) stay together."""
+"""Identifier columns that belong together (customer number, email): the same key has the same email."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the texts of a column look like, and new texts that look so: composed keys, and free text."""
+"""Patterns of the texts of a column, composed keys and free text, and random texts that follow them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column's empirical quantile function: monotone, piecewise linear, flat at repeated values."""
+"""Empirical quantile function of a column: monotone, piecewise linear, flat at repeated values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranges as conditions: which values of a column they allow, and numbers drawn within them by fitted frequency."""
+"""Range conditions: the values of a column that they allow, and sampling within them by fitted frequency."""
 
 from __future__ import annotations
 

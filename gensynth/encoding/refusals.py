@@ -1,4 +1,4 @@
-"""Why a column cannot have a value that a condition asks for."""
+"""Error messages for values that a condition asks for and a column cannot have."""
 
 from __future__ import annotations
 

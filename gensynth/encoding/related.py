@@ -1,4 +1,4 @@
-"""Relations in an encoded table: what columns hold as sheets, distances that are learned, cells that are checked."""
+"""Relations in an encoded table: related columns as sheets, learned distances, checked cells."""
 
 from __future__ import annotations
 

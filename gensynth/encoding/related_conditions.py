@@ -1,4 +1,4 @@
-"""Conditions on related columns: what follows from them, what contradicts them, and what has to go with them."""
+"""Conditions on related columns: what they imply, and where they contradict a relation."""
 
 from __future__ import annotations
 

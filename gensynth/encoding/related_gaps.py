@@ -1,4 +1,4 @@
-"""Missing cells that follow from the others of their row, or have to be drawn before the model is asked."""
+"""Missing cells that relations determine, or that must be sampled before the model runs."""
 
 from __future__ import annotations
 

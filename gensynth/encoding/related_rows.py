@@ -1,4 +1,4 @@
-"""Encoded rows of related columns: their cells, made to keep the relations, and encoded again."""
+"""Encoded rows of related columns, adjusted to keep the relations and encoded again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables to encoded rows and back."""
+"""Encoder of whole tables: frames to encoded rows and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New rows, encoded once: how normal they are, what each column adds to that, and why in words."""
+"""Analysis of new rows from one encoding: scores, attributions to columns, and reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitted attributes of an estimator, read from the fitted model that it holds."""
+"""Fitted attributes of an estimator, delegated to its fitted model."""
 
 from __future__ import annotations
 

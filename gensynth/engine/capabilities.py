@@ -1,4 +1,4 @@
-"""What a family of models can do, asked of its recipe before anything is trained or drawn."""
+"""Checks of a recipe's capabilities before anything is trained or sampled."""
 
 from __future__ import annotations
 

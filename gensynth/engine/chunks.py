@@ -1,4 +1,4 @@
-"""A sample drawn chunk by chunk, each from a seed of its own: any part of it is what it is in the whole."""
+"""Samples in chunks with a seed each: any range of rows is the same as in the whole sample."""
 
 from __future__ import annotations
 

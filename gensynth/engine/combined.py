@@ -1,4 +1,4 @@
-"""A detector's score: how improbable a row is among normal ones, by an ensemble and by a density of the rows."""
+"""A detector's score: log-probability of so anomalous a row among normal ones, by ensemble and density."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that meet conditions: cells that are given, and values among several in the joint distribution."""
+"""Conditional sampling: cells that are given, and sets of allowed values by rejection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing rows and cells by a fitted model: samples and imputations, whole or in batches."""
+"""Sampling and imputation with a fitted model, whole or in batches."""
 
 from __future__ import annotations
 

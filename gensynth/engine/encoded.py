@@ -1,4 +1,4 @@
-"""A table that models can be fitted to: what its columns hold was found out, and its rows are encoded."""
+"""A training table with its inferred schema, its encoder and its encoded rows."""
 
 from __future__ import annotations
 

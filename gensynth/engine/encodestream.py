@@ -1,4 +1,4 @@
-"""Encoding of a table that does not fit the memory: by a sample of its rows, then all rows into a cache."""
+"""Encoding of a table larger than memory: fitted to a sample of its rows, applied to all of them."""
 
 from __future__ import annotations
 

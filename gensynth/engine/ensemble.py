@@ -1,4 +1,4 @@
-"""Fitted models of one table whose members' scores are averaged, each in units of its own interquartile range."""
+"""Ensemble of fitted models of one table: the mean of the members' scores, scaled by interquartile range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What estimators of whole tables have in common: parameters of what they hold, rows that are scored, input tags."""
+"""Base of the estimators of tables: nested parameters, scores of rows, scikit-learn's input tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to tell of a fitted model: its family, columns, which are not learned and why, its training."""
+"""Summary of a fitted model: family, columns, those that are not learned and why, training."""
 
 from __future__ import annotations
 

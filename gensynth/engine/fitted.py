@@ -1,4 +1,4 @@
-"""A fitted model: what every estimator fits once, then draws from, completes tables with and scores by."""
+"""A fitted model, which every estimator holds: it samples, imputes and scores."""
 
 from __future__ import annotations
 

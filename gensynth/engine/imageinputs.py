@@ -1,4 +1,4 @@
-"""What estimators accept as images: arrays of them, flat ones with a shape, and labels beside them."""
+"""Images as estimator inputs: arrays, flat arrays with a shape, and labels beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images of a table that is read in batches: what they look like, found out without having all of them in memory."""
+"""Images of a table that is read in batches: shape and range without all of them in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filling the missing cells of a table, and nothing but them."""
+"""Imputation of the missing cells of a table; other cells stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing encoded rows, and missing cells of rows, with a trained model, in blocks that bound the memory."""
+"""Sampling of encoded rows and of missing cells with a trained model, in blocks of bounded memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What estimators accept as a table: arrays as scikit-learn does, DataFrames with any columns besides."""
+"""Tables as estimator inputs: arrays as in scikit-learn, and DataFrames with columns of any type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows as the latents of a trained model, and latents as rows."""
+"""Encoding of rows as latents of a trained model, and decoding of latents."""
 
 from __future__ import annotations
 

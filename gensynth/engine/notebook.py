@@ -1,4 +1,4 @@
-"""What notebooks show of fitted estimators: scikit-learn's diagram, the columns, the training, a few rows."""
+"""Notebook display of fitted estimators: scikit-learn's diagram, columns, training, a few rows."""
 
 from __future__ import annotations
 

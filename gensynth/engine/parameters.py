@@ -1,4 +1,4 @@
-"""Parameters that several estimators share, from what users write to what is computed with."""
+"""Parameters that several estimators share: conversion and validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cells of CSV files mean to a fitted model: which are missing values, and which words are not."""
+"""Which cells of a CSV file are missing values for a fitted model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why rows are anomalous, in words: "amount 9,300 where 20 to 140 was expected"."""
+"""Reasons of anomalies in words: "amount 9,300 where 20 to 140 was expected"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows that keep the relations of their table: drawn, brought to fit, and drawn again where that cannot be."""
+"""Sampling of rows that keep the relations of their table: adjusted, or sampled again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of encoded rows by a trained model, in blocks that bound the memory; the same whatever stands beside a row."""
+"""Scores of encoded rows by a trained model, in blocks; a row's score is independent of other rows."""
 
 from __future__ import annotations
 

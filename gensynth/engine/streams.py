@@ -1,4 +1,4 @@
-"""Tables that come in batches, for estimators: warnings once for all of them, errors with the place of a row."""
+"""Tables in batches for estimators: each warning once, errors with the position of the row."""
 
 from __future__ import annotations
 

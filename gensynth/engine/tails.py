@@ -1,4 +1,4 @@
-"""How far out in the distribution of normal rows an anomaly score lies: a fitted gamma distribution, or ranks."""
+"""Tail probabilities of anomaly scores among normal rows: a fitted gamma distribution, or ranks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fitted model that learns further rows of the same schema."""
+"""Further training of a fitted model on new rows of the same schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are compared, brought to one form: cells as the real table has them, numbers and dates read."""
+"""Alignment of the tables of an evaluation: cells in the types of the real table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics of an evaluation in words: what each is called, which value is best, what it says."""
+"""Catalogue of the metrics: name, best value and meaning of each."""
 
 from __future__ import annotations
 

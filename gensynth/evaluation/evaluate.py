@@ -1,4 +1,4 @@
-"""`evaluate`: a synthetic table against the real one, between the floor and the ceiling of every metric."""
+"""`evaluate`: metrics of a synthetic table against the real one, each with its floor and ceiling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images of tables that are evaluated: their pixels in levels, features of them, and independent pixels."""
+"""Images in an evaluation: pixel levels, features, and independently shuffled pixels."""
 
 from __future__ import annotations
 

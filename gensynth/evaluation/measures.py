@@ -1,4 +1,4 @@
-"""The metrics of an evaluation computed: of synthetic rows, of real ones, and of independent columns."""
+"""Computation of the metrics, for synthetic rows, real rows and independent columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relations that hold in every real row, and the rows of other tables that break them."""
+"""Validity of relations: those that hold in every real row, and the rows of other tables that break them."""
 
 from __future__ import annotations
 

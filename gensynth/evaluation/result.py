@@ -1,4 +1,4 @@
-"""What an evaluation found: values with their floors and ceilings, columns, pairs, relations, verdict."""
+"""Result of an evaluation: values with floors and ceilings, columns, pairs, relations, verdict."""
 
 from __future__ import annotations
 

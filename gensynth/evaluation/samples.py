@@ -1,4 +1,4 @@
-"""The tables of an evaluation: real, synthetic and held-out rows, and what stands in for the synthetic ones."""
+"""Tables of an evaluation: real, synthetic and held-out rows, and the reference rows of floor and ceiling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict of an evaluation: what kind of table it is, and why, in one line of plain words."""
+"""The verdict of an evaluation, in one line: copies, independent columns, or how close to real rows."""
 
 from __future__ import annotations
 

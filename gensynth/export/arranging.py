@@ -1,4 +1,4 @@
-"""Shapes, parts and constants as ONNX nodes."""
+"""Shapes, slices, concatenations and constants as ONNX nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders of columns as functions of tensors: the codes and numbers that `gensynth.encoding` gives, on a graph."""
+"""Column encoders as functions of tensors: the codes and numbers of `gensynth.encoding` in a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparison of exported graphs with what they were made of, on rows of their own."""
+"""Numerical check of exported graphs against the model, on generated rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs and outputs of a graph: the column of a table, the type, and what stands for a missing value."""
+"""Inputs and outputs of a graph: column, type, and the representation of a missing value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoded rows to raw cells on tensors, as `TableEncoder.decode` has them, but for what makes relations hold."""
+"""Decoding of encoded rows on tensors, as `TableEncoder.decode`, without enforcing relations."""
 
 from __future__ import annotations
 

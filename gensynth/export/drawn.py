@@ -1,4 +1,4 @@
-"""What graphs are checked on: rows of cells like the fitted ones and strange ones, images, noise for samplers."""
+"""Test data for the check of graphs: ordinary and unusual cells, images, and noise for samplers."""
 
 from __future__ import annotations
 

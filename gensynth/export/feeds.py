@@ -1,4 +1,4 @@
-"""Tables as what a graph reads: one array (n, 1) an input, and one (n, ...) of images."""
+"""Tables as the inputs of a graph: one array (n, 1) for each column, (n, ...) for images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An ONNX graph in the making: nodes, constants, shapes that grow with the number of rows."""
+"""Builder of an ONNX graph: nodes, constants, shapes that depend on the number of rows."""
 
 from __future__ import annotations
 

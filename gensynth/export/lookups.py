@@ -1,4 +1,4 @@
-"""Look-ups by indices and by value, and writing to places, as ONNX nodes."""
+"""Gather, search and scatter operations as ONNX nodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inputs and outputs of a graph in the types that users see; texts and levels are looked up on the way in and out."""
+"""Inputs and outputs of a graph in user types; categories are looked up at both ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run of a function recorded: a list of ATen operations on values, and what of them is needed."""
+"""A recorded program: a list of ATen operations on values, and removal of unused ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function of tensors as a list of ATen operations, from one run of it; the number of rows stays open."""
+"""Recording of a function of tensors as ATen operations, for any number of rows."""
 
 from __future__ import annotations
 

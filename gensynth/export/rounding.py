@@ -1,4 +1,4 @@
-"""By how much scores of a graph may differ from those of what it was made of: rounding, measured where it is coarse."""
+"""Tolerance of the check of scores: rounding errors, measured against float64 for images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running exported graphs: by onnxruntime where it is installed, else by onnx's reference evaluator."""
+"""Running exported graphs: with onnxruntime if it is installed, otherwise with onnx's reference evaluator."""
 
 from __future__ import annotations
 

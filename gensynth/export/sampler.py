@@ -1,4 +1,4 @@
-"""Samplers: noise in, and cells that are given, raw columns and images out."""
+"""Samplers as graphs: noise and given cells in, raw columns and images out."""
 
 from __future__ import annotations
 

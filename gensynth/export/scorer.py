@@ -1,4 +1,4 @@
-"""Scorers: raw columns in, scores out; of a detector p-values and labels, of images maps too."""
+"""Scorers as graphs: raw columns in; scores, p-values, labels and maps out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of encoded rows, and maps of their images, as functions of tensors: `Ensemble`, `Combined` and their maps."""
+"""Scores and anomaly maps of encoded rows as functions of tensors: `Ensemble` and `Combined`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far out scores lie, and what they mean: `gensynth.engine.tails`, `combined` and `conformal` on tensors."""
+"""Tail probabilities and p-values on tensors: `gensynth.engine.tails`, `combined` and `conformal`."""
 
 from __future__ import annotations
 

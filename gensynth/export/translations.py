@@ -1,4 +1,4 @@
-"""The table of translations of ATen operations to ONNX nodes, and how they read their arguments."""
+"""Registry of the translations of ATen operations to ONNX nodes, and parsing of their arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fitted models as ONNX graphs, made and checked; and files of them, all written or none."""
+"""Export of fitted models as ONNX files, checked first, and all written or none."""
 
 from __future__ import annotations
 

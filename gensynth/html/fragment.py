@@ -1,4 +1,4 @@
-"""What a notebook shows of an object: a heading, a few lines and tables, plain and in the notebook's own colours."""
+"""Notebook display of an object: a heading, a few lines and tables, in the notebook's own colours."""
 
 from __future__ import annotations
 

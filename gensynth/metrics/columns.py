@@ -1,4 +1,4 @@
-"""Columns of two tables side by side: their kinds, and values of both as numbers or as common codes."""
+"""Columns of two tables side by side: their kinds, and their values as numbers or common codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions of two columns over each other: histograms of common bins, shares of common values."""
+"""Distributions of one column in two tables: common histogram bins, frequencies of common values."""
 
 from __future__ import annotations
 

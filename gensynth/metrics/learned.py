@@ -1,4 +1,4 @@
-"""How well a classifier tells synthetic rows from real ones, and how well it learns from them."""
+"""Classifier metrics: detection of synthetic rows, and utility (train on synthetic, test on real)."""
 
 from __future__ import annotations
 

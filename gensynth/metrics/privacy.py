@@ -1,4 +1,4 @@
-"""Memorisation: copies of real rows, and rows nearer to the training rows than chance would have it. Not privacy."""
+"""Memorisation: copies of real rows, and rows too near to training rows. Not a guarantee of privacy."""
 
 from __future__ import annotations
 

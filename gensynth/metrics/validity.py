@@ -1,4 +1,4 @@
-"""Whether synthetic cells are such as the real columns hold: missing values, categories, ranges, types."""
+"""Validity of synthetic cells: missing values, categories, ranges, types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Categorical distributions: draws by inversion of the cumulative weights."""
+"""Categorical distributions: sampling by inversion of the cumulative weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows whose columns are drawn before the latents: drawing them, and which columns go with latents."""
+"""Models that sample columns before the latents: sampling, and columns given latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A denoising autoencoder over noise levels, side by side with the members of a scoring ensemble."""
+"""A denoising autoencoder over noise levels, with one member for each of a scoring ensemble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several latents of each row through one network, side by side where the rows are few."""
+"""Several latent draws of each row through one network, in one batch if there are few rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights (Polyak & Juditsky 1992), in the place of which they can be put."""
+"""Exponential moving average of weights (Polyak & Juditsky 1992), which can replace the weights."""
 
 from __future__ import annotations
 

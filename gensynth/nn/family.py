@@ -1,4 +1,4 @@
-"""A family's hyperparameters, and the networks that carry it for a layout and a task."""
+"""Recipes of families: hyperparameters with defaults for each task, and the networks for a layout and task."""
 
 from __future__ import annotations
 

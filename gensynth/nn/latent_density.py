@@ -1,4 +1,4 @@
-"""Densities over the latents, and over the codes, of every member: interfaces, and N(0, I)."""
+"""Priors over latents and over codes, for every ensemble member: interfaces, and N(0, I)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families with latents: rows are drawn from latents, and latents are inferred from rows."""
+"""Base of models with latents: sampling, conditions, imputation and scores from prior and posterior."""
 
 from __future__ import annotations
 

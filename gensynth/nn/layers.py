@@ -1,4 +1,4 @@
-"""Plain layers: dropout, one linear map a column, a smooth bound, a residual perceptron."""
+"""Basic layers: dropout, one linear map per column, a smooth bound, a residual perceptron."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loops whose steps are alike: a `for` in Python, and one operation where what is computed is recorded as a graph."""
+"""Repeated equal steps: a `for` in Python, and a single loop operation in a recorded graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adversarial losses: functions of the values of a critic.
+"""Adversarial losses, as functions of critic outputs.
 
 The critic's value is a real number, higher = more like a real row; none of these squashes it. A loss owns no
 network, no optimiser and no training step, so that every one combines with every penalty and every condition.

@@ -1,4 +1,4 @@
-"""Mixture of normals with full covariances over a latent vector, fitted by expectation maximisation."""
+"""Gaussian mixture with full covariances over latents, fitted by expectation maximisation."""
 
 from __future__ import annotations
 

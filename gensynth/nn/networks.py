@@ -1,4 +1,4 @@
-"""What carries a family: the networks over the rows of a layout, members first in every tensor."""
+"""Interface of the networks that a family requests for a layout; tensors have the ensemble axis first."""
 
 from __future__ import annotations
 

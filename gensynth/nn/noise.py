@@ -1,4 +1,4 @@
-"""A sampler as a function of its noise: every draw of `GenerativeModel.generate` is read from given tensors."""
+"""A sampler as a function of noise: random draws in `GenerativeModel.generate` read given tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned densities of latent vectors: mixtures and autoregressive priors."""
+"""Learned priors of latent vectors: mixtures and autoregressive priors."""
 
 from __future__ import annotations
 

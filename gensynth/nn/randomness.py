@@ -1,4 +1,4 @@
-"""Random numbers from an explicit generator, in one thread: torch's global state is left alone."""
+"""Random numbers from an explicit generator, within one thread, without torch's global state."""
 
 from __future__ import annotations
 

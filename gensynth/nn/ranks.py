@@ -1,4 +1,4 @@
-"""Processes that train one model together (torch.distributed): what they tell each other; alone, nothing is done."""
+"""Communication between data-parallel processes (torch.distributed); a no-op in a single process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What networks to sample with share, whatever the rows hold: one member each, and densities of latents."""
+"""Base of networks for sampling, for tables and images: one member, and priors of latents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vector quantization: entries that are drawn (SQ-VAE), or the nearest ones (VQ-VAE)."""
+"""Vector quantisation: sampled code-book entries (SQ-VAE), or the nearest ones (VQ-VAE)."""
 
 from __future__ import annotations
 

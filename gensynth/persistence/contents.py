@@ -1,4 +1,4 @@
-"""Contents of a file: a fitted estimator's parameters, its fitted models, and what it keeps beside them."""
+"""Contents of a file: an estimator's parameters, its fitted models, and further arrays."""
 
 from __future__ import annotations
 

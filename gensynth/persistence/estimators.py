@@ -1,4 +1,4 @@
-"""Save and load fitted estimators; nothing in a file is ever run."""
+"""Saving and loading of fitted estimators; no code in a file is ever run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members of a ``.gensynth`` file: written in one piece, checked before they are believed."""
+"""Members of a ``.gensynth`` file: written in one piece, verified by checksum when read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds plugins, keeps apart those that are broken, and calls the hooks of the rest.
+"""Discovery of plugins: loads them, isolates broken ones, and calls their hooks.
 
 pluggy makes the hook calls only. The search is our own: pluggy's stops at the first plugin that does not import,
 and silently skips a second distribution that uses the same entry-point name.

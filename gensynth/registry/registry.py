@@ -1,4 +1,4 @@
-"""Which models are installed, and from a model's name to its recipe. Torch-free until a recipe is asked for."""
+"""Registry of models: from a name to its recipe, without importing torch before a recipe is used."""
 
 from __future__ import annotations
 

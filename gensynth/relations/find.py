@@ -1,4 +1,4 @@
-"""Finding the relations of a table, and checking those that were declared."""
+"""Search for the relations of a table, and validation of declared ones."""
 
 from __future__ import annotations
 

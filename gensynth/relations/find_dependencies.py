@@ -1,4 +1,4 @@
-"""Functional dependencies: columns whose values are told by another column's, in every row that repeats one."""
+"""Search for functional dependencies: columns whose values determine those of another column."""
 
 from __future__ import annotations
 

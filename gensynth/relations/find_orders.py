@@ -1,4 +1,4 @@
-"""Orders between columns of one unit that their ranges do not imply and chance does not explain."""
+"""Search for inequalities between columns of one unit, beyond what ranges and chance explain."""
 
 from __future__ import annotations
 

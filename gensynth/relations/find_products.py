@@ -1,4 +1,4 @@
-"""Fixed factors, products and ratios: candidates on a few rows, checked on all."""
+"""Search for fixed factors, products and ratios: candidates from a few rows, verified on all."""
 
 from __future__ import annotations
 

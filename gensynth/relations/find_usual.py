@@ -1,4 +1,4 @@
-"""Finding relations that nearly all rows keep, where some rows may be wrong."""
+"""Search for relations that nearly all rows keep, if some rows may be wrong."""
 
 from __future__ import annotations
 

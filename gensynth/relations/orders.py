@@ -1,4 +1,4 @@
-"""Orders: ``start <= end``, counted in the ticks of the upper column."""
+"""Inequalities: ``start <= end``, counted in the ticks of the upper column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Products, ratios and fixed factors, rounded to the decimals of the column that follows from the others."""
+"""Products, ratios and fixed factors, rounded to the decimals of the dependent column."""
 
 from __future__ import annotations
 

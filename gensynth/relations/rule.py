@@ -1,4 +1,4 @@
-"""A relation with what was fitted of it: where rows break it, and which cells make it hold."""
+"""Interface of a fitted relation: the rows that break it, and the adjustment of cells to it."""
 
 from __future__ import annotations
 

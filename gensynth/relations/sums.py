@@ -1,4 +1,4 @@
-"""CausalState, differences and fixed sums: exact in whole ticks, to rounding errors in floats."""
+"""Sums, differences and fixed sums: exact in whole ticks, up to rounding errors in floats."""
 
 from __future__ import annotations
 

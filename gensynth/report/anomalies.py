@@ -1,4 +1,4 @@
-"""The page of ``gensynth detect --html``: how odd the rows are, and why the oddest are."""
+"""The page of ``gensynth detect --html``: distribution of the scores, and reasons of the top anomalies."""
 
 from __future__ import annotations
 

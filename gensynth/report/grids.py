@@ -1,4 +1,4 @@
-"""Contact sheets: many small images in one picture, by class with labels, or beside maps of what is unusual in them."""
+"""Image grids: many small images in one picture, by class with labels, or beside anomaly maps."""
 
 from __future__ import annotations
 

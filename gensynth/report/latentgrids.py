@@ -1,4 +1,4 @@
-"""Grids of what latents mean: from one image to another, along single latents; and what drawn images are nearest to."""
+"""Image grids of latents: interpolations, traversals, and nearest training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page of an evaluation shows of images: real and synthetic ones, and each beside the real one nearest to it."""
+"""Images in the page of an evaluation: real and synthetic ones, and each beside its nearest real one."""
 
 from __future__ import annotations
 

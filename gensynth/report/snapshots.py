@@ -1,4 +1,4 @@
-"""Images that are drawn at every evaluation of a training, and its history, written to a folder."""
+"""Samples at every evaluation of a training of images, with its history, written to a folder."""
 
 from __future__ import annotations
 

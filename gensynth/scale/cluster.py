@@ -1,4 +1,4 @@
-"""The Ray cluster that workers run on: the one that is there, or one on this machine for as long as it is needed."""
+"""The Ray cluster of the workers: an existing one, or a temporary one on this machine."""
 
 from __future__ import annotations
 

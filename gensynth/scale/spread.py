@@ -1,4 +1,4 @@
-"""A function of many items, computed by workers through Ray Data: each holds what the function knows, once."""
+"""A function applied to many items by Ray Data workers, each of which loads the function once."""
 
 from __future__ import annotations
 

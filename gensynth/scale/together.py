@@ -1,4 +1,4 @@
-"""A function that several workers run together through Ray Train, as the processes of one torch.distributed group."""
+"""A function that workers run together in one torch.distributed process group (Ray Train)."""
 
 from __future__ import annotations
 

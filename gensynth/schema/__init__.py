@@ -1,4 +1,4 @@
-"""What the columns of a table hold: inferred, declared, stored, and checked against new tables. No torch in here."""
+"""The schema of a table: inferred, declared, stored, and checked against new tables. No torch in here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column of a new table, brought to a type that the fitted column can encode."""
+"""Conversion of a column of a new table to a type that the fitted column can encode."""
 
 from __future__ import annotations
 

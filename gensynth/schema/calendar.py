@@ -1,4 +1,4 @@
-"""Which days the dates of a column fall on: only some weekdays, or one day of every month.
+"""The days that the dates of a column fall on: certain weekdays, or one day of every month.
 
 New dates fall on such days only, because these are counted one after the other: the tick of a date is replaced by the
 rank of its day among the allowed ones, and the time within the day.

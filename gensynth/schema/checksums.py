@@ -1,4 +1,4 @@
-"""Check digits of codes: whether all of a column's codes have them, and new codes given right ones."""
+"""Check digits of codes: whether all codes of a column have valid ones, and valid ones for new codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One column of a table: what it holds and how it looked."""
+"""The schema of one column: its kind and its format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the label of a column says of its cells: that they are keys, that they are people's, or quantities."""
+"""Evidence about a column from its name: keys, personal data, or quantities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dates written as text: read and written in one format, whatever the locale."""
+"""Dates as text: parsing and formatting in one format, independent of the locale."""
 
 from __future__ import annotations
 

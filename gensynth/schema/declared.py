@@ -1,4 +1,4 @@
-"""Which date format a column has: found in its cells or declared by the user, and what is said about it."""
+"""The date format of a column, inferred or declared, and the warnings about it."""
 
 from __future__ import annotations
 

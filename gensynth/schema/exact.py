@@ -1,4 +1,4 @@
-"""One value as an exact count of a column's ticks, for comparisons: a fraction where it lies between two ticks."""
+"""A value as an exact number of a column's ticks, a fraction if it lies between two ticks."""
 
 from __future__ import annotations
 

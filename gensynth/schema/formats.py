@@ -1,4 +1,4 @@
-"""The format in which dates are written as text: proposed from the cells, kept only where it restores each of them."""
+"""Inference of date formats: proposed from the cells, and accepted if they reproduce each of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images in a column: their shape, and how the values of their pixels are counted in levels."""
+"""Schema of an image column: shape, and the levels of pixel values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New images in the range of fitted ones: the same pictures in another unit are converted, others refused."""
+"""Conversion of new images to the range of the fitted ones; images in other units are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a column holds, from its dtype and its values."""
+"""Inference of a column's kind from its dtype and its values."""
 
 from __future__ import annotations
 

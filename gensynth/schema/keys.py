@@ -1,4 +1,4 @@
-"""Which columns are identifiers: codes that tell rows, people or things apart and mean nothing else."""
+"""Inference of identifier columns: codes that only tell rows, people or things apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How numbers are written as text: marks, decimals, signs, and what stands around them; read and written again."""
+"""Notation of numbers in text: separators, decimals, signs, prefix and suffix; parsing and formatting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In what notation most texts of a column are written, if they are numbers at all."""
+"""Inference of the notation of a text column's numbers."""
 
 from __future__ import annotations
 

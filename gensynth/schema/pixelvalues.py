@@ -1,4 +1,4 @@
-"""Values of the pixels of many images, looked at block by block: their range, and in how many levels it is counted."""
+"""Pixel values of many images, read block by block: their range, and the number of levels."""
 
 from __future__ import annotations
 

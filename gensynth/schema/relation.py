@@ -1,4 +1,4 @@
-"""A relation between columns that held in every row: what it says, as text and as JSON."""
+"""A relation between columns, as text and as JSON."""
 
 from __future__ import annotations
 

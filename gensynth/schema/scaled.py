@@ -1,4 +1,4 @@
-"""How many decimals numbers have; decimals and large whole numbers are counted exactly, never through a float."""
+"""Decimals of numbers; decimals and large whole numbers are counted exactly, without floats."""
 
 from __future__ import annotations
 

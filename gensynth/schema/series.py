@@ -1,4 +1,4 @@
-"""Tables that are a series per entity: rows of one device or customer, one after the other in time."""
+"""Detection of tables that are time series per entity, such as the readings of several devices."""
 
 from __future__ import annotations
 

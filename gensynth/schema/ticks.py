@@ -1,4 +1,4 @@
-"""Numbers and dates as ticks, the texts that stand among them, and back to the column's own dtype."""
+"""Numbers and dates as ticks, with special texts among them, and back to the column's own dtype."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which text columns hold numbers or dates, and which texts stand among them without being one."""
+"""Text columns that hold numbers or dates, and the special texts among them."""
 
 from __future__ import annotations
 

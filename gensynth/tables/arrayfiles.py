@@ -1,4 +1,4 @@
-"""Images in the files that hold arrays, read block by block: .npy and .npz."""
+"""Images in .npy and .npz files, read block by block."""
 
 from __future__ import annotations
 

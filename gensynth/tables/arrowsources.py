@@ -1,4 +1,4 @@
-"""Where record batches come from: Parquet files, Arrow streams, Arrow data sets."""
+"""Sources of record batches: Parquet files, Arrow streams, Arrow data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that come in Arrow record batches, whatever their size."""
+"""Tables of any size in Arrow record batches."""
 
 from __future__ import annotations
 

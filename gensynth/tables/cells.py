@@ -1,4 +1,4 @@
-"""Cells of a CSV file: from text to values, and values written the way the file writes its own."""
+"""Cells of a CSV file: parsing of values, and formatting in the file's own style."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Characters in texts that a CSV file cannot hold, or only in quotes."""
+"""Characters in texts that a CSV file cannot contain, or only in quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of table that people hold, as a DataFrame and back."""
+"""Conversion of table containers (pandas, polars, Arrow, numpy) to a DataFrame and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files in: the text of every cell, and the values that the cells mean."""
+"""Reading of CSV files: the text of every cell, and its value."""
 
 from __future__ import annotations
 

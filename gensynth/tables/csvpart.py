@@ -1,4 +1,4 @@
-"""One CSV file of any size, the texts of whose cells are read in pieces."""
+"""One CSV file of any size, read in pieces of text cells."""
 
 from __future__ import annotations
 

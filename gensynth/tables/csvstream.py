@@ -1,4 +1,4 @@
-"""CSV files of any size, read in batches; they are looked through once, to decide what the cells of each column are."""
+"""CSV files of any size, read in batches after a first scan that infers the columns' types."""
 
 from __future__ import annotations
 

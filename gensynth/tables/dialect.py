@@ -1,4 +1,4 @@
-"""How a CSV file is written: encoding, separator, line ends and quotes, found in the file itself."""
+"""Detection of a CSV file's dialect: encoding, separator, line ends and quotes."""
 
 from __future__ import annotations
 

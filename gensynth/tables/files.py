@@ -1,4 +1,4 @@
-"""CSV and Parquet files."""
+"""Reading and writing of CSV and Parquet files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images in the files that MNIST comes in: idx files of bytes, packed or not, read block by block."""
+"""Images in idx files, the format of MNIST, plain or compressed, read block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays of images as one column of a table, one array a cell, and back."""
+"""Arrays of images as one column of a table, one array per cell, and back."""
 
 from __future__ import annotations
 

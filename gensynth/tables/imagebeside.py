@@ -1,4 +1,4 @@
-"""What else the rows of images hold that were written to a folder: the file ``rows.csv`` in it."""
+"""``rows.csv``: the other columns of images in a folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single image files (PNG, JPEG) to arrays of grey values of 8 or 16 bits, or colours of 8, and arrays resized."""
+"""Decoding of image files (PNG, JPEG) to grey values of 8 or 16 bits or to colours, and resizing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images from files, as a stream or as a table: folders of PNG and JPEG files, .npz and .npy files, MNIST's files."""
+"""Images from folders of PNG and JPEG files, .npz and .npy files or MNIST's files, as stream or table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images of one shape in a temporary file, from which blocks come into memory."""
+"""A temporary file of images of one shape, read in blocks."""
 
 from __future__ import annotations
 

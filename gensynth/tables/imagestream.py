@@ -1,4 +1,4 @@
-"""Images as a table that is read in batches: they lie in a temporary file, the columns beside them in memory."""
+"""Images as a table in batches: pixels in a temporary file, other columns in memory."""
 
 from __future__ import annotations
 

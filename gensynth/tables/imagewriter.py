@@ -1,4 +1,4 @@
-"""Images to files: a folder of PNG files, in folders by their labels, or one .npz file."""
+"""Writing of images: a folder of PNG files in one folder per label, or one .npz file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a CSV file that are no rows of its table: titles, totals, separators too many, and what to do about them."""
+"""Lines of a CSV file that are not rows of its table (titles, totals, extra separators), as errors."""
 
 from __future__ import annotations
 

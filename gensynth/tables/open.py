@@ -1,4 +1,4 @@
-"""Tables of any size by what names them: a file, a folder, a glob, or an Arrow data set."""
+"""Tables of any size from a file, a folder, a glob pattern, or an Arrow data set."""
 
 from __future__ import annotations
 

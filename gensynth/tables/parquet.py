@@ -1,4 +1,4 @@
-"""Parquet files in and out: every cell with the file's own type, what pandas noted beside them included."""
+"""Reading and writing of Parquet files with their types and pandas metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are read in batches of a bounded number of rows; the types of their columns are decided once for all."""
+"""Tables in batches of a bounded number of rows, with the same column types in all batches."""
 
 from __future__ import annotations
 

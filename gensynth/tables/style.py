@@ -1,4 +1,4 @@
-"""What a file looked like, kept so that other rows can be written in the same way."""
+"""The style of a file, kept to write other rows in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables written in batches: to one file, or to a folder of Parquet parts that are finished one by one."""
+"""Writing of tables in batches: to one file, or to a folder of Parquet parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small tables, encoded, that every family must cope with."""
+"""Small encoded tables that every family must be able to learn."""
 
 from __future__ import annotations
 

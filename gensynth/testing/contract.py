@@ -1,4 +1,4 @@
-"""The checks of the contract suite: each takes a trained model; a broken contract is a `PluginError`."""
+"""Checks of the contract suite on a trained model; a violation is a `PluginError`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of the contract suite that a model can be exported to ONNX."""
+"""Check of the contract suite that a model can be exported to ONNX."""
 
 from __future__ import annotations
 

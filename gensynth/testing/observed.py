@@ -1,4 +1,4 @@
-"""The checks of the contract suite that give a model cells: conditions of a sample, and gaps to fill in."""
+"""Checks of the contract suite for observed cells: conditions of a sample, and imputation."""
 
 from __future__ import annotations
 

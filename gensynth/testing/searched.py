@@ -1,4 +1,4 @@
-"""The search space of a recipe: hyperparameters, and values that they can have."""
+"""Check of the contract suite that the search space of a recipe has valid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recipe trained on a case, and what the checks of the contract suite ask of it."""
+"""A recipe trained on a case, with the operations that the contract suite checks."""
 
 from __future__ import annotations
 

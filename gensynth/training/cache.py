@@ -1,4 +1,4 @@
-"""Encoded rows in temporary files, of which blocks are mapped into memory as training asks for them."""
+"""Encoded rows in temporary files, memory-mapped block by block during training."""
 
 from __future__ import annotations
 

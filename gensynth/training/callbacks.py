@@ -1,4 +1,4 @@
-"""What a caller may watch, and stop, during training."""
+"""Callbacks that observe, and may stop, a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: a checksum, plain types and tensors; reading one never runs code from the file."""
+"""Checkpoints of a training run: plain types and tensors with a checksum; loading never runs code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all stages of a run share."""
+"""The context of a run: what all its stages share."""
 
 from __future__ import annotations
 

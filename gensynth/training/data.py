@@ -1,4 +1,4 @@
-"""The encoded rows of a run, in memory: what is learned from, and what is held out."""
+"""Encoded rows of a run in memory, split into training and held-out rows."""
 
 from __future__ import annotations
 

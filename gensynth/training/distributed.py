@@ -1,4 +1,4 @@
-"""Data-parallel training (torch.distributed): several processes train one model, each on its part of every batch.
+"""Data-parallel training (torch.distributed): each process trains on its part of every batch.
 
 All processes have the whole table, draw the same order of rows from the same seed and see the same held-out rows; what
 depends on a clock or on callbacks is decided by the first one. Gradients are added up, so that one step is that of a

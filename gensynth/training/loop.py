@@ -1,4 +1,4 @@
-"""The loop over one stage: rounds of steps, evaluation, early stop, best weights."""
+"""The loop over one stage: rounds of steps, evaluation, early stopping, best weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory that is freed and asked for again a thousand times a second."""
+"""Allocator settings that keep freed memory for the next training step."""
 
 from __future__ import annotations
 

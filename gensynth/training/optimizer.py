@@ -1,4 +1,4 @@
-"""AdamW without torch's optimiser classes, whose first use imports the compiler (2 to 4 seconds a process)."""
+"""AdamW without torch's optimiser classes, whose first use imports the compiler (2 to 4 seconds)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal or in a notebook; nothing elsewhere."""
+"""A progress bar on a terminal or in a notebook; otherwise nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run leaves besides the trained weights."""
+"""Result of a training run besides the trained weights."""
 
 from __future__ import annotations
 

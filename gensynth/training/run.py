@@ -1,4 +1,4 @@
-"""One training run: walks through stages and fits, starts over after a collapse, writes and reads checkpoints."""
+"""A training run: stages and fits in order, restarts after a collapse, and checkpoints."""
 
 from __future__ import annotations
 

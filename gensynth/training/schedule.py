@@ -1,4 +1,4 @@
-"""Sizes of a run: batches, held-out rows, rounds and budgets, from the table and the options."""
+"""Sizes of a run (batches, held-out rows, rounds, budgets) from the table and the options."""
 
 from __future__ import annotations
 

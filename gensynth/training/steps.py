@@ -1,4 +1,4 @@
-"""One optimiser's turn: gradient, clipping, step, and a guard against values that are not finite."""
+"""One optimiser step: gradient, clipping, update, and a check for non-finite values."""
 
 from __future__ import annotations
 

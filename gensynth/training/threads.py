@@ -1,4 +1,4 @@
-"""Threads of training steps on a CPU: one, unless a step is so large that several share it at a profit."""
+"""Number of CPU threads of training steps: one, unless a step is large enough for several."""
 
 from __future__ import annotations
 

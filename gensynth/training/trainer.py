@@ -1,4 +1,4 @@
-"""The one training loop: stages, phases, early stop, budgets, checkpoints, on any device."""
+"""`Trainer`: the training loop of every family, with early stopping, budgets and checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weighted rows: what `sample_weight` counts, and training rows drawn in proportion to it."""
+"""Row weights: `sample_weight` as repetitions of training rows."""
 
 from __future__ import annotations
 

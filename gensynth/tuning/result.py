@@ -1,4 +1,4 @@
-"""What tuning found: the best settings, beside those of the model itself, and every trial."""
+"""Result of tuning: the best settings, the defaults, and every trial."""
 
 from __future__ import annotations
 

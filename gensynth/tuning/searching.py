@@ -1,4 +1,4 @@
-"""`tune`: hyperparameters of one family that suit a table, searched by Optuna."""
+"""`tune`: search for the hyperparameters of one family on a table, with Optuna."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search spaces of models: what scikit-learn's searches take."""
+"""Search spaces of models as distributions for scikit-learn's searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The joint distribution of the columns that a conditional model is given."""
+"""The joint distribution of the condition columns of a conditional GAN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""f-AnoGAN for tables: the adversarial game as an ensemble that scores rows, and an encoder into its generator."""
+"""f-AnoGAN for tables: an ensemble of GANs that scores rows, with an encoder for each generator."""
 
 from __future__ import annotations
 

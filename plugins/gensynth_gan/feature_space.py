@@ -1,4 +1,4 @@
-"""The metric of a critic's features by which rows are compared."""
+"""Mahalanobis distance in the space of a critic's features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The adversarial game: what generator and critic minimise, whatever carries them; members first in every tensor."""
+"""Adversarial objectives of generator and critic, for any networks; ensemble axis first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The adversarial game over images and the columns beside them: one model for every loss, penalty and condition."""
+"""GAN over images and the columns beside them, for every loss, penalty and condition."""
 
 from __future__ import annotations
 

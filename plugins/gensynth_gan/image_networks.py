@@ -1,4 +1,4 @@
-"""Generator and critic of images and of the columns beside them: DCGAN with a projection critic."""
+"""Generator and critic of images and the columns beside them: DCGAN with a projection critic."""
 
 from __future__ import annotations
 

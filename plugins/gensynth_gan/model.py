@@ -1,4 +1,4 @@
-"""The adversarial game that samples rows of a table: one model for every loss, penalty and condition."""
+"""GAN that samples rows of a table, for every loss, penalty and condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recipes of the adversarial family: each is a choice of loss, penalty and condition."""
+"""Recipes of the adversarial families: each is a choice of loss, penalty and condition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The adversarial game that samples: one generator against one critic over columns, with images or without."""
+"""Base of the GANs that sample: one generator and one critic, for tables and for images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the recipes of this plugin share: hyperparameters and what values they can have."""
+"""Hyperparameters that the variational recipes share, and their constraints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The divergence between posterior and prior in a loss: its weight, the growth of it, and a capacity to aim for."""
+"""The KL term of a loss: weight, warm-up, and capacity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hierarchy of latents drawn top down, with residual posteriors and normalizing flows (Vahdat & Kautz 2020)."""
+"""A top-down hierarchy of latents with residual posteriors and normalizing flows (Vahdat & Kautz 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variational autoencoder of ``vae``, ``beta-vae`` and ``vlae``: encoder, decoder, divergence, latent density."""
+"""The variational autoencoder of ``vae``, ``beta-vae`` and ``vlae``: encoder, decoder, KL term, prior."""
 
 from __future__ import annotations
 

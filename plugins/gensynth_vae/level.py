@@ -1,4 +1,4 @@
-"""One group of latents of a hierarchy: its prior, its residual posterior and flows."""
+"""One level of a hierarchy of latents: prior, residual posterior and flows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe ``nvae``: a hierarchy of latents drawn top down, residual posteriors with flows, independent cells."""
+"""The recipe ``nvae``: hierarchical latents, residual posteriors with flows, independent cells."""
 
 from __future__ import annotations
 

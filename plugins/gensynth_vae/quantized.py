@@ -1,4 +1,4 @@
-"""An autoencoder whose latent is a row of code-book entries, and an autoregressive density over the codes."""
+"""An autoencoder with discrete latents from code books, and an autoregressive prior over the codes."""
 
 from __future__ import annotations
 

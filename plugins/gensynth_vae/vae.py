@@ -1,4 +1,4 @@
-"""The recipes ``vae`` and ``beta-vae``, which differ in their divergence only."""
+"""The recipes ``vae`` and ``beta-vae``, which differ only in their KL term."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variational lossy autoencoder, the default model: an autoregressive decoder, and latents that it uses."""
+"""Variational lossy autoencoder, the default: an autoregressive decoder with latents that are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe ``vq-vae``: a row is a few code-book entries, cells independent given them."""
+"""The recipe ``vq-vae``: discrete latents from code books, cells independent given them."""
 
 from __future__ import annotations
 

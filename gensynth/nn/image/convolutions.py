@@ -1,4 +1,4 @@
-"""Convolutional networks between images and small maps, for images of any size."""
+"""Convolutional networks between images and small feature maps, for images of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoders of rows with an image: the columns first, then pixels given latents."""
+"""Decoders of rows with an image: columns first, then pixels given latents and columns."""
 
 from __future__ import annotations
 

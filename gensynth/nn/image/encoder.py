@@ -1,4 +1,4 @@
-"""Encoders of images: convolutions to a small map, and what becomes of it."""
+"""Encoders of images: convolutions to a small feature map, and heads on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A two-sample statistic of images: the Frechet distance of features of a random convolutional network."""
+"""Two-sample statistic of images: Frechet distance of random convolutional features."""
 
 from __future__ import annotations
 

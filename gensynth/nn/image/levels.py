@@ -1,4 +1,4 @@
-"""Networks of a level of a hierarchy of maps: residual cells at the level's own scale (Vahdat & Kautz 2020)."""
+"""Networks of one level of a hierarchy of latent maps: residual cells (Vahdat & Kautz 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local autoregressive density of pixels: each given its neighbours before it and features of the latent."""
+"""Local autoregressive density of pixels, given preceding neighbours and features of the latent."""
 
 from __future__ import annotations
 

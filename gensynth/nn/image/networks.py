@@ -1,4 +1,4 @@
-"""Networks of rows with an image: convolutions for the pixels, the networks of tables for the columns beside them."""
+"""Networks of rows with an image: convolutions for pixels, networks of tables for other columns."""
 
 from __future__ import annotations
 

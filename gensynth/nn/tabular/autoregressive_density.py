@@ -1,4 +1,4 @@
-"""An autoregressive density over the columns of a row (RNADE): what a detector tells structure by."""
+"""Autoregressive density of a row (RNADE), which a detector trains beside its ensemble."""
 
 from __future__ import annotations
 

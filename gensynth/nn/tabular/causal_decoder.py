@@ -1,4 +1,4 @@
-"""Causal (autoregressive) decoder of rows; its cost grows linearly with the columns.
+"""Causal (autoregressive) decoder of rows, with a cost linear in the number of columns.
 
 Columns are drawn in groups: one column a group, or fewer, larger groups, whose columns are independent given the groups
 before them and the latent. Neighbours in the table are in different groups.

@@ -1,4 +1,4 @@
-"""Causal (NADE) network over the columns of a row; its cost is linear in their number.
+"""Causal (NADE) network over the columns of a row, with a cost linear in their number.
 
 A step sees the sum of what the steps before it contribute (NADE: Larochelle & Murray 2011, "The neural autoregressive
 distribution estimator"), twice: once as a sum of linear contributions of the cells, and once as a sum of features of

@@ -1,4 +1,4 @@
-"""Rows with some cells replaced, the same cells in every row: what denoising scores look at."""
+"""Rows with some cells replaced, the same in every row, for denoising scores."""
 
 from __future__ import annotations
 

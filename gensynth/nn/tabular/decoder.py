@@ -1,4 +1,4 @@
-"""Interface of decoders: a density p(row | z) that can be sampled, with observed cells or without."""
+"""Interface of decoders: a density p(row | z) to sample from, with or without observed cells."""
 
 from __future__ import annotations
 

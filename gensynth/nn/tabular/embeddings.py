@@ -1,4 +1,4 @@
-"""Embeddings of the cells of a row: a vector for the code, plus the number beside it times a second vector."""
+"""Embeddings of the cells of a row: a vector for the code, plus its number times a second vector."""
 
 from __future__ import annotations
 

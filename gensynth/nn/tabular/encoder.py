@@ -1,4 +1,4 @@
-"""An encoder of rows: embedded cells, summed with a matrix of each column's own, then a perceptron."""
+"""Encoder of rows: embedded cells through one linear map per column, summed, then a perceptron."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flows and priors of an ensemble: masked networks side by side over latents and over code-book entries."""
+"""Autoregressive priors and flows of an ensemble: masked networks over latents and code-book entries."""
 
 from __future__ import annotations
 

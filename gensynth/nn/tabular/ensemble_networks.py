@@ -1,4 +1,4 @@
-"""Networks to score rows with, several side by side: scaled features in, normal numbers and categorical codes out."""
+"""Networks for scoring, batched over the ensemble: scaled features in, normals and categories out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feature scaling for ensembles: numbers standardised, robustly scaled or by their tails; codes one-hot."""
+"""Feature scaling for ensembles: standard, robust or tail-dependent for numbers, one-hot for codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Softmax heads of all columns over one hidden vector, computed in groups of columns of like cardinality."""
+"""Softmax heads of all columns over one hidden vector, in groups of similar cardinality."""
 
 from __future__ import annotations
 

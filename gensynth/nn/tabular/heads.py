@@ -1,4 +1,4 @@
-"""Output heads of the columns: a softmax over the codes, and a density of where inside its code a number lies.
+"""Output heads of the columns: a softmax over the codes, and a density of the number within its code.
 
 Tensors are columns first, (k, n, width): every column has weights of its own, and one batched matrix product
 serves all of them.

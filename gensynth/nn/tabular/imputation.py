@@ -1,4 +1,4 @@
-"""Conditional sampling of the cells that are not observed: importance sampling over latents, and particles.
+"""Conditional sampling of unobserved cells: importance sampling over latents, and particle filters.
 
 A row's latents are candidates with weights. They come from the prior first. Where too few of them count, more follow,
 proposed by the encoder for the row as it was filled so far, with their importance weights (the chain of Rezende et al.

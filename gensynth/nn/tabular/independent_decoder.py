@@ -1,4 +1,4 @@
-"""A decoder whose cells are independent given the latent; or written in a few groups of columns."""
+"""Decoder with independent cells given the latents, or autoregressive over a few groups of columns."""
 
 from __future__ import annotations
 

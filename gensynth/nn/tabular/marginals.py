@@ -1,4 +1,4 @@
-"""Marginal bias correction: biases of the heads changed until every code is drawn as often as it occurs."""
+"""Marginal bias correction: adjusts biases of the heads until codes have their training frequencies."""
 
 from __future__ import annotations
 

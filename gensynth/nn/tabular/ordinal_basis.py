@@ -1,4 +1,4 @@
-"""Cosine basis for the weights of ordinal codes, plus a residual that learns slowly.
+"""Cosine basis for the weights of ordinal codes, plus a residual with a low learning rate.
 
 A hundred bins of a number have a vector each; learned one by one from a few thousand rows they overfit. Here the
 vectors of a column are sums of few cosines over its order, which all rows train, plus a residual of damped

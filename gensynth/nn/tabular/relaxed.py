@@ -1,4 +1,4 @@
-"""Rows as vectors that gradients pass through: normal scores of ordered columns, one-hot codes of the others."""
+"""Differentiable rows for GANs: normal scores of ordered columns, one-hot codes of the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihoods of rows for the members of an ensemble: numbers normal or mixtures of normals, codes categorical."""
+"""Likelihoods of rows for ensemble members: normals or mixtures for numbers, categories for codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks to sample tables with: embedded cells in, codes and within-bin offsets out, one member."""
+"""Networks for sampling tables: embedded cells in, codes and within-bin offsets out, one member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-hot codes that are drawn, with a gradient to the logits that they were drawn from (straight-through)."""
+"""Sampled one-hot codes with a straight-through gradient to their logits (ReinMax)."""
 
 from __future__ import annotations
 
