@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows lie."""
+        """Device of the rows."""
         return self.codes.device
 
     @property
@@ -55,7 +55,7 @@ class Batch:
         return self._map(lambda t: t.to(device, dtype) if t.is_floating_point() else t.to(device))
 
     def repeated(self, times: int) -> Batch:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
         return self._map(lambda t: t.repeat(times, *(1,) * (t.dim() - 1)))
 
     def subsample(self, max_rows: int, rng: Generator) -> Batch:
@@ -82,7 +82,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Observed:
-    """Cells that are known: conditions of a sample, or what stands beside the gaps of a table to be imputed.
+    """Observed cells: the conditions of a sample, or the cells beside missing ones in imputation.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ class Observed:
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """The columns of which some cell is observed."""
+        """The columns with at least one observed cell."""
         if self.known_columns is not None:
             return tuple(sorted(self.known_columns))
         return tuple(self.mask.any(0).nonzero().flatten().tolist())
 
     def put_into(self, drawn: Batch, layout: Layout) -> Batch:
-        """Return drawn rows with the observed cells in their places, exactly."""
+        """Return sampled rows with the observed cells inserted exactly."""
         numbered = [(i, c.numeric.index) for i, c in enumerate(layout.columns) if c.numeric is not None]
         numeric = drawn.numeric
         if numbered:

@@ -87,9 +87,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
     history_ : DataFrame
         One row per evaluation of the training.
     n_iter_ : int
-        Epochs that were trained, all stages together.
+        Number of trained epochs, over all stages.
     seed_ : int
-        Seed that makes the same fit again, whatever ``random_state`` was.
+        Seed that reproduces the fit, whatever ``random_state`` was.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -239,7 +239,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         return self
 
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
-        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+        """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
         frame = self._new(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)

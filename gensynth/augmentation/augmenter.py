@@ -220,7 +220,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         return features, None if target is None else target.extended(drawn.rows)
 
     def compared(self, X: Any, y: Any = None, *, random_state: int = 0) -> ComparedRows:
-        """Return the new rows and real ones to compare them with, as `gensynth.evaluation.evaluate` takes them.
+        """Return the new rows and the real ones to compare them with, as arguments of `gensynth.evaluation.evaluate`.
 
         ``augmenter.compared(X_resampled, y_resampled).evaluate()`` says whether the new rows are good. Of classes that
         were filled up, real rows are taken in the proportions of the new ones (`compared_rows`).

@@ -129,7 +129,7 @@ def compared_rows(
 def rows_of_result(
     X: Any, y: Any, synthetic: NDArray[np.bool_], *, by_class: bool, random_state: int = 0
 ) -> ComparedRows:
-    """Return the rows to compare of what an `Augmenter` returned, the target a column among the others.
+    """Return the rows to compare from an `Augmenter`'s output, with the target as a column.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def rows_of_result(
 
 
 def _kept(counts: dict[str, NDArray[np.int64]], used: NDArray[np.bool_], like: str) -> dict[str, NDArray[np.int64]]:
-    """Return how many rows of each class are kept of each table, so that all have the proportions of one of them."""
+    """Return the number of rows of each class to keep in each table, to give all the same proportions."""
     shares = np.where(used, counts[like], 0)
     shares = shares / max(shares.sum(), 1)
     out = {}
@@ -169,6 +169,6 @@ def _kept(counts: dict[str, NDArray[np.int64]], used: NDArray[np.bool_], like: s
 
 
 def _drawn(codes: NDArray[np.int64], sizes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the positions of so many rows of each class, in their order."""
+    """Return the positions of ``n`` rows of each class, in order."""
     parts = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes.tolist())]
     return np.sort(np.concatenate(parts))

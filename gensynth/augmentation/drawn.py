@@ -48,5 +48,5 @@ class Drawn:
 
     @property
     def keys(self) -> frozenset[Any]:
-        """The columns that were taken for identifiers: made up anew, not learned."""
+        """The identifier columns, which are generated and not learned."""
         return frozenset(column.name for column in self.columns if column.kind == "identifier")

@@ -22,7 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _if_inner_has(method: Method) -> Method:
-    """Make a method available where the inner estimator has it."""
+    """Make a method available if the inner estimator has it."""
 
     def inner_has_it(self: AugmentedEstimator) -> bool:
         getattr(getattr(self, "estimator_", self.estimator), method.__name__)

@@ -19,7 +19,7 @@ TIMES = 4
 
 
 def filled(*, balance: bool) -> str:
-    """Return how far `gensynth.augment` fills up classes: to balance them wholly, by ratio "auto" in part."""
+    """Return the sampling strategy of `gensynth.augment`: full balance, or partial for ratio "auto"."""
     return FULL if balance else PARTIAL
 
 
@@ -60,7 +60,7 @@ def _named(y: pd.Series[Any]) -> str:
 
 
 def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> dict[Any, int]:
-    """Return how many rows each targeted class gets on top of the ones it has.
+    """Return the number of rows to add to each targeted class.
 
     Parameters
     ----------

@@ -214,7 +214,7 @@ def augment(
 def _chosen(
     frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, n_new: int, *, check: bool
 ) -> ModelChoice | None:
-    """Choose a model, and give it to the augmenter with the time that is left.
+    """Select a model, and give it to the augmenter with the remaining time.
 
     None where there are no new rows to draw: nothing is trained then, whatever the model.
     """
@@ -244,7 +244,7 @@ def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
 def _rows_asked(
     frame: pd.DataFrame, target: Any, *, balance: bool, n_rows: int | None, ratio: float | str | None
 ) -> int | None:
-    """Return how many rows to add, or None to fill up classes."""
+    """Return the number of rows to add, or None to balance classes."""
     if (balance, n_rows is not None, ratio is not None).count(True) != 1:
         raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")
     if n_rows is not None:

@@ -116,7 +116,7 @@ class Target:
             self.joined = with_column(self.joined, name, column)
 
     def extended(self, rows: pd.DataFrame) -> Any:
-        """Return the whole target: the real rows, and under them those of ``rows``."""
+        """Return the whole target: the real rows followed by those of ``rows``."""
         return stack(self._y, self.restore(rows))
 
     def restore(self, rows: pd.DataFrame) -> Any:

@@ -32,7 +32,7 @@ _MAX_CLASSES = 10
 
 @dataclass(frozen=True)
 class AddedRows:
-    """What is to be added.
+    """Rows to be added and evaluated.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class AddedRows:
     schema: Any = None
 
     def check(self, real: pd.DataFrame, holdout: pd.DataFrame | None) -> None:
-        """Raise an error if such rows could not be evaluated, real rows of the same classes in their place."""
+        """Raise an error if such rows cannot be evaluated, tested with real rows of the same classes."""
         from gensynth.augmentation import compared_rows
         from gensynth.augmentation.adding import stand_ins
         from gensynth.augmentation.strategy import filled
@@ -70,7 +70,7 @@ class AddedRows:
 
 @dataclass(frozen=True)
 class AddedReport:
-    """A page on new rows that is asked for.
+    """A requested evaluation page of synthetic rows.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class AddedReport:
         return found
 
     def _facts(self, rows: ComparedRows, result: AugmentResult) -> list[tuple[str, str]]:
-        """Return what was compared with what."""
+        """Return which rows were compared, as facts for the page."""
         n_real, n_new = result.report.n_real, result.report.n_synthetic
         facts = [
             ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, which the model learned from"),
@@ -151,7 +151,7 @@ def added_report(
     new: AddedRows,
     **reading: Any,
 ) -> AddedReport | None:
-    """Return what ``--report`` and ``--holdout`` ask for, checked before anything is trained; None if nothing.
+    """Return the report requested by ``--report`` and ``--holdout``, checked before training; None without.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ class Labels:
 def find_anomalies(
     detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool, workers: Workers | None = None
 ) -> Labels:
-    """Score and label the rows of a table; those that are labelled or go on the page are to be explained.
+    """Score and label the rows of a table, and select the rows to be explained.
 
     ``workers`` score them; None: this process.
     """
@@ -126,7 +126,7 @@ def find_anomalies(
 
 
 def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
-    """Write a note if rows are as odd as p-values can say, and yet none is labelled."""
+    """Write a note if rows have the smallest possible p-value and yet none is labelled."""
     at_the_end = int(np.sum(p_values <= 1.0 / (1 + n_normal)))
     if at_the_end and not n_odd:
         note(
@@ -137,7 +137,7 @@ def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal
 
 
 def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
-    """Return whether the share of anomalies cannot be told from the scores; write a note if so."""
+    """Return whether the scores leave the contamination uncertain; write a note if so."""
     if detector.contamination_range_ is None:
         return False
     low, high = (round(share * n) for share in detector.contamination_range_)
@@ -155,7 +155,7 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
 def page_facts(
     detector: AnomalyDetector, model: str, *, found: Findings, data: str, train_on: str | None, fdr: float | None
 ) -> tuple[list[tuple[str, str]], str]:
-    """Return what was done, in names and values, and what the p-values are."""
+    """Return the facts of the page, and the meaning of the p-values."""
     n_normal = len(detector.calibration_scores_)
     members = detector.scaling_.n_members
     networks = f"{members} networks" if members > 1 else "1 network"
@@ -188,11 +188,11 @@ def page_facts(
 
 
 def page_foot(detector: AnomalyDetector) -> str:
-    """Return what the findings are to be found again by."""
+    """Return the footer of the page: seed, version and date."""
     return f"seed {detector.seed_}, {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _score_words(detector: AnomalyDetector) -> str:
-    """Return the score methods that are added up: "elbo + denoising"."""
+    """Return the summed score methods as text: "elbo + denoising"."""
     weights = detector.score_weights_
     return " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())

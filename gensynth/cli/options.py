@@ -199,7 +199,7 @@ Quiet = Annotated[
 
 
 def use_threads(n: int | None) -> int | None:
-    """Let torch, and what else computes in threads, use so many in this process.
+    """Set the number of threads of torch and other libraries in this process.
 
     Raises
     ------
@@ -274,7 +274,7 @@ AsJson = Annotated[
 
 
 def check_format(name: str | None, places: Iterable[object]) -> str:
-    """Return the format of standard input and output; raise `OptionError` if it is none, or no place is one of them."""
+    """Return the format of standard streams; raise `OptionError` if it is invalid or unused."""
     if name is None:
         return "csv"
     if name not in ("csv", "arrow"):

@@ -28,7 +28,7 @@ _MAX_PARTS = 100_000
 
 @dataclass(frozen=True)
 class TableOutput:
-    """Where rows go.
+    """Destination of output rows.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class TableOutput:
 
     @contextlib.contextmanager
     def parts(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[list[tuple[Path, int, int]]]:
-        """Give the files of a folder, for those who write them each by itself, and which rows each holds.
+        """Yield the files of a folder with their ranges of rows, for writers of single parts.
 
         Parameters and errors are those of `writer`. A file that exists is finished.
         """
@@ -119,13 +119,13 @@ class TableOutput:
         self._note({**notes, "finished": True})
 
     def check(self, n_rows: int, run: Mapping[str, Any]) -> None:
-        """Raise `OptionError` if ``writer`` would not write the parts, or go on with them: known before the work."""
+        """Raise `OptionError` if ``writer`` could not write or resume the parts, before any work."""
         notes = self._notes_of(n_rows, run)
         if self.resume:
             self._compare(notes)
 
     def noted(self) -> dict[str, Any]:
-        """Return what is noted of the run whose parts are in the folder; nothing if there is none."""
+        """Return the recorded run whose parts are in the folder; empty without one."""
         if not self.folder or self.path is None:
             return {}
         try:
@@ -158,7 +158,7 @@ class TableOutput:
         self._note(notes)
 
     def _remove_temporary(self) -> None:
-        """Remove what processes that were killed had not finished."""
+        """Remove unfinished files of killed processes."""
         assert self.path is not None
         for left in self.path.glob(".part-*.tmp"):
             left.unlink(missing_ok=True)
@@ -187,7 +187,7 @@ def table_output(
     resume: bool = False,
     pipe: str | None = None,
 ) -> TableOutput:
-    """Return where OUT is, if rows can be written there.
+    """Return the destination OUT, if rows can be written there.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def table_output(
 
 
 def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> None:
-    """Raise `OptionError` if parts cannot be written into a folder, of whose run ``before`` is noted."""
+    """Raise `OptionError` if parts cannot be written into a folder with the recorded run ``before``."""
     if resume and not before:
         raise OptionError(f"--resume: there are no parts in {path} to go on with; leave out --resume to start")
     if not resume and before and not before["finished"]:
@@ -238,12 +238,12 @@ def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> Non
 
 
 def is_noted(folder: Path) -> bool:
-    """Whether a folder is one that a run writes parts into, and not another one of the same name."""
+    """Whether a folder has the record of a run that writes parts into it."""
     return (folder / _NOTES).is_file()
 
 
 def identity_of(found: Path | Card) -> Any:
-    """Return what says whether DATA is what it was: names, sizes and times of its files."""
+    """Return the identity of DATA, to recognise changes: names, sizes and times of its files."""
     if not isinstance(found, Path):
         return found.name
     if found == STANDARD_INPUT:

@@ -17,7 +17,7 @@ STANDARD_OUTPUT = "standard output"
 
 
 class _Lenient(io.FileIO):
-    """A file in which what cannot be written is lost: an error stream that is full has nowhere to say so."""
+    """A text stream that drops what cannot be written, as a full error stream cannot report it."""
 
     def write(self, data: Any) -> int:
         try:
@@ -53,7 +53,7 @@ def _text(raw: io.FileIO, old: TextIO | None) -> TextIO:
 
 
 def drop_output() -> None:
-    """Send what is still to be printed nowhere, so that the end of the interpreter does not fail on it."""
+    """Discard pending output, so that the interpreter does not fail at exit."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

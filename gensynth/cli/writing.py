@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_rows(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers | None = None) -> Written:
-    """Write the rows of a source, made in this process, or by workers.
+    """Write the rows of a source, generated in this process or by workers.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def compare(
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Fit several models to a part of a table, and say which draws rows most like those that it never saw.
+    """Fit several models to the training rows of a table, and rank them by their fidelity to the held-out rows.
 
     Each is fitted to the training rows and asked for as many new ones, which `gensynth.evaluation.evaluate` judges
     beside training and held-out rows. A model that fails does not end the others.
@@ -116,7 +116,7 @@ def compare(
 
 
 def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -> dict[str, str | Recipe]:
-    """Return the models by what they are called; raise `UnknownModelError` for a name that no model has."""
+    """Return the models by display name; raise `UnknownModelError` for an unknown name."""
     registry = default_registry()
     if models is None:
         models = registry.able("sample")
@@ -147,7 +147,7 @@ def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """Return a name that is not taken: ``vae``, ``vae 2``."""
+    """Return an unused name: ``vae``, ``vae 2``."""
     number, own = 1, name
     while own in taken:
         number += 1
@@ -156,4 +156,4 @@ def _free(name: str, taken: Container[str]) -> str:
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""

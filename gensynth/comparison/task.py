@@ -36,7 +36,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Task:
-    """What every model is fitted to, and judged by.
+    """Training rows, held-out rows and settings of a comparison.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Task:
         relations: Any = "auto",
         seed: int = 0,
     ) -> Task:
-        """Split a table, and check what is no fault of a model; parameters are those of `gensynth.compare`.
+        """Split a table and validate the options; parameters are those of `gensynth.compare`.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Task:
         progress: Progress | None = None,
         callbacks: Sequence[Callback | RoundWatcher] = (),
     ) -> ModelResult:
-        """Fit a model and judge its rows; of whatever goes wrong with it the result tells.
+        """Fit a model and evaluate its rows; the result records any error.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Task:
         return ModelResult(name, fitted - start, drawn - fitted, stopped, found, synthesizer)
 
     def _fit(self, synthesizer: Synthesizer, recipe: Recipe) -> None:
-        """Fit to the training rows, with the relations that an earlier fit found in them."""
+        """Fit a model to the training rows, with the relations that an earlier fit found."""
         exact = recipe.encoding.numeric == "standard"  # other relations are kept then
         synthesizer.set_params(relations=self.found.get(exact, self.relations)).fit(self.train)
         synthesizer.set_params(relations=self.relations)  # as it was asked for
@@ -166,10 +166,10 @@ class Task:
         self.found.setdefault(exact, () if rules is None else rules.relations)
 
     def _watched(self, callbacks: Sequence[Callback | RoundWatcher]) -> Trainer:
-        """Return the trainer with further callbacks."""
+        """Return the trainer with additional callbacks."""
         own = self.trainer.get_params(deep=False)
         return Trainer(**{**own, "callbacks": [*(own["callbacks"] or ()), *callbacks]})
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""

@@ -11,7 +11,7 @@ CLOSE_CALL = 0.02
 
 
 def verdict_of(results: Sequence[ModelResult]) -> str:
-    """Return which model to take; ``results`` are ranked, the best first."""
+    """Return the verdict on ``results``, which are ranked, the best first."""
     judged = [result for result in results if result.evaluation is not None]
     failed = [f"{result.name} failed ({result.error})" for result in results if result.evaluation is None]
     if not judged:

@@ -25,7 +25,7 @@ AUTO_LEVEL = 0.01
 
 
 def benjamini_hochberg(p_values: Floats, fdr: float) -> NDArray[np.bool_]:
-    """Return (n,) which rows are anomalies, so that an expected share of at most ``fdr`` of them is normal.
+    """Return a mask (n,) of the anomalies at false discovery rate ``fdr``.
 
     Benjamini & Hochberg 1995; valid for conformal p-values of one calibration set (Bates et al. 2023, theorem 2).
     """
@@ -57,7 +57,7 @@ def threshold_of_share(scores: Floats, share: float) -> float:
 
 
 def tail_p_values(energies: Floats, upper: float = BODY[1], share: float = 0.0) -> Floats:
-    """Return (n,) the probability, up to 1/2, that a normal row is at least so anomalous.
+    """Return the tail probabilities (n,), at most 1/2, of anomaly scores under an exponential tail of normal rows.
 
     Above their median the anomaly scores of normal rows are taken to be exponentially distributed, as logarithms of
     probabilities are, with the rate that they have between two quantiles.
@@ -80,7 +80,7 @@ def tail_p_values(energies: Floats, upper: float = BODY[1], share: float = 0.0) 
 
 
 def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
-    """Return the estimated share of anomalies, in [0, 0.5], among rows that most of are normal.
+    """Estimate the contamination, in [0, 0.5], of rows most of which are normal.
 
     It is by how much more rows lie beyond some score than normal ones do, and surely so (Meinshausen & Rice 2006,
     "Estimating the proportion of false null hypotheses among a large number of independently tested hypotheses", with
@@ -107,13 +107,13 @@ def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
 
 
 def share_range(scores: Floats) -> tuple[float, float]:
-    """Return the least and the most that `estimate_share` says where the tail is taken to begin earlier or later."""
+    """Return the range of `estimate_share` over other choices of the quantile `BODY`."""
     found = [estimate_share(scores, upper) for upper in UNSURE]
     return min(found), max(found)
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:
-    """Return the threshold where the fitted rows are normal.
+    """Return the threshold if the training rows are normal.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> fl
 
 
 def threshold_of_contaminated(held: Floats, scores: Floats, share: float | None) -> float:  # noqa: ARG001 - as above
-    """Return the threshold where the fitted rows hold a share of anomalies; None: it is estimated.
+    """Return the threshold for contaminated training rows; ``share`` None estimates the contamination.
 
     The most anomalous row is always below it: that is what one asks for.
     """

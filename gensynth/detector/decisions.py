@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class OutlierDecisions(OutlierMixin):
-    """For detectors that analyse rows and have a threshold ``offset_``."""
+    """Mixin of detectors: decisions by the threshold ``offset_``, p-values and reasons."""
 
     offset_: float
     contamination_: float
@@ -52,15 +52,15 @@ class OutlierDecisions(OutlierMixin):
         return self.analyse(X, method).scores
 
     def anomaly_score(self, X: Any) -> Floats:
-        """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
+        """Return minus `score_samples`: higher = more anomalous, as in PyOD."""
         return -self.score_samples(X)
 
     def decision_function(self, X: Any) -> Floats:
-        """Return ``score_samples(X) - offset_``: below 0 are the anomalies."""
+        """Return ``score_samples(X) - offset_``: negative for anomalies."""
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
-        """Return -1 for anomalies and 1 for the others.
+        """Return -1 for anomalies and 1 for normal rows.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class OutlierDecisions(OutlierMixin):
         return self.analyse(X).p_values
 
     def predict_proba(self, X: Any) -> Floats:
-        """Return how surely each row is normal, and anomalous, by its p-value (see `p_values`).
+        """Return pseudo-probabilities (normal, anomalous) of each row from its p-value (see `p_values`).
 
         Returns
         -------
@@ -103,7 +103,7 @@ class OutlierDecisions(OutlierMixin):
         return np.column_stack([p, 1.0 - p])
 
     def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
-        """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
+        """Return a sentence for each row: "amount 9,300 where 20 to 140 was expected".
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class OutlierDecisions(OutlierMixin):
         return self.analyse(X).reasons(max_columns=max_columns)
 
     def _shown(self) -> Shown | None:
-        """Return what a notebook shows of the fitted models and the threshold."""
+        """Return the notebook display of the fitted models and the threshold."""
         if not hasattr(self, "estimators_"):
             return None
         share = f"{100 * self.contamination_:.3g} % of the rows that p-values are counted among"

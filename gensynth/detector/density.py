@@ -59,7 +59,7 @@ def fit_combined(
     *,
     contaminated: bool,
 ) -> Combined:
-    """Put an ensemble's scores on their scale, with a density beside it if ``trainer`` is to train one.
+    """Calibrate an ensemble's scores, with a density beside it if there is a ``trainer``.
 
     ``contaminated``: whether the rows may hold anomalies. Other parameters are those of `fit_density`.
     """
@@ -90,7 +90,7 @@ def fit_density(
     seed: int,
     rejected: NDArray[np.bool_] | None = None,
 ) -> WeighedDensity | None:
-    """Train a density on a detector's rows; None where it knows no more than columns by themselves.
+    """Train a density on a detector's rows; None if it is no better than simple densities.
 
     It is one of columns: where rows have images there is none.
 
@@ -139,7 +139,7 @@ def fit_density(
 
 
 def agreement(one: Floats, other: Floats) -> float:
-    """Return the share of one's ranks that the other's explain, over n >= 2 rows: the square of their correlation.
+    """Return the squared rank correlation of two scores over n >= 2 rows.
 
     In [`LEAST_WEIGHT`, 1 - `LEAST_WEIGHT`], and the least where they disagree.
     """
@@ -150,7 +150,7 @@ def agreement(one: Floats, other: Floats) -> float:
 
 
 def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
-    """Return the profile of a scorer of rows, most of which are normal."""
+    """Return the score profile of a scorer from rows, most of which are normal."""
     some = rows.evenly(MAX_PROFILED)
     usual_map = None
     if rows.pixels is not None:
@@ -160,6 +160,6 @@ def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
 
 
 def _gains(model: FittedModel, rows: Rows) -> Floats:
-    """Return (2, n) by how many nats rows are more probable than by two plain densities."""
+    """Return the gain in log-likelihood (2, n), in nats, over two simple densities."""
     scorer = cast("AutoregressiveModel", model.scorer)
     return np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)

@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 
 
 class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableEstimator):
-    """Find rows that are unlike the others, with an ensemble of deep generative models.
+    """Detect anomalous rows with an ensemble of deep generative models.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
     method_ : str
         Score method of the detector.
     seed_ : int
-        Seed that makes the same fit again.
+        Seed that reproduces the fit.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -170,7 +170,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         return Trainer(batch_size=BATCH_SIZE)
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn what normal rows look like.
+        """Fit the detector.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ KEPT = 0.1
 
 
 def checked_parts(weights: Weights | None, n: int) -> Parts:
-    """Return ``n`` rows of these weights as parts.
+    """Return ``n`` weighted rows as parts.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def checked_parts(weights: Weights | None, n: int) -> Parts:
 def learned_and_kept(
     parts: Parts, fraction: float | None, trainer: Trainer, n_models: int, seed: int
 ) -> tuple[Parts, Parts | None]:
-    """Split normal rows into those to learn from and those for p-values.
+    """Split normal rows into training rows and calibration rows.
 
     Parameters
     ----------

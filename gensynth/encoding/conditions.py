@@ -35,7 +35,7 @@ _MAX_LISTED = 100_000
 def encode_condition(
     encoder: FittedColumns, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
-    """Return columns and rows as `TableEncoder.encode_condition` promises."""
+    """Implement `TableEncoder.encode_condition`."""
     given = _by_column(conditions, n)
     rows = Rows.zeros(n, encoder.layout)
     chosen = []
@@ -118,7 +118,7 @@ def given_identifiers(schema: TableSchema, conditions: Any, n: int) -> tuple[Any
 def _cells(
     encoder: FittedColumns, column: Column, wanted: Any, n: int, rng: np.random.Generator | None
 ) -> Cells | None:
-    """Return the cells (n,) of one column; None for a constant, which is no column of the layout."""
+    """Return the cells (n,) of one column; None for a constant, which is not in the layout."""
     ranges = ranges_of(wanted)
     if column.kind == "constant":
         _check_constant(column, wanted, ranges)

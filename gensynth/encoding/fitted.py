@@ -26,7 +26,7 @@ class FittedColumns(Protocol):
 
     @property
     def schema(self) -> TableSchema:
-        """What the columns hold."""
+        """The schema of the columns."""
 
     @property
     def first(self) -> tuple[str | int, ...]:

@@ -21,7 +21,7 @@ _TAIL_KNOTS = 24
 
 @dataclass(frozen=True)
 class QuantileFunction:
-    """From a bin and a position in [0, 1] to a value, and back.
+    """Empirical quantile function: a bin and a position in [0, 1] to a value, and back.
 
     Bin ``b`` owns the knots ``offsets[b]:offsets[b + 1]``; within it the value is linear between knots. Where two
     knots have one value (a plateau) that value takes the whole interval of positions between them, and is encoded

@@ -25,13 +25,13 @@ def able(recipe: Recipe, *capabilities: str) -> bool:
 
 
 def require(recipe: Recipe, *capabilities: str) -> None:
-    """Raise `CapabilityError` if a family has none of these capabilities; names the installed models that have."""
+    """Raise `CapabilityError` if a family has none of these capabilities; name installed models that do."""
     if not able(recipe, *capabilities):
         raise CapabilityError(f"{name_of(recipe)} cannot {CAPABILITIES[capabilities[0]]}; {models_that(*capabilities)}")
 
 
 def require_given(recipe: Recipe, encoder: TableEncoder, conditions: Mapping[Any, Any] | pd.DataFrame) -> None:
-    """Raise `CapabilityError` if cells are given that a fitted model cannot be given.
+    """Raise `CapabilityError` for conditions that a fitted model cannot meet.
 
     Ranges and lists of values in a mapping are no such cells: rows that meet them can be looked for among drawn ones.
     """
@@ -81,7 +81,7 @@ def score_method(recipe: Recipe, method: str | None) -> str | None:
 
 
 def models_that(*capabilities: str) -> str:
-    """Return which installed models have one of these capabilities, in words."""
+    """Return the installed models with one of these capabilities, in words."""
     names = default_registry().able(*capabilities)
     return f"models that can: {', '.join(names)}" if names else "no installed model can"
 

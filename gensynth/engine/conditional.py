@@ -39,7 +39,7 @@ def draw_conditional(
     seed: int,
     rng: np.random.Generator,
 ) -> tuple[Rows, Bools]:
-    """Return ``n`` encoded rows that meet conditions, and which cells (n, k) were given.
+    """Return ``n`` encoded rows that meet conditions, and a mask (n, k) of the given cells.
 
     Columns with one value are given to the model. Where others may have several values, rows are drawn and those that
     meet all conditions kept: that is the joint distribution. If too few do, the rarest condition is drawn by fitted
@@ -78,7 +78,7 @@ def draw_conditional(
 
 
 class _Found:
-    """Rows that meet conditions, found among drawn ones.
+    """Rows that meet conditions, found by rejection sampling.
 
     Parameters
     ----------
@@ -105,11 +105,11 @@ class _Found:
 
     @property
     def n_missing(self) -> int:
-        """How many rows are still wanted."""
+        """Number of rows still needed."""
         return self.n - len(self)
 
     def look_for(self, given: Mapping[Any, Any], several: Mapping[Any, Any], min_share: float = MIN_SHARE) -> None:
-        """Draw rows with ``given`` cells and keep those that meet ``several``, as long as a share of them does."""
+        """Sample rows with ``given`` cells and keep those that meet ``several``, while enough of them do."""
         n_kept, n_marginal_rows, size = 0, 0, FIRST_BLOCK
         while self.n_missing and (n_kept >= min_share * n_marginal_rows or n_marginal_rows < 4 * FIRST_BLOCK):
             own = self.rng.spawn(1)[0]
@@ -124,7 +124,7 @@ class _Found:
             n_kept, n_marginal_rows, size = n_kept + len(met), n_marginal_rows + size, min(2 * size, MAX_BLOCK)
 
     def fill(self, conditions: Mapping[Any, Any], names: list[Any], seed: int) -> None:
-        """Draw what is missing given the cells of rows that were found, or given cells that are drawn by themselves."""
+        """Sample the remaining rows given cells of accepted rows, or cells sampled from their marginals."""
         n = self.n_missing
         if not n:
             return

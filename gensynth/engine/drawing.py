@@ -23,14 +23,14 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class DrawnTables:
-    """For estimators that keep one `FittedModel` as ``fitted_``, which draws and imputes rows."""
+    """Mixin of estimators with one `FittedModel` as ``fitted_``: sampling and imputation."""
 
     fitted_: FittedModel
     _n_draws: int
 
     @abstractmethod
     def _new(self, X: Any) -> pd.DataFrame:
-        """Return new rows as a frame with the fitted names."""
+        """Return input rows as a frame with the fitted names."""
 
     def sample(
         self,
@@ -81,7 +81,7 @@ class DrawnTables:
         *,
         start: int = 0,
     ) -> Iterator[pd.DataFrame]:
-        """Draw new rows in batches, so that any number of them takes little memory.
+        """Sample rows in batches, with bounded memory for any number of them.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class DrawnTables:
         conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
         random_state: RandomState = None,
     ) -> ChunkedSample:
-        """Return the rows of `sample`, with the same parameters, before they are drawn: any part of them can be."""
+        """Return the sample of `sample`, with the same parameters, any range of which can be generated."""
         check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
@@ -112,7 +112,7 @@ class DrawnTables:
         return ChunkedSample(self.fitted_, n, conditions, self._next_random(random_state))
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
-        """Fill the missing cells of a table, each row's given its other cells.
+        """Impute the missing cells of a table, given the other cells of their row.
 
         Cells are drawn, not predicted: the filled table follows the joint distribution, and another
         ``random_state`` gives another draw (multiple imputation). Columns without missing values in the fit may
@@ -150,7 +150,7 @@ class DrawnTables:
     def impute_batches(
         self, table: TableStream, *, random_state: RandomState = None, start: int = 0
     ) -> Iterator[tuple[Table, pd.DataFrame]]:
-        """Fill the missing cells of a table that is read in batches; the cells are those of `impute`.
+        """Impute the missing cells of a table that is read in batches; the result is that of `impute`.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class DrawnTables:
         said.tell()
 
     def _next_random(self, random_state: RandomState) -> list[int]:
-        """Return what the draws of one call are a function of."""
+        """Return the entropy of one call's random draws."""
         if random_state is not None:
             return [seed_of(random_state)]
         with _ONE_AT_A_TIME:

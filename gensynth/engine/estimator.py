@@ -25,14 +25,14 @@ from gensynth.training import Trainer
 
 
 class TableEstimator(NotebookView, BaseEstimator):
-    """For estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
+    """Base of estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
 
     model: str | Recipe
     trainer: Trainer | None
 
     @staticmethod
     def _default_trainer() -> Trainer:
-        """Return how models are trained where ``trainer`` is None."""
+        """Return the trainer to use if ``trainer`` is None."""
         return Trainer()
 
     def set_params(self, **params: Any) -> Self:
@@ -46,11 +46,11 @@ class TableEstimator(NotebookView, BaseEstimator):
 
     @abstractmethod
     def _fitted_schema(self) -> TableSchema:
-        """Return what the fitted columns hold."""
+        """Return the schema of the fitted columns."""
 
     @abstractmethod
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
-        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+        """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
 
     def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
         """Return how normal each row is.
@@ -89,7 +89,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         stop: int | None = None,
         rows: int | None = None,
     ) -> Iterator[tuple[Table, Analysis]]:
-        """Score a table that is read in batches.
+        """Analyse a table that is read in batches.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         said.tell()
 
     def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
-        """Return what each column adds to minus the score of each row, also of rows never seen.
+        """Return the contribution of each column to minus the score of each row, for new rows too.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         return self.analyse(X, method).attributions()
 
     def score_maps(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
-        """Return what each place of an image adds to minus the score of its row.
+        """Return anomaly maps: the contribution of each pixel to minus the score of its row.
 
         Parameters
         ----------

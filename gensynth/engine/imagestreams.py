@@ -27,7 +27,7 @@ MIN_MEMORY_ROWS = 1_000
 
 
 def image_column(table: TableStream, schema: Any) -> str | int | None:
-    """Return the column of a table that holds images, or is declared to; None if there is none.
+    """Return the inferred or declared image column of a table; None if there is none.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def image_column(table: TableStream, schema: Any) -> str | int | None:
 
 
 def memory_rows_of(table: TableStream, schema: Any, values: int | None = None) -> int:
-    """Return how many rows of a table are in memory at a time at most, where nobody says it.
+    """Return the default maximal number of rows in memory.
 
     ``values`` are those of images that are; None: `MEMORY_VALUES`.
     """
@@ -52,7 +52,7 @@ def memory_rows_of(table: TableStream, schema: Any, values: int | None = None) -
 
 
 def learned_image(table: TableStream, schema: Any, weights: Weights | None) -> Column | None:
-    """Return what the column of images holds, of those rows whose weight is not 0; None if there is none.
+    """Return the schema of the image column over rows of positive weight; None if there is none.
 
     Raises
     ------

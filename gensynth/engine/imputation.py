@@ -23,7 +23,7 @@ from gensynth.schema.values import is_missing
 
 
 def missing_cells(frame: pd.DataFrame, encoder: TableEncoder) -> dict[str | int, NDArray[np.bool_]]:
-    """Return which cells (n,) of each column are to be filled; columns without any are left out.
+    """Return masks (n,) of the missing cells of each column that has any.
 
     Identifiers are left alone, and columns that held nothing but missing values: nothing is known of theirs.
     """
@@ -45,7 +45,7 @@ def fill_cells(
     seed: int,
     rng: np.random.Generator,
 ) -> dict[str | int, pd.Series[Any]]:
-    """Return drawn values for the missing cells of each column in ``gaps``, in the order of their rows.
+    """Return sampled values for the missing cells of each column in ``gaps``, in row order.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def put_columns(
     schema: TableSchema,
     held: Collection[str | int] = (),
 ) -> pd.DataFrame:
-    """Return a copy of a table with drawn values in the gaps of its columns.
+    """Return a copy of a table with sampled values in its missing cells.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def put_columns(
 def put_cells(
     series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column, *, whole: bool = True
 ) -> pd.Series[Any]:
-    """Return a copy of a column with ``values`` in its gaps, its dtype and its other cells untouched.
+    """Return a copy of a column with ``values`` in its missing cells and everything else unchanged.
 
     A float column that holds nothing gets the dtype of the values, unless it is not the ``whole`` column.
 

@@ -32,7 +32,7 @@ MIN_UNSEEN = 5
 def fit_input(
     estimator: BaseEstimator, X: Any, y: Any = None, image_shape: Any = None
 ) -> tuple[pd.DataFrame, Container]:
-    """Return the table to be fitted and its container; sets ``n_features_in_`` and ``feature_names_in_``.
+    """Return the training table and its container; set ``n_features_in_`` and ``feature_names_in_``.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def fit_input(
 
 
 def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame, Weights | None]:
-    """Return the rows of positive weight, and how often each counts (None: once).
+    """Return the rows of positive weight, and their weights (None: all 1).
 
     Raises
     ------
@@ -93,7 +93,7 @@ def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame
 
 
 def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: Container) -> pd.DataFrame:
-    """Return a table for a fitted estimator; columns without names are taken in the fitted order.
+    """Return a table for a fitted estimator; unnamed columns are in the fitted order.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
 
 
 def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> None:
-    """Warn of columns all of whose values are new: they are more likely written otherwise than all anomalies.
+    """Warn of columns with unseen values only: probably in another format, not all anomalous.
 
     Parameters
     ----------

@@ -179,7 +179,7 @@ def _equal(one: pd.DataFrame | None, other: pd.DataFrame | None) -> bool:
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def _computed(

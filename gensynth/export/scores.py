@@ -131,7 +131,7 @@ def _units(ensemble: Ensemble, method: str, n_axes: int) -> tuple[Tensor, Tensor
 
 
 def _shares(above: Tensor) -> Tensor:
-    """Return (n, k), rows summing to 1: parts of what is positive, even ones where nothing is."""
+    """Return (n, k), rows summing to 1: shares of the positive part, equal ones if nothing is positive."""
     above = above.clamp(min=0.0)
     total = above.sum(1, keepdim=True)
     return torch.where(total > 0, above / torch.where(total > 0, total, 1.0), 1.0 / above.shape[1])

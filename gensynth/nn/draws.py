@@ -18,7 +18,7 @@ class Repeatable(Protocol):
     """Rows as networks read them."""
 
     def repeated(self, times: int) -> Self:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
 
 
 def at_draws(function: Callable[..., Tensor], draws: Tensor, inputs: Any = None) -> Tensor:

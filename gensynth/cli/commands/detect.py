@@ -218,7 +218,7 @@ def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> Non
 def _tell(
     findings: Findings, written: list[str], seconds: float, files: tuple[str, ...] | None, *, as_json: bool
 ) -> None:
-    """Say what was found, on standard error or as JSON on standard output."""
+    """Print the findings to standard error, or as JSON to standard output."""
     from gensynth.cli.facts import detection_facts, print_json
     from gensynth.cli.summary import detection_summary
 

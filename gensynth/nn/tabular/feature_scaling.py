@@ -38,7 +38,7 @@ class MemberInputs(NamedTuple):
     log_presence: Tensor
 
     def repeated(self, times: int) -> MemberInputs:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
         return MemberInputs(
             self.numbers.repeat(1, times, 1),
             self.codes.repeat(times, 1),
