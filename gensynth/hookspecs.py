@@ -51,7 +51,7 @@ _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A family of models as a plugin announces it, without importing it.
+    """Announcement of a family of models by a plugin, without importing it.
 
     Parameters
     ----------

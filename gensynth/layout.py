@@ -43,11 +43,11 @@ class NumericSlot:
 
     @property
     def middle(self) -> float:
-        """What the number is on average."""
+        """Expected value of the number."""
         return 0.5 if self.kind == "within_bin" else 0.0
 
     def beside(self, codes: Any) -> Any:
-        """Return which of these codes, a tensor or an array, have a number beside them (bool, of the same shape)."""
+        """Return a mask of the codes (tensor or array) that have a number beside them."""
         return (codes >= self.codes.start) & (codes < self.codes.stop)
 
 
@@ -114,7 +114,7 @@ class ImageLayout:
 
     @property
     def n_features(self) -> int:
-        """Numbers that a network over images holds of one at a time, about: 64 features of each pixel."""
+        """Approximate size of one image's features in a network: 64 for each pixel."""
         return 64 * self.height * self.width
 
 
@@ -152,7 +152,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a recipe wants numeric columns encoded; categories are always codes.
+    """Encoding of numeric columns that a recipe requests; categories are always codes.
 
     Parameters
     ----------

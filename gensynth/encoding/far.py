@@ -34,7 +34,7 @@ def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
 
 
 def undo_soft_clip(numbers: Floats) -> Floats:
-    """Return the ratios that `soft_clip` made ``numbers`` of, at most the greatest float."""
+    """Invert `soft_clip`, up to the largest float."""
     size = np.abs(numbers)
     with np.errstate(over="ignore"):
         ratio = np.where(size > FAR, FAR * np.exp(size / FAR - 1.0), size)
@@ -42,7 +42,7 @@ def undo_soft_clip(numbers: Floats) -> Floats:
 
 
 def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.bool_]) -> None:
-    """Warn of the cells (n,) of a fitted column that lie beyond `WRECKED`, by the row of the first."""
+    """Warn of cells (n,) of a training column beyond `WRECKED`, naming the first row."""
     if len(series) < MIN_ROWS:
         return
     row = int(np.argmax(far))

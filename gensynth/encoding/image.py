@@ -13,7 +13,7 @@ from gensynth.schema import Column, ImageSchema, TableSchema
 
 
 class ImageEncoder:
-    """Encoder of the column of images; all that it knows stands in the schema.
+    """Encoder of the image column, defined by its schema.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ImageEncoder:
 
     @property
     def layout(self) -> ImageLayout:
-        """What the pixels look like."""
+        """Layout of the pixels."""
         image = self.image
         return ImageLayout(image.channels, image.height, image.width, image.levels)
 

@@ -53,7 +53,7 @@ class KnownHashes:
         self.hashes = np.union1d(self.hashes, self._shortened(hashes))
 
     def have(self, texts: Texts) -> NDArray[np.bool_]:
-        """Return which texts (n,) have a hash that is known."""
+        """Return a mask (n,) of texts whose hash is known."""
         if not len(self.hashes):
             return np.zeros(len(texts), dtype=bool)
         hashes = self._shortened(self.whole(texts))

@@ -65,7 +65,7 @@ class TableLayout:
     Parameters
     ----------
     layout : Layout
-        What encoded rows look like.
+        Layout of the encoded rows.
     position : dict
         Where each learned column stands.
     links : dict of int to Link

@@ -93,9 +93,9 @@ class WeighedDensity:
 class Combined(RowScorer):
     """Score of rows: log-probability of one so anomalous among normal rows, by an ensemble and a density.
 
-    Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which holds whatever
-their dependence: a row is anomalous if either says so (Wilson 2019, "The harmonic mean p-value for combining dependent
-    tests", Proceedings of the National Academy of Sciences 116). The weight a is the agreement of the two.
+    Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which is valid for
+    dependent p-values: a row is anomalous if either model says so (Wilson 2019, "The harmonic mean p-value for
+    combining dependent tests", Proceedings of the National Academy of Sciences 116). The weight a is their agreement.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 def draw_settled(
     model: GenerativeModel, encoder: TableEncoder, n: int, seed: int, rng: np.random.Generator, conditions: Any = None
 ) -> tuple[Rows, Bools]:
-    """Return ``n`` encoded rows that keep conditions and relations, and which cells (n, k) were given.
+    """Return ``n`` encoded rows that keep conditions and relations, and a mask (n, k) of given cells.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def settled(
     *,
     conditioned: bool = False,
 ) -> tuple[Rows, Bools]:
-    """Return rows that keep the relations, and which cells (n, k) were given.
+    """Return rows that keep the relations, and a mask (n, k) of given cells.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def given_cells(rows: Rows, columns: tuple[int, ...]) -> Bools:
 
 
 def _repeated(rows: Rows, broken: Bools) -> Rows:
-    """Return the rows with those that cannot be kept replaced by the nearest one before that can."""
+    """Return the rows with invalid ones replaced by the nearest valid row before."""
     good = np.flatnonzero(~broken)
     at = np.arange(len(broken))
     at[broken] = good[np.maximum(np.searchsorted(good, at[broken]) - 1, 0)]

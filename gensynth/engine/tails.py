@@ -26,11 +26,11 @@ MOST = 100.0
 
 
 class Tail(ABC):
-    """Where anomaly scores lie among those of normal rows."""
+    """Distribution of the anomaly scores of normal rows."""
 
     @abstractmethod
     def nats(self, energies: Floats) -> Floats:
-        """Return (n,) -log P(a normal row is at least so anomalous), >= 0, for anomaly scores (n,)."""
+        """Return (n,) -log P(a normal row is at least as anomalous), >= 0, for anomaly scores (n,)."""
 
     @abstractmethod
     def to_array(self) -> Floats:
@@ -63,7 +63,7 @@ class GammaTail(Tail):
 
     @classmethod
     def fit(cls, energies: Floats, levels: Sequence[float]) -> Self:
-        """Return the one that agrees with anomaly scores at three quantiles.
+        """Fit to three quantiles of anomaly scores.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class GammaTail(Tail):
         return cls(float(SHAPES[best]), float(scale), float(low - scale * at[0, best]))
 
     def nats(self, energies: Floats) -> Floats:
-        """Return (n,) -log P(a normal row is at least so anomalous), >= 0 and strictly increasing above the start."""
+        """Return (n,) -log P(a normal row is at least as anomalous), >= 0 and strictly increasing above the start."""
         if self.scale == 0.0:
             return np.maximum(energies - self.start, 0.0)
         z = (energies - self.start) / self.scale
@@ -102,7 +102,7 @@ class GammaTail(Tail):
 
 @dataclass(frozen=True)
 class EmpiricalTail(Tail):
-    """The ranks of rows, and beyond the last of them a straight line: nothing is taken for far out that many rows are.
+    """Empirical distribution with linear extrapolation of -log P beyond the largest score.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class EmpiricalTail(Tail):
 
     @classmethod
     def fit(cls, energies: Floats) -> Self:
-        """Return that of rows with these anomaly scores (n,); one row more is taken to be as anomalous as any."""
+        """Fit to anomaly scores (n,), counting one further row as anomalous as any."""
         ordered = np.sort(energies)
         values, first = np.unique(ordered, return_index=True)
         levels = -np.log((len(ordered) - first) / (len(ordered) + 1.0))
@@ -127,7 +127,7 @@ class EmpiricalTail(Tail):
         return cls(values, levels)
 
     def nats(self, energies: Floats) -> Floats:
-        """Return -log of the share of rows at least so anomalous, interpolated between them."""
+        """Return -log of the fraction of rows at least as anomalous, interpolated between scores."""
         reach = self.energies[-1] - np.interp(0.5 * self.levels[-1], self.levels, self.energies)
         slope = 0.5 * self.levels[-1] / reach if reach > 0 else 1.0
         beyond = np.maximum(energies - self.energies[-1], 0.0)
@@ -139,7 +139,7 @@ class EmpiricalTail(Tail):
 
 
 def readable(nats: Floats) -> Floats:
-    """Return nats as they are up to `READABLE`, and ever more slowly rising ones from there on, up to `MOST`."""
+    """Return nats unchanged up to `READABLE`, and compressed beyond, up to `MOST`."""
     room = MOST - READABLE
     beyond = np.maximum(nats - READABLE, 0.0)
     return np.asarray(np.minimum(nats, READABLE) + room * beyond / (room + beyond))

@@ -31,7 +31,7 @@ MIN_REPLAYED = 1_000
 def updated(
     fitted: FittedModel, frame: pd.DataFrame, trainer: Trainer, seed: int, weights: Weights | None = None
 ) -> FittedModel:
-    """Return a model that has learned further rows; the given one stays as it is.
+    """Return a model trained further on new rows; the given one stays unchanged.
 
     Its network is trained on from its weights, on the new rows and on rows that it draws itself, which stand for those
     that it learned before and count as much (generative replay: Shin et al. 2017, "Continual Learning with Deep
@@ -102,7 +102,7 @@ def updated(
 
 
 def moved_columns(encoder: TableEncoder, rows: Rows) -> tuple[ColumnDrift, ...]:
-    """Return how far encoded rows differ from those that were fitted, by the codes of each column of the table."""
+    """Return the total variation between the codes of new and fitted rows, by column."""
     tests = []
     for name, i in encoder.position.items():
         column = encoder.layout.columns[i]
@@ -114,7 +114,7 @@ def moved_columns(encoder: TableEncoder, rows: Rows) -> tuple[ColumnDrift, ...]:
 
 
 def _replayed(fitted: FittedModel, n: int, seed: int) -> Rows:
-    """Return rows of the model, encoded."""
+    """Return encoded rows sampled from the model."""
     drawn = fitted.sample(n, None, [seed, 2])
     rows = fitted.encoder.encode(fitted.schema.align(drawn))
     return rows[np.flatnonzero((rows.codes != UNKNOWN).all(1))]

@@ -16,7 +16,7 @@ from gensynth.schema.ticks import ticks_of
 
 
 def aligned_with(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFrame:
-    """Return a table as the schema has it; `DataError` says that ``what`` does not fit."""
+    """Return a table aligned with the schema; `DataError` says that ``what`` does not match."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IgnoredColumnWarning)

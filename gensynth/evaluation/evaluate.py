@@ -35,7 +35,7 @@ def evaluate(
     progress: Progress | None = None,
     like: Evaluation | None = None,
 ) -> Evaluation:
-    """Say whether a synthetic table is good, whether it is a copy, and what it is good for.
+    """Evaluate a synthetic table: fidelity, memorisation and utility.
 
     Images are compared by features of random convolutions (`gensynth.nn.image.features`), and looked for copies of
     pixel by pixel; the columns beside them as ever.
@@ -144,7 +144,7 @@ def _prepared(
     random_state: int,
     like: Evaluation | None = None,
 ) -> tuple[Samples, RelationChecks, list[Measure]]:
-    """Return comparable tables, the relations of the real one, and what can be measured.
+    """Return aligned tables, the relations of the real one, and the applicable measures.
 
     What needs no synthetic rows is taken from an evaluation ``like`` this one.
     """
@@ -163,7 +163,7 @@ def _prepared(
 
 
 def _share_ends(samples: Samples, target: Any, like: Evaluation) -> None:
-    """Take over the comparisons of real rows and independent columns from an evaluation beside the same real rows."""
+    """Reuse the results for real rows and independent columns of an evaluation with the same real rows."""
     same = samples.n_rows == like.samples.n_rows and samples.random_state == like.samples.random_state
     same = same and samples.schema == like.samples.schema and _equal(samples.holdout, like.samples.holdout)
     if not (same and target == like.target and samples.real.equals(like.samples.real)):
@@ -218,7 +218,7 @@ def _computed(
 
 
 def _in_order(found: dict[str, MetricValue]) -> tuple[MetricValue, ...]:
-    """Return the values in the order of the catalogue, without those that the tables have nothing for."""
+    """Return the values in catalogue order, without inapplicable ones."""
     from gensynth.evaluation.catalogue import METRICS
 
     order = [name for name in METRICS if name in found] + [name for name in found if name not in METRICS]

@@ -39,7 +39,7 @@ _MAX_SHOWN = 12  # columns and relations in a notebook
 
 @dataclass(frozen=True)
 class Verdict:
-    """What kind of table it is, and why.
+    """Kind of the synthetic table, with the reason.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class RelationResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """Result of `evaluate`.
 
     Parameters
     ----------

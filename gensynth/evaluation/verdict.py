@@ -33,7 +33,7 @@ def verdict_of(
     n_rows: Mapping[str, int],
     what: str = "rows",
 ) -> Verdict:
-    """Judge a table of rows, or "images", by its values, and by the columns and pairs that differ most (these first).
+    """Return the verdict on a table of rows or "images", from its values and its worst columns and pairs.
 
     Copies come before likeness: what repeats real rows looks best. Detection alone never clears a table.
     """
@@ -111,7 +111,7 @@ def _too_many_copies(values: Values, n_rows: Mapping[str, int]) -> bool:
 
 
 def _along(what: str) -> str:
-    """Return what else makes detection low: cells that are spread more evenly than chance, if the rows follow them."""
+    """Return another explanation of a low detection AUC: cells spaced more evenly than at random."""
     return ", or rows that follow one column of theirs (a date, a running total)" if what == "rows" else ""
 
 
@@ -134,7 +134,7 @@ def _memorised(values: Values, n_rows: Mapping[str, int], what: str) -> list[str
 
 
 def _way(value: MetricValue) -> float:
-    """Return how far a value is on the way from its floor to its ceiling; 0 where there is no way."""
+    """Return the position of a value between floor (0) and ceiling (1); 0 if they are equal."""
     if value.floor is None or value.ceiling is None or value.ceiling - value.floor < _TELLING:
         return 0.0
     return (value.value - value.floor) / (value.ceiling - value.floor)
@@ -145,7 +145,7 @@ def _like_real(value: MetricValue) -> bool:
 
 
 def _telling(columns: Sequence[ColumnResult], pairs: Sequence[PairResult], kind: Kind) -> list[str]:
-    """Return the column or the pair that differs most, if one does so clearly."""
+    """Return the column or pair that differs most, if the difference is clear."""
     shapes = sorted(columns, key=lambda column: column.shape_floor - column.shape_error)
     shape = shapes[0].shape_error - shapes[0].shape_floor if shapes else 0.0
     trend = pairs[0].trend_error - pairs[0].trend_floor if pairs else 0.0
@@ -157,7 +157,7 @@ def _telling(columns: Sequence[ColumnResult], pairs: Sequence[PairResult], kind:
 
 
 def _of_images(values: Values, kind: Kind) -> list[str]:
-    """Return how far the images are from real ones, if that is farther than real ones are from each other."""
+    """Return the distance of the images from real ones, if larger than among real ones."""
     distance = values.get("frechet_distance")
     if distance is None or kind == "real" or _like_real(distance):
         return []

@@ -21,7 +21,7 @@ SIGN = "higher = more normal"
 
 @dataclass(frozen=True)
 class Metadata:
-    """What an exported graph says of itself.
+    """Metadata of an exported graph.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ LOOP = "loop"
 
 
 class GraphError(CapabilityError):
-    """A function is no graph; the message says what "it" does that none can, as in "draws random numbers"."""
+    """A function cannot be a graph; the message completes "it ...", as in "draws random numbers"."""
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ class Call:
 
 @dataclass
 class Program:
-    """What a run recorded.
+    """A recorded program.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ class _View:
 
 
 class _Recorder(TorchDispatchMode):
-    """Within this block operations on what depends on the inputs are recorded; all are carried out.
+    """Record operations on values that depend on the inputs within the block; all operations are executed.
 
     What changes a tensor in place is recorded as an operation that returns a new one.
     """
@@ -215,7 +215,7 @@ def primes_for(layout: Layout) -> Sequence[int]:
 
 
 def record(function: Function, example: Callable[[int], Sequence[Tensor]], primes: Sequence[int] = PRIMES) -> Program:
-    """Return what a function of rows computes, from one run of it.
+    """Record a function of rows from one run of it.
 
     Parameters
     ----------

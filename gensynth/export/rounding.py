@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """Differences of scores that are taken for rounding.
+    """Tolerances for rounding errors of scores.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ class OnnxScorer:
         return [name for name in self.session.outputs if name in SCORES]
 
     def score_maps(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Return (n, height, width) what each place of the images adds to minus the scores.
+        """Return (n, height, width) the contribution of each pixel to minus the scores.
 
         Raises
         ------

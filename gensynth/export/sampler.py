@@ -32,7 +32,7 @@ GIVEN = "given:"
 
 @dataclass(frozen=True)
 class SamplerPlan:
-    """What the graph of a sampler reads and writes.
+    """Inputs and outputs of a sampler's graph.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from gensynth.export.tails import TIE, p_values, tie
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a detector decides by.
+    """Calibration scores and threshold of a detector.
 
     Parameters
     ----------

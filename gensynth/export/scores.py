@@ -35,7 +35,7 @@ def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:
 
 
 def has_map(scorer: RowScorer) -> bool:
-    """Return whether a scorer can say what each place of an image adds to a score."""
+    """Return whether a scorer has anomaly maps."""
     layout = scorer.encoder.layout
     if layout.image is None:
         return False
@@ -47,7 +47,7 @@ def has_map(scorer: RowScorer) -> bool:
 
 
 def scores_and_maps(scorer: RowScorer, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the scores (n,) of encoded rows, and what each place adds to minus them (n, height, width)."""
+    """Return the scores (n,) of encoded rows, and the contribution of each pixel to minus them (n, height, width)."""
     if isinstance(scorer, Ensemble):
         found = _asked(scorer, batch, attribute=True)
         return _ensemble_score(scorer, found), _ensemble_map(scorer, batch, found)
@@ -110,7 +110,7 @@ def _ensemble_map(ensemble: Ensemble, batch: Batch, found: Found) -> Tensor:
 
 
 def _own_attributions(ensemble: Ensemble, batch: Batch, method: str, found: Found) -> Tensor:
-    """Return (members, n, k): what each column, and the image, adds to minus the scores by one method."""
+    """Return (members, n, k): the contribution of each column, and the image, to minus the scores by one method."""
     batch = batch.to("cpu", place_of(ensemble.models[0].scorer)[1])
     models = zip(ensemble.models, found[method], strict=True)
     return _members([attributions_of(model.scorer, batch, method, score) for model, score in models])

@@ -112,5 +112,5 @@ def p_values(scores: Tensor, calibration: Floats, rounding: float = TIE) -> Tens
 
 
 def tie(scores: Floats, rounding: float = TIE) -> Floats:
-    """Return by how much a score may be lower (n,) for it to be taken for equal to each of these."""
+    """Return the tolerances (n,) below each score within which another score is tied with it."""
     return np.asarray(rounding * np.maximum(np.abs(scores), 1.0))

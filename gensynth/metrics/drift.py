@@ -55,7 +55,7 @@ class ColumnDrift:
 
     @property
     def moved(self) -> bool:
-        """Whether the difference is certain and worth a word."""
+        """Whether the difference is significant and large enough to report."""
         return self.adjusted < SIGNIFICANT and self.distance >= NOTABLE
 
 

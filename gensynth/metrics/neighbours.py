@@ -17,7 +17,7 @@ _LEVELS = np.linspace(0.0, 1.0, 30)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What `neighbours` found.
+    """Result of `neighbours`.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class PairFidelity:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What `fidelity` found.
+    """Result of `fidelity`.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ _MAX_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Validity:
-    """What `validity` found; every number is in [0, 1].
+    """Result of `validity`; every number is in [0, 1].
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ LogLikelihood = Callable[[Tensor, Batch], Tensor]
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-    """Draw the columns of n rows; observed cells come back exactly, and the others follow them.
+    """Sample the columns of n rows; observed cells are returned exactly, the others sampled given them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def columns_of(
     rng: Generator,
     observed: Observed | None = None,
 ) -> Batch:
-    """Draw the columns of rows whose latents (1, n, dim) are known, by Bayes' rule: p(columns) p(latents | columns).
+    """Sample columns given latents (1, n, dim), by Bayes' rule: p(columns) p(latents | columns).
 
     One of `CANDIDATES` draws from p(columns) is taken by what it makes of the latents; exact in the limit of many.
     What ``observed`` holds beside cells (images) goes with the candidates.

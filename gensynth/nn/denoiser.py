@@ -16,7 +16,7 @@ SCORED_AT = (0.6, 0.8)
 
 
 class Denoiser(nn.Module):
-    """From a row under noise of a known level to the row, without a bottleneck.
+    """Denoiser: from a row with noise of a known level to the clean row, without a bottleneck.
 
     Trained as in Vincent et al. 2010 ("Stacked denoising autoencoders") over log-uniform levels, with the
     preconditioning of Karras et al. 2022 (arXiv 2206.00364, table 1) for data of unit variance.
@@ -52,7 +52,7 @@ class Denoiser(nn.Module):
         return residual.square().sum(-1)
 
     def residuals(self, x: Tensor) -> Tensor:
-        """Return (members, n, width): squared residuals of the row itself taken for a noisy one, in units of the noise.
+        """Return (members, n, width): squared residuals of the clean row as input, in units of the noise.
 
         A row where data is dense stays where it is; one that is not is pulled to where data is.
         """

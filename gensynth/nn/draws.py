@@ -15,14 +15,14 @@ BLOCK = 256
 
 
 class Repeatable(Protocol):
-    """Rows as networks read them."""
+    """Network inputs of rows."""
 
     def repeated(self, times: int) -> Self:
         """Return the rows tiled ``times`` times: all rows, then all of them again."""
 
 
 def at_draws(function: Callable[..., Tensor], draws: Tensor, inputs: Any = None) -> Tensor:
-    """Return (draws, members, n, ...): what a function of latents gives at several latents of each row.
+    """Evaluate a function of latents at several latents of each row: (draws, members, n, ...).
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ step."""
 
 
 class WeightEMA:
-    """Exponential moving average of parameters; does nothing at all where ``decay`` is 0.
+    """Exponential moving average of parameters; a no-op if ``decay`` is 0.
 
     The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten. After the first
     `WARMUP` steps there is an update every `STRIDE` steps, with that to the power of `STRIDE`.
@@ -42,7 +42,7 @@ class WeightEMA:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put the averages in the place of the parameters for the block."""
+        """Replace the parameters by their averages within the block."""
         self._swap()
         try:
             yield

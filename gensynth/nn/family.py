@@ -25,7 +25,7 @@ TaskDefaults = Mapping[str, Mapping[str, Any]]
 
 
 def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int, dropout: float) -> Networks:
-    """Return what carries a family over rows of this layout.
+    """Return the networks of a family for this layout and task.
 
     Parameters
     ----------
@@ -88,22 +88,22 @@ class TaskRecipe(Recipe):
 
     @property
     def encoding(self) -> Encoding:
-        """As the family says to sample (`bins`); to score, numbers as they are: a value far away must look far away."""
+        """`bins` for sampling; standardised values for scoring, so that outliers stay far out."""
         if self.task == "sampling":
             return self.bins(self.max_levels or 1000)
         return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
 
     @abstractmethod
     def bins(self, max_levels: int) -> Encoding:
-        """Return how rows are encoded for sampling, numbers in bins."""
+        """Return the encoding for sampling, with numbers in bins."""
 
     @property
     def able(self) -> frozenset[str]:
-        """`capabilities`; a detector's networks score rows and do nothing else."""
+        """`capabilities`; a detector's networks can only score rows."""
         return self.capabilities if self.task == "sampling" else self.capabilities & {"score"}
 
     def check(self) -> None:
-        """Raise `OptionError` for a value that cannot be, or that the task would not read; fits call it first."""
+        """Raise `OptionError` for a value that is invalid or unused by the task; fits call it first."""
         super().check()
         own, unread = self._kind_of_task, self._unread()
         for field in fields(self):
@@ -119,20 +119,20 @@ class TaskRecipe(Recipe):
         return "sampling" if self.task == "sampling" else "detection"
 
     def _unread(self) -> dict[str, str]:
-        """Return the hyperparameters that the other task alone reads, with that task."""
+        """Return the hyperparameters that only the other task uses, with that task."""
         read_by: dict[str, str] = {}
         for kind in reversed(type(self).__mro__):
             read_by |= vars(kind).get("only_for", {})
         return {name: task for name, task in read_by.items() if task != self._kind_of_task}
 
     def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
-        """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
+        """Return this recipe for an anomaly detector, with ``members`` networks if given."""
         recipe: Self = clone(self)
         recipe.set_params(task="robust detection" if contaminated else "detection")
         return recipe if members is None else recipe.set_params(n_members=members)
 
     def settings(self, layout: Layout | None = None) -> SimpleNamespace:
-        """Return the hyperparameters, with the defaults of task and layout for those that are None or not read.
+        """Return the hyperparameters, with the defaults of task and layout for those that are None or unused.
 
         Raises
         ------
@@ -161,7 +161,7 @@ class TaskRecipe(Recipe):
 
 @dataclass(eq=False)
 class FamilyRecipe(TaskRecipe):
-    """Hyperparameters of a family that serves sampling and detection with one model, over `networks_for` its task.
+    """Hyperparameters of a family with one model for sampling and detection, on the networks of `networks_for`.
 
     Parameters
     ----------
@@ -189,18 +189,18 @@ class FamilyRecipe(TaskRecipe):
         return Encoding("bins", max_bins=self.max_bins, max_levels=max_levels)
 
     def networks(self, layout: Layout) -> Networks:
-        """Return what carries the model."""
+        """Return the networks of the model."""
         dropout = self.fitting_dropout(layout) if self.dropout is None else self.dropout
         members = 1 if self.task == "sampling" else int(self.settings().n_members)
         return networks_for(layout, self.task, members=members, embedding_dim=self.embedding_dim, dropout=dropout)
 
     def fitting_dropout(self, layout: Layout) -> float:
-        """Return the fraction of units to drop that suits the table."""
+        """Return the default dropout for the size of the table."""
         return fitting_rate(layout.n_rows)
 
 
 def in_turns(value: Any, members: int) -> list[Any]:
-    """Return one value of each member.
+    """Return one value for each member, cycling through them.
 
     A tuple is taken in turns: two members, one a scaling of the numbers, have the same, the next two the next.
     """

@@ -18,7 +18,7 @@ _loop: ContextVar[Loop | None] = ContextVar("loop", default=None)
 
 @contextlib.contextmanager
 def loops_by(loop: Loop) -> Iterator[None]:
-    """Within this block `repeat` is what a function makes of it."""
+    """Replace `repeat` by another function within the block."""
     token = _loop.set(loop)
     try:
         yield

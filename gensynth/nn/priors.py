@@ -25,7 +25,7 @@ def standard_normal_log_density(z: Tensor) -> Tensor:
 
 
 class Prior(nn.Module, ABC):
-    """A density over latents that can be drawn from, given a context where it was built for one."""
+    """A prior over latents, optionally conditional on a context."""
 
     @abstractmethod
     def log_density(self, z: Tensor, context: Tensor | None = None) -> Tensor:
@@ -36,7 +36,7 @@ class Prior(nn.Module, ABC):
         """Draw (n, dim) latents."""
 
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
-        """Take a first guess from latents before training; what has no parameters to train is fitted here.
+        """Initialise from latents before training; priors without trainable parameters are fitted here.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class AutoregressivePrior(Prior):
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
 
     def _told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return what a context (n, context) adds to the first hidden layer and to the outputs; of none a row of 0."""
+        """Return the contribution of a context (n, context) to the first hidden layer and outputs; zeros for None."""
         split = self.inner.out_features
         if self.from_context is None or context is None:
             none = self.inner.weight.new_zeros(1, split + self.outer.out_features)
@@ -172,7 +172,7 @@ class AutoregressivePrior(Prior):
 
 
 class BlockwisePrior(Prior):
-    """p(z) = prod_b p(z_b | z_<b): each block of a few dimensions is a mixture of normals moved by those before.
+    """p(z) = prod_b p(z_b | z_<b): each block is a mixture of normals, shifted and scaled by the blocks before.
 
     z_b = m_b(z_<b) + exp(s_b(z_<b)) (mean_c + scale_c e) with c drawn from softmax(w_b(z_<b)): the network gives
     weights, one shift and one stretch; the components themselves are the block's own. So a draw takes as many passes
@@ -204,7 +204,7 @@ class BlockwisePrior(Prior):
 
     @torch.no_grad()
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:  # noqa: ARG002
-        """Put the components where latents lie, their scales to the spread of the latents over their number."""
+        """Initialise components at random latents, with scales from the spread of the latents."""
         z = draw()
         if len(z) < 2:
             return

@@ -33,7 +33,7 @@ def is_first() -> bool:
 
 @contextlib.contextmanager
 def others_answering() -> Iterator[None]:
-    """Turn what torch raises when another process is gone into an error that says so."""
+    """Convert torch's errors for a lost process into one that says so."""
     try:
         yield
     except RuntimeError as error:

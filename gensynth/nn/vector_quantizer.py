@@ -19,7 +19,7 @@ COMMITMENT = 0.25
 
 
 class Quantized(NamedTuple):
-    """Entries that stand for vectors."""
+    """Quantised vectors: entries, codes and probabilities."""
 
     entries: Tensor
     """(n, groups, dim), with a gradient to the vectors."""
@@ -30,7 +30,7 @@ class Quantized(NamedTuple):
 
 
 class Quantizer(nn.Module, ABC):
-    """Code books, and how an entry of each is taken for a vector.
+    """Base of quantisers: code books, and the choice of an entry for a vector.
 
     Entries that hardly any row takes get no gradient; they start again at the vectors of rows (Dhariwal et al. 2020,
     "Jukebox", arXiv 2005.00341, section 3).
@@ -57,7 +57,7 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
-        """Take an entry for each of the vectors (n, groups, dim); ``log_q`` is their `log_probability`, where known."""
+        """Quantise vectors (n, groups, dim); ``log_q`` is their `log_probability`, if known."""
 
     @property
     def books(self) -> Tensor:
@@ -79,7 +79,7 @@ class Quantizer(nn.Module, ABC):
 
     @torch.no_grad()
     def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
-        """Move entries that are not used to vectors of random rows; return whether there were any.
+        """Move unused entries to vectors of random rows; return whether there were any.
 
         Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
 
@@ -104,7 +104,7 @@ class Quantizer(nn.Module, ABC):
 
 
 class StochasticQuantizer(Quantizer):
-    """Draws an entry of each code book, the nearer the likelier: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
+    """Samples an entry of each code book: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
 
     Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
     2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
@@ -148,7 +148,7 @@ class StochasticQuantizer(Quantizer):
 
 
 class NearestQuantizer(Quantizer):
-    """Takes the nearest entry; places of an image share one code book.
+    """Selects the nearest entry; the positions of an image share one code book.
 
     Gradients pass to the vectors as if they were the entries; entries are drawn to their vectors, and vectors kept near
     their entries.

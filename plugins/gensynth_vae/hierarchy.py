@@ -126,7 +126,7 @@ class HierarchicalModel(LatentVariableModel):
         return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats.
+        """Return the costs of cells (members, n, k) and of latents (members, n), in nats.
 
         elbo; iwae, the importance-weighted bound; reconstruction, the first term of the ELBO alone; kl, the second.
         """

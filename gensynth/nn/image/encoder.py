@@ -13,7 +13,7 @@ from gensynth.nn.layers import ResidualMLP
 
 
 class ImageEncoder(nn.Module):
-    """From images to vectors: the flattened map, then a perceptron.
+    """Encoder from images to vectors: flattened feature map, then a perceptron.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ImageEncoder(nn.Module):
 
 
 class MapEncoder(nn.Module):
-    """From images to their maps, flattened.
+    """Encoder from images to flattened feature maps.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ BLOCK = 512
 
 
 class RandomFeatures(nn.Module):
-    """Features of images by convolutions with fixed random weights: nothing to download, nothing to train.
+    """Random convolutional features of images, with fixed weights.
 
     Saxe et al. 2011, "On Random Weights and Unsupervised Feature Learning": what random convolutions respond to is
     selective for frequencies and places without any learning.

@@ -17,7 +17,7 @@ def level_size(grid: Size, index: int, count: int) -> Size:
 
 
 class MapToLatents(nn.Module):
-    """From flattened maps on the grid to parameters of a level's latents, each ``dim`` wide, the unused ones 0.
+    """Map from flattened maps on the grid to parameters of a level's latents, each ``dim`` wide, zero-padded.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class MapToLatents(nn.Module):
 
 
 class LatentsToState(nn.Module):
-    """From a state on the grid and a level's latents to what is added to the state.
+    """Update of a state on the grid from a level's latents.
 
     Parameters
     ----------

@@ -50,18 +50,18 @@ class LocalPixels(Pixels):
         self.out = likelihood.layer(hidden, 1)
 
     def _told(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, hidden, h, w): what latent and columns say of every pixel."""
+        """Return context features (n, hidden, h, w) of every pixel from latent and columns."""
         told: Tensor = self.features(self.maps(self.start(z, rows)))
         return told
 
     def _pixel_parameters(self, near: Tensor, told: Tensor) -> Tensor:
-        """Return parameters (n, p, h, w) from what neighbours and latent say (n, hidden, h, w)."""
+        """Return parameters (n, p, h, w) from features of neighbours and latent (n, hidden, h, w)."""
         h = F.silu(near + told)
         parameters: Tensor = self.out(h + F.silu(self.middle(h)))
         return parameters
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, h * w) log-probabilities of the places."""
+        """Return (n, h * w) log-probabilities of the pixels."""
         around = F.pad(2.0 * rows.images - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
         return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.images).flatten(
@@ -69,7 +69,7 @@ class LocalPixels(Pixels):
         )
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
-        """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
+        """Sample the pixels of each image (n, c, h, w) in raster order."""
         told = self._told(rows, z)
         n, _, height, width = told.shape
         channels, wide = self.likelihood.image.channels, width + 2 * REACH

@@ -42,7 +42,7 @@ _BLOCK = 2**15
 
 @dataclass(eq=False)
 class AutoregressiveDensity(Recipe):
-    """p(row) = prod_i p(cell_i | cells before), by masked networks with several orders of the columns.
+    """Recipe of p(row) = prod_i p(cell_i | cells before), by masked networks over several column orders.
 
     Half of them learn the rows as they are and see narrow gaps; the others learn them under noise, and are misled
     neither by narrow ridges in many columns nor by small groups of anomalies. The score is the mean of their
@@ -88,7 +88,7 @@ class AutoregressiveDensity(Recipe):
 
 
 class AutoregressiveModel(GenerativeModel):
-    """The networks of `AutoregressiveDensity`, and beside them two plain densities that they have to beat.
+    """Model of `AutoregressiveDensity`, with two simple densities as baselines.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class AutoregressiveModel(GenerativeModel):
         self.register_buffer("whitening", torch.eye(p))  # upper triangular
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Measure the columns; then the networks and the independent columns, by likelihood."""
+        """Fit the feature scaling, then train the networks and the independent columns by maximum likelihood."""
 
         def loss(batch: Batch, rng: Generator) -> Tensor:
             rows = self.scaling(batch)
@@ -143,7 +143,7 @@ class AutoregressiveModel(GenerativeModel):
         return Fit("scaling", self.scaling.fit, MAX_ROWS), Fit("normal", self._fit_normal, MAX_ROWS), stage
 
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
-        """Raise: it is there to score rows."""
+        """Raise `CapabilityError`: the density only scores rows."""
         raise CapabilityError("this density scores rows; it draws none")
 
     @torch.no_grad()
@@ -155,7 +155,7 @@ class AutoregressiveModel(GenerativeModel):
 
     @torch.no_grad()
     def gains(self, batch: Batch) -> Tensor:
-        """Return (2, n): by how many nats rows are more probable to the first member than by two plain densities.
+        """Return (2, n) the gain of the first member in log-likelihood, in nats, over two simple densities.
 
         By columns that are independent of each other; and by those with a joint normal distribution of the numbers, in
         rows that have all numbers.
@@ -167,7 +167,7 @@ class AutoregressiveModel(GenerativeModel):
 
     @torch.no_grad()
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return the ends of the central 95 % of a number given all other cells; of a code the likeliest, twice.
+        """Return the central 95 % interval of a number given all other cells; the likeliest code twice.
 
         p(cell | others) is proportional to p(row): the density of the row with each of many values in the cell's place.
         """
@@ -200,7 +200,7 @@ class AutoregressiveModel(GenerativeModel):
         return torch.cat([torch.quantile(knots, levels), torch.lerp(knots[0], knots[-1], levels)]).sort().values
 
     def _fit_normal(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
-        """Measure the numbers together, in the first member's units."""
+        """Fit the joint normal distribution of the numbers, in the first member's units."""
         numbers = self.scaling(batch).numbers[0].double().cpu().numpy()
         if numbers.size:
             covariance = ledoit_wolf(numbers)[0] + RIDGE * np.eye(numbers.shape[1])

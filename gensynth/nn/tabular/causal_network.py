@@ -22,23 +22,23 @@ MAX_TRIANGLE = 128
 
 @dataclass
 class CausalState:
-    """What the steps so far have added up to (first axis: rows, or candidates)."""
+    """Running sums of the contributions of the previous steps (first axis: rows, or candidates)."""
 
     context: Tensor
     features: Tensor
 
     @classmethod
     def start(cls, context: Tensor) -> CausalState:
-        """Return the sums before the first step; ``context`` (n, width) is what every step sees."""
+        """Return the state before the first step; ``context`` (n, width) is seen by every step."""
         return cls(context, torch.zeros_like(context))
 
     def pick(self, rows: Tensor) -> CausalState:
-        """Return the sums of these rows (an index tensor)."""
+        """Return the state of selected rows (an index tensor)."""
         return CausalState(self.context.index_select(0, rows), self.features.index_select(0, rows))
 
 
 class CausalNetwork(nn.Module):
-    """A hidden vector for each step of a row, made of what the steps before it say.
+    """Network with a hidden vector for each step of a row, from the contributions of the steps before.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class CausalNetwork(nn.Module):
         self.register_buffer("before", (few[:, None] > few).float(), persistent=False)
 
     def forward(self, cells: Tensor, context: Tensor) -> Tensor:
-        """Return (k, n, hidden): for each step, what the steps before it and the context (n, width) say.
+        """Return hidden vectors (k, n, hidden) of each step given the context (n, width) and the steps before.
 
         ``cells`` (k, n, dim) are those that the steps write.
         """
@@ -116,7 +116,7 @@ class CausalNetwork(nn.Module):
         )
 
     def group_weights(self) -> list[StepWeights]:
-        """Return the weights of the steps of each pass; taken apart once, as each part's gradient is a whole array."""
+        """Return the weights of the steps of each pass, split once, as each part's gradient is a whole array."""
         whole, n = self.layers(), self.n_groups
         if n == len(self.group_of):
             return [StepWeights(*own) for own in zip(*(weights.split(1) for weights in whole), strict=True)]

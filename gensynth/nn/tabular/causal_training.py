@@ -30,7 +30,7 @@ class StepWeights(NamedTuple):
 
 
 class CausalLayers(torch.autograd.Function):
-    """What `CausalNetwork.forward` computes, with dropout."""
+    """Autograd function of `CausalNetwork.forward`, with dropout."""
 
     @staticmethod
     def forward(ctx: Any, cells: Tensor, context: Tensor, n_groups: int, rate: float, *weights: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ PATTERNS = 2
 
 
 class Corruption(nn.Module):
-    """Replaces cells by codes drawn from their column's frequencies, numbers by their middle.
+    """Corruption that replaces cells by codes sampled from their marginals, and numbers by their expectation.
 
     Parameters
     ----------

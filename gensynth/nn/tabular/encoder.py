@@ -14,7 +14,7 @@ from gensynth.nn.tabular.embeddings import CellEmbedding
 
 
 class CellEncoder(nn.Module):
-    """From rows to posterior parameters: the sum of every cell's contribution, then a perceptron.
+    """Encoder from rows to posterior parameters: a sum over cells, then a perceptron.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ MAX_ROWS = 100_000
 
 
 class MemberInputs(NamedTuple):
-    """Rows as every member reads them.
+    """Network inputs of rows for every member.
 
     ``numbers`` (members, n, p), 0 where the row has none; ``codes`` (n, c), those of `FeatureScaling.coded`;
     ``network`` (members, n, p + slots) is what a network reads: numbers, then standardised one-hots;
@@ -49,7 +49,7 @@ class MemberInputs(NamedTuple):
 
 
 class FeatureScaling(nn.Module):
-    """Scaling of the numbers of a row, one kind a member.
+    """Feature scaling of rows, one kind for each member.
 
     "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
     a tenth of outliers does not move. "adaptive": "standard" where tails are light, normal scores where they are
@@ -120,7 +120,7 @@ class FeatureScaling(nn.Module):
         return self.n_numbers + self.code_slots.n_slots
 
     def inputs_of(self, position: int) -> Tensor:
-        """Return which entries of what a network reads are those of one column of the layout."""
+        """Return the entries of the network inputs that belong to one column of the layout."""
         return (self.owner == position).nonzero().flatten()
 
     def with_marginals(self, parameters: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class FeatureScaling(nn.Module):
         return torch.cat([parameters[..., : self.n_numbers], parameters[..., self.n_numbers :] + self.marginals], -1)
 
     def as_read(self, parameters: Tensor) -> Tensor:
-        """Return what a network would read of rows that are as these parameters expect them (members, n, width)."""
+        """Return the network inputs of rows equal to the expectation under these parameters (members, n, width)."""
         if not self.code_slots.n_slots:
             return parameters
         probabilities = self.code_slots.softmax(self.with_marginals(parameters)[..., self.n_numbers :])
@@ -141,7 +141,7 @@ class FeatureScaling(nn.Module):
 
     @torch.no_grad()
     def fit(self, batch: Batch, _rng: torch.Generator) -> None:
-        """Measure the columns on training rows."""
+        """Fit the scaling to training rows."""
         present, raw = self._present(batch), batch.numeric.index_select(1, self.index).double()
         levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
         for j in range(self.n_numbers):

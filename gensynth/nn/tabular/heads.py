@@ -60,7 +60,7 @@ class CodeHeads(nn.Module):
 
 
 class WithinBinHeads(nn.Module):
-    """Where inside its code a value lies: a density of `N_CELLS` equal steps on [0, 1] a column.
+    """Density of positions within a bin: `N_CELLS` equal steps on [0, 1] for each column.
 
     Conditioned on the hidden vector and on the code, it starts uniform. Beyond [0, 1] (values outside the fitted
     range) the density decays exponentially, so that far away is less likely than near.

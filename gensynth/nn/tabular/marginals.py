@@ -20,7 +20,7 @@ MAX_CELLS = 1_000_000
 
 
 def n_marginal_rows(n_columns: int) -> int:
-    """Return how many rows to draw for it."""
+    """Return the number of rows to sample for the correction."""
     return max(1000, min(DRAWN, MAX_CELLS // n_columns))
 
 
@@ -37,7 +37,7 @@ def correct_biases(bias: Tensor, logits: Tensor, codes: Tensor, slots: Categoric
 
 @torch.no_grad()
 def bias_change(logits: Tensor, codes: Tensor) -> Tensor:
-    """Return (c,): what to add to the biases of a column so that each code is drawn as often as it is there.
+    """Return the change (c,) of a column's biases that gives each code its training frequency.
 
     The mean probability of each code over rows of logits (n, c) is brought to its frequency in ``codes`` (m,). The
     first code, `UNKNOWN`, is never drawn and stays as it is. Only the marginal changes: differences between rows of the

@@ -25,7 +25,7 @@ MIN_CODES = 16
 
 
 def codes_in_order(column: ColumnLayout) -> tuple[int, int]:
-    """Return the half-open range of codes that stand in the order of their values (of the bins, beside atoms)."""
+    """Return the half-open range of ordered codes (categories in order, or bins without atoms)."""
     if column.ordered:
         return (UNKNOWN if column.missing is None else column.missing) + 1, column.cardinality
     return (0, 0) if column.numeric is None else (column.numeric.codes.start, column.numeric.codes.stop)

@@ -21,7 +21,7 @@ REACH = 1.5
 
 
 class RowLikelihood(nn.Module):
-    """log p(row | parameters) of every member, cell by cell; a subclass says what numbers are.
+    """log p(row | parameters) of every member, cell by cell; subclasses define the likelihood of numbers.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class RowLikelihood(nn.Module):
 
 
 class NormalLikelihood(RowLikelihood):
-    """Numbers are normal; their deviations are the column's, and learned.
+    """Normal likelihood of numbers, with a learned deviation for each column.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class NormalLikelihood(RowLikelihood):
 
 
 class MixtureLikelihood(RowLikelihood):
-    """Numbers are mixtures of normals, whose weights, means and deviations are parameters.
+    """Likelihood of numbers as mixtures of normals, with weights, means and deviations as parameters.
 
     Parameters
     ----------

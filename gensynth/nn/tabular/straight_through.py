@@ -12,7 +12,7 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Forward: one-hot draws. Backward: the second-order estimate of how the expectation moves with the logits."""
+    """Sample one-hot codes; the backward pass is a second-order estimate of the expectation's gradient."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, code_slots: CategoricalSlots, rng: Generator) -> Tensor:
