@@ -50,7 +50,7 @@ def tune(
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> Tuning:
-    """Search the hyperparameters of a family whose rows are most like those of a table.
+    """Search for the hyperparameters with the highest fidelity to a table.
 
     The first trial has the model's own settings, the others what a tree-structured Parzen estimator proposes from the
     recipe's ``search_space`` (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"). Each is fitted to
@@ -146,7 +146,7 @@ def tune(
 
 
 def _given(recipe: Recipe) -> dict[str, Any]:
-    """Return the hyperparameters that are not the family's own: they keep their values."""
+    """Return the hyperparameters that differ from the defaults: they keep their values."""
     default = type(recipe)().to_json()
     return {name: value for name, value in recipe.to_json().items() if value != default[name]}
 
@@ -161,7 +161,7 @@ class _Search:
         self.prunes = recipe.in_monitor.isdisjoint(space)
 
     def run(self, settings: Mapping[str, Any], asked: Any = None) -> Trial:
-        """Fit and judge the recipe with these settings; ``asked`` is Optuna's trial, None for the defaults."""
+        """Fit and evaluate the recipe with these settings; ``asked`` is Optuna's trial, None for the defaults."""
         start = time.perf_counter()
         pruning = Pruning(asked) if asked is not None and self.prunes else None
         recipe = make_recipe(self.recipe).set_params(**settings)
@@ -180,7 +180,7 @@ class PrunedError(Exception):
 
 
 class Pruning:
-    """Tells Optuna of the monitor of a run's first stage, and ends the run where Optuna says so.
+    """Callback that reports the monitor of the first stage to Optuna, and prunes the run if told to.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ MAX_COMBINATIONS = 4096
 
 
 class ConditionTable(nn.Module):
-    """How often each combination of condition codes stands in the training rows, and draws from it.
+    """Joint distribution of the condition codes in the training rows, and sampling from it.
 
     Drawing from it gives every class its true share. (CTGAN trains on log-frequencies and also samples from them:
     a 99/1 column comes out 64/36.) Places within bins, beside the drawn codes, are uniform.
@@ -49,7 +49,7 @@ class ConditionTable(nn.Module):
         self.counts.copy_(F.pad(counts, (0, size - len(counts))))
 
     def draw(self, n: int, rng: Generator, observed: Observed | None, like: Tensor) -> Observed:
-        """Return the condition cells of n rows: the observed ones, the rest of them drawn given those.
+        """Return the condition cells of n rows: observed ones, and the others sampled given those.
 
         ``like`` says device and floating dtype.
         """
@@ -65,7 +65,7 @@ class ConditionTable(nn.Module):
         return Observed.of_columns(tuple(range(self.n_columns)), Batch(numeric, codes))
 
     def _draw_codes(self, n: int, rng: Generator, observed: Observed | None) -> Tensor:
-        """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
+        """Sample condition codes (n, n_columns), conditional on the given ones."""
         weights = self.counts.to(torch.float32)
         if observed is None:
             return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
@@ -85,7 +85,7 @@ class ConditionTable(nn.Module):
 
 
 def check_given(layout: Layout, n_conditions: int, observed: Observed | None) -> None:
-    """Raise `CapabilityError` for observed cells that are none of the condition columns', and for gaps to fill in."""
+    """Raise `CapabilityError` for observed cells outside the condition columns, and for imputation."""
     if observed is None:
         return
     if observed.impute:

@@ -27,7 +27,7 @@ MAX_MONITORED, MAX_MEASURED = 500, 10_000
 
 
 class AnomalyGAN(AdversarialGame):
-    """Generators against critics side by side, then an encoder for each: f-AnoGAN for tables.
+    """f-AnoGAN for tables: an ensemble of GANs, then an encoder for each generator.
 
     Schlegl et al. 2019, "f-AnoGAN", Medical Image Analysis 54, https://doi.org/10.1016/j.media.2019.01.010. The game
     is trained first; then, with both networks frozen, an encoder learns z = E(x) (``izi_f``, eqs. 3 and 4 there).
@@ -91,11 +91,11 @@ class AnomalyGAN(AdversarialGame):
 
     @property
     def scaling(self) -> FeatureScaling:
-        """What scales the columns for each member."""
+        """The feature scaling of the members."""
         return self.networks.scaling
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """The scaling, the game, what is measured of the critic, and the encoder."""
+        """Stages: the scaling, the GAN, the statistics of the critic, and the encoder."""
         steps = GAME_STEPS + ENCODER_STEPS
         encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
         optimizer = Optimizer(self.objective.learning_rate, weight_decay=1e-4)
@@ -110,7 +110,7 @@ class AnomalyGAN(AdversarialGame):
         return *self.networks.fits(), *game, Fit("features", self._measure, MAX_MEASURED), encode
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, MemberInputs]:  # noqa: ARG002 - the interface has it
-        """Return the rows (members, n, width) as networks read them, and with all that is known of them."""
+        """Return the network inputs of the rows (members, n, width), and the rows themselves as context."""
         rows = self.networks.inputs(batch)
         return rows.network, rows
 
@@ -120,7 +120,7 @@ class AnomalyGAN(AdversarialGame):
         return self.write(standard_normal(shape, given.network, rng), given)[1]
 
     def kept(self, real: Tensor) -> Tensor:
-        """Return the rows that are not the farthest from the middle of the table, where rows may be anomalies."""
+        """Return the rows without those farthest from the centre of the table, if rows may be anomalies."""
         trim, n = self.networks.trim, real.shape[1]
         if not trim or n < 2:
             return real
@@ -137,14 +137,14 @@ class AnomalyGAN(AdversarialGame):
         raise CapabilityError(SCORES_ONLY)
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
-        """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column; (members, n)."""
+        """Return (members, n) per column: -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z), z = E(x)."""
         with frozen(self.generator), frozen(self.critic):
             cells, rest = self.costs(self.networks.inputs(batch), "reconstruction")
         return (cells.sum(-1) + rest) / len(self.layout.columns)
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the energy distance between these rows and generated ones (Székely & Rizzo 2013), a member."""
+        """Return each member's energy distance between these rows and generated ones (Székely & Rizzo 2013)."""
         rows = self.networks.inputs(batch[:MAX_MONITORED])
         real, fake = rows.network, self.fake(rows, rng)
         n = real.shape[1]
@@ -168,7 +168,7 @@ class AnomalyGAN(AdversarialGame):
             return self.networks.score(*self.costs(rows, method), rows, attribute=attribute)
 
     def costs(self, rows: MemberInputs, method: str) -> tuple[Tensor, Tensor]:
-        """Return what the cells cost (members, n, k), and what the row as a whole does (members, n)."""
+        """Return the costs of cells (members, n, k), and of the row as a whole (members, n)."""
         if method == "reconstruction":
             z = self.encode(rows.network)
             parameters, written = self.write(z, rows)
@@ -183,7 +183,7 @@ class AnomalyGAN(AdversarialGame):
         return rest.new_zeros(*rest.shape, len(self.layout.columns)), rest
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what is written of E(x); for given cells, by another member."""
+        """Return the reconstruction of E(x) plus and minus two deviations; for given cells, by another member."""
         who, deviation = self._witnesses(), self.likelihood.deviation()
 
         def written(rows: MemberInputs) -> Tensor:
@@ -193,11 +193,11 @@ class AnomalyGAN(AdversarialGame):
         return self.networks.interval(batch, position, written, deviation.gather(0, who[..., : deviation.shape[-1]]))
 
     def encode(self, network: Tensor) -> Tensor:
-        """Return (members, n, noise_dim): the latents of rows as networks read them."""
+        """Return the latents (members, n, noise_dim) of network inputs."""
         return self.encoder(network) * self.mask  # type: ignore[no-any-return]
 
     def write(self, z: Tensor, rows: MemberInputs) -> tuple[Tensor, Tensor]:
-        """Return the parameters of rows written from latents, and these rows as networks read them.
+        """Return the parameters of rows generated from latents, and the rows as network inputs.
 
         Of ``rows`` come the given cells, and where a number is missing: the codes tell that.
         """
@@ -213,7 +213,7 @@ class AnomalyGAN(AdversarialGame):
         return self.generator(x)  # type: ignore[no-any-return]
 
     def _witnesses(self) -> Tensor:
-        """Return (members, 1, width): who writes an entry for each member: itself, or one of its view where given."""
+        """Return (members, 1, width): the member that generates each entry: itself, or one with the same scaling."""
         views = torch.tensor(self.scaling.scaling_of, device=self.given.device)
         alike = (views.unsqueeze(1) == views).unsqueeze(2) & ~self.given_slots.squeeze(1)  # (for whom, who, width)
         rank = 2 * alike.int() + torch.eye(self.members, dtype=torch.int, device=views.device).unsqueeze(2)

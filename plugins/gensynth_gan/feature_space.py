@@ -11,7 +11,7 @@ from gensynth.nn.trimming import kept_rows
 
 
 class FeatureSpace(nn.Module):
-    """Last hidden layer of every member's critic, as it lies over the training rows: a metric for it.
+    """Mahalanobis metric of every member's critic features, fitted to the training rows.
 
     The squared Mahalanobis distance of a critic's features (Lee et al. 2018, arXiv 1807.03888, eq. 2, with one class),
     with ``ridge`` times the mean variance added to every variance: features are many and nearly dependent.
@@ -34,7 +34,7 @@ class FeatureSpace(nn.Module):
         self.register_buffer("whitening", torch.eye(width).repeat(members, 1, 1))
 
     def fit(self, features: Tensor, trim: float) -> None:
-        """Measure features (members, n, width) of training rows; then again without the share ``trim`` farthest off.
+        """Fit to features (members, n, width) of training rows; then again without the fraction ``trim`` farthest out.
 
         The second look is the concentration step of FAST-MCD (Rousseeuw & Van Driessen 1999).
         """

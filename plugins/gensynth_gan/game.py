@@ -24,7 +24,7 @@ BETAS = (0.5, 0.9)
 
 @dataclass(frozen=True)
 class AdversarialObjective:
-    """What generator and critic minimise.
+    """Losses, penalty and regularisation of generator and critic.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class AdversarialObjective:
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Keep the parameters out of the graph that is built inside: no gradient reaches them."""
+    """Freeze the parameters within the block: no gradient reaches them."""
     module.requires_grad_(False)
     try:
         yield
@@ -70,7 +70,7 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 class AdversarialGame(GenerativeModel):
-    """Generators against critics, those of all members side by side.
+    """Base of adversarial models: generators against critics, batched over the members.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ class AdversarialGame(GenerativeModel):
 
     @abstractmethod
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Any]:
-        """Return what the critics judge of real rows (members, n, width), and what the generators are given."""
+        """Return the critics' inputs for real rows (members, n, width), and the generators' conditions."""
 
     @abstractmethod
     def fake(self, given: Any, rng: Generator) -> Tensor:
-        """Return generated points (members, n, width), with gradients; as many as are given."""
+        """Return generated points (members, n, width), with gradients; one for each given row."""
 
     @abstractmethod
     def values(self, points: Tensor) -> Tensor:
@@ -115,12 +115,12 @@ class AdversarialGame(GenerativeModel):
 
     @abstractmethod
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return how far generated rows are from these: what the game is monitored by."""
+        """Return the distance of generated rows from these, the monitor of the training."""
 
     def game(
         self, max_steps: int, share: float = 1.0, *, full_run: bool = False, collapse_bound: Loss | None = None
     ) -> tuple[Stage, ...]:
-        """Return the game as a stage, ``share`` of the run; with a part for it, a stage without a critic before it."""
+        """Return the adversarial stage, ``share`` of the run, with a pretraining stage before it if requested."""
         objective, before = self.objective, self.objective.pretrain_fraction
         slow = Optimizer(objective.learning_rate, BETAS)
         fast = Optimizer(objective.learning_rate * self.critic_rate, BETAS)
@@ -140,12 +140,12 @@ class AdversarialGame(GenerativeModel):
         return pretrain, game
 
     def clip_critic(self) -> None:
-        """Keep the critic's weights within the objective's bound, where there is one."""
+        """Clip the critic's weights to the objective's bound, if there is one."""
         if self.objective.clip is not None:
             clip_weights(self.critic, self.objective.clip)
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the critics minimise: the objective's loss, plus the penalty."""
+        """Return the critics' loss: the objective's loss plus the penalty."""
         real, given = self.real(batch, rng)
         real = self.kept(real)
         n = real.shape[1]
@@ -159,7 +159,7 @@ class AdversarialGame(GenerativeModel):
         return loss + self.objective.penalty(self._flat_values, seen, drawn, rng)
 
     def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the generators minimise; leaves no gradient in the critics."""
+        """Return the generators' loss, without gradients for the critics."""
         real, given = self.real(batch, rng)
         fake = self.fake(given, rng)
         with frozen(self.critic):
@@ -169,7 +169,7 @@ class AdversarialGame(GenerativeModel):
         return loss
 
     def mmd(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the maximum mean discrepancy of real and generated rows, by what the critics see of them."""
+        """Return the maximum mean discrepancy of the critics' input features of real and generated rows."""
         real, given = self.real(batch, rng)
         return self._discrepancy(real, self.fake(given, rng))
 

@@ -27,7 +27,7 @@ PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fracti
 
 @dataclass(eq=False)
 class Adversarial(TaskRecipe):
-    """What every adversarial recipe shares: sizes and pace.
+    """Base of the adversarial recipes: sizes and training schedule.
 
     All depart from their papers by drawn codes with a straight-through gradient, a faster critic in place of more steps
     of it, a penalty on a part of the rows and a moving average of the weights; where else, each says. A detector's
@@ -107,12 +107,12 @@ class Adversarial(TaskRecipe):
     kappa: float | None = None
 
     def bins(self, max_levels: int) -> Encoding:
-        """Return bins for numbers of many values, whose codes stand in order, with the place inside a bin."""
+        """Return quantile bins with ordered codes and positions within bins."""
         return Encoding("bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False, max_levels=max_levels)
 
     @property
     def score_weights(self) -> Mapping[str, float]:
-        """Where a game was lost the generator says little, but what its critic saw counts."""
+        """Reconstruction and feature distance: the critic's features help where the generator is poor."""
         return {} if self.task == "sampling" else {"reconstruction": 1.0, "feature": 1.0}
 
     @abstractmethod
@@ -202,7 +202,7 @@ class WGAN(Adversarial):
     clip: float | None = None
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return the Wasserstein loss with what keeps its critic Lipschitz."""
+        """Return the Wasserstein loss with its gradient penalty or weight clipping."""
         if self.clip is not None:
             return AdversarialObjective(Wasserstein(), clip=self.clip)
         return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight))
@@ -231,7 +231,7 @@ class LSGAN(Adversarial):
 
 @dataclass(eq=False)
 class DRAGAN(Adversarial):
-    """GAN for tables whose critic has gradients of norm 1 around the data.
+    """GAN for tables with a gradient penalty around the data.
 
     Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4.
 
@@ -250,7 +250,7 @@ class DRAGAN(Adversarial):
 
 @dataclass(eq=False)
 class CGAN(Adversarial):
-    """Conditional GAN for tables: generator and critic are given the condition columns.
+    """Conditional GAN for tables: generator and critic are conditioned on given columns.
 
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
@@ -277,7 +277,7 @@ class CGAN(Adversarial):
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score", "images"})
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return the conditional game."""
+        """Return the conditional objective."""
         if own.loss == "non-saturating":
             return AdversarialObjective(NonSaturating(), around_data(own.penalty_weight), conditional=True)
         return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight), conditional=True)

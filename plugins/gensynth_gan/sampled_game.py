@@ -20,7 +20,7 @@ from .game import AdversarialGame, AdversarialObjective
 
 
 class SampledGame(AdversarialGame):
-    """Generator against critic, which see columns as `RelaxedRows`: normal scores, and drawn codes with a gradient.
+    """Base of sampling GANs over `RelaxedRows`: normal scores, and sampled codes with a straight-through gradient.
 
     The condition cells of generated rows are those of the real rows of the batch, so that both sides see the true class
     frequencies. A moving average of the weights is what is sampled and monitored; training keeps what was best by a
@@ -51,11 +51,11 @@ class SampledGame(AdversarialGame):
 
     @abstractmethod
     def drawn(self, row: Tensor, rng: Generator) -> tuple[Any, Tensor]:
-        """Return images, if there are any, and columns as vectors, one for each vector with its given entries."""
+        """Generate images, if there are any, and vectors of columns, one for each vector with its given entries."""
 
     @abstractmethod
     def points(self, pixels: Any, row: Tensor) -> Tensor:
-        """Return what the critic judges (1, n, width) of images and of columns as vectors."""
+        """Return the critic's inputs (1, n, width) for images and vectors of columns."""
 
     @abstractmethod
     def judged(self, pixels: Any, row: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,7 +63,7 @@ class SampledGame(AdversarialGame):
 
     @torch.no_grad()
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-        """Draw rows; observed condition cells come back exactly, others are drawn with their true frequencies.
+        """Sample rows; observed condition cells are returned exactly, others sampled with their true frequencies.
 
         Raises
         ------
@@ -96,12 +96,12 @@ class SampledGame(AdversarialGame):
         return Score(-0.5 * deep - self.rows.outlyingness(batch, row).sum(1))
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return what the critic judges of rows, and their columns as vectors."""
+        """Return the critic's inputs for rows, and their columns as vectors."""
         row = self.rows.encode(batch, rng)
         return self.points(batch.pixels, row), row
 
     def fake(self, given: Tensor, rng: Generator) -> Tensor:
-        """Return what the critic judges of as many generated rows as are given."""
+        """Return the critic's inputs for generated rows, one for each given row."""
         return self.points(*self.drawn(given, rng))
 
     def noise(self, row: Tensor, rng: Generator) -> Tensor:
@@ -109,12 +109,12 @@ class SampledGame(AdversarialGame):
         return standard_normal((len(row), self.noise_dim), row, rng)
 
     def measure_columns(self, rows: Batch, rng: Generator) -> None:
-        """Measure the columns, and count the conditions."""
+        """Fit the columns and the distribution of conditions."""
         self.rows.fit(rows)
         if self.conditions is not None:
             self.conditions.fit(rows, rng)
 
     def measure_features(self, hidden: Tensor) -> None:
-        """Measure the critic's last hidden layer (n, width) on the training rows."""
+        """Fit the metric of the critic's last hidden layer (n, width) to the training rows."""
         self.feature_mean.copy_(hidden.mean(0))
         self.feature_scale.copy_(hidden.std(0, correction=0).clamp(min=1e-6))

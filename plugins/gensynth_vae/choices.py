@@ -25,7 +25,7 @@ PRIOR = one_of(*PRIORS)
 
 @dataclass(eq=False)
 class VariationalRecipe(FamilyRecipe):
-    """What the recipes of this plugin share.
+    """Base of the recipes of this plugin.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class VariationalRecipe(FamilyRecipe):
 
 @dataclass(eq=False)
 class IndependentCellsRecipe(VariationalRecipe):
-    """What the recipes share whose cells are independent given the latents.
+    """Base of the recipes with independent cells given the latents.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def warmup_progress(step: float, warmup: int) -> float:
 
 @dataclass(frozen=True)
 class Divergence:
-    """How the divergence between posterior and prior enters the loss.
+    """The KL term of the loss.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Divergence:
     capacity: float | None = None
 
     def cost(self, divergence: Tensor, step: float) -> Tensor:
-        """Return what joins each row's loss (members, n); ``divergence`` (members, n) in nats.
+        """Return each row's KL term (members, n) from its ``divergence`` (members, n) in nats.
 
         With a capacity it is the same for all rows of a batch: it is of the batch mean.
         """
@@ -52,7 +52,7 @@ class Divergence:
         return (self._weight(divergence) * distance).expand_as(divergence)
 
     def slope(self, divergence: Tensor, step: float) -> Tensor:
-        """Return (members, 1): what another nat of divergence costs beside a capacity; below it less than nothing."""
+        """Return (members, 1) the derivative of the loss by the divergence at a capacity; negative below it."""
         excess, near = self._excess(divergence, step)
         return self._weight(divergence) * (excess / near).clamp(-1.0, 1.0)
 

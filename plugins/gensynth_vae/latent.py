@@ -98,7 +98,7 @@ class LatentModel(LatentVariableModel):
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """All networks together; then the density that is fitted to the latents, and the marginals of what is drawn."""
+        """Joint training; then the second-stage prior, if any, and the correction of the marginals."""
         whole = self.networks.stage(
             "elbo", tuple(self.parameters()), self.loss, learning_rate=self.learning_rate, monitor=self._monitor,
             report=self._report,
@@ -118,14 +118,14 @@ class LatentModel(LatentVariableModel):
         return mean * self.mask, bounded(log_variance, 8.0)
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log-likelihood and divergence (members, n) at one posterior draw, and it (members, n, latent_dim)."""
+        """Return log-likelihood and divergence (members, n) at one posterior draw, and the draw itself."""
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
         likelihood = self.decoder.log_likelihood(inputs, z).sum(-1)
         return likelihood, self._divergence(inputs, mean, log_variance, z), z
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (members, n): minus the bound, Kingma & Welling 2014, equation 10, with the weighted divergence."""
+        """Return (members, n): the negative ELBO (Kingma & Welling 2014, equation 10) with a weighted divergence."""
         self.step += 1.0
         inputs = self.networks.inputs(batch)
         # where there is noise: encode the row under it, decode the row (Im et al. 2017, arXiv 1511.06406)
@@ -182,7 +182,7 @@ class LatentModel(LatentVariableModel):
         return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
 
     def kl(self, inputs: Any, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Return (members, n) KL(q || p) in nats, p being what is sampled from.
+        """Return (members, n) KL(q || p) in nats, where p is the sampling prior.
 
         Closed form for N(0, I). Else the mean of log q(z) - log p(z) over antithetic draws, the same for every row,
         whose second moments are exactly those of the posterior: no error where log p is quadratic, and 0 for q = p.
@@ -208,7 +208,7 @@ class LatentModel(LatentVariableModel):
         return -entropy - self.prior.given(inputs).log_density(z)
 
     def _density(self, inputs: Any) -> LatentDensity:
-        """Return what the latents of the rows are sampled from."""
+        """Return the prior of the latents of the rows."""
         density = self.density or self.prior
         return NormalLatents(self.mask) if density is None else density.given(inputs)
 
@@ -219,7 +219,7 @@ class LatentModel(LatentVariableModel):
         return cost if self.denoiser is None else cost + self.denoiser.losses(inputs.network, rng)
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
-        """Return the divergence in nats and the number of latents that vary with the row, means over the members."""
+        """Return the divergence in nats and the number of active latents, means over the members."""
         inputs = self.networks.inputs(batch)
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)

@@ -25,7 +25,7 @@ FEW_FEATURES = 8
 
 @dataclass(eq=False)
 class OneLatent(IndependentCellsRecipe):
-    """One latent vector a row, with a density of the latents that is learned.
+    """Base of recipes with one latent vector for each row and a learned prior.
 
     Of tuples the members of an ensemble take the entries in turns.
 
@@ -63,7 +63,7 @@ class OneLatent(IndependentCellsRecipe):
 
     @property
     def score_weights(self) -> Mapping[str, float]:
-        """The bound and the denoising residual; where rows may be anomalies the bound alone.
+        """ELBO and denoising residual; the ELBO alone if rows may be anomalies.
 
         A network without a bottleneck learns those.
         """
@@ -71,7 +71,7 @@ class OneLatent(IndependentCellsRecipe):
 
     @abstractmethod
     def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
-        """Return how the divergence enters the loss; ``own`` are the settings."""
+        """Return the KL term; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
@@ -128,7 +128,7 @@ class VAE(OneLatent):
 
 @dataclass(eq=False)
 class BetaVAE(OneLatent):
-    """beta-VAE: the divergence weighted by ``beta``, or steered to a growing ``capacity``. Else as `VAE`.
+    """beta-VAE: the divergence weighted by ``beta``, or driven to a growing ``capacity``; otherwise as `VAE`.
 
     The members of a detector lie along the rate-distortion curve (Alemi et al. 2018, arXiv 1711.00464).
 

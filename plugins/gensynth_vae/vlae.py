@@ -34,7 +34,7 @@ NATS_DECAY = 0.95
 
 
 class LossyAutoencoder(LatentModel):
-    """The bound of an autoregressive decoder, with two means against latents that it does without.
+    """VAE with an autoregressive decoder, with free nats and an auxiliary decoder against posterior collapse.
 
     The encoder pays for no divergence below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the prior
     learns all the time. An auxiliary decoder has to tell the cells from the latent alone, as if they were independent
@@ -74,7 +74,7 @@ class LossyAutoencoder(LatentModel):
         self.register_buffer("nats", torch.zeros(networks.members))
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (members, n): minus the bound (Chen et al. 2017, section 2.1) and the auxiliary decoder's gain."""
+        """Return (members, n): the negative ELBO (Chen et al. 2017, section 2.1) minus the auxiliary log-likelihood."""
         self.step += 1.0
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         mean, log_variance = self.posterior(inputs)

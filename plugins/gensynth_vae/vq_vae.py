@@ -24,7 +24,7 @@ STEPS_TO_SCORE_IMAGES = 180
 
 @dataclass(eq=False)
 class VQVAE(IndependentCellsRecipe):
-    """VQ-VAE: a row is a few code-book entries, and cells are independent given them.
+    """VQ-VAE: discrete latents from code books, and independent cells given them.
 
     Departs from the paper in one measured point: while training, entries are drawn near the encoder's vectors instead
     of being the nearest ones (`StochasticQuantizer`), and the autoregressive density of the codes is trained with the
@@ -99,7 +99,7 @@ class VQVAE(IndependentCellsRecipe):
     max_steps: int | None = None
 
     def for_image_detection(self) -> VQVAE:
-        """Return this recipe with the steps that scores of images take."""
+        """Return this recipe with the number of steps for image scores."""
         if self.max_steps is not None:
             return self
         recipe: VQVAE = clone(self).set_params(max_steps=STEPS_TO_SCORE_IMAGES)
