@@ -39,7 +39,7 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Phase:
-    """Parameters that one optimizer trains.
+    """Parameters trained by one optimizer.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ Report = Callable[[Batch, Generator], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Stage:
-    """Phases that are trained together, batch by batch, in their order.
+    """Phases that alternate batch by batch.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fit:
-    """A closed form between stages: statistics, a mixture, marginals.
+    """A closed-form fit between stages: statistics, a mixture, marginals.
 
     Parameters
     ----------

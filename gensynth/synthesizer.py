@@ -39,7 +39,7 @@ from gensynth.training.weights import check_weights
 
 
 def _can_draw(synthesizer: Synthesizer) -> bool:
-    """Return True if the family can draw the rows that stand for those before; raise `CapabilityError` otherwise."""
+    """Return True if the family can replay earlier rows; raise `CapabilityError` otherwise."""
     require(make_recipe(synthesizer.model), "sample")
     return True
 
@@ -133,7 +133,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         resume: bool = False,
         memory_rows: int | None = None,
     ) -> Self:
-        """Learn the rows of a table.
+        """Fit the model to the rows of a table.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
 
     @available_if(_can_draw)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn further rows of the same columns; the first call is a `fit`.
+        """Train further on new rows of the same columns; the first call is a `fit`.
 
         Kinds, codes and relations stay those of the first fit; the network is trained on, on the new rows and on drawn
         ones that stand for the rows before. Rows with values that the first fit did not hold are left out.
@@ -245,7 +245,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better.
+        """Return the (weighted) mean of `score_samples`; higher = the rows fit the model better.
 
         ``y`` are the labels of an array of images, if they were fitted with such.
         """
@@ -257,13 +257,13 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         save(self, path, registry=registry)
 
     def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted synthesizer."""
+        """Return the contents of the synthesizer's file."""
         check_is_fitted(self)
         return Contents.of("synthesizer", self, [self.fitted_])
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted synthesizer of a file."""
+        """Return the fitted synthesizer from a file's contents."""
         out = contents.restore(cls)
         (out.fitted_,) = contents.models
         out._n_draws = out._n_updates = 0

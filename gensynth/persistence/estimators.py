@@ -22,11 +22,11 @@ class Storable(Protocol):
     """An estimator that a file can hold: `gensynth.Synthesizer`, `gensynth.AnomalyDetector`."""
 
     def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted estimator."""
+        """Return the contents of the estimator's file."""
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted estimator of a file."""
+        """Return the fitted estimator from a file's contents."""
 
 
 def save(estimator: Storable, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:

@@ -21,7 +21,7 @@ _MIN_ROWS = 30
 
 
 def find_relations(source: Source) -> tuple[Relation, ...]:
-    """Return the relations that hold in every row, and that chance does not explain."""
+    """Return the relations that hold in every row and are not explained by chance."""
     if source.n < _MIN_ROWS or len(source.domains) < 2:
         return ()
     found = find_sums(source)
@@ -46,7 +46,7 @@ def _missing_together(source: Source) -> list[Relation]:
 
 
 def check_declared(source: Source, declared: Sequence[Relation]) -> tuple[Relation, ...]:
-    """Return declared relations, with the rounding that fits.
+    """Validate declared relations, and return them with their rounding.
 
     Raises
     ------

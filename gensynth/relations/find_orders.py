@@ -28,7 +28,7 @@ Names = list[str | int]
 
 
 def find_orders(source: Source, known: Sequence[Relation]) -> list[Relation]:
-    """Return orders, without those that follow from others or from ``known`` relations."""
+    """Return inequalities, without those implied by others or by ``known`` relations."""
     related = _connected(known)
     found: list[tuple[str | int, str | int]] = []
     for names in _groups(source):
@@ -73,7 +73,7 @@ def _groups(source: Source) -> list[Names]:
 
 
 def unit_of(domain: Domain) -> tuple[str, ...]:
-    """Return what two columns must share to be compared: whole numbers are counts, others are amounts."""
+    """Return the unit that comparable columns share: whole numbers are counts, others are amounts."""
     column = domain.column
     if is_span(column):
         return ("duration",)

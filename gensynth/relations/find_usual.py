@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 
 def find_usual_relations(source: Source) -> tuple[Relation, ...]:
-    """Return the relations of all rows, and then exact ones that all but a few rows keep.
+    """Return the relations of all rows, followed by exact ones that all but a few rows keep.
 
     Those are found in parts of the rows, drawn at random (always the same ones).
     """

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class WorkerError(GensynthError):
-    """What a worker that ends all has to say."""
+    """Error of a worker that ends all workers."""
 
 
 def run_together(function: Callable[[], T], workers: Workers, folder: Path, timeout: timedelta) -> T:

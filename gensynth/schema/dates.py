@@ -55,7 +55,7 @@ def _pattern(format_: str) -> str:
 
 
 def match(texts: Any, format_: str) -> dict[str, pa.Array] | None:
-    """Return the parts of texts by the letter of their word, null where one does not have the form; None: nowhere."""
+    """Return the parts of texts by directive, null for texts in another form; None if no text matches."""
     array = pa.array(texts, pa.string(), from_pandas=True)
     found = pc.extract_regex(array, _pattern(format_))
     if found.null_count == len(found):

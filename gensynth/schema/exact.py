@@ -25,7 +25,7 @@ _SPANS = (dt.timedelta, np.timedelta64)
 
 
 def exact_tick(value: Any, column: Column) -> Fraction:
-    """Return where a value lies among the ticks of a numeric or datetime column.
+    """Return the exact position of a value in the ticks of a numeric or datetime column.
 
     Text is read as the column's own cells are written, numbers and ISO dates in any column. A date without a time
     zone is taken in that of the column.
@@ -43,7 +43,7 @@ def exact_tick(value: Any, column: Column) -> Fraction:
 
 
 def tick_nanoseconds(column: Column) -> int | None:
-    """Return how long a tick of dates, times or durations lasts; None for periods, whose length differs."""
+    """Return the duration of a tick of dates, times or durations; None for periods of varying length."""
     return _NANOSECONDS.get(unit(column) or "")
 
 

@@ -23,7 +23,7 @@ MIN_SIDE, MAX_SIDE = 4, 128
 
 @dataclass(frozen=True)
 class ImageSchema:
-    """What the images of a column look like.
+    """Schema of the images of a column.
 
     The values of pixels are counted in levels: level v stands for ``low + v * (high - low) / (levels - 1)``.
 
@@ -58,7 +58,7 @@ class ImageSchema:
 
     @classmethod
     def infer(cls, images: NDArray[Any], name: str | int) -> Self:
-        """Return that of images (n, ...), one shape and dtype.
+        """Infer the schema of images (n, ...) of one shape and dtype.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class ImageSchema:
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[NDArray[Any]], n: int, name: str | int) -> Self:
-        """Return that of n images that come in blocks, each of one image at least; the blocks do not matter.
+        """Infer the schema of n images in blocks of at least one image, independent of the blocks.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class ImageSchema:
 
     @property
     def values(self) -> NDArray[Any]:
-        """What each level stands for (levels,), in the dtype of the images."""
+        """Pixel value of each level (levels,), in the dtype of the images."""
         values = self.low + np.arange(self.levels) * (self.high - self.low) / (self.levels - 1)
         dtype = np.dtype(self.dtype)
         return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)

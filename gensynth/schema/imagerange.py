@@ -20,7 +20,7 @@ Images = NDArray[Any]
 
 
 class FittedRange(Protocol):
-    """What is known of the values of fitted images, as `gensynth.schema.image.ImageSchema` does."""
+    """Interface of the pixel range of fitted images: `gensynth.schema.image.ImageSchema`."""
 
     @property
     def low(self) -> float:
@@ -40,7 +40,7 @@ class FittedRange(Protocol):
 
 
 def factor_of(image: FittedRange, low: float, high: float, dtype: np.dtype[Any], *, whole: bool) -> float | None:
-    """Return what new values are multiplied by to be the same pictures in the unit of fitted ones; None if nothing.
+    """Return the factor that converts new pixel values to the fitted unit; None for no conversion.
 
     Whole numbers from 0 to 255 are what floats from 0 to 1 are, and these are what whole numbers from 0 to N are.
 
@@ -78,7 +78,7 @@ def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) ->
 def tell_of_outside(
     image: FittedRange, n: int, first: int, what: str, place: str, *, low: float, high: float, stacklevel: int
 ) -> None:
-    """Warn that values of n images, in ``what``, are clipped; raise `ImageError` where they are in another unit."""
+    """Warn that pixel values of n images are clipped; raise `ImageError` if they are in another unit."""
     text = (
         f"{what}: pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
         f"{image.high:g}: values from {low:g} to {high:g}"
@@ -90,7 +90,7 @@ def tell_of_outside(
 
 
 def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
-    """Return a stream of new images in the range of fitted ones; which way is decided once for all of them.
+    """Return a stream of new images in the range of the fitted ones, with one conversion for all of them.
 
     The black and white of image files, 0 and 255 (65,535 of 16 bits), become the least and the greatest fitted value;
     files that hold no greater values than the fitted ones, such as masks of zeros and ones, stay as they are, as those
@@ -142,7 +142,7 @@ def _outside(table: ImageStream, image: FittedRange) -> tuple[int, int]:
 
 
 def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images:
-    """Return new images (n, ...) in memory in the range of fitted ones.
+    """Return new images (n, ...) converted to the range of the fitted ones.
 
     Raises
     ------

@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 
 
 class Cell(NamedTuple):
-    """A text around one number: its sign ("", "+" or "-"), its digits with their marks, and what is around them.
+    """A text with one number: sign ("", "+" or "-"), digits with their marks, prefix and suffix.
 
     ``template`` is the text with ``{}`` for the digits, ``affix`` what is left of it without signs and blanks.
     """
@@ -69,7 +69,7 @@ def _shape(decimal: str, thousands: str, group: int) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Notation:
-    """How a column writes its numbers.
+    """Notation of a column's numbers.
 
     Parameters
     ----------

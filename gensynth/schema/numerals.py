@@ -26,7 +26,7 @@ _PHONE, _CODE = 7, 5
 
 
 def find_notation(texts: Sequence[str], *, declared: bool = False) -> tuple[Notation, list[str]] | None:
-    """Return how the numbers among distinct texts are written, and the texts that are none; None if they hold codes.
+    """Return the notation of the numbers among distinct texts, and the other texts; None if they are codes.
 
     Most of the texts must be numbers with the same currency or unit. Digits and nothing else are numbers only if their
     count varies, and leading zeros make codes of all of them; ``declared`` numbers may be of any look.
@@ -58,7 +58,7 @@ def _is_zero(cell: Cell) -> bool:
 
 
 def _are_quantities(texts: list[str], cells: list[Cell], notation: Notation, *, alone: bool) -> bool:
-    """Whether numbers in text count or measure something, and are no codes, versions or telephone numbers.
+    """Whether numbers in text are quantities, not codes, versions or telephone numbers.
 
     ``alone``: there are no other texts in the column.
     """

@@ -26,7 +26,7 @@ _MAX_TIMES, _MAX_ENTITIES = 20, 50
 
 
 def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
-    """Say that a table is a series per entity, where it is one: its rows are learned and drawn one by one.
+    """Warn if a table is a time series per entity, as rows are modelled as independent.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
 
 
 def find_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[str | int, str | int] | None:
-    """Return the labels of an entity and a time column of which a table is a series, or None."""
+    """Return the labels of the entity and time columns of a time series per entity, or None."""
     if len(frame) < _MIN_ROWS:
         return None
     times = [(column.name, found) for column in columns if (found := _time(frame[column.name], column)) is not None]

@@ -59,7 +59,7 @@ def tokens(format_: str) -> tuple[Token, ...]:
 
 
 def plain(format_: str) -> str:
-    """Return a format in the words of strftime, for people: without flags."""
+    """Return a format in plain strftime directives, without flags."""
     return "".join(str(Token(token.letter, text=token.text)) for token in tokens(format_))
 
 

@@ -33,7 +33,7 @@ _SPECIAL = re.compile(r"[^1-9]*|\s*(?:#|[<>\u2264\u2265]=?).*", re.DOTALL)
 
 
 def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = False) -> Column | None:
-    """Return the column as one of numbers written as text, None if its texts are something else.
+    """Return the column as numbers in text, None if its texts are something else.
 
     Texts that are no numbers may make up half of the cells, if they are few different ones.
     """
@@ -53,7 +53,7 @@ def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = 
 
 
 def dates_with_specials(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
-    """Return the column as one of dates and a few other texts, None if it is something else.
+    """Return the column as dates with a few special texts, None if it is something else.
 
     Texts without a digit above 0 are no dates; if that is not all, nor are those that most others have no format with.
     """
@@ -117,7 +117,7 @@ def _with_specials(column: Column, specials: list[str]) -> Column:
 
 
 def is_special(text: str) -> bool:
-    """Whether a text says of itself that it is no number: it has no digit but 0, or it is like ``#NUM1`` or ``<5``."""
+    """Whether a text is plainly not a number: it has no digit but 0, or is like ``#NUM1`` or ``<5``."""
     return _SPECIAL.fullmatch(text) is not None
 
 

@@ -23,12 +23,12 @@ _bars: set[int] = set()
 
 
 def is_shown() -> bool:
-    """Return whether a bar is on the screen: what is written meanwhile would tear it."""
+    """Return whether a bar is on the screen, which other output would disrupt."""
     return bool(_bars)
 
 
 def _console() -> rich.console.Console:
-    """Return what the bar is drawn on; rich draws in notebooks by ipywidgets, and complains at each step without."""
+    """Return the console of the bar; in notebooks rich needs ipywidgets, and warns at each step without."""
     from rich.console import Console
 
     has_widgets = importlib.util.find_spec("ipywidgets") is not None
@@ -84,7 +84,7 @@ class Progress:
             self._bar = None
 
     def show_step(self, stage: str, used: float) -> None:
-        """Show that ``used`` in [0, 1] of the stage's budget is gone."""
+        """Show the used fraction of the stage's budget, in [0, 1]."""
         if self._bar is None:
             return
         now = time.monotonic()

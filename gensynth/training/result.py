@@ -10,7 +10,7 @@ from gensynth.training.weights import Parts
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """History of a run, and the rows that it learned nothing from.
+    """History and held-out rows of a run.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ _before = 1
 
 @contextlib.contextmanager
 def fitting_threads(work: float) -> Iterator[None]:
-    """Let torch compute in one thread within the block if ``work`` is less than `LARGE`.
+    """Use one torch thread within the block if ``work`` is below `LARGE`.
 
     Nothing changes where ``OMP_NUM_THREADS`` is set: somebody chose.
     """

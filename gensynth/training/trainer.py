@@ -32,7 +32,7 @@ from gensynth.training.weights import Parts, Weights
 
 
 class Trainer(BaseEstimator):
-    """Trains any `GenerativeModel` on an encoded table.
+    """Training of any `GenerativeModel` on an encoded table.
 
     A run is reproducible from its seed on a device (unless ``max_time`` ends it) and leaves torch's global random
     state as it found it. Held-out rows are looked at every epoch (or every 50 steps where an epoch is shorter, every
@@ -109,7 +109,7 @@ class Trainer(BaseEstimator):
         self.checkpoint = checkpoint
 
     def holds_out(self, n_rows: int) -> bool:
-        """Return whether `run` holds out some of so many rows (of so many `Parts`, with weights)."""
+        """Return whether `run` holds out some of ``n_rows`` rows (or `Parts`, with weights)."""
         return holds_out(n_rows, self.validation_fraction)
 
     def run(
@@ -123,7 +123,7 @@ class Trainer(BaseEstimator):
         rebuild: Callable[[], GenerativeModel] | None = None,
         weights: Weights | None = None,
     ) -> TrainingResult:
-        """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
+        """Train ``model`` in place; it ends in eval mode, with its best weights, on the device.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class Trainer(BaseEstimator):
         *,
         resume: bool,
     ) -> CheckpointFile | None:
-        """Return the file that this run may be resumed from; check that all processes are about to train the same."""
+        """Return the checkpoint of this run; check that all processes train the same run."""
         if self.checkpoint is None and ranks.size() == 1:
             return None
         names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")

@@ -22,7 +22,7 @@ _ROUNDING = 1e-6
 
 
 def read_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
-    """Return (n,) weights as they were given; a number is that of every row.
+    """Return (n,) weights as given; a single number applies to every row.
 
     Raises
     ------
