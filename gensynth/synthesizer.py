@@ -53,31 +53,31 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         Name of a registered model (``gensynth models`` lists them) or a recipe with its hyperparameters.
         ``set_params(model__latent_dim=4)`` works for both.
     trainer : Trainer or None
-        How it is trained; None for the defaults.
+        Training options; None for the defaults.
     schema : TableSchema, dict or None
-        What is known of the columns, as a mapping of names to kinds; the rest is inferred.
+        Declared kinds of columns, as a mapping of names to kinds; the others are inferred.
     condition_on : column label, sequence of column labels, or None
-        Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (capability
-        "conditional-on-fitted") can condition on these only; the others do best on them.
+        Columns that `sample` will be conditioned on. Families with the capability "conditional-on-fitted" can condition
+        on these only; the others are most accurate for them.
     relations : "auto", False, or sequence of str or Relation, default="auto"
-        Relations between columns that every drawn row keeps: "auto" finds those that hold in every fitted row and
-        that chance does not explain; False keeps none; or the ones to keep, written ``"total = net + vat"``,
+        Relations between columns that every synthetic row keeps: "auto" finds those that hold in every fitted row and
+        are not explained by chance; False keeps none; or the ones to keep, written ``"total = net + vat"``,
         ``"share_a + share_b = 100"``, ``"vat = 0.21 * net"``, ``"amount = price * quantity"``, ``"start <= end"``,
         ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
     image_shape : sequence of int or None
-        Shape of the images, (height, width) or (height, width, channels), where arrays (n, pixels) hold some; arrays
-        (n, height, width), (n, height, width, channels) and (n, channels, height, width) need none.
+        Shape of the images, (height, width) or (height, width, channels), in flat arrays (n, pixels); not needed for
+        arrays (n, height, width), (n, height, width, channels) and (n, channels, height, width).
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
     warm_start : bool, default=False
-        A `fit` after the first one goes on from what was learned, as `partial_fit` does.
+        A `fit` after the first one continues the training, as `partial_fit` does.
 
     Attributes
     ----------
     fitted_ : FittedModel
-        All that the fit left; the others are read from it.
+        The fitted model; the following attributes are read from it.
     schema_ : TableSchema
-        What the columns hold; ``schema_.relations``: what holds between them.
+        Kinds and formats of the columns; ``schema_.relations``: the relations between them.
     encoder_ : TableEncoder
         Table to encoded rows and back.
     recipe_ : Recipe
@@ -139,21 +139,21 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         ----------
         X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
             Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
-            stream (`gensynth.tables.open_table`) or a data set need not fit the memory. Or images: an array of three or
+            stream (`gensynth.tables.open_table`) or a data set may exceed memory. Or images: an array of three or
             four axes, one column of arrays, or a stream (`gensynth.tables.images.open_images`); see docs/images.md.
         y : array-like of shape (n_samples,) or None
             Labels of an array of images, which become the column "label" (or that of their name). Otherwise ignored:
             to learn a target, make it a column of ``X``.
         sample_weight : array-like of shape (n_samples,), number or None
-            How often each row counts, >= 0; None: once. Whole numbers count repeated rows, a row of weight 0 is not
-            there. Others are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
+            Row weights, >= 0; None: all 1. Whole weights are repetitions of rows, a weight of 0 leaves a row out. Other
+            weights are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
         resume : bool
-            Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
+            Continue from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
         memory_rows : int or None
-            Rows of a stream up to which it is read into memory, and learned as a table in memory is. Of more rows so
-            many are drawn at random, to find out what the columns hold; training goes through all rows, which are
-            encoded into a temporary file. None: 500,000, fewer with large images.
+            Maximal number of rows of a stream to read into memory. Of a longer stream, the schema is inferred from this
+            many random rows, and all rows are encoded into a temporary file for training. None: 500,000, fewer with
+            large images.
 
         Raises
         ------
@@ -162,9 +162,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         CapabilityError
             ``condition_on`` names columns, and the family cannot condition.
         OptionError
-            A parameter has a value that it cannot have.
+            A parameter has an invalid value.
         TrainingError
-            Training met a loss that is not finite.
+            A loss was not finite.
         """
         if self.warm_start and hasattr(self, "fitted_"):
             if resume:
@@ -202,17 +202,17 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Train further on new rows of the same columns; the first call is a `fit`.
 
-        Kinds, codes and relations stay those of the first fit; the network is trained on, on the new rows and on drawn
-        ones that stand for the rows before. Rows with values that the first fit did not hold are left out.
+        Kinds, codes and relations stay those of the first fit; training continues on the new rows and on synthetic rows
+        that replace the earlier ones (generative replay). Rows with values unseen in the first fit are left out.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
             New rows, of the fitted columns in any order.
         y : array-like of shape (n_samples,) or None
-            Labels of an array of images, if they were fitted with such; otherwise ignored.
+            Labels of an array of images, if the model was fitted with labels; otherwise ignored.
         sample_weight : array-like of shape (n_samples,), number or None
-            How often each new row counts.
+            Weights of the new rows.
 
         Raises
         ------
@@ -247,7 +247,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the (weighted) mean of `score_samples`; higher = the rows fit the model better.
 
-        ``y`` are the labels of an array of images, if they were fitted with such.
+        ``y`` are the labels of an array of images, if the model was fitted with labels.
         """
         scores = self.score_samples(self._labelled(X, y))
         return float(np.average(scores, weights=check_weights(sample_weight, len(scores))))

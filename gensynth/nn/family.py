@@ -30,15 +30,15 @@ def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int,
     Parameters
     ----------
     layout : Layout
-        What a row looks like.
+        Layout of the rows.
     task : {"sampling", "detection", "robust detection"}
-        What the model is for; "robust detection": its rows may hold anomalies.
+        Purpose of the model; "robust detection": the training rows may hold anomalies.
     members : int
-        Networks side by side; 1 for sampling.
+        Number of networks in the ensemble; 1 for sampling.
     embedding_dim : int
-        Width of a cell's embedding where cells are embedded.
+        Dimension of cell embeddings, for sampling.
     dropout : float
-        Fraction of units in [0, 1) that is dropped in training, for sampling.
+        Fraction of units dropped in training, in [0, 1), for sampling.
     """
     if layout.image is not None:
         return ImageNetworks(layout, embedding_dim, dropout)
@@ -51,18 +51,18 @@ def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int,
 class TaskRecipe(Recipe):
     """Hyperparameters of a family that serves sampling and detection.
 
-    What is None is chosen by the task (`by_task`).
+    Hyperparameters that are None take the task's default (`by_task`).
 
     Parameters
     ----------
     task : {"sampling", "detection", "robust detection"}, default="sampling"
-        What the model is for. An anomaly detector sets it: "robust detection" where the rows may hold anomalies.
+        Purpose of the model, set by an anomaly detector: "robust detection" if the rows may hold anomalies.
     n_members : int or None, default=None
-        Networks side by side, trained as one; always 1 for sampling.
+        Number of networks in an ensemble, trained together; always 1 for sampling.
     learning_rate : float or None, default=None
         Step size.
     max_levels : int or None, default=None
-        Most categories of a column that are told apart; None for 1000, of a detector 64.
+        Maximal number of categories of a column, the rarer ones share a code; None for 1000, for a detector 64.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -137,7 +137,7 @@ class TaskRecipe(Recipe):
         Raises
         ------
         OptionError
-            A value cannot be, or would not be read.
+            A value is invalid, or not used by the task.
         """
         self.check()
         chosen: dict[str, Any] = {}
@@ -166,11 +166,11 @@ class FamilyRecipe(TaskRecipe):
     Parameters
     ----------
     embedding_dim : int, default=16
-        Width of a cell's embedding, for sampling.
+        Dimension of cell embeddings, for sampling.
     dropout : float or None, default=None
-        Fraction of units dropped in training, in [0, 1), for sampling; None chooses from the number of rows.
+        Fraction of units dropped in training, in [0, 1), for sampling; None depends on the number of rows.
     max_bins : int, default=100
-        Most quantile bins of a numeric column, for sampling.
+        Maximal number of quantile bins of a numeric column, for sampling.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -202,7 +202,7 @@ class FamilyRecipe(TaskRecipe):
 def in_turns(value: Any, members: int) -> list[Any]:
     """Return one value for each member, cycling through them.
 
-    A tuple is taken in turns: two members, one a scaling of the numbers, have the same, the next two the next.
+    Members 0 and 1, one for each feature scaling, have the first entry of a tuple, members 2 and 3 the next, and so on.
     """
     choices: Sequence[Any] = value if isinstance(value, tuple | list) else (value,)
     return [choices[i // 2 % len(choices)] for i in range(members)]

@@ -33,7 +33,7 @@ from gensynth.tables.imagearrays import holds_images
 
 
 def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = None, *, keep: bool = False) -> Column:
-    """Return the kind of a column.
+    """Infer the schema of a column.
 
     Parameters
     ----------

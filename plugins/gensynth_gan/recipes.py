@@ -29,39 +29,39 @@ PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fracti
 class Adversarial(TaskRecipe):
     """Base of the adversarial recipes: sizes and training schedule.
 
-    All depart from their papers by drawn codes with a straight-through gradient, a faster critic in place of more steps
-    of it, a penalty on a part of the rows and a moving average of the weights; where else, each says. A detector's
-    members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart.
+    All depart from their papers by sampled codes with a straight-through gradient, a higher critic learning rate
+    instead of more critic steps, a penalty on a part of the rows and a moving average of the weights; each recipe names further
+    differences. A detector's members differ in seed, scaling and noise dimension; see `AnomalyGAN` for its scores.
 
     Parameters
     ----------
     noise_dim : int, tuple of int or None, default=None
-        Width of the generator's noise; None for 64, of a detector's members 8 and 16 in turns, and 2 and 8 where the
-        rows may hold anomalies: the narrower, the less room for them.
+        Dimension of the generator's noise; None for 64, for a detector's members 8 and 16 in turns, and 2 and 8 if the
+        rows may hold anomalies, as a small dimension cannot represent them.
     width : int or None, default=None
-        Width of the hidden layers; None sizes it from the number of rows (64 or 128), of a detector 64. Of images it is
-        that of the critic's last one; None for 128.
+        Width of the hidden layers; None depends on the number of rows (64 or 128), for a detector 64. For images the
+        width of the critic's last layer; None for 128.
     pac : int, default=1
-        Rows that the critic judges together (PacGAN), for sampling tables; 1 judges single rows.
+        Number of rows that the critic judges together (PacGAN), for sampling tables; 1 judges single rows.
     n_critic : int or None, default=None
-        Steps of the critic for each step of the generator; None for 1, of a detector 2.
+        Critic steps for each generator step; None for 1, for a detector 2.
     mmd_weight : float, default=0.0
-        Weight of the maximum mean discrepancy in the generator's loss, of tables; 0: the critic's word alone.
+        Weight of the maximum mean discrepancy in the generator's loss, for tables; 0: adversarial loss only.
     learning_rate : float or None, default=None
-        Of the generator; None for 0.0005, the critic's is four times as high; for images 0.0004, the critic's twice as
-        high; of a detector 0.002, of both.
+        Learning rate of the generator; None for 0.0005 with four times the rate for the critic, for images 0.0004 with
+        twice the rate, for a detector 0.002 for both.
     ema_decay : float or None, default=None
-        Of the moving average of the weights, which is what is used; 0 takes the last ones, None is 0.999, for images
-        0.998, of a detector 0.98.
+        Decay of the moving average of the weights, which replaces them after training; 0 uses the last weights, None is
+        0.999, for images 0.998, for a detector 0.98.
     pretrain_fraction : float, default=0.0
-        Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
-        before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761), for tables; 0: the
-        game alone.
+        Fraction of the run, in [0, 1), in which the generator is pretrained with the maximum mean discrepancy, without
+        a critic (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761), for tables; 0: adversarial
+        training only.
     penalty_weight : float or None, default=None
-        Weight of the penalty on the critic's gradient, which each recipe says; None for its own default.
+        Weight of the penalty on the critic's gradient; None for the recipe's default.
     kappa : float or None, default=None
-        Weight of the feature residual beside that of the row in a detector's score; None for 1, and 0.1 where the rows
-        may hold anomalies.
+        Weight of the feature residual relative to that of the row in a detector's score; None for 1, and 0.1 if the
+        rows may hold anomalies.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -150,18 +150,18 @@ def around_data(weight: float) -> DataPenalty | None:
 class GAN(Adversarial):
     """Generative adversarial network for tables.
 
-    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by pairs of a real
-    and a generated row that are told apart (relativistic) with penalties on the critic's gradient at both (Huang et al.
-    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game).
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by a relativistic
+    loss on pairs of a real and a generated row, with penalties on the critic's gradient at both (Huang et al. 2025,
+    "The GAN is dead; long live the GAN!", arXiv:2501.05441); ``loss="minimax"`` is the paper's loss.
 
     Parameters
     ----------
     loss : {"relativistic", "non-saturating", "minimax"} or None, default=None
-        What the generator minimises: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient
-        vanishes against a good critic; None for "relativistic", of a detector and for images "non-saturating".
+        The generator's loss: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient vanishes
+        against a good critic; None for "relativistic", for a detector and for images "non-saturating".
     penalty_weight : float or None, default=None
-        Weight of the squared gradient at the data (R1) and, of the relativistic loss, at generated rows (R2), without
-        which the game circles; 0: as in the paper, None: 0.1, of a detector and for images 1.
+        Weight of the squared gradient at the data (R1) and, with the relativistic loss, at generated rows (R2), without
+        which training oscillates; 0: as in the paper, None: 0.1, for a detector and for images 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -192,9 +192,9 @@ class WGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 0.1, of a detector 10. Not used when weights are clipped.
+        Weight of the gradient penalty; None for 0.1, for a detector 10. Not used with weight clipping.
     clip : float or None, default=None
-        Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
+        Bound for weight clipping of the critic, instead of the penalty (0.01 in the paper); None: gradient penalty.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"clip": NONE | number(0, open_low=True)}
@@ -218,8 +218,7 @@ class LSGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the
-        paper, None: 1.
+        Weight of the squared gradient at the data (R1), without which training oscillates; 0: as in the paper, None: 1.
     """
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 1.0}}
@@ -238,7 +237,7 @@ class DRAGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 1, of a detector 10.
+        Weight of the gradient penalty; None for 1, for a detector 10.
     """
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 10.0}}
@@ -254,17 +253,17 @@ class CGAN(Adversarial):
 
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
-    Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
+    Sampling with a condition on them is exact; without one they are sampled with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
-    detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper
-    by the Wasserstein loss with gradient penalty; on images the loss is the paper's, with R1 as of `GAN`.
+    detector is conditioned on a third of the columns, and scores the other cells given these. Departs from the paper by
+    the Wasserstein loss with gradient penalty; for images the loss is the paper's, with R1 as in `GAN`.
 
     Parameters
     ----------
     loss : {"wasserstein", "non-saturating"} or None, default=None
-        What both minimise; None for "wasserstein", for images "non-saturating".
+        Loss of generator and critic; None for "wasserstein", for images "non-saturating".
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty, or of R1; None for 0.1, of a detector 10, for images 1.
+        Weight of the gradient penalty, or of R1; None for 0.1, for a detector 10, for images 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"loss": NONE | one_of("wasserstein", "non-saturating")}

@@ -30,9 +30,10 @@ class VariationalRecipe(FamilyRecipe):
     Parameters
     ----------
     beta : float, tuple of float or None, default=None
-        Weight of the divergence; None for the family's own.
+        Weight of the KL divergence; None for the family's default.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns; None for the family's own.
+        Standard deviation of the noise on a detector's input in training, in scaled units; None for the family's
+        default.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -57,10 +58,10 @@ class IndependentCellsRecipe(VariationalRecipe):
     Parameters
     ----------
     column_groups : int, default=1
-        Groups that the columns are written in, those of one independent given the latents and the groups before, for
-        sampling; 1: all cells are independent given the latents, and nothing else ties columns.
+        Number of groups of columns that are sampled one after the other, each given the latents and the groups before;
+        1: all cells are independent given the latents. For sampling.
     warmup : int, default=1000
-        Steps over which the weight of the divergence grows from 0 to its full size, for sampling.
+        KL warm-up: steps over which the weight of the divergence grows from 0 to its full size, for sampling.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}

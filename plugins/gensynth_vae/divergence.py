@@ -31,9 +31,9 @@ class Divergence:
     warmup : int
         Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
     capacity : float or None
-        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay the weight for the
-        distance (Burgess et al. 2018, equation 8). Near it the distance is squared (Huber 1964), so that steps do not
-        overshoot to and fro.
+        Target of the divergence instead of 0, reached linearly over ``warmup`` steps; the weight applies to the
+        distance from it (Burgess et al. 2018, equation 8). Near the target the distance is squared (Huber 1964), so
+        that steps do not oscillate.
     """
 
     weights: Sequence[float] = (1.0,)
@@ -43,7 +43,7 @@ class Divergence:
     def cost(self, divergence: Tensor, step: float) -> Tensor:
         """Return each row's KL term (members, n) from its ``divergence`` (members, n) in nats.
 
-        With a capacity it is the same for all rows of a batch: it is of the batch mean.
+        With a capacity it is the same for all rows of a batch, as it depends on the batch mean.
         """
         if self.capacity is None:
             return self._weight(divergence) * warmup_progress(step, self.warmup) * divergence

@@ -36,16 +36,16 @@ NATS_DECAY = 0.95
 class LossyAutoencoder(LatentModel):
     """VAE with an autoregressive decoder, with free nats and an auxiliary decoder against posterior collapse.
 
-    The encoder pays for no divergence below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the prior
-    learns all the time. An auxiliary decoder has to tell the cells from the latent alone, as if they were independent
-    (Lucas & Verbeek 2018), so that the latent holds what columns have in common; only training uses it.
+    The KL divergence costs the encoder nothing below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the
+    prior is always trained. In training, an auxiliary decoder predicts independent cells from the latents alone (Lucas
+    & Verbeek 2018), so that the latents represent what columns have in common.
 
     Parameters
     ----------
     networks, hidden, decoder
         As of `LatentModel`.
     free_nats : float
-        Divergence that costs nothing, of each member.
+        Divergence of each member that costs nothing, in nats.
     auxiliary : RowDecoder or None
         p(row | z) of independent cells.
     auxiliary_weight : float
@@ -103,25 +103,25 @@ class VLAE(VariationalRecipe):
     Parameters
     ----------
     latent_dim : int, tuple of int or None, default=None
-        Width of the latent; None for 8, for images 32, of a detector's members 8 and 4 (2 and 8 where rows may be
-        anomalies).
+        Dimension of the latents; None for 8, for images 32, for a detector's members 8 and 4 (2 and 8 if the rows may
+        hold anomalies).
     width : int or None, default=None
-        Width of the context that columns share; None chooses from the table.
+        Width of the causal network's running sums; None depends on the table.
     hidden : int or None, default=None
-        Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64. Of images it is
-        each pixel's; None for 32.
+        Width of each column's hidden vector; None depends on the table, for a detector 64. For images, of each pixel's;
+        None for 32.
     free_nats : float or None, default=None
-        Divergence that costs nothing, so that the latent is used; None for 1.6, and 8 where there are images. For
+        KL divergence in nats that costs nothing, against posterior collapse; None for 1.6, and 8 for images. For
         sampling.
     auxiliary_weight : float, default=0.3
-        Weight of the log-likelihood of an auxiliary decoder, to which the cells are independent given the latent, so
-        that the latent holds what columns have in common; for sampling.
+        Weight of the log-likelihood of an auxiliary decoder with independent cells given the latents, so that the
+        latents represent what columns have in common; for sampling.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns. Where the rows may hold
-        anomalies noise as wide as a column keeps the decoder from learning them from the cells before: the
-        divergence, whatever its weight, has no hold on those.
+        Standard deviation of the noise on a detector's input in training, in scaled units. If the rows may hold
+        anomalies, noise as wide as a column keeps the decoder from learning them from earlier cells, which the KL
+        divergence cannot prevent.
     learning_rate : float or None, default=None
-        Step size; None for 4e-3, for images and of a detector 2e-3.
+        Step size; None for 4e-3, for images and for a detector 2e-3.
 
     References
     ----------
