@@ -50,18 +50,18 @@ class GenerativeModel(nn.Module, ABC):
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
         """Sample ``n`` encoded rows; observed cells are returned exactly, the others sampled given them.
 
-        Runs in eval mode without gradients. What is drawn is never `UNKNOWN`; where ``observed.impute``, never the
-        column's code for missing either. A family raises `CapabilityError` for what it cannot be given: "conditional"
-        takes the same columns of every row, "conditional-on-fitted" some of the first ``layout.n_conditions``,
-        "impute" any cells, with ``observed.impute``.
+        Runs in eval mode without gradients. Sampled codes are never `UNKNOWN` and, with ``observed.impute``, never the
+        column's code for missing. A family raises `CapabilityError` for cells that it cannot condition on:
+        "conditional" allows the same columns in every row, "conditional-on-fitted" some of the first
+        ``layout.n_conditions``, "impute" any cells, with ``observed.impute``.
         """
 
     @abstractmethod
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows: deterministic, and independent of the other rows.
 
-        With ``attribute`` the score is told apart by column, by a family that can (`Score.columns`); for one that
-        cannot the engine looks at what every cell costs.
+        With ``attribute`` the score is also attributed to columns, if the family can (`Score.columns`); otherwise the
+        engine estimates the attribution by replacing cells.
         """
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
@@ -126,8 +126,8 @@ class Recipe(BaseEstimator, ABC):
     def score_weights(self) -> Mapping[str, float]:
         """Weights of the score methods that an anomaly detector sums by default; empty: the model's first one.
 
-        The detector takes the scores of each member and method in units of their interquartile range over the training
-        rows about their median there, and averages the members.
+        The detector centres and scales the scores of each member and method by their median and interquartile range on
+        the training rows, and averages the members.
         """
         return {}
 
@@ -139,13 +139,13 @@ class Recipe(BaseEstimator, ABC):
         contaminated : bool
             Whether the training rows may hold anomalies.
         members : int or None
-            Networks of the ensemble; None for the family's own number.
+            Number of networks in the ensemble; None for the family's own number.
 
         Returns
         -------
         Recipe
-            A family that knows nothing of ensembles returns itself, and the detector fits several models of it where
-            ``members`` is more than 1; else the model's scores have a leading members axis (`Score.rows`).
+            A recipe without ensembles returns itself, and the detector fits several models of it if ``members`` is more
+            than 1; otherwise the model's scores have a leading members axis (`Score.rows`).
         """
         return self
 

@@ -30,8 +30,9 @@ class Adversarial(TaskRecipe):
     """Base of the adversarial recipes: sizes and training schedule.
 
     All depart from their papers by sampled codes with a straight-through gradient, a higher critic learning rate
-    instead of more critic steps, a penalty on a part of the rows and a moving average of the weights; each recipe names further
-    differences. A detector's members differ in seed, scaling and noise dimension; see `AnomalyGAN` for its scores.
+    instead of more critic steps, a penalty on a part of the rows and a moving average of the weights; each recipe names
+    further differences. A detector's members differ in seed, scaling and noise dimension; see `AnomalyGAN` for its
+    scores.
 
     Parameters
     ----------
