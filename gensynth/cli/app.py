@@ -116,11 +116,11 @@ def gensynth(
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Synthetic rows and anomaly scores for tables, by deep generative models.
+    """Synthetic data and anomaly detection for tables, with deep generative models.
 
     DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for
-    standard input, or the name of a data set (gensynth datasets list). For fit, score and detect it can be images
-    too: a folder of PNG and JPEG files, or of folders of them that are named by their labels, or a .npz file.
+    standard input, or the name of a data set (gensynth datasets list). Most commands also accept images: a folder of
+    PNG and JPEG files, or of one such folder per label, or a .npz file.
     """
     if processes.count() > 1 and ctx.invoked_subcommand is not None:
         ctx.with_resource(processes.together(ctx.invoked_subcommand))
