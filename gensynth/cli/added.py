@@ -123,18 +123,18 @@ class AddedReport:
         """Return which rows were compared, as facts for the page."""
         n_real, n_new = result.report.n_real, result.report.n_synthetic
         facts = [
-            ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, which the model learned from"),
+            ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, the training set of the model"),
             ("Synthetic rows", f"{_part(len(rows.synthetic), n_new)} that were added"),
         ]
         if rows.classes:
             more = f" and {len(rows.classes) - _MAX_CLASSES} more" if len(rows.classes) > _MAX_CLASSES else ""
             names = ", ".join(map(str, rows.classes[:_MAX_CLASSES]))
             alike = ", in the same proportions in each table" if len(rows.classes) > 1 else ""
-            facts.append(("Classes", f"{names}{more}: what was filled up{alike}"))
+            facts.append(("Classes", f"{names}{more}: the classes with new rows{alike}"))
         if self.holdout is None or rows.holdout is None:
             facts.append(
-                ("Held-out rows", "none, so that it cannot be told whether new rows lean to those that were learned "
-                 "from; --holdout TABLE gives real rows that the model does not see")
+                ("Held-out rows", "none, so memorisation of the training rows was not tested; --holdout TABLE names "
+                 "real rows that the model does not see")
             )  # fmt: skip
         else:
             told = f"{_part(len(rows.holdout), len(self.holdout))} of {self.held_out}, which the model did not see"
