@@ -35,15 +35,15 @@ hookimpl = pluggy.HookimplMarker("gensynth")
 
 
 CAPABILITIES = {
-    "sample": "draw rows",
-    "conditional": "draw rows with given cells",
-    "conditional-on-fitted": "draw rows with given cells of the columns that the fit was told of",
-    "impute": "fill in missing cells",
+    "sample": "sample rows",
+    "conditional": "sample rows given some of their cells",
+    "conditional-on-fitted": "sample rows given cells of the columns that were named at the fit",
+    "impute": "impute missing cells",
     "score": "score rows",
     "latent": "transform rows to latents",
     "images": "learn images, alone or as a column of a table",
 }
-"""What families of models can do, and the same in words."""
+"""Capabilities of families of models, with a description of each."""
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")

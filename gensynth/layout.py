@@ -10,7 +10,7 @@ import numpy as np
 from gensynth.errors import OptionError, shown
 
 UNKNOWN = 0
-"""Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
+"""Code of values unseen in training; no training row has it, and it is never sampled."""
 
 FAR = 1e4
 """Robust standard deviations from the median, or widths of the outermost bin, beyond which encoded numbers grow like

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from gensynth.batch import Batch
 
 Loss = Callable[[Batch, Generator], Tensor]
-"""From n rows and a source of randomness to what each costs: (n,), or (members, n) of networks side by side.
+"""A loss: a function of n rows and a random generator that returns (n,), or (members, n) for an ensemble.
 
 The trainer minimises the mean over rows and members, and can leave the worst rows out. What a batch costs as a whole
 (free nats of the mean divergence, a penalty of the weights) is added to every row. The loss of a game may be a scalar,
@@ -66,7 +66,7 @@ class Phase:
 
 
 Report = Callable[[Batch, Generator], Mapping[str, float]]
-"""From rows and a source of randomness to numbers that tell how training goes, by name."""
+"""A function of rows and a random generator that returns numbers by name, to report on training."""
 
 
 @dataclass(frozen=True)

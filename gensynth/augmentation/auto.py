@@ -126,7 +126,7 @@ def choose(
     """
     if len(frame) < 2 * MIN_ROWS:
         raise DataError(
-            f"{counted(len(frame), 'row')} are too few to choose a model by (at least {2 * MIN_ROWS}); name one: "
+            f"{counted(len(frame), 'row')} are too few to select a model with (at least {2 * MIN_ROWS}); name one: "
             f"{hint('model=...', '--model NAME')}"
         )
     start = time.perf_counter()

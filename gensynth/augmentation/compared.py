@@ -102,7 +102,7 @@ def compared_rows(
         return ComparedRows(frames["real"], frames["new"], frames.get("held-out"), target)
     for frame in frames.values():
         if target not in frame.columns or is_continuous(frame[target]):
-            raise OptionError(f"target {shown(target)} is no column of classes in all tables, so none can be matched")
+            raise OptionError(f"target {shown(target)} is not categorical in all tables, so classes cannot be matched")
     labels = [leveled(frame[target], frames["real"][target]) for frame in frames.values()]
     classes, together = factorized(pd.concat(labels, ignore_index=True))
     sizes = np.cumsum([len(frame) for frame in frames.values()])[:-1]

@@ -94,8 +94,8 @@ class Source:
         if single:
             advice = hint("leave them out of sampling_strategy", "leave out such rows")
             warnings.warn(
-                f"the class(es) {', '.join(map(repr, single))} have one row only: rows drawn for them say little about "
-                f"the class; collect more, or {advice}",
+                f"the class(es) {', '.join(map(repr, single))} have one row only: synthetic rows cannot represent such "
+                f"a class; collect more, or {advice}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -108,7 +108,7 @@ class Source:
             few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
             if few is not None:
                 raise CapabilityError(
-                    f"{name_of(recipe)} cannot draw rows of a given class, and class {shown(classes[few])} has "
+                    f"{name_of(recipe)} cannot sample rows of a given class, and class {shown(classes[few])} has "
                     f"{np.count_nonzero(codes == few)} rows, too few to fit a model to it alone (at least "
                     f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
                 )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gensynth.tables import Table, TableStream
 
 MIN_LISTED = 10
-"""Rows that are listed with their reasons where the share of anomalies cannot be told."""
+"""Rows that are listed with their reasons if the contamination is uncertain."""
 _MAX_NAMES = 10
 
 
@@ -130,8 +130,8 @@ def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal
     at_the_end = int(np.sum(p_values <= 1.0 / (1 + n_normal)))
     if at_the_end and not n_odd:
         note(
-            f"--fdr {fdr:g} labels no row: p-values are counted among {n_normal:,} held-out normal rows, too few for "
-            f"the {at_the_end:,} oddest of {len(p_values):,} rows to stand out; give more normal rows, or leave out "
+            f"--fdr {fdr:g} labels no row: with {n_normal:,} held-out normal rows the p-values of the {at_the_end:,} "
+            f"most anomalous of {len(p_values):,} rows cannot be small enough; give more normal rows, or leave out "
             "--fdr"
         )
 
@@ -145,7 +145,7 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
         return False
     least = min(low, n_odd) if n_odd > 1 else 0
     note(
-        f"how many rows are anomalies cannot be told from the scores: {least:,} to {max(high, n_odd):,} would fit; "
+        f"the number of anomalies is uncertain: {least:,} to {max(high, n_odd):,} rows are plausible by their scores; "
         f"{counted(n_odd, 'row')} labelled, and the {min(MIN_LISTED, n)} most anomalous are listed. Look at them, then "
         "choose --contamination SHARE, or give normal rows with --train-on"
     )

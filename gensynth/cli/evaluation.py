@@ -79,7 +79,7 @@ def only_synthetic(frame: pd.DataFrame, columns: Sequence[Any], source: str) -> 
         return frame
     marked = frame[_MARK].astype(str).str.lower() == "true"
     if not marked.any():
-        raise DataError(f"{source}: its column {_MARK!r} marks no row as synthetic; there is nothing to judge")
+        raise DataError(f"{source}: its column {_MARK!r} marks no row as synthetic; there is nothing to evaluate")
     rows = frame[marked].drop(columns=_MARK).reset_index(drop=True)
     note(f"{source}: {counted(len(rows), 'row')} of {len(frame):,} that its column {_MARK!r} marks")
     return rows

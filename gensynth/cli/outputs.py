@@ -198,12 +198,12 @@ def table_output(
     pipe = check_format(pipe, [path, *inputs])
     folder = path != STANDARD_INPUT and (output.endswith(("/", os.sep)) or path.is_dir())
     if resume and not folder:
-        raise OptionError(f"--resume goes on with a folder of parts; --output {output} is none (its name ends in /)")
+        raise OptionError(f"--resume needs a folder of parts, whose name ends in /; --output {output} is not one")
     if part_rows is not None and not folder:
-        raise OptionError(f"--part-rows is of a folder of parts; --output {output} is none (its name ends in /)")
+        raise OptionError(f"--part-rows needs a folder of parts, whose name ends in /; --output {output} is not one")
     part_rows = PART_ROWS if part_rows is None else part_rows
     if resume and STANDARD_INPUT in inputs:
-        raise OptionError("--resume reads the table again, and standard input gives it once; write it to a file first")
+        raise OptionError("--resume has to read the table again, which standard input cannot; write it to a file first")
     for data in inputs:
         if isinstance(data, Path) and data.is_dir() and data.resolve() in path.resolve().parents:
             raise OptionError(f"--output {output} lies in the table that is read, {data}; write into another folder")
@@ -219,11 +219,11 @@ def table_output(
 def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> None:
     """Raise `OptionError` if parts cannot be written into a folder with the recorded run ``before``."""
     if resume and not before:
-        raise OptionError(f"--resume: there are no parts in {path} to go on with; leave out --resume to start")
+        raise OptionError(f"--resume: there are no parts in {path} to continue; leave out --resume to start")
     if not resume and before and not before["finished"]:
         raise OptionError(
-            f"--output {path} holds parts of a run that did not come to its end: add --resume to go on with it, or "
-            "remove the folder to start over"
+            f"--output {path} holds parts of an interrupted run: add --resume to continue it, or remove the folder to "
+            "start over"
         )
     if not resume and path.exists():
         if not path.is_dir():

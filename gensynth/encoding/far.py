@@ -49,9 +49,9 @@ def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.b
     others = int(far.sum()) - 1
     more = f" (and {counted(others, 'other cell')})" if others else ""
     warnings.warn(
-        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times "
-        "as far from the median as the column's values usually do; it is learned as it is, and samples may hold "
-        "anything up to it: if it is a mistake, correct it or leave the cell empty",
+        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} is more than a million million times "
+        "farther from the median than the column's values usually are; it is learned unchanged, and samples may have "
+        "values up to it: if it is a mistake, correct it or leave the cell empty",
         ColumnWarning,
         stacklevel=2,
     )

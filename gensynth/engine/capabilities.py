@@ -16,7 +16,7 @@ from gensynth.model import Recipe
 from gensynth.registry import default_registry
 
 CONDITIONAL = ("conditional", "conditional-on-fitted")
-"""Capabilities of families that can be given cells: of any column, or of those that the fit was told of."""
+"""Capabilities for conditional sampling: on any columns, or on those that were named at the fit."""
 
 
 def able(recipe: Recipe, *capabilities: str) -> bool:
@@ -49,11 +49,11 @@ def require_given(recipe: Recipe, encoder: TableEncoder, conditions: Mapping[Any
     wanted = ", ".join(map(repr, refused))
     if not able(recipe, "conditional-on-fitted"):
         require(recipe, *CONDITIONAL)
-    told = f"fitted to be given {', '.join(map(repr, first))} only" if first else "fitted without columns to be given"
+    told = f"fitted with the condition columns {', '.join(map(repr, first))}" if first else "fitted without conditions"
     again = hint(f"condition_on={[*first, *refused]!r}", " ".join(f"--condition-on {n}" for n in [*first, *refused]))
     raise CapabilityError(
-        f"condition on {wanted}: this {name_of(recipe)} was {told}; fit it with {again}, or take a model that can be "
-        f"given any column: {models_that('conditional')}"
+        f"condition on {wanted}: this {name_of(recipe)} was {told}; fit it with {again}, or use a model that can "
+        f"condition on any column: {models_that('conditional')}"
     )
 
 

@@ -242,8 +242,9 @@ class _Facts:
         """Warn of rows that were left out."""
         if self.n_left_out:
             warnings.warn(
-                f"{counted(self.n_left_out, 'row')} of {source} with rare values that a sample of the table has not: "
-                f"not learned; to learn them raise {hint('memory_rows', '--memory-rows')}",
+                f"{counted(self.n_left_out, 'row')} of {source} not learned, because of rare values that are not in "
+                f"the sample from which the schema was inferred; to learn them raise "
+                f"{hint('memory_rows', '--memory-rows')}",
                 ColumnWarning,
                 stacklevel=5,
             )

@@ -87,7 +87,7 @@ def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
         No images were fitted, or columns beside them, which an array of images lacks.
     """
     if schema.image is None:
-        raise DataError("images came, and the fitted table has none; give a table like the fitted one")
+        raise DataError("X has images, and the fitted table has none; give a table like the fitted one")
     others = [repr(column.name) for column in schema.columns if column.kind != "image"]
     if others:
         raise DataError(

@@ -65,7 +65,7 @@ def fit_input(
         return to_frame(X)
     frame, container = image_table(X, y) if are_images(X) else to_frame(X)
     if len(frame) < 2 and any(holds_images(frame.iloc[:, i]) for i in range(frame.shape[1])):
-        raise DataError("a single image came; there is nothing to learn: give several different ones")
+        raise DataError("X is a single image; there is nothing to learn: give several different ones")
     if len(frame) < 2:
         raise DataError(f"the table has {len(frame)} sample(s) (rows); fitting needs at least 2")
     if all(isinstance(name, str) for name in frame.columns) and container.images is None:

@@ -79,11 +79,11 @@ def updated(
         warnings.warn(DriftWarning(text, tuple(moved)), stacklevel=3)
     known = np.flatnonzero((rows.codes != UNKNOWN).all(1))
     if not len(known):
-        raise DataError("every row holds a value that was not there in the fit; fit the model anew with all rows")
+        raise DataError("every row has a value that is new to the model; fit the model anew with all rows")
     if len(known) < len(rows):
         warnings.warn(
-            f"{counted(len(rows) - len(known), 'row')} not learned: they hold values that were not there in the fit; "
-            "fit the model anew to learn them",
+            f"{counted(len(rows) - len(known), 'row')} not learned: they have values that are new to the model; fit "
+            "the model anew to learn them",
             ColumnWarning,
             stacklevel=3,
         )

@@ -116,7 +116,7 @@ def _flip(b: GraphBuilder, call: Call) -> str:
     x, shape = b.get(call.args[0]), shape_of(call.args[0])
     for axis in axes_of(call.args[1], len(shape)):
         if b.grows(shape[axis]):
-            raise GraphError("turns the order of the rows round; a graph takes each row by itself")
+            raise GraphError("reverses the order of the rows; a graph processes each row by itself")
         x = b.node("Gather", x, b.ints(*range(shape[axis] - 1, -1, -1)), axis=axis)
     return x
 

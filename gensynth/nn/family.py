@@ -111,7 +111,7 @@ class TaskRecipe(Recipe):
             if field.name in unread and value != field.default:
                 other = unread[field.name]
                 raise OptionError(
-                    f"model.{field.name}={value!r} is for {other}; a model for {own} does not read it: leave it out"
+                    f"model.{field.name}={value!r} is for {other}; a model for {own} does not use it: leave it out"
                 )
 
     @property

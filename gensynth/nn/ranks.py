@@ -41,8 +41,8 @@ def others_answering() -> Iterator[None]:
         why = re.sub(place_and_advice, "", str(error).strip(), flags=re.DOTALL)
         checkpoint = hint("Trainer(checkpoint=...) and resume=True", "--checkpoint FILE and --resume")
         raise TrainingError(
-            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({why}): see "
-            f"what it said last. With {checkpoint} training goes on from where it was"
+            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({why}): see its "
+            f"last messages. With {checkpoint} training can be continued"
         ) from error
 
 

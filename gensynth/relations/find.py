@@ -66,7 +66,8 @@ def check_declared(source: Source, declared: Sequence[Relation]) -> tuple[Relati
             row = int(np.argmax(breaks[0]))
             raise SchemaError(
                 f"the declared relation {str(relation)!r} does not hold in {int(breaks[0].sum()):,} of "
-                f"{source.n:,} rows, first in row {row}: {_cells(source, relation, row)}; leave it out or mend the rows"
+                f"{source.n:,} rows, first in row {row}: {_cells(source, relation, row)}; leave it out, or "
+                "correct the rows"
             )
         out.append(fits[0])
     return tuple(out)

@@ -78,5 +78,5 @@ def run_together(function: Callable[[], T], workers: Workers, folder: Path, time
     # here, as an error with that of Ray behind it would keep the workers
     raise failed or TrainingError(
         f"one of the {n} workers was lost, most often because its machine had no memory left. With --checkpoint FILE "
-        "and --resume training goes on from where it was"
+        "and --resume training can be continued"
     )

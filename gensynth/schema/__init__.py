@@ -206,7 +206,7 @@ def _learned(column: Column, series: pd.Series[Any]) -> Column:
 def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
     """Return the text of `IdentifierWarning`: consequences for identifier columns, and how to declare them.
 
-    ``drawn``: rows are to be drawn; they are to be looked at for what is odd otherwise.
+    ``drawn``: whether the schema is for sampling; otherwise it is for anomaly detection.
     """
     one = len(columns) == 1
     first = columns[0]
@@ -219,10 +219,10 @@ def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
     )
     declare = f"declare {'it' if one else 'the column'} ({hint})"
     if not drawn:
-        return f"{looks}what is odd in {'it' if one else 'them'} is not looked for; to have values learned, {declare}"
+        return f"{looks}anomalies in {'it' if one else 'them'} are not detected; to learn the values, {declare}"
     return (
-        f"{looks}new rows get new values in the same pattern, as often repeated, none of them a value of the table; to "
-        f"have {'its' if one else 'the'} real values learned and drawn instead, {declare}"
+        f"{looks}synthetic rows get new values with the same pattern and repetition, none of them a value of the table; "
+        f"to learn and sample the real values instead, {declare}"
     )
 
 

@@ -46,10 +46,9 @@ def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
         return
     entity, time = found
     warnings.warn(
-        f"the table looks like a series per {entity!r}, in the order of {time!r}: rows are learned and drawn "
-        f"independently, so that new rows are not series ({entity!r} and {time!r} together may repeat, and rows do "
-        "not follow from those before); make one row of each series, or add columns with what happened before, if that "
-        "matters",
+        f"the table looks like a time series per {entity!r}, ordered by {time!r}: rows are modelled as independent, so "
+        f"synthetic rows form no series ({entity!r} and {time!r} together may repeat, and rows do not depend on earlier "
+        "ones); if that matters, make one row of each series, or add columns with earlier values",
         ColumnWarning,
         stacklevel=3,
     )

@@ -89,7 +89,7 @@ def check_given(layout: Layout, n_conditions: int, observed: Observed | None) ->
     if observed is None:
         return
     if observed.impute:
-        raise CapabilityError("a generative adversarial network cannot fill in missing cells")
+        raise CapabilityError("a generative adversarial network cannot impute missing cells")
     names = [repr(column.name) for column in layout.columns]
     other = ", ".join(names[i] for i in observed.columns if i >= n_conditions)
     if not other:
@@ -100,6 +100,6 @@ def check_given(layout: Layout, n_conditions: int, observed: Observed | None) ->
             f"fit it with condition_on=[{', '.join(names[i] for i in observed.columns)}]"
         )
     raise CapabilityError(
-        f"condition on {other}: this model was fitted without conditions; take a family that can be given cells, with "
+        f"condition on {other}: this model was fitted without conditions; use a family with conditional sampling, with "
         "condition_on set to these columns"
     )

@@ -230,8 +230,8 @@ class LatentModel(LatentVariableModel):
         nats = self._report(batch, rng)["kl"]
         if nats < COLLAPSED and float(self.step) >= ENOUGH_STEPS:
             warnings.warn(
-                f"the posterior has collapsed: {nats:.2g} nats of divergence a row, so the latents say nothing of the "
-                "rows; lower beta, or raise warmup",
+                f"posterior collapse: the divergence is {nats:.2g} nats per row, so the latents carry no information; "
+                "lower beta, or raise warmup",
                 CollapseWarning,
                 stacklevel=2,
             )

@@ -55,6 +55,6 @@ def drift(
     lines.append(("(rows as a whole)", "classifier", f"{result.auc:.4f}", "", f"{result.p_value:.3g}", "", ""))
     table(("column", "test", "statistic", "distance", "p", "corrected p", ""), lines)
     if left_out:
-        say(f"left out, as keys differ by what they are: {listed(left_out)}")
+        say(f"left out, as identifiers always differ: {listed(left_out)}")
     moved = result.moved
     say(f"distributions that moved: {listed(moved)}" if moved else "no distribution moved")

@@ -190,14 +190,14 @@ def fit(
 
 
 def _note_few_rows(n: int) -> None:
-    """Say that a model was trained on all of few rows, which drawn ones may repeat."""
+    """Note that a model was trained without held-out rows, and may have memorised its training rows."""
     from gensynth.cli.terminal import note
     from gensynth.training.schedule import MIN_ROWS_TO_SPLIT
 
     if n < MIN_ROWS_TO_SPLIT:
         note(
-            f"{n} rows are too few to hold some out in training (from {MIN_ROWS_TO_SPLIT} on): the model may have "
-            "learned them by heart, and rows that it draws repeat them"
+            f"{n} rows are too few for held-out rows in training (at least {MIN_ROWS_TO_SPLIT}): the model may have "
+            "memorised them, and synthetic rows may repeat them"
         )
 
 
