@@ -221,8 +221,8 @@ def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
     if not drawn:
         return f"{looks}anomalies in {'it' if one else 'them'} are not detected; to learn the values, {declare}"
     return (
-        f"{looks}synthetic rows get new values with the same pattern and repetition, none of them a value of the table; "
-        f"to learn and sample the real values instead, {declare}"
+        f"{looks}synthetic rows get new values with the same pattern and repetition, none of them a value of the "
+        f"table; to learn and sample the real values instead, {declare}"
     )
 
 

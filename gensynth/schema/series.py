@@ -47,8 +47,8 @@ def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
     entity, time = found
     warnings.warn(
         f"the table looks like a time series per {entity!r}, ordered by {time!r}: rows are modelled as independent, so "
-        f"synthetic rows form no series ({entity!r} and {time!r} together may repeat, and rows do not depend on earlier "
-        "ones); if that matters, make one row of each series, or add columns with earlier values",
+        f"synthetic rows form no series ({entity!r} and {time!r} together may repeat, and rows do not depend on "
+        "earlier ones); if that matters, make one row of each series, or add columns with earlier values",
         ColumnWarning,
         stacklevel=3,
     )
