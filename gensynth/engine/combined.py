@@ -26,11 +26,11 @@ class ScoreProfile:
     Parameters
     ----------
     tail : Tail
-        Distribution of its anomaly scores of normal rows.
+        Distribution of the anomaly scores of normal rows.
     usual : ndarray of shape (k,)
-        What each column of the layout, and the image, usually adds to its anomaly score.
+        Usual (median) contribution of each column of the layout, and of the image, to the anomaly score.
     usual_map : ndarray of shape (height, width) or None
-        What each place of the images usually adds; None where there are none, or the models cannot say.
+        Usual contribution of each pixel; None without images, or if the models have no maps.
     """
 
     tail: Tail
@@ -72,12 +72,12 @@ class WeighedDensity:
     Parameters
     ----------
     model : FittedModel
-        Trained; it has the ensemble's encoder.
+        The trained density, with the ensemble's encoder.
     profile : ScoreProfile
-        Of its scores.
+        Calibration of its scores.
     agreement : float
-        Share of the ranks of its scores that the ensemble's explain, over rows that it was not trained on, in (0, 1):
-        the ensemble counts as much as it agrees with a density that is known to be right.
+        Squared rank correlation of its scores and the ensemble's on held-out rows, in (0, 1): the ensemble's weight is
+        its agreement with a density that is known to be good.
     """
 
     model: FittedModel
@@ -102,16 +102,16 @@ class Combined(RowScorer):
     ensemble : Ensemble
         The detector's models.
     profile : ScoreProfile
-        Of their scores.
+        Calibration of their scores.
     density : WeighedDensity or None
-        None where it has nothing to say.
+        The density; None if it was rejected.
     """
 
     def __init__(self, ensemble: Ensemble, profile: ScoreProfile, density: WeighedDensity | None = None) -> None:
         self.ensemble, self.profile, self.density = ensemble, profile, density
 
     def to_arrays(self) -> dict[str, Floats]:
-        """Return what was fitted beside the models, as arrays."""
+        """Return the fitted state beside the models, as arrays."""
         arrays = named("profile", self.profile.to_arrays())
         if self.density is not None:
             own = {**self.density.profile.to_arrays(), "agreement": np.array([self.density.agreement])}
@@ -139,15 +139,15 @@ class Combined(RowScorer):
     def score(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
         """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand.
 
-        ``ensemble_scores`` (n,) are what the ensemble gives these rows, where that is known.
+        ``ensemble_scores`` (n,) are the ensemble's scores of these rows, if known.
         """
         return np.asarray(0.0 - readable(np.logaddexp.reduce(self._nats(rows, ensemble_scores))))
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) the contribution of each column to minus the score, >= 0; a row sums to it.
 
-        The part of ensemble and density is that of their weights in the score; that of a column is by how much more
-        than usual it adds to their own.
+        Ensemble and density contribute in proportion to their parts of the score; within each, columns contribute in
+        proportion to their excess over the usual contribution.
         """
         nats = self._nats(rows)
         total = np.logaddexp.reduce(nats)
@@ -160,7 +160,8 @@ class Combined(RowScorer):
     def maps(self, rows: Rows) -> Floats:
         """Return (n, height, width) the contribution of each pixel to minus the score, >= 0.
 
-        The attribution of an image is divided by how much more than usual its places add to the ensemble's score.
+        The attribution of an image is distributed in proportion to the excess of its pixels over their usual
+        contribution to the ensemble's score.
         """
         shares = self.profile.map_shares(self.ensemble.maps(rows))
         return self.attributions(rows)[:, -1, None, None] * shares
@@ -176,7 +177,7 @@ class Combined(RowScorer):
 
     def _nats(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
         """Return (1 or 2, n): log of weight over p-value, for the ensemble and the density."""
-        # both scores are the same bits wherever a row stands, and so is what is made of them
+        # both scores are independent of the batch, bit by bit, and so is their combination
         own = self.profile.tail.nats(-(self.ensemble.score(rows) if ensemble_scores is None else ensemble_scores))
         if self.density is None:
             return own[None]

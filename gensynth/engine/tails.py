@@ -29,7 +29,7 @@ class Tail(ABC):
     """Distribution of the anomaly scores of normal rows."""
 
     @abstractmethod
-    def nats(self, energies: Floats) -> Floats:
+    def nats(self, anomaly_scores: Floats) -> Floats:
         """Return (n,) -log P(a normal row is at least as anomalous), >= 0, for anomaly scores (n,)."""
 
     @abstractmethod
@@ -45,7 +45,7 @@ class Tail(ABC):
 
 @dataclass(frozen=True)
 class GammaTail(Tail):
-    """A shifted gamma distribution of the anomaly scores of normal rows (energies are sums of many squares).
+    """A shifted gamma distribution of the anomaly scores of normal rows (sums of many squares).
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ class GammaTail(Tail):
     start: float
 
     @classmethod
-    def fit(cls, energies: Floats, levels: Sequence[float]) -> Self:
+    def fit(cls, anomaly_scores: Floats, levels: Sequence[float]) -> Self:
         """Fit to three quantiles of anomaly scores.
 
         Parameters
         ----------
-        energies : ndarray of shape (n,)
+        anomaly_scores : ndarray of shape (n,)
             Higher = more anomalous.
         levels : sequence of three floats
             Ascending, in (0, 1); what lies above the last does not count.
         """
-        low, middle, high = np.quantile(energies, levels)
+        low, middle, high = np.quantile(anomaly_scores, levels)
         if high - low <= 1e-12 * max(1.0, abs(high)):
             return cls(1.0, 0.0, float(high))
         # upper over lower distance is a monotone function of the shape alone
@@ -82,11 +82,11 @@ class GammaTail(Tail):
         scale = (high - low) / (at[2, best] - at[0, best])
         return cls(float(SHAPES[best]), float(scale), float(low - scale * at[0, best]))
 
-    def nats(self, energies: Floats) -> Floats:
+    def nats(self, anomaly_scores: Floats) -> Floats:
         """Return (n,) -log P(a normal row is at least as anomalous), >= 0 and strictly increasing above the start."""
         if self.scale == 0.0:
-            return np.maximum(energies - self.start, 0.0)
-        z = (energies - self.start) / self.scale
+            return np.maximum(anomaly_scores - self.start, 0.0)
+        z = (anomaly_scores - self.start) / self.scale
         out: Floats = -stats.gamma.logsf(z, self.shape)
         far = ~(out < FAR)
         if far.any():
@@ -106,19 +106,19 @@ class EmpiricalTail(Tail):
 
     Parameters
     ----------
-    energies : ndarray of shape (n_knots,)
+    anomaly_scores : ndarray of shape (n_knots,)
         Anomaly scores, ascending.
     levels : ndarray of shape (n_knots,)
         -log of the share of rows that are at least so anomalous.
     """
 
-    energies: Floats
+    anomaly_scores: Floats
     levels: Floats
 
     @classmethod
-    def fit(cls, energies: Floats) -> Self:
+    def fit(cls, anomaly_scores: Floats) -> Self:
         """Fit to anomaly scores (n,), counting one further row as anomalous as any."""
-        ordered = np.sort(energies)
+        ordered = np.sort(anomaly_scores)
         values, first = np.unique(ordered, return_index=True)
         levels = -np.log((len(ordered) - first) / (len(ordered) + 1.0))
         if len(values) > N_KNOTS:
@@ -126,16 +126,16 @@ class EmpiricalTail(Tail):
             values, levels = values[at], levels[at]
         return cls(values, levels)
 
-    def nats(self, energies: Floats) -> Floats:
+    def nats(self, anomaly_scores: Floats) -> Floats:
         """Return -log of the fraction of rows at least as anomalous, interpolated between scores."""
-        reach = self.energies[-1] - np.interp(0.5 * self.levels[-1], self.levels, self.energies)
+        reach = self.anomaly_scores[-1] - np.interp(0.5 * self.levels[-1], self.levels, self.anomaly_scores)
         slope = 0.5 * self.levels[-1] / reach if reach > 0 else 1.0
-        beyond = np.maximum(energies - self.energies[-1], 0.0)
-        return np.asarray(np.interp(energies, self.energies, self.levels) + slope * beyond)
+        beyond = np.maximum(anomaly_scores - self.anomaly_scores[-1], 0.0)
+        return np.asarray(np.interp(anomaly_scores, self.anomaly_scores, self.levels) + slope * beyond)
 
     def to_array(self) -> Floats:
         """Return (2, n_knots)."""
-        return np.stack([self.energies, self.levels])
+        return np.stack([self.anomaly_scores, self.levels])
 
 
 def readable(nats: Floats) -> Floats:

@@ -24,17 +24,17 @@ It is the rounding of the graph and of the engine: sums in other orders, and the
 Floats = NDArray[np.float64]
 
 
-def nats(tail: Tail, energies: Tensor) -> Tensor:
+def nats(tail: Tail, anomaly_scores: Tensor) -> Tensor:
     """Return `Tail.nats` of anomaly scores (n,)."""
     if isinstance(tail, EmpiricalTail):
-        reach = tail.energies[-1] - np.interp(0.5 * tail.levels[-1], tail.levels, tail.energies)
+        reach = tail.anomaly_scores[-1] - np.interp(0.5 * tail.levels[-1], tail.levels, tail.anomaly_scores)
         slope = 0.5 * tail.levels[-1] / reach if reach > 0 else 1.0
-        beyond = (energies - float(tail.energies[-1])).clamp(min=0.0)
-        return interp(energies, tail.energies, tail.levels) + float(slope) * beyond
+        beyond = (anomaly_scores - float(tail.anomaly_scores[-1])).clamp(min=0.0)
+        return interp(anomaly_scores, tail.anomaly_scores, tail.levels) + float(slope) * beyond
     assert isinstance(tail, GammaTail)
     if tail.scale == 0.0:
-        return (energies - tail.start).clamp(min=0.0)
-    z, a = (energies - tail.start) / tail.scale, tail.shape
+        return (anomaly_scores - tail.start).clamp(min=0.0)
+    z, a = (anomaly_scores - tail.start) / tail.scale, tail.shape
     spline = GammaSpline.of(a)
     x = z.clamp(min=max(spline.last, 1e-300))
     far = x - a * x.log() + float(special.gammaln(a)) + (x - a + 1.0).clamp(min=1.0).log()
