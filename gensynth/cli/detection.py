@@ -118,14 +118,14 @@ def find_anomalies(
     threshold: float | None = detector.offset_
     if fdr is not None:
         threshold = float(scores[anomalies].max()) if n_odd else None
-        _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
+        _note_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
     # the labelled rows are those with the lowest scores, so that they come first
-    listed = MIN_LISTED if fdr is None and _tell_of_unsure_share(detector, n_odd, len(scores)) else 0
+    listed = MIN_LISTED if fdr is None and _note_uncertain_share(detector, n_odd, len(scores)) else 0
     shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
     return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
 
 
-def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
+def _note_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
     """Write a note if rows have the smallest possible p-value and yet none is labelled."""
     at_the_end = int(np.sum(p_values <= 1.0 / (1 + n_normal)))
     if at_the_end and not n_odd:
@@ -136,7 +136,7 @@ def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal
         )
 
 
-def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
+def _note_uncertain_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
     """Return whether the scores leave the contamination uncertain; write a note if so."""
     if detector.contamination_range_ is None:
         return False

@@ -122,7 +122,7 @@ class AutoregressivePrior(Prior):
         with torch.no_grad():  # components start apart, so that they can differ
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
 
-    def _told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _context_terms(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the contribution of a context (n, context) to the first hidden layer and outputs; zeros for None."""
         split = self.inner.out_features
         if self.from_context is None or context is None:
@@ -133,7 +133,7 @@ class AutoregressivePrior(Prior):
 
     def _components(self, z: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-weights, means and log-scales (n, dim, n_components)."""
-        to_hidden, to_out = self._told(context)
+        to_hidden, to_out = self._context_terms(context)
         h = torch.relu(self.inner(z) + to_hidden)
         h = h + torch.relu(self.middle(h))
         out = self.outer(h) + to_out
@@ -152,7 +152,7 @@ class AutoregressivePrior(Prior):
         middle, outer = self.middle.weight, self.outer.weight.unflatten(0, (3, self.dim, self.n_components))
         bias = self.outer.bias.view(3, self.dim, self.n_components)
         z = torch.zeros(n, self.dim, device=middle.device, dtype=middle.dtype)
-        to_hidden, to_out = self._told(context)
+        to_hidden, to_out = self._context_terms(context)
         to_out = to_out.unflatten(1, (3, self.dim, self.n_components))
         first = torch.zeros(n, self.dim * width, device=middle.device, dtype=middle.dtype)
         second = torch.zeros_like(first)

@@ -64,7 +64,7 @@ def factor_of(image: FittedRange, low: float, high: float, dtype: np.dtype[Any],
     return image.high if counts and fractions else None
 
 
-def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) -> None:
+def warn_of_conversion(image: FittedRange, high: float, factor: float, what: str) -> None:
     """Warn that images were converted."""
     did = f"multiplied by {factor:g}" if factor > 1 else f"divided by {1 / factor:g}"
     warnings.warn(
@@ -75,7 +75,7 @@ def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) ->
     )
 
 
-def tell_of_outside(
+def warn_of_clipping(
     image: FittedRange, n: int, first: int, what: str, place: str, *, low: float, high: float, stacklevel: int
 ) -> None:
     """Warn that pixel values of n images are clipped; raise `ImageError` if they are in another unit."""
@@ -114,13 +114,13 @@ def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
         return table.changed(lambda images: _typed(image.low + images / white * (image.high - image.low), image))
     factor = factor_of(image, low, high, table.dtype, whole=table.whole_numbers)
     if factor is not None:
-        tell_of_factor(image, high, factor, table.source)
+        warn_of_conversion(image, high, factor, table.source)
         return table.changed(lambda images: _typed(images * factor, image))
     if low >= image.low and high <= image.high:
         return table
     n, first = _outside(table, image)
     place = table.place_of(first)
-    tell_of_outside(image, n, first, table.source, place, low=low, high=high, stacklevel=3)
+    warn_of_clipping(image, n, first, table.source, place, low=low, high=high, stacklevel=3)
     return table.changed(lambda images: np.clip(images, image.low, image.high).astype(images.dtype))
 
 
@@ -160,12 +160,12 @@ def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images
     whole = images.dtype.kind != "f" or bool((images == np.rint(images)).all())
     factor = factor_of(image, low, high, images.dtype, whole=whole)
     if factor is not None:
-        tell_of_factor(image, high, factor, f"column {name!r}")
+        warn_of_conversion(image, high, factor, f"column {name!r}")
         return images * factor
     if image.low <= low and high <= image.high:
         return images
     outside = ((images < image.low) | (images > image.high)).reshape(len(images), -1).any(1)
     first = int(np.argmax(outside))
     n = int(outside.sum())
-    tell_of_outside(image, n, first, f"column {name!r}", "", low=low, high=high, stacklevel=7)
+    warn_of_clipping(image, n, first, f"column {name!r}", "", low=low, high=high, stacklevel=7)
     return np.asarray(np.clip(images, image.low, image.high))

@@ -53,7 +53,7 @@ def read_csv(
     check_end(path, WholeText(cells, text))
     if missing is None:
         frame = _values(cells, MISSING_TOKENS, set(categories), set(targets))
-        tell_of_words(cells, frame)
+        warn_of_missing_words(cells, frame)
     else:
         frame = _values(cells, ("", *(token for token in missing if token)))
     texts = cells.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
@@ -75,7 +75,7 @@ def _values(
     return pd.DataFrame(parts, copy=False)
 
 
-def tell_of_words(cells: pa.Table, frame: pd.DataFrame) -> None:
+def warn_of_missing_words(cells: pa.Table, frame: pd.DataFrame) -> None:
     """Warn once of the columns where words that can be categories were read as missing values."""
     found = {name: taken_for_missing(cells.column(name), frame[name]) for name in cells.column_names}
     found = {name: words for name, words in found.items() if words}

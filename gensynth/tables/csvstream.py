@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from gensynth.errors import DataError, listed
 from gensynth.tables.cells import MAX_ROWS, MISSING_TOKENS, CellFacts, CellStyle, evenly_spaced, parse_as
-from gensynth.tables.csvfile import tell_of_words
+from gensynth.tables.csvfile import warn_of_missing_words
 from gensynth.tables.csvpart import CsvPart
 from gensynth.tables.stream import BATCH_ROWS, TableStream, numbered, rechunked
 from gensynth.tables.style import CsvStyle, FileStyle
@@ -73,7 +73,7 @@ class CsvStream(TableStream):
         self.dialect = replace(dialect, tabbed=True) if tabbed and dialect.separator == "\t" else dialect
         if missing is None:
             begin = next(rechunked(self._cells(), BATCH_ROWS))
-            tell_of_words(begin, self._values(begin))
+            warn_of_missing_words(begin, self._values(begin))
 
     def _scan(self, tokens: dict[str, tuple[str, ...]]) -> dict[str, CellFacts]:
         facts = {name: CellFacts() for name in self._header}

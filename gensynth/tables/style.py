@@ -93,13 +93,13 @@ def write_cells(cells: pd.DataFrame, file: IO[bytes], dialect: Dialect, source: 
     try:
         data = text.encode(dialect.encoding)
     except UnicodeEncodeError as error:
-        tell_of_utf8(source, dialect, error)
+        warn_of_utf8(source, dialect, error)
         dialect = replace(dialect, encoding="utf-8", mark=False)
         data = text.encode()
     file.write(dialect.first_bytes + data)
 
 
-def tell_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
+def warn_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
     """Warn that a file is written in another encoding than what it was made of."""
     warnings.warn(
         f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no "

@@ -20,7 +20,7 @@ from gensynth.tables.characters import check_text
 from gensynth.tables.dialect import Dialect
 from gensynth.tables.files import is_csv, replaced, separated, write_plain
 from gensynth.tables.parquet import noted, to_arrow
-from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, lines_of, tell_of_utf8
+from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, lines_of, warn_of_utf8
 from gensynth.tables.table import Table
 
 _PIECE = 1 << 20
@@ -130,7 +130,7 @@ class FileWriter(BatchWriter):
                 for text in _texts(file):
                     text.encode(dialect.encoding)
             except UnicodeEncodeError as error:
-                tell_of_utf8(self.path, dialect, error)
+                warn_of_utf8(self.path, dialect, error)
                 file.seek(0)
                 shutil.copyfileobj(file, self.file)
                 return

@@ -19,9 +19,10 @@ class FeatureSpace(nn.Module):
     Parameters
     ----------
     members, width : int
-        Critics, and features of each.
+        Number of critics, and of features of each.
     ridge : float
-        Above 0; small: directions that hardly vary count, large: the distance is nearly Euclidean.
+        Regularisation of the covariance, > 0; a small one gives weight to directions of low variance, with a large one
+        the distance is nearly Euclidean.
     """
 
     center: Tensor
@@ -36,7 +37,7 @@ class FeatureSpace(nn.Module):
     def fit(self, features: Tensor, trim: float) -> None:
         """Fit to features (members, n, width) of training rows; then again without the fraction ``trim`` farthest out.
 
-        The second look is the concentration step of FAST-MCD (Rousseeuw & Van Driessen 1999).
+        The second fit is the concentration step of FAST-MCD (Rousseeuw & Van Driessen 1999).
         """
         self._measure(list(features))
         if trim:

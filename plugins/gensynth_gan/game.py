@@ -29,23 +29,23 @@ class AdversarialObjective:
     Parameters
     ----------
     loss : AdversarialLoss
-        What both minimise.
+        Losses of generator and critic.
     penalty : GradientPenalty or None
         Added to the critic's loss.
     clip : float or None
-        Bound on the critic's weights after each of its steps.
+        Bound for clipping the critic's weights after each of its steps.
     conditional : bool
-        Whether both are given the condition columns of the layout; otherwise those are columns like any other.
+        Whether both are conditioned on the condition columns of the layout; otherwise these are ordinary columns.
     n_critic : int
-        Steps of the critic for each step of the generator.
+        Critic steps for each generator step.
     learning_rate : float
-        Of the generator.
+        Learning rate of the generator.
     mmd_weight : float
         Weight of the maximum mean discrepancy in the generator's loss; 0: none.
     ema_decay : float
-        Of the moving average of the weights, which is what is sampled from.
+        Decay of the moving average of the weights, which is used for sampling.
     pretrain_fraction : float
-        Share of the run that the generator is trained by the maximum mean discrepancy alone, before the game; 0: none.
+        Fraction of the run in which the generator is pretrained with the maximum mean discrepancy alone; 0: none.
     """
 
     loss: AdversarialLoss
@@ -77,15 +77,15 @@ class AdversarialGame(GenerativeModel):
     layout : Layout
         Shape of the rows.
     objective : AdversarialObjective
-        Loss, penalty, condition, pace.
+        Loss, penalty, condition, learning rates.
     """
 
     penalised: ClassVar[float]
-    """Share of a batch that the penalty looks at, in (0, 1]: it is most of a step's cost otherwise."""
+    """Fraction of a batch that the penalty uses, in (0, 1], as it dominates the cost of a step otherwise."""
     critic_rate: ClassVar[float]
-    """Learning rate of the critic in units of the generator's."""
+    """Learning rate of the critic relative to the generator's."""
     members: int
-    """Games side by side."""
+    """Number of GANs in the ensemble."""
     generator: nn.Module
     critic: nn.Module
 

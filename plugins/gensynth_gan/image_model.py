@@ -110,7 +110,7 @@ class AdversarialImages(SampledGame):
         value: Tensor = self.critic(pixels.unflatten(1, self.shape), row)
         return value.unsqueeze(0)
 
-    def judged(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_hidden(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
         """Return the critic's value and last hidden layer of each row."""
         hidden = self.critic.hidden(pixels)
         return self.critic.value(hidden, row), hidden

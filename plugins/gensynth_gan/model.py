@@ -17,9 +17,9 @@ from .networks import RowCritic, RowGenerator
 from .sampled_game import SampledGame
 
 GAME_STEPS = 8000
-"""Steps of the critic of a game that takes the whole run: falling learning rates count for more than length."""
+"""Critic steps of a full run: decaying learning rates matter more than length."""
 MAX_MONITORED = 10_000
-"""Held-out rows that the two-sample statistic is computed on, at most."""
+"""Maximal number of held-out rows for the two-sample statistic."""
 
 
 class AdversarialModel(SampledGame):
@@ -91,7 +91,7 @@ class AdversarialModel(SampledGame):
         """Return the critic's input features of each row of packs (1, rows, n_features)."""
         return points.view(1, -1, self.critic.n_features)
 
-    def judged(self, pixels: None, row: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - likewise
+    def value_and_hidden(self, pixels: None, row: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - likewise
         """Return the critic's value and last hidden layer of each row, packed with itself."""
         return self.critic.value_and_hidden(row)
 
@@ -104,4 +104,4 @@ class AdversarialModel(SampledGame):
         self.rows.fit_drawn(outputs)
         logits, bias = outputs[:, self.rows.n_scores :], self.generator.network.out.bias[self.rows.n_scores :]
         correct_biases(bias, logits, self.rows.codes(rows), self.rows.code_slots)
-        self.measure_features(self.judged(None, self.rows.encode(rows))[1])
+        self.measure_features(self.value_and_hidden(None, self.rows.encode(rows))[1])

@@ -122,19 +122,19 @@ class CausalNetwork(nn.Module):
             return [StepWeights(*own) for own in zip(*(weights.split(1) for weights in whole), strict=True)]
         return [StepWeights(*(weights[i::n] for weights in whole)) for i in range(n)]
 
-    def step(self, layers: StepWeights, sums: CausalState) -> Tensor:
+    def step(self, layers: StepWeights, state: CausalState) -> Tensor:
         """Return (steps, n, hidden) of one pass and add its features to the sums: `forward` for one pass."""
 
         def add(h: Tensor) -> Tensor:
             if len(h) == 1:
-                seen = torch.baddbmm(sums.features.unsqueeze(0), h, layers.feature)
-                sums.features = seen[0]
+                seen = torch.baddbmm(state.features.unsqueeze(0), h, layers.feature)
+                state.features = seen[0]
                 return seen
             own = torch.bmm(h, layers.feature)
-            before, sums.features = sums.features, sums.features + own.sum(0)
+            before, state.features = state.features, state.features + own.sum(0)
             return own.add_(before)
 
-        return self._hidden(layers, sums.context, add, 0.0)
+        return self._hidden(layers, state.context, add, 0.0)
 
     def _hidden(self, layers: StepWeights, context: Tensor, add: Callable[[Tensor], Tensor], rate: float) -> Tensor:
         """Return hidden vectors; ``add`` maps those of the first layer to sums of the features of steps so far."""

@@ -1,7 +1,6 @@
 """Output heads of the columns: a softmax over the codes, and a density of the number within its code.
 
-Tensors are columns first, (k, n, width): every column has weights of its own, and one batched matrix product
-serves all of them.
+Tensors have the column axis first, (k, n, width): every column has its own weights, in one batched matrix product.
 """
 
 from __future__ import annotations
