@@ -23,8 +23,8 @@ class SampledGame(AdversarialGame):
     """Base of sampling GANs over `RelaxedRows`: normal scores, and sampled codes with a straight-through gradient.
 
     The condition cells of generated rows are those of the real rows of the batch, so that both have the true class
-    frequencies. Samples and monitor use a moving average of the weights; training keeps the best weights by a two-sample
-    statistic on held-out rows, never by a loss.
+    frequencies. Samples and monitor use a moving average of the weights; training keeps the best weights by a
+    two-sample statistic on held-out rows, never by a loss.
 
     Parameters
     ----------
