@@ -28,7 +28,7 @@ class NamedRaw(io.FileIO):
 
 @contextlib.contextmanager
 def errors_name(label: str) -> Iterator[None]:
-    """Give every `OSError` raised within the block this file name."""
+    """Set this file name on every `OSError` raised within the block."""
     try:
         yield
     except OSError as error:

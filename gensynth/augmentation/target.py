@@ -65,12 +65,12 @@ def columns_of(y: Any) -> pd.DataFrame:
 
 
 def _is_mixed(y: Any) -> bool:
-    """Say whether a list holds text beside other things, which numpy would turn into text."""
+    """Return whether a list holds text beside other things, which numpy would turn into text."""
     return isinstance(y, list | tuple) and len({isinstance(v, str) for v in y}) > 1
 
 
 def is_continuous(values: pd.Series[Any]) -> bool:
-    """Say whether a column holds fractions, infinities, complex numbers or dates: nothing that could be a class."""
+    """Return whether a column holds fractions, infinities, complex numbers or dates: nothing that could be a class."""
     if kind_of(values) == "categorical":
         return bool(pd.api.types.is_complex_dtype(values.dtype))
     if not pd.api.types.is_numeric_dtype(values.dtype) and not is_decimal(values):

@@ -74,7 +74,7 @@ class DetectedRows(RowSource):
             model.to("cuda")
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, list[Explained]]]:
-        """Give rows with what was found, and the oddest of them, explained."""
+        """Yield rows with what was found, and the oddest of them, explained."""
         labels, at = self.labels, start
         for rows in batches_between(self.table, start, stop):
             part = slice(at, at + len(rows))

@@ -64,7 +64,7 @@ def check_beside(table: TableStream, names: Sequence[Any], who: str) -> None:
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How images are read.
+    """Options for reading images.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def _named(table: ImageStream, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tables(folder: Path) -> Iterator[Path]:
-    """Give the tables in a folder, and in the folders in it."""
+    """Yield the tables in a folder, and in the folders in it."""
     for place, _, names in os.walk(folder):
         for name in sorted(names):
             path = Path(place) / name

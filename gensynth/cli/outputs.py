@@ -62,7 +62,7 @@ class TableOutput:
 
     @contextlib.contextmanager
     def writer(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[BatchWriter]:
-        """Give what takes the rows.
+        """Yield the writer of the rows.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ def read(
 
 
 class OpensImages(Protocol):
-    """How images are read."""
+    """Options for reading images."""
 
     def open(self, found: Path | Card) -> TableStream | None:
         """Return DATA as a table of images; None if it has no images."""

@@ -117,7 +117,7 @@ class SampledRows(RowSource):
         self.n_rows, self.block_rows = sample.n, sample.fitted.chunk_rows
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, None]]:
-        """Give new rows."""
+        """Yield new rows."""
         for frame in self.sample.frames(start, stop):
             yield styled(frame, self.style, csv=self.csv), None
 

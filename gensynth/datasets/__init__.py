@@ -87,7 +87,7 @@ def load(name: str, folder: str | Path | None = None) -> tuple[pd.DataFrame, Car
     Returns
     -------
     frame : DataFrame
-        Its columns are those of the card, in that order. Images are arrays, one a cell.
+        Its columns are those of the card, in that order. Images are arrays, one per cell.
     card : Card
 
     Raises

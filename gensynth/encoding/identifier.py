@@ -177,7 +177,7 @@ class IdentifierGenerator:
         )
 
     def texts(self, n: int, rng: np.random.Generator) -> Iterator[Texts]:
-        """Give at least n different texts of the pattern, block by block: what comes first does not depend on n.
+        """Yield at least n different texts of the pattern, block by block: what comes first does not depend on n.
 
         Raises
         ------

@@ -42,5 +42,5 @@ class ImageEncoder:
         return self.image.to_pixels(series.tolist())
 
     def decode(self, pixels: NDArray[np.float32]) -> pd.Series[Any]:
-        """Return arrays like those that were fitted, one a cell."""
+        """Return arrays like those that were fitted, one per cell."""
         return pd.Series(self.image.to_cells(pixels), dtype=object)

@@ -55,7 +55,7 @@ def leveled(cells: pd.Series[Any], real: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _is_number(series: pd.Series[Any], column: Column) -> bool:
-    """Say whether a column holds numbers where the real one holds texts."""
+    """Return whether a column holds numbers where the real one holds texts."""
     texts = column.kind == "categorical" and not any(word in column.dtype for word in ("int", "float", "category"))
     return texts and kind_of(series) == "numeric" and bool(series.notna().any())
 

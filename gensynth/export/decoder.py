@@ -33,7 +33,7 @@ _GREATEST = torch.finfo(torch.float64).max
 
 
 def decode_rows(encoder: TableEncoder, ports: Sequence[ColumnPort], rows: Batch) -> list[Tensor]:
-    """Return raw cells (n,), a tensor a port: of texts the level, -1 where missing; of special texts the place.
+    """Return raw cells (n,), one tensor per port: of texts the level, -1 where missing; of special texts the place.
 
     Parameters
     ----------

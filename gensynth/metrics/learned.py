@@ -188,7 +188,7 @@ def utility(train: Any, test: Any, target: Any, *, regression: bool | None = Non
 
 
 def is_regression(target: pd.Series[Any]) -> bool:
-    """Say whether a target is predicted as a number: numeric with more than 20 values."""
+    """Return whether a target is predicted as a number: numeric with more than 20 values."""
     return kind_of(target) == "numeric" and target.nunique() > _MOST_CLASSES
 
 

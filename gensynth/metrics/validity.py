@@ -102,7 +102,7 @@ def _decimals(values: NDArray[np.float64], column: pd.Series[Any]) -> int | None
 
 
 def _has_decimals(values: NDArray[np.float64], decimals: int | None) -> NDArray[np.bool_]:
-    """Say which values have no more than these decimals, but for the rounding of floats."""
+    """Return which values have no more than these decimals, but for the rounding of floats."""
     if decimals is None:
         return np.ones(len(values), dtype=bool)
     scaled = values * 10.0**decimals

@@ -26,16 +26,16 @@ OF_LATENTS = frozenset({"kl", "prior"})
 class LatentVariableModel(GenerativeModel):
     """Base of models p(row | latents) p(latents) with an encoder; a family defines its latents.
 
-    Rows with an image have their columns drawn first: p(columns) p(latents | columns) p(image | latents), and what
-    encodes an image does not see them. A class that were drawn after the latents, as the image is, would have to be
-    told by latents that belong to no class in particular.
+    In rows with an image the columns are sampled first: p(columns) p(latents | columns) p(image | latents), and the
+    encoder sees the image alone. If the class were sampled after the latents, like the image, latents between classes
+    would have to determine it.
 
     Parameters
     ----------
     networks : Networks
-        What carries it.
+        The networks of the model.
     noises : sequence of float
-        Deviation of the noise on each member's input in training.
+        Standard deviation of the noise on each member's input in training.
     learning_rate : float
         Step size.
     """
@@ -70,7 +70,7 @@ class LatentVariableModel(GenerativeModel):
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return decoder inputs (n * c, width) of c candidates for each of n rows, and log-weights (n * c,).
 
-        The rows are those that are imputed, as they were filled so far.
+        The rows are those being imputed, with their current values.
         """
 
     @abstractmethod
@@ -88,7 +88,7 @@ class LatentVariableModel(GenerativeModel):
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
         """Sample latents from the prior, then cells; both are conditional on observed cells.
 
-        With observed cells the draws are exact in the limit of many candidates.
+        With observed cells this is exact in the limit of many candidates.
         """
         first = self.decoder.first()
         if first is None and observed is not None:
@@ -169,8 +169,8 @@ def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
 def importance_weighted(cells: Tensor, log_ratios: Tensor) -> tuple[Tensor, Tensor]:
     """Return costs that sum to -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, equation 8).
 
-    Of posterior draws first: ``cells`` (draws, members, n, k) are log p(cell | z_k), whose means the cells are charged
-    with, and ``log_ratios`` (draws, members, n) are log p(z_k) - log q(z_k | row).
+    Arguments have the posterior draws first: ``cells`` (draws, members, n, k) are log p(cell | z_k), whose means are
+    the costs of the cells, and ``log_ratios`` (draws, members, n) are log p(z_k) - log q(z_k | row).
     """
     bound = (cells.sum(-1) + log_ratios).logsumexp(0) - math.log(len(cells))
     return -cells.mean(0), cells.mean(0).sum(-1) - bound

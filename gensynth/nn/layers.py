@@ -41,7 +41,7 @@ def kept_entries(h: Tensor, p: float) -> Tensor:
 
 
 def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
-    """Return weights (k, width_in, width_out) of one linear map a step, initialised to keep the variance."""
+    """Return weights (k, width_in, width_out) of one linear map per step, initialised to keep the variance."""
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain * width_in**-0.5))
 
 

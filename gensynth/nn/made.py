@@ -103,7 +103,7 @@ class BlockMADE(nn.Module):
     block : int
         Width of a block.
     width : int
-        Hidden units a block.
+        Hidden units per block.
     width_out : int
         Outputs a block; they start at 0.
     dropout : float

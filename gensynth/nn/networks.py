@@ -18,7 +18,7 @@ from gensynth.nn.tabular.imputation import Propose
 class RowDecoder(nn.Module, ABC):
     """A decoder p(row | z) of every member.
 
-    Only networks that are made to sample draw rows; those of a detector raise `CapabilityError`.
+    Only networks for sampling generate rows; those of a detector raise `CapabilityError`.
     """
 
     @abstractmethod
@@ -72,9 +72,9 @@ class Networks(nn.Module, ABC):
     Parameters
     ----------
     layout : Layout
-        What a row looks like.
+        Layout of the rows.
     members : int
-        Networks side by side; 1 for sampling.
+        Number of networks in the ensemble; 1 for sampling.
     """
 
     for_sampling: ClassVar[bool]
@@ -143,8 +143,7 @@ class Networks(nn.Module, ABC):
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:
         """Return p(row | z) with cells that are independent given z.
 
-        With ``column_groups`` above 1 the columns are written in so many groups, those of one independent given z and
-        the groups before.
+        With ``column_groups`` above 1 the columns are sampled in that many groups, each given z and the groups before.
         """
 
     def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:
@@ -199,7 +198,7 @@ class Networks(nn.Module, ABC):
     def column_features(self, width: int) -> nn.Module | None:  # noqa: ARG002
         """Return a network from the columns that are sampled before the latents to features (1, n, width).
 
-        None where latents come first.
+        None if latents come first.
         """
         return None
 
@@ -275,6 +274,6 @@ class Networks(nn.Module, ABC):
     ) -> tuple[Tensor, Tensor] | None:
         """Return the interval expected in one column; see `GenerativeModel.conditional_interval`.
 
-        ``latent_of`` maps inputs to what the decoder is given (members, n, width).
+        ``latent_of`` maps inputs to decoder inputs (members, n, width).
         """
         return None

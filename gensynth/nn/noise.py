@@ -75,7 +75,7 @@ class _DrawFromNoise(TorchDispatchMode):
         self.used[kind] += width
         part = source[:, start : start + width]
         if part.shape[1] < width:
-            raise PluginError(f"generate draws more than the {source.shape[1]} numbers a row that it drew before")
+            raise PluginError(f"generate draws more than the {source.shape[1]} numbers per row that it drew before")
         part = part.reshape(n, *shape[:axis], *shape[axis + 1 :]).movedim(0, axis)
         return part.clone() if like is None else part.to(like, copy=True)  # what is drawn may be changed in place
 
@@ -150,7 +150,7 @@ def rows_from_noise(model: GenerativeModel, noise: Noise, observed: Observed | N
     Raises
     ------
     PluginError
-        The family draws in a way that is no function of a fixed number of draws a row.
+        The family draws in a way that is no function of a fixed number of draws per row.
     """
     with _DrawFromNoise(noise):
         return model.generate(len(noise.uniform), Generator(noise.uniform.device), observed)

@@ -51,7 +51,7 @@ class GradientPenalty(ABC):
 
 
 def _per_row(like: Tensor, rng: Generator) -> Tensor:
-    """Return uniform numbers, one a row, that broadcast against ``like``."""
+    """Return uniform numbers, one per row, that broadcast against ``like``."""
     shape = (like.shape[0], *[1] * (like.dim() - 1))
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 

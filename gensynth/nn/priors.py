@@ -41,9 +41,9 @@ class Prior(nn.Module, ABC):
         Parameters
         ----------
         draw : callable
-            Returns latents (n, dim) of the same n rows in random order; from posteriors a new draw at every call.
+            Returns latents (n, dim) of the same n rows in random order, with a new posterior draw at every call.
         rng : Generator
-            Source of randomness.
+            Random generator.
         """
 
 
@@ -90,17 +90,17 @@ class AutoregressivePrior(Prior):
 
     With one component it is an autoregressive flow, z_i = mu_i(z_<i) + exp(s_i(z_<i)) e_i: the learned prior of the
     Variational Lossy Autoencoder (Chen et al. 2017, arXiv 1611.02731, section 3.2), which equals an inverse
-    autoregressive flow in the posterior. More components make it a density of any shape. Density in one pass,
-    sampling in ``dim`` passes.
+    autoregressive flow in the posterior. More components make it more flexible. The density takes one pass, sampling
+    ``dim`` passes.
 
     Parameters
     ----------
     dim : int
         Width of the latent.
     n_components : int
-        Normals a dimension.
+        Normals per dimension.
     width : int
-        Hidden units a dimension.
+        Hidden units per dimension.
     context : int
         Width of the context; 0 for none.
     """
@@ -175,20 +175,20 @@ class BlockwisePrior(Prior):
     """p(z) = prod_b p(z_b | z_<b): each block is a mixture of normals, shifted and scaled by the blocks before.
 
     z_b = m_b(z_<b) + exp(s_b(z_<b)) (mean_c + scale_c e) with c drawn from softmax(w_b(z_<b)): the network gives
-    weights, one shift and one stretch; the components themselves are the block's own. So a draw takes as many passes
-    as there are blocks, and looks its component up in a table. An `AutoregressivePrior` of mixtures draws a
-    dimension at a time, every component made by the network: several times the cost for the same samples.
+    weights, a shift and a log-scale; the components are parameters of the block. So sampling takes one pass per block,
+    and components are looked up in a table. An `AutoregressivePrior` of mixtures samples one dimension at a time, with
+    all components from the network: several times the cost for the same quality.
 
     Parameters
     ----------
     dim : int
         Width of the latent.
     n_components : int
-        Normals a block.
+        Normals per block.
     width : int
-        Hidden units a block.
+        Hidden units per block.
     block : int
-        Most dimensions of a block; it takes the greatest divisor of ``dim`` up to that.
+        Maximal number of dimensions of a block: the largest divisor of ``dim`` up to it is used.
     context : int
         Width of the context; 0 for none.
     """

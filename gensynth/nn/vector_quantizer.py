@@ -32,7 +32,7 @@ class Quantized(NamedTuple):
 class Quantizer(nn.Module, ABC):
     """Base of quantisers: code books, and the choice of an entry for a vector.
 
-    Entries that hardly any row takes get no gradient; they start again at the vectors of rows (Dhariwal et al. 2020,
+    Unused entries get no gradient; they are reinitialised with the vectors of random rows (Dhariwal et al. 2020,
     "Jukebox", arXiv 2005.00341, section 3).
 
     Parameters
@@ -40,7 +40,7 @@ class Quantizer(nn.Module, ABC):
     books, n_codes, dim : int
         Code books, entries of each, and width of an entry.
     groups : int
-        Vectors a row: one of each book, or places that share one book.
+        Vectors per row: one for each book, or positions that share one book.
     """
 
     usage: Tensor
@@ -81,7 +81,7 @@ class Quantizer(nn.Module, ABC):
     def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
         """Move unused entries to vectors of random rows; return whether there were any.
 
-        Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
+        Data-parallel processes count the use over the whole batch, and move entries to the same vectors.
 
         ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
         """
@@ -106,20 +106,20 @@ class Quantizer(nn.Module, ABC):
 class StochasticQuantizer(Quantizer):
     """Samples an entry of each code book: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
 
-    Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
-    2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
-    no detail that the density over codes would have to learn by heart.
+    Each book learns its s together with its entries, by gradients through a relaxation (Gumbel-softmax: Jang et al.
+    2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Sampled entries carry no detail that the
+    prior over codes could only memorise.
 
     Parameters
     ----------
     groups : int
-        Vectors a row, each with a code book of its own.
+        Vectors per row, each with a code book of its own.
     n_codes : int
         Entries of a code book.
     dim : int
         Width of a vector.
     temperature : float
-        Of the relaxed draws.
+        Temperature of the relaxation.
 
     References
     ----------
@@ -150,13 +150,13 @@ class StochasticQuantizer(Quantizer):
 class NearestQuantizer(Quantizer):
     """Selects the nearest entry; the positions of an image share one code book.
 
-    Gradients pass to the vectors as if they were the entries; entries are drawn to their vectors, and vectors kept near
-    their entries.
+    Straight-through gradients for the vectors; further loss terms move entries to their vectors, and keep vectors near
+    their entries (commitment).
 
     Parameters
     ----------
     groups : int
-        Vectors a row.
+        Vectors per row.
     n_codes : int
         Entries of the code book.
     dim : int

@@ -178,7 +178,7 @@ def _few_rows_each(n_distinct: int, n_rows: int) -> bool:
 
 
 def _match(texts: NDArray[np.object_], pattern: str) -> bool:
-    """Say whether all texts match; a few of them are looked at first."""
+    """Return whether all texts match; a few of them are looked at first."""
     regex = re.compile(pattern, re.ASCII)
     some = texts[:: max(1, len(texts) // 50)].tolist()
     return all(regex.fullmatch(t) for t in some) and all(regex.fullmatch(t) for t in texts.tolist())

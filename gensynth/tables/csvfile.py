@@ -130,7 +130,7 @@ def _read_carefully(text: str, path: Path, header: list[str], dialect: Dialect) 
 def careful_rows(
     lines: Iterable[str], source: object, header: list[str], head: str, dialect: Dialect, rows: int = 100_000
 ) -> Iterator[pa.Table]:
-    """Give the cells of lines, ``rows`` at a time: short rows are filled up, a long one is an error.
+    """Yield the cells of lines, ``rows`` at a time: short rows are filled up, a long one is an error.
 
     Parameters
     ----------

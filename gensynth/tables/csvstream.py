@@ -94,7 +94,7 @@ class CsvStream(TableStream):
         return facts
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         rows, at = rows or self.batch_rows, start
         style = CsvStyle(self.dialect, {}, self.missing)
         for cells in rechunked(self._cells(start), rows, start - self._skipped(start)):
@@ -122,7 +122,7 @@ class CsvStream(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return frozenset(name for name, facts in self.facts.items() if facts.kind != "empty")
 
     def find_style(self) -> FileStyle:

@@ -71,7 +71,7 @@ def _is_row(header: list[str]) -> bool:
 
 
 def too_long(source: object, line: int, row: list[str], header: list[str], records: Records, separator: str) -> str:
-    """Return what to say of a row with more cells than the header has: what the first records look like tells why."""
+    """Return the error text for a row with more cells than the header, with the likely cause."""
     widths = Counter(len(cells) for _, cells in records[1:])
     common, count = widths.most_common(1)[0] if widths else (0, 0)
     if common <= len(header) or count < _REGULAR * (len(records) - 1):
@@ -108,7 +108,7 @@ def _title(source: object, records: Records, common: int) -> str:
 
 
 class Ending(Protocol):
-    """The last row of a CSV file, and what stands above it."""
+    """The last row of a CSV file, and access to the rows above it."""
 
     @property
     def n_rows(self) -> int:

@@ -22,7 +22,7 @@ _CHUNK = 50_000
 
 @dataclass(frozen=True)
 class CsvStyle:
-    """How a CSV file is written, and what its cells mean.
+    """Dialect and cell formats of a CSV file.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def write_cells(cells: pd.DataFrame, file: IO[bytes], dialect: Dialect, source: 
 
 
 def warn_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
-    """Warn that a file is written in another encoding than what it was made of."""
+    """Warn that a file is written in another encoding than its input."""
     warnings.warn(
         f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no "
         f"{error.object[error.start]!r}",

@@ -17,7 +17,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Case:
-    """A layout and training rows of it."""
+    """A layout with training rows."""
 
     name: str
     layout: Layout

@@ -7,7 +7,7 @@ from gensynth.testing.trained import Trained, require
 
 
 def check_search_space(trained: Trained) -> None:
-    """What is worth trying are hyperparameters, and values that they can have."""
+    """The search space has hyperparameters with valid values."""
     kind = type(trained.recipe)
     known, allowed = trained.recipe.get_params(deep=False), constraints_of(kind)
     for name, choices in search_space_of(kind).items():

@@ -26,9 +26,9 @@ MAX_ROWS = 100_000
 class MemberInputs(NamedTuple):
     """Network inputs of rows for every member.
 
-    ``numbers`` (members, n, p), 0 where the row has none; ``codes`` (n, c), those of `FeatureScaling.coded`;
-    ``network`` (members, n, p + slots) is what a network reads: numbers, then standardised one-hots;
-    ``present`` (n, p): whether the row has the number; ``log_presence`` (n, p): log-probability of that.
+    ``numbers`` (members, n, p), 0 where missing; ``codes`` (n, c), of the columns `FeatureScaling.coded`;
+    ``network`` (members, n, p + slots), the network inputs: numbers, then standardised one-hot codes;
+    ``present`` (n, p): mask of the numbers that are not missing; ``log_presence`` (n, p): its log-probability.
     """
 
     numbers: Tensor
@@ -51,15 +51,15 @@ class MemberInputs(NamedTuple):
 class FeatureScaling(nn.Module):
     """Feature scaling of rows, one kind for each member.
 
-    "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
-    a tenth of outliers does not move. "adaptive": "standard" where tails are light, normal scores where they are
-    `HEAVY`, and in between by excess kurtosis: ranks keep a few large values from deciding all distances, and would
-    close the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
+    "standard": centred by the mean, scaled by the standard deviation. "robust": median and quartiles instead, which are
+    robust to a tenth of outliers. "adaptive": "standard" for light tails, normal scores (ranks) for `HEAVY` ones, and a
+    mixture by excess kurtosis in between: ranks keep a few large values from dominating all distances, but would close
+    the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
 
     Parameters
     ----------
     layout : Layout
-        What a row looks like; its numbers of role "value" are numbers present, everything else is codes.
+        Layout of the rows; "continuous" numbers are scaled, everything else is codes.
     kinds : sequence of {"standard", "robust", "adaptive"}
         The scaling of each member.
     """

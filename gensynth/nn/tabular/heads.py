@@ -25,7 +25,7 @@ N_CELLS = 32
 
 
 class CodeHeads(nn.Module):
-    """One softmax head a column over hidden vectors (k, n, width).
+    """One softmax head per column over hidden vectors (k, n, width).
 
     Biases start at the log marginals; weights of codes that stand in order lie on smooth curves (`OrdinalBasis`).
     """

@@ -22,10 +22,10 @@ N_KNOTS = 512
 class RelaxedRows(nn.Module):
     """Conversion between batches and differentiable vectors of ``width = n_scores + n_slots`` entries.
 
-    An ordered column of many codes is one number: the normal score of its value, N(0, 1) over the training rows
-    whatever the column looks like, repeated values spread evenly over the scores that belong to them (jitter), so that
-    there is nothing but smooth distributions to be learned. Where it has missing cells, a code of two tells them, and
-    the score is 0. All other columns are one-hot codes, the slots of `CategoricalSlots`.
+    An ordered column of many codes is one number: the normal score of its value, N(0, 1) over the training rows for any
+    column, with repeated values spread over their range of scores (jitter), so that all distributions to be learned
+    are smooth. If it has missing cells, a binary code marks them, and the score is 0. All other columns are one-hot
+    codes, the slots of `CategoricalSlots`.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class RelaxedRows(nn.Module):
     def fit_drawn(self, outputs: Tensor) -> None:
         """Fit the distribution of generated scores, which `decode` maps to that of the training rows.
 
-        ``outputs`` (n, width) are those of a generator, of which the scores are read.
+        ``outputs`` (n, width) are those of a generator; only the scores are used.
         """
         for k in range(self.n_scores):
             self.drawn[k] = _knots(outputs[:, k])
@@ -132,8 +132,8 @@ class RelaxedRows(nn.Module):
     def outlyingness(self, rows: Batch, vectors: Tensor) -> Tensor:
         """Return the outlyingness (n, k) of each cell of rows and their encoding; 0 within the usual range.
 
-        Half the squared normal score of a number, which grows on beyond the fitted ones; the logarithm of the number of
-        rows for a value that none of them had.
+        Half the squared normal score of a number, extrapolated beyond the fitted ones; the logarithm of the number of
+        rows for an unseen value.
         """
         codes = rows.codes
         out = rows.numeric.new_zeros(codes.shape)
