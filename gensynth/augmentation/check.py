@@ -80,8 +80,7 @@ class CheckFolds:
     target : hashable
         Column of classes.
     columns : sequence of Column
-        What the columns hold: identifiers are left out, and numbers and dates written as text are read. The others
-        are taken as they are.
+        Schemas of the columns: identifiers are left out, and numbers and dates in text are parsed.
     seed : int
         Seed of folds, trees and oversampling.
 
@@ -123,7 +122,7 @@ class CheckFolds:
         Raises
         ------
         UncheckedError
-            A model of a fold fails, or draws what cannot be compared.
+            A model of a fold fails, or its rows cannot be compared.
         """
         with _failures_told():
             synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)

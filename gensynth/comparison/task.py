@@ -84,7 +84,7 @@ class Task:
         DataError
             The table has too few rows, or the held-out rows are not of the same columns.
         OptionError
-            A parameter has a value that it cannot have, or the target is no column.
+            A parameter has an invalid value, or the target is no column.
         """
         if max_time is not None and not number(0, open_low=True).allows(max_time):
             raise OptionError(f"max_time={max_time!r}, expected a number of seconds above 0")

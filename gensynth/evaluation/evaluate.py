@@ -37,22 +37,22 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a synthetic table: fidelity, memorisation and utility.
 
-    Images are compared by features of random convolutions (`gensynth.nn.image.features`), and looked for copies of
-    pixel by pixel; the columns beside them as ever.
+    Images are compared by random convolutional features (`gensynth.nn.image.features`), and copies are searched for
+    pixel by pixel; other columns are evaluated as in any table.
 
     Every metric is computed three times: for the synthetic rows, for real ones in their place (the floor: the held-out
-    rows, or one random half of the real rows against the other), and for the real table with each column shuffled by
-    itself, and of images each pixel (the ceiling: independent columns).
+    rows, or one random half of the real rows against the other), and for the real table with each column, and each
+    pixel of images, shuffled by itself (the ceiling: independent columns).
 
     Parameters
     ----------
     real : table
         The rows that the model was trained on.
     synthetic : table
-        The rows to judge, with the same columns.
+        The rows to evaluate, with the same columns.
     holdout : table, optional
-        Real rows that the model never saw: floors are sharper with them, and only with them can be told whether the
-        synthetic rows lean to the training rows.
+        Held-out real rows that the model never saw: they make the floors more accurate, and only with them can
+        memorisation of the training rows be tested.
     target : hashable, optional
         Column that models are trained to predict from the others.
     schema : TableSchema or dict, optional
@@ -62,10 +62,10 @@ def evaluate(
     random_state : int, default=0
         Seed of all samples, folds and models.
     progress : callable, optional
-        Called with what comes next and the share of the work that is done, in [0, 1].
+        Called with the next task and the fraction of the work done, in [0, 1].
     like : Evaluation, optional
-        Of other synthetic rows beside the same real and held-out ones, with the same target, kinds and seed: floors and
-        ceilings, which take most of the time, are taken from it, and so are relations.
+        Evaluation of other synthetic rows with the same real and held-out ones, target, kinds and seed: its floors and
+        ceilings, which take most of the time, and its relations are reused.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def evaluate(
     Raises
     ------
     DataError
-        If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
+        A table has fewer than 20 rows, other columns, or cells of another kind than the real ones.
     OptionError
-        If the target is no column, or ``like`` is of other tables, another target or another seed.
+        The target is not a column, or ``like`` has other tables, another target or another seed.
 
     Examples
     --------
