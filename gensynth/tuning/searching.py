@@ -54,8 +54,8 @@ def tune(
 
     The first trial has the model's defaults, the others are proposed by a tree-structured Parzen estimator from the
     recipe's ``search_space`` (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"). Each is fitted to
-    70 % of the rows and evaluated on the rest, as in `gensynth.compare`. A trial whose monitor on the trainer's
-    held-out rows is in the worst quarter so far is pruned. The distance of the best trial is slightly optimistic, as it was
+    70 % of the rows and evaluated on the rest, as in `gensynth.compare`. A trial whose monitor on the trainer's held-
+    out rows is in the worst quarter so far is pruned. The distance of the best trial is slightly optimistic, as it was
     selected on the rows that it is measured on.
 
     Parameters
