@@ -153,7 +153,7 @@ def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
     some = rows.evenly(MAX_PROFILED)
     usual_map = None
     if rows.pixels is not None:
-        with contextlib.suppress(CapabilityError):  # families need not tell places apart
+        with contextlib.suppress(CapabilityError):  # families need not have maps
             usual_map = np.median(scorer.maps(some), axis=0)
     return ScoreProfile(tail, np.median(scorer.attributions(some), axis=0), usual_map)
 

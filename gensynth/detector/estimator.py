@@ -205,7 +205,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         check_fit(recipe, trainer)
         trainer = with_part_of_time(trainer, n_models + (self.density and not images))
         frame, container = fit_input(self, X, image_shape=self.image_shape)
-        # the index that is left says which rows of the table warnings speak of
+        # the remaining index identifies the rows in warnings
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))
         seed = ranks.from_first(seed_of(self.random_state))

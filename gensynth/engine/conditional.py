@@ -50,7 +50,7 @@ def draw_conditional(
         return draw_settled(model, encoder, n, seed, rng)
     if isinstance(conditions, pd.DataFrame) or n == 0:
         return draw_settled(model, encoder, n, seed, rng, conditions)
-    encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # refuses what cannot be met
+    encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # raises for conditions that cannot be met
     single, several = split_conditions(encoder, conditions)
     learned = [name for name in conditions if name in encoder.columns]
     with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def draw_conditional(
         try:
             found.look_for(single, several)
             names = list(several)
-            for k in range(1, len(names)):  # too rare together: the rarest are given, the others still looked for
+            for k in range(1, len(names)):  # too rare together: the rarest are given
                 if found.n_missing and len(found) < MIN_EXAMPLES:
                     drawn = {name: several[name] for name in names[:k]}
                     found.look_for(single | drawn, {name: several[name] for name in names[k:]})

@@ -165,7 +165,7 @@ class Ensemble(RowScorer):
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) the contribution of each column of the layout to minus the score; a row sums to it."""
         out = np.zeros((len(rows), self._n_attributions))
-        for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
+        for start in range(0, len(rows), _BLOCK):  # all members at once would take many times the memory of the table
             part = slice(start, start + _BLOCK)
             for method, weight in self.weights.items():
                 found = _all_members(member_attributions, self.models, rows[part], method)

@@ -77,7 +77,7 @@ def fill_cells(
             missing[:, encoder.position[name]] = gap
     for i, link in encoder.links.items():
         missing[:, i] = missing[:, [encoder.position[link.earlier], encoder.position[link.later]]].any(1)
-    # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
+    # an unseen value carries no information: it is imputed too, so as not to mislead, and discarded
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     filled = impute_rows(model, encoded, seed, hidden) if hidden.any() else encoded
     drawn = replace(filled, log_jacobian=None)
@@ -133,7 +133,7 @@ def put_cells(
     """
     dtype = series.dtype
     if whole and gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
-        return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone says nothing of the type
+        return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone does not determine the type
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]

@@ -21,11 +21,11 @@ from gensynth.schema import Column, TableSchema
 
 N_ROWS = 5
 """Rows, and evaluations of the training, that are shown."""
-_OPEN_COLUMNS = 12  # of a schema that are not folded away
+_OPEN_COLUMNS = 12  # columns of a schema that are shown unfolded
 _MAX_COLUMNS = 100
 _MAX_CELLS = 20  # of a row that are shown
-_MAX_DRAWN = 200  # columns of a table up to which rows are drawn: each takes its time
-_DRAW = 2  # beside the seed: rows that are shown are no part of the sequence of samples
+_MAX_DRAWN = 200  # maximal number of columns for showing sampled rows, because of the time
+_DRAW = 2  # with the seed: shown rows are not part of the sequence of samples
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
     if column.kind == "image":
         return [f"{name} is unusual"] * len(at)
     cells = _values(frame[name].iloc[at], column)
-    if name not in encoder.position:  # a constant or an identifier: nothing is known of it
+    if name not in encoder.position:  # a constant or an identifier, which is not learned
         return [_clause(name, cell, None, unseen=False) for cell in cells]
     position = encoder.position[name]
     numbered = encoder.layout.columns[position].numeric is not None

@@ -51,7 +51,7 @@ def draw_settled(
         columns: tuple[int, ...] = ()
         cells = None
         if conditions is not None:
-            # of whole blocks, so that the rows of a small sample are the first of a large one
+            # whole blocks, so that the rows of a small sample are the first of a large one
             n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
             columns, cells = encoder.encode_condition(conditions, n_given, rng)
         rows = draw_rows(model, n, seed, columns, cells)
@@ -89,12 +89,12 @@ def settled(
     ConditionError
         Rows that keep the relations were not found.
     """
-    rng = rng.spawn(1)[0]  # how many attempts there are is not to be seen in what the caller draws from it later
+    rng = rng.spawn(1)[0]  # the caller's later draws must not depend on the number of attempts
     rows, given, broken = _drawn(encoder, draw, seed, rng)
     for attempt in range(1, _ATTEMPTS):
         if encoder.rules is None or not broken.any():
             return rows, given
-        # all rows, so that a row does not depend on which others had to be drawn again
+        # all rows, so that a row does not depend on which others are sampled again
         again, mask, still = _drawn(encoder, draw, (seed + attempt) % 2**63, rng)
         rows.overwrite(broken, again)
         given[broken] = mask[broken]

@@ -131,7 +131,7 @@ class LatentVariableModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows, in nats; see `costs` of the family for its methods. Higher = more normal."""
         method = self.score_method(method)
-        with torch.set_grad_enabled(attribute and self.layout.image is None):  # places of images need no gradients
+        with torch.set_grad_enabled(attribute and self.layout.image is None):  # pixels need no gradients
             inputs = self.networks.inputs(batch, differentiable=attribute)
             costs = self.denoising(inputs) if method == "denoising" else self.costs(inputs, method)
             found = self.networks.score(*costs, inputs, attribute=attribute)

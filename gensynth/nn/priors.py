@@ -119,7 +119,7 @@ class AutoregressivePrior(Prior):
         self.outer = MaskedLinear(unit, degree.repeat_interleave(n_components).repeat(3))
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
-        with torch.no_grad():  # components start apart, so that they can differ
+        with torch.no_grad():  # components start at different means, so that they can specialise
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
 
     def _context_terms(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -237,7 +237,7 @@ class BlockwisePrior(Prior):
         z = torch.randn(n, self.n_blocks * self.block, generator=rng, device=like.device, dtype=like.dtype)
         scales = bounded(self.log_scales, MAX_LOG_SCALE).exp()
         for b in range(self.n_blocks):
-            # nothing stands before the first block: one row of parameters is that of all
+            # the first block has no inputs: one row of parameters serves all rows
             one = b == 0 and context is None
             head = self.network.one(b, z.new_zeros(1, 0) if one else z[:, : b * self.block], told)
             own = z[:, b * self.block : (b + 1) * self.block]  # noise so far

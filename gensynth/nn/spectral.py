@@ -28,7 +28,7 @@ class SpectralPenalty(nn.Module):
         super().__init__()
         self.weight = weight
         layers = [m for module in modules for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-        self._layers = tuple(layers)  # a tuple: they are somebody else's submodules
+        self._layers = tuple(layers)  # a tuple, so that they are not registered as submodules here
         for i, layer in enumerate(layers):
             self.register_buffer(f"vector_{i}", F.normalize(torch.randn(layer.weight.flatten(1).shape[1]), dim=0))
 

@@ -65,7 +65,7 @@ class CachedRows:
         # without names where the system has such files: a process that is killed leaves nothing behind
         self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
         self._n = 0
-        self._digest: str | None = None  # of a copy of another process's
+        self._digest: str | None = None  # of a copy from another process
         self._hashes = [hashlib.sha256() for _ in self._widths]
         self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
         self.device, self._dtype = torch.device("cpu"), torch.float32

@@ -210,7 +210,7 @@ def once_a_machine(source: AbstractContextManager[T]) -> Iterator[T]:
         if not leads:
             stack.enter_context(contextlib.closing(made_here))
         with ranks.others_answering():
-            dist.barrier(everyone)  # from here on nobody waits long, and the files are open everywhere
+            dist.barrier(everyone)  # from here on there are no long waits, and all processes have the files open
         yield made_here
 
 

@@ -77,7 +77,7 @@ class Progress:
         if self._bar is not None:
             if self._task is not None and kind is None:
                 self._bar.update(self._task, completed=1.0)
-            if self._bar.console.is_jupyter:  # where the bar stays, and rich does not show its end
+            if self._bar.console.is_jupyter:  # where rich does not show the final state of the bar
                 self._bar.refresh()
             self._bar.stop()
             _bars.discard(id(self))

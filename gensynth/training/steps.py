@@ -68,7 +68,7 @@ class PhaseStepper:
                 f"({len(batch)},) or (members, {len(batch)}), or a scalar"
             )
         share = own_share(losses, self.trim, n_rows)
-        # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
+        # Only this phase's gradients: a generator's loss must leave none in the critic.
         own = torch.autograd.grad(share, self.parameters, allow_unused=True)
         loss, gradients = added_up(share, own, self.parameters)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in gradients if g is not None])))

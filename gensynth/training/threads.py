@@ -31,7 +31,7 @@ def fitting_threads(work: float) -> Iterator[None]:
     if work >= LARGE or "OMP_NUM_THREADS" in os.environ:
         yield
         return
-    with _lock:  # runs in several threads of this process: what there was before the first comes back
+    with _lock:  # several runs may be in threads of this process: restore the setting before the first
         if _runs == 0:
             _before = torch.get_num_threads()
         _runs += 1

@@ -83,7 +83,7 @@ class Parts:
             return cls(np.arange(n), None)
         if weights.dtype.kind == "i":
             return cls(np.repeat(np.arange(n), weights.astype(np.int64)), None)
-        pieces = np.maximum(np.ceil(weights - _ROUNDING), 1.0)  # the same whatever the last bits of a scaled weight
+        pieces = np.maximum(np.ceil(weights - _ROUNDING), 1.0)  # independent of rounding in scaled weights
         rows = np.repeat(np.arange(n), pieces.astype(np.int64))
         return cls(rows, (weights / pieces)[rows])
 

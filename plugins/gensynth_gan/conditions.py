@@ -77,7 +77,7 @@ class ConditionTable(nn.Module):
         for i, codes in enumerate(wanted):
             here = (which == i).nonzero().squeeze(1)
             fits = weights * (self.codes[:, columns] == codes).all(1)
-            # a combination that no training row holds: the other condition columns do not depend on it then
+            # an unseen combination: the other condition columns are then independent of it
             fits = torch.where(fits.sum() > 0, fits, weights)
             out[here] = self.codes[torch.multinomial(fits, len(here), replacement=True, generator=rng)]
         out[:, columns] = observed.rows.codes[:, columns]

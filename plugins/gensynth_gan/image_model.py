@@ -117,7 +117,7 @@ class AdversarialImages(SampledGame):
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows), columns)."""
-        self.generator.eval()  # its statistics are those of its own images, not of what the encoder makes it write
+        self.generator.eval()  # batch statistics are those of generated images, not of reconstructions
         with frozen(self.generator), frozen(self.critic):
             pixels, features, z = self._errors(batch, self.rows.encode(batch, rng))
         return pixels.mean((1, 2)) / self.residual + features + 0.1 * z.square().mean(1)

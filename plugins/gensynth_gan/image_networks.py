@@ -74,7 +74,7 @@ class ImageGenerator(nn.Module):
         self.rows, self.noise_dim, self.n_given = rows, noise_dim, int(given.sum())
         self.register_buffer("given", given, persistent=False)
         sizes = halvings(image.height, image.width)
-        fine = sizes[1:] if len(sizes) > 2 else sizes  # the last step of larger images writes the pixels themselves
+        fine = sizes[1:] if len(sizes) > 2 else sizes  # for larger images the last layer outputs the pixels themselves
         channels = channels_of(fine, base)
         self.start = flat_map(channels[-1], fine[-1], noise_dim + rows.width)
         self.norms = nn.ModuleList(ConditionalNorm(c, rows.width) for c in reversed(channels))

@@ -137,7 +137,7 @@ class Adversarial(TaskRecipe):
             in_turns(own.noise_dim, own.n_members),
             width=own.width,
             kappa=own.kappa,
-            # directions in which normal rows hardly vary are what a few anomalies spoil first
+            # a few anomalies distort directions of low variance first
             ridge=1.0 if robust else 0.05,
         )
 

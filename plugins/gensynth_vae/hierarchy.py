@@ -138,7 +138,7 @@ class HierarchicalModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
         if method == "elbo":
-            # a weight above 1 keeps the latents from learning the anomalies; it has no place in the score
+            # a weight above 1 keeps the latents from representing anomalies in training; the score uses 1
             weight = 1.0 if self.networks.for_sampling else self.beta.clamp(max=1.0)
             return -cells.mean(0), weight * divergence.mean(0)
         return importance_weighted(cells, -divergence)
@@ -215,7 +215,7 @@ class HierarchicalModel(LatentVariableModel):
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         likelihood, divergences = self.terms(inputs, len(batch), rng)
         progress = warmup_progress(float(self.step), self.warmup)
-        if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
+        if progress < 1.0:  # KL balancing during warm-up (section 3.3 of the paper)
             size = divergences.detach().mean(1, keepdim=True).abs() + 0.01
             divergences = divergences * size / size.mean(-1, keepdim=True)
         loss = self.beta * progress * divergences.sum(-1) - likelihood

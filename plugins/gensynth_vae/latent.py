@@ -132,7 +132,7 @@ class LatentModel(LatentVariableModel):
         likelihood, divergence, z = self.terms(self.networks.noisy(inputs, self.noise, rng), rng)
         loss = self.divergence.cost(divergence, float(self.step)) - likelihood
         if self.divergence.capacity is not None and self.prior is not None:
-            # a nat that is too few must not be made up by a prior that fits the latents worse: it always fits them
+            # below the capacity the prior must not move away from the latents: it always fits them
             misfit = -self.prior.given(inputs).log_density(z.detach())
             slope = self.divergence.slope(divergence.detach(), float(self.step))
             loss = loss + (1.0 - slope) * (misfit - misfit.detach())
@@ -165,7 +165,7 @@ class LatentModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
         if method == "elbo" and not self.networks.for_sampling:
-            # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
+            # a weight above 1 keeps the latents from representing anomalies in training; the score uses 1
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
             return -cells.mean(0), weights * self.kl(inputs, mean, log_variance)
         noise = (draws - mean) * torch.exp(-0.5 * log_variance)

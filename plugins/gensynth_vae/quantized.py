@@ -64,8 +64,8 @@ class QuantizedModel(LatentVariableModel):
         self.decoder = networks.code_decoder(self.groups, dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
-        # not to sample tables: more entries tell more than their density learns; not where rows may be anomalies: an
-        # entry that starts at one would be theirs
+        # not for sampling tables, whose prior cannot learn the codes of more entries in use; not if rows may be
+        # anomalies, which would get entries of their own
         scored = not networks.for_sampling and networks.trim == 0.0
         self.restarts = scored or networks.n_codes_a_row is not None
 

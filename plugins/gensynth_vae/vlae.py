@@ -80,7 +80,7 @@ class LossyAutoencoder(LatentModel):
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
-        own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
+        own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # free nats train the prior only
         divergence = self._divergence(inputs, *own)
         self.nats.lerp_(ranks.mean(divergence.detach().mean(1)), 1.0 - NATS_DECAY)
         loss = self.divergence.cost(divergence, float(self.step)) - self.decoder.log_likelihood(inputs, z).sum(-1)

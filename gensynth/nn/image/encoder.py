@@ -59,5 +59,5 @@ class MapEncoder(nn.Module):
         """Return (1, n, channels * h * w)."""
         h: Tensor = self.out(self.maps(batch.images))
         if not self.places_last:
-            h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # as wide as the entries of a code book are at first
+            h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # the initial spread of code-book entries
         return h.flatten(1).unsqueeze(0)

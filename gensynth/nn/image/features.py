@@ -45,7 +45,7 @@ class RandomFeatures(nn.Module):
             torch.randn(b, a, 3, 3, generator=rng) * (2.0 / (9 * a)) ** 0.5 for a, b in itertools.pairwise(width)
         ]
         n_raw = width[-1] * PLACES[0] * PLACES[1]
-        # kept with the weights: an interrupted training goes on by the same directions
+        # kept with the weights: a resumed training uses the same directions
         self.register_buffer("mean", torch.zeros(n_raw))
         self.register_buffer("basis", torch.zeros(n_raw, N_FEATURES))
 

@@ -77,7 +77,7 @@ class LocalPixels(Pixels):
         # a row for each pixel: (height * width, n, ...)
         context, uniform = context.flatten(2).movedim(2, 0).contiguous(), uniform.movedim(1, 0).contiguous()
         weight = (self.near * self.mask).flatten(1)
-        # where the window of each pixel lies in the image with its margins, and the pixel
+        # indices of each pixel's window, and of the pixel, in the padded image
         corner = (torch.arange(height).unsqueeze(1) * wide + torch.arange(width)).flatten().to(context.device)
         window = (
             (torch.arange(REACH + 1).unsqueeze(1) * wide + torch.arange(2 * REACH + 1)).flatten().to(context.device)

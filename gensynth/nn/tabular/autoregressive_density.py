@@ -190,7 +190,7 @@ class AutoregressiveModel(GenerativeModel):
             return likeliest, likeliest
         below = shares.cumsum(-1)
         low, high = (below > TAIL).float().argmax(-1), (below >= 1.0 - TAIL).float().argmax(-1)
-        ends = torch.cat([values[:1], 0.5 * (values[1:] + values[:-1]), values[-1:]])  # a value stands for all near it
+        ends = torch.cat([values[:1], 0.5 * (values[1:] + values[:-1]), values[-1:]])  # one value per interval
         return ends[low], ends[high + 1]
 
     @staticmethod

@@ -43,7 +43,7 @@ class CellEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (n, width_out)."""
-        # one product over all cells: a product a column, summed, would write k times as much
+        # one product over all cells: summing one product per column would write k times as much
         total = torch.addmm(self.bias, self.cells.rows(batch).flatten(1), self.contribute.flatten(0, 1), alpha=3.0)
         out: Tensor = self.network(torch.relu(total))
         return out

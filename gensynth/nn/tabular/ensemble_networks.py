@@ -162,7 +162,7 @@ class EnsembleNetworks(Networks):
         hidden[..., own] = 0.0  # scaled: what is typical
         inputs = inputs._replace(network=hidden)
         parameters = parameters_of(inputs)
-        for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
+        for _ in range(FILLINGS):  # the cell is repeatedly replaced by its prediction from the rest of the row
             hidden[..., own] = self.scaling.as_read(parameters)[..., own]
             parameters = parameters_of(inputs)
         at = (self.scaling.columns == position).nonzero().flatten().tolist()

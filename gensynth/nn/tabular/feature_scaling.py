@@ -80,7 +80,7 @@ class FeatureScaling(nn.Module):
         self.scaling_of = [self.kinds.index(kind) for kind in kinds]
         numbers = {i: c.numeric for i, c in enumerate(layout.columns) if c.numeric and c.numeric.kind == "continuous"}
         values = list(numbers)
-        single = {i for i in values if layout.columns[i].cardinality == 2}  # unknown or a value: no code to learn
+        single = {i for i in values if layout.columns[i].cardinality == 2}  # no code to learn
         coded = [i for i in range(len(layout.columns)) if i not in single]
         self.n_rows = layout.n_rows
         self.register_buffer("columns", torch.tensor(values, dtype=torch.long), persistent=False)
@@ -146,7 +146,7 @@ class FeatureScaling(nn.Module):
         levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
         for j in range(self.n_numbers):
             values = raw[present[:, j], j].sort().values
-            near = values[values.abs() <= FAR]  # a cell miles away would make all others look alike
+            near = values[values.abs() <= FAR]  # an extreme cell would make all others look alike
             values = near if len(near) else values
             if len(values):
                 self._fit_column(j, values, levels)
