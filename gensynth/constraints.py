@@ -148,7 +148,7 @@ class Between:
 
 
 SearchSpace = Mapping[str, Among | Between]
-"""What is worth trying, by the names of parameters."""
+"""Search space of the tuner: values to try, by parameter name."""
 
 
 def search_space_of(kind: type) -> dict[str, Among | Between]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SMOTE_ROWS = 20_000
-"""Most training rows that SMOTE is asked of: its time grows with their square."""
+"""Maximal number of training rows for SMOTE, whose run time is quadratic in them."""
 _NEIGHBOURS = 5
 
 

@@ -29,7 +29,7 @@ N_SPLITS = 3
 """Folds of the cross-validation, and models that are trained for it."""
 
 Draw = Callable[[pd.DataFrame], pd.DataFrame]
-"""From training rows to the synthetic rows of a model that was fitted to them alone."""
+"""A function that fits a model to the given training rows alone and returns its synthetic rows."""
 
 
 class UncheckedError(Exception):

@@ -19,7 +19,7 @@ SIMPLE: dict[Way, tuple[str, str]] = {
     "oversampling": ("with random oversampling", "random oversampling of the real rows"),
     "smote": ("with SMOTE", "SMOTE on the real rows"),
 }
-"""What takes no model, the simplest first: how its score is told, and how it is recommended."""
+"""The baselines without a model, simplest first: the words for their scores, and for recommending them."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from gensynth.schema import Column
 _MAX_CLASSES = 20
 
 NOTHING_ADDED = "there was nothing to add, so nothing was trained"
-"""What is said of no new rows."""
+"""Text of the summary if no rows were added."""
 
 
 class Resampler(Protocol):

@@ -28,13 +28,13 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Weights
 
 MAX_REDRAWS, MAX_REDRAWN = 40, 8
-"""How often ``drop_copies`` draws rows in place of copies, and how many a row, before copies are kept."""
+"""Attempts of ``drop_copies`` to replace copies, and draws per row, before remaining copies are kept."""
 
 MIN_CLASS_ROWS = 10
-"""Fewest rows of a class that get a model of their own."""
+"""Minimal number of rows for which a class gets a model of its own."""
 
 Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
-"""From the class of each row (its position among the classes) to that many synthetic rows."""
+"""A function from the class index of each row to as many synthetic rows."""
 
 
 @dataclass(frozen=True)

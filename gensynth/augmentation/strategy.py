@@ -15,7 +15,7 @@ from gensynth.errors import DataError, OptionError, hint, shown
 FULL, PARTIAL = "not majority", "partial"
 NAMES = ("auto", "minority", "not minority", FULL, "all", PARTIAL)
 TIMES = 4
-"""How many rows "partial" adds for each that a class has, at most."""
+"""Maximal number of rows that "partial" adds per existing row of a class."""
 
 
 def filled(*, balance: bool) -> str:

@@ -14,7 +14,7 @@ from gensynth.errors import DataError, hint
 from gensynth.metrics.columns import is_decimal, kind_of
 
 MAX_CLASSES = 50
-"""Most different values of a target that `Target` takes for classes where nothing says whether they are."""
+"""Maximal number of distinct target values that `Target` treats as classes if the task is not given."""
 
 
 def labels_of(y: Any) -> pd.Series[Any]:

@@ -27,7 +27,7 @@ _HEADINGS = {
     "exact_copies": "copies",
     "dcr_share": "DCR share",
 }
-"""Columns of the table, as people read them."""
+"""Display names of the table's columns."""
 
 
 def chosen_models(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gensynth.tables import Table, TableStream
 
 ADDED = ("score", "p_value", "anomaly", "reason")
-"""Columns of OUT that DATA has not."""
+"""Columns that OUT has in addition to those of DATA."""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from gensynth.tables.writer import BatchWriter
 
 _NOTES = "_gensynth.json"
-"""File of a folder of parts that says what wrote it; readers of data sets leave out names that begin with ``_``."""
+"""File in a folder of parts that records what wrote it; readers of data sets skip names that begin with ``_``."""
 _MAX_PARTS = 100_000
-"""Names of parts have five digits, in whose order they are read."""
+"""File names of parts have five digits, and parts are read in that order."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gensynth.files import NamedRaw
 OUTPUT_FAILED, PIPE_CLOSED = 2, 141
 """Exit codes: standard output cannot be written; nobody reads it (128 + SIGPIPE)."""
 STANDARD_OUTPUT = "standard output"
-"""How messages name it."""
+"""Name of standard output in messages."""
 
 
 class _Lenient(io.FileIO):

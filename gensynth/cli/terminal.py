@@ -20,11 +20,11 @@ FAILED = 2
 """Exit code: bad input, usage or output."""
 
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
-"""Warnings for the authors of libraries, not for who runs a command."""
+"""Warnings meant for library authors, not for users of a command."""
 
 
 _UsageError: Any = typer.BadParameter.__base__
-"""Of typer's own click from version 0.29 on, else of click."""
+"""Base class of usage errors: in typer's own copy of click from version 0.29 on, otherwise in click."""
 
 _quiet = False
 
@@ -41,7 +41,7 @@ def is_quiet() -> bool:
 
 
 _held: list[str] = []
-"""Notes that came while a progress bar was on the screen."""
+"""Notes that are held back while a progress bar is on the screen."""
 
 
 def note(message: str) -> None:

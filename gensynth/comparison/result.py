@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from gensynth.synthesizer import Synthesizer
 
 REAL, INDEPENDENT = "real rows", "independent columns"
-"""What the floor and the ceiling are called, in tables."""
+"""Names of the floor and the ceiling in tables."""
 REPEATING = ("copies", "memorised")
-"""Verdicts on models that come last, however like the real rows theirs are: they repeat training rows."""
+"""Verdicts that put a model last, however realistic its rows: it repeats training rows."""
 SHOWN = ("detection_auc", "frechet_distance", "tstr", "shape_error", "trend_error", "exact_copies", "dcr_share")
 """Metrics that models are compared by, as `gensynth.evaluation` names them."""
 _WAYS = ("detection_auc", "frechet_distance", "trend_error", "tstr")

@@ -31,7 +31,7 @@ _FIT = 0.7  # share of the work of a model that fitting is counted as, for the p
 _SEED = whole(0, 2**32 - 3)
 
 Progress = Callable[[str, float], None]
-"""Told what is being computed, and the share of the work that is done."""
+"""Callback with a description of the current work and the fraction that is done."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gensynth.comparison.result import ModelResult
 
 CLOSE_CALL = 0.02
-"""Difference of distances up to which two models are called about as good."""
+"""Difference in distance up to which two models are called about equally good."""
 
 
 def verdict_of(results: Sequence[ModelResult]) -> str:

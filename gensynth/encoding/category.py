@@ -17,7 +17,7 @@ from gensynth.schema.codes import codes_of, codes_of_texts, from_codes
 from gensynth.schema.values import is_text
 
 FEW_ROWS = 64
-"""Rows whose texts are looked up one by one: for a single row, an index of them costs more than all the rest."""
+"""Up to this many rows, texts are looked up one by one: for a single row, building an index would dominate the cost."""
 
 
 class CategoryEncoder(ColumnEncoder):

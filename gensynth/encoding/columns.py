@@ -17,7 +17,7 @@ State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
-"""Numbers of rows: whole ones, or sums of weights that are not."""
+"""Row counts: integers, or sums of fractional weights."""
 
 
 def weighted_counts(codes: NDArray[Any], n: int, weights: Counts | None) -> Counts:

@@ -29,7 +29,7 @@ from gensynth.schema.ticks import ticks_of
 from gensynth.schema.values import check_unicode
 
 _MAX_LISTED = 100_000
-"""Values of a ``range`` that are looked at one by one."""
+"""Maximal number of values of a ``range`` that are checked one by one."""
 
 
 def encode_condition(

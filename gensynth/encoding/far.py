@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 WRECKED = 1e12
 """Robust standard deviations from the median beyond which a fitted cell is reported: no measurement reaches so far."""
 MIN_ROWS = 20
-"""Of fewer rows nothing is said: they do not tell what is usual."""
+"""Minimal number of rows for a warning: fewer do not show what is usual."""
 
 
 def soft_clip(distance: Floats, unit: Floats | float) -> Floats:

@@ -24,7 +24,7 @@ _MAX_RANGE_DIGITS = 5
 _MIN_DATES = 20
 _FEW = 10
 _ALWAYS = 5.0
-"""Draws a character of a class needs on average, for the ones that were not seen to be taken for impossible."""
+"""Average observations per character of a class from which on unseen characters are taken as impossible."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pandas.util import hash_array
 from gensynth.encoding.fields import Texts
 
 _SPARE_BITS = 7
-"""Beyond those that count the texts: about one in a hundred other texts has a hash of these too."""
+"""Hash bits beyond those needed to count the texts: about one in a hundred other texts collides."""
 
 
 class KnownHashes:

@@ -14,7 +14,7 @@ from gensynth.encoding.far import soft_clip
 Floats = NDArray[np.float64]
 
 _REPEATED = 0.5
-"""Different values a row up to which values are taken to repeat."""
+"""Distinct values per row up to which a column's values count as repeated."""
 _TAIL_KNOTS = 24
 """Outermost order statistics that are kept whatever the budget: heavy tails are not cut off by a straight line."""
 

@@ -26,10 +26,10 @@ from gensynth.schema.values import Bools
 
 _ATTEMPTS = 4
 _NEAR = 1e-9
-"""Share of the fitted range by which a number without a fixed count of decimals may miss a range of one value."""
+"""Tolerance of a one-value range, as a fraction of the fitted range, for numbers without a fixed number of decimals."""
 
 Piece = tuple[int, int] | tuple[float, float]
-"""Least and greatest tick, both allowed."""
+"""Interval of ticks, both ends included."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
 
 _SHORT = 0.7
-"""A distance is learned in place of a value if it is spread so much less."""
+"""A difference replaces a value if its spread is at most this fraction of the value's."""
 
 Encoders = Mapping[str | int, ColumnEncoder]
 

@@ -20,7 +20,7 @@ from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Bools, Sheet, Values
 
 _ATTEMPTS, _MIN_DRAWN = 40, 20_000
-"""How often rows are drawn anew, and how many at least before they are given up."""
+"""Maximal number of redraws, and minimal number of rows drawn before giving up."""
 
 Known = dict[str | int, Bools]
 

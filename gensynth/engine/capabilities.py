@@ -16,7 +16,7 @@ from gensynth.model import Recipe
 from gensynth.registry import default_registry
 
 CONDITIONAL = ("conditional", "conditional-on-fitted")
-"""Capabilities for conditional sampling: on any columns, or on those that were named at the fit."""
+"""Capabilities of conditional sampling: on any columns, or only on columns named in ``fit``."""
 
 
 def able(recipe: Recipe, *capabilities: str) -> bool:

@@ -20,13 +20,13 @@ from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
 
 MIN_SHARE = 0.05
-"""Share of drawn rows that has to meet the conditions for more to be drawn."""
+"""Minimal fraction of drawn rows that meet the conditions for rejection sampling to continue."""
 MIN_SHARE = 0.001
-"""The same for families that cannot be given cells."""
+"""The same for families that cannot condition on cells."""
 FIRST_BLOCK, MAX_BLOCK = 512, 65_536
 """Rows that are drawn at a time; the same for any number of rows asked for, so that fewer are a prefix of more."""
 MIN_EXAMPLES = 20
-"""Rows that met the conditions from which on their cells are what other rows are given."""
+"""Number of accepted rows from which on their cells serve as conditions for further rows."""
 
 Bools = NDArray[np.bool_]
 

@@ -19,7 +19,7 @@ from gensynth.errors import CapabilityError
 from gensynth.tables import Table, TableStream, to_frame
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that counts a draw: threads share a fitted estimator."""
+"""Lock for counting draws: threads may share a fitted estimator."""
 
 
 class DrawnTables:

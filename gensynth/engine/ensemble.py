@@ -19,7 +19,7 @@ from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
 from gensynth.errors import CapabilityError
 
 MAX_SCALING_ROWS = 2_000
-"""Training rows that the members' scores are put on a common scale by, at most."""
+"""Maximal number of training rows used to put the members' scores on a common scale."""
 _BLOCK = 8_192
 _IMAGES = 512
 

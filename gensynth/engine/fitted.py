@@ -31,12 +31,12 @@ from gensynth.training.distributed import once_a_machine
 from gensynth.training.weights import Parts
 
 CHUNK_ROWS = 2**17
-"""Rows of a sample, or of a table that is imputed, that are drawn from one seed."""
+"""Rows per random seed, in sampling and imputation."""
 CHUNK_PIXELS = 2**24
-"""Values of images that are, at most; but 1,024 images at least."""
+"""Maximal number of image values per seed, but at least 1,024 images."""
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that makes a scorer: threads share a fitted model."""
+"""Lock for creating a scorer: threads may share a fitted model."""
 
 
 class FittedModel:

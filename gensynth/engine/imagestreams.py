@@ -18,11 +18,11 @@ from gensynth.tables.stream import image_rows
 from gensynth.training.weights import Weights
 
 MEMORY_ROWS = 500_000
-"""Rows that are in memory at a time at most, where nobody says how many."""
+"""Default limit of rows in memory."""
 MEMORY_VALUES = 2**28
-"""Values of images that are, likewise: then there are fewer rows. They take a gigabyte in training."""
+"""Default limit of image values in memory, which lowers that of rows; they take a gigabyte in training."""
 DETECTOR_VALUES = 2**27
-"""Those that a detector learns from, which has them in several forms: half a gigabyte each."""
+"""The same for a detector, which keeps them in several forms of half a gigabyte each."""
 MIN_MEMORY_ROWS = 1_000
 
 

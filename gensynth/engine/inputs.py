@@ -26,7 +26,7 @@ from gensynth.tables.imagearrays import are_images, holds_images
 from gensynth.training.weights import Weights, check_weights
 
 MIN_UNSEEN = 5
-"""New values at least, none of which was fitted, before a column of them is warned about."""
+"""Minimal number of values in a column, all unseen in training, for a warning."""
 
 
 def fit_input(

@@ -20,7 +20,7 @@ from gensynth.html.fragment import shortened
 from gensynth.schema import Column, TableSchema
 
 N_ROWS = 5
-"""Rows, and evaluations of the training, that are shown."""
+"""Rows, and evaluations during training, that a notebook shows."""
 _OPEN_COLUMNS = 12  # columns of a schema that are shown unfolded
 _MAX_COLUMNS = 100
 _MAX_CELLS = 20  # of a row that are shown

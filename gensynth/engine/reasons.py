@@ -22,7 +22,7 @@ from gensynth.schema.calendar import describe_days, is_off
 from gensynth.schema.ticks import from_ticks, ticks_of
 
 MIN_ATTRIBUTION = 0.1
-"""Fraction of what speaks against a row: columns with less are not named, but for the first."""
+"""Minimal fraction of a row's attribution for a column to be named; the first is always named."""
 
 
 def row_reasons(

@@ -16,14 +16,14 @@ from gensynth.errors import PluginError
 from gensynth.model import Batch, GenerativeModel
 
 BITS = 32
-"""Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
+"""Significant bits to which scores are rounded (over 9 digits), so that the order of summation does not show."""
 LEAST = 2.0**-10
-"""Scores below it are as exact as it is."""
+"""Scores below this are rounded to the same absolute precision as this one."""
 CLOSE = 2.0**-10
-"""Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
+"""Distance from a rounding boundary, in rounding steps, within which a row is scored again on its own."""
 
 IMAGES = 64
-"""Images that are scored at a time, always: a single one takes as long."""
+"""Images per scored batch, padded if there are fewer: results must not depend on their number."""
 
 Floats = NDArray[np.float64]
 

@@ -18,11 +18,11 @@ SHAPES = np.geomspace(0.1, 1000.0, 400)
 FAR = 600.0
 """Nats beyond which probabilities are below the smallest float, so that their logarithm is computed from its series."""
 N_KNOTS = 256
-"""Rows that ranks are read off, at most."""
+"""Maximal number of training scores kept for computing ranks."""
 READABLE = 20.0
-"""Nats up to which a score is shown as it is: one normal row in five hundred million."""
+"""Nats up to which a score is not compressed: one normal row in five hundred million exceeds it."""
 MOST = 100.0
-"""What scores approach however far out a row lies."""
+"""Upper limit that compressed scores approach."""
 
 
 class Tail(ABC):

@@ -25,7 +25,7 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Weights, check_weights
 
 MIN_REPLAYED = 1_000
-"""Rows that stand for those learned before, at least; as many as the new ones where those are more."""
+"""Minimal number of rows replayed for earlier training data; with more new rows, as many as those."""
 
 
 def updated(

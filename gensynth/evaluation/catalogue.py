@@ -9,7 +9,7 @@ Best = Literal["low", "high", "half", "real"]
 
 MEMORISATION = "Memorisation check, not privacy"
 OF_PLUGINS = "Metrics of plugins"
-"""What the metrics that plugins register stand under."""
+"""Heading of the metrics that plugins register."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ CATALOGUE: dict[str, tuple[Metric, ...]] = {
         ),
     ),
 }
-"""The metrics by what they are of, in the order in which they are shown."""
+"""The metrics by group, in display order."""
 
 METRICS = {metric.name: metric for group in CATALOGUE.values() for metric in group}
 

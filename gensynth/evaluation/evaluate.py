@@ -20,7 +20,7 @@ from gensynth.evaluation.verdict import verdict_of
 from gensynth.metrics.columns import kind_of
 
 Progress = Callable[[str, float], None]
-"""Told what is being computed, and the share of the work that is done."""
+"""Callback with a description of the current work and the fraction that is done."""
 
 
 def evaluate(

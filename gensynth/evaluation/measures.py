@@ -29,7 +29,7 @@ from gensynth.metrics.privacy import repeated
 from gensynth.metrics.vectors import vectors
 
 Found = dict[str, tuple[float, tuple[float, float] | None]]
-"""Numbers by the names of their metrics, each with an interval where there is one."""
+"""Metric values by name, each with a confidence interval or None."""
 
 ROLES: tuple[Role, ...] = ("value", "floor", "ceiling")
 

@@ -26,7 +26,7 @@ HEADINGS: dict[Kind, str] = {
     "different": "Different from the real rows",
     "poor": "Easily told from real rows",
 }
-"""What each kind of table is called."""
+"""Headings of the tables by kind."""
 
 
 def heading(kind: Kind, what: str = "rows") -> str:

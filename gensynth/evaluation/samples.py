@@ -24,7 +24,7 @@ MIN_ROWS = 20
 """Fewest rows of a table that is evaluated."""
 
 Role = Literal["value", "floor", "ceiling"]
-"""Who stands in the place of the synthetic rows: they themselves, real rows, or rows of independent columns."""
+"""What is evaluated: the synthetic rows, real rows (floor), or rows of independent columns (ceiling)."""
 
 _HELD_OUT = 0.3  # of the real rows, for models, where no held-out rows are given
 

@@ -10,13 +10,13 @@ from gensynth.evaluation.result import ColumnResult, Kind, MetricValue, PairResu
 MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
 MORE_COPIES, TIMES_COPIES = 0.005, 1.5
-"""Copies are too many if there are so many more than among real rows, and so many times as many."""
+"""Copies are too many if their fraction exceeds that of real rows by this difference and by this factor."""
 LEANS = 0.525
 """Training rows are memorised if the whole interval of ``dcr_share`` is above this."""
 BELOW_CHANCE = 0.49
 """Detection is below chance if its whole interval is below this."""
 INDEPENDENT = 0.8
-"""Pairs are called independent if their error is beyond this position between floor (0) and ceiling (1)."""
+"""Columns are called independent if the pair error is beyond this position between floor (0) and ceiling (1)."""
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
 """Detection up to which a table is like a real one (or with 0.5 in its interval), close to it, different."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows

@@ -11,7 +11,7 @@ from gensynth.export.program import Call, GraphError
 from gensynth.export.translations import argument, axes_of, positive, shape_of, translates
 
 _LAST = 2**62
-"""Ends beyond it are those of the axis."""
+"""Slice ends beyond this mean the end of the axis."""
 
 
 @translates("view", "_unsafe_view")

@@ -38,9 +38,9 @@ from gensynth.relations.sheet import Sheet
 MAX_FLIPS = 1e-5
 """Share of the cells of a sample that may differ: where a number lies on a threshold, rounding decides."""
 NEAR = 1e-4
-"""Difference of sampled numbers, in units of their deviation or of themselves, that is rounding."""
+"""Difference between sampled numbers, relative to their deviation or size, that counts as rounding."""
 INEXACT = 1e-6
-"""Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
+"""Difference in the position within a bin above which the last digits of numbers would differ too often."""
 _SEED = 20
 
 

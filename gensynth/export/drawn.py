@@ -30,7 +30,7 @@ from gensynth.schema.align import align_column
 
 _SEED = 20
 STRANGE = 0.05
-"""Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
+"""Fraction of each column's cells in test rows made unusual in each way: missing, extreme, unseen."""
 
 
 def drawn_frame(fitted: FittedModel, n: int, rng: np.random.Generator, *, strange: bool = True) -> pd.DataFrame:

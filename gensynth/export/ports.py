@@ -27,7 +27,7 @@ ONNX_TYPES = {
 }
 """Types of inputs and outputs."""
 TORCH_TYPES = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool, "string": torch.int64}
-"""Types of the cells that functions of tensors take and give for them: texts are numbers there."""
+"""The torch types for these; texts are represented by numbers."""
 
 
 def table_ports(fitted: FittedModel, reserved: str) -> list[Port]:

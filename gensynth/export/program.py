@@ -13,7 +13,7 @@ from torch import Tensor
 from gensynth.errors import CapabilityError
 
 LOOP = "loop"
-"""Name of the operation that repeats a step: arguments are its `Program`, how often, the state, what it captures."""
+"""Name of the loop operation; its arguments: the `Program` of a step, the count, the state, captured values."""
 
 
 class GraphError(CapabilityError):

@@ -21,9 +21,9 @@ Function = Callable[..., Sequence[Tensor]]
 """From tensors whose first axis is the rows to such tensors, each row of which depends on its own row alone."""
 
 PRIMES = (211, 337, 461)
-"""Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
+"""Row counts of the traced runs: a size that they divide is one that grows with the rows."""
 FEW = (67, 71, 73, 79)
-"""Those that functions of large images are run with: more would take gigabytes."""
+"""The same for large images: more rows would take gigabytes."""
 _LARGE = 2**17
 """Features of an image that is large: of more than 2,048 pixels."""
 

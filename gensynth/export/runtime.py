@@ -22,9 +22,9 @@ from gensynth.export.metadata import Metadata
 
 Arrays = Mapping[str, NDArray[Any]]
 BLOCK = 2048
-"""Rows that are computed at a time: fewer take longer a row, more take more memory."""
+"""Rows per batch: smaller batches take longer per row, larger ones more memory."""
 BLOCK_PIXELS = 2**16
-"""Values of images that are, at most: maps of features take a hundred times their memory."""
+"""Maximal number of image values per batch: feature maps take a hundred times their memory."""
 
 
 class Session:

@@ -27,7 +27,7 @@ from gensynth.model import Batch, GenerativeModel, Observed
 from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
 
 GIVEN = "given:"
-"""What the names of inputs for given cells begin with."""
+"""Prefix of the names of inputs for conditions."""
 
 
 @dataclass(frozen=True)

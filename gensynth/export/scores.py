@@ -22,7 +22,7 @@ from gensynth.export.tails import combined_score
 from gensynth.model import Batch, Score
 
 Found = Mapping[str, Sequence[Score]]
-"""What the models of an ensemble say of a batch, by score method: one `Score` a model."""
+"""Scores of a batch by score method: one `Score` per model of the ensemble."""
 
 
 def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:

@@ -17,9 +17,9 @@ from gensynth.export.cells import interp, table
 N_PIECES = 2048
 """Pieces of the cubic spline that stands for the logarithm of a gamma distribution's tail."""
 TIE = 1e-6
-"""Difference of scores up to which they are taken for equal, of those above 1 in units of their size.
+"""Difference up to which scores count as equal; relative for scores above 1.
 
-It is the rounding of the graph and of the engine: sums in other orders, and the spline of the tails.
+It covers rounding in graph and engine: sums in different orders, and the spline of the tails.
 """
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from gensynth.export.program import Call, Value
 
 Translation = Callable[[GraphBuilder, Call], Sequence[str] | str]
 TRANSLATIONS: dict[str, Translation] = {}
-"""From names of ATen operations, without overloads, to what adds their nodes and returns the names of their outputs."""
+"""Functions by ATen operation (without overload) that add its ONNX nodes and return the names of the outputs."""
 
 
 def translates(*names: str) -> Callable[[Translation], Translation]:

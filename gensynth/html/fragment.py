@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gensynth.html.render import render
 
 MAX_LETTERS = 80
-"""Letters of a cell that are shown."""
+"""Maximal number of characters of a cell that are shown."""
 
 
 @dataclass(frozen=True)

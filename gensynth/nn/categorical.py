@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 LOG_2E = 1.0 / math.log(2.0)
 """exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
 SLICE_ELEMENTS = 2**17
-"""Weights that are summed up at a time: what stays in a core's cache, and needs no new pages."""
+"""Weights per cumulative sum: as many as stay in a core's cache, without new memory pages."""
 _TINY, _HUGE = 1e-30, 1e30
 _branches: ContextVar[bool] = ContextVar("branches", default=True)
 

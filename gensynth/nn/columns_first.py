@@ -13,10 +13,10 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.networks import RowDecoder
 
 CANDIDATES = 64
-"""Rows of columns that one of is taken for latents that are known."""
+"""Candidate rows of columns, one of which is resampled for given latents."""
 
 LogLikelihood = Callable[[Tensor, Batch], Tensor]
-"""From latents (1, n, dim) and rows to how likely their columns make the latents, and what else is known (1, n)."""
+"""A function from latents (1, n, dim) and rows to the log-likelihood (1, n) of the columns and other known cells."""
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:

@@ -12,7 +12,7 @@ from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 LEVELS = (0.1, 1.0)
 """Least and greatest standard deviation of the noise in training, in the scaling of a member."""
 SCORED_AT = (0.6, 0.8)
-"""Levels at which rows are scored: fine ones see the noise of a column, the coarsest only how far a row is out."""
+"""Noise levels for scoring: lower ones react to a column's own noise, the highest only to distance from the data."""
 
 
 class Denoiser(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor
 from gensynth.batch import Batch
 
 BLOCK = 256
-"""Rows of a pass, at most: a network takes as long for one row as for dozens, and larger blocks leave a CPU's cache."""
+"""Maximal number of rows per pass: small ones take as long as dozens of rows, larger ones exceed a CPU's cache."""
 
 
 class Repeatable(Protocol):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 STRIDE, WARMUP = 4, 16
-"""Steps between updates, and first steps that all have one: an update of many small tensors costs a good part of a
+"""Steps between updates, and initial steps with an update each: averaging many small tensors costs a good part of a
 step."""
 
 

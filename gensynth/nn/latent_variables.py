@@ -20,7 +20,7 @@ N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
 
 OF_LATENTS = frozenset({"kl", "prior"})
-"""Score methods that say something of the latents alone, and so nothing of single places of an image."""
+"""Score methods that depend on the latents alone, so that they have no anomaly map."""
 
 
 class LatentVariableModel(GenerativeModel):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 Step: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""From the number of a step, (1,) int64, and the state to the next state, which may be the same tensor, changed."""
+"""A function from the step's number, (1,) int64, and the state to the next state, possibly changed in place."""
 Loop: TypeAlias = Callable[[Step, Tensor, int], Tensor]
 _loop: ContextVar[Loop | None] = ContextVar("loop", default=None)
 

@@ -20,13 +20,13 @@ from gensynth.nn.networks import Networks
 from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, ConditionalNormal, Prior
 
 EMA_DECAY = 0.99
-"""Of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
+"""Decay of the weights' moving average, which is evaluated and kept: less noise, above all in the marginals."""
 WEIGHT_DECAY = 0.1
-"""Decoupled. On thousands of rows a hundredth of it overfits by nats."""
+"""Decoupled weight decay; on thousands of rows, a hundredth of it overfits by nats."""
 PRIORS = ("blockwise", "autoregressive", "mixture", "flow", "normal")
 """Names that `OneMemberNetworks.named_prior` takes."""
 COLUMN_FEATURES = 64
-"""Width of what a density of latents reads of the columns that are drawn before them."""
+"""Width of the features of previously drawn columns on which a density of latents is conditioned."""
 MAX_COMPONENTS = 200
 """Normals of a mixture over latents, ..."""
 ROWS_A_COMPONENT = 100

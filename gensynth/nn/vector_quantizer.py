@@ -11,11 +11,11 @@ from torch import Generator, Tensor, nn
 from gensynth.nn import ranks
 
 USAGE_DECAY = 0.98
-"""Of the running mean of how often each entry is taken."""
+"""Decay of the moving average of each entry's usage."""
 UNUSED = 0.1
-"""Part of an even share of the rows below which an entry counts as not used."""
+"""Fraction of uniform usage below which an entry counts as unused."""
 COMMITMENT = 0.25
-"""Weight of what keeps vectors near their entries (van den Oord et al. 2017, beta in equation 3)."""
+"""Weight of the commitment loss (van den Oord et al. 2017, beta in equation 3)."""
 
 
 class Quantized(NamedTuple):

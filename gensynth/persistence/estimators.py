@@ -15,7 +15,7 @@ _KINDS = {
     "synthesizer": "gensynth.synthesizer:Synthesizer",
     "detector": "gensynth.detector:AnomalyDetector",
 }
-"""Estimators by kind of file; by name, as they stand above this package and save themselves by it."""
+"""Estimators by kind of file; as names, since they import this package."""
 
 
 class Storable(Protocol):

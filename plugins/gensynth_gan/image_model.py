@@ -18,7 +18,7 @@ from .image_networks import ImageCritic, ImageGenerator
 from .sampled_game import SampledGame
 
 GAME_STEPS, ENCODER_STEPS = 5_000, 1_000
-"""Of a full run."""
+"""Training steps of a full run."""
 MAX_MONITORED = 1_000
 """Held-out images that the statistic is computed on, at most."""
 MAX_MEASURED = 10_000

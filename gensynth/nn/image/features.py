@@ -13,7 +13,7 @@ from gensynth.layout import ImageLayout
 from gensynth.nn.image.convolutions import pooled
 
 N_FEATURES = 64
-"""Directions that the distance is taken in."""
+"""Number of projections for the distance."""
 PLACES = (4, 4)
 """Height and width of the last map, whose entries are the features."""
 BLOCK = 512

@@ -28,7 +28,7 @@ COLUMN_WIDTH, COLUMN_HIDDEN = 64, 32
 LOGISTICS = 3
 """Logistics in the mixture of a pixel."""
 NOISES = (0.1, 0.2, 0.3)
-"""Deviations of the noise on pixels in (0, 1) that denoising scores look at."""
+"""Noise levels of the denoising scores, for pixels in (0, 1)."""
 
 
 class ImageNetworks(OneMemberNetworks):

@@ -25,18 +25,18 @@ from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 KINDS: tuple[ScalingKind, ...] = ("standard", "adaptive", "standard", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
-"""Members, the last ones, that learn the rows under noise."""
+"""Number of members, the last ones, that are trained on noisy rows."""
 MAX_NORMALS = 64
-"""Normals of all numbers of a row together, ..."""
+"""Maximal number of mixture components over all numbers of a row, ..."""
 COMPONENTS = (2, 8)
-"""... but of each number at least, and at most."""
+"""... with at least and at most this many per number."""
 WEIGHT_DECAY = 1e-4
 RIDGE = 0.01
 """Added to the variances of a normal distribution of scaled numbers."""
 TAIL = 0.025
 """Probability beyond each end of an interval."""
 N_CANDIDATES = 65
-"""Quantiles of a number, and as many evenly spaced values, that an interval is read off."""
+"""Number of quantiles, and of evenly spaced values, among which the ends of an interval are searched."""
 _BLOCK = 2**15
 
 

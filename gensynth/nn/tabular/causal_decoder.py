@@ -24,7 +24,7 @@ from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
 
 Adjust = Callable[[int, Tensor], Tensor]
-"""From a column's position and its logits (n, cardinality) to those that are drawn from."""
+"""A function from a column's position and its logits (n, cardinality) to the logits to draw from."""
 
 
 @dataclass

@@ -10,9 +10,9 @@ from torch import Generator, Tensor, nn
 from gensynth.model import Batch, Layout
 
 SHARES = (0.1, 0.3, 0.5)
-"""Of the cells that are replaced: noise levels for rows of codes."""
+"""Fractions of cells that are replaced: the noise levels for rows of codes."""
 PATTERNS = 2
-"""Choices of cells at each level; together they leave out no column by chance alone."""
+"""Random choices of cells per level, complementary so that every column is replaced in some."""
 
 
 class Corruption(nn.Module):

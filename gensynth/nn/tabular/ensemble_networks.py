@@ -24,13 +24,13 @@ from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, Member
 from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 
 MAX_STEPS = 1200
-"""Of a full run."""
+"""Training steps of a full run."""
 NOISE_LEVELS = (0.2, 0.4, 0.8)
 """Of the denoising score, in units of a member's scaling."""
 TRIM = 0.2
-"""Fraction of the worst rows of a batch that nothing is learned from where the rows may hold anomalies."""
+"""Fraction of a batch's rows, those of highest loss, that are ignored if training rows may hold anomalies."""
 FILLINGS = 10
-"""Turns in which a cell is filled in to say what was expected there (Rezende et al. 2014, appendix F, by means)."""
+"""Iterations of filling in a cell to obtain its expected value (Rezende et al. 2014, appendix F, with means)."""
 
 
 class EnsembleNetworks(Networks):

@@ -15,10 +15,10 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 ScalingKind = Literal["standard", "robust", "adaptive"]
 CLIP = 5.0
-"""Beyond so many standard deviations distances grow like logarithms: nothing reconstructs what lies miles away."""
+"""Standard deviations beyond which distances grow logarithmically: extreme values cannot be reconstructed."""
 N_KNOTS = 129
 HEAVY = 3.0
-"""Excess kurtosis, that of Laplace's distribution, from which a number is measured by its ranks alone."""
+"""Excess kurtosis (that of the Laplace distribution) above which only the ranks of a number are used."""
 MAX_ROWS = 100_000
 """Rows that quantiles are taken of, at most."""
 

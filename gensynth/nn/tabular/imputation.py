@@ -19,7 +19,7 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.decoder import Decoder
 
 ENOUGH = 8.0
-"""Effective number of candidates at which a row is done; what is left of the bias is about its inverse."""
+"""Effective sample size at which a row's resampling stops; the remaining bias is about its inverse."""
 
 _MIN_ROWS = 128
 

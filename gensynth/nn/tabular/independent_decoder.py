@@ -20,7 +20,7 @@ from gensynth.nn.tabular.marginals import correct_biases
 MAX_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
 WIDE_TABLE = 200
-"""Columns above which each has a smaller network of its own: there are many of them then."""
+"""Number of columns above which the networks of single columns are smaller."""
 
 
 class IndependentDecoder(Decoder):

@@ -8,11 +8,11 @@ from torch import Tensor
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 ROUNDS = 3
-"""Corrections of the biases of a column; each is a fixed-point step that nearly ends there."""
+"""Corrections of a column's biases: fixed-point steps, of which the first nearly suffices."""
 MAX_CHANGE = 2.0
-"""Largest change of a bias: what is further off is no error of the biases."""
+"""Largest change of a bias: larger errors have another cause."""
 MIN_FREQUENCY = 1e-6
-"""Frequencies below this count as this."""
+"""Lower bound on frequencies."""
 DRAWN = 10_000
 """Rows that are drawn to see how often each code comes out, ..."""
 MAX_CELLS = 1_000_000

@@ -19,9 +19,9 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 N_COSINES = 16
 """Cosines a column."""
 DAMPING = 0.2
-"""What the steps of the residual are multiplied by."""
+"""Factor of the residual network's output."""
 MIN_CODES = 16
-"""Columns of no more codes in order than this have no basis: there is nothing to be smooth about."""
+"""Ordered columns with at most this many codes have no basis: they need no smoothing."""
 
 
 def codes_in_order(column: ColumnLayout) -> tuple[int, int]:

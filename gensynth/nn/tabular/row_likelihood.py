@@ -12,10 +12,10 @@ from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 
 FLOOR = 0.22
-"""Least standard deviation of a normal number, in its scaled units: finer than this, a column that is nearly a function
+"""Minimal standard deviation of a normal, in scaled units: with a smaller one, a column that is nearly a function
 of others outweighs all."""
 MIXTURE_FLOOR = 0.1
-"""Least standard deviation of one normal of a mixture: gaps between clusters are to be seen."""
+"""Minimal standard deviation of a mixture component: small enough for gaps between clusters."""
 REACH = 1.5
 """The means of a mixture start side by side from minus to plus this."""
 
