@@ -11,11 +11,11 @@ from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 from gensynth.schema.relation import Relation
 
 VALUE, MISSING, OPEN = 0, 1, 2
-"""What a key says: a value, that it is missing, or nothing."""
+"""What a key determines: a value, that the cell is missing, or nothing."""
 
 _CODES_CHANGE = 0.5
 _MOST_SPAN = 2**16
-"""Whole numbers between the first key and the last whose nearest key is tabulated, at most."""
+"""Maximal range of integer keys for which the nearest key is tabulated."""
 
 
 class DependencyRule(Rule):

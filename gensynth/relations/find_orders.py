@@ -17,10 +17,10 @@ from gensynth.schema.relation import Relation
 _SCREENED = 16
 _MIN_DISTINCT = 5
 _MIN_BROKEN = 0.02
-"""Share of pairs that shuffled cells must put in the wrong order."""
+"""Minimal fraction of pairs that are in the wrong order after shuffling."""
 _MIN_CORRELATION = 0.2
 _FAR_BELOW = 0.15
-"""So much below it, the correlation of the sample says that of all rows is too."""
+"""A sample correlation this far below the minimum shows that that of all rows is below it, too."""
 _MAX_MISSING = 0.1
 _MAX_COLUMNS = 1_500
 

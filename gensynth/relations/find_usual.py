@@ -15,7 +15,7 @@ from gensynth.relations.sheet import Sheet
 from gensynth.schema.relation import Relation
 
 MOST_EXCEPTIONS = 0.01
-"""Share of the rows that may break a relation: more of them are no slips but another rule."""
+"""Maximal fraction of rows that break a relation: more are not errors but another rule."""
 _LEAST_TOLD, _BY_CHANCE = 0.1, 0.05
 """Shuffled cells have to break it in so many rows, and exceptions may be so many of these: nearly constant columns keep
 anything in nearly every row."""

@@ -13,7 +13,7 @@ from gensynth.schema.relation import Relation
 Domains = dict[str | int, Domain]
 
 PATIENCE = 16
-"""Tries after which columns are changed in another order."""
+"""Attempts before columns are changed in another order."""
 
 
 class Rule(ABC):

@@ -13,7 +13,7 @@ from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 from gensynth.schema.relation import Relation
 
 NEAR = 1e-9
-"""Share of the largest term by which floats may miss."""
+"""Tolerance of floats, relative to the largest term."""
 _LARGEST = 2**62
 
 

@@ -18,7 +18,7 @@ from gensynth.tables.imagewriter import Range, to_picture, value_range_of
 MAX_TILES = 1_000
 """Images that a grid shows, at most."""
 MIN_SIDE = 56
-"""Pixels that the longer side of an image is brought to at least, by whole factors, so that single pixels are seen."""
+"""Minimal length in pixels of the longer side, reached by integer factors, so that single pixels are visible."""
 _GAP, _MARGIN = 4, 8
 _FONT_SIZE = 13
 _GROUND, _INK = (255, 255, 255), (40, 40, 40)

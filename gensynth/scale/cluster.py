@@ -16,7 +16,7 @@ from typing import Any
 from gensynth.errors import ClusterError, MissingPackageError, OptionError, counted
 
 _ANSWERS_IN = 10.0
-"""Seconds in which a cluster answers."""
+"""Timeout in seconds for a cluster's answer."""
 
 
 @dataclass(frozen=True)

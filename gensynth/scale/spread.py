@@ -16,7 +16,7 @@ from gensynth.scale.cluster import Workers, connected, room, silence
 from gensynth.version import __version__
 
 MAX_ATTEMPTS = 3
-"""How often an item is begun: a worker that is lost is replaced, and what it worked on begun again."""
+"""Maximal number of attempts per item: the item of a lost worker is started again on another one."""
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -29,7 +29,7 @@ _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
 }
-"""How true and false are written, in small letters."""
+"""Spellings of true and false, in lower case."""
 
 
 def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:

@@ -31,7 +31,7 @@ _DAY_NUMBERS: dict[str, tuple[int, Callable[[Ints], Ints]]] = {
     "q": (1, lambda days: (civil.months(days) + 2) // 3), "m": (2, civil.months), "d": (2, civil.days_of_month),
     "u": (1, lambda days: civil.weekdays(days) + 1),
 }  # fmt: skip
-"""Digits of a word that is a number of the date, and the number."""
+"""Numeric directives: their number of digits, and the function that computes the number."""
 _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": 6}
 
 

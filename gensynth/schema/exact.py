@@ -19,7 +19,7 @@ from gensynth.schema.ticks import ticks_of
 
 _NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _ROUNDING = 1e-6
-"""Ticks by which a float may miss a whole one: 0.1 + 0.2 is 0.3."""
+"""Tolerance in ticks for floats near an integer: 0.1 + 0.2 is 0.3."""
 _DATES = (dt.date, np.datetime64)  # a Timestamp and a datetime are dates
 _SPANS = (dt.timedelta, np.timedelta64)
 

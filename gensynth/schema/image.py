@@ -18,7 +18,7 @@ from gensynth.tables.imagearrays import Axes, axes_of, objects_of
 from gensynth.tables.stream import image_rows
 
 MIN_SIDE, MAX_SIDE = 4, 128
-"""Height and width of images that can be learned."""
+"""Minimal and maximal height and width of images."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gensynth.tables.imagearrays import FEW_LEVELS
 from gensynth.tables.imagestream import ImageStream
 
 MAX_BEYOND = 0.5
-"""Widths of the fitted range that new values may lie beyond it, to be clipped: farther ones are in another unit."""
+"""How far beyond the fitted range, in widths of it, values are clipped: farther ones are in another unit."""
 BYTE = 255
 
 Images = NDArray[Any]

@@ -14,7 +14,7 @@ from gensynth.schema.notation import Notation
 Counts = NDArray[np.int64]
 
 MIN_KEYS = 20
-"""Fewest rows in which a column can be taken for an identifier because its values differ."""
+"""Minimal number of rows for taking a column as an identifier because its values are distinct."""
 
 _UNIQUE_SHARE = 0.9
 _FEW, _FEW_ROWS_EACH = 10, 5

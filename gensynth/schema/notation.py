@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 BLANKS = " \u00a0\u202f\u2009"
-"""Blanks that stand between thousands: plain, no-break, narrow no-break and thin ones."""
+"""Thousands separators that are spaces: plain, no-break, narrow no-break and thin."""
 MINUS = "-\u2212\u2013"
 _CELL = re.compile(
     rf"(?P<head>[^0-9]*?)(?P<core>[.,]?[0-9](?:[0-9.,'\u2019_{BLANKS}]*[0-9])?)"

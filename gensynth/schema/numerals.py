@@ -22,7 +22,7 @@ _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _PADDED = 0.02
 _MIN_RESTORED = 0.5
 _PHONE, _CODE = 7, 5
-"""Digits from which on numbers with a plus sign are those of telephones, and numbers of one length are codes."""
+"""Digits from which on numbers with a plus sign are telephone numbers, and numbers of equal length are codes."""
 
 
 def find_notation(texts: Sequence[str], *, declared: bool = False) -> tuple[Notation, list[str]] | None:

@@ -11,7 +11,7 @@ from gensynth.tables.imagearrays import FEW_LEVELS
 
 MAX_LEVELS = 256
 _LOOKED_AT = 1_000
-"""Images whose values are looked at one by one, at most."""
+"""Maximal number of images whose values are inspected."""
 
 Images = NDArray[Any]
 

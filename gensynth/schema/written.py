@@ -23,9 +23,9 @@ from gensynth.schema.strftime import plain
 from gensynth.schema.values import is_text
 
 MAX_SPECIALS = 10
-"""Different texts among the numbers or dates of a column, at most; with more of them it holds something else."""
+"""Maximal number of distinct texts among a column's numbers or dates; with more it holds something else."""
 MIN_VALUES = 10
-"""Different numbers, or dates beside such texts, at least: fewer are categories."""
+"""Minimal number of distinct numbers or dates beside such texts: with fewer they are categories."""
 _FEW = 200
 _MAX_ODD = 0.01
 _ABOVE_ZERO = re.compile("[1-9]")

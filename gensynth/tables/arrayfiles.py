@@ -24,7 +24,7 @@ ARRAY_ENDINGS = (".npz", ".npy")
 _IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
 _LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
-"""What reading a file of arrays raises where it is damaged or of another kind."""
+"""Exceptions from reading an array file that is damaged or of another kind."""
 
 
 def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = None) -> pd.DataFrame:

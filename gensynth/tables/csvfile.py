@@ -22,7 +22,7 @@ from gensynth.tables.style import CsvStyle
 from gensynth.tables.table import Table
 
 MAX_CELL = 2**24
-"""Characters of a cell at most."""
+"""Maximal number of characters of a cell."""
 _MAX_NAMED = 5
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from gensynth.errors import DataError, FileWarning
 
 SEPARATORS = "\t;|,"
-"""Candidates; of two that fit equally well the earlier one: commas stand in texts and in decimals, too."""
+"""Candidates; ties go to the earlier one, as commas occur in texts and decimals, too."""
 
 _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -27,7 +27,7 @@ _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 LOOK_AT = 1 << 18
-"""Characters of a file that its dialect is found from."""
+"""Characters at a file's start from which its dialect is inferred."""
 _MAX_RECORDS = 500
 _NUL_SHARE = 0.02  # UTF-16 has a NUL in every separator, digit and line end
 

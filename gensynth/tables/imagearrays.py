@@ -17,11 +17,11 @@ Axes = Literal["hw", "hwc", "chw"]
 
 MAX_CHANNELS = 4
 IMAGE = "image"
-"""Name of the column that an array of images becomes."""
+"""Column name for an array of images."""
 LABEL = "label"
-"""Name of the column of labels that have none."""
+"""Column name for unnamed labels."""
 FEW_LEVELS = 32
-"""Whole numbers that come to at most so many levels have no others; with more there are 256."""
+"""Integer pixels with at most this many distinct values have exactly these levels; others have 256."""
 
 
 def axes_of(shape: Sequence[int]) -> Axes:

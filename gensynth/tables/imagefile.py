@@ -23,7 +23,7 @@ Size: TypeAlias = tuple[int, int]
 
 _FORMATS = ("PNG", "JPEG")
 BAD_FILE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
-"""What `load_image` raises for a file that is damaged, no image, made to fill the memory, or not to be read."""
+"""Exceptions of `load_image`: damaged, not an image, a decompression bomb, or unreadable."""
 _GREY = frozenset({"1", "L", "LA", "La"})
 _WHITE = (255, 255, 255, 255)
 

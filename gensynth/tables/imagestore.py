@@ -18,7 +18,7 @@ from gensynth.tables.stream import image_rows
 Images = NDArray[Any]
 
 MAX_BYTES = 2**33
-"""Images that are read into memory at most, in bytes."""
+"""Maximal size in bytes of images in memory."""
 
 
 class ImageStore:

@@ -20,7 +20,7 @@ from gensynth.errors import DataError, FileWarning
 
 _REGULAR = 0.9
 _FEW_ROWS = 6
-"""Rows up to which the last number is the sum of those above it by chance."""
+"""Number of rows up to which a total in the last one may be chance."""
 _TOTAL = re.compile(
     r"^\W*(grand |sub-?)?(totals?|totaal|totale?s?|sums?|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
     re.IGNORECASE,

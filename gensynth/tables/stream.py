@@ -16,9 +16,9 @@ from gensynth.tables.style import FileStyle
 from gensynth.tables.table import Table
 
 BATCH_ROWS = 65_536
-"""Rows of a batch where nobody says how many."""
+"""Default number of rows per batch."""
 BATCH_VALUES = 2**23
-"""Values of images in a batch, likewise, at most: then it has fewer rows."""
+"""Default limit of image values per batch, which lowers the number of rows."""
 
 
 class TableStream(ABC):
@@ -33,7 +33,7 @@ class TableStream(ABC):
     n_rows : int
         Its rows, at least 1.
     batch_rows : int
-        Rows of a batch where nobody says how many.
+        Default number of rows per batch.
     """
 
     source: str

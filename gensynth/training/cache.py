@@ -23,7 +23,7 @@ BLOCK_ROWS = 4_096
 BLOCK_BYTES = 2**21
 """Bytes of images that are read at a time, at most: then there are fewer rows."""
 WINDOW = 64
-"""Blocks whose rows are shuffled together, and are in memory at a time."""
+"""Number of blocks that are in memory and shuffled together."""
 MAX_DRAWN = 200_000
 """Rows that are drawn at once, at most."""
 MAX_DRAWN_VALUES = 2**26

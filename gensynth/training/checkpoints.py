@@ -21,12 +21,12 @@ from gensynth.training.cache import CachedRows
 
 FORMAT = 2
 MAX_SHARE = 0.1
-"""Share of the run that writing checkpoints may take."""
+"""Maximal fraction of the run time spent writing checkpoints."""
 
 _MAGIC = b"gensynth checkpoint\n"
 _MAX_HEADER = 2**20
 _DIGESTS = ("table", "network", "sample_weight")
-"""Marks whose values say nothing to a reader."""
+"""Fingerprint entries that are hashes, which messages do not show."""
 
 
 def fingerprint(

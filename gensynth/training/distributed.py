@@ -26,14 +26,14 @@ from gensynth.nn import ranks
 from gensynth.nn.trimming import kept_rows, trimmed_mean
 
 TIMEOUT = timedelta(minutes=10)
-"""After which a process that does not answer counts as lost."""
+"""Time after which an unresponsive process counts as lost."""
 _PATIENCE = timedelta(days=7)
-"""For a table that one process encodes while the others wait; one that ends meanwhile is noticed at once."""
+"""Timeout while one process encodes a table and the others wait; a process that ends is noticed at once."""
 _FAILED = "gensynth.failed"
 _FOLLOWS = timedelta(seconds=5)
-"""Within which the first process fails of what all meet."""
+"""How long other processes wait for the first one to report an error that all of them meet."""
 MIN_PART = 2
-"""Rows of a batch that each process has at least: statistics of a part are of more than one row."""
+"""Minimal rows of a batch per process: batch statistics need more than one row."""
 
 
 class _Closable(Protocol):

@@ -22,14 +22,14 @@ from gensynth.training.schedule import MIN_ROUND, TAIL, Budget, tail_factor
 from gensynth.training.steps import PhaseStepper
 
 DECAY_AFTER = 1
-"""Rounds without improvement after which the learning rates are halved."""
+"""Evaluations without improvement after which the learning rates are halved."""
 MIN_DECAY = 1 / 32
-"""A stage whose learning rates were halved below this is at its end."""
+"""A stage ends when its learning rates have been halved below this."""
 MIN_IMPROVEMENT = 3e-4
-"""Relative; less is kept as the best weights, but counts as a stall."""
+"""Minimal relative improvement; smaller ones still update the best weights, but count as none."""
 
 RESERVED = frozenset({"stage", "epoch", "step", "seconds", "monitor", "learning_rate"})
-"""Columns of the history that no report may have."""
+"""Reserved columns of the history, which reports may not use."""
 
 MIN_COLLAPSE = 200
 """Steps from which on a bad monitor means that training collapsed, not that it has hardly begun."""

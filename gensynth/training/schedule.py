@@ -12,20 +12,20 @@ from torch import Tensor
 from gensynth.nn import ranks
 
 MAX_VALIDATION = 20_000
-"""Held-out rows are for a mean; more than this many only cost time."""
+"""Maximal number of validation rows: a mean needs no more."""
 
 MIN_ROWS_TO_SPLIT = 20
 MIN_ROUND, MAX_ROUND = 50, 2000
-"""Steps between evaluations: small tables are not stopped after ten steps, large ones are looked at within an epoch."""
+"""Bounds on the steps between evaluations: not too few for small tables, several per epoch for large ones."""
 
 FEW_STEPS = 250
 """Steps that a run of few passes is to make."""
 
 STOPPED = 0.9
-"""Share of its time limit after which a run ends: what took so long was stopped by it."""
+"""Fraction of the time limit after which a run counts as stopped by the limit."""
 
 TAIL = 1 / 3
-"""Share of a budget over whose end the learning rate falls to `FLOOR` along a cosine."""
+"""Final fraction of the budget over which the learning rate decays to `FLOOR` along a cosine."""
 FLOOR = 0.02
 
 

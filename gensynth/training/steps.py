@@ -16,7 +16,7 @@ from gensynth.training.distributed import added_up, own_share
 from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
-"""Steps between looks at the guard on an accelerator, where every look waits for the device."""
+"""Steps between checks for divergence on an accelerator, where every check synchronises with the device."""
 
 
 class PhaseStepper:

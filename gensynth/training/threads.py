@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 
 LARGE = 1e9
-"""Parameters times rows of a batch from which on steps keep the threads that torch has.
+"""Parameters times batch size above which training steps use all of torch's threads.
 
 Threads wait for each other at every operation: two made steps of 1e7 to 4e7 two to three times slower on two idle
 cores, and on busy ones more; those of 1.2e9 became a tenth faster, those of 3e9 by a half (docs/scaling.md).

@@ -17,7 +17,7 @@ from gensynth.training.cache import WINDOW
 Weights = NDArray[np.int64] | NDArray[np.float64]
 
 MAX_REPEATS = 1_000
-"""Mean up to which whole weights count repeated rows; above it (survey weights) they are relative."""
+"""Mean up to which integer weights are counts of repeated rows; above it (survey weights) they are relative."""
 _ROUNDING = 1e-6
 
 

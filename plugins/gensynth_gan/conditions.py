@@ -13,7 +13,7 @@ from gensynth.layout import Layout
 from gensynth.model import Batch, Observed
 
 MAX_COMBINATIONS = 4096
-"""Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
+"""Maximal number of condition code combinations whose frequencies are kept; of more, a random sample."""
 
 
 class ConditionTable(nn.Module):

@@ -20,11 +20,11 @@ from .sampled_game import SampledGame
 GAME_STEPS, ENCODER_STEPS = 5_000, 1_000
 """Training steps of a full run."""
 MAX_MONITORED = 1_000
-"""Held-out images that the statistic is computed on, at most."""
+"""Maximal number of held-out images for the two-sample statistic."""
 MAX_MEASURED = 10_000
-"""Training rows that statistics are measured on, at most; ..."""
+"""Maximal number of training rows for the statistics, ..."""
 BLOCK = 512
-"""... in blocks of so many."""
+"""... and rows per block."""
 
 
 class AdversarialImages(SampledGame):

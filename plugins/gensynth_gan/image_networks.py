@@ -14,7 +14,7 @@ from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.relaxed import RelaxedRows
 
 BATCHES = 8
-"""Batches of generated images that the statistics of normalisation are measured on."""
+"""Batches of generated images for the statistics of batch normalisation."""
 
 
 class ConditionalNorm(nn.Module):

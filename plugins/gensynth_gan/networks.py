@@ -14,7 +14,7 @@ from gensynth.nn.tabular.relaxed import RelaxedRows
 N_HIDDEN = 4
 """Hidden layers of the generator, all but the first residual."""
 FREQUENCIES = (0.5, 1.0)
-"""Periods a unit of a normal score, of the sines and cosines that the critic sees it by."""
+"""Frequencies, in periods per unit of a normal score, of the critic's sine and cosine features."""
 
 
 class RowGenerator(nn.Module):

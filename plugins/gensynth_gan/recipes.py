@@ -22,7 +22,7 @@ from .image_model import AdversarialImages
 from .model import AdversarialModel
 
 PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-"""Settings that the objective has as they are."""
+"""Settings that are passed on to the objective unchanged."""
 
 
 @dataclass(eq=False)

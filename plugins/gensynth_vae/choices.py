@@ -11,15 +11,15 @@ from gensynth.nn.family import FamilyRecipe, TaskDefaults
 from gensynth.nn.sampling import PRIORS
 
 MAX_START = 30_000
-"""Rows whose latents a density starts from, at most."""
+"""Maximal number of rows whose latents initialise a density."""
 
 WIDTH = whole(1, 65_536)
-"""Of a layer that a recipe may ask for."""
+"""Permitted widths of a layer."""
 WIDTHS = several(WIDTH)
 LATENT = whole(1, 4096)
 WEIGHT = number(0, 1e6)
 HIDDEN = Among(((64, 64), (128, 128), (256, 256), (256, 256, 256)))
-"""Hidden widths worth trying."""
+"""Search space of hidden widths."""
 PRIOR = one_of(*PRIORS)
 
 

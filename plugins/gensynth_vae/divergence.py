@@ -10,9 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 NEAR = 0.125
-"""Part of the capacity within which the distance from it is squared; ..."""
+"""Fraction of the capacity within which the penalty on the distance from it is quadratic, ..."""
 LEAST_NEAR = 1e-3
-"""... or nats, if those are more."""
+"""... but at least this many nats."""
 
 
 def warmup_progress(step: float, warmup: int) -> float:

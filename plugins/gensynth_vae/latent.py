@@ -30,15 +30,15 @@ from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence
 
 WIDE = 2.0
-"""How much wider than the encoder's posterior half of its proposals for an imputed row are."""
+"""Factor by which half of the proposals for an imputed row are wider than the encoder's posterior."""
 N_DIVERGENCE_DRAWS = 128
 """Posterior draws behind a divergence from a learned prior, which take no decoder."""
 ACTIVE_VARIANCE = 0.01
 """Variance over rows of a latent's posterior mean above which it counts as active (Burda et al. 2016, section 5.2)."""
 COLLAPSED = 0.05
-"""Nats of divergence a row below which the latents say nothing."""
+"""KL divergence per row, in nats, below which the posterior counts as collapsed."""
 MAX_CHECKED = 4096
-"""Rows that this is looked at on, at most; ..."""
+"""Maximal number of rows for checking this, ..."""
 ENOUGH_STEPS = 50
 """... unless training had fewer steps and has hardly begun."""
 

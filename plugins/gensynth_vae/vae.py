@@ -18,9 +18,9 @@ from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel
 
 WIDE, NARROW = (128, 128), (64, 64)
-"""Hidden widths of encoder and decoder."""
+"""Hidden widths of encoder and decoder, by default and for few features."""
 FEW_FEATURES = 8
-"""Features that a detector needs no wide layers for."""
+"""Number of features up to which a detector has the narrow layers."""
 
 
 @dataclass(eq=False)

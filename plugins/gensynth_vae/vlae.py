@@ -24,13 +24,13 @@ from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel
 
 N_COMPONENTS = 4
-"""Normals in each conditional of the prior, for sampling."""
+"""Mixture components in each conditional of the prior, for sampling."""
 AUXILIARY_HIDDEN = 64
 """Hidden width of the auxiliary decoder."""
 AUXILIARY_FRACTION = 0.25
-"""Fraction of a batch's rows that it decodes."""
+"""Fraction of a batch's rows on which it is trained."""
 NATS_DECAY = 0.95
-"""Of the running mean of the divergence that is compared with the free nats."""
+"""Decay of the moving average of the divergence, which is compared with the free nats."""
 
 
 class LossyAutoencoder(LatentModel):

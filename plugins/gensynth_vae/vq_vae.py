@@ -19,7 +19,7 @@ from gensynth_vae.quantized import QuantizedModel
 MAX_STEPS = 7_500
 """Steps of a full run, of the autoencoder and of the density of its codes."""
 STEPS_TO_SCORE_IMAGES = 180
-"""The same of a detector of images: codes that tell more of an image than what it shows are no odder for an odd one."""
+"""The same for a detector of images: after longer training, the codes of anomalous images are no less likely."""
 
 
 @dataclass(eq=False)
