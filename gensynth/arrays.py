@@ -1,4 +1,4 @@
-"""Named arrays of fitted parts: the names of a part's arrays begin with the part's name and a point."""
+"""Prefixes for the names of arrays in files: an array of a component is named ``component.array``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def named(part: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a part under their names in the whole."""
+    """Return the arrays of a component with its name as a prefix."""
     return {f"{part}.{name}": array for name, array in arrays.items()}
 
 
 def arrays_of(part: str, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a part under their own names; the opposite of `named`."""
+    """Return the arrays of a component without its prefix; the inverse of `named`."""
     prefix = f"{part}."
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

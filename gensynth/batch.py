@@ -1,4 +1,4 @@
-"""Encoded rows on a device, cells that are observed, and scores: what models take and return."""
+"""Inputs and outputs of models: encoded rows on a device, observed cells, and scores."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Batch:
     Parameters
     ----------
     numeric : Tensor of shape (n, d), float
-        The numbers that stand beside codes.
+        The numbers beside codes.
     codes : Tensor of shape (n, k), int64
         A code for every column.
     log_jacobian : Tensor of shape (n, d) or None
-        Comes only with rows to be scored: a likelihood adds it to be a density over values.
+        Only for rows to be scored: a likelihood adds it to become a density over values.
     pixels : Tensor of shape (n, channels, height, width), float in [0, 1], or None
-        The image of each row, where the layout has one.
+        The image of each row, if the layout has one.
     """
 
     numeric: Tensor
@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows lie."""
+        """Device of the rows."""
         return self.codes.device
 
     @property
@@ -55,7 +55,7 @@ class Batch:
         return self._map(lambda t: t.to(device, dtype) if t.is_floating_point() else t.to(device))
 
     def repeated(self, times: int) -> Batch:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
         return self._map(lambda t: t.repeat(times, *(1,) * (t.dim() - 1)))
 
     def subsample(self, max_rows: int, rng: Generator) -> Batch:
@@ -82,18 +82,18 @@ class Batch:
 
 @dataclass(frozen=True)
 class Observed:
-    """Cells that are known: conditions of a sample, or what stands beside the gaps of a table to be imputed.
+    """Observed cells: the conditions of a sample, or the cells beside missing ones in imputation.
 
     Parameters
     ----------
     rows : Batch
-        n rows; cells that are not observed may hold anything.
+        n rows; unobserved cells may have any value.
     mask : Tensor of shape (n, k), bool
         Which cells are observed.
     impute : bool
-        Whether all other cells are to hold values: none of them may come out as missing.
+        Whether the other cells are imputed: none of them may be sampled as missing.
     known_columns : tuple of int or None
-        The columns, where all rows have cells of the same ones; None: they are looked up in the mask.
+        The observed columns, if they are the same in all rows; None: determined from the mask.
     """
 
     rows: Batch
@@ -117,13 +117,13 @@ class Observed:
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """The columns of which some cell is observed."""
+        """The columns with at least one observed cell."""
         if self.known_columns is not None:
             return tuple(sorted(self.known_columns))
         return tuple(self.mask.any(0).nonzero().flatten().tolist())
 
     def put_into(self, drawn: Batch, layout: Layout) -> Batch:
-        """Return drawn rows with the observed cells in their places, exactly."""
+        """Return sampled rows with the observed cells inserted exactly."""
         numbered = [(i, c.numeric.index) for i, c in enumerate(layout.columns) if c.numeric is not None]
         numeric = drawn.numeric
         if numbered:
@@ -136,17 +136,17 @@ class Observed:
 
 @dataclass(frozen=True)
 class Score:
-    """How normal rows are, higher = more normal.
+    """Scores of rows, higher = more normal.
 
     Parameters
     ----------
     rows : Tensor of shape (n,) or (members, n)
-        Scores; of an ensemble those of each of its networks.
+        Scores; for an ensemble, those of each network.
     columns : Tensor of shape (n, k) or (members, n, k), or None
-        What each column adds to minus the score, a row's summing to it, together with its pixels; None if the family
-        cannot say.
+        Contribution of each column to minus the score; a row sums to it, together with its pixels. None if the family
+        has no attribution.
     pixels : Tensor of shape (n, height, width) or (members, n, height, width), or None
-        What each place of the image adds to minus the score.
+        Contribution of each pixel to minus the score.
     """
 
     rows: Tensor

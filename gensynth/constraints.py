@@ -1,4 +1,4 @@
-"""What values parameters can have, and which are worth trying, as data: checked at fit, searched by tuning."""
+"""Parameter constraints and search spaces as data: checked at fit, searched by tuning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.errors import OptionError, hint
 
 @dataclass(frozen=True)
 class Constraint:
-    """A kind of values.
+    """A constraint on the values of a parameter.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ class Constraint:
     words: str
 
     def __or__(self, other: Constraint) -> Constraint:
-        """Return the values of either kind."""
+        """Return the union of two constraints."""
         return Constraint(lambda v: self.allows(v) or other.allows(v), f"{self.words} or {other.words}")
 
 
 def whole(low: int, high: int | None = None) -> Constraint:
-    """Return the integers (of Python or numpy) from ``low`` to ``high``; None for no bound."""
+    """Allow integers (of Python or numpy) from ``low`` to ``high``; None for no bound."""
 
     def allows(value: Any) -> bool:
         right = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -44,7 +44,7 @@ def whole(low: int, high: int | None = None) -> Constraint:
 
 
 def number(low: float, high: float = math.inf, *, open_low: bool = False, open_high: bool = False) -> Constraint:
-    """Return the finite numbers from ``low`` to ``high``, the ends included unless they are open."""
+    """Allow finite numbers from ``low`` to ``high``, including the ends unless they are open."""
 
     def allows(value: Any) -> bool:
         if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
@@ -60,7 +60,7 @@ def number(low: float, high: float = math.inf, *, open_low: bool = False, open_h
 
 
 def one_of(*values: Any) -> Constraint:
-    """Return these values, of their own types."""
+    """Allow these values, of exactly their types."""
 
     def allows(value: Any) -> bool:
         return any(type(value) is type(v) and value == v for v in values)
@@ -69,7 +69,7 @@ def one_of(*values: Any) -> Constraint:
 
 
 def several(part: Constraint) -> Constraint:
-    """Return tuples and lists of one value of this kind or more."""
+    """Allow tuples and lists of one or more such values."""
 
     def allows(value: Any) -> bool:
         return isinstance(value, tuple | list) and len(value) > 0 and all(map(part.allows, value))
@@ -86,7 +86,7 @@ ANY_CALLABLES = Constraint(
 
 @dataclass(frozen=True)
 class Among:
-    """Values worth trying, one by one.
+    """Search space of discrete values.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Among:
 
 @dataclass(frozen=True)
 class Between:
-    """Numbers worth trying; also a distribution of scikit-learn's searches.
+    """Search space of an interval; also a distribution for scikit-learn's searches.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class Between:
 
 
 SearchSpace = Mapping[str, Among | Between]
-"""What is worth trying, by the names of parameters."""
+"""Search space of the tuner: values to try, by parameter name."""
 
 
 def search_space_of(kind: type) -> dict[str, Among | Between]:
@@ -168,7 +168,7 @@ def constraints_of(kind: type) -> dict[str, Constraint]:
 
 
 def check_parameters(estimator: BaseEstimator, setting: str = "") -> None:
-    """Raise `OptionError` for the first parameter that has a value which it cannot have.
+    """Raise `OptionError` for the first parameter with an invalid value.
 
     Parameters
     ----------
@@ -190,14 +190,14 @@ def check_parameters(estimator: BaseEstimator, setting: str = "") -> None:
 
 
 def plain_parameters(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield parameters with numpy's scalars as Python's."""
+    """Yield parameters with numpy scalars converted to Python ones."""
     for name, value in values.items():
         parts = tuple(plain_value(v) for v in value) if isinstance(value, tuple) else value
         yield name, plain_value(parts)
 
 
 def plain_value(value: Any) -> Any:
-    """Return a scalar of numpy as Python's; anything else as it is."""
+    """Return a numpy scalar as a Python one; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -1,21 +1,21 @@
-"""Which models are taken where none is named."""
+"""The default models."""
 
 from __future__ import annotations
 
 SAMPLING_MODEL = "vlae"
-"""Of `gensynth.Synthesizer`, `gensynth.Augmenter` and `gensynth.augment`."""
+"""Default model of `gensynth.Synthesizer`, `gensynth.Augmenter` and `gensynth.augment`."""
 
 DETECTION_MODEL = "vae"
-"""Of `gensynth.AnomalyDetector`."""
+"""Default model of `gensynth.AnomalyDetector`."""
 
 AUTO_MODEL = "auto"
-"""Name that stands for the choice of a model, in `gensynth.augment`."""
+"""Value of ``model`` with which `gensynth.augment` chooses the model itself."""
 
 AUTO_MODELS = ("vlae", "vae", "cgan", "wgan")
-"""What is chosen among, of those installed that can do what is asked."""
+"""Candidates for that choice, if installed and capable of the task."""
 
 AUTO_RATIO = "auto"
-"""Ratio that stands for few rows of rare classes, in `gensynth.augment`."""
+"""Value of ``ratio`` with which `gensynth.augment` adds a few rows to rare classes."""
 
 AUTO_SECONDS = 600.0
-"""Time of the choice, and of the rows of the chosen model, where none is given."""
+"""Default time limit for choosing a model and drawing its rows."""

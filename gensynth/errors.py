@@ -72,7 +72,7 @@ class GensynthError(Exception):
 
 
 class DataError(GensynthError, ValueError):
-    """The rows cannot be used: names the column or the row, and the way out."""
+    """The rows cannot be used; the message names the column or row, and the remedy."""
 
 
 class ImageError(DataError):
@@ -149,7 +149,7 @@ class UnknownModelError(GensynthError, KeyError):
 
 
 class ColumnWarning(UserWarning):
-    """What a column was taken for, where it could have been meant otherwise, and how to declare it."""
+    """The inferred kind of a column is ambiguous; the message says how to declare it."""
 
 
 class UnseenValuesWarning(ColumnWarning):
@@ -176,7 +176,7 @@ class IdentifierWarning(ColumnWarning):
 
 
 class FileWarning(UserWarning):
-    """How a file was read or written, where it could have been meant otherwise."""
+    """The format of a file is ambiguous; the message says how it was read or written."""
 
 
 class DriftWarning(UserWarning):
@@ -199,7 +199,7 @@ class DriftWarning(UserWarning):
 
 
 class FewRowsWarning(UserWarning):
-    """A table has so few rows that little can be told from them."""
+    """A table has too few rows for reliable results."""
 
 
 class CollapseWarning(UserWarning):

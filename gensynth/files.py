@@ -1,4 +1,4 @@
-"""Writing files so that an interrupt, a full disk or a crash never leaves half of one."""
+"""Atomic file writes: an interrupt, a full disk or a crash never leaves a partial file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NamedRaw(io.FileIO):
 
 @contextlib.contextmanager
 def errors_name(label: str) -> Iterator[None]:
-    """Give every `OSError` raised within the block this file name."""
+    """Set this file name on every `OSError` raised within the block."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The hooks of gensynth, the table of contents for plugin authors, and how a model is announced.
+"""Hook specifications for plugins, and the announcement of a model.
 
 A plugin is a module named by an entry point of the group ``gensynth``. It implements any of the functions below,
 marked with `hookimpl`; an argument that it does not need it may leave out. The module is imported at start-up,
@@ -35,15 +35,15 @@ hookimpl = pluggy.HookimplMarker("gensynth")
 
 
 CAPABILITIES = {
-    "sample": "draw rows",
-    "conditional": "draw rows with given cells",
-    "conditional-on-fitted": "draw rows with given cells of the columns that the fit was told of",
-    "impute": "fill in missing cells",
+    "sample": "sample rows",
+    "conditional": "sample rows given some of their cells",
+    "conditional-on-fitted": "sample rows given cells of the columns that were named at the fit",
+    "impute": "impute missing cells",
     "score": "score rows",
     "latent": "transform rows to latents",
     "images": "learn images, alone or as a column of a table",
 }
-"""What families of models can do, and the same in words."""
+"""Capabilities of families of models, with a description of each."""
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -51,7 +51,7 @@ _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A family of models as a plugin announces it, without importing it.
+    """Announcement of a family of models by a plugin, without importing it.
 
     Parameters
     ----------

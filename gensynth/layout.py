@@ -1,4 +1,4 @@
-"""What encoded rows look like: the shapes every model is built from. No torch in here."""
+"""The layout of encoded rows, from which every model is built. No torch in here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from gensynth.errors import OptionError, shown
 
 UNKNOWN = 0
-"""Code of a value that the fitted table never held; it stands in no training row and is never sampled."""
+"""Code of values unseen in training; no training row has it, and it is never sampled."""
 
 FAR = 1e4
 """Robust standard deviations from the median, or widths of the outermost bin, beyond which encoded numbers grow like
@@ -43,11 +43,11 @@ class NumericSlot:
 
     @property
     def middle(self) -> float:
-        """What the number is on average."""
+        """Expected value of the number."""
         return 0.5 if self.kind == "within_bin" else 0.0
 
     def beside(self, codes: Any) -> Any:
-        """Return which of these codes, a tensor or an array, have a number beside them (bool, of the same shape)."""
+        """Return a mask of the codes (tensor or array) that have a number beside them."""
         return (codes >= self.codes.start) & (codes < self.codes.stop)
 
 
@@ -114,7 +114,7 @@ class ImageLayout:
 
     @property
     def n_features(self) -> int:
-        """Numbers that a network over images holds of one at a time, about: 64 features of each pixel."""
+        """Approximate size of one image's features in a network: 64 for each pixel."""
         return 64 * self.height * self.width
 
 
@@ -152,7 +152,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a recipe wants numeric columns encoded; categories are always codes.
+    """Encoding of numeric columns that a recipe requests; categories are always codes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The contract between the engine and a family of models: all a plugin author has to read.
+"""The contract between the engine and a family of models, for authors of plugins.
 
 A `Recipe` holds hyperparameters and builds a `GenerativeModel` for a `Layout`. The model says in `stages`
 what is to be minimised; the one `Trainer` does the rest. Nothing here knows tables, files or the command line.
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class GenerativeModel(nn.Module, ABC):
-    """A network that can be trained, sampled and asked for scores. ``layout`` says what its rows look like."""
+    """A network that can be trained, sampled from and used for scoring; ``layout`` describes its rows."""
 
     score_methods: ClassVar[tuple[str, ...]]
     """Names that `score` takes as ``method``; the first is the default."""
@@ -44,28 +44,28 @@ class GenerativeModel(nn.Module, ABC):
 
     @abstractmethod
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Return what is to be trained and fitted, in order. Called once per training run."""
+        """Return the training stages and closed-form fits, in order. Called once per training run."""
 
     @abstractmethod
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-        """Draw ``n`` encoded rows; observed cells come back exactly, the others are drawn given them.
+        """Sample ``n`` encoded rows; observed cells are returned exactly, the others sampled given them.
 
-        Runs in eval mode without gradients. What is drawn is never `UNKNOWN`; where ``observed.impute``, never the
-        column's code for missing either. A family raises `CapabilityError` for what it cannot be given: "conditional"
-        takes the same columns of every row, "conditional-on-fitted" some of the first ``layout.n_conditions``,
-        "impute" any cells, with ``observed.impute``.
+        Runs in eval mode without gradients. Sampled codes are never `UNKNOWN` and, with ``observed.impute``, never the
+        column's code for missing. A family raises `CapabilityError` for cells that it cannot condition on:
+        "conditional" allows the same columns in every row, "conditional-on-fitted" some of the first
+        ``layout.n_conditions``, "impute" any cells, with ``observed.impute``.
         """
 
     @abstractmethod
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Return how normal rows are: deterministic, and a row's score depends on that row alone.
+        """Score rows: deterministic, and independent of the other rows.
 
-        With ``attribute`` the score is told apart by column, by a family that can (`Score.columns`); for one that
-        cannot the engine looks at what every cell costs.
+        With ``attribute`` the score is also attributed to columns, if the family can (`Score.columns`); otherwise the
+        engine estimates the attribution by replacing cells.
         """
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:  # noqa: ARG002
-        """Return (n,) low and high ends of what was expected in one column given the other cells; None if unknown.
+        """Return low and high ends (n,) of the interval expected in one column given the other cells; None if unknown.
 
         ``position`` is the column's in the layout. Ends are numbers for a column of "continuous" ones, else codes.
         """
@@ -73,7 +73,7 @@ class GenerativeModel(nn.Module, ABC):
 
 
 class HasLatents(Protocol):
-    """What a `GenerativeModel` has besides if its recipe has the capability "latent"."""
+    """Further interface of a `GenerativeModel` whose recipe has the capability "latent"."""
 
     @property
     def latent_dim(self) -> int:
@@ -83,7 +83,7 @@ class HasLatents(Protocol):
         """Return (n, latent_dim): the mean of q(latent | row); deterministic, of each row alone."""
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row of p(row | latent) for each of n latents (n, latent_dim)."""
+        """Sample one row of p(row | latent) for each of n latents (n, latent_dim)."""
 
 
 class Recipe(BaseEstimator, ABC):
@@ -110,24 +110,24 @@ class Recipe(BaseEstimator, ABC):
 
     @property
     def able(self) -> frozenset[str]:
-        """What this recipe's models can do: `capabilities`, less what its hyperparameters leave out."""
+        """Capabilities of this recipe's models: `capabilities` without those that its hyperparameters exclude."""
         return self.capabilities
 
     def check(self) -> None:
-        """Raise `OptionError` for a hyperparameter that has a value which it cannot have; fits call it first."""
+        """Raise `OptionError` for an invalid hyperparameter; fits call it first."""
         check_parameters(self, "model.")
 
     @property
     def encoding(self) -> Encoding:
-        """How this family wants its rows encoded."""
+        """The encoding of rows for this family."""
         return Encoding()
 
     @property
     def score_weights(self) -> Mapping[str, float]:
-        """Weights of the score methods that an anomaly detector adds up by default; empty: the model's first one.
+        """Weights of the score methods that an anomaly detector sums by default; empty: the model's first one.
 
-        The detector takes the scores of each member and method in units of their interquartile range over the training
-        rows about their median there, and averages the members.
+        The detector centres and scales the scores of each member and method by their median and interquartile range on
+        the training rows, and averages the members.
         """
         return {}
 
@@ -139,23 +139,23 @@ class Recipe(BaseEstimator, ABC):
         contaminated : bool
             Whether the training rows may hold anomalies.
         members : int or None
-            Networks of the ensemble; None for the family's own number.
+            Number of networks in the ensemble; None for the family's own number.
 
         Returns
         -------
         Recipe
-            A family that knows nothing of ensembles returns itself, and the detector fits several models of it where
-            ``members`` is more than 1; else the model's scores have a leading members axis (`Score.rows`).
+            A recipe without ensembles returns itself, and the detector fits several models of it if ``members`` is more
+            than 1; otherwise the model's scores have a leading members axis (`Score.rows`).
         """
         return self
 
     def for_image_detection(self) -> Recipe:
-        """Return the recipe that an anomaly detector of images trains: a model that draws images scores them too."""
+        """Return the recipe that an anomaly detector of images trains; by default this recipe."""
         return self
 
     @abstractmethod
     def build(self, layout: Layout) -> GenerativeModel:
-        """Return a freshly initialised model for this layout; draws that name no generator come from the fit's seed."""
+        """Return an untrained model for this layout; random draws without a generator use the fit's seed."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the hyperparameters as plain JSON values."""

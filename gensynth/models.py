@@ -1,4 +1,4 @@
-"""Every installed plugin's recipes by class name, imported at first use: ``from gensynth.models import VLAE``."""
+"""Recipes of all installed plugins by class name, imported at first use: ``from gensynth.models import VLAE``."""
 
 from __future__ import annotations
 

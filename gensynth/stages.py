@@ -1,4 +1,4 @@
-"""What a model wants minimised and fitted, in order: stages of phases, and closed forms."""
+"""Training stages of a model: phases with losses, and closed-form fits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from gensynth.batch import Batch
 
 Loss = Callable[[Batch, Generator], Tensor]
-"""From n rows and a source of randomness to what each costs: (n,), or (members, n) of networks side by side.
+"""A loss: a function of n rows and a random generator that returns (n,), or (members, n) for an ensemble.
 
 The trainer minimises the mean over rows and members, and can leave the worst rows out. What a batch costs as a whole
 (free nats of the mean divergence, a penalty of the weights) is added to every row. The loss of a game may be a scalar,
@@ -39,22 +39,22 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Phase:
-    """Parameters that one optimizer trains.
+    """Parameters trained by one optimizer.
 
     Parameters
     ----------
     name : str
-        No other phase of the stage has it.
+        Unique within the stage.
     parameters : tuple of Parameter
-        What is trained.
+        The parameters to train.
     loss : callable
-        What is minimised (`Loss`).
+        The loss to minimise (`Loss`).
     optimizer : Optimizer
-        How.
+        Settings of the optimiser.
     every : int
-        5 takes a step on every fifth batch only (the generator of a WGAN).
+        Take a step on every n-th batch only (5 for the generator of a WGAN with five critic steps).
     after_step : callable or None
-        Follows each of its steps (weight clipping, exponential averages).
+        Called after each step (weight clipping, exponential averages).
     """
 
     name: str
@@ -66,43 +66,43 @@ class Phase:
 
 
 Report = Callable[[Batch, Generator], Mapping[str, float]]
-"""From rows and a source of randomness to numbers that tell how training goes, by name."""
+"""A function of rows and a random generator that returns numbers by name, to report on training."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Phases that are trained together, batch by batch, in their order.
+    """Phases that alternate batch by batch.
 
     Parameters
     ----------
     name : str
-        No other stage or fit of the model has it.
+        Unique within the model.
     phases : tuple of Phase
         At least one.
     monitor : callable or None
-        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It returns what a loss
-        does, of all held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
+        Evaluated on held-out rows in eval mode; lower is better; the best weights are kept. It has the signature of a
+        loss, on all held-out rows at once or in chunks (the mean is taken). None: the first phase's loss.
     decay_on_plateau : bool
-        Halve the learning rates when the monitor stalls (right for likelihoods, not for games).
+        Halve the learning rates when the monitor stalls (for likelihoods, not for GANs).
     budget_fraction : float
-        Of the epochs and the time of the run, > 0, in proportion to those of the other stages.
+        Fraction of the run's epochs and time, > 0, relative to those of the other stages.
     ema_decay : float
-        Decay in [0, 1) of an exponential moving average of the weights, which is what is evaluated and kept (Polyak &
-        Juditsky 1992); 0 keeps the weights as they are.
+        Decay, in [0, 1), of an exponential moving average of the weights, which is evaluated and kept (Polyak &
+        Juditsky 1992); 0: no averaging.
     max_steps : int
-        Steps of a full run where the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience of
-        the trainer lasts a third of them at least.
+        Steps of a full run if the trainer's ``max_epochs`` is "auto". Without ``decay_on_plateau`` the patience of the
+        trainer is at least a third of them.
     collapse_bound : callable or None
-        Returns, on the same held-out rows, what the monitor exceeds only if training has collapsed: a stage that ends
-        above it is reported in a `CollapseWarning`, and the run starts over from a new seed, once.
+        Returns, for the same held-out rows, a bound that the monitor exceeds only after a collapse (mode or posterior
+        collapse): a stage that ends above it causes a `CollapseWarning`, and the run restarts once with a new seed.
     report : callable or None
-        Returns numbers by name, of held-out rows in eval mode, that go into the history beside the monitor.
+        Returns further numbers by name for the history, computed on held-out rows in eval mode.
     trim : float
-        Fraction in [0, 1) of the rows of a batch, those of the highest losses to each member, that its losses and
-        monitor leave out (trimmed likelihood: Neykov & Neytchev 1990); for training rows that may hold anomalies.
+        Fraction, in [0, 1), of the rows of a batch with the highest losses that each member's losses and monitor leave
+        out (trimmed likelihood: Neykov & Neytchev 1990); for training rows that may hold anomalies.
     full_run : bool
-        All steps are made, and the best weights of their last sixth are kept, where learning rates have fallen: right
-        for games, which are nearest to their end there while their monitor wavers.
+        Run all steps, without early stopping, and keep the best weights of the last sixth, when learning rates have
+        decayed: for GANs, which are best there while their monitor fluctuates.
     """
 
     name: str
@@ -120,16 +120,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fit:
-    """A closed form between stages: statistics, a mixture, marginals.
+    """A closed-form fit between stages: statistics, a mixture, marginals.
 
     Parameters
     ----------
     name : str
-        No other stage or fit of the model has it.
+        Unique within the model.
     function : callable
-        Called once with training rows and a source of randomness, in eval mode without gradients.
+        Called once with training rows and a random generator, in eval mode without gradients.
     max_rows : int or None
-        Training rows that it is given at most, drawn at random; None: all of them.
+        Maximal number of training rows, drawn at random; None: all of them.
     """
 
     name: str

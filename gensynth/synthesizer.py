@@ -39,7 +39,7 @@ from gensynth.training.weights import check_weights
 
 
 def _can_draw(synthesizer: Synthesizer) -> bool:
-    """Return True if the family can draw the rows that stand for those before; raise `CapabilityError` otherwise."""
+    """Return True if the family can replay earlier rows; raise `CapabilityError` otherwise."""
     require(make_recipe(synthesizer.model), "sample")
     return True
 
@@ -53,31 +53,31 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         Name of a registered model (``gensynth models`` lists them) or a recipe with its hyperparameters.
         ``set_params(model__latent_dim=4)`` works for both.
     trainer : Trainer or None
-        How it is trained; None for the defaults.
+        Training options; None for the defaults.
     schema : TableSchema, dict or None
-        What is known of the columns, as a mapping of names to kinds; the rest is inferred.
+        Declared kinds of columns, as a mapping of names to kinds; the others are inferred.
     condition_on : column label, sequence of column labels, or None
-        Columns that `sample` is mostly asked to condition on. Families that need to know beforehand (capability
-        "conditional-on-fitted") can condition on these only; the others do best on them.
+        Columns that `sample` will be conditioned on. Families with the capability "conditional-on-fitted" can condition
+        on these only; the others are most accurate for them.
     relations : "auto", False, or sequence of str or Relation, default="auto"
-        Relations between columns that every drawn row keeps: "auto" finds those that hold in every fitted row and
-        that chance does not explain; False keeps none; or the ones to keep, written ``"total = net + vat"``,
+        Relations between columns that every synthetic row keeps: "auto" finds those that hold in every fitted row and
+        are not explained by chance; False keeps none; or the ones to keep, written ``"total = net + vat"``,
         ``"share_a + share_b = 100"``, ``"vat = 0.21 * net"``, ``"amount = price * quantity"``, ``"start <= end"``,
         ``"city -> state"`` or ``"a, b missing together"`` (names that are not plain words in quotes).
     image_shape : sequence of int or None
-        Shape of the images, (height, width) or (height, width, channels), where arrays (n, pixels) hold some; arrays
-        (n, height, width), (n, height, width, channels) and (n, channels, height, width) need none.
+        Shape of the images, (height, width) or (height, width, channels), in flat arrays (n, pixels); not needed for
+        arrays (n, height, width), (n, height, width, channels) and (n, channels, height, width).
     random_state : int, Generator, RandomState or None
         Seed of initialisation, training and the sequence of samples.
     warm_start : bool, default=False
-        A `fit` after the first one goes on from what was learned, as `partial_fit` does.
+        A `fit` after the first one continues the training, as `partial_fit` does.
 
     Attributes
     ----------
     fitted_ : FittedModel
-        All that the fit left; the others are read from it.
+        The fitted model; the following attributes are read from it.
     schema_ : TableSchema
-        What the columns hold; ``schema_.relations``: what holds between them.
+        Kinds and formats of the columns; ``schema_.relations``: the relations between them.
     encoder_ : TableEncoder
         Table to encoded rows and back.
     recipe_ : Recipe
@@ -87,9 +87,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
     history_ : DataFrame
         One row per evaluation of the training.
     n_iter_ : int
-        Epochs that were trained, all stages together.
+        Number of trained epochs, over all stages.
     seed_ : int
-        Seed that makes the same fit again, whatever ``random_state`` was.
+        Seed that reproduces the fit, whatever ``random_state`` was.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -133,27 +133,27 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         resume: bool = False,
         memory_rows: int | None = None,
     ) -> Self:
-        """Learn the rows of a table.
+        """Fit the model to the rows of a table.
 
         Parameters
         ----------
         X : DataFrame (pandas, polars), ndarray, pyarrow.Table, TableStream or pyarrow.dataset.Dataset
             Rows of shape (n_samples, n_features): columns of any kind, missing values included; at least 2 rows. A
-            stream (`gensynth.tables.open_table`) or a data set need not fit the memory. Or images: an array of three or
+            stream (`gensynth.tables.open_table`) or a data set may exceed memory. Or images: an array of three or
             four axes, one column of arrays, or a stream (`gensynth.tables.images.open_images`); see docs/images.md.
         y : array-like of shape (n_samples,) or None
             Labels of an array of images, which become the column "label" (or that of their name). Otherwise ignored:
             to learn a target, make it a column of ``X``.
         sample_weight : array-like of shape (n_samples,), number or None
-            How often each row counts, >= 0; None: once. Whole numbers count repeated rows, a row of weight 0 is not
-            there. Others are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
+            Row weights, >= 0; None: all 1. Whole weights are repetitions of rows, a weight of 0 leaves a row out. Other
+            weights are relative: 0.2 and 0.4 are the same as 2.2 and 4.4.
         resume : bool
-            Go on from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
+            Continue from the trainer's ``checkpoint`` of an interrupted fit with the same parameters, table and integer
             ``random_state``.
         memory_rows : int or None
-            Rows of a stream up to which it is read into memory, and learned as a table in memory is. Of more rows so
-            many are drawn at random, to find out what the columns hold; training goes through all rows, which are
-            encoded into a temporary file. None: 500,000, fewer with large images.
+            Maximal number of rows of a stream to read into memory. Of a longer stream, the schema is inferred from this
+            many random rows, and all rows are encoded into a temporary file for training. None: 500,000, fewer with
+            large images.
 
         Raises
         ------
@@ -162,9 +162,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         CapabilityError
             ``condition_on`` names columns, and the family cannot condition.
         OptionError
-            A parameter has a value that it cannot have.
+            A parameter has an invalid value.
         TrainingError
-            Training met a loss that is not finite.
+            A loss was not finite.
         """
         if self.warm_start and hasattr(self, "fitted_"):
             if resume:
@@ -200,19 +200,19 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
 
     @available_if(_can_draw)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn further rows of the same columns; the first call is a `fit`.
+        """Train further on new rows of the same columns; the first call is a `fit`.
 
-        Kinds, codes and relations stay those of the first fit; the network is trained on, on the new rows and on drawn
-        ones that stand for the rows before. Rows with values that the first fit did not hold are left out.
+        Kinds, codes and relations stay those of the first fit; training continues on the new rows and on synthetic rows
+        that replace the earlier ones (generative replay). Rows with values unseen in the first fit are left out.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
             New rows, of the fitted columns in any order.
         y : array-like of shape (n_samples,) or None
-            Labels of an array of images, if they were fitted with such; otherwise ignored.
+            Labels of an array of images, if the model was fitted with labels; otherwise ignored.
         sample_weight : array-like of shape (n_samples,), number or None
-            How often each new row counts.
+            Weights of the new rows.
 
         Raises
         ------
@@ -239,15 +239,15 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         return self
 
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
-        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+        """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
         frame = self._new(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the mean of `score_samples`, weighted if asked for; higher = the rows fit the model better.
+        """Return the (weighted) mean of `score_samples`; higher = the rows fit the model better.
 
-        ``y`` are the labels of an array of images, if they were fitted with such.
+        ``y`` are the labels of an array of images, if the model was fitted with labels.
         """
         scores = self.score_samples(self._labelled(X, y))
         return float(np.average(scores, weights=check_weights(sample_weight, len(scores))))
@@ -257,13 +257,13 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
         save(self, path, registry=registry)
 
     def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted synthesizer."""
+        """Return the contents of the synthesizer's file."""
         check_is_fitted(self)
         return Contents.of("synthesizer", self, [self.fitted_])
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted synthesizer of a file."""
+        """Return the fitted synthesizer from a file's contents."""
         out = contents.restore(cls)
         (out.fitted_,) = contents.models
         out._n_draws = out._n_updates = 0

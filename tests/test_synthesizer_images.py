@@ -259,7 +259,7 @@ def test_images_of_another_kind_than_fitted_are_refused(plain, labelled):
     with pytest.raises(DataError, match="0 samples"):
         plain.score_samples(images[:0])
     frame = pd.DataFrame({"a": np.arange(50) % 3, "b": np.arange(50) % 2})
-    with pytest.raises(DataError, match="images came, and the fitted table has none"):
+    with pytest.raises(DataError, match="X has images, and the fitted table has none"):
         Synthesizer(Toy(), trainer=QUICK).fit(frame).score_samples(images)
 
 
@@ -270,7 +270,7 @@ def test_models_of_tables_refuse_images_before_they_are_trained():
 
 @pytest.mark.parametrize("images", [bars(1)[0], [bars(2)[0][0]], np.zeros((5, 8, 6)), np.zeros((0, 8, 6))])
 def test_too_few_images_are_refused(images):
-    with pytest.raises(DataError, match=r"a single image came|all the same|at least 2"):
+    with pytest.raises(DataError, match=r"X is a single image|all the same|at least 2"):
         synthesizer().fit(images)
 
 

@@ -1,4 +1,4 @@
-"""Synthetic rows beside the real ones: a sampler, a meta-estimator, and one function for a whole table."""
+"""Data augmentation with synthetic rows: a sampler, a meta-estimator, and one function for a whole table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that `augment` adds: those that fill up the classes, or rows like the whole table; and their check."""
+"""Generate the synthetic rows of `augment`, per class or for the whole table, and check their effect."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def limited(trainer: Any, seconds: float) -> Trainer:
 def added(
     frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None
 ) -> tuple[pd.DataFrame, NDArray[np.float64] | None]:
-    """Return ``n`` new rows, or those that fill up the classes with weights of the real rows: their share of these."""
+    """Return ``n`` new rows, or those that balance the classes and weights of the real rows in a comparison."""
     if n is None:
         return _balanced(frame, target, augmenter)
     return augmenter.fit_extend(frame, None, n)[0].iloc[len(frame) :].reset_index(drop=True), None
@@ -87,7 +87,7 @@ def checked(
 
 
 def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None, strategy: str = FULL) -> NDArray[np.int64]:
-    """Return positions of real rows in place of the new ones: as many, and of the same classes.
+    """Return positions of real rows to stand in for the synthetic ones: as many, and of the same classes.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def stand_ins(frame: pd.DataFrame, target: Hashable | None, n: int | None, strat
 
 
 def _balanced(frame: pd.DataFrame, target: Hashable, augmenter: Augmenter) -> tuple[pd.DataFrame, NDArray[np.float64]]:
-    """Return what fills up the classes, and weights that give real rows the share of classes of these."""
+    """Return the rows that balance the classes, and weights that give the real rows their class frequencies."""
     column = frame[target].rename(str(target))
     augmenter.set_params(schema=without(augmenter.schema, {target}))  # the class has a column of its own there
     X, y = augmenter.fit_resample(frame.drop(columns=[target]), column)

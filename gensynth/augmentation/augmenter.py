@@ -1,4 +1,4 @@
-"""`Augmenter`: an over-sampler with imbalanced-learn's interface whose new rows come from a generative model."""
+"""`Augmenter`: an over-sampler with imbalanced-learn's interface, based on a generative model."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from gensynth.training.weights import Weights, check_weights
 class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
     """Add synthetic rows to rare classes.
 
-    A synthesizer is fitted on the features and the class together, and asked for rows of the classes that need them.
-    Works in `imblearn.pipeline.Pipeline`, and by itself; takes tables of mixed types with missing values, and images
+    A synthesizer is fitted to features and class together, and samples rows of the rare classes. Works in
+    `imblearn.pipeline.Pipeline` and alone; accepts tables of mixed types with missing values, and images
     (docs/images.md).
 
     Parameters
@@ -42,52 +42,52 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         Model family, as in `Synthesizer`. One that cannot condition is fitted to each class alone.
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn's over-samplers. float in (0, 1]: rows of the minority over rows of the majority
-        afterwards (binary targets only). "minority": fill up the smallest class only; "not minority"; "not majority",
-        the same as "auto"; "all". dict: class to the number of rows it has afterwards. callable: from ``y`` to such a
-        dict. Besides, "partial": every class but the largest gets at most four new rows for each it has.
+        afterwards (binary targets only). "minority": add to the smallest class only; "not minority"; "not majority",
+        the same as "auto"; "all". dict: class to its number of rows afterwards. callable: from ``y`` to such a dict. In
+        addition, "partial": every class but the largest gets at most four new rows for each real one.
     candidates : int, default=1
-        Rows that `fit_resample` draws for each new one. Trees that learned from the real rows, of images a linear
-        model, say which of them are likeliest of their class, and these are kept. With more than 1 new rows are typical
-        of their class, and do not follow its distribution.
+        Candidate rows that `fit_resample` samples for each new one. Trees trained on the real rows (for images a linear
+        model) select those with the highest probability of their class. With more than 1, new rows are typical of their
+        class, but do not follow its distribution.
     trainer : Trainer, optional
-        How to train; the default otherwise.
+        Training options; the defaults otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of feature columns, as in `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
         Relations between columns that new rows keep, as in `Synthesizer`.
     drop_copies : bool, default=False
-        Draw other rows in place of those that equal a real row of the class (identifiers aside). The rows that are
-        left do not follow the model's distribution: combinations of values that are common among the real rows become
-        rare, and where columns hold few values that can turn associations round.
+        Replace rows that equal a real row of the class (identifiers left out) by others. The result no longer follows
+        the model's distribution: common combinations of the real rows become rare, which can reverse associations
+        between columns of few values.
     image_shape : sequence of int or None, default=None
         Shape of the images of an array (n, pixels): (height, width) or (height, width, channels).
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
-        Seed of training and drawing.
+        Seed of training and sampling.
 
     Attributes
     ----------
     sampling_strategy_ : dict
         Rows added to each targeted class.
     copies_ : Copies
-        How many synthetic rows equal a real row of their class, how many did and were drawn anew, and which share of
-        the real rows equal another one.
+        Number of synthetic rows that equal a real row of their class, number of replaced ones, and fraction of real
+        rows that equal another one.
     synthetic_mask_ : ndarray of shape (n_samples_new,), bool
         True for the rows of the last `fit_resample` that are synthetic.
     by_class_ : bool
-        Whether these rows fill up classes, or are like the whole table.
+        Whether these rows were added to classes, and not to the whole table.
     sample_weight_ : ndarray of shape (n_samples_new,), float64, or None
-        Weights of these rows where ``sample_weight`` was given: the real rows' own, and for synthetic ones that of one
-        row: 1 where weights count rows, else their mean.
+        Weights of these rows if ``sample_weight`` was given: those of the real rows, and for synthetic rows 1 if
+        weights are whole, otherwise the mean weight.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Their names, if they have any.
     columns_ : tuple of Column
-        What the columns of the last `fit_resample` or `fit_extend` hold; empty where nothing was drawn.
+        Schemas of the columns in the last `fit_resample` or `fit_extend`; empty if nothing was sampled.
     history_ : DataFrame
-        One row per evaluation of the training, of a family that cannot condition class after class.
+        One row per evaluation of the training; class after class for a family that cannot condition.
     first_rows_ : DataFrame
-        The first five synthetic rows, as notebooks show them.
+        The first five synthetic rows, for the notebook display.
 
     Examples
     --------
@@ -153,20 +153,20 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Class of each row, of any type; one column, or one-hot.
         sample_weight : array-like of shape (n_samples,) or None
-            How often each row counts, as for `Synthesizer.fit`: in what is learned and in what each class needs. Rows
-            of weight 0 are left out.
+            Row weights, as for `Synthesizer.fit`, for training and for the sizes of the classes. Rows of weight 0 are
+            left out.
 
         Returns
         -------
         X_resampled, y_resampled
-            In the containers and with the dtypes of ``X`` and ``y``; a pandas index is numbered afresh.
+            In the containers and with the dtypes of ``X`` and ``y``; a pandas index is renumbered.
 
         Raises
         ------
         DataError
             If classes are missing, continuous or all the same, or ``X`` and ``y`` differ in length.
         OptionError
-            If ``sampling_strategy`` cannot be had.
+            If ``sampling_strategy`` is invalid.
         CapabilityError
             If the family cannot condition and a class has too few rows for a model of its own, or ``X`` holds images
             and the family cannot learn them.
@@ -193,7 +193,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         n_rows : int
             Rows to add, at least 0.
         sample_weight : array-like of shape (n_samples,) or None
-            How often each row counts, as for `fit_resample`.
+            Row weights, as for `fit_resample`.
 
         Returns
         -------
@@ -220,17 +220,17 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
         return features, None if target is None else target.extended(drawn.rows)
 
     def compared(self, X: Any, y: Any = None, *, random_state: int = 0) -> ComparedRows:
-        """Return the new rows and real ones to compare them with, as `gensynth.evaluation.evaluate` takes them.
+        """Return the new rows and the real ones to compare them with, as arguments of `gensynth.evaluation.evaluate`.
 
-        ``augmenter.compared(X_resampled, y_resampled).evaluate()`` says whether the new rows are good. Of classes that
-        were filled up, real rows are taken in the proportions of the new ones (`compared_rows`).
+        ``augmenter.compared(X_resampled, y_resampled).evaluate()`` evaluates the new rows. If rows were added to
+        classes, the real rows have the class proportions of the new ones (`compared_rows`).
 
         Parameters
         ----------
         X, y : table of shape (n_samples_new, n_features), array-like of shape (n_samples_new,) or None
-            What the last `fit_resample` or `fit_extend` returned.
+            Output of the last `fit_resample` or `fit_extend`.
         random_state : int, default=0
-            Seed of which rows are taken.
+            Seed of the selection of rows.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""``model="auto"``: a few models are compared, the best of them cross-validated, and one of them is chosen."""
+"""``model="auto"``: model selection by a comparison of several models and a cross-validation of the best."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LEAST = 0.1
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """How a model was chosen.
+    """Result of the model selection.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class ModelChoice:
 
     @property
     def helps(self) -> bool | None:
-        """Whether the new rows surely help a classifier more than all that is simpler; None if that was not checked."""
+        """Whether the new rows help a classifier significantly more than every baseline; None if not checked."""
         return None if self.check is None else self.check.best == "synthetic"
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class ModelChoice:
 
 
 def candidates(*, balance: bool, images: bool = False) -> list[str]:
-    """Return the models to choose among: those that can be given a class where classes are to be filled up.
+    """Return the candidate models; to balance classes, those that can be conditioned on a class.
 
     ``images``: and that can learn images.
 
@@ -100,7 +100,7 @@ def candidates(*, balance: bool, images: bool = False) -> list[str]:
 def choose(
     frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, *, check: bool, seed: int
 ) -> ModelChoice:
-    """Choose a model for an augmenter, within the time of its trainer; the rest of it is for the new rows.
+    """Select a model for an augmenter within its trainer's time limit; the remaining time is for the new rows.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def choose(
     """
     if len(frame) < 2 * MIN_ROWS:
         raise DataError(
-            f"{counted(len(frame), 'row')} are too few to choose a model by (at least {2 * MIN_ROWS}); name one: "
+            f"{counted(len(frame), 'row')} are too few to select a model with (at least {2 * MIN_ROWS}); name one: "
             f"{hint('model=...', '--model NAME')}"
         )
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What synthetic rows of a model are compared with: random oversampling, and SMOTE where imbalanced-learn is there."""
+"""Baselines for augmentation: random oversampling, and SMOTE if imbalanced-learn is installed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_SMOTE_ROWS = 20_000
-"""Most training rows that SMOTE is asked of: its time grows with their square."""
+"""Maximal number of training rows for SMOTE, whose run time is quadratic in them."""
 _NEIGHBOURS = 5
 
 
 class SkippedError(Exception):
-    """Why a way was not tried, in one line."""
+    """The reason, in one line, why a baseline was not tried."""
 
 
 Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -19,7 +19,7 @@ Rows = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def oversampled(X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Rows:
-    """Return the rows, and copies of random ones of each class until it has as many as the largest.
+    """Return the rows and random duplicates, so that every class has as many rows as the largest.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def oversampled(X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Rows
 
 
 def smote(X: NDArray[np.float64], y: NDArray[np.int64], is_category: NDArray[np.bool_], seed: int) -> Rows | None:
-    """Return the rows, and rows between neighbours of each class until it has as many as the largest.
+    """Return the rows and interpolated neighbours (SMOTE), so that every class has as many rows as the largest.
 
     Neighbours are looked for among standardised numbers; missing ones are medians there. Chawla et al. 2002, "SMOTE:
     Synthetic Minority Over-sampling Technique" (arXiv:1106.1813), section 6.1 for categories (SMOTE-NC), 6.2 where

@@ -1,4 +1,4 @@
-"""Whether synthetic rows help a classifier: cross-validation on real rows, beside nothing and simpler ways."""
+"""Cross-validation of augmentation on real rows: does it help a classifier, compared with baselines."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ N_SPLITS = 3
 """Folds of the cross-validation, and models that are trained for it."""
 
 Draw = Callable[[pd.DataFrame], pd.DataFrame]
-"""From training rows to the synthetic rows of a model that was fitted to them alone."""
+"""A function that fits a model to the given training rows alone and returns its synthetic rows."""
 
 
 class UncheckedError(Exception):
-    """Why synthetic rows cannot be checked, in one line."""
+    """The reason, in one line, why synthetic rows cannot be checked."""
 
 
 def cannot_check(frame: pd.DataFrame, target: Hashable | None) -> str | None:
@@ -59,7 +59,7 @@ def cannot_check(frame: pd.DataFrame, target: Hashable | None) -> str | None:
 
 @contextlib.contextmanager
 def _failures_told() -> Iterator[None]:
-    """Within this block whatever goes wrong is an `UncheckedError`, and nobody is warned."""
+    """Turn every error within the block into an `UncheckedError`, and suppress warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what there is to say was said of the whole table
@@ -71,7 +71,7 @@ def _failures_told() -> Iterator[None]:
 
 
 class CheckFolds:
-    """Folds of a table, on which the rows of any number of models are checked; the simple ways are scored once.
+    """Cross-validation folds on which the rows of several models are checked; baselines are scored once.
 
     Parameters
     ----------
@@ -80,8 +80,7 @@ class CheckFolds:
     target : hashable
         Column of classes.
     columns : sequence of Column
-        What the columns hold: identifiers are left out, and numbers and dates written as text are read. The others
-        are taken as they are.
+        Schemas of the columns: identifiers are left out, and numbers and dates in text are parsed.
     seed : int
         Seed of folds, trees and oversampling.
 
@@ -111,7 +110,7 @@ class CheckFolds:
         ]
 
     def prepare(self) -> float:
-        """Score the simple ways, which `check` would do; return about how long it takes to judge a model's rows."""
+        """Score the baselines ahead of `check`; return the approximate seconds that a model's rows take."""
         start = time.perf_counter()
         with _failures_told():
             n_ways = len(self._simple)
@@ -123,7 +122,7 @@ class CheckFolds:
         Raises
         ------
         UncheckedError
-            A model of a fold fails, or draws what cannot be compared.
+            A model of a fold fails, or its rows cannot be compared.
         """
         with _failures_told():
             synthetic = tuple(self._with_rows(*part, draw) for part in self._parts)
@@ -134,7 +133,7 @@ class CheckFolds:
         return AugmentCheck(synthetic, **about, **simple)
 
     def _with_rows(self, train: pd.DataFrame, test: pd.DataFrame, draw: Draw) -> float:
-        """Return the score with the rows that a model of the training rows draws."""
+        """Return the score with synthetic rows from a model of the training rows."""
         rows = draw(train)
         new = rows.loc[rows[self.target].notna(), list(train.columns)]
         both = pd.concat([self._read(train), self._read(new)], ignore_index=True)
@@ -142,7 +141,7 @@ class CheckFolds:
 
     @cached_property
     def _simple(self) -> dict[str, Any]:
-        """Scores of the ways that take no model, by name; of those that could be tried on every fold."""
+        """Scores of the baselines by name, for those that worked on every fold."""
         scores: dict[Way, list[float]] = {way: [] for way in SIMPLE}
         for train, test in self._parts:
             fold = self._arrays(self._read(train), test)
@@ -162,7 +161,7 @@ class CheckFolds:
         return readable(frame, self._features, self._keys)
 
     def _arrays(self, train: pd.DataFrame, test: pd.DataFrame) -> _Arrays:
-        """Return training rows that were read, and test rows, as arrays."""
+        """Return training and test rows as arrays of features."""
         positive = (test[self.target] == self.rarest).to_numpy(dtype=bool)
         test = self._read(test)
         rows = stacked(train.drop(columns=self.target), test.drop(columns=self.target))
@@ -173,7 +172,7 @@ class CheckFolds:
 
 @dataclass(frozen=True)
 class _Arrays:
-    """A fold: features of the rows to learn from, and under them of those to be judged by; classes of both."""
+    """One fold: features of the training rows followed by the test rows, and the classes of both."""
 
     rows: Stacked
     y: NDArray[np.int64]
@@ -183,11 +182,11 @@ class _Arrays:
 
     @property
     def taught(self) -> NDArray[np.float64]:
-        """Features to learn from."""
+        """Features of the training rows."""
         return self.rows.X[: len(self.y)]
 
     def score(self, seed: int, rows: Rows | None = None, **options: Any) -> float:
-        """Return the average precision, the mean over the classes that count; learned from other rows where given."""
+        """Return the mean average precision over the target classes, trained on other rows if given."""
         from sklearn.metrics import average_precision_score
 
         X, y = (self.taught, self.y) if rows is None else rows

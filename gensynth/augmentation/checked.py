@@ -1,4 +1,4 @@
-"""What synthetic rows did to a classifier, beside nothing and simpler ways: scores of folds, and what they say."""
+"""Result of the cross-validated check of augmentation: scores per fold, and the recommendation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SIMPLE: dict[Way, tuple[str, str]] = {
     "oversampling": ("with random oversampling", "random oversampling of the real rows"),
     "smote": ("with SMOTE", "SMOTE on the real rows"),
 }
-"""What takes no model, the simplest first: how its score is told, and how it is recommended."""
+"""The baselines without a model, simplest first: the words for their scores, and for recommending them."""
 
 
 @dataclass(frozen=True)
 class AugmentCheck:
-    """What synthetic rows did to a classifier.
+    """Effect of synthetic rows on a classifier.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ class AugmentCheck:
 
     @property
     def simple(self) -> tuple[Way, ...]:
-        """The ways without a model that were tried, the simplest first."""
+        """The baselines that were tried, the simplest first."""
         return tuple(way for way in SIMPLE if getattr(self, way))
 
     @property
     def best(self) -> Way:
-        """What is best, and surely so: by a one-sided t test over the folds at 5 %; else the simplest wins."""
+        """The best method if a one-sided t test over the folds is significant at 5 %, else the simplest."""
         if all(self._beats("synthetic", way) for way in self.simple):
             return "synthetic"
         best: Way = "nothing"
@@ -69,7 +69,7 @@ class AugmentCheck:
         return best
 
     def mean(self, way: Way) -> float:
-        """Return the mean score of one way."""
+        """Return the mean score of one method."""
         return float(np.mean(getattr(self, way)))
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""The real rows that new ones are fairly compared with: of classes that were filled up, in the same proportions."""
+"""Selection of the real rows to compare synthetic ones with: the same classes in the same proportions."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def compared_rows(
         return ComparedRows(frames["real"], frames["new"], frames.get("held-out"), target)
     for frame in frames.values():
         if target not in frame.columns or is_continuous(frame[target]):
-            raise OptionError(f"target {shown(target)} is no column of classes in all tables, so none can be matched")
+            raise OptionError(f"target {shown(target)} is not categorical in all tables, so classes cannot be matched")
     labels = [leveled(frame[target], frames["real"][target]) for frame in frames.values()]
     classes, together = factorized(pd.concat(labels, ignore_index=True))
     sizes = np.cumsum([len(frame) for frame in frames.values()])[:-1]
@@ -129,7 +129,7 @@ def compared_rows(
 def rows_of_result(
     X: Any, y: Any, synthetic: NDArray[np.bool_], *, by_class: bool, random_state: int = 0
 ) -> ComparedRows:
-    """Return the rows to compare of what an `Augmenter` returned, the target a column among the others.
+    """Return the rows to compare from an `Augmenter`'s output, with the target as a column.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def rows_of_result(
 
 
 def _kept(counts: dict[str, NDArray[np.int64]], used: NDArray[np.bool_], like: str) -> dict[str, NDArray[np.int64]]:
-    """Return how many rows of each class are kept of each table, so that all have the proportions of one of them."""
+    """Return the number of rows of each class to keep in each table, to give all the same proportions."""
     shares = np.where(used, counts[like], 0)
     shares = shares / max(shares.sum(), 1)
     out = {}
@@ -169,6 +169,6 @@ def _kept(counts: dict[str, NDArray[np.int64]], used: NDArray[np.bool_], like: s
 
 
 def _drawn(codes: NDArray[np.int64], sizes: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the positions of so many rows of each class, in their order."""
+    """Return the positions of ``n`` rows of each class, in order."""
     parts = [rng.permutation(np.flatnonzero(codes == k))[:n] for k, n in enumerate(sizes.tolist())]
     return np.sort(np.concatenate(parts))

@@ -1,4 +1,4 @@
-"""Rows of any container: taken by position, and put under the rows of another one of the same kind."""
+"""Selection by position and concatenation of rows, for every kind of container."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _with_column_of_other(table: Any, name: str, values: NDArray[Any]) -> Any:
 
 
 def plain(rows: Any) -> Any:
-    """Return rows in a container that `take` and `stack` know; what only looks like an array becomes one.
+    """Return rows in a container that `take` and `stack` support; array-likes become arrays.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def plain(rows: Any) -> Any:
 
 
 def table_of(X: Any, image_shape: Any) -> tuple[pd.DataFrame, Container]:
-    """Return features as a table, images as a column of it, and what they came in.
+    """Return features as a table, with images as a column, and their container.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def cast_like(pattern: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def stack(upper: Any, lower: Any) -> Any:
-    """Return the rows of ``upper``, bit for bit, and under them those of ``lower``, a container of the same kind.
+    """Return the rows of ``upper``, bit for bit, followed by those of ``lower``, in the same container type.
 
     A pandas index is numbered afresh.
 
@@ -151,7 +151,7 @@ def weighted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, NDArray[np.f
 
 
 def extended(X: Any, container: Container, rows: pd.DataFrame) -> Any:
-    """Return the rows ``X`` and under them drawn ones, in its container."""
+    """Return the rows ``X`` followed by synthetic ones, in the container of ``X``."""
     new = container.restore(rows) if len(rows) else take(X, np.zeros(0, dtype=np.int64))
     if isinstance(X, list | tuple) and isinstance(new, pd.DataFrame):  # images, which a list holds one by one
         new = new.iloc[:, 0].tolist()

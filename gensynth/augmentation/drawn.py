@@ -1,4 +1,4 @@
-"""Synthetic rows as they were drawn: their classes, how many copies of real rows they hold, what their columns are."""
+"""Synthetic rows as sampled: their classes, the number of copies of real rows, and their schema."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ class Drawn:
 
     @property
     def keys(self) -> frozenset[Any]:
-        """The columns that were taken for identifiers: made up anew, not learned."""
+        """The identifier columns, which are generated and not learned."""
         return frozenset(column.name for column in self.columns if column.kind == "identifier")

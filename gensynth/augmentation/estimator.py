@@ -22,7 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def _if_inner_has(method: Method) -> Method:
-    """Make a method available where the inner estimator has it."""
+    """Make a method available if the inner estimator has it."""
 
     def inner_has_it(self: AugmentedEstimator) -> bool:
         getattr(getattr(self, "estimator_", self.estimator), method.__name__)
@@ -32,18 +32,18 @@ def _if_inner_has(method: Method) -> Method:
 
 
 class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
-    """Fit an estimator on augmented rows; nothing is added anywhere but inside `fit`.
+    """Fit an estimator on augmented rows; rows are only added inside `fit`.
 
-    In cross-validation the held-out rows are therefore real, and no synthesizer ever sees them.
+    So cross-validation has no data leakage: held-out rows are real, and no synthesizer sees them.
 
     Parameters
     ----------
     estimator : estimator
         Classifier or regressor.
     augmenter : Augmenter, optional
-        Any object with ``fit_resample`` does for a classifier; `Augmenter` with its defaults otherwise.
+        Any object with ``fit_resample`` for a classifier; by default an `Augmenter`.
     ratio : float, optional
-        Synthetic rows per real row, drawn whatever their class. None: a classifier gets balanced classes
+        Synthetic rows per real row, regardless of the class. None: a classifier gets balanced classes
         (``augmenter.sampling_strategy``), a regressor one synthetic row per real row.
     random_state : int, RandomState or None, default=None
         Replaces the augmenter's if it is not None.
@@ -86,8 +86,8 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Classes or numbers.
         sample_weight : array-like of shape (n_samples,) or None
-            How often each row counts, as for `Synthesizer.fit`: in what is learned, in what is added, and in the fit
-            of the estimator, where that takes weights.
+            Row weights, as for `Synthesizer.fit`: for the synthesizer, the added rows, and the fit of the estimator if
+            it accepts weights.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         OptionError
-            If ``ratio`` is negative, or the augmenter cannot do what is asked.
+            If ``ratio`` is negative, or not supported by the augmenter.
         DataError
             If the rows cannot be augmented.
         """

@@ -1,4 +1,4 @@
-"""What notebooks show of an `Augmenter`: rows added to each class, copies, columns, training, a few new rows."""
+"""Notebook display of an `Augmenter`: rows added to each class, copies, columns, training, a few new rows."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gensynth.schema import Column
 _MAX_CLASSES = 20
 
 NOTHING_ADDED = "there was nothing to add, so nothing was trained"
-"""What is said of no new rows."""
+"""Text of the summary if no rows were added."""
 
 
 class Resampler(Protocol):
-    """What an `Augmenter` has after `fit_resample`; all but the model may be missing."""
+    """Fitted attributes of an `Augmenter`; all but the model may be missing."""
 
     model: Any
     sampling_strategy_: dict[Any, int]
@@ -36,7 +36,7 @@ class Resampler(Protocol):
 
 
 def shown_augmenter(augmenter: Resampler) -> Shown | None:
-    """Return what there is to show; None where nothing was fitted."""
+    """Return the notebook display; None if nothing was fitted."""
     wanted = getattr(augmenter, "sampling_strategy_", None)
     mask = getattr(augmenter, "synthetic_mask_", None)
     if wanted is None and mask is None:
@@ -59,7 +59,7 @@ def shown_augmenter(augmenter: Resampler) -> Shown | None:
 
 
 def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:
-    """Return in words how many rows there are, and how many are copies beside what is usual among real rows."""
+    """Return a sentence with the number of rows and copies, against the usual number among real rows."""
     lines = [f"{counted(n_real, 'real row')}, {counted(n_synthetic, 'synthetic row')}."]
     if n_synthetic == 0:
         lines.append(f"{NOTHING_ADDED[0].upper()}{NOTHING_ADDED[1:]}.")

@@ -1,4 +1,4 @@
-"""Oversampling: a model is fitted to real rows, new ones are drawn, and copies of real ones are counted."""
+"""Oversampling: fit a model to real rows, sample new ones, and count copies of real ones."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Weights
 
 MAX_REDRAWS, MAX_REDRAWN = 40, 8
-"""How often ``drop_copies`` draws rows in place of copies, and how many a row, before copies are kept."""
+"""Attempts of ``drop_copies`` to replace copies, and draws per row, before remaining copies are kept."""
 
 MIN_CLASS_ROWS = 10
-"""Fewest rows of a class that get a model of their own."""
+"""Minimal number of rows for which a class gets a model of its own."""
 
 Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
-"""From the class of each row (its position among the classes) to that many synthetic rows."""
+"""A function from the class index of each row to as many synthetic rows."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """How rows are drawn, what their columns hold, and how the models were trained that draw them."""
+    """Fitted models that sample rows, with their schema and training histories."""
 
     draw: Draw
     columns: tuple[Column, ...]
@@ -48,7 +48,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Source:
-    """What rows are drawn from: the settings of a model, fitted anew by each method.
+    """Settings of a model from which each method fits anew and samples rows.
 
     ``weights`` (n,) say how often each real row counts; None: once. ``candidates`` rows are drawn for each row of a
     class, and the likeliest of it are kept (`likeliest`).
@@ -63,7 +63,7 @@ class Source:
     candidates: int = 1
 
     def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
-        """Draw ``n`` rows like those of ``frame``, as its columns together say."""
+        """Sample ``n`` rows from the joint distribution of ``frame``."""
         require(make_recipe(self.model), "sample")
         fitted = self.fit(frame, None, rng)
 
@@ -82,7 +82,7 @@ class Source:
         wanted: Mapping[int, int],
         rng: np.random.Generator,
     ) -> Drawn:
-        """Draw ``wanted[k]`` rows of class ``k``, given the class of each row of ``frame``.
+        """Sample ``wanted[k]`` rows of class ``k``, given the class of each row of ``frame``.
 
         One model is fitted on all rows and conditioned on the class. A family that cannot condition is fitted on the
         rows of each class alone; `CapabilityError` where those are too few.
@@ -94,8 +94,8 @@ class Source:
         if single:
             advice = hint("leave them out of sampling_strategy", "leave out such rows")
             warnings.warn(
-                f"the class(es) {', '.join(map(repr, single))} have one row only: rows drawn for them say little about "
-                f"the class; collect more, or {advice}",
+                f"the class(es) {', '.join(map(repr, single))} have one row only: synthetic rows cannot represent such "
+                f"a class; collect more, or {advice}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -108,7 +108,7 @@ class Source:
             few = next((k for k in wanted if np.count_nonzero(codes == k) < MIN_CLASS_ROWS), None)
             if few is not None:
                 raise CapabilityError(
-                    f"{name_of(recipe)} cannot draw rows of a given class, and class {shown(classes[few])} has "
+                    f"{name_of(recipe)} cannot sample rows of a given class, and class {shown(classes[few])} has "
                     f"{np.count_nonzero(codes == few)} rows, too few to fit a model to it alone (at least "
                     f"{MIN_CLASS_ROWS}); {models_that(*CONDITIONAL)}"
                 )
@@ -167,7 +167,7 @@ class Source:
     def fit(
         self, frame: pd.DataFrame, condition: Any, rng: np.random.Generator, of: NDArray[np.bool_] | None = None
     ) -> FittedModel:
-        """Fit all rows, or those that ``of`` (n,) says."""
+        """Fit a model to all rows, or to those selected by ``of`` (n,)."""
         weights = self.weights
         if of is not None:
             frame, weights = frame[of], None if weights is None else weights[of]
@@ -194,7 +194,7 @@ class Source:
         rng: np.random.Generator,
         candidates: int = 1,
     ) -> Drawn:
-        """Draw rows of the classes ``new``, the likeliest of some candidates, and count copies of the real rows.
+        """Sample rows of the classes ``new``, keep the likeliest candidates, and count copies of real rows.
 
         Copies are dropped if that is asked for, before rows are chosen.
         """
@@ -243,7 +243,7 @@ def without(schema: Any, names: Container[Any]) -> Any:
 
 
 def _replaced(rows: pd.DataFrame, at: NDArray[np.int64], again: pd.DataFrame, learned: list[Any]) -> pd.DataFrame:
-    """Return the rows with the learned cells of others at ``at``; identifiers stay, which differ within one draw."""
+    """Return the rows with the learned cells of others at ``at``; identifiers stay, to remain distinct."""
     order = np.arange(len(rows))
     order[at] = len(rows) + np.arange(len(at))
     both = pd.concat([rows[learned], again[learned]], ignore_index=True).iloc[order].reset_index(drop=True)
@@ -252,7 +252,7 @@ def _replaced(rows: pd.DataFrame, at: NDArray[np.int64], again: pd.DataFrame, le
 
 
 def generator(random_state: Any) -> np.random.Generator:
-    """Return a source of randomness of its own: no global state is read, none is changed.
+    """Return a new random generator; no global state is read or changed.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What `augment` did: rows of each class before and after, copies, and synthetic rows compared with real ones."""
+"""Report of `augment`: class counts before and after, copies, and the fidelity of the synthetic rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gensynth.schema.ticks import ticks_of
 
 @dataclass(frozen=True)
 class AugmentReport:
-    """What `augment` did.
+    """Report of `augment`.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class AugmentReport:
 def compare(
     frame: pd.DataFrame, rows: pd.DataFrame, columns: tuple[Column, ...], weight: NDArray[np.float64] | None
 ) -> Fidelity | None:
-    """Compare rows, images aside; numbers and dates that are written as text count as what they stand for.
+    """Compare rows without images; numbers and dates written as text are compared as values.
 
     None where there is nothing but images.
     """

@@ -1,4 +1,4 @@
-"""Which of the rows that were drawn for a class are kept: those that a classifier of the real rows is surest of."""
+"""Selection of synthetic rows of a class: those that a classifier of the real rows is most confident of."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _N_TREES, _LEAST_TREES = 200, 20  # of all classes of a bag together, and of eac
 
 
 def readable(frame: pd.DataFrame, columns: Sequence[Column], left_out: Collection[Any] = ()) -> pd.DataFrame:
-    """Return what a classifier reads of a table: numbers and dates for the texts that write them, smaller images."""
+    """Return a table as a classifier reads it: numbers and dates parsed from text, smaller images."""
     rest = frame.reset_index(drop=True)
     read = {column.name: read_values(rest[column.name], column) for column in columns if column.name in rest}
     cells = {name: read.get(name, rest[name]) for name in frame.columns if name not in left_out}
@@ -40,7 +40,7 @@ def likeliest(
     weights: Weights | None,
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Return which drawn rows are kept: of each class the ones that are likeliest of it.
+    """Return which candidate rows to keep: those of each class with its highest predicted probability.
 
     How likely is the mean of the probabilities of boosted trees, each learned from a bootstrap sample of the real rows
     (bagging: Breiman 1996); of a linear model where the rows hold images.
@@ -85,7 +85,7 @@ def likeliest(
 def _class_chances(
     rows: Stacked, codes: NDArray[np.int64], weights: Weights | None, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the probability of each class (m, n_classes) for the rows that stand below the ``codes``."""
+    """Return the probability of each class (m, n_classes) for the rows after the training rows."""
     n_classes = int(codes.max()) + 1
     chances: NDArray[np.float64] = np.zeros((len(rows.X) - len(codes), n_classes))
     bags = 1 if rows.images else max(_N_BAGS * _N_TREES // (_n_trees(n_classes) * n_classes), 1)

@@ -1,4 +1,4 @@
-"""How many rows each class is to get: imbalanced-learn's ``sampling_strategy``, for over-sampling."""
+"""Number of rows to add to each class: imbalanced-learn's ``sampling_strategy`` for over-sampling."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gensynth.errors import DataError, OptionError, hint, shown
 FULL, PARTIAL = "not majority", "partial"
 NAMES = ("auto", "minority", "not minority", FULL, "all", PARTIAL)
 TIMES = 4
-"""How many rows "partial" adds for each that a class has, at most."""
+"""Maximal number of rows that "partial" adds per existing row of a class."""
 
 
 def filled(*, balance: bool) -> str:
-    """Return how far `gensynth.augment` fills up classes: to balance them wholly, by ratio "auto" in part."""
+    """Return the sampling strategy of `gensynth.augment`: full balance, or partial for ratio "auto"."""
     return FULL if balance else PARTIAL
 
 
@@ -60,7 +60,7 @@ def _named(y: pd.Series[Any]) -> str:
 
 
 def rows_to_add(strategy: Any, counts: Mapping[Any, int], y: NDArray[Any]) -> dict[Any, int]:
-    """Return how many rows each targeted class gets on top of the ones it has.
+    """Return the number of rows to add to each targeted class.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`augment`: a whole table in, the same table with synthetic rows out."""
+"""`augment`: add synthetic rows to a whole table."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ PROVENANCE = "_synthetic"
 
 @dataclass(frozen=True)
 class AugmentResult:
-    """What `augment` returns.
+    """Result of `augment`.
 
     Parameters
     ----------
     frame : table
-        Real rows, unchanged, then synthetic rows, and a boolean column ``_synthetic``; only synthetic rows if so
-        asked. The same kind of table as came in; a pandas DataFrame for an array or a list.
+        Real rows, unchanged, then synthetic rows, with a boolean column ``_synthetic``; with ``only_synthetic`` without
+        the real rows. The same kind of table as the input; a pandas DataFrame for an array or a list.
     real : table
-        What came in.
+        The input table.
     synthetic : table
         The synthetic rows alone, without that column, in the container and with the dtypes of ``real``.
     report : AugmentReport
-        Classes before and after, fidelity, copies, seconds, and the check if it was asked for.
+        Classes before and after, fidelity, copies, seconds, and the check if requested.
     """
 
     frame: Any
@@ -79,39 +79,39 @@ def augment(
         pandas, polars or Arrow table, array or list of rows; or images, an array of three or four axes.
     target : hashable or array-like of shape (n,), optional
         Column of classes; needed to balance, and for ``ratio="auto"``. The column of an array is named ``x0``, ``x1``,
-        ... Of an array of images the label of each, (n,): they are augmented as a DataFrame of the columns "image" and
-        "label" (or the name of the labels).
+        ... For an array of images the label of each, (n,): they are augmented as a DataFrame with the columns "image"
+        and "label" (or the name of the labels).
     balance : bool, default=False
-        Fill up each class to the rows of the largest.
+        Add rows until each class has as many as the largest.
     n_rows : int, optional
-        Synthetic rows to add, like the table as a whole.
+        Number of synthetic rows to add, with the distribution of the whole table.
     ratio : float or "auto", optional
-        Synthetic rows to add per real row, like the table as a whole. "auto": few rows and good ones, for a classifier
-        to learn from. Each class but the largest gets at most four new rows for each it has, and no more rows than the
-        largest has. Twice as many are drawn, and those are kept that a classifier of the real rows is surest of: trees,
-        or a linear model of images.
+        Synthetic rows to add per real row, with the distribution of the whole table. "auto": few but typical rows, for
+        training a classifier. Each class but the largest gets at most four new rows for each real one, up to the size
+        of the largest. Of twice as many candidates, those are kept of which a classifier trained on the real rows is
+        most confident: trees, or a linear model for images.
     only_synthetic : bool, default=False
         Leave the real rows out of ``frame``.
     model : str or Recipe
-        Model family, as in `Synthesizer`; "auto" chooses one: a few are compared (`gensynth.compare`), and where there
-        is something to check the two best are cross-validated (`ModelChoice`). The trainer's time budget (600 seconds
-        where it has none) is then for all of it, the new rows' model included.
+        Model family, as in `Synthesizer`; "auto" selects one: several are compared (`gensynth.compare`), and the two
+        best are cross-validated if possible (`ModelChoice`). The trainer's time limit (600 seconds by default) then
+        covers all of it, including the final model.
     trainer : Trainer, optional
-        How to train; the default otherwise.
+        Training options; the defaults otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of columns, as in `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
         Relations between columns that new rows keep, as in `Synthesizer`.
     drop_copies : bool, default=False
-        Draw other rows in place of those that equal a real row (identifiers aside). The rows that are left do not
-        follow the model's distribution: combinations that are common among the real rows become rare, and where
-        columns hold few values that can turn associations round. Copies are counted in the report either way.
+        Replace rows that equal a real row (identifiers left out) by others. The result no longer follows the model's
+        distribution: common combinations of the real rows become rare, which can reverse associations between columns
+        of few values. Copies are counted in the report either way.
     check : bool, default=False
-        Say by cross-validation on real rows what the new ones do to a gradient boosting classifier, beside nothing and
-        class weights (`AugmentCheck`). Three models are trained again for it, each on two thirds of the rows. A time
-        budget of the trainer is for both, one half each, where there is something to check.
+        Cross-validate on real rows the effect of the new ones on a gradient boosting classifier, against baselines such
+        as class weights (`AugmentCheck`). Three more models are trained for this, each on two thirds of the rows. It
+        takes half of the trainer's time limit, if there is one.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
-        Seed of training and drawing; global random state is neither read nor changed.
+        Seed of training and sampling; global random state is neither read nor changed.
 
     Returns
     -------
@@ -121,9 +121,9 @@ def augment(
     Raises
     ------
     OptionError
-        If not exactly one of the three is given, a number is out of range, or a continuous target is to be balanced.
+        Not exactly one of the three is given, a number is out of range, or a continuous target is to be balanced.
     DataError
-        If the target is no column, or missing in some rows when balancing, or the table has a column ``_synthetic``.
+        The target is not a column, or is missing in some rows when balancing, or the table has a column ``_synthetic``.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def augment(
 def _chosen(
     frame: pd.DataFrame, target: Hashable | None, augmenter: Augmenter, n: int | None, n_new: int, *, check: bool
 ) -> ModelChoice | None:
-    """Choose a model, and give it to the augmenter with the time that is left.
+    """Select a model, and give it to the augmenter with the remaining time.
 
     None where there are no new rows to draw: nothing is trained then, whatever the model.
     """
@@ -244,7 +244,7 @@ def _check_table(frame: pd.DataFrame, target: Hashable | None) -> None:
 def _rows_asked(
     frame: pd.DataFrame, target: Any, *, balance: bool, n_rows: int | None, ratio: float | str | None
 ) -> int | None:
-    """Return how many rows to add, or None to fill up classes."""
+    """Return the number of rows to add, or None to balance classes."""
     if (balance, n_rows is not None, ratio is not None).count(True) != 1:
         raise OptionError("give exactly one of balance=True, n_rows=... and ratio=..., to say what to add")
     if n_rows is not None:

@@ -1,4 +1,4 @@
-"""scikit-learn's tags of an estimator with those that imbalanced-learn asks of its samplers."""
+"""scikit-learn estimator tags, with those that imbalanced-learn requires of samplers."""
 
 from __future__ import annotations
 

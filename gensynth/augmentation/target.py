@@ -1,4 +1,4 @@
-"""The target beside the features, whatever container it comes in."""
+"""The target column beside the features, in any kind of container."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gensynth.errors import DataError, hint
 from gensynth.metrics.columns import is_decimal, kind_of
 
 MAX_CLASSES = 50
-"""Most different values of a target that `Target` takes for classes where nothing says whether they are."""
+"""Maximal number of distinct target values that `Target` treats as classes if the task is not given."""
 
 
 def labels_of(y: Any) -> pd.Series[Any]:
@@ -65,12 +65,12 @@ def columns_of(y: Any) -> pd.DataFrame:
 
 
 def _is_mixed(y: Any) -> bool:
-    """Say whether a list holds text beside other things, which numpy would turn into text."""
+    """Return whether a list holds text beside other things, which numpy would turn into text."""
     return isinstance(y, list | tuple) and len({isinstance(v, str) for v in y}) > 1
 
 
 def is_continuous(values: pd.Series[Any]) -> bool:
-    """Say whether a column holds fractions, infinities, complex numbers or dates: nothing that could be a class."""
+    """Return whether a column holds fractions, infinities, complex numbers or dates: nothing that could be a class."""
     if kind_of(values) == "categorical":
         return bool(pd.api.types.is_complex_dtype(values.dtype))
     if not pd.api.types.is_numeric_dtype(values.dtype) and not is_decimal(values):
@@ -116,7 +116,7 @@ class Target:
             self.joined = with_column(self.joined, name, column)
 
     def extended(self, rows: pd.DataFrame) -> Any:
-        """Return the whole target: the real rows, and under them those of ``rows``."""
+        """Return the whole target: the real rows followed by those of ``rows``."""
         return stack(self._y, self.restore(rows))
 
     def restore(self, rows: pd.DataFrame) -> Any:

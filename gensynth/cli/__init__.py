@@ -1,4 +1,4 @@
-"""The ``gensynth`` command. Importing it imports neither torch nor pandas; each command does when it runs."""
+"""The ``gensynth`` command. Each command imports torch and pandas only when it runs."""
 
 from __future__ import annotations
 

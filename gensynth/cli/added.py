@@ -1,4 +1,4 @@
-"""The page of ``gensynth augment --report``: how good the new rows are, and what they were compared with."""
+"""The evaluation page of ``gensynth augment --report`` for synthetic rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MAX_CLASSES = 10
 
 @dataclass(frozen=True)
 class AddedRows:
-    """What is to be added.
+    """Rows to be added and evaluated.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class AddedRows:
     schema: Any = None
 
     def check(self, real: pd.DataFrame, holdout: pd.DataFrame | None) -> None:
-        """Raise an error if such rows could not be evaluated, real rows of the same classes in their place."""
+        """Raise an error if such rows cannot be evaluated, tested with real rows of the same classes."""
         from gensynth.augmentation import compared_rows
         from gensynth.augmentation.adding import stand_ins
         from gensynth.augmentation.strategy import filled
@@ -70,7 +70,7 @@ class AddedRows:
 
 @dataclass(frozen=True)
 class AddedReport:
-    """A page on new rows that is asked for.
+    """A requested evaluation page of synthetic rows.
 
     Parameters
     ----------
@@ -120,21 +120,21 @@ class AddedReport:
         return found
 
     def _facts(self, rows: ComparedRows, result: AugmentResult) -> list[tuple[str, str]]:
-        """Return what was compared with what."""
+        """Return which rows were compared, as facts for the page."""
         n_real, n_new = result.report.n_real, result.report.n_synthetic
         facts = [
-            ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, which the model learned from"),
+            ("Real rows", f"{_part(len(rows.real), n_real)} of {self.data}, the training set of the model"),
             ("Synthetic rows", f"{_part(len(rows.synthetic), n_new)} that were added"),
         ]
         if rows.classes:
             more = f" and {len(rows.classes) - _MAX_CLASSES} more" if len(rows.classes) > _MAX_CLASSES else ""
             names = ", ".join(map(str, rows.classes[:_MAX_CLASSES]))
             alike = ", in the same proportions in each table" if len(rows.classes) > 1 else ""
-            facts.append(("Classes", f"{names}{more}: what was filled up{alike}"))
+            facts.append(("Classes", f"{names}{more}: the classes with new rows{alike}"))
         if self.holdout is None or rows.holdout is None:
             facts.append(
-                ("Held-out rows", "none, so that it cannot be told whether new rows lean to those that were learned "
-                 "from; --holdout TABLE gives real rows that the model does not see")
+                ("Held-out rows", "none, so memorisation of the training rows was not tested; --holdout TABLE names "
+                 "real rows that the model does not see")
             )  # fmt: skip
         else:
             told = f"{_part(len(rows.holdout), len(self.holdout))} of {self.held_out}, which the model did not see"
@@ -151,7 +151,7 @@ def added_report(
     new: AddedRows,
     **reading: Any,
 ) -> AddedReport | None:
-    """Return what ``--report`` and ``--holdout`` ask for, checked before anything is trained; None if nothing.
+    """Return the report requested by ``--report`` and ``--holdout``, checked before training; None without.
 
     Parameters
     ----------

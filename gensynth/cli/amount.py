@@ -1,4 +1,4 @@
-"""How many rows ``gensynth augment`` is asked for: ``--balance``, ``--rows`` and ``--ratio``."""
+"""Number of rows that ``gensynth augment`` adds: ``--balance``, ``--rows`` and ``--ratio``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gensynth.errors import OptionError
 
 @dataclass(frozen=True)
 class Amount:
-    """How many rows are asked for.
+    """Requested number of rows.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Amount:
 
     @classmethod
     def of(cls, rows: int | None, ratio: str | None, *, balance: bool) -> Amount:
-        """Read the options; as many rows as there are, where none of them is given.
+        """Parse the options; by default as many rows as the table has.
 
         Raises
         ------
@@ -47,16 +47,16 @@ class Amount:
 
     @property
     def by_class(self) -> bool:
-        """Whether the rows are of classes that are filled up, not like the table as a whole."""
+        """Whether rows are added to classes, and not to the table as a whole."""
         return self.balance or self.ratio == AUTO_RATIO
 
     @property
     def option(self) -> str:
-        """What was given for that."""
+        """The option that was given."""
         return "--balance" if self.balance else "--ratio auto"
 
     def rows_for(self, n_real: int) -> int | None:
-        """Return how many rows that is, None where classes are filled up."""
+        """Return the number of rows, None if classes are balanced."""
         if self.by_class or self.rows is not None:
             return None if self.by_class else self.rows
         return round(float(self.ratio or 0.0) * n_real)

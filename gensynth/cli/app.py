@@ -1,4 +1,4 @@
-"""The application: its commands, those of plugins, and what every command does about warnings and errors."""
+"""The typer application: built-in commands, those of plugins, and the common handling of warnings and errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from gensynth.version import __version__
 
 
 class CommandGroup(TyperGroup):
-    """The built-in commands, and those of plugins once one of them is asked for or a list is wanted.
+    """The built-in commands; those of plugins are loaded for a list or an unknown name.
 
     ``ctx`` is `Any` because typer brings its own copy of click from version 0.29 on.
     """
@@ -51,18 +51,18 @@ class CommandGroup(TyperGroup):
         return self.commands.get(cmd_name)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run; warnings come out as one line each."""
+        """Run the command line, with each warning as one line."""
         be_quiet(False)  # what an earlier command in this process wanted
         with command_line_hints(), warnings_as_notes():
             return super().main(*args, **kwargs)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Read the arguments; a signal or a closed output meanwhile is no traceback either."""
+        """Parse the arguments; a signal or a closed output meanwhile causes no traceback."""
         with errors_as_exit_codes():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; errors that are the user's come out as one message and an exit code."""
+        """Run the command; user errors become one message and an exit code."""
         with errors_as_exit_codes():
             return super().invoke(ctx)
 
@@ -80,7 +80,7 @@ class CommandGroup(TyperGroup):
             self._add(typer.Typer(), "registered_commands", command)
 
     def _add(self, alone: typer.Typer, kind: str, info: Any) -> None:
-        """Add one command or group of a plugin, by itself so that a broken one leaves the others alone."""
+        """Add one command or group of a plugin, isolated so that a broken one does not affect the others."""
         setattr(alone, kind, [info])
         try:
             ((name, command),) = typer.main.get_group(alone).commands.items()
@@ -116,11 +116,11 @@ def gensynth(
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Synthetic rows and anomaly scores for tables, by deep generative models.
+    """Synthetic data and anomaly detection for tables, with deep generative models.
 
     DATA is a .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for
-    standard input, or the name of a data set (gensynth datasets list). For fit, score and detect it can be images
-    too: a folder of PNG and JPEG files, or of folders of them that are named by their labels, or a .npz file.
+    standard input, or the name of a data set (gensynth datasets list). Most commands also accept images: a folder of
+    PNG and JPEG files, or of one such folder per label, or a .npz file.
     """
     if processes.count() > 1 and ctx.invoked_subcommand is not None:
         ctx.with_resource(processes.together(ctx.invoked_subcommand))

@@ -1,4 +1,4 @@
-"""What ``gensynth compare`` does with options, and what it prints."""
+"""Options and output of ``gensynth compare``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEADINGS = {
     "exact_copies": "copies",
     "dcr_share": "DCR share",
 }
-"""Columns of the table, as people read them."""
+"""Display names of the table's columns."""
 
 
 def chosen_models(

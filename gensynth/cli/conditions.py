@@ -1,4 +1,4 @@
-"""``--where sex=F --where "age>=20"``: texts to values and ranges of the fitted columns."""
+"""``--where sex=F --where "age>=20"``: parse conditions to values and ranges of the fitted columns."""
 
 from __future__ import annotations
 

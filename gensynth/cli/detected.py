@@ -1,4 +1,4 @@
-"""What ``gensynth detect`` writes: rows with their scores, p-values, labels and reasons."""
+"""Output of ``gensynth detect``: rows with their scores, p-values, labels and reasons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gensynth.tables import Table, TableStream
 
 ADDED = ("score", "p_value", "anomaly", "reason")
-"""Columns of OUT that DATA has not."""
+"""Columns that OUT has in addition to those of DATA."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class DetectedRows(RowSource):
             model.to("cuda")
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, list[Explained]]]:
-        """Give rows with what was found, and the oddest of them, explained."""
+        """Yield rows with what was found, and the oddest of them, explained."""
         labels, at = self.labels, start
         for rows in batches_between(self.table, start, stop):
             part = slice(at, at + len(rows))

@@ -1,4 +1,4 @@
-"""What ``gensynth detect`` does with tables: checks before the training, labels and reasons after it."""
+"""The steps of ``gensynth detect``: checks before training, labels and reasons after it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gensynth.tables import Table, TableStream
 
 MIN_LISTED = 10
-"""Rows that are listed with their reasons where the share of anomalies cannot be told."""
+"""Rows that are listed with their reasons if the contamination is uncertain."""
 _MAX_NAMES = 10
 
 
@@ -102,7 +102,7 @@ class Labels:
 def find_anomalies(
     detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool, workers: Workers | None = None
 ) -> Labels:
-    """Score and label the rows of a table; those that are labelled or go on the page are to be explained.
+    """Score and label the rows of a table, and select the rows to be explained.
 
     ``workers`` score them; None: this process.
     """
@@ -118,26 +118,26 @@ def find_anomalies(
     threshold: float | None = detector.offset_
     if fdr is not None:
         threshold = float(scores[anomalies].max()) if n_odd else None
-        _tell_of_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
+        _note_few_normal_rows(p_values, n_odd, len(detector.calibration_scores_), fdr)
     # the labelled rows are those with the lowest scores, so that they come first
-    listed = MIN_LISTED if fdr is None and _tell_of_unsure_share(detector, n_odd, len(scores)) else 0
+    listed = MIN_LISTED if fdr is None and _note_uncertain_share(detector, n_odd, len(scores)) else 0
     shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
     return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
 
 
-def _tell_of_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
-    """Write a note if rows are as odd as p-values can say, and yet none is labelled."""
+def _note_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:
+    """Write a note if rows have the smallest possible p-value and yet none is labelled."""
     at_the_end = int(np.sum(p_values <= 1.0 / (1 + n_normal)))
     if at_the_end and not n_odd:
         note(
-            f"--fdr {fdr:g} labels no row: p-values are counted among {n_normal:,} held-out normal rows, too few for "
-            f"the {at_the_end:,} oddest of {len(p_values):,} rows to stand out; give more normal rows, or leave out "
+            f"--fdr {fdr:g} labels no row: with {n_normal:,} held-out normal rows the p-values of the {at_the_end:,} "
+            f"most anomalous of {len(p_values):,} rows cannot be small enough; give more normal rows, or leave out "
             "--fdr"
         )
 
 
-def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
-    """Return whether the share of anomalies cannot be told from the scores; write a note if so."""
+def _note_uncertain_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool:
+    """Return whether the scores leave the contamination uncertain; write a note if so."""
     if detector.contamination_range_ is None:
         return False
     low, high = (round(share * n) for share in detector.contamination_range_)
@@ -145,7 +145,7 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
         return False
     least = min(low, n_odd) if n_odd > 1 else 0
     note(
-        f"how many rows are anomalies cannot be told from the scores: {least:,} to {max(high, n_odd):,} would fit; "
+        f"the number of anomalies is uncertain: {least:,} to {max(high, n_odd):,} rows are plausible by their scores; "
         f"{counted(n_odd, 'row')} labelled, and the {min(MIN_LISTED, n)} most anomalous are listed. Look at them, then "
         "choose --contamination SHARE, or give normal rows with --train-on"
     )
@@ -155,7 +155,7 @@ def _tell_of_unsure_share(detector: AnomalyDetector, n_odd: int, n: int) -> bool
 def page_facts(
     detector: AnomalyDetector, model: str, *, found: Findings, data: str, train_on: str | None, fdr: float | None
 ) -> tuple[list[tuple[str, str]], str]:
-    """Return what was done, in names and values, and what the p-values are."""
+    """Return the facts of the page, and the meaning of the p-values."""
     n_normal = len(detector.calibration_scores_)
     members = detector.scaling_.n_members
     networks = f"{members} networks" if members > 1 else "1 network"
@@ -188,11 +188,11 @@ def page_facts(
 
 
 def page_foot(detector: AnomalyDetector) -> str:
-    """Return what the findings are to be found again by."""
+    """Return the footer of the page: seed, version and date."""
     return f"seed {detector.seed_}, {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def _score_words(detector: AnomalyDetector) -> str:
-    """Return the score methods that are added up: "elbo + denoising"."""
+    """Return the summed score methods as text: "elbo + denoising"."""
     weights = detector.score_weights_
     return " + ".join(name if weight == 1 else f"{weight:g} {name}" for name, weight in weights.items())

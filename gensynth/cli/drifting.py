@@ -1,4 +1,4 @@
-"""Two tables made comparable: the columns of the first, values of the second read as what those hold."""
+"""Alignment of two tables for ``gensynth drift``: common columns, with the types of the first table."""
 
 from __future__ import annotations
 

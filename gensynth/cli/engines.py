@@ -1,4 +1,4 @@
-"""``--engine``: this process, or the workers of a Ray cluster."""
+"""``--engine``: computation in this process, or on the workers of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def workers_of(
     places: Iterable[object] = (),
     threads: int | None = None,
 ) -> Workers | None:
-    """Return the workers that ``--engine`` asks for; None: this process does the work.
+    """Return the workers for ``--engine``; None for this process.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def workers_of(
 
 
 def check_spreads(workers: Workers | None, table: TableStream) -> None:
-    """Raise `OptionError` if workers are to read images, which lie decoded in a file of this machine."""
+    """Raise `OptionError` if workers would have to read images, which are decoded into a local file."""
     from gensynth.tables.imagestream import ImageStream
 
     if workers is not None and isinstance(table, ImageStream):
@@ -80,7 +80,7 @@ def check_spreads(workers: Workers | None, table: TableStream) -> None:
 
 
 def running(workers: Workers | None) -> AbstractContextManager[Any]:
-    """Keep one cluster for all that workers do in the block; do nothing without workers."""
+    """Keep one cluster for the whole block; do nothing without workers."""
     if workers is None:
         return nullcontext()
     from gensynth.scale.cluster import connected
@@ -90,7 +90,7 @@ def running(workers: Workers | None) -> AbstractContextManager[Any]:
 
 @contextmanager
 def drawing(workers: Workers | None) -> Iterator[None]:
-    """Let workers draw the large samples of the block; do nothing without workers."""
+    """Generate large samples of the block on workers; do nothing without workers."""
     if workers is None:
         yield
         return
@@ -102,5 +102,5 @@ def drawing(workers: Workers | None) -> Iterator[None]:
 
 
 def path_for(workers: Workers | None, found: Any) -> Any:
-    """Return what `gensynth.cli.paths.find` found as workers find it, whose working directory is another one."""
+    """Return a path that `gensynth.cli.paths.find` found as an absolute one for workers."""
     return found.absolute() if workers is not None and isinstance(found, Path) else found

@@ -1,4 +1,4 @@
-"""What ``gensynth evaluate`` and ``gensynth compare`` do with tables and files."""
+"""Input and output of ``gensynth evaluate`` and ``gensynth compare``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MARK = "_synthetic"
 
 
 def found_tables(names: Mapping[str, str | None]) -> list[Path | Card]:
-    """Return the files, folders, patterns or cards that arguments name, without those that are None.
+    """Return the files, folders, patterns or cards of the arguments, without None.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_tables(
     kinds: Sequence[str] | None,
     images: ImageOptions | None = None,
 ) -> tuple[list[pd.DataFrame], str | None]:
-    """Return the rows of the tables, and the target: ``--target``, or that of the first one's card.
+    """Return the rows of the tables, and the target: ``--target``, or that of the first table's card.
 
     Raises
     ------
@@ -69,17 +69,17 @@ def read_tables(
 
 
 def called(name: str) -> str:
-    """Return what a table is called."""
+    """Return the display name of a table."""
     return "standard input" if name == str(STANDARD_INPUT) else name
 
 
 def only_synthetic(frame: pd.DataFrame, columns: Sequence[Any], source: str) -> pd.DataFrame:
-    """Return the rows that a column ``_synthetic`` marks, as `gensynth augment` writes it; all where there is none."""
+    """Return the rows marked by a column ``_synthetic`` of `gensynth augment`; all rows without it."""
     if _MARK not in frame.columns or _MARK in columns:
         return frame
     marked = frame[_MARK].astype(str).str.lower() == "true"
     if not marked.any():
-        raise DataError(f"{source}: its column {_MARK!r} marks no row as synthetic; there is nothing to judge")
+        raise DataError(f"{source}: its column {_MARK!r} marks no row as synthetic; there is nothing to evaluate")
     rows = frame[marked].drop(columns=_MARK).reset_index(drop=True)
     note(f"{source}: {counted(len(rows), 'row')} of {len(frame):,} that its column {_MARK!r} marks")
     return rows
@@ -114,7 +114,7 @@ def to_json(found: Evaluation | Comparison | Tuning, path: Path | None) -> None:
 
 
 def page_facts(found: Evaluation, files: dict[str, str | None]) -> list[tuple[str, str]]:
-    """Return what was compared."""
+    """Return the facts of the page."""
     words = {"real": "Real rows", "synthetic": "Synthetic rows", "holdout": "Held-out rows"}
     facts = [
         (words[name], f"{called(file)}: {counted(found.samples.n_rows[name], 'row')}")

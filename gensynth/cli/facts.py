@@ -1,4 +1,4 @@
-"""What was done, as JSON on standard output: `gensynth.cli.summary` for programs."""
+"""JSON summary of a command on standard output: `gensynth.cli.summary` for programs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_json(facts: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return JSON values: numpy's numbers as Python's, None for what is no finite number."""
+    """Return JSON values: numpy numbers as Python ones, None for numbers that are not finite."""
     if isinstance(value, dict):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 
 def fit_facts(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> dict[str, Any]:
-    """Return what `gensynth fit` did."""
+    """Return the facts of `gensynth fit`."""
     schema = synthesizer.schema_
     return {
         "written": [str(path)],
@@ -50,7 +50,7 @@ def fit_facts(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -
 def augmentation_facts(
     report: AugmentReport, written: Sequence[Path], seconds: float, evaluation: Evaluation | None = None
 ) -> dict[str, Any]:
-    """Return what `gensynth augment` did."""
+    """Return the facts of `gensynth augment`."""
     fidelity, check = report.fidelity, report.check
     return {
         "written": [str(path) for path in written],
@@ -100,7 +100,7 @@ def _choice(choice: ModelChoice) -> dict[str, Any]:
 def detection_facts(
     findings: Findings, written: Sequence[str], seconds: float, files: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return what `gensynth detect` found; ``files`` are those of images."""
+    """Return the facts of `gensynth detect`; ``files`` are those of images."""
     return {
         "written": list(written),
         "seconds": round(seconds, 2),

@@ -1,4 +1,4 @@
-"""Fitted estimators from files, and what they say of the rows that they score."""
+"""Fitted estimators from files, and their notes about the rows that they score."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def load_synthesizer(source: Path, command: str) -> Synthesizer:
 
 
 def reading_rules(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> ReadingRules:
-    """Return what cells of CSV files mean to a fitted estimator, or to an exported one."""
+    """Return how a fitted or exported estimator reads CSV cells."""
     told = _metadata(fitted)
     return ReadingRules.of(_first_model(fitted)) if told is None else told.reading
 
@@ -51,14 +51,14 @@ def models_of(fitted: Synthesizer | AnomalyDetector) -> list[FittedModel]:
 
 
 def image_schema(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> ImageSchema | None:
-    """Return what images a fitted estimator has seen, or an exported one; None for tables."""
+    """Return the schema of the images of a fitted or exported estimator; None for tables."""
     told = _metadata(fitted)
     column = (_first_model(fitted) if told is None else told).schema.image
     return None if column is None else column.image
 
 
 def _metadata(fitted: object) -> Metadata | None:
-    """Return what an exported graph says of itself; its module imports onnx, so that its type is not asked for."""
+    """Return the metadata of an exported graph, by attribute because its class imports onnx."""
     return getattr(fitted, "metadata", None)
 
 
@@ -68,13 +68,13 @@ def _first_model(fitted: Any) -> FittedModel:
 
 
 def fitted_names(fitted: Synthesizer | AnomalyDetector | OnnxScorer) -> tuple[str | int, ...]:
-    """Return the columns that an estimator was fitted with, or an exported one."""
+    """Return the fitted columns of an estimator or exported graph."""
     told = _metadata(fitted)
     return (_first_model(fitted) if told is None else told).schema.names
 
 
 def explained(analysis: Analysis, max_columns: int) -> dict[str, list[str]]:
-    """Return the columns ``top_columns`` and ``reason``: what speaks against each row."""
+    """Return the columns ``top_columns`` and ``reason``, which explain the score of each row."""
     found = analysis.attributions()
     said = analysis.reasons(attributions=found, max_columns=max_columns)
     return {"top_columns": top_columns(found, max_columns), "reason": said}

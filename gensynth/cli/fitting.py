@@ -1,4 +1,4 @@
-"""``gensynth fit --engine ray``: the command, run by workers that train together."""
+"""``gensynth fit --engine ray``: the command as a function for workers that train together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PATHS = ("output", "settings_file", "save_progress", "checkpoint")
 
 
 def fit_by_workers(fit: Callable[..., None], options: Mapping[str, Any], found: Path | Card, workers: Workers) -> None:
-    """Run the command ``fit`` with these options on a table in workers, and show what the first of them says.
+    """Run the command ``fit`` with these options on workers, and show the output of the first.
 
     Raises
     ------

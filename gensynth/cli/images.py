@@ -1,4 +1,4 @@
-"""DATA that is images: whether it is, what is read of it, and how its rows are named in tables of results."""
+"""Image input: recognise it, read it, and name its rows in tables of results."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ FILE = "file"
 
 
 def check_label(table: ImageStream, names: Sequence[str] | None) -> None:
-    """Raise `DataError` if columns of images are asked for, and there are none beside them."""
+    """Raise `DataError` if a column is named and images have no columns beside them."""
     if names and len(table.names) == 1:
         raise DataError(f"{table.source} has no labels, so that there is no column {names[0]!r}: {_LABELS}")
 
 
 def check_learnable(table: ImageStream, names: Sequence[str] | None) -> None:
-    """Raise `DataError` as `check_label`, and if no two images have the same label: nothing can be learned of one."""
+    """Raise `DataError` as `check_label`, and if every label has only one image to learn from."""
     check_label(table, names)
     if table.files is None or LABEL not in table.names:
         return
@@ -56,7 +56,7 @@ def check_learnable(table: ImageStream, names: Sequence[str] | None) -> None:
 
 
 def check_beside(table: TableStream, names: Sequence[Any], who: str) -> None:
-    """Raise `DataError` if images lack columns ``names`` that others have, which ``who`` says."""
+    """Raise `DataError` if images lack columns ``names``; ``who`` has them."""
     absent = [name for name in names if name not in table.names]
     if isinstance(table, ImageStream) and absent and IMAGE in names:
         raise DataError(f"{table.source} has no column {absent[0]!r}, which {who}: {_LABELS}")
@@ -64,7 +64,7 @@ def check_beside(table: TableStream, names: Sequence[Any], who: str) -> None:
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How images are read.
+    """Options for reading images.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class ImageOptions:
 
     @classmethod
     def of(cls, size: str | None, recipe: Recipe | None = None, *, skip_bad: bool) -> ImageOptions:
-        """Return those of ``--image-size`` and ``--skip-bad``; raise `OptionError` if the size is none."""
+        """Parse ``--image-size`` and ``--skip-bad``; raise `OptionError` for an invalid size."""
         if size is None:
             return cls(None, skip_bad, recipe=recipe)
         found = _SIZE.fullmatch(size.strip())
@@ -97,26 +97,26 @@ class ImageOptions:
         return cls((int(found[1]), int(found[2] or found[1])), skip_bad, recipe=recipe)
 
     def like(self, seen: ImageSchema | None) -> ImageOptions:
-        """Return the options that bring images to what a fitted model has seen."""
+        """Return the options that convert images to those of a fitted model."""
         if seen is None:
             return self
         return replace(self, size=(seen.height, seen.width), channels=_CHANNELS.get(seen.channels), seen=seen)
 
     def like_those_of(self, table: TableStream) -> ImageOptions:
-        """Return the options that bring other images to the channels and the range of those in a table."""
+        """Return the options that convert other images to the channels and range of a table's images."""
         if not isinstance(table, ImageStream):
             return self
         first = ImageSchema.of_blocks(table.blocks(), table.n_rows, IMAGE)
         return replace(self.like(first), size=self.size)
 
     def with_channels_of(self, table: TableStream) -> ImageOptions:
-        """Return the options that bring other images to the channels of those in a table."""
+        """Return the options that convert other images to the channels of a table's images."""
         if not isinstance(table, ImageStream):
             return self
         return replace(self, channels=_CHANNELS.get(table.channels))
 
     def open(self, found: Path | Card) -> ImageStream | None:
-        """Return the images that DATA is; None if it is a table.
+        """Return DATA as images; None if it is a table.
 
         Raises
         ------
@@ -176,7 +176,7 @@ def open_both(
     kinds: Sequence[str] | None,
     pipe: str,
 ) -> tuple[TableStream, TableStream]:
-    """Return the rows that are judged and those that are learned from, which may be the same.
+    """Return the rows to score and the training rows, which may be the same.
 
     Images that are learned from get the channels of those that are judged, and these the range of the former.
     """
@@ -196,7 +196,7 @@ def open_alike(
     kinds: Sequence[str] | None,
     targets: Sequence[str],
 ) -> list[pd.DataFrame]:
-    """Return tables that are compared with the first one, whole.
+    """Return whole tables, converted to be compared with the first.
 
     Where that is of images, files of others are brought to its channels and to its range, black being its least value
     and white its greatest, as they were written.
@@ -212,21 +212,21 @@ def open_alike(
 
 
 def described(table: TableStream, rows: Table) -> Table:
-    """Return rows of a table as they are shown and written in results: of images their files instead of pixels."""
+    """Return rows for display and results, with files in place of images."""
     if not isinstance(table, ImageStream):
         return rows
     return Table(_named(table, rows.frame).drop(columns=IMAGE))
 
 
 def pictured(table: TableStream, rows: Table) -> pd.DataFrame:
-    """Return the cells of rows as a page shows them: of images their files too."""
+    """Return the cells of rows for a page, including the files of images."""
     if not isinstance(table, ImageStream):
         return rows.frame if rows.text is None else rows.text
     return _named(table, rows.frame)
 
 
 def files_of(table: TableStream) -> tuple[str, ...] | None:
-    """Return the file of each image; None for tables, and images that came in one file."""
+    """Return the file of each image; None for tables, and for images from a single file."""
     return table.files if isinstance(table, ImageStream) else None
 
 
@@ -249,7 +249,7 @@ def _named(table: ImageStream, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tables(folder: Path) -> Iterator[Path]:
-    """Give the tables in a folder, and in the folders in it."""
+    """Yield the tables in a folder, and in the folders in it."""
     for place, _, names in os.walk(folder):
         for name in sorted(names):
             path = Path(place) / name

@@ -1,4 +1,4 @@
-"""What ``gensynth info`` tells of a model file."""
+"""The content of ``gensynth info`` for a model file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_ROUNDS = 10
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Return what a model file holds, as plain JSON values.
+    """Return the facts of a model file as plain JSON values.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 
 def text_of(facts: dict[str, Any]) -> str:
-    """Return the facts in lines for people."""
+    """Return the facts as lines of text."""
     training = facts["training"]
     seconds = "" if training["seconds"] is None else f" in {training['seconds']:.0f} s"
     networks = "" if facts["networks"] == 1 else f" in {facts['networks']} networks"
@@ -113,7 +113,7 @@ def text_of(facts: dict[str, Any]) -> str:
 
 
 def _decisions(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a detector calls anomalies, and by what."""
+    """Return how a detector decides what is an anomaly."""
     found = facts["contamination_range"]
     reach = "" if found is None else f"; it could be {100 * found[0]:.3g} to {100 * found[1]:.3g} %"
     rows = "kept out of the training" if facts["novelty"] else "trained on"
@@ -129,7 +129,7 @@ def _told(settings: dict[str, Any]) -> str:
 
 
 def _columns(facts: dict[str, Any]) -> list[str]:
-    """Return the columns: what they hold, and why they are not learned."""
+    """Return the kinds of the columns, and why some are not learned."""
     columns, why = facts["columns"], facts["left_out"]
     aside = f"; {len(why)} not learned" if why else ""
     out = [f"{counted(len(columns), 'column')} ({facts['kinds']}{aside}):"]
@@ -143,7 +143,7 @@ def _columns(facts: dict[str, Any]) -> list[str]:
 
 
 def _history(training: dict[str, Any]) -> list[str]:
-    """Return some rounds of the training, the best of each stage among them."""
+    """Return some evaluations of the training, including the best of each stage."""
     shown = [row for row in training["history"] if "monitor" in row]
     if not shown:
         return []

@@ -1,4 +1,4 @@
-"""Which options of ``gensynth detect`` say what an anomaly is; all can be checked without a table."""
+"""Options of ``gensynth detect`` that define anomalies, checked before any table is read."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def check_labelling(fdr: float | None, contamination: str, train_on: str | None)
         raise OptionError("--fdr and --contamination exclude each other; keep one")
     if train_on is None:
         raise OptionError(
-            "--fdr needs --train-on NORMAL, a table of normal rows: among the rows that were learned from p-values are "
-            "mere ranks, by which no row can stand out"
+            "--fdr needs --train-on NORMAL, a table of normal rows: without it p-values are ranks among the training "
+            "rows, which cannot control the false discovery rate"
         )
 
 

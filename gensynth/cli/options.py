@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, worded once."""
+"""Arguments and options that several commands share, with one help text each."""
 
 from __future__ import annotations
 
@@ -27,21 +27,18 @@ ImageSize = Annotated[
     typer.Option(
         "--image-size",
         metavar="PIXELS",
-        help="Bring images to so many pixels, 32 or HEIGHTxWIDTH: they are cut to the aspect ratio around the centre, "
-        "then resized.",
+        help="Resize images to this size, 32 or HEIGHTxWIDTH, after cropping to the aspect ratio around the centre.",
         show_default=False,
     ),
 ]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out image files that are damaged, and go on with the others.")
-]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip damaged image files.")]
 ImagesData = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - for standard "
-        "input, or the name of a data set. Or images: a folder of PNG and JPEG files, or of folders of them that are "
-        "named by their labels, or a .npz file.",
+        help="A .csv, .tsv (also as .gz or .zip) or .parquet file, a folder or a pattern of such files, - "
+        "for standard input, or the name of a data set. Or images: a folder of PNG and JPEG files, or "
+        "of one such folder per label, or a .npz file.",
         show_default=False,
     ),
 ]
@@ -51,8 +48,9 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. A folder (its "
-        "name ends in /): Parquet files of --part-rows rows. - is standard output.",
+        help="File to write; its extension .csv, .tsv (both also with .gz) or .parquet determines the "
+        "format. A folder (its name ends in /): Parquet files of --part-rows rows. - is standard "
+        "output.",
         show_default=False,
     ),
 ]
@@ -62,7 +60,7 @@ OutputFile = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format.",
+        help="File to write; its extension .csv, .tsv (both also with .gz) or .parquet determines the format.",
         show_default=False,
     ),
 ]
@@ -72,7 +70,7 @@ PartRows = Annotated[
         "--part-rows",
         metavar="N",
         min=1,
-        help="Rows of each Parquet file where OUT is a folder, 1,000,000 when not given.",
+        help="Rows of each Parquet file if OUT is a folder, 1,000,000 when not given.",
         show_default=False,
     ),
 ]
@@ -81,8 +79,8 @@ ResumeParts = Annotated[
     bool,
     typer.Option(
         "--resume",
-        help="Go on after the last finished Parquet file of the folder OUT, which this very command wrote before it "
-        "was stopped.",
+        help="Continue after the last complete Parquet file of the folder OUT, written by an interrupted "
+        "run of the same command.",
     ),
 ]
 PipeFormat = Annotated[
@@ -90,7 +88,7 @@ PipeFormat = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="Of standard input and output (-): arrow, or csv, as when not given.",
+        help="Format of standard input and output (-): csv (when not given) or arrow.",
         show_default=False,
     ),
 ]
@@ -105,7 +103,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="A setting of the model or the trainer: model.latent_dim=16, trainer.max_epochs=5. Can be repeated.",
+        help="A parameter of the model or the trainer: model.latent_dim=16, trainer.max_epochs=5. Can be repeated.",
         show_default=False,
     ),
 ]
@@ -114,7 +112,7 @@ Kinds = Annotated[
     typer.Option(
         "--schema",
         metavar="COL=KIND",
-        help="Kind of a column where the inferred one is wrong: numeric, categorical, boolean, datetime, "
+        help="Kind of a column, instead of the inferred one: numeric, categorical, boolean, datetime, "
         "identifier or constant; dates also with their format (datetime:%d/%m/%Y). Can be repeated.",
         show_default=False,
     ),
@@ -124,8 +122,8 @@ Missing = Annotated[
     typer.Option(
         "--missing",
         metavar="TEXT",
-        help='Cells of a CSV file that are missing values, with commas between them; "": only empty cells. When not '
-        "given: NA, N/A, null, None, NaN, ? and empty cells. Can be repeated.",
+        help='Texts that mean a missing value in CSV files, separated by commas; "": only empty cells. '
+        "When not given: NA, N/A, null, None, NaN, ? and empty cells. Can be repeated.",
         show_default=False,
     ),
 ]
@@ -134,8 +132,8 @@ Weight = Annotated[
     typer.Option(
         "--weight",
         metavar="COL",
-        help="Column that says how often each row counts, a number of at least 0; it is not learned. Whole numbers "
-        "count equal rows, others are relative.",
+        help="Column of row weights, numbers of at least 0; it is not learned. Whole numbers are "
+        "repetitions of rows, others are relative.",
         show_default=False,
     ),
 ]
@@ -144,9 +142,9 @@ Relations = Annotated[
     typer.Option(
         "--relation",
         metavar="RELATION",
-        help="Keep this relation between columns, and no other: 'total = net + vat', 'vat = 0.21 * net', "
-        "'start <= end', 'city -> state', 'a, b missing together'. Can be repeated. By default those that hold in "
-        "every row are found and kept; none keeps none.",
+        help="Keep this relation between columns: 'total = net + vat', 'vat = 0.21 * net', 'start <= end', "
+        "'city -> state', 'a, b missing together'. Can be repeated. When not given, the relations "
+        "that hold in every row are found and kept; none keeps no relations.",
         show_default=False,
     ),
 ]
@@ -157,7 +155,7 @@ Seed = Annotated[
         metavar="INTEGER",
         min=0,
         max=2**32 - 1,
-        help="Same seed, same result (on one kind of device).",
+        help="Seed; the same seed gives the same result (on one kind of device).",
         show_default=False,
     ),
 ]
@@ -166,17 +164,19 @@ MaxTime = Annotated[
     typer.Option(
         "--max-time",
         metavar="SECONDS",
-        help="Longest training time; the best weights so far are kept.",
+        help="Time limit for training; the best weights so far are kept.",
         show_default=False,
     ),
 ]
-PageFile = Annotated[Path | None, typer.Option("--html", metavar="PAGE", help="Write a page, too.", show_default=False)]
+PageFile = Annotated[
+    Path | None, typer.Option("--html", metavar="PAGE", help="Also write an HTML page.", show_default=False)
+]
 JsonFile = Annotated[
     Path | None,
     typer.Option(
         "--json",
         metavar="FILE",
-        help="Write everything as JSON, too; - for standard output, in place of the table.",
+        help="Also write all results as JSON; - for standard output, instead of the table.",
         show_default=False,
     ),
 ]
@@ -185,21 +185,22 @@ PredictedColumn = Annotated[
     typer.Option(
         "--target",
         metavar="COL",
-        help="Column that models are trained to predict; that of the card when the table is a data set.",
+        help="Column that models are trained to predict; by default the target of the card if the table is a data set.",
         show_default=False,
     ),
 ]
 EvaluationSeed = Annotated[
-    int, typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Same seed, same numbers.")
+    int,
+    typer.Option("--seed", metavar="INTEGER", min=0, max=2**32 - 3, help="Seed; the same seed gives the same numbers."),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", callback=be_quiet, is_eager=True, help="Write nothing to standard error but errors."),
+    typer.Option("--quiet", "-q", callback=be_quiet, is_eager=True, help="Write only errors to standard error."),
 ]
 
 
 def use_threads(n: int | None) -> int | None:
-    """Let torch, and what else computes in threads, use so many in this process.
+    """Set the number of threads of torch and other libraries in this process.
 
     Raises
     ------
@@ -224,8 +225,8 @@ Threads = Annotated[
         metavar="N",
         min=1,
         callback=use_threads,
-        help="Threads to compute in. When not given: those of OMP_NUM_THREADS, else one to train a small network, and "
-        "one for each processor to do the rest.",
+        help="Number of threads. When not given: OMP_NUM_THREADS, else one for training a small network, "
+        "and one per processor for everything else.",
         show_default=False,
     ),
 ]
@@ -234,8 +235,8 @@ Engine = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="What does the work: local, this process, or ray, the workers of a Ray cluster (that of RAY_ADDRESS, or "
-        "one on this machine). All machines then have the files at the same path.",
+        help="Where to compute: local (this process) or ray (workers of a Ray cluster, that of RAY_ADDRESS "
+        "or one on this machine; all machines must have the files at the same path).",
     ),
 ]
 WorkerCount = Annotated[
@@ -244,7 +245,7 @@ WorkerCount = Annotated[
         "--workers",
         metavar="N",
         min=1,
-        help="Workers of --engine ray, as many as there is room for when not given.",
+        help="Number of workers of --engine ray; when not given, as many as there is room for.",
         show_default=False,
     ),
 ]
@@ -254,7 +255,7 @@ WorkerCpus = Annotated[
         "--worker-cpus",
         metavar="N",
         min=1,
-        help="Processors of each worker of --engine ray, and threads that it computes in, 1 when not given.",
+        help="Processors, and threads, of each worker of --engine ray, 1 when not given.",
         show_default=False,
     ),
 ]
@@ -269,12 +270,13 @@ WorkerGpus = Annotated[
     ),
 ]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="Print the summary to standard output as JSON, instead of standard error.")
+    bool,
+    typer.Option("--json", help="Print the summary as JSON to standard output, instead of text to standard error."),
 ]
 
 
 def check_format(name: str | None, places: Iterable[object]) -> str:
-    """Return the format of standard input and output; raise `OptionError` if it is none, or no place is one of them."""
+    """Return the format of standard streams; raise `OptionError` if it is invalid or unused."""
     if name is None:
         return "csv"
     if name not in ("csv", "arrow"):

@@ -1,4 +1,4 @@
-"""Where the rows of a command go: a file, standard output, or a folder of parts that a later call can go on with."""
+"""Destinations of rows: a file, standard output, or a folder of parts that ``--resume`` can complete."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from gensynth.tables.writer import BatchWriter
 
 _NOTES = "_gensynth.json"
-"""File of a folder of parts that says what wrote it; readers of data sets leave out names that begin with ``_``."""
+"""File in a folder of parts that records what wrote it; readers of data sets skip names that begin with ``_``."""
 _MAX_PARTS = 100_000
-"""Names of parts have five digits, in whose order they are read."""
+"""File names of parts have five digits, and parts are read in that order."""
 
 
 @dataclass(frozen=True)
 class TableOutput:
-    """Where rows go.
+    """Destination of output rows.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class TableOutput:
 
     @contextlib.contextmanager
     def writer(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[BatchWriter]:
-        """Give what takes the rows.
+        """Yield the writer of the rows.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class TableOutput:
 
     @contextlib.contextmanager
     def parts(self, n_rows: int, run: Mapping[str, Any]) -> Iterator[list[tuple[Path, int, int]]]:
-        """Give the files of a folder, for those who write them each by itself, and which rows each holds.
+        """Yield the files of a folder with their ranges of rows, for writers of single parts.
 
         Parameters and errors are those of `writer`. A file that exists is finished.
         """
@@ -119,13 +119,13 @@ class TableOutput:
         self._note({**notes, "finished": True})
 
     def check(self, n_rows: int, run: Mapping[str, Any]) -> None:
-        """Raise `OptionError` if ``writer`` would not write the parts, or go on with them: known before the work."""
+        """Raise `OptionError` if ``writer`` could not write or resume the parts, before any work."""
         notes = self._notes_of(n_rows, run)
         if self.resume:
             self._compare(notes)
 
     def noted(self) -> dict[str, Any]:
-        """Return what is noted of the run whose parts are in the folder; nothing if there is none."""
+        """Return the recorded run whose parts are in the folder; empty without one."""
         if not self.folder or self.path is None:
             return {}
         try:
@@ -158,7 +158,7 @@ class TableOutput:
         self._note(notes)
 
     def _remove_temporary(self) -> None:
-        """Remove what processes that were killed had not finished."""
+        """Remove unfinished files of killed processes."""
         assert self.path is not None
         for left in self.path.glob(".part-*.tmp"):
             left.unlink(missing_ok=True)
@@ -187,7 +187,7 @@ def table_output(
     resume: bool = False,
     pipe: str | None = None,
 ) -> TableOutput:
-    """Return where OUT is, if rows can be written there.
+    """Return the destination OUT, if rows can be written there.
 
     Raises
     ------
@@ -198,12 +198,12 @@ def table_output(
     pipe = check_format(pipe, [path, *inputs])
     folder = path != STANDARD_INPUT and (output.endswith(("/", os.sep)) or path.is_dir())
     if resume and not folder:
-        raise OptionError(f"--resume goes on with a folder of parts; --output {output} is none (its name ends in /)")
+        raise OptionError(f"--resume needs a folder of parts, whose name ends in /; --output {output} is not one")
     if part_rows is not None and not folder:
-        raise OptionError(f"--part-rows is of a folder of parts; --output {output} is none (its name ends in /)")
+        raise OptionError(f"--part-rows needs a folder of parts, whose name ends in /; --output {output} is not one")
     part_rows = PART_ROWS if part_rows is None else part_rows
     if resume and STANDARD_INPUT in inputs:
-        raise OptionError("--resume reads the table again, and standard input gives it once; write it to a file first")
+        raise OptionError("--resume has to read the table again, which standard input cannot; write it to a file first")
     for data in inputs:
         if isinstance(data, Path) and data.is_dir() and data.resolve() in path.resolve().parents:
             raise OptionError(f"--output {output} lies in the table that is read, {data}; write into another folder")
@@ -217,13 +217,13 @@ def table_output(
 
 
 def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> None:
-    """Raise `OptionError` if parts cannot be written into a folder, of whose run ``before`` is noted."""
+    """Raise `OptionError` if parts cannot be written into a folder with the recorded run ``before``."""
     if resume and not before:
-        raise OptionError(f"--resume: there are no parts in {path} to go on with; leave out --resume to start")
+        raise OptionError(f"--resume: there are no parts in {path} to continue; leave out --resume to start")
     if not resume and before and not before["finished"]:
         raise OptionError(
-            f"--output {path} holds parts of a run that did not come to its end: add --resume to go on with it, or "
-            "remove the folder to start over"
+            f"--output {path} holds parts of an interrupted run: add --resume to continue it, or remove the folder to "
+            "start over"
         )
     if not resume and path.exists():
         if not path.is_dir():
@@ -238,12 +238,12 @@ def _check_folder(path: Path, before: Mapping[str, Any], *, resume: bool) -> Non
 
 
 def is_noted(folder: Path) -> bool:
-    """Whether a folder is one that a run writes parts into, and not another one of the same name."""
+    """Whether a folder has the record of a run that writes parts into it."""
     return (folder / _NOTES).is_file()
 
 
 def identity_of(found: Path | Card) -> Any:
-    """Return what says whether DATA is what it was: names, sizes and times of its files."""
+    """Return the identity of DATA, to recognise changes: names, sizes and times of its files."""
     if not isinstance(found, Path):
         return found.name
     if found == STANDARD_INPUT:

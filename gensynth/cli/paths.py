@@ -1,4 +1,4 @@
-"""Where rows come from and where results go, checked before any time is spent."""
+"""Checks of input and output paths before any computation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STANDARD_INPUT = Path("-")
 
 
 def find(data: str, *, several: bool = False) -> Path | Card:
-    """Return the file or the card that DATA names; a file wins over a data set of the same name.
+    """Return the file or the card that DATA names; files take precedence over data sets.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def read(
     targets: Sequence[str] = (),
     like: Any = None,
 ) -> Table:
-    """Return the table of what `find` found.
+    """Read the table that `find` found.
 
     Parameters
     ----------
@@ -108,10 +108,10 @@ def read(
 
 
 class OpensImages(Protocol):
-    """How images are read."""
+    """Options for reading images."""
 
     def open(self, found: Path | Card) -> TableStream | None:
-        """Return the images that DATA is, as a table; None if it is a table itself."""
+        """Return DATA as a table of images; None if it has no images."""
 
 
 def stream(
@@ -123,7 +123,7 @@ def stream(
     pipe: str = "csv",
     images: OpensImages | None = None,
 ) -> TableStream:
-    """Return what `find` found as a table that is read in batches; parameters as for `read`.
+    """Return the table that `find` found, read in batches; parameters as for `read`.
 
     ``pipe`` is the format of standard input: "csv" or "arrow". With ``images``, what are images is read as such
     (`gensynth.cli.images.ImageOptions`).
@@ -152,7 +152,7 @@ def stream(
 def _meanings(
     missing: Sequence[str] | None, kinds: Sequence[str] | None, targets: Sequence[str], like: Any
 ) -> Iterator[dict[str, Any]]:
-    """Give what says which cells of a file are missing values, for `read_table` and `open_table`."""
+    """Return the arguments of `read_table` and `open_table` that define missing cells."""
     tokens = None if missing is None else tuple(token for text in missing for token in text.split(","))
     categories = {column for column, _, kind in (text.rpartition("=") for text in kinds or ()) if kind == "categorical"}
     if like is None:
@@ -167,7 +167,7 @@ def _meanings(
 
 
 def model_file(path: Path) -> Path:
-    """Return ``path`` if it is a file that can be a model."""
+    """Return ``path`` if it can be a model file."""
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a .gensynth file, written by gensynth fit")
     if not path.exists():
@@ -183,7 +183,7 @@ def checked_output(
     inputs: Iterable[Path | Card] = (),
     option: str = "--output",
 ) -> Path:
-    """Return ``path``, which followed ``option``, if a file can be written there: known before training, not after.
+    """Return the ``path`` of ``option`` if a file can be written there, checked before training.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def checked_output(
 
 
 def _files(inputs: Iterable[Path | Card]) -> Iterator[Path]:
-    """Give the files that are read, those of folders and patterns one by one."""
+    """Yield the input files, those of folders and patterns one by one."""
     for found in inputs:
         if isinstance(found, Path) and found.is_file():
             yield found
@@ -223,7 +223,7 @@ def _files(inputs: Iterable[Path | Card]) -> Iterator[Path]:
 
 
 def data_files(found: Path) -> list[Path]:
-    """Return the files of a table or of images, by what names them."""
+    """Return the files of a table or of images by name."""
     from gensynth.tables.images import image_files, is_image_source
     from gensynth.tables.open import table_files
 

@@ -1,4 +1,4 @@
-"""Where ``gensynth sample`` writes images: a folder of PNG files, a .npz file, a contact sheet."""
+"""Image output of ``gensynth sample``: a folder of PNG files, an .npz file, an image grid."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MAX_CLASSES = 100
 
 @dataclass(frozen=True)
 class PictureOutput:
-    """Where images go.
+    """Destination of output images.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class PictureOutput:
         label: str | int | None,
         value_range: Range,
     ) -> None:
-        """Write the ``n`` images of some tables, one below the other; one of them is in memory at a time."""
+        """Write the ``n`` images of several tables in order, one table in memory at a time."""
         shown = _Shown(image, label)
         if self.grid is not None:
             frames = shown.of(frames)
@@ -80,7 +80,7 @@ class PictureOutput:
 
 
 class _Shown:
-    """Images that a picture shows: the first ones, by their labels if there are some.
+    """Images for a grid: the first ones, by label if there are labels.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class _Shown:
         self._by_class: dict[str, list[Any]] = {}
 
     def of(self, frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """Give tables as they are, and keep what is to be shown of them."""
+        """Yield the tables unchanged, and keep the images to be shown."""
         for frame in frames:
             labels = [""] * len(frame) if self._label is None else map(str, frame[self._label].tolist())
             for label, image in zip(labels, frame[self._image].tolist(), strict=True):
@@ -103,7 +103,7 @@ class _Shown:
             yield frame
 
     def picture(self, value_range: Range) -> Image.Image:
-        """Return the picture."""
+        """Return the image grid."""
         images = [image for kept in self._by_class.values() for image in kept]
         if self._label is None:
             return image_grid(images, value_range=value_range)
@@ -112,7 +112,7 @@ class _Shown:
 
 
 def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path | Card] = ()) -> PictureOutput:
-    """Return where OUT and ``--grid`` are, if images can be written there.
+    """Return the destination of OUT and ``--grid``, if images can be written there.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path 
 
 
 def write_augmented_images(result: AugmentResult, out: PictureOutput, target: str | None, *, of_files: bool) -> None:
-    """Write real and new images, and what tells them apart.
+    """Write real and synthetic images, and the column that marks them.
 
     Real images ``of_files`` are written as they were; of others black and white are the ends of their range.
 
@@ -171,7 +171,7 @@ def write_augmented_images(result: AugmentResult, out: PictureOutput, target: st
 
 
 def image_column(synthesizer: Synthesizer) -> str | int | None:
-    """Return the column of images that a model has; None if it is of a table without."""
+    """Return the image column of a model; None if it has none."""
     column = synthesizer.schema_.image
     return None if column is None else column.name
 
@@ -179,7 +179,7 @@ def image_column(synthesizer: Synthesizer) -> str | int | None:
 def draw_pictures(
     synthesizer: Synthesizer, out: PictureOutput, n: int, wanted: Mapping[Any, Any] | None, seed: int | None
 ) -> int:
-    """Draw images and write them; return how many.
+    """Sample images and write them; return their number.
 
     A picture alone shows as many of each class, where the model was fitted to be given one: all from one seed, so that
     what stands in one column differs in its class.
@@ -200,7 +200,7 @@ def draw_pictures(
 
 
 def _classes(synthesizer: Synthesizer) -> list[Any]:
-    """Return the values of the column that a model was fitted to be given, if there is one with a few."""
+    """Return the values of a model's condition column, if it has one with few values."""
     first = synthesizer.encoder_.first
     if len(first) != 1:
         return []
@@ -210,7 +210,7 @@ def _classes(synthesizer: Synthesizer) -> list[Any]:
 
 
 def _value_range(synthesizer: Synthesizer) -> Range:
-    """Return the values that are black and white: the least and the greatest that the model can draw."""
+    """Return the values of black and white: the minimum and maximum that the model can generate."""
     column = synthesizer.schema_.image
     assert column is not None
     assert column.image is not None

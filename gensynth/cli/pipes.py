@@ -24,7 +24,7 @@ SOURCE = "standard input"
 
 
 def read_input(name: str, options: Mapping[str, Any]) -> TableStream:
-    """Return the table on standard input; it is copied to a temporary file, as tables are read more than once.
+    """Return the table on standard input, copied to a temporary file to be read more than once.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def read_input(name: str, options: Mapping[str, Any]) -> TableStream:
 
 @contextlib.contextmanager
 def output_writer(name: str, n_rows: int) -> Iterator[FileWriter]:
-    """Give what writes ``n_rows`` rows to standard output."""
+    """Yield the writer of ``n_rows`` rows to standard output."""
     writer = FileWriter(sys.stdout.buffer, "arrow" if name == "arrow" else "csv", Path("standard output"), n_rows)
     yield writer
     writer.close()

@@ -1,4 +1,4 @@
-"""Processes that ``torchrun`` starts: which command they can run together, and which of them is the first."""
+"""Processes started by ``torchrun``: the commands that support them, and the rank of a process."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ TRAINS = "fit"
 
 
 def count() -> int:
-    """Return how many processes ``torchrun`` started; 1 without it."""
+    """Return the number of processes that ``torchrun`` started; 1 without it."""
     if not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
         return 1
     return int(os.environ["WORLD_SIZE"])
 
 
 def number() -> int:
-    """Return the number of this process, from 0: the first one writes files, and says what is done."""
+    """Return the rank of this process; rank 0 writes files and messages."""
     return int(os.environ["RANK"]) if count() > 1 else 0
 
 
@@ -31,7 +31,7 @@ def is_first() -> bool:
 
 @contextlib.contextmanager
 def one_speaks() -> Iterator[bool]:
-    """Yield whether this process is to say why it fails, for the block.
+    """Yield whether this process reports its errors, for the block.
 
     Of several that is the first; another one only if the first does not fail too, which it waits for a little: what all
     meet alike, and that another process is lost, is said once.
@@ -50,7 +50,7 @@ def one_speaks() -> Iterator[bool]:
 
 @contextlib.contextmanager
 def together(command: str) -> Iterator[None]:
-    """Be one of the processes that run a command together, for the block.
+    """Join the process group that runs a command, for the block.
 
     Raises
     ------

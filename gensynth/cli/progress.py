@@ -1,4 +1,4 @@
-"""A progress bar for work that is counted in steps, on a terminal; nothing elsewhere."""
+"""A progress bar on a terminal for work that is counted in steps; otherwise nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gensynth.cli.terminal import is_quiet
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[str, float], None] | None]:
-    """Yield what is to be told what comes next and the share of the work that is done; None where nobody looks."""
+    """Yield a callback for the current task and fraction done; None without a terminal."""
     if is_quiet() or not sys.stderr.isatty():
         yield None
         return

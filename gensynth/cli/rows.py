@@ -1,4 +1,4 @@
-"""Tables with new columns or rows, in which every cell that was read stays written as it was."""
+"""Tables with added columns or rows, in which cells that were read are written unchanged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_augmented(table: Table, result: AugmentResult, path: Path, *, only_synthetic: bool) -> None:
-    """Write real and synthetic rows; from CSV to CSV and from Parquet to Parquet the real cells stay what they were."""
+    """Write real and synthetic rows; in the same file format the real cells stay unchanged."""
     n_real = 0 if only_synthetic else len(table.frame)
     mask = np.repeat([False, True], [n_real, len(result.synthetic)])
     if isinstance(table.style, CsvStyle) and is_csv(path):
@@ -36,7 +36,7 @@ def write_augmented(table: Table, result: AugmentResult, path: Path, *, only_syn
 
 
 def check_free(columns: Collection[Any], source: object, names: Iterable[str]) -> None:
-    """Raise `DataError` if a table with these columns has one of those that are to be added."""
+    """Raise `DataError` if a table already has one of the columns to be added."""
     taken = [repr(name) for name in names if name in columns]
     if taken:
         several = len(taken) > 1
@@ -47,7 +47,7 @@ def check_free(columns: Collection[Any], source: object, names: Iterable[str]) -
 
 
 def scored(table: Table, columns: Mapping[str, Any], *, csv: bool) -> Table:
-    """Return the rows with new last columns, as they are to be written: for a CSV file or another one."""
+    """Return the rows with appended columns, formatted for a CSV file or another one."""
     added = pd.DataFrame(dict(columns), index=table.frame.index)
     # setting the columns one by one would warn where pandas holds the table in many blocks
     frame = pd.concat([table.frame, added], axis=1)
@@ -62,7 +62,7 @@ def scored(table: Table, columns: Mapping[str, Any], *, csv: bool) -> Table:
 def imputed(
     table: Table, filled: pd.DataFrame, held: Collection[Any], *, like: FileStyle | None = None, csv: bool
 ) -> Table:
-    """Return the rows with their gaps filled, likewise.
+    """Return the rows with imputed cells, likewise.
 
     Columns that hold nothing in the whole table are not in ``held``; they are written as in ``like``, the style of the
     rows that were learned.

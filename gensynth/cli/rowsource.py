@@ -1,4 +1,4 @@
-"""Rows that a command writes: any part of them is made by itself, here or by the workers of a cluster."""
+"""Sources of output rows: any range of rows can be generated independently, here or on a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RowSource(ABC):
-    """Makes the rows that a command writes; pickled for workers, who each have a copy.
+    """Generator of the rows that a command writes; workers get a pickled copy.
 
     Attributes
     ----------
@@ -30,16 +30,16 @@ class RowSource(ABC):
 
     @abstractmethod
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, Any]]:
-        """Give the rows from ``start`` to ``stop``, as they are to be written, and what is told of them."""
+        """Yield the rows from ``start`` to ``stop`` as they are written, with facts about them."""
 
     @abstractmethod
     def to_gpu(self) -> None:
-        """Move what computes them to the GPU, as far as it can be."""
+        """Move the models to the GPU, if possible."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """How many rows were written, and what was told of them, part by part in any order."""
+    """Number of written rows, and the facts about each part, in any order."""
 
     n_rows: int
     told: list[Any]

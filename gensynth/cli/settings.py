@@ -1,4 +1,4 @@
-"""``--set model.latent_dim=16 --set trainer.max_epochs=5``: texts to typed parameters of a recipe and the trainer."""
+"""``--set model.latent_dim=16 --set trainer.max_epochs=5``: parse parameters of a recipe and the trainer."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def split_settings(texts: Iterable[str], targets: dict[str, type]) -> dict[str, 
 
 
 def read_settings(path: Path) -> tuple[str | None, dict[str, Any]]:
-    """Return the model and the settings of a JSON file, as ``gensynth tune --json`` writes it.
+    """Return the model and the settings in a JSON file of ``gensynth tune --json``.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def read_settings(path: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def typed_settings(given: Mapping[str, Any], targets: dict[str, type], source: Path) -> dict[str, dict[str, Any]]:
-    """Return settings of a file by their targets; a list is a tuple, and what they can be is told by a fit.
+    """Return the settings of a file by target, lists as tuples; a fit validates them.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def typed_settings(given: Mapping[str, Any], targets: dict[str, type], source: P
 
 
 def build(kind: type, arguments: dict[str, Any], what: str) -> Any:
-    """Call ``kind(**arguments)``; a refusal names the settings."""
+    """Call ``kind(**arguments)``; errors name the settings."""
     try:
         return kind(**arguments)
     except (ValueError, TypeError) as error:

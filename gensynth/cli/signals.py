@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the command ends with one message, and leaves no temporary file behind."""
+"""Ctrl-C, SIGTERM and SIGHUP: end a command with one message and without temporary files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_message(error: BaseException | None) -> str:
-    """Return what is said of a command that a signal ended."""
+    """Return the message for a command that a signal ended."""
     number = error.number if isinstance(error, Stopped) else signal.SIGINT
     return f"{_HANDLED[signal.Signals(number).name]}; no file was left half written"
 
@@ -40,7 +40,7 @@ def stop_code(error: BaseException | None) -> int:
 
 
 class StopSignals:
-    """Turns the first signal into an exception, so that everything is cleaned up; the second ends the process at once.
+    """Turn the first signal into an exception, for a clean end; the second ends the process at once.
 
     Attributes
     ----------

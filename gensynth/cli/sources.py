@@ -1,4 +1,4 @@
-"""What ``gensynth score`` and ``gensynth sample`` write: rows with their scores, and new rows."""
+"""Row sources of ``gensynth score`` and ``gensynth sample``: scored rows, and synthetic rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ScoredRows(RowSource):
-    """Rows of a table with their scores; the least and the greatest of them are told.
+    """Rows of a table with their scores, and the range of the scores.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class ScoredRows(RowSource):
         self.added = ("score", "top_columns", "reason") if n_reasons else ("score",)
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
-        """Give rows with their scores, and the range of these."""
+        """Yield rows with their scores, and the range of the scores."""
         for rows, analysis in self.fitted.analyse_batches(self.table, self.method, start=start, stop=stop):
             reasons = explained(analysis, self.n_reasons) if self.n_reasons else {}
             columns = {"score": analysis.scores, **reasons}
@@ -67,7 +67,7 @@ class ScoredRows(RowSource):
 
 
 class GraphScoredRows(RowSource):
-    """Likewise by an exported scorer, which may know p-values and labels too.
+    """The same with an exported scorer, which may have p-values and labels too.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class GraphScoredRows(RowSource):
         self.added = tuple("anomaly" if name == "label" else name for name in scorer.scores)
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
-        """Give rows with their scores, and the range of these."""
+        """Yield rows with their scores, and the range of the scores."""
         for rows in batches_between(self.table, start, stop):
             with rows_counted_from(int(rows.frame.index[0]), self.table):
                 columns: dict[str, Any] = self.scorer.score(rows.frame)
@@ -117,7 +117,7 @@ class SampledRows(RowSource):
         self.n_rows, self.block_rows = sample.n, sample.fitted.chunk_rows
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, None]]:
-        """Give new rows."""
+        """Yield new rows."""
         for frame in self.sample.frames(start, stop):
             yield styled(frame, self.style, csv=self.csv), None
 

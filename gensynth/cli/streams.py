@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, full, or of an encoding that lacks a character."""
+"""Standard output and error that are closed, full, or whose encoding lacks a character."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gensynth.files import NamedRaw
 OUTPUT_FAILED, PIPE_CLOSED = 2, 141
 """Exit codes: standard output cannot be written; nobody reads it (128 + SIGPIPE)."""
 STANDARD_OUTPUT = "standard output"
-"""How messages name it."""
+"""Name of standard output in messages."""
 
 
 class _Lenient(io.FileIO):
-    """A file in which what cannot be written is lost: an error stream that is full has nowhere to say so."""
+    """A text stream that drops what cannot be written, as a full error stream cannot report it."""
 
     def write(self, data: Any) -> int:
         try:
@@ -53,7 +53,7 @@ def _text(raw: io.FileIO, old: TextIO | None) -> TextIO:
 
 
 def drop_output() -> None:
-    """Send what is still to be printed nowhere, so that the end of the interpreter does not fail on it."""
+    """Discard pending output, so that the interpreter does not fail at exit."""
     with contextlib.suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())

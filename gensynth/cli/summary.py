@@ -1,4 +1,4 @@
-"""What was done, in a few lines on standard error."""
+"""Summary of a command, in a few lines on standard error."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def augmentation_summary(
 
 
 def _copies(report: AugmentReport) -> list[str]:
-    """Return how many rows are copies beside what is usual among real rows, and what dropping them did."""
+    """Return the number of copies against the usual number among real rows, and of dropped ones."""
     if report.n_synthetic == 0 or report.real_copy_share != report.real_copy_share:
         return []
     aside = f" (identifiers aside: {', '.join(map(str, report.identifiers))})" if report.identifiers else ""
@@ -99,7 +99,7 @@ def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float)
 def detection_summary(
     findings: Findings, written: Sequence[str], seconds: float, files: Sequence[str] | None = None
 ) -> None:
-    """Show how many rows are anomalies, and why the most anomalous are; images by their files."""
+    """Show the number of anomalies and the reasons of the most anomalous rows; images by file."""
     n, n_odd = len(findings.scores), int(findings.anomalies.sum())
     limit = "" if findings.threshold is None else f", threshold {findings.threshold:.4g}"
     say(f"{counted(n, 'row')}, {counted(n_odd, 'anomaly', 'anomalies')} ({100 * n_odd / n:.3g} %){limit}")

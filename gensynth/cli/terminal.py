@@ -1,4 +1,4 @@
-"""What the user sees: errors, notes and tables. Standard output is for answers, standard error for everything else."""
+"""Terminal output: results on standard output, errors, notes and tables on standard error."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ FAILED = 2
 """Exit code: bad input, usage or output."""
 
 _QUIET = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning, ResourceWarning)
-"""Warnings for the authors of libraries, not for who runs a command."""
+"""Warnings meant for library authors, not for users of a command."""
 
 
 _UsageError: Any = typer.BadParameter.__base__
-"""Of typer's own click from version 0.29 on, else of click."""
+"""Base class of usage errors: in typer's own copy of click from version 0.29 on, otherwise in click."""
 
 _quiet = False
 
 
 def be_quiet(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
-    """Write nothing but errors to standard error from now on, or again everything; only one process of several does."""
+    """Suppress everything but errors on standard error from now on, or stop suppressing."""
     global _quiet
     _quiet = wanted or not processes.is_first()
 
@@ -41,7 +41,7 @@ def is_quiet() -> bool:
 
 
 _held: list[str] = []
-"""Notes that came while a progress bar was on the screen."""
+"""Notes that are held back while a progress bar is on the screen."""
 
 
 def note(message: str) -> None:
@@ -52,7 +52,7 @@ def note(message: str) -> None:
 
 
 def say(message: str) -> None:
-    """Write what was done to standard error, after the notes that were held back."""
+    """Write a result to standard error, after pending notes."""
     _release_notes()
     if not _quiet:
         typer.echo(message, err=True)
@@ -99,13 +99,13 @@ def _release_notes() -> None:
 
 
 def stopped(error: BaseException) -> None:
-    """Say that a signal ended the command; of several processes, which all get it, the first one does."""
+    """Report that a signal ended the command; of several processes the first does."""
     if processes.is_first():
         fail(stop_message(error))
 
 
 def flushed(code: int) -> int:
-    """Write out what is left of standard output; return ``code``, or what says that it could not be written."""
+    """Flush standard output; return ``code``, or the exit code for a failure to write."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -119,7 +119,7 @@ def flushed(code: int) -> int:
 
 @contextlib.contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """Turn errors that the user can mend into one message and an exit code; bugs keep their traceback."""
+    """Turn user errors into one message and an exit code; bugs keep their traceback."""
     try:
         yield
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What the commands that train share: the recipe and the trainer that the options describe."""
+"""The recipe and the trainer that the options of a command describe."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def recipe_and_trainer(
 def model_and_trainer(
     model: str, settings: Sequence[str] | None, max_time: float | None
 ) -> tuple[Recipe | str, Trainer]:
-    """Return what `recipe_and_trainer` does, and for the model auto that name.
+    """Return the same as `recipe_and_trainer`, but the name "auto" for that model.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def model_and_trainer(
 def trainer_and_settings(
     settings: Sequence[str] | None, max_time: float | None, kinds: Mapping[str, type], *, detector: bool = False
 ) -> tuple[Trainer, dict[str, dict[str, Any]]]:
-    """Return the trainer, with ``--set`` and ``--max-time`` applied, and what was set of other classes by their names.
+    """Return the trainer with ``--set`` and ``--max-time`` applied, and the settings of other targets.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def training_files(
 
 
 def snapshots(folder: Path, *, resume: bool) -> GridSnapshots:
-    """Return what writes images during the training for ``--save-progress``.
+    """Return the callback of ``--save-progress``, which writes images during training.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What ``gensynth tune`` prints, and the model that it writes."""
+"""Output of ``gensynth tune``, and the model that it writes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAX_TRIALS = 10
 def best_model(
     tuned: Tuning, recipe: Recipe, trainer: Trainer, seconds: float, *, schema: Any, relations: Any
 ) -> Synthesizer:
-    """Return a synthesizer with the best settings, not yet fitted, with so many seconds to train."""
+    """Return an unfitted synthesizer with the best settings and a time limit."""
     return Synthesizer(
         clone(recipe).set_params(**tuned.best.settings),
         trainer=clone(trainer).set_params(max_time=seconds),
@@ -55,5 +55,5 @@ def tuning_summary(tuned: Tuning, written: Sequence[str], seconds: float, *, err
 
 
 def _plain(value: Any) -> str:
-    """Return a value as ``--set`` takes it."""
+    """Return a value in the syntax of ``--set``."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

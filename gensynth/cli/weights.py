@@ -1,4 +1,4 @@
-"""``--weight COL``: a column that says how often each row counts, and is not learned."""
+"""``--weight COL``: a column of row weights, which is not learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.training.weights import read_weights
 
 
 def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.float64] | None]:
-    """Return a table without the column of weights, and these (n,); no weights without a name.
+    """Return a table without its column of weights, and the weights (n,); None without a name.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def split_weights(table: Table, name: str | None) -> tuple[Table, NDArray[np.flo
 
 
 def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, NDArray[np.float64] | None]:
-    """Return a table that is read in batches without a column of weights, and these; likewise."""
+    """The same for a table that is read in batches."""
     if name is None:
         return table, None
     known_columns("--weight", [name], [str(own) for own in table.names])
@@ -41,7 +41,7 @@ def stream_weights(table: TableStream, name: str | None) -> tuple[TableStream, N
 
 
 def _read(cells: pd.Series[Any], name: str) -> NDArray[np.float64]:
-    """Return the numbers of a column of weights, whose index is the place of its rows in the table."""
+    """Return the values of a column of weights, whose index is the position of its rows."""
     numbers = pd.to_numeric(cells.astype(object), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     bad = ~(np.isfinite(numbers) & (numbers >= 0))
     if bad.any():

@@ -1,4 +1,4 @@
-"""Rows of a source are written: by this process, or by the workers of a cluster."""
+"""Writing the rows of a source, from this process or from the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_rows(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers | None = None) -> Written:
-    """Write the rows of a source, made in this process, or by workers.
+    """Write the rows of a source, generated in this process or by workers.
 
     Parameters
     ----------

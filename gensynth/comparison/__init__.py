@@ -1,4 +1,4 @@
-"""Several models on one table: each fitted on a part of the rows, and judged on the rest."""
+"""Comparison of models on one table: each is fitted to a training set and evaluated on held-out rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compare`: models fitted to a part of a table, each judged on the rows that none of them saw."""
+"""`compare`: fit several models to the training rows of a table, and evaluate each on the held-out rows."""
 
 from __future__ import annotations
 
@@ -31,48 +31,48 @@ def compare(
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Fit several models to a part of a table, and say which draws rows most like those that it never saw.
+    """Fit several models to the training rows of a table, and rank them by their fidelity to the held-out rows.
 
-    Each is fitted to the training rows and asked for as many new ones, which `gensynth.evaluation.evaluate` judges
-    beside training and held-out rows. A model that fails does not end the others.
+    Each is fitted to the training rows and samples as many synthetic ones, which `gensynth.evaluation.evaluate`
+    compares with training and held-out rows. A model that fails does not stop the others.
 
     Parameters
     ----------
     data : table of shape (n, d)
         pandas, polars or Arrow table or array, of at least 40 rows.
     models : sequence of str or Recipe, mapping of str to these, or None
-        Names of registered models, or recipes; a mapping says what they are called. None: every registered model that
-        can draw rows.
+        Names of registered models, or recipes; the keys of a mapping are display names. None: every registered model
+        that can sample rows.
     target : hashable, optional
-        Column that models are trained to predict from the others (TSTR); without it that is not measured.
+        Column that models are trained to predict from the others (TSTR); without it TSTR is not computed.
     max_time : float, optional
-        Most seconds for the training of each model; None for no limit but the trainer's own.
+        Time limit in seconds for the training of each model; None for the trainer's own limit.
     holdout : table, optional
-        Real rows to judge by; all of ``data`` is then trained on. Default: ``test_size`` of ``data``.
+        Held-out real rows; all of ``data`` is then used for training. Default: ``test_size`` of ``data``.
     test_size : float, default=0.3
-        Share of the rows that is held out, in (0, 1); at least 20 rows.
+        Fraction of held-out rows, in (0, 1); at least 20 rows.
     trainer : Trainer, optional
-        How to train, the default otherwise.
+        Training options; the defaults otherwise.
     schema : TableSchema or dict, optional
         Declared kinds of columns, as in `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
-        Relations between columns that drawn rows keep, as in `Synthesizer`.
+        Relations between columns that synthetic rows keep, as in `Synthesizer`.
     random_state : int, default=0
-        Seed of split, fits, draws and evaluations, in [0, 2**32 - 3].
+        Seed of split, fits, samples and evaluations, in [0, 2**32 - 3].
     progress : callable, optional
-        Called with what comes next and the share of the work that is done, in [0, 1].
+        Called with the next task and the fraction of the work done, in [0, 1].
 
     Returns
     -------
     Comparison
-        A result for each model, the best first, and a verdict; ``to_frame()`` is the table of them.
+        A result for each model, the best first, and a verdict; ``to_frame()`` returns them as a table.
 
     Raises
     ------
     DataError
-        The table has too few rows, or the held-out rows are not of the same columns.
+        The table has too few rows, or the held-out rows have other columns.
     OptionError
-        A parameter has a value that it cannot have, or the target is no column.
+        A parameter has an invalid value, or the target is not a column.
     UnknownModelError
         No model has one of the names.
 
@@ -116,7 +116,7 @@ def compare(
 
 
 def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -> dict[str, str | Recipe]:
-    """Return the models by what they are called; raise `UnknownModelError` for a name that no model has."""
+    """Return the models by display name; raise `UnknownModelError` for an unknown name."""
     registry = default_registry()
     if models is None:
         models = registry.able("sample")
@@ -147,7 +147,7 @@ def _named(models: Sequence[str | Recipe] | Mapping[str, str | Recipe] | None) -
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """Return a name that is not taken: ``vae``, ``vae 2``."""
+    """Return an unused name: ``vae``, ``vae 2``."""
     number, own = 1, name
     while own in taken:
         number += 1
@@ -156,4 +156,4 @@ def _free(name: str, taken: Container[str]) -> str:
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""

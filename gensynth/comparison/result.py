@@ -1,4 +1,4 @@
-"""What a comparison of models found: one result a model, the best first, beside real rows and independent columns."""
+"""Result of a comparison: a line for each model, the best first, then real rows and independent columns."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from gensynth.synthesizer import Synthesizer
 
 REAL, INDEPENDENT = "real rows", "independent columns"
-"""What the floor and the ceiling are called, in tables."""
+"""Names of the floor and the ceiling in tables."""
 REPEATING = ("copies", "memorised")
-"""Verdicts on models that come last, however like the real rows theirs are: they repeat training rows."""
+"""Verdicts that put a model last, however realistic its rows: it repeats training rows."""
 SHOWN = ("detection_auc", "frechet_distance", "tstr", "shape_error", "trend_error", "exact_copies", "dcr_share")
 """Metrics that models are compared by, as `gensynth.evaluation` names them."""
 _WAYS = ("detection_auc", "frechet_distance", "trend_error", "tstr")
@@ -29,7 +29,7 @@ _LEAST_WAY = 0.02  # between floor and ceiling, for a value to be placed between
 
 @dataclass(frozen=True)
 class ModelResult:
-    """What became of one model.
+    """Result of one model.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class ModelResult:
     error: str | None = None
 
     def __getitem__(self, metric: str) -> MetricValue:
-        """Return a metric of the drawn rows; raises `KeyError` if the model failed or it was not measured."""
+        """Return a metric of the synthetic rows; raise `KeyError` if the model failed or it was not computed."""
         if self.evaluation is None:
             raise KeyError(metric)
         return self.evaluation[metric]
@@ -68,17 +68,17 @@ class ModelResult:
 
     @property
     def kind(self) -> str:
-        """The kind of the verdict on the drawn rows, "failed" if there is none."""
+        """The kind of the verdict on the synthetic rows; "failed" if there is none."""
         return "failed" if self.evaluation is None else self.evaluation.verdict.kind
 
     @property
     def repeats(self) -> bool:
-        """Whether the verdict is that training rows are repeated."""
+        """Whether the verdict is memorisation of training rows."""
         return self.kind in REPEATING
 
     @property
     def tstr_gap(self) -> float:
-        """How much worse a model predicts that learned from the drawn rows than one that learned from real ones.
+        """Score lost by training on the synthetic rows instead of real ones.
 
         NaN without a target.
         """
@@ -89,7 +89,7 @@ class ModelResult:
 
     @property
     def distance(self) -> float:
-        """Mean distance from real rows in [0, 1], which models are ranked by; NaN if the model failed.
+        """Mean distance from real rows in [0, 1], the ranking criterion; NaN if the model failed.
 
         Of detection, the Frechet distance of images, pairs of columns and, with a target, TSTR: how far the value is on
         the way from that of real rows (0) to that of independent columns (1). Of single columns, which independent
@@ -106,7 +106,7 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found.
+    """Result of `compare`.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class Comparison:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics of `SHOWN` that were measured."""
+        """The metrics of `SHOWN` that were computed."""
         return tuple(name for name in SHOWN if self.best is not None and name in self.best)
 
     def to_frame(self) -> pd.DataFrame:
@@ -175,7 +175,7 @@ class Comparison:
         return frame if self.target is not None else frame.drop(columns="tstr_gap")
 
     def ends(self, end: str) -> dict[str, Any]:
-        """Return what real rows ("floor") or independent columns ("ceiling") have, by the names of `to_frame`."""
+        """Return the values of real rows ("floor") or independent columns ("ceiling"), named as in `to_frame`."""
         values = {} if self.best is None else {name: getattr(self.best[name], end) for name in self.metrics}
         if self.best is not None and "tstr" in self.best:
             values["tstr_gap"] = (self.best["tstr"].floor or math.nan) - (values["tstr"] or math.nan)
@@ -204,7 +204,7 @@ def ranked(results: Sequence[ModelResult]) -> tuple[ModelResult, ...]:
 
 
 def way_of(value: MetricValue) -> float | None:
-    """Return how far a value is from its floor on the way to its ceiling, in [0, 1].
+    """Return the position of a value between its floor (0) and its ceiling (1).
 
     None where independent columns are no worse than real rows: of few rows they may be told apart less well.
     """

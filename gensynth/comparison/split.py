@@ -1,4 +1,4 @@
-"""Training and held-out rows of a table: at random, classes in their proportions."""
+"""Stratified random split of a table into training and held-out rows."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def split_table(
 
 
 def _classes(column: pd.Series[Any], n_held: int) -> NDArray[np.int64] | None:
-    """Return the class of each row; None where there are no classes, or some that cannot be in both parts."""
+    """Return the class of each row; None without classes, or if a class cannot be in both parts."""
     if is_regression(column):
         return None
     codes, values = pd.factorize(column, use_na_sentinel=False)

@@ -1,4 +1,4 @@
-"""One table, split once: models are fitted to its training rows, and judged by its held-out ones."""
+"""One table, split once: fits models to its training rows and evaluates them on its held-out rows."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _FIT = 0.7  # share of the work of a model that fitting is counted as, for the p
 _SEED = whole(0, 2**32 - 3)
 
 Progress = Callable[[str, float], None]
-"""Told what is being computed, and the share of the work that is done."""
+"""Callback with a description of the current work and the fraction that is done."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What every model is fitted to, and judged by.
+    """Training rows, held-out rows and settings of a comparison.
 
     Parameters
     ----------
@@ -77,14 +77,14 @@ class Task:
         relations: Any = "auto",
         seed: int = 0,
     ) -> Task:
-        """Split a table, and check what is no fault of a model; parameters are those of `gensynth.compare`.
+        """Split a table and validate the options; parameters are those of `gensynth.compare`.
 
         Raises
         ------
         DataError
             The table has too few rows, or the held-out rows are not of the same columns.
         OptionError
-            A parameter has a value that it cannot have, or the target is no column.
+            A parameter has an invalid value, or the target is no column.
         """
         if max_time is not None and not number(0, open_low=True).allows(max_time):
             raise OptionError(f"max_time={max_time!r}, expected a number of seconds above 0")
@@ -112,7 +112,7 @@ class Task:
         progress: Progress | None = None,
         callbacks: Sequence[Callback | RoundWatcher] = (),
     ) -> ModelResult:
-        """Fit a model and judge its rows; of whatever goes wrong with it the result tells.
+        """Fit a model and evaluate its rows; the result records any error.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Task:
         return ModelResult(name, fitted - start, drawn - fitted, stopped, found, synthesizer)
 
     def _fit(self, synthesizer: Synthesizer, recipe: Recipe) -> None:
-        """Fit to the training rows, with the relations that an earlier fit found in them."""
+        """Fit a model to the training rows, with the relations that an earlier fit found."""
         exact = recipe.encoding.numeric == "standard"  # other relations are kept then
         synthesizer.set_params(relations=self.found.get(exact, self.relations)).fit(self.train)
         synthesizer.set_params(relations=self.relations)  # as it was asked for
@@ -166,10 +166,10 @@ class Task:
         self.found.setdefault(exact, () if rules is None else rules.relations)
 
     def _watched(self, callbacks: Sequence[Callback | RoundWatcher]) -> Trainer:
-        """Return the trainer with further callbacks."""
+        """Return the trainer with additional callbacks."""
         own = self.trainer.get_params(deep=False)
         return Trainer(**{**own, "callbacks": [*(own["callbacks"] or ()), *callbacks]})
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""

@@ -1,4 +1,4 @@
-"""The verdict of a comparison: which model to take, and why, in one line of plain words."""
+"""The verdict of a comparison: the recommended model and the reason, in one line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from gensynth.comparison.result import ModelResult
 
 CLOSE_CALL = 0.02
-"""Difference of distances up to which two models are called about as good."""
+"""Difference in distance up to which two models are called about equally good."""
 
 
 def verdict_of(results: Sequence[ModelResult]) -> str:
-    """Return which model to take; ``results`` are ranked, the best first."""
+    """Return the verdict on ``results``, which are ranked, the best first."""
     judged = [result for result in results if result.evaluation is not None]
     failed = [f"{result.name} failed ({result.error})" for result in results if result.evaluation is None]
     if not judged:
@@ -31,20 +31,20 @@ def verdict_of(results: Sequence[ModelResult]) -> str:
 def _taken(first: ModelResult) -> str:
     assert first.evaluation is not None
     auc, verdict = first["detection_auc"].value, first.evaluation.verdict
-    told = f"a classifier tells its rows from real ones with an AUC of {auc:.2f} (0.50 is chance)"
+    told = f"a classifier separates its rows from real ones with an AUC of {auc:.2f} (0.50 is chance)"
     like = f"{verdict.heading[0].lower()}{verdict.heading[1:]}"
     if verdict.kind in ("real", "close"):
-        return f"Take {first.name}: {like}, {told}"
+        return f"Use {first.name}: {like}, {told}"
     if verdict.kind == "different":
         return f"{first.name} is the best, but {like}: {told}"
     if verdict.kind == "suspicious":
         return (
             f"{first.name} is the best, but its rows may repeat real ones: detection ({auc:.2f}) is below chance, "
-            "which copies make it, or rows that follow one column of theirs (a date, a running total)"
+            "which copies can cause, as can rows that one column determines (a date, a running total)"
         )
     if verdict.kind == "poor":
         return f"None comes close to the real rows: {first.name} is the best, and {told}"
-    return f"None can be recommended: even the rows of {first.name}, the best, are {like}"
+    return f"None can be recommended: even for {first.name}, the best, the verdict is {like}"
 
 
 def _useful(first: ModelResult) -> list[str]:

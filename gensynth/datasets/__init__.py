@@ -1,4 +1,4 @@
-"""Named data sets: a card (TOML) says what a set is and where its rows come from.
+"""Named data sets: a card (TOML) describes a data set and the source of its rows.
 
 A card holds ``title``, ``source``, ``licence``, ``columns`` and exactly one origin:
 
@@ -87,7 +87,7 @@ def load(name: str, folder: str | Path | None = None) -> tuple[pd.DataFrame, Car
     Returns
     -------
     frame : DataFrame
-        Its columns are those of the card, in that order. Images are arrays, one a cell.
+        Its columns are those of the card, in that order. Images are arrays, one per cell.
     card : Card
 
     Raises
@@ -119,7 +119,7 @@ def load(name: str, folder: str | Path | None = None) -> tuple[pd.DataFrame, Car
 
 
 def fetch(name: str, folder: str | Path | None = None) -> Path:
-    """Download what a data set has an address for, unless it is in the cache; return its file, or folder of files.
+    """Download a data set, unless it is cached; return its file, or folder of files.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _own_folder() -> Path:
 
 
 def _from_loader(found: Card) -> pd.DataFrame:
-    """Call the loader; scikit-learn's classes come back under their names, so that a table says what it holds."""
+    """Call the loader; replace scikit-learn's class numbers by their names."""
     module, _, function = str(found.loader).partition(":")
     call = getattr(importlib.import_module(module), function)
     if not module.startswith("sklearn."):
@@ -173,7 +173,7 @@ def _from_loader(found: Card) -> pd.DataFrame:
 
 
 def _from_files(found: Card, path: Path) -> pd.DataFrame:
-    """Return the table of the file, or of the folder of files, of a set."""
+    """Return the table of a data set's file, or folder of files."""
     if found.images:
         from gensynth.tables.images import read_images
 
@@ -184,7 +184,7 @@ def _from_files(found: Card, path: Path) -> pd.DataFrame:
 
 
 def _given(found: Card, folder: Path) -> Path:
-    """Return what is read of a folder that the user has the files in."""
+    """Return the data of a folder that contains the user's copy of the files."""
     if found.files:
         return folder
     return folder / Path(urllib.parse.urlparse(str(found.address)).path).name

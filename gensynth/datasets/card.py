@@ -1,4 +1,4 @@
-"""The card (TOML) of a data set: what it is, its columns, and where its rows come from."""
+"""The card (TOML) of a data set: description, columns, and the source of its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ORIGINS = ("loader", "maker", "address")
 
 @dataclass(frozen=True)
 class Card:
-    """What is known about a data set before it is read.
+    """Description of a data set.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class Card:
 
 
 def _check_download(entries: dict[str, Any], path: Path) -> None:
-    """Raise `DataError` if an address and the checksums do not belong together."""
+    """Raise `DataError` unless address and checksums are both given or both absent."""
     files = entries.get("files", {})
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
         raise DataError(f"the data set card {path}: files must map names to the SHA-256 of each")

@@ -1,4 +1,4 @@
-"""Downloads of data sets: files that are checked by their SHA-256 and kept in a cache."""
+"""Downloads of data sets, verified by SHA-256 and cached."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def download(found: Card, folder: Path) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where downloads are kept: ``$GENSYNTH_CACHE``, else the user's cache folder for gensynth."""
+    """Return the download folder: ``$GENSYNTH_CACHE``, else gensynth's folder in the user's cache."""
     if own := os.environ.get("GENSYNTH_CACHE"):
         return Path(own)
     if sys.platform == "win32":

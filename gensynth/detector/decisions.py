@@ -1,4 +1,4 @@
-"""What a fitted outlier detector says of rows: scores, decisions, p-values and reasons."""
+"""Outputs of a fitted outlier detector: scores, decisions, p-values and reasons."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class OutlierDecisions(OutlierMixin):
-    """For detectors that analyse rows and have a threshold ``offset_``."""
+    """Mixin of detectors: decisions by the threshold ``offset_``, p-values and reasons."""
 
     offset_: float
     contamination_: float
@@ -31,43 +31,44 @@ class OutlierDecisions(OutlierMixin):
         """Return scores, p-values, attributions and reasons of rows; parameters as for `score_samples`."""
 
     def score_samples(self, X: Any, method: str | None = None) -> Floats:
-        """Return how normal each row is.
+        """Score rows, higher = more normal.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            As for `fit`; columns may stand in another order.
+            As for `fit`; columns may be in another order.
         method : str or None
-            One of the model's score methods, or "auto"; None for the detector's, which offset and p-values are of.
+            One of the model's score methods, or "auto"; None for the detector's own, on which offset and p-values are
+            based.
 
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Higher = more normal, from -100 to 0: nats, the logarithm of the probability that a normal row is so odd.
-            -3 is one normal row in twenty, -7 one in a thousand; below -20 scores grow ever more slowly, so that the
-            farthest row does not lie beyond -100. By another ``method`` than the detector's: 0 is typical of the
-            training rows, and the unit is the distance between the quartiles of their scores. A row's score depends on
-            no other row.
+            Higher = more normal, from -100 to 0: the logarithm, in nats, of the probability that a normal row is at
+            least as anomalous. -3 is one normal row in twenty, -7 one in a thousand; below -20 scores are compressed,
+            never beyond -100. With another ``method`` than the detector's, 0 is the median of the training rows, and
+            the unit is the interquartile range of their scores. A row's score is independent of other rows.
         """
         return self.analyse(X, method).scores
 
     def anomaly_score(self, X: Any) -> Floats:
-        """Return minus `score_samples`: higher = more anomalous, as PyOD has it."""
+        """Return minus `score_samples`: higher = more anomalous, as in PyOD."""
         return -self.score_samples(X)
 
     def decision_function(self, X: Any) -> Floats:
-        """Return ``score_samples(X) - offset_``: below 0 are the anomalies."""
+        """Return ``score_samples(X) - offset_``: negative for anomalies."""
         return self.score_samples(X) - self.offset_
 
     def predict(self, X: Any, *, fdr: float | None = None) -> NDArray[np.int64]:
-        """Return -1 for anomalies and 1 for the others.
+        """Return -1 for anomalies and 1 for normal rows.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
             The rows.
         fdr : float or None
-            Expected share, in (0, 1), of normal rows among those returned as -1 (Benjamini-Hochberg on `p_values`).
+            False discovery rate, in (0, 1): the expected fraction of normal rows among those returned as -1
+            (Benjamini-Hochberg on `p_values`).
             None: a row is an anomaly if its score is below ``offset_``.
         """
         if fdr is None:
@@ -81,7 +82,7 @@ class OutlierDecisions(OutlierMixin):
 
         Split-conformal: with ``novelty=True`` a normal row has p <= a with probability at most a, whatever the model
         (see ``calibration_fraction``).
-        With ``novelty=False`` the training rows themselves are the comparison, anomalies included: p is a rank.
+        With ``novelty=False`` the calibration rows are the training rows, anomalies included: p is a rank.
 
         Returns
         -------
@@ -91,31 +92,31 @@ class OutlierDecisions(OutlierMixin):
         return self.analyse(X).p_values
 
     def predict_proba(self, X: Any) -> Floats:
-        """Return how surely each row is normal, and anomalous, by its p-value (see `p_values`).
+        """Return pseudo-probabilities (normal, anomalous) of each row from its p-value (see `p_values`).
 
         Returns
         -------
         ndarray of shape (n_samples, 2), float64
-            p and 1 - p: the share of normal rows that are odder, and that are less odd. As in PyOD the second column is
-            the anomaly's; it is no probability that the row is an anomaly, which would take their share.
+            p and 1 - p: the fractions of normal rows that are more and less anomalous. As in PyOD, the second column is
+            that of anomalies; it is not the probability of an anomaly, which would depend on the contamination.
         """
         p = self.p_values(X)
         return np.column_stack([p, 1.0 - p])
 
     def reasons(self, X: Any, max_columns: int = 3) -> list[str]:
-        """Return a sentence a row: "amount 9,300 where 20 to 140 was expected".
+        """Return a sentence for each row: "amount 9,300 where 20 to 140 was expected".
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
             The rows.
         max_columns : int
-            Columns that a sentence names at most.
+            Maximal number of columns that a sentence names.
         """
         return self.analyse(X).reasons(max_columns=max_columns)
 
     def _shown(self) -> Shown | None:
-        """Return what a notebook shows of the fitted models and the threshold."""
+        """Return the notebook display of the fitted models and the threshold."""
         if not hasattr(self, "estimators_"):
             return None
         share = f"{100 * self.contamination_:.3g} % of the rows that p-values are counted among"

@@ -1,4 +1,4 @@
-"""The density that a detector asks beside its ensemble: trained, put to the test, and weighed."""
+"""The density beside a detector's ensemble: training, acceptance by held-out likelihood, and weight."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Parts
 
 NORMAL_LEVELS = (0.2, 0.7, 0.95)
-"""Quantiles that the distribution of normal rows' scores is fitted to where all rows are normal."""
+"""Quantiles to which the distribution of normal rows' scores is fitted if all rows are normal."""
 MIXED_LEVELS = (0.1, 0.45, 0.7)
-"""The same of a density's scores where the rows may hold anomalies: farther out than `NULL_LEVELS`, as it learned
-little of the rows that the ensemble rejects, and would take what is merely rare for impossible."""
+"""The same for a density's scores if the rows may hold anomalies: farther out than `NULL_LEVELS`, as the density has
+low weights for rejected rows, and would score merely rare rows as impossible."""
 MIN_ROWS = 100
-"""Rows below which no density is tried: a tenth of them, held out, says nothing for sure."""
+"""Minimal number of rows for a density: a tenth of them, held out, must be enough for a comparison."""
 MIN_HELD_OUT = 20
 """Held-out rows below which a density's scores are compared with those of all rows."""
 REJECTED_FDR = 0.05
-"""Share of normal rows among those that the ensemble takes for anomalies where the rows may hold some."""
+"""False discovery rate of the rows that the ensemble rejects if the rows may hold anomalies."""
 MAX_REJECTED = 0.1
-"""Most of the rows that it does: more are not anomalies but another kind of rows."""
+"""Maximal fraction of rejected rows: more are a cluster of normal rows, not anomalies."""
 REJECTED_WEIGHT = 0.2
-"""Of these rows in the density's training: without any, what is rare and normal would be impossible to it."""
+"""Weight of rejected rows in the density's training: with weight 0, rare normal rows would be impossible."""
 LEAST_WEIGHT = 1e-3
-"""Of ensemble and density in the score."""
+"""Minimal weight of ensemble and density in the score."""
 MAX_COMPARED = 2_000
-"""Rows that tell how a density's scores are distributed, at most."""
+"""Maximal number of rows to which the distribution of a density's scores is fitted."""
 MAX_PROFILED = 200
-"""Rows that say what columns usually add to the score."""
+"""Maximal number of rows for the usual contribution of each column to the score."""
 
 Floats = NDArray[np.float64]
 
@@ -53,66 +53,65 @@ def fit_combined(
     ensemble: Ensemble,
     table: EncodedTable,
     rows: Rows,
-    energies: Floats,
+    anomaly_scores: Floats,
     trainer: Trainer | None,
     seed: int,
     *,
     contaminated: bool,
 ) -> Combined:
-    """Put an ensemble's scores on their scale, with a density beside it if ``trainer`` is to train one.
+    """Calibrate an ensemble's scores, with a density beside it if there is a ``trainer``.
 
     ``contaminated``: whether the rows may hold anomalies. Other parameters are those of `fit_density`.
     """
-    rejected = rejected_rows(energies) if contaminated else None
-    density = None if trainer is None else fit_density(table, rows, energies, trainer, seed, rejected)
+    rejected = rejected_rows(anomaly_scores) if contaminated else None
+    density = None if trainer is None else fit_density(table, rows, anomaly_scores, trainer, seed, rejected)
     drawn = Parts.of(table.weights, len(rows)).draw()
     if rejected is None:
-        tail: Tail = EmpiricalTail.fit(energies[drawn])
+        tail: Tail = EmpiricalTail.fit(anomaly_scores[drawn])
     elif density is None:
-        # alone among rows that may be anomalies, how far out it sees them must not depend on how many they are
-        tail = GammaTail.fit(energies[drawn], NULL_LEVELS)
+        # without a density, the tail of normal rows must not depend on the number of anomalies
+        tail = GammaTail.fit(anomaly_scores[drawn], NULL_LEVELS)
     else:
-        tail = EmpiricalTail.fit(energies[drawn[~rejected[drawn]]])
+        tail = EmpiricalTail.fit(anomaly_scores[drawn[~rejected[drawn]]])
     return Combined(ensemble, _profile(ensemble, rows[drawn], tail), density)
 
 
-def rejected_rows(energies: Floats) -> NDArray[np.bool_]:
+def rejected_rows(anomaly_scores: Floats) -> NDArray[np.bool_]:
     """Return (n,) which rows are anomalies by anomaly scores (n,), at most `MAX_REJECTED` of them."""
-    found = benjamini_hochberg(tail_p_values(energies), REJECTED_FDR)
-    return np.asarray(found & (energies > np.quantile(energies, 1.0 - MAX_REJECTED)))
+    found = benjamini_hochberg(tail_p_values(anomaly_scores), REJECTED_FDR)
+    return np.asarray(found & (anomaly_scores > np.quantile(anomaly_scores, 1.0 - MAX_REJECTED)))
 
 
 def fit_density(
     table: EncodedTable,
     rows: Rows,
-    energies: Floats,
+    anomaly_scores: Floats,
     trainer: Trainer,
     seed: int,
     rejected: NDArray[np.bool_] | None = None,
 ) -> WeighedDensity | None:
-    """Train a density on a detector's rows; None where it knows no more than columns by themselves.
+    """Train a density on a detector's rows; None if it is no better than simple densities.
 
-    It is one of columns: where rows have images there is none.
+    There is none for rows with images.
 
-    It is judged by held-out rows: they must be more probable to it, in the mean, than to columns that are independent
-    of each other and than to a joint normal distribution. No more is asked, such as significance: on a few dozen rows
-    it would take away what is plain to see, and a density that says nothing new harms little, as it counts only as far
-    as the ensemble disagrees with it.
+    It is accepted if the mean log-likelihood of held-out rows is higher than under independent columns and a joint
+    normal distribution. A significance test would reject good densities on a few dozen rows, and a useless density does
+    little harm, as its weight is its disagreement with the ensemble.
 
     Parameters
     ----------
     table : EncodedTable
-        What the ensemble was trained on.
+        The training table of the ensemble.
     rows : Rows
-        The same rows, to be scored.
-    energies : ndarray of shape (n,)
+        The same rows, encoded for scoring.
+    anomaly_scores : ndarray of shape (n,)
         Their anomaly scores by the ensemble, higher = more anomalous.
     trainer : Trainer
-        How the ensemble was trained.
+        Trainer of the ensemble.
     seed : int
         Seed of the density.
     rejected : ndarray of shape (n,), bool, or None
-        Rows that the ensemble rejects: they count less. None: all rows are normal.
+        Rows that the ensemble rejects, which get a lower weight. None: all rows are normal.
     """
     if len(rows) < MIN_ROWS or rows.pixels is not None:
         return None
@@ -120,7 +119,7 @@ def fit_density(
     if rejected is not None and rejected.any():
         weights = np.where(rejected, REJECTED_WEIGHT, 1.0) * (1.0 if weights is None else weights)
     part = replace(table, weights=weights)
-    # a shallow copy: callbacks are told of this training too
+    # a shallow copy, with the same callbacks
     model = FittedModel.train(part, AutoregressiveDensity(), copy(trainer).set_params(checkpoint=None), seed)
     if model.held_out is None or len(model.held_out) < 2:
         return None
@@ -129,7 +128,7 @@ def fit_density(
         return None
     scorer = Ensemble([model], {"log_likelihood": 1.0})
     own = -scorer.score(rows[held])
-    weight = agreement(own, energies[held])
+    weight = agreement(own, anomaly_scores[held])
     compared = rows[held]
     if rejected is not None or len(held) < MIN_HELD_OUT:
         compared = rows[Parts.of(table.weights, len(rows)).draw()].evenly(MAX_COMPARED)
@@ -139,7 +138,7 @@ def fit_density(
 
 
 def agreement(one: Floats, other: Floats) -> float:
-    """Return the share of one's ranks that the other's explain, over n >= 2 rows: the square of their correlation.
+    """Return the squared rank correlation of two scores over n >= 2 rows.
 
     In [`LEAST_WEIGHT`, 1 - `LEAST_WEIGHT`], and the least where they disagree.
     """
@@ -150,16 +149,16 @@ def agreement(one: Floats, other: Floats) -> float:
 
 
 def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
-    """Return the profile of a scorer of rows, most of which are normal."""
+    """Return the score profile of a scorer from rows, most of which are normal."""
     some = rows.evenly(MAX_PROFILED)
     usual_map = None
     if rows.pixels is not None:
-        with contextlib.suppress(CapabilityError):  # families need not tell places apart
+        with contextlib.suppress(CapabilityError):  # families need not have maps
             usual_map = np.median(scorer.maps(some), axis=0)
     return ScoreProfile(tail, np.median(scorer.attributions(some), axis=0), usual_map)
 
 
 def _gains(model: FittedModel, rows: Rows) -> Floats:
-    """Return (2, n) by how many nats rows are more probable than by two plain densities."""
+    """Return the gain in log-likelihood (2, n), in nats, over two simple densities."""
     scorer = cast("AutoregressiveModel", model.scorer)
     return np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)

@@ -41,43 +41,41 @@ Floats = NDArray[np.float64]
 
 
 class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableEstimator):
-    """Find rows that are unlike the others, with an ensemble of deep generative models.
+    """Detect anomalous rows with an ensemble of deep generative models.
 
     Parameters
     ----------
     model : str or Recipe
-        Name of a registered model: an ensemble made for scoring is trained, where the family has one. A recipe is
-        trained as it is.
+        Name of a registered model, or a recipe with its hyperparameters: the family's ensemble for scoring is trained.
     method : str, default="auto"
-        Score method of the model; "auto" for its default. (Not ``score``: scikit-learn calls what has that name.)
+        Score method of the model; "auto" for its default. (Not named ``score``, which scikit-learn reserves.)
     n_estimators : int or None, default=None
-        Networks of the ensemble, trained side by side as one; None for the recipe's own number. A family without such
-        ensembles is fitted so many times (None: once), with seeds of their own.
+        Number of networks in the ensemble, trained together; None for the recipe's own number. A family without
+        ensembles is fitted this many times (None: once), with different seeds.
     contamination : float or "auto", default="auto"
-        Share of anomalies, in (0, 0.5]. With ``novelty=True`` it is the share of normal rows that `predict` may take
-        for anomalies. "auto": estimated from the scores, and 0.01 with ``novelty=True``.
+        Fraction of anomalies, in (0, 0.5]. With ``novelty=True`` it is the fraction of normal rows that `predict` may
+        label as anomalies. "auto": estimated from the scores; 0.01 with ``novelty=True``.
     novelty : bool, default=False
-        True: the training rows are normal. False: they may hold anomalies; those that look worst are not learned from
-        (images are all learned from).
-        Unlike in ``LocalOutlierFactor`` every method is there in both settings.
+        True: the training rows are normal. False: they may hold anomalies; the worst rows are trimmed from the loss
+        (but not for images). Unlike in ``LocalOutlierFactor``, every method is available in both settings.
     calibration_fraction : float or None, default=None
-        Share of the rows, in (0, 0.5], that ``novelty=True`` keeps for p-values and does nothing else with: they are
-        exact then. None keeps none: p-values are counted among the rows that the trainer held out, which it learns
-        nothing from either but when to stop (a tenth of the rows is kept where it holds out none).
+        Fraction of the rows, in (0, 0.5], that ``novelty=True`` uses only for calibration: p-values are then exact.
+        None: the calibration rows are those that the trainer held out for early stopping (a tenth of the
+        rows if it holds out none).
     density : bool, default=True
-        Whether a density of the rows, a small autoregressive network, is trained beside the model. It sees structure
-        that an ensemble with few latents smooths over: gaps between clusters, values that do not go together. It counts
-        only where held-out rows show that it knows more than columns by themselves, and the more, the less the model
-        agrees with it there.
+        Whether an autoregressive density of the rows is trained beside the ensemble. It models structure that an
+        ensemble with few latents smooths over: gaps between clusters, unlikely combinations of values. It is used only
+        if it improves the likelihood of held-out rows over simple densities; its weight is larger, the less the
+        ensemble agrees with it there.
     trainer : Trainer or None
-        How models are trained; None: the defaults, in batches of 128 rows. All that is trained, the density too,
-        divides ``max_time`` evenly.
+        Training options; None: the defaults, with batches of 128 rows. All trainings, including that of the density,
+        share ``max_time`` evenly.
     schema : TableSchema, mapping or None
-        What is known of the columns, as for `Synthesizer`.
+        Declared kinds of columns, as for `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
         Relations between columns, as for `Synthesizer`; a row that breaks an exact one is more anomalous. "auto" finds
         those that every fitted row keeps and, with ``novelty=False``, those that all but a few rows keep (at most 1 %).
-        Orders are left to the model.
+        Inequalities are left to the model.
     random_state : int, Generator, RandomState or None
         Seed.
     image_shape : sequence of int or None
@@ -88,31 +86,31 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
     offset_ : float
         ``decision_function = score_samples - offset_``.
     contamination_ : float
-        Share below ``offset_`` of the calibration rows, or with ``novelty=False`` of the training rows.
+        Fraction of the calibration rows (with ``novelty=False`` of the training rows) below ``offset_``.
     calibration_scores_ : ndarray of shape (n_calibration,)
-        Scores that p-values are counted among, at most 5,000: of held-out rows, or with ``novelty=False`` of training
+        Scores of the calibration rows of p-values, at most 5,000: held-out rows, or with ``novelty=False`` training
         rows.
     contamination_range_ : tuple of float or None
-        The least and the most that an estimated share could be as well; None where it was not estimated. Where they lie
-        far apart the scores do not tell the share.
+        Range of the estimated contamination under other assumptions; None if it was not estimated. If the range is
+        wide, the scores do not determine the contamination.
     threshold_ : float
-        ``-offset_``, as PyOD has it: rows of a higher `anomaly_score` are anomalies.
+        ``-offset_``, as in PyOD: rows with a higher `anomaly_score` are anomalies.
     decision_scores_ : ndarray of shape (n_samples,)
-        `anomaly_score` of the fitted rows, as PyOD has it; not kept in files.
+        `anomaly_score` of the training rows, as in PyOD; not saved in files.
     labels_ : ndarray of shape (n_samples,), int64
-        1 for fitted rows that are anomalies, 0 for the others, as PyOD has it; not kept in files.
+        1 for training rows that are anomalies, 0 for the others, as in PyOD; not saved in files.
     estimators_ : list of FittedModel
-        The fitted models: one, or several of a family without ensembles of its own.
+        The fitted models: one, or several for a family without ensembles.
     scaling_ : ScoreScaling
-        Median and interquartile range of each member's scores of the training rows.
+        Median and interquartile range of each member's scores on the training rows.
     scorer_ : Combined
-        Models and density together, and how their scores of normal rows are distributed.
+        Ensemble and density, with the distributions of their scores on normal rows.
     density_ : WeighedDensity or None
-        The density, and how much the models agree with it; None where it would not say more.
+        The density and its agreement with the ensemble; None if it was rejected.
     method_ : str
         Score method of the detector.
     seed_ : int
-        Seed that makes the same fit again.
+        Seed that reproduces the fit.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -170,7 +168,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         return Trainer(batch_size=BATCH_SIZE)
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Learn what normal rows look like.
+        """Fit the detector.
 
         Parameters
         ----------
@@ -181,7 +179,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         y : ignored
             For scikit-learn's pipelines.
         sample_weight : array-like of shape (n_samples,), number or None
-            How often each row counts, as for `Synthesizer.fit`: in what is learned, in p-values and in the threshold.
+            Row weights, as for `Synthesizer.fit`; they apply to training, p-values and threshold.
 
         Raises
         ------
@@ -190,7 +188,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         CapabilityError
             The family cannot score rows.
         OptionError
-            A parameter has a value that it cannot have.
+            A parameter has an invalid value.
         """
         self._check_options()
         stream = as_stream(X)
@@ -207,7 +205,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         check_fit(recipe, trainer)
         trainer = with_part_of_time(trainer, n_models + (self.density and not images))
         frame, container = fit_input(self, X, image_shape=self.image_shape)
-        # the index that is left says which rows of the table warnings speak of
+        # the remaining index identifies the rows in warnings
         frame, weights = weighted_rows(frame.reset_index(drop=True), sample_weight)
         parts = checked_parts(weights, len(frame))
         seed = ranks.from_first(seed_of(self.random_state))

@@ -1,4 +1,4 @@
-"""What is trained for a detector, how often, and for how long."""
+"""Training options of a detector: recipe, number of models, and time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gensynth.training import Trainer
 
 
 def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminated: bool) -> tuple[Recipe, int]:
-    """Return what is trained of a recipe, and how many models of it: one where it makes an ensemble itself."""
+    """Return the recipe to train and the number of models: one if the recipe builds an ensemble itself."""
     recipe = make_recipe(model)
     members = None if n_estimators is None else int(n_estimators)
     trained = recipe.for_detection(contaminated=contaminated, members=members)
@@ -19,14 +19,14 @@ def prepared_recipe(model: str | Recipe, n_estimators: int | None, *, contaminat
 
 
 def recipe_of_images(model: str | Recipe, n_estimators: int | None) -> tuple[Recipe, int]:
-    """Return what is trained of a recipe where rows have images, and how often: the model that draws them."""
+    """Return the recipe to train on images and the number of models: the model that samples them."""
     recipe = make_recipe(model)
     recipe.check()
     return recipe.for_image_detection(), recipe.image_estimators if n_estimators is None else int(n_estimators)
 
 
 def with_part_of_time(trainer: Trainer, n_runs: int) -> Trainer:
-    """Return a trainer, with the same callbacks, of whose runs ``n_runs`` take the time of one of the given one's."""
+    """Return a trainer with the time limit divided by ``n_runs``, and the same callbacks."""
     if trainer.max_time is None or n_runs == 1:
         return trainer
     shared: Trainer = copy(trainer).set_params(max_time=trainer.max_time / n_runs)

@@ -1,4 +1,4 @@
-"""Which rows a detector learns from, and which its p-values are counted among."""
+"""Split of the rows of a detector into training and calibration rows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Parts, Weights
 
 MAX_CALIBRATION = 5_000
-"""Held-out rows that p-values are counted among, at most."""
+"""Maximal number of held-out rows from which p-values are computed."""
 MIN_ROWS = 2
 FEW_ROWS = 10
 """Rows below which a detector warns that it cannot tell what is normal."""
 MIN_SPLIT = 4
-"""Rows below which none are kept: training takes two."""
+"""Minimal number of rows for holding any out: training needs two."""
 KEPT = 0.1
-"""Share of the rows that is kept for p-values where the trainer holds out none, or each of several models others."""
+"""Fraction of rows held out for p-values if the trainer holds out none, or if each member holds out different rows."""
 
 
 def checked_parts(weights: Weights | None, n: int) -> Parts:
-    """Return ``n`` rows of these weights as parts.
+    """Return ``n`` weighted rows as parts.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def checked_parts(weights: Weights | None, n: int) -> Parts:
 def learned_and_kept(
     parts: Parts, fraction: float | None, trainer: Trainer, n_models: int, seed: int
 ) -> tuple[Parts, Parts | None]:
-    """Split normal rows into those to learn from and those for p-values.
+    """Split normal rows into training rows and calibration rows.
 
     Parameters
     ----------

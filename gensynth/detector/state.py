@@ -1,4 +1,4 @@
-"""What a fit leaves of a detector: models, scores to compare with, a threshold; and the file of it."""
+"""Fitted state of a detector: models, calibration scores, threshold; and its file format."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 
 class FittedDetector:
-    """For outlier detectors: attributes that a fit leaves, and a file has."""
+    """Mixin of detectors: fitted attributes, and their file."""
 
     estimators_: list[FittedModel]
     method_: str
@@ -33,12 +33,12 @@ class FittedDetector:
 
     @property
     def seed_(self) -> int:
-        """Seed that makes the same fit again."""
+        """Seed that reproduces the fit."""
         return self.estimators_[0].seed
 
     @property
     def density_(self) -> WeighedDensity | None:
-        """The density, its profile and how much the models agree with it; None where it would not say more."""
+        """The density, its score profile and its agreement with the ensemble; None if it was rejected."""
         return self.scorer_.density
 
     @property
@@ -58,7 +58,7 @@ class FittedDetector:
         save(self, path, registry=registry)
 
     def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted detector."""
+        """Return the contents of the detector's file."""
         check_is_fitted(self, "estimators_")
         state = {"method": self.method_, "offset": self.offset_, "range": self.contamination_range_}
         arrays = {
@@ -71,7 +71,7 @@ class FittedDetector:
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted detector of a file."""
+        """Return the fitted detector from a file's contents."""
         out, state, arrays = contents.restore(cls), contents.state, contents.arrays
         out.estimators_ = list(contents.models)
         out.method_ = str(state["method"])

@@ -1,4 +1,4 @@
-"""Conditions that allow several values, told apart from those that give one, and looked for in decoded rows."""
+"""Conditions that allow several values, which are met by rejection of decoded rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gensynth.schema.values import Bools
 
 
 def split_conditions(encoder: TableEncoder, conditions: Mapping[Any, Any]) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """Return the conditions that give one value, and those that allow several, the rarest first.
+    """Return the conditions with one value, and those with several, the rarest first.
 
     All of them have been checked by `TableEncoder.encode_condition`.
     """
@@ -47,7 +47,7 @@ def split_conditions(encoder: TableEncoder, conditions: Mapping[Any, Any]) -> tu
 
 
 def meets(encoder: TableEncoder, conditions: Mapping[Any, Any], frame: pd.DataFrame) -> Bools:
-    """Return (n,) which decoded rows have an allowed value in every column that conditions name."""
+    """Return a mask (n,) of the decoded rows that meet all conditions."""
     met = np.ones(len(frame), dtype=bool)
     for name, wanted in conditions.items():
         own, column = encoder.columns[name], encoder.schema[name]

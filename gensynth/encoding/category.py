@@ -1,4 +1,4 @@
-"""Categories and booleans as codes; the rare levels of a large column share one code."""
+"""Encoding of categories and booleans; the rare levels of a large column share one code."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gensynth.schema.codes import codes_of, codes_of_texts, from_codes
 from gensynth.schema.values import is_text
 
 FEW_ROWS = 64
-"""Rows whose texts are looked up one by one: for a single row, an index of them costs more than all the rest."""
+"""Up to this many rows, texts are looked up one by one: for a single row, building an index would dominate the cost."""
 
 
 class CategoryEncoder(ColumnEncoder):
-    """Levels by frequency (or in their own order), then one code for the folded tail.
+    """Encoder of categories: levels by frequency (or their own order), then one code for the rare ones.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class CategoryEncoder(ColumnEncoder):
         return cls(column, Labels(distinct[used], own_order), counts[used], n_missing, n_codes)
 
     def set_code_counts(self, counts: NDArray[Any]) -> None:
-        """Take over how many rows of another table each code of the layout has; folded levels keep their parts."""
+        """Set the counts of the codes from another table; rare levels keep their proportions."""
         own = counts[self.first :]
         folded = self.counts[self.n_codes :].astype(np.float64)
         if len(folded):
@@ -135,7 +135,7 @@ class CategoryEncoder(ColumnEncoder):
         return np.maximum(levels, -1)
 
     def levels_of(self, series: pd.Series[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the level (n,) of each cell, and what is missing; levels that were never fitted have numbers beyond.
+        """Return the level (n,) of each cell, and a mask of missing ones; unseen levels get higher numbers.
 
         Two cells of a table have one number if they hold one value, fitted or not.
         """
@@ -144,20 +144,20 @@ class CategoryEncoder(ColumnEncoder):
         return np.append(levels, 0)[codes], codes < 0
 
     def decode_levels(self, cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the level (n,) of each encoded cell, and what is missing."""
+        """Return the level (n,) of each encoded cell, and a mask of missing ones."""
         levels = self._levels(cells)
         fallback = -1 if self.n_missing or not len(self.counts) else int(np.argmax(self.counts))
         levels = np.where(cells.codes == UNKNOWN, fallback, levels)
         return np.maximum(levels, 0), levels < 0
 
     def draw(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return levels (n,) by fitted frequency, none missing, for uniform numbers (n,) in [0, 1)."""
+        """Return levels (n,) sampled by fitted frequency, from uniform numbers (n,) in [0, 1)."""
         ends = np.cumsum(self.counts)
         found = np.searchsorted(ends, chances * ends[-1], side="right")
         return np.asarray(np.minimum(found, len(ends) - 1), dtype=np.int64)
 
     def find(self, distinct: pd.Index[Any]) -> NDArray[np.int64]:
-        """Return the level of each value, -1 where there is none; 1, 1.0, "1" and "1.0" are taken for equal."""
+        """Return the level of each value, -1 if there is none; 1, 1.0, "1" and "1.0" are equal."""
         return find_levels(self.labels.index, distinct)
 
     def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:

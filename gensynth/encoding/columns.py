@@ -1,4 +1,4 @@
-"""What every encoder of one column can do."""
+"""Interface of the encoder of one column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 
 Counts = NDArray[np.int64] | NDArray[np.float64]
-"""Numbers of rows: whole ones, or sums of weights that are not."""
+"""Row counts: integers, or sums of fractional weights."""
 
 
 def weighted_counts(codes: NDArray[Any], n: int, weights: Counts | None) -> Counts:
@@ -37,7 +37,7 @@ class Cells:
 
 
 class ColumnEncoder(ABC):
-    """From the cells of one column to codes and numbers, and back."""
+    """Encoder of one column: cells to codes and numbers, and back."""
 
     @abstractmethod
     def layout(self, numeric: int) -> ColumnLayout:
@@ -45,7 +45,7 @@ class ColumnEncoder(ABC):
 
     @abstractmethod
     def set_code_counts(self, counts: NDArray[Any]) -> None:
-        """Take over how many rows of another table each code of the layout has."""
+        """Set the counts of the codes from another table."""
 
     @abstractmethod
     def encode(self, series: pd.Series[Any], *, jacobian: bool = False) -> Cells:
@@ -57,15 +57,15 @@ class ColumnEncoder(ABC):
 
     @abstractmethod
     def unseen(self, series: pd.Series[Any]) -> NDArray[np.bool_]:
-        """Return (n,) whether encoding and decoding aligned cells would give another value."""
+        """Return a mask (n,) of aligned cells that encoding and decoding would change."""
 
     @abstractmethod
     def known(self) -> str:
-        """Describe in words what the fitted column held: up to 10 values, or the range."""
+        """Describe the fitted column: up to 10 values, or the range."""
 
     @abstractmethod
     def weights(self, cells: Cells) -> NDArray[np.float64]:
-        """Return (n,) how often cells like these were seen."""
+        """Return the number of fitted rows (n,) with the code of each cell."""
 
     @abstractmethod
     def state(self) -> State:

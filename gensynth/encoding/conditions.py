@@ -29,13 +29,13 @@ from gensynth.schema.ticks import ticks_of
 from gensynth.schema.values import check_unicode
 
 _MAX_LISTED = 100_000
-"""Values of a ``range`` that are looked at one by one."""
+"""Maximal number of values of a ``range`` that are checked one by one."""
 
 
 def encode_condition(
     encoder: FittedColumns, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
-    """Return columns and rows as `TableEncoder.encode_condition` promises."""
+    """Implement `TableEncoder.encode_condition`."""
     given = _by_column(conditions, n)
     rows = Rows.zeros(n, encoder.layout)
     chosen = []
@@ -118,7 +118,7 @@ def given_identifiers(schema: TableSchema, conditions: Any, n: int) -> tuple[Any
 def _cells(
     encoder: FittedColumns, column: Column, wanted: Any, n: int, rng: np.random.Generator | None
 ) -> Cells | None:
-    """Return the cells (n,) of one column; None for a constant, which is no column of the layout."""
+    """Return the cells (n,) of one column; None for a constant, which is not in the layout."""
     ranges = ranges_of(wanted)
     if column.kind == "constant":
         _check_constant(column, wanted, ranges)
@@ -145,7 +145,7 @@ def _cells(
 def allowed_values(
     own: CategoryEncoder | NumberEncoder, column: Column, wanted: Any
 ) -> tuple[tuple[Range, ...] | None, pd.Series[Any] | None]:
-    """Return what a condition allows: ranges of numbers or dates, or else the values of anything.
+    """Return the ranges (of numbers or dates) or the values that a condition allows.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def _are_levels(wanted: Any, own: CategoryEncoder) -> bool:
 
 
 def values_of(column: Column, wanted: Any) -> pd.Series[Any]:
-    """Return the values that a condition names, which is no range; of a set in a fixed order."""
+    """Return the values of a condition that is not a range; those of a set in a fixed order."""
     if isinstance(wanted, pd.Series):
         return wanted
     several = isinstance(wanted, (list, tuple, set, frozenset, np.ndarray, pd.Index))
@@ -190,7 +190,7 @@ def values_of(column: Column, wanted: Any) -> pd.Series[Any]:
 
 
 def _note_on_pairs(own: NumberEncoder, column: Column, wanted: Any) -> None:
-    """Warn that a tuple of two values with others between them is no range."""
+    """Warn that a tuple of two values is not a range, if there are values between them."""
     if not isinstance(wanted, tuple) or len(wanted) != 2:
         return
     low, high = wanted
@@ -209,7 +209,7 @@ def _note_on_pairs(own: NumberEncoder, column: Column, wanted: Any) -> None:
 
 
 def _from_range(own: CategoryEncoder | NumberEncoder, column: Column, wanted: range) -> Any:
-    """Return a Python ``range`` as bounds, or as the list of its numbers that the column held."""
+    """Return a Python ``range`` as bounds, or as the list of its fitted values."""
     if not len(wanted):
         raise ConditionError(f"column {column.name!r}: {wanted} allows no value")
     ascending = wanted if wanted.step > 0 else wanted[::-1]
@@ -245,7 +245,7 @@ def _check_constant(column: Column, wanted: Any, ranges: tuple[Range, ...] | Non
 
 
 def _keeps(held: Any, bounds: Range) -> bool:
-    """Whether the one value of a constant column keeps bounds."""
+    """Whether the value of a constant column is within bounds."""
     column = pd.Series([held])
     for operator, value in bounds.bounds:
         if value is None:
@@ -261,7 +261,7 @@ def _keeps(held: Any, bounds: Range) -> bool:
 
 
 def _encoded(own: CategoryEncoder | NumberEncoder, column: Column, values: pd.Series[Any]) -> Cells:
-    """Return the cells of values, each of which the column must have held."""
+    """Return the encoded cells of values; raise `ConditionError` for unseen ones."""
     gap = values.isna().to_numpy(dtype=bool)
     if gap.any() and not own.n_missing:
         raise ConditionError(f"column {column.name!r} had no missing values; a missing one cannot be asked for")
@@ -276,7 +276,7 @@ def _encoded(own: CategoryEncoder | NumberEncoder, column: Column, values: pd.Se
 
 
 def _changed(column: Column, values: pd.Series[Any], aligned: pd.Series[Any]) -> NDArray[np.bool_]:
-    """Return where a value is not what the column makes of it, such as a date whose time of day it would cut off.
+    """Return a mask of values that the column would change, such as a date with a time of day.
 
     Floats are left to `NumberEncoder.unseen`, which allows for their rounding.
     """

@@ -1,4 +1,4 @@
-"""Numbers far from all others: bounded where they are encoded, and named where they wreck a column."""
+"""Numbers far from all others: bounded by the encoding, and reported where they distort a column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 WRECKED = 1e12
 """Robust standard deviations from the median beyond which a fitted cell is reported: no measurement reaches so far."""
 MIN_ROWS = 20
-"""Of fewer rows nothing is said: they do not tell what is usual."""
+"""Minimal number of rows for a warning: fewer do not show what is usual."""
 
 
 def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
@@ -34,7 +34,7 @@ def soft_clip(distance: Floats, unit: Floats | float) -> Floats:
 
 
 def undo_soft_clip(numbers: Floats) -> Floats:
-    """Return the ratios that `soft_clip` made ``numbers`` of, at most the greatest float."""
+    """Invert `soft_clip`, up to the largest float."""
     size = np.abs(numbers)
     with np.errstate(over="ignore"):
         ratio = np.where(size > FAR, FAR * np.exp(size / FAR - 1.0), size)
@@ -42,16 +42,16 @@ def undo_soft_clip(numbers: Floats) -> Floats:
 
 
 def warn_of_far_cells(series: pd.Series[Any], name: str | int, far: NDArray[np.bool_]) -> None:
-    """Warn of the cells (n,) of a fitted column that lie beyond `WRECKED`, by the row of the first."""
+    """Warn of cells (n,) of a training column beyond `WRECKED`, naming the first row."""
     if len(series) < MIN_ROWS:
         return
     row = int(np.argmax(far))
     others = int(far.sum()) - 1
     more = f" (and {counted(others, 'other cell')})" if others else ""
     warnings.warn(
-        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} lies more than a million million times "
-        "as far from the median as the column's values usually do; it is learned as it is, and samples may hold "
-        "anything up to it: if it is a mistake, correct it or leave the cell empty",
+        f"column {name!r}, row {series.index[row]}: {series.iloc[row]!s}{more} is more than a million million times "
+        "farther from the median than the column's values usually are; it is learned unchanged, and samples may have "
+        "values up to it: if it is a mistake, correct it or leave the cell empty",
         ColumnWarning,
         stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""One field of a composed key: digits, letters or a word, and how new ones are drawn."""
+"""Fields of composed keys (digits, letters or a word), and random new ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_RANGE_DIGITS = 5
 _MIN_DATES = 20
 _FEW = 10
 _ALWAYS = 5.0
-"""Draws a character of a class needs on average, for the ones that were not seen to be taken for impossible."""
+"""Average observations per character of a class from which on unseen characters are taken as impossible."""
 
 
 @dataclass(frozen=True)

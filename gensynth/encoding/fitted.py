@@ -1,4 +1,4 @@
-"""What a fitted table encoder offers to the functions that condition, settle and decode its rows."""
+"""Interface of a fitted table encoder to the functions that condition, adjust and decode its rows."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class FittedColumns(Protocol):
 
     @property
     def schema(self) -> TableSchema:
-        """What the columns hold."""
+        """The schema of the columns."""
 
     @property
     def first(self) -> tuple[str | int, ...]:
-        """Columns that sampling is meant to be conditioned on."""
+        """The columns that sampling will be conditioned on."""
 
     @property
     def columns(self) -> Mapping[str | int, ColumnEncoder]:
@@ -38,23 +38,23 @@ class FittedColumns(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """What encoded rows look like."""
+        """Layout of the encoded rows."""
 
     @property
     def position(self) -> Mapping[str | int, int]:
-        """Where each learned column stands in the layout."""
+        """The position of each learned column in the layout."""
 
     @property
     def links(self) -> Mapping[int, Link]:
-        """The columns of the layout that say whether two columns of the table are equal, by their position."""
+        """The links between columns, by the position of their boolean column in the layout."""
 
     @property
     def rules(self) -> RuleSet | None:
-        """The relations that are kept."""
+        """The relations to be kept."""
 
     @property
     def gaps(self) -> Mapping[str | int, Gap]:
-        """Columns that are learned as their distance from a lower one."""
+        """Columns that are learned as their distance from a smaller one."""
 
     @property
     def plain(self) -> Self:
@@ -67,7 +67,7 @@ class FittedColumns(Protocol):
         """Return the cells of one column of an aligned table."""
 
     def decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
-        """Return the ticks (n,) of a column of numbers or dates, and what is missing."""
+        """Return the ticks (n,) of a column of numbers or dates, and a mask of missing cells."""
 
     def link_codes(self, rows: Rows, link: Link) -> NDArray[np.int32]:
         """Return the codes (n,) of a link from the cells of its two columns."""

@@ -1,4 +1,4 @@
-"""Identifiers are not learned: new ones of the same pattern are made, none equal to a fitted one."""
+"""Generation of identifiers, which are not learned: new ones of the same pattern, none equal to a fitted one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GROUP_ROWS = 16
 
 
 class IdentifierGenerator:
-    """New identifiers: integers without gaps go on after the greatest, all others follow the pattern of the fitted.
+    """Generator of identifiers: consecutive integers continue after the largest, others follow the fitted pattern.
 
     Of the fitted values only short salted hashes are kept, to never make one of them again. About one in a hundred
     other values has such a hash too, so that the hashes do not tell who was in the table.
@@ -66,7 +66,7 @@ class IdentifierGenerator:
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column) -> Self:
-        """Learn the pattern of a column of identifiers, and how often they repeat."""
+        """Fit the pattern and the repetition of a column of identifiers."""
         whole = column.decimals == 0
         kept: dict[str, float] = {}
         if whole:
@@ -177,7 +177,7 @@ class IdentifierGenerator:
         )
 
     def texts(self, n: int, rng: np.random.Generator) -> Iterator[Texts]:
-        """Give at least n different texts of the pattern, block by block: what comes first does not depend on n.
+        """Yield at least n different texts of the pattern, block by block: what comes first does not depend on n.
 
         Raises
         ------

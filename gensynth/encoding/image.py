@@ -1,4 +1,4 @@
-"""The image of each row: pixels that a model sees, and back."""
+"""Encoding of images as the pixels that a model sees, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.schema import Column, ImageSchema, TableSchema
 
 
 class ImageEncoder:
-    """Encoder of the column of images; all that it knows stands in the schema.
+    """Encoder of the image column, defined by its schema.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ImageEncoder:
 
     @property
     def layout(self) -> ImageLayout:
-        """What the pixels look like."""
+        """Layout of the pixels."""
         image = self.image
         return ImageLayout(image.channels, image.height, image.width, image.levels)
 
@@ -42,5 +42,5 @@ class ImageEncoder:
         return self.image.to_pixels(series.tolist())
 
     def decode(self, pixels: NDArray[np.float32]) -> pd.Series[Any]:
-        """Return arrays like those that were fitted, one a cell."""
+        """Return arrays like those that were fitted, one per cell."""
         return pd.Series(self.image.to_cells(pixels), dtype=object)

@@ -1,4 +1,4 @@
-"""Short salted hashes of texts: enough to never make one of them again, too short to tell who was in a table."""
+"""Short salted hashes of texts: to never generate a fitted text again without revealing the fitted texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pandas.util import hash_array
 from gensynth.encoding.fields import Texts
 
 _SPARE_BITS = 7
-"""Beyond those that count the texts: about one in a hundred other texts has a hash of these too."""
+"""Hash bits beyond those needed to count the texts: about one in a hundred other texts collides."""
 
 
 class KnownHashes:
@@ -53,7 +53,7 @@ class KnownHashes:
         self.hashes = np.union1d(self.hashes, self._shortened(hashes))
 
     def have(self, texts: Texts) -> NDArray[np.bool_]:
-        """Return which texts (n,) have a hash that is known."""
+        """Return a mask (n,) of texts whose hash is known."""
         if not len(self.hashes):
             return np.zeros(len(texts), dtype=bool)
         hashes = self._shortened(self.whole(texts))

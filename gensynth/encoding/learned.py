@@ -1,4 +1,4 @@
-"""The columns of a table that are learned: in which order, by which encoders, and where they stand in the layout."""
+"""The learned columns of a table: their order, their encoders, and their positions in the layout."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TableLayout:
     Parameters
     ----------
     layout : Layout
-        What encoded rows look like.
+        Layout of the encoded rows.
     position : dict
         Where each learned column stands.
     links : dict of int to Link

@@ -1,4 +1,4 @@
-"""Columns that often hold the very value of another one: whether they do is a cell of its own.
+"""Links between columns that are often equal: a boolean column says whether they are.
 
 The amount paid is often exactly the amount of the bill, the first total is the price. Bins cannot say so: two cells of
 one bin are near each other, not equal. So the layout gets a yes/no column before the later of the two, every model
@@ -118,7 +118,7 @@ def copy_linked(
 def find_links(
     frame: pd.DataFrame, order: Sequence[Column], n_conditions: int = 0, weights: Counts | None = None
 ) -> tuple[Link, ...]:
-    """Return for each column the earlier one that it equals most often, if it does in a share of 2 % of the rows.
+    """Return for each column the earlier one that it equals most often, if in at least 2 % of the rows.
 
     Values that make up more than 1 % of their column do not count: two columns of small whole numbers are equal by
     chance. Only columns whose ticks mean the same are compared. Two of the first ``n_conditions`` columns are not
@@ -155,7 +155,7 @@ def find_links(
 
 
 def _unit_of(column: Column) -> tuple[str, ...]:
-    """Return what the ticks of two columns must share to be comparable."""
+    """Return the unit that the ticks of comparable columns share."""
     if column.kind == "datetime" or column.dtype.startswith(("timedelta64", "arrow:duration")):
         return (column.kind, column.dtype, str(column.format))
     return (column.kind, str(column.decimals))

@@ -1,4 +1,4 @@
-"""New identifiers of one column, made a part of the rows at a time."""
+"""New identifiers of one column, generated for one range of rows at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gensynth.schema.values import object_array
 
 
 def generate(generator: IdentifierGenerator, n: int, rng: np.random.Generator) -> pd.Series[Any]:
-    """Return n identifiers, none of them a fitted one; the first m of them are those that come for m.
+    """Return n identifiers, none of them a fitted one; the first m do not depend on n.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def generate(generator: IdentifierGenerator, n: int, rng: np.random.Generator) -
 
 
 class NewIdentifiers:
-    """New identifiers of one column, made a part of the rows at a time.
+    """New identifiers of one column, generated for one range of rows at a time.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class NewIdentifiers:
         self._kept: Texts = object_array([])
 
     def take(self, start: int, stop: int) -> pd.Series[Any]:
-        """Return the identifiers of rows ``start`` to ``stop``; parts are asked for one after the other."""
+        """Return the identifiers of rows ``start`` to ``stop``; ranges must be consecutive."""
         own, generator = self.owners[start:stop], self.generator
         missing = own < 0
         if self._blocks is None:

@@ -1,4 +1,4 @@
-"""Numbers and dates: repeated values as codes of their own, the rest in bins, as normal scores or as they are."""
+"""Encoding of numbers and dates: codes for repeated values, and bins, normal scores or scaled values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 class NumberEncoder(ColumnEncoder):
-    """Codes: unknown, missing, texts among the numbers, atoms (repeated values), then bins or the one code "a value".
+    """Codes: unknown, missing, special texts, atoms (repeated values), then bins or one code for any value.
 
     Values between the atoms of a column that has nothing but atoms are encoded as the nearest atom, values beyond
     them as unknown.
@@ -85,7 +85,7 @@ class NumberEncoder(ColumnEncoder):
 
     @classmethod
     def fit(cls, series: pd.Series[Any], column: Column, encoding: Encoding, weights: Counts | None = None) -> Self:
-        """Choose atoms and fit the quantile function of the rest; ``weights`` (n,) are how often each row counts."""
+        """Choose atoms and fit the quantile function of the other values; ``weights`` (n,) are row weights."""
         ticks, missing = ticks_of(series, column)
         ticks, _ = count_days(ticks, column)
         specials = specials_of(series, column) if column.specials else np.full(len(ticks), -1)
@@ -112,7 +112,7 @@ class NumberEncoder(ColumnEncoder):
         return cls(column, all_counts, distinct[atom], function, origin, step, center, scale, encoding.numeric)
 
     def set_code_counts(self, counts: NDArray[Any]) -> None:
-        """Take over how many rows of another table each code of the layout has."""
+        """Set the counts of the codes from another table."""
         self.counts = counts
         self.n_missing = counts[1].item() if self.first == 2 + self.n_specials else 0
 
@@ -157,7 +157,7 @@ class NumberEncoder(ColumnEncoder):
         return with_specials(out, self._specials_at(self._known_codes(cells)), self.column) if self.n_specials else out
 
     def decode_ticks(self, cells: Cells) -> tuple[Ticks, Bools]:
-        """Return the ticks of encoded cells, and where there are none: missing cells, and texts among the numbers."""
+        """Return the ticks of encoded cells, and a mask of cells without any: missing ones and special texts."""
         ticks, missing = self._decode_counted(cells)
         return uncount_days(ticks, self.column), missing
 
@@ -180,7 +180,7 @@ class NumberEncoder(ColumnEncoder):
         return np.where(codes < self.first + len(self.atoms), self.atoms[place], out), missing
 
     def _known_codes(self, cells: Cells) -> NDArray[np.int64]:
-        """Return the codes of cells: for unknown ones, and impossible dates, a missing one's or the most frequent."""
+        """Return valid codes: unknown ones and impossible dates become missing, or the most frequent code."""
         codes = cells.codes.astype(np.int64)
         fallback = 1 if self.n_missing else int(np.argmax(self.counts))
         return np.where(np.isin(codes, self.undrawn), fallback, codes)
@@ -198,7 +198,7 @@ class NumberEncoder(ColumnEncoder):
         return np.where(special == -2, UNKNOWN, codes).astype(np.int32)
 
     def _whole(self, steps: Floats) -> NDArray[np.int64]:
-        """Return ticks of steps rounded to whole ones, without overflow at the ends of int64."""
+        """Return the ticks of steps, rounded to whole numbers without overflow of int64."""
         last = np.uint64((int(self.last) - self.origin) // int(self.step))
         whole = np.minimum(np.minimum(np.rint(steps), _LAST).astype(np.uint64), last)
         return (whole * np.uint64(self.step)).view(np.int64) + self.origin  # modulo 2**64
@@ -213,7 +213,7 @@ class NumberEncoder(ColumnEncoder):
         return (int(self.high) - int(self.low)) // int(self.step) >= _TOLD_APART
 
     def unseen(self, series: pd.Series[Any]) -> Bools:
-        """Return whether a value lies outside the fitted range, or between atoms where there is nothing else."""
+        """Return whether a value is outside the fitted range, or between atoms if there are no bins."""
         ticks, missing = ticks_of(series, self.column)
         cells = self.encode(series)
         back = self.decode_ticks(cells)[0]

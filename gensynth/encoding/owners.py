@@ -1,4 +1,4 @@
-"""Identifiers of one table: columns that belong together row by row (customer number, email) stay together."""
+"""Identifier columns that belong together (customer number, email): the same key has the same email."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def generators_from_state(
 
 
 def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int, str | int]:
-    """Return, for identifiers that repeat or are missing in the same rows as an earlier one, that earlier one.
+    """Return the earlier identifier column with the same repetitions and missing rows, for each column.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def find_leaders(frame: pd.DataFrame, generators: Generators) -> dict[str | int,
 
 
 class TableIdentifiers:
-    """New identifiers of all columns of a table, made a part of the rows at a time; they differ over the whole table.
+    """New identifiers of all columns of a table, for one range of rows at a time; distinct over the table.
 
     The first m rows are those of a table of m rows.
 

@@ -1,4 +1,4 @@
-"""What the texts of a column look like, and new texts that look so: composed keys, and free text."""
+"""Patterns of the texts of a column, composed keys and free text, and random texts that follow them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _MARKS = {"lower": "\ue000", "upper": "\ue001", "digit": "\ue002", "other": "\ue
 
 
 class Pattern(Protocol):
-    """What new texts are drawn from."""
+    """Distribution of new texts."""
 
     def draw(self, n: int, rng: np.random.Generator, level: int) -> Texts:
-        """Return n texts (n,); ``level`` counts how often the pattern was found to be used up."""
+        """Return n texts (n,); ``level`` counts how often the pattern was exhausted."""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -81,7 +81,7 @@ class Skeleton:
     fields: tuple[tuple[Part, ...], ...]
 
     def draw(self, n: int, rng: np.random.Generator, level: int) -> Texts:
-        """Return n texts; from level 1 on the last field is widened, from 2 on all, then digits are added."""
+        """Return n texts; level 1 widens the last field, level 2 all fields, then digits are added."""
         address = self._is_address()
         extra = 0 if address else max(0, level - 3)
         out = object_array([self.separators[0]] * n)

@@ -1,4 +1,4 @@
-"""A column's empirical quantile function: monotone, piecewise linear, flat at repeated values."""
+"""Empirical quantile function of a column: monotone, piecewise linear, flat at repeated values."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gensynth.encoding.far import soft_clip
 Floats = NDArray[np.float64]
 
 _REPEATED = 0.5
-"""Different values a row up to which values are taken to repeat."""
+"""Distinct values per row up to which a column's values count as repeated."""
 _TAIL_KNOTS = 24
 """Outermost order statistics that are kept whatever the budget: heavy tails are not cut off by a straight line."""
 
 
 @dataclass(frozen=True)
 class QuantileFunction:
-    """From a bin and a position in [0, 1] to a value, and back.
+    """Empirical quantile function: a bin and a position in [0, 1] to a value, and back.
 
     Bin ``b`` owns the knots ``offsets[b]:offsets[b + 1]``; within it the value is linear between knots. Where two
     knots have one value (a plateau) that value takes the whole interval of positions between them, and is encoded

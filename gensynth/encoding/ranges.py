@@ -1,4 +1,4 @@
-"""Ranges as conditions: which values of a column they allow, and numbers drawn within them by fitted frequency."""
+"""Range conditions: the values of a column that they allow, and sampling within them by fitted frequency."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from gensynth.schema.values import Bools
 
 _ATTEMPTS = 4
 _NEAR = 1e-9
-"""Share of the fitted range by which a number without a fixed count of decimals may miss a range of one value."""
+"""Tolerance of a one-value range, as a fraction of the fitted range, for numbers without a fixed number of decimals."""
 
 Piece = tuple[int, int] | tuple[float, float]
-"""Least and greatest tick, both allowed."""
+"""Interval of ticks, both ends included."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Bounds that a value has to keep all of, such as ``>= 20`` and ``< 30``; never a missing value.
+    """Bounds on a value, such as ``>= 20`` and ``< 30``; missing values never meet them.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _nothing(own: NumberEncoder | CategoryEncoder, column: Column, ranges: Seque
 
 
 def pieces_of(ranges: Sequence[Range], column: Column) -> list[Piece]:
-    """Return the ticks that ranges allow within the fitted range: pieces in ascending order that do not overlap."""
+    """Return the allowed ticks within the fitted range, as ascending disjoint intervals."""
     if column.minimum is None or column.maximum is None:
         return []
     found: list[Any] = []
@@ -222,7 +222,7 @@ def draw_within(own: NumberEncoder, column: Column, ranges: Sequence[Range], n: 
 
 
 def fitted_rows(own: NumberEncoder, column: Column, ranges: Sequence[Range]) -> float:
-    """Return how many fitted rows lie within ranges, about."""
+    """Return the approximate number of fitted rows within ranges."""
     return float(_candidates(own, pieces_of(ranges, column))[2].sum())
 
 
@@ -261,7 +261,7 @@ def _steps(own: NumberEncoder, low: Any, high: Any) -> tuple[float, float]:
 
 
 def inside(ticks: Ticks, pieces: Sequence[Piece], reach: float = 0.0) -> Bools:
-    """Return (n,) which ticks lie in one of the pieces, or miss it by ``reach`` at most."""
+    """Return a mask (n,) of the ticks in one of the intervals, within a tolerance of ``reach``."""
     found = np.zeros(len(ticks), dtype=bool)
     for low, high in pieces:
         found |= (ticks >= low - reach) & (ticks <= high + reach) if reach else (ticks >= low) & (ticks <= high)

@@ -1,4 +1,4 @@
-"""Why a column cannot have a value that a condition asks for."""
+"""Error messages for values that a condition asks for and a column cannot have."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refuse_unseen(own: CategoryEncoder | NumberEncoder, column: Column, value: A
 
 
 def _reason(own: NumberEncoder, column: Column, value: Any) -> str | None:
-    """Return why the value is not one of the column's; None for no better reason than that it was never held."""
+    """Return the reason why the column cannot have the value; None if it is only unseen."""
     try:
         tick = exact_tick(value, column)
     except DataError:

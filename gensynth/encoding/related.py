@@ -1,4 +1,4 @@
-"""Relations in an encoded table: what columns hold as sheets, distances that are learned, cells that are checked."""
+"""Relations in an encoded table: related columns as sheets, learned distances, checked cells."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ HOLDS = 1
 """Code of a row that keeps a relation; one that breaks it is `UNKNOWN`."""
 
 _SHORT = 0.7
-"""A distance is learned in place of a value if it is spread so much less."""
+"""A difference replaces a value if its spread is at most this fraction of the value's."""
 
 Encoders = Mapping[str | int, ColumnEncoder]
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A column that is learned as its distance from a lower one.
+    """A column that is learned as its distance from a smaller column.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Gap:
     typical: Any
 
     def base(self, sheet: Sheet) -> Values:
-        """Return what (n,) the distance is counted from."""
+        """Return the values (n,) that distances are counted from."""
         return _base(self.rule, self.typical, sheet)
 
     def series(self, sheet: Sheet) -> pd.Series[Any]:
@@ -91,7 +91,7 @@ class FrameCells:
 
 
 def domains_of(encoders: Encoders) -> dict[str | int, Domain]:
-    """Return what each learned column can hold."""
+    """Return the domain of each learned column."""
     return {name: _domain(encoder) for name, encoder in encoders.items()}
 
 
@@ -165,7 +165,7 @@ def settled_relations(
 def fit_gaps(
     cells: FrameCells, rules: RuleSet, encoding: Encoding, weights: Counts | None, values: Collection[str | int] = ()
 ) -> dict[str | int, Gap]:
-    """Return the columns that are learned as distances: those whose distance is short beside their own spread.
+    """Return the columns to learn as distances: those with a small distance relative to their spread.
 
     ``values`` are columns that are learned as they are whatever their distances.
     """
@@ -214,17 +214,17 @@ def _spread(values: Values) -> float:
 
 
 def check_layout(rule: Rule) -> ColumnLayout:
-    """Return the layout of the column that says whether a row keeps a relation."""
+    """Return the layout of the column that checks a relation."""
     return ColumnLayout(str(rule.relation), (0.0, 1.0))
 
 
 def check_codes(rule: Rule, sheet: Sheet) -> NDArray[np.int32]:
-    """Return codes (n,): whether each row keeps a relation."""
+    """Return the codes (n,) of the check of a relation."""
     return np.where(rule.broken(sheet), UNKNOWN, HOLDS).astype(np.int32)
 
 
 def blamed_column(rule: Rule) -> str | int:
-    """Return the column that answers for a broken relation."""
+    """Return the column to which a broken relation is attributed."""
     columns = rule.relation.columns
     return columns[1] if rule.relation.kind in ("order", "dependency") else columns[0]
 
@@ -232,7 +232,7 @@ def blamed_column(rule: Rule) -> str | int:
 def put_distances(
     sheet: Sheet, gaps: Mapping[str | int, Gap], cells: Mapping[str | int, Cells], rules: RuleSet
 ) -> None:
-    """Turn decoded distances into values, the lowest column of a chain first."""
+    """Convert decoded distances to values, from the smallest column of a chain on."""
     for rule in rules.rules:
         gap = gaps.get(rule.target) if isinstance(rule, OrderRule) and rule.target is not None else None
         if gap is None or gap.rule is not rule:

@@ -1,4 +1,4 @@
-"""Conditions on related columns: what follows from them, what contradicts them, and what has to go with them."""
+"""Conditions on related columns: what they imply, and where they contradict a relation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Bools, Sheet, Values
 
 _ATTEMPTS, _MIN_DRAWN = 40, 20_000
-"""How often rows are drawn anew, and how many at least before they are given up."""
+"""Maximal number of redraws, and minimal number of rows drawn before giving up."""
 
 Known = dict[str | int, Bools]
 
@@ -28,7 +28,7 @@ Known = dict[str | int, Bools]
 def encode_related_condition(
     encoder: FittedColumns, conditions: Any, n: int, rng: np.random.Generator | None
 ) -> tuple[tuple[int, ...], Rows]:
-    """Return columns and rows as `TableEncoder.encode_condition` promises; rows keep the relations.
+    """Implement `TableEncoder.encode_condition` for related columns; rows keep the relations.
 
     Rows whose drawn values contradict a relation are drawn anew.
     """
@@ -69,7 +69,7 @@ def _frame_of(plain: FittedColumns, rows: Rows) -> pd.DataFrame:
 def _completed(
     encoder: FittedColumns, rules: RuleSet, frame: pd.DataFrame, named: list[str | int], rng: Any
 ) -> tuple[Sheet, Known]:
-    """Return the cells that conditions give and those that follow or have to go with them, and which are known."""
+    """Return the given cells and those that they determine or require, and a mask of the known ones."""
     n = len(frame)
     sheet = FrameCells(frame, encoder.columns).sheet(rules.columns)
     known = {name: np.full(n, name in named) for name in rules.columns}
@@ -91,7 +91,7 @@ def _completed(
 
 
 def _as_encoded(encoder: FittedColumns, rules: RuleSet, name: str | int, values: Values) -> Values:
-    """Return drawn values (n,) of a column as they come back from its codes: the nearest one that it held."""
+    """Return sampled values (n,) of a column after an encoding round trip."""
     own, series = encoder.columns[name], rules.domains[name].series
     if name in encoder.gaps or not isinstance(own, NumberEncoder) or series is None:
         return values
@@ -99,7 +99,7 @@ def _as_encoded(encoder: FittedColumns, rules: RuleSet, name: str | int, values:
 
 
 def _companion(encoder: FittedColumns, rule: Rule) -> str | int | None:
-    """Return the column that has to be drawn with a given one: a key with its value, a start with its end."""
+    """Return the column that must be sampled with a given one: a key with its value, a start with its end."""
     if isinstance(rule, DependencyRule):
         return rule.key
     if isinstance(rule, OrderRule) and rule.high in encoder.gaps and encoder.gaps[rule.high].rule is rule:
@@ -137,7 +137,7 @@ def _too_far(encoder: FittedColumns, gap: Gap, sheet: Sheet, known: Known) -> Bo
 def _contradiction(
     encoder: FittedColumns, rules: RuleSet, sheet: Sheet, known: Known, named: list[str | int], left: Bools
 ) -> str:
-    """Say why the first contradicting row cannot be."""
+    """Return the reason why the first contradictory row is impossible."""
     row = int(np.argmax(left))
     given = ", ".join(
         f"{name}={'missing' if sheet.missing[name][row] else rules.domains[name].text(sheet.values[name][row])}"

@@ -1,4 +1,4 @@
-"""Missing cells that follow from the others of their row, or have to be drawn before the model is asked."""
+"""Missing cells that relations determine, or that must be sampled before the model runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Known = tuple[Sheet, dict[str | int, Bools]]
 def fill_related(
     frame: pd.DataFrame, gaps: Mapping[str | int, Bools], encoder: TableEncoder, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, Known]:
-    """Return a table with the missing cells that follow from others filled in, and which cells are known then.
+    """Return a table with the missing cells that relations determine filled in, and a mask of known cells.
 
     A total follows from its parts, a part from the total and the other parts, a state from its city. What is learned
     as a distance from a missing cell gives that cell a value.

@@ -1,4 +1,4 @@
-"""Encoded rows of related columns: their cells, made to keep the relations, and encoded again."""
+"""Encoded rows of related columns, adjusted to keep the relations and encoded again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def resolve(
     given: NDArray[np.bool_] | None = None,
     known: tuple[Sheet, dict[str | int, Bools]] | None = None,
 ) -> tuple[Sheet, Bools]:
-    """Return the cells of linked and related columns, made equal and made to fit, and where that failed (n,).
+    """Return linked and related cells adjusted to their links and relations, and a mask (n,) of failures.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def resolve(
 def settle(
     encoder: FittedColumns, rows: Rows, rng: np.random.Generator, given: NDArray[np.bool_] | None = None
 ) -> tuple[Rows, Bools]:
-    """Return the rows with related cells changed so that the relations hold, and where that failed (n,).
+    """Return the rows with related cells adjusted to the relations, and a mask (n,) of failures.
 
     Decoding the rows gives cells that fit; ``rng`` and ``given`` are as for `resolve`.
     """

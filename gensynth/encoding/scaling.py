@@ -1,4 +1,4 @@
-"""The number beside a bin's code: the position in the bin, a normal score, or the standardised value."""
+"""The number beside a bin's code: position in the bin, normal score, or standardised value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ticks of a column in steps: their unit, location and scale, and which values become codes of their own."""
+"""Steps of a column, in ticks: their unit, location and scale, and the values with codes of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables to encoded rows and back."""
+"""Encoder of whole tables: frames to encoded rows and back."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ class TableEncoder:
     layout : Layout
         What encoded rows look like; set by `fit`.
     position : dict
-        Where each learned column stands in the layout.
+        The position of each learned column in the layout.
     links : dict of int to Link
-        The columns of the layout that say whether two columns of the table are equal, by their position.
+        The links between columns, by the position of their boolean column in the layout.
     rules : RuleSet or None
-        The relations that are kept.
+        The relations to be kept.
     checks : dict of int to Rule
         The columns of the layout that say whether a row keeps a relation, by their position; the last ones.
     image : ImageEncoder or None
         That of the column of images.
     gaps : dict of column label to Gap
-        Columns that are learned as their distance from a lower one.
+        Columns that are learned as their distance from a smaller one.
     """
 
     layout: Layout
@@ -214,7 +214,7 @@ class TableEncoder:
         return link.codes(self.decode_ticks(rows, link.earlier), self.decode_ticks(rows, link.later))
 
     def decode_ticks(self, rows: Rows, name: str | int) -> tuple[Ticks, Bools]:
-        """Return the ticks (n,) of a column of numbers or dates, and what is missing."""
+        """Return the ticks (n,) of a column of numbers or dates, and a mask of missing cells."""
         encoder = self.columns[name]
         assert isinstance(encoder, NumberEncoder)
         return encoder.decode_ticks(self.cells(rows, name))

@@ -1,4 +1,4 @@
-"""A fitted table encoder as JSON values and arrays, and back."""
+"""Serialisation of a fitted table encoder as JSON values and arrays."""
 
 from __future__ import annotations
 

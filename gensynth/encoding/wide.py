@@ -1,4 +1,4 @@
-"""Numbers with more digits than floats tell apart: where they are asked for by value, they come back as asked."""
+"""Numbers with more digits than a float holds, which conditions return exactly."""
 
 from __future__ import annotations
 

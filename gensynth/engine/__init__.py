@@ -1,3 +1,3 @@
-"""A fitted model at work: rows drawn, scored, completed and explained, whatever estimator holds it."""
+"""Inference with a fitted model: sampling, scores, imputation and explanation, for every estimator."""
 
 from __future__ import annotations

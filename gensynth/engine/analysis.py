@@ -1,4 +1,4 @@
-"""New rows, encoded once: how normal they are, what each column adds to that, and why in words."""
+"""Analysis of new rows from one encoding: scores, attributions to columns, and reasons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALL = slice(None)
 
 
 class Analysis:
-    """What fitted models say of a table of n rows; each answer is computed when it is asked for.
+    """Analysis of n rows by fitted models; every result is computed on demand.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Analysis:
         return conformal_p_values(self.scores, self._calibration_scores)
 
     def attributions(self, which: Which = _ALL) -> pd.DataFrame:
-        """Return what each column adds to minus the scores of some rows; a row's sum to it.
+        """Return the contribution of each column to minus the scores of some rows; a row sums to it.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class Analysis:
         return pd.DataFrame(by_table_column(found, self._scorer.encoder), index=self._index[which])
 
     def maps(self, which: Which = _ALL) -> NDArray[np.float64]:
-        """Return (n_rows, height, width) what each place of the images adds to minus the scores of some rows.
+        """Return (n_rows, height, width) the contribution of each pixel to minus the scores of some rows.
 
         `CapabilityError` where the rows have no images, or the models cannot say.
         """
@@ -81,7 +81,7 @@ class Analysis:
     def reasons(
         self, which: Which = _ALL, *, attributions: pd.DataFrame | None = None, max_columns: int = 3
     ) -> list[str]:
-        """Return a sentence for each of some rows: "amount 9,300 where 20 to 140 was expected".
+        """Return a reason for each of some rows: "amount 9,300 where 20 to 140 was expected".
 
         Parameters
         ----------

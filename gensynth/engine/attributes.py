@@ -1,4 +1,4 @@
-"""Fitted attributes of an estimator, read from the fitted model that it holds."""
+"""Fitted attributes of an estimator, delegated to its fitted model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.schema import TableSchema
 
 
 class FittedAttributes:
-    """For estimators that keep one `FittedModel` as ``fitted_``."""
+    """Mixin of estimators with one `FittedModel` as ``fitted_``: fitted attributes."""
 
     fitted_: FittedModel
 
@@ -28,7 +28,7 @@ class FittedAttributes:
 
     @property
     def schema_(self) -> TableSchema:
-        """What the columns hold, and what holds between them."""
+        """The schema of the columns, with their relations."""
         return self.fitted_.schema
 
     @property
@@ -43,14 +43,14 @@ class FittedAttributes:
 
     @property
     def n_iter_(self) -> int:
-        """Epochs that were trained, all stages together."""
+        """Number of trained epochs, over all stages."""
         return self.fitted_.n_epochs
 
     @property
     def seed_(self) -> int:
-        """Seed that makes the same fit again, whatever ``random_state`` was."""
+        """Seed that reproduces the fit, whatever ``random_state`` was."""
         return self.fitted_.seed
 
     def _shown(self) -> Shown | None:
-        """Return what a notebook shows of the fitted model."""
+        """Return the notebook display of the fitted model."""
         return shown_models(type(self).__name__, [self.fitted_]) if hasattr(self, "fitted_") else None

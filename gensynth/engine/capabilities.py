@@ -1,4 +1,4 @@
-"""What a family of models can do, asked of its recipe before anything is trained or drawn."""
+"""Checks of a recipe's capabilities before anything is trained or sampled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gensynth.model import Recipe
 from gensynth.registry import default_registry
 
 CONDITIONAL = ("conditional", "conditional-on-fitted")
-"""Capabilities of families that can be given cells: of any column, or of those that the fit was told of."""
+"""Capabilities of conditional sampling: on any columns, or only on columns named in ``fit``."""
 
 
 def able(recipe: Recipe, *capabilities: str) -> bool:
@@ -25,13 +25,13 @@ def able(recipe: Recipe, *capabilities: str) -> bool:
 
 
 def require(recipe: Recipe, *capabilities: str) -> None:
-    """Raise `CapabilityError` if a family has none of these capabilities; names the installed models that have."""
+    """Raise `CapabilityError` if a family has none of these capabilities; name installed models that do."""
     if not able(recipe, *capabilities):
         raise CapabilityError(f"{name_of(recipe)} cannot {CAPABILITIES[capabilities[0]]}; {models_that(*capabilities)}")
 
 
 def require_given(recipe: Recipe, encoder: TableEncoder, conditions: Mapping[Any, Any] | pd.DataFrame) -> None:
-    """Raise `CapabilityError` if cells are given that a fitted model cannot be given.
+    """Raise `CapabilityError` for conditions that a fitted model cannot meet.
 
     Ranges and lists of values in a mapping are no such cells: rows that meet them can be looked for among drawn ones.
     """
@@ -49,11 +49,11 @@ def require_given(recipe: Recipe, encoder: TableEncoder, conditions: Mapping[Any
     wanted = ", ".join(map(repr, refused))
     if not able(recipe, "conditional-on-fitted"):
         require(recipe, *CONDITIONAL)
-    told = f"fitted to be given {', '.join(map(repr, first))} only" if first else "fitted without columns to be given"
+    told = f"fitted with the condition columns {', '.join(map(repr, first))}" if first else "fitted without conditions"
     again = hint(f"condition_on={[*first, *refused]!r}", " ".join(f"--condition-on {n}" for n in [*first, *refused]))
     raise CapabilityError(
-        f"condition on {wanted}: this {name_of(recipe)} was {told}; fit it with {again}, or take a model that can be "
-        f"given any column: {models_that('conditional')}"
+        f"condition on {wanted}: this {name_of(recipe)} was {told}; fit it with {again}, or use a model that can "
+        f"condition on any column: {models_that('conditional')}"
     )
 
 
@@ -81,7 +81,7 @@ def score_method(recipe: Recipe, method: str | None) -> str | None:
 
 
 def models_that(*capabilities: str) -> str:
-    """Return which installed models have one of these capabilities, in words."""
+    """Return the installed models with one of these capabilities, in words."""
     names = default_registry().able(*capabilities)
     return f"models that can: {', '.join(names)}" if names else "no installed model can"
 

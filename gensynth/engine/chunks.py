@@ -1,4 +1,4 @@
-"""A sample drawn chunk by chunk, each from a seed of its own: any part of it is what it is in the whole."""
+"""Samples in chunks with a seed each: any range of rows is the same as in the whole sample."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Conditions = Mapping[Any, Any] | pd.DataFrame | None
 
 
 class Draws(Protocol):
-    """What a sample needs of a `gensynth.engine.fitted.FittedModel`."""
+    """Interface of `gensynth.engine.fitted.FittedModel` for sampling."""
 
     recipe: Recipe
     encoder: TableEncoder
@@ -38,7 +38,7 @@ class Draws(Protocol):
 
     @property
     def chunk_rows(self) -> int:
-        """Rows that are drawn from one seed."""
+        """Number of rows sampled from one seed."""
 
     def to(self, device: str) -> Self:
         """Move the network to a device."""
@@ -50,7 +50,7 @@ _drawer: ContextVar[Drawer | None] = ContextVar("drawer", default=None)
 
 @contextlib.contextmanager
 def drawn_by(drawer: Drawer) -> Iterator[None]:
-    """Within this block another function than `ChunkedSample.frames` draws samples of several chunks, whole."""
+    """Replace `ChunkedSample.frames` by another function within the block, for samples of several chunks."""
     token = _drawer.set(drawer)
     try:
         yield
@@ -59,7 +59,7 @@ def drawn_by(drawer: Drawer) -> Iterator[None]:
 
 
 class ChunkedSample:
-    """A sample of n rows, of which any part can be drawn.
+    """A sample of n rows, any range of which can be generated independently.
 
     Identifiers differ over the whole sample. They are made from its first row on: parts that are asked for one after
     the other, in the order of the sample, cost least.
@@ -90,7 +90,7 @@ class ChunkedSample:
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[pd.DataFrame]:
-        """Give the rows from ``start`` to ``stop`` (None: the last), `Draws.chunk_rows` at a time or fewer."""
+        """Yield the rows from ``start`` to ``stop`` (None: the end), in frames of at most `Draws.chunk_rows`."""
         size = self.fitted.chunk_rows
         stop = self.n if stop is None else min(stop, self.n)
         if not self.n:
@@ -136,7 +136,7 @@ class ChunkedSample:
         return _Drawn(rows, mask, related, given, identifiers, rng)
 
     def _identifiers_of(self, number: int) -> TableIdentifiers:
-        """Return what makes the identifiers of a chunk next."""
+        """Return the identifier generator positioned at a chunk."""
         if self._seed_of_identifiers is None:
             self._draw(0)  # after what the first chunk has drawn
         if self._identifiers is None or self._next > number:
@@ -151,7 +151,7 @@ class ChunkedSample:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """Encoded rows of a chunk, which cells were given, cells that relations say, conditions, identifiers in them."""
+    """Encoded rows of a chunk, with masks of given cells, derived cells, conditions and identifiers."""
 
     rows: Rows
     mask: NDArray[np.bool_]
@@ -162,12 +162,12 @@ class _Drawn:
 
 
 def entropy_of_chunk(entropy: Sequence[int], number: int) -> Sequence[int]:
-    """Return the entropy of a chunk: that of the call for the first, and for the others none that a call can have."""
+    """Return the entropy of a chunk: that of the call for the first, distinct from all calls for the others."""
     return [*entropy, 2**32 - 1, number] if number else entropy
 
 
 def generators_of(entropy: Sequence[int]) -> tuple[int, np.random.Generator]:
-    """Return the model's seed and the encoder's generator of one call."""
+    """Return the seed of the model and the generator of the encoder for one call."""
     words = np.random.SeedSequence(entropy).generate_state(2, np.uint64)
     seed, numpy_seed = (int(word >> np.uint64(1)) for word in words)
     return seed, np.random.default_rng(numpy_seed)

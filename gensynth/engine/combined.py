@@ -1,4 +1,4 @@
-"""A detector's score: how improbable a row is among normal ones, by an ensemble and by a density of the rows."""
+"""A detector's score: log-probability of so anomalous a row among normal ones, by ensemble and density."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ScoreProfile:
-    """What makes the scores of an ensemble or of a density comparable with others.
+    """Calibration of the scores of an ensemble or of a density.
 
     Parameters
     ----------
     tail : Tail
-        Distribution of its anomaly scores of normal rows.
+        Distribution of the anomaly scores of normal rows.
     usual : ndarray of shape (k,)
-        What each column of the layout, and the image, usually adds to its anomaly score.
+        Usual (median) contribution of each column of the layout, and of the image, to the anomaly score.
     usual_map : ndarray of shape (height, width) or None
-        What each place of the images usually adds; None where there are none, or the models cannot say.
+        Usual contribution of each pixel; None without images, or if the models have no maps.
     """
 
     tail: Tail
@@ -49,17 +49,17 @@ class ScoreProfile:
         return cls(Tail.from_array(arrays["tail"]), np.asarray(arrays["usual"], dtype=np.float64), usual_map)
 
     def shares(self, attributions: Floats) -> Floats:
-        """Return (n, k), rows summing to 1: the columns' part in what is unusual, from attributions (n, k)."""
+        """Return (n, k), rows summing to 1: each column's share of the excess over usual attributions (n, k)."""
         return _shares(attributions - self.usual)
 
     def map_shares(self, maps: Floats) -> Floats:
-        """Return (n, h, w), images summing to 1: the part of each place in what is unusual, from maps (n, h, w)."""
+        """Return (n, h, w), images summing to 1: each pixel's share of the excess over usual maps (n, h, w)."""
         above = maps if self.usual_map is None else maps - self.usual_map
         return _shares(above.reshape(len(maps), -1)).reshape(maps.shape)
 
 
 def _shares(above: Floats) -> Floats:
-    """Return (n, k), rows summing to 1: parts of what is positive, even ones where nothing is."""
+    """Return (n, k), rows summing to 1: shares of the positive part, equal ones if nothing is positive."""
     above = np.maximum(above, 0.0)
     total = above.sum(1, keepdims=True)
     return np.where(total > 0, above / np.where(total > 0, total, 1.0), 1.0 / above.shape[1])
@@ -67,17 +67,17 @@ def _shares(above: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class WeighedDensity:
-    """A density of the rows, and how much it counts beside an ensemble.
+    """A density of the rows, and its weight beside an ensemble.
 
     Parameters
     ----------
     model : FittedModel
-        Trained; it has the ensemble's encoder.
+        The trained density, with the ensemble's encoder.
     profile : ScoreProfile
-        Of its scores.
+        Calibration of its scores.
     agreement : float
-        Share of the ranks of its scores that the ensemble's explain, over rows that it was not trained on, in (0, 1):
-        the ensemble counts as much as it agrees with a density that is known to be right.
+        Squared rank correlation of its scores and the ensemble's on held-out rows, in (0, 1): the ensemble's weight is
+        its agreement with a density that is known to be good.
     """
 
     model: FittedModel
@@ -86,32 +86,32 @@ class WeighedDensity:
 
     @property
     def scorer(self) -> Ensemble:
-        """What scores rows by it."""
+        """The density as a scorer of rows."""
         return Ensemble([self.model], {"log_likelihood": 1.0})
 
 
 class Combined(RowScorer):
-    """Minus the logarithm of how probable so odd a row is among normal ones, by an ensemble and a density.
+    """Score of rows: log-probability of one so anomalous among normal rows, by an ensemble and a density.
 
-    Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which holds whatever
-    their dependence: a row is odd if either says so (Wilson 2019, "The harmonic mean p-value for combining dependent
-    tests", Proceedings of the National Academy of Sciences 116). The weight a is the agreement of the two.
+    Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which is valid for
+    dependent p-values: a row is anomalous if either model says so (Wilson 2019, "The harmonic mean p-value for
+    combining dependent tests", Proceedings of the National Academy of Sciences 116). The weight a is their agreement.
 
     Parameters
     ----------
     ensemble : Ensemble
         The detector's models.
     profile : ScoreProfile
-        Of their scores.
+        Calibration of their scores.
     density : WeighedDensity or None
-        None where it has nothing to say.
+        The density; None if it was rejected.
     """
 
     def __init__(self, ensemble: Ensemble, profile: ScoreProfile, density: WeighedDensity | None = None) -> None:
         self.ensemble, self.profile, self.density = ensemble, profile, density
 
     def to_arrays(self) -> dict[str, Floats]:
-        """Return what was fitted beside the models, as arrays."""
+        """Return the fitted state beside the models, as arrays."""
         arrays = named("profile", self.profile.to_arrays())
         if self.density is not None:
             own = {**self.density.profile.to_arrays(), "agreement": np.array([self.density.agreement])}
@@ -129,7 +129,7 @@ class Combined(RowScorer):
 
     @property
     def encoder(self) -> TableEncoder:
-        """That of all models."""
+        """The encoder of all models."""
         return self.ensemble.encoder
 
     def encode(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
@@ -139,15 +139,15 @@ class Combined(RowScorer):
     def score(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
         """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand.
 
-        ``ensemble_scores`` (n,) are what the ensemble gives these rows, where that is known.
+        ``ensemble_scores`` (n,) are the ensemble's scores of these rows, if known.
         """
         return np.asarray(0.0 - readable(np.logaddexp.reduce(self._nats(rows, ensemble_scores))))
 
     def attributions(self, rows: Rows) -> Floats:
-        """Return (n, k) what each column adds to minus the score, >= 0; a row's sum to it.
+        """Return (n, k) the contribution of each column to minus the score, >= 0; a row sums to it.
 
-        The part of ensemble and density is that of their weights in the score; that of a column is by how much more
-        than usual it adds to their own.
+        Ensemble and density contribute in proportion to their parts of the score; within each, columns contribute in
+        proportion to their excess over the usual contribution.
         """
         nats = self._nats(rows)
         total = np.logaddexp.reduce(nats)
@@ -158,15 +158,16 @@ class Combined(RowScorer):
         return np.asarray(readable(total)[:, None] * out)
 
     def maps(self, rows: Rows) -> Floats:
-        """Return (n, height, width) what each place of the images adds to minus the score, >= 0.
+        """Return (n, height, width) the contribution of each pixel to minus the score, >= 0.
 
-        The attribution of an image is divided by how much more than usual its places add to the ensemble's score.
+        The attribution of an image is distributed in proportion to the excess of its pixels over their usual
+        contribution to the ensemble's score.
         """
         shares = self.profile.map_shares(self.ensemble.maps(rows))
         return self.attributions(rows)[:, -1, None, None] * shares
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
-        """Return the model that weighs more in the score, for each row."""
+        """Return the model with the larger part in the score, for each row."""
         nats = self._nats(rows)
         by_density = nats[-1] > nats[0]
         out = self.ensemble.explainers(rows)
@@ -175,8 +176,8 @@ class Combined(RowScorer):
         return [(out[0][0], np.flatnonzero(~by_density)), (self.density.model, np.flatnonzero(by_density))]
 
     def _nats(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
-        """Return (1 or 2, n): log of weight over p-value, of the ensemble and of the density."""
-        # both scores are the same bits wherever a row stands, and so is what is made of them
+        """Return (1 or 2, n): log of weight over p-value, for the ensemble and the density."""
+        # both scores are independent of the batch, bit by bit, and so is their combination
         own = self.profile.tail.nats(-(self.ensemble.score(rows) if ensemble_scores is None else ensemble_scores))
         if self.density is None:
             return own[None]

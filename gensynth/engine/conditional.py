@@ -1,4 +1,4 @@
-"""Rows that meet conditions: cells that are given, and values among several in the joint distribution."""
+"""Conditional sampling: cells that are given, and sets of allowed values by rejection."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gensynth.errors import CapabilityError, ColumnWarning
 from gensynth.model import GenerativeModel
 
 MIN_SHARE = 0.05
-"""Share of drawn rows that has to meet the conditions for more to be drawn."""
+"""Minimal fraction of drawn rows that meet the conditions for rejection sampling to continue."""
 MIN_SHARE = 0.001
-"""The same for families that cannot be given cells."""
+"""The same for families that cannot condition on cells."""
 FIRST_BLOCK, MAX_BLOCK = 512, 65_536
 """Rows that are drawn at a time; the same for any number of rows asked for, so that fewer are a prefix of more."""
 MIN_EXAMPLES = 20
-"""Rows that met the conditions from which on their cells are what other rows are given."""
+"""Number of accepted rows from which on their cells serve as conditions for further rows."""
 
 Bools = NDArray[np.bool_]
 
@@ -39,7 +39,7 @@ def draw_conditional(
     seed: int,
     rng: np.random.Generator,
 ) -> tuple[Rows, Bools]:
-    """Return ``n`` encoded rows that meet conditions, and which cells (n, k) were given.
+    """Return ``n`` encoded rows that meet conditions, and a mask (n, k) of the given cells.
 
     Columns with one value are given to the model. Where others may have several values, rows are drawn and those that
     meet all conditions kept: that is the joint distribution. If too few do, the rarest condition is drawn by fitted
@@ -50,7 +50,7 @@ def draw_conditional(
         return draw_settled(model, encoder, n, seed, rng)
     if isinstance(conditions, pd.DataFrame) or n == 0:
         return draw_settled(model, encoder, n, seed, rng, conditions)
-    encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # refuses what cannot be met
+    encoder.encode_condition(conditions, 1, rng.spawn(1)[0])  # raises for conditions that cannot be met
     single, several = split_conditions(encoder, conditions)
     learned = [name for name in conditions if name in encoder.columns]
     with warnings.catch_warnings():
@@ -65,7 +65,7 @@ def draw_conditional(
         try:
             found.look_for(single, several)
             names = list(several)
-            for k in range(1, len(names)):  # too rare together: the rarest are given, the others still looked for
+            for k in range(1, len(names)):  # too rare together: the rarest are given
                 if found.n_missing and len(found) < MIN_EXAMPLES:
                     drawn = {name: several[name] for name in names[:k]}
                     found.look_for(single | drawn, {name: several[name] for name in names[k:]})
@@ -78,7 +78,7 @@ def draw_conditional(
 
 
 class _Found:
-    """Rows that meet conditions, found among drawn ones.
+    """Rows that meet conditions, found by rejection sampling.
 
     Parameters
     ----------
@@ -105,11 +105,11 @@ class _Found:
 
     @property
     def n_missing(self) -> int:
-        """How many rows are still wanted."""
+        """Number of rows still needed."""
         return self.n - len(self)
 
     def look_for(self, given: Mapping[Any, Any], several: Mapping[Any, Any], min_share: float = MIN_SHARE) -> None:
-        """Draw rows with ``given`` cells and keep those that meet ``several``, as long as a share of them does."""
+        """Sample rows with ``given`` cells and keep those that meet ``several``, while enough of them do."""
         n_kept, n_marginal_rows, size = 0, 0, FIRST_BLOCK
         while self.n_missing and (n_kept >= min_share * n_marginal_rows or n_marginal_rows < 4 * FIRST_BLOCK):
             own = self.rng.spawn(1)[0]
@@ -124,7 +124,7 @@ class _Found:
             n_kept, n_marginal_rows, size = n_kept + len(met), n_marginal_rows + size, min(2 * size, MAX_BLOCK)
 
     def fill(self, conditions: Mapping[Any, Any], names: list[Any], seed: int) -> None:
-        """Draw what is missing given the cells of rows that were found, or given cells that are drawn by themselves."""
+        """Sample the remaining rows given cells of accepted rows, or cells sampled from their marginals."""
         n = self.n_missing
         if not n:
             return

@@ -1,4 +1,4 @@
-"""Drawing rows and cells by a fitted model: samples and imputations, whole or in batches."""
+"""Sampling and imputation with a fitted model, whole or in batches."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from gensynth.errors import CapabilityError
 from gensynth.tables import Table, TableStream, to_frame
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that counts a draw: threads share a fitted estimator."""
+"""Lock for counting draws: threads may share a fitted estimator."""
 
 
 class DrawnTables:
-    """For estimators that keep one `FittedModel` as ``fitted_``, which draws and imputes rows."""
+    """Mixin of estimators with one `FittedModel` as ``fitted_``: sampling and imputation."""
 
     fitted_: FittedModel
     _n_draws: int
 
     @abstractmethod
     def _new(self, X: Any) -> pd.DataFrame:
-        """Return new rows as a frame with the fitted names."""
+        """Return input rows as a frame with the fitted names."""
 
     def sample(
         self,
@@ -38,35 +38,34 @@ class DrawnTables:
         conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
         random_state: RandomState = None,
     ) -> Any:
-        """Draw new rows.
+        """Sample synthetic rows.
 
         Parameters
         ----------
         n_samples : int or None
-            Rows to draw, >= 0. None: 1, or one for each row of a table of conditions. With one seed the rows of a
+            Number of rows, >= 0. None: 1, or one for each row of a table of conditions. With one seed the rows of a
             small sample are the first of a large one.
         conditions : mapping, DataFrame or None
-            Cells that are given, for each column named: a value, a list of values or a range (of which cells are
-            drawn by fitted frequency); or a table of as many rows as are drawn. Values come back exactly. Ranges of
-            numbers and dates are written ``slice(20, 30)`` (both ends belong to it, as in ``DataFrame.loc``; None:
-            no bound), ``pandas.Interval(20, 30, closed="left")`` or ``range(20, 30)`` (whole numbers below 30);
-            the tuple ``(20, 30)`` is two values. Where other columns are given too, ranges and lists follow the joint
-            distribution, unless it meets all conditions in less than 5 % of the rows and there is next to nothing to
-            go by.
+            Given cells: for each column named a value, a list of values or a range (from which cells are sampled by
+            fitted frequency); or a table with one row for each sample. Values are returned exactly. Ranges of numbers
+            and dates are written ``slice(20, 30)`` (both ends included, as in ``DataFrame.loc``; None: no bound),
+            ``pandas.Interval(20, 30, closed="left")`` or ``range(20, 30)`` (whole numbers below 30); the tuple
+            ``(20, 30)`` is two values. With several conditions, ranges and lists follow the joint distribution, unless
+            fewer than 5 % of the rows meet all conditions and too few are found.
         random_state : int, Generator, RandomState or None
-            Seed. None: every call gives other rows, and the sequence of calls is fixed by the fit's seed.
+            Seed. None: every call returns different rows; the sequence of calls is determined by the fit's seed.
 
         Returns
         -------
         DataFrame, ndarray, pyarrow.Table or polars.DataFrame
-            The container that was fitted, with its columns, order and dtypes.
+            The fitted container type, with its columns, order and dtypes.
 
         Raises
         ------
         ConditionError
-            A condition names an unknown column, a value that it cannot have or a range in which it held none.
+            A condition names an unknown column, an impossible value or a range without fitted values.
         CapabilityError
-            The family cannot draw rows, or cannot be given these cells.
+            The family cannot sample, or cannot condition on these cells.
         OptionError
             ``n_samples`` is not an integer >= 0.
         """
@@ -81,14 +80,14 @@ class DrawnTables:
         *,
         start: int = 0,
     ) -> Iterator[pd.DataFrame]:
-        """Draw new rows in batches, so that any number of them takes little memory.
+        """Sample rows in batches, with bounded memory for any number of them.
 
         Parameters
         ----------
         n_samples, conditions, random_state
-            As for `sample`, which gives the same rows.
+            As for `sample`, which returns the same rows.
         start : int
-            The row that the first batch begins with: those before it are there already.
+            First row of the first batch; the rows before it are skipped.
 
         Yields
         ------
@@ -103,7 +102,7 @@ class DrawnTables:
         conditions: Mapping[Any, Any] | pd.DataFrame | None = None,
         random_state: RandomState = None,
     ) -> ChunkedSample:
-        """Return the rows of `sample`, with the same parameters, before they are drawn: any part of them can be."""
+        """Return the sample of `sample`, with the same parameters, any range of which can be generated."""
         check_is_fitted(self)
         if conditions is not None and not isinstance(conditions, Mapping):
             conditions, _ = to_frame(conditions)
@@ -112,24 +111,24 @@ class DrawnTables:
         return ChunkedSample(self.fitted_, n, conditions, self._next_random(random_state))
 
     def impute(self, X: Any, *, random_state: RandomState = None) -> Any:
-        """Fill the missing cells of a table, each row's given its other cells.
+        """Impute the missing cells of a table, given the other cells of their row.
 
-        Cells are drawn, not predicted: the filled table follows the joint distribution, and another
-        ``random_state`` gives another draw (multiple imputation). Columns without missing values in the fit may
-        have some here. Values that were never seen stay, and the row's draws do not depend on them. Identifiers, and
-        columns that held nothing but missing values, are left as they are.
+        Cells are sampled, not predicted: the imputed table follows the joint distribution, and another
+        ``random_state`` gives another imputation (multiple imputation). Columns without missing values in the fit may
+        have some here. Unseen values are kept, and are not conditioned on. Identifiers, and columns with only missing
+        values, stay unchanged.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features)
-            The fitted columns, in any order; others come back untouched.
+            The fitted columns, in any order; others are returned unchanged.
         random_state : int, Generator, RandomState or None
             Seed, as for `sample`.
 
         Returns
         -------
         DataFrame, ndarray, pyarrow.Table or polars.DataFrame
-            The container that came, with its order and dtypes; cells that were there are returned bit by bit.
+            The container of ``X``, with its order and dtypes; cells that are not missing stay bit-identical.
 
         Raises
         ------
@@ -150,7 +149,7 @@ class DrawnTables:
     def impute_batches(
         self, table: TableStream, *, random_state: RandomState = None, start: int = 0
     ) -> Iterator[tuple[Table, pd.DataFrame]]:
-        """Fill the missing cells of a table that is read in batches; the cells are those of `impute`.
+        """Impute the missing cells of a table that is read in batches; the result is that of `impute`.
 
         Parameters
         ----------
@@ -159,12 +158,12 @@ class DrawnTables:
         random_state : int, Generator, RandomState or None
             Seed, as for `sample`.
         start : int
-            The row that the first batch begins with.
+            First row of the first batch.
 
         Yields
         ------
         (Table, DataFrame)
-            Rows as they are, and filled.
+            The original rows, and the imputed ones.
 
         Raises
         ------
@@ -185,7 +184,7 @@ class DrawnTables:
         said.tell()
 
     def _next_random(self, random_state: RandomState) -> list[int]:
-        """Return what the draws of one call are a function of."""
+        """Return the entropy of one call's random draws."""
         if random_state is not None:
             return [seed_of(random_state)]
         with _ONE_AT_A_TIME:

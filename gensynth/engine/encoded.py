@@ -1,4 +1,4 @@
-"""A table that models can be fitted to: what its columns hold was found out, and its rows are encoded."""
+"""A training table with its inferred schema, its encoder and its encoded rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gensynth.training.weights import Weights
 
 @dataclass(frozen=True)
 class EncodedTable:
-    """A table that models can be fitted to.
+    """A training table: schema, encoder and encoded rows.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class EncodedTable:
     weights: Weights | None = None
 
     def close(self) -> None:
-        """Remove the files of rows that are not in memory."""
+        """Remove the temporary files of encoded rows."""
         if isinstance(self.batch, CachedRows):
             self.batch.close()
 
@@ -62,7 +62,7 @@ class EncodedTable:
         exceptions: bool = False,
         learn_constants: bool = False,
     ) -> Self:
-        """Find out what the columns hold and encode the rows, as a family wants them encoded.
+        """Infer the schema and encode the rows in the encoding of a family.
 
         Parameters
         ----------

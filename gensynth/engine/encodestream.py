@@ -1,4 +1,4 @@
-"""Encoding of a table that does not fit the memory: by a sample of its rows, then all rows into a cache."""
+"""Encoding of a table larger than memory: fitted to a sample of its rows, applied to all of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def encoded_stream(
     condition_on: Sequence[str | int] = (),
     relations: Any = "auto",
 ) -> Iterator[EncodedTable]:
-    """Encode a table of more than ``memory_rows`` rows; its encoded rows lie in temporary files until the end.
+    """Encode a table of more than ``memory_rows`` rows into temporary files.
 
     Kinds, formats, relations and quantiles are those of a random sample of so many rows, together with rows that hold
     what the sample lacks: the least and the greatest value of a column, missing cells, and levels of categories.
@@ -114,7 +114,7 @@ def encoded_stream(
 def _with_missed(
     sample: pd.DataFrame, table: TableStream, most: int, weights: Weights | None
 ) -> tuple[pd.DataFrame, Weights]:
-    """Return a sample of a table with rows that hold what it lacks, and how many rows of the table each stands for."""
+    """Return a sample of a table plus rows with values that it lacks, and the number of rows each represents."""
     found = Missed(sample, most)
     for batch in table.batches():
         found.add(batch.frame)
@@ -132,7 +132,7 @@ def _inferred(
     image: Column | None,
     names: Sequence[str | int],
 ) -> tuple[TableSchema, pd.DataFrame]:
-    """Return what the columns ``names`` hold, and those beside the images as it has them."""
+    """Return the inferred schema of the columns ``names``."""
     if image is None:
         inferred = TableSchema.infer(frame, schema, condition_on)
         return inferred, inferred.align(frame)
@@ -146,7 +146,7 @@ def _inferred(
 
 
 class Missed:
-    """Rows of a table that hold what a sample of it lacks.
+    """Rows of a table with values that a sample of it lacks.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Missed:
                     self._levels[name] = levels
 
     def add(self, frame: pd.DataFrame) -> None:
-        """Look at the next rows."""
+        """Scan the next rows."""
         chosen: set[int] = set()
         for name in frame.columns:
             cells = frame[name]
@@ -214,7 +214,7 @@ def _is_ordered(cells: pd.Series[Any]) -> bool:
 
 
 class _Facts:
-    """What all rows of a table tell of an encoder that was fitted to a sample.
+    """Statistics of all rows of a table for an encoder that was fitted to a sample.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ class _Facts:
         self.identifiers: dict[Any, list[NDArray[np.uint64]]] = {name: [] for name in encoder.generators}
 
     def add(self, rows: Rows, weights: Weights | None) -> None:
-        """Count rows that are learned, and their codes, each as often as its weight says."""
+        """Count learned rows and their codes, by weight."""
         self.n_rows += len(rows) if weights is None else float(weights.sum())
         self.counts = [
             counts + np.bincount(rows.codes[:, i], weights=weights, minlength=len(counts))
@@ -242,14 +242,15 @@ class _Facts:
         """Warn of rows that were left out."""
         if self.n_left_out:
             warnings.warn(
-                f"{counted(self.n_left_out, 'row')} of {source} with rare values that a sample of the table has not: "
-                f"not learned; to learn them raise {hint('memory_rows', '--memory-rows')}",
+                f"{counted(self.n_left_out, 'row')} of {source} not learned, because of rare values that are not in "
+                f"the sample from which the schema was inferred; to learn them raise "
+                f"{hint('memory_rows', '--memory-rows')}",
                 ColumnWarning,
                 stacklevel=5,
             )
 
     def count_into(self, encoder: TableEncoder) -> None:
-        """Put the frequencies of all rows into the encoder."""
+        """Set the frequencies of all rows in the encoder."""
         for name, generator in encoder.generators.items():
             if self.identifiers[name]:
                 generator.know(np.concatenate(self.identifiers[name]))
@@ -257,7 +258,7 @@ class _Facts:
 
 
 def _encode(table: TableStream, encoder: TableEncoder, cache: CachedRows, weights: Weights | None) -> _Facts:
-    """Encode all rows into a cache; rows with values that were not fitted are left out."""
+    """Encode all rows into a cache; rows with unseen values are left out."""
     facts, said = _Facts(encoder), BatchWarnings()
     kept, broken = [], set()
     for batch in table.batches(min(table.batch_rows, encoder.schema.batch_rows)):

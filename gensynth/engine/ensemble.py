@@ -1,4 +1,4 @@
-"""Fitted models of one table whose members' scores are averaged, each in units of its own interquartile range."""
+"""Ensemble of fitted models of one table: the mean of the members' scores, scaled by interquartile range."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gensynth.engine.scoring import LEAST, member_scores, reproducible_scores
 from gensynth.errors import CapabilityError
 
 MAX_SCALING_ROWS = 2_000
-"""Training rows that the members' scores are put on a common scale by, at most."""
+"""Maximal number of training rows used to put the members' scores on a common scale."""
 _BLOCK = 8_192
 _IMAGES = 512
 
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ScoreScaling:
-    """Location and scale of the members' scores of the training rows, by score method.
+    """Location and scale of the members' scores on the training rows, by score method.
 
     Members are the networks of all models, one after the other: a model has one, or those of its members axis.
 
@@ -45,7 +45,7 @@ class ScoreScaling:
 
     @classmethod
     def fit(cls, models: Sequence[FittedModel], rows: Rows) -> Self:
-        """Measure the scores of training rows by every method that the models have."""
+        """Fit to the scores of training rows by every score method of the models."""
         rows = rows.evenly(MAX_SCALING_ROWS)
         median, iqr = {}, {}
         for method in models[0].model.score_methods:
@@ -58,7 +58,7 @@ class ScoreScaling:
 
     @property
     def n_members(self) -> int:
-        """Networks of all models together."""
+        """Number of networks in all models."""
         return len(next(iter(self.score_iqr.values())))
 
     def to_arrays(self) -> dict[str, Floats]:
@@ -78,7 +78,7 @@ class ScoreScaling:
 
 
 class RowScorer(ABC):
-    """What scores the rows of one table, tells scores apart by column, and knows which model to ask for reasons."""
+    """Interface of scorers: scores of rows, attributions to columns, and the models that explain them."""
 
     @property
     @abstractmethod
@@ -91,26 +91,26 @@ class RowScorer(ABC):
 
     @abstractmethod
     def score(self, rows: Rows) -> Floats:
-        """Return (n,) scores, higher = more normal; a row's is the same bit by bit wherever it stands."""
+        """Return (n,) scores, higher = more normal; a row's score is bit-identical in any batch."""
 
     @abstractmethod
     def attributions(self, rows: Rows) -> Floats:
-        """Return (n, k) what each column of the layout, then the image, adds to minus the score; a row's sum to it."""
+        """Return (n, k) the contribution of each column, then the image, to minus the score; a row sums to it."""
 
     @abstractmethod
     def maps(self, rows: Rows) -> Floats:
-        """Return (n, height, width) what each place of the images adds to minus the score.
+        """Return (n, height, width) the contribution of each pixel to minus the score.
 
         A row's sum to the attribution of its image; `CapabilityError` where the models cannot say.
         """
 
     @abstractmethod
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
-        """Return models, and the positions of the rows of which each says best what was expected there."""
+        """Return models, and for each the positions of the rows that it explains best."""
 
 
 class Ensemble(RowScorer):
-    """One or several fitted models of one table that score rows together.
+    """Fitted models of one table whose scores are averaged.
 
     Parameters
     ----------
@@ -163,9 +163,9 @@ class Ensemble(RowScorer):
         return reproducible_scores(score, rows, magnitude)
 
     def attributions(self, rows: Rows) -> Floats:
-        """Return (n, k) what each column of the layout adds to minus the score; a row's sum to it."""
+        """Return (n, k) the contribution of each column of the layout to minus the score; a row sums to it."""
         out = np.zeros((len(rows), self._n_attributions))
-        for start in range(0, len(rows), _BLOCK):  # every member's at once would take many times the table
+        for start in range(0, len(rows), _BLOCK):  # all members at once would take many times the memory of the table
             part = slice(start, start + _BLOCK)
             for method, weight in self.weights.items():
                 found = _all_members(member_attributions, self.models, rows[part], method)
@@ -174,7 +174,7 @@ class Ensemble(RowScorer):
         return out
 
     def maps(self, rows: Rows) -> Floats:
-        """Return (n, height, width) what each place of the images adds to minus the score.
+        """Return (n, height, width) the contribution of each pixel to minus the score.
 
         What a method adds that cannot tell places apart is divided evenly, if there is another one that can.
 
@@ -207,7 +207,7 @@ class Ensemble(RowScorer):
         return out
 
     def _no_maps(self, row: Rows) -> CapabilityError:
-        """Return that no method of the score tells places apart, and which do, of a row."""
+        """Return the error that the score has no maps, which names the methods that do."""
         model = self.models[0]
         able = (m for m in model.model.score_methods if member_maps(model.scorer, row, m) is not None)
         others = ", ".join(f"method={name!r}" for name in able)
@@ -219,7 +219,7 @@ class Ensemble(RowScorer):
 
     @property
     def _n_attributions(self) -> int:
-        """Parts of a score: the columns of the layout, and the image."""
+        """Number of attributions: the columns of the layout, and the image."""
         return len(self.encoder.layout.columns) + (self.encoder.layout.image is not None)
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
@@ -227,7 +227,7 @@ class Ensemble(RowScorer):
         return [(self.models[0], np.arange(len(rows)))]
 
     def _units(self, method: str, n_axes: int) -> tuple[Floats, Floats]:
-        """Return median and interquartile range of the members' scores, members first among ``n_axes`` axes."""
+        """Return median and interquartile range of the members' scores, on the first of ``n_axes`` axes."""
         if self.scaling is None:
             return np.zeros((1,) * n_axes), np.ones((1,) * n_axes)
         median, iqr = self.scaling.score_median[method], self.scaling.score_iqr[method]
@@ -236,5 +236,5 @@ class Ensemble(RowScorer):
 
 
 def _all_members(function: Callable[..., Floats], models: Sequence[FittedModel], rows: Rows, method: str) -> Floats:
-    """Return what a function of a scorer says, the members of all models one after the other on the first axis."""
+    """Return the results of a function of every scorer, concatenated over members on the first axis."""
     return np.concatenate([function(model.scorer, rows, method) for model in models])

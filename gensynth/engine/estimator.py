@@ -1,4 +1,4 @@
-"""What estimators of whole tables have in common: parameters of what they hold, rows that are scored, input tags."""
+"""Base of the estimators of tables: nested parameters, scores of rows, scikit-learn's input tags."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from gensynth.training import Trainer
 
 
 class TableEstimator(NotebookView, BaseEstimator):
-    """For estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
+    """Base of estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
 
     model: str | Recipe
     trainer: Trainer | None
 
     @staticmethod
     def _default_trainer() -> Trainer:
-        """Return how models are trained where ``trainer`` is None."""
+        """Return the trainer to use if ``trainer`` is None."""
         return Trainer()
 
     def set_params(self, **params: Any) -> Self:
@@ -46,19 +46,19 @@ class TableEstimator(NotebookView, BaseEstimator):
 
     @abstractmethod
     def _fitted_schema(self) -> TableSchema:
-        """Return what the fitted columns hold."""
+        """Return the schema of the fitted columns."""
 
     @abstractmethod
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
-        """Return scores, attributions and reasons of rows from one encoding; parameters as for `score_samples`."""
+        """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
 
     def score_samples(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
-        """Return how normal each row is.
+        """Score rows, higher = more normal.
 
         Parameters
         ----------
         X : table of shape (n_samples, n_features), TableStream or pyarrow.dataset.Dataset
-            Columns may stand in another order; categories never seen are scored as unknown. A stream
+            Columns may be in another order; unseen categories are scored as unknown. A stream
             (`gensynth.tables.open_table`, `gensynth.tables.images.open_images`) or a data set is read in batches.
         method : str or None
             One of the model's ``score_methods``; None for its first.
@@ -66,7 +66,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), float64
-            Scores, higher = more normal. The unit is the method's (usually nats: a log-likelihood or a bound of it).
+            Scores, higher = more normal. The unit is the method's (usually nats: a log-likelihood or a bound on it).
 
         Raises
         ------
@@ -89,7 +89,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         stop: int | None = None,
         rows: int | None = None,
     ) -> Iterator[tuple[Table, Analysis]]:
-        """Score a table that is read in batches.
+        """Analyse a table that is read in batches.
 
         Parameters
         ----------
@@ -98,16 +98,16 @@ class TableEstimator(NotebookView, BaseEstimator):
         method : str or None
             As for `score_samples`.
         start : int
-            The row that the first batch begins with.
+            First row of the first batch.
         stop : int or None
-            The row that the last batch ends before; None: that of the table.
+            End (exclusive) of the last batch; None: the end of the table.
         rows : int or None
-            Rows of a batch; scores are the same for any number. None: as many as fit the memory.
+            Batch size, which does not affect the scores. None: as many rows as fit into memory.
 
         Yields
         ------
         (Table, Analysis)
-            Rows, and what `analyse` says of them.
+            Rows, and their analysis.
         """
         said = BatchWarnings()
         schema = self._fitted_schema()
@@ -123,7 +123,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         said.tell()
 
     def explain(self, X: Any, method: str | None = None) -> pd.DataFrame:
-        """Return what each column adds to minus the score of each row, also of rows never seen.
+        """Return the contribution of each column to minus the score of each row, for new rows too.
 
         Parameters
         ----------
@@ -135,8 +135,8 @@ class TableEstimator(NotebookView, BaseEstimator):
         Returns
         -------
         DataFrame of shape (n_samples, n_features)
-            In the score's unit, higher = more anomalous; a row's sum to minus its `score_samples`. Columns that are
-            not learned (identifiers; of a synthesizer constants too) add 0. The index is that of ``X``.
+            In the score's unit, higher = more anomalous; a row sums to minus its `score_samples`. Columns that are not
+            learned (identifiers; in a synthesizer constants too) contribute 0. The index is that of ``X``.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class TableEstimator(NotebookView, BaseEstimator):
         return self.analyse(X, method).attributions()
 
     def score_maps(self, X: Any, method: str | None = None) -> NDArray[np.float64]:
-        """Return what each place of an image adds to minus the score of its row.
+        """Return anomaly maps: the contribution of each pixel to minus the score of its row.
 
         Parameters
         ----------
@@ -158,13 +158,13 @@ class TableEstimator(NotebookView, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, height, width)
-            In the score's unit, higher = more anomalous; an image's sum to what `explain` says of its column, where
-            the family tells all columns apart.
+            In the score's unit, higher = more anomalous; an image sums to the attribution of its column by `explain`,
+            if the family attributes scores to all columns.
 
         Raises
         ------
         CapabilityError
-            The rows have no images, or the family cannot say what their places add.
+            The rows have no images, or the family has no contributions of pixels.
         OptionError, DataError
             As for `score_samples`.
         """

@@ -21,7 +21,7 @@ from gensynth.model import Batch, GenerativeModel, Score
 
 
 def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64]:
-    """Return (members, n, k): what each column adds to minus the score; a row's sum to it.
+    """Return (members, n, k): the contribution of each column to minus the score; a row sums to it.
 
     See `attributions_of`.
     """
@@ -33,7 +33,7 @@ def member_attributions(scorer: GenerativeModel, rows: Rows, method: str) -> NDA
 
 
 def attributions_of(scorer: GenerativeModel, batch: Batch, method: str, score: Score) -> Tensor:
-    """Return (members, n, k): what each column adds to minus the score; ``score`` is that of the batch, attributed.
+    """Return (members, n, k): the contribution of each column to minus ``score``, computed with attribution.
 
     A model that has no decomposition of its own is asked what each cell costs: how much better the row would score
     with the most frequent value in its place. What these gains leave of the score is divided evenly. Where rows have
@@ -47,7 +47,7 @@ def attributions_of(scorer: GenerativeModel, batch: Batch, method: str, score: S
 
 
 def member_maps(scorer: GenerativeModel, rows: Rows, method: str) -> NDArray[np.float64] | None:
-    """Return (members, n, height, width): what each place of the images adds to minus the score.
+    """Return (members, n, height, width): the contribution of each pixel to minus the score.
 
     None if the family cannot say by this method.
     """
@@ -73,7 +73,7 @@ def _occlusion(scorer: GenerativeModel, batch: Batch, method: str) -> Tensor:
 
 
 def _typical_in(layout: Layout, batch: Batch, position: int) -> Batch:
-    """Return the rows with one column's most frequent code, and the middle of its numbers."""
+    """Return the rows with one column replaced by its most frequent code and the centre of its numbers."""
     column = layout.columns[position]
     codes, numeric, jacobian = batch.codes.clone(), batch.numeric.clone(), batch.log_jacobian
     codes[:, position] = int(np.argmax(column.frequencies))
@@ -104,7 +104,7 @@ def by_table_column(attributions: NDArray[np.float64], encoder: TableEncoder) ->
 def expected_values(
     scorer: GenerativeModel, encoder: TableEncoder, rows: Rows, name: str | int
 ) -> tuple[pd.Series[Any], pd.Series[Any]] | None:
-    """Return what was expected in a column given the other cells: low and high values, or one value twice.
+    """Return the expected interval of a column given the other cells: low and high, or one value twice.
 
     None if the family cannot say.
     """

@@ -1,4 +1,4 @@
-"""What there is to tell of a fitted model: its family, columns, which are not learned and why, its training."""
+"""Summary of a fitted model: family, columns, those that are not learned and why, training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.schema import Column, TableSchema
 
 
 def family_facts(fitted: FittedModel) -> dict[str, str | None]:
-    """Return the name that a model is registered by, and the plugin that has it; None where it is not registered."""
+    """Return a model's registered name and its plugin; None if it is not registered."""
     entry = default_registry().entry_of(fitted.recipe)
     if entry is None:
         return {"model": None, "plugin": None}
@@ -23,12 +23,12 @@ def family_facts(fitted: FittedModel) -> dict[str, str | None]:
 
 
 def n_weights(fitted: FittedModel) -> int:
-    """Return how many numbers were trained."""
+    """Return the number of trained weights."""
     return sum(parameter.numel() for parameter in fitted.model.parameters())
 
 
 def column_facts(column: Column) -> dict[str, Any]:
-    """Return what a column holds."""
+    """Return the kind of a column."""
     found: dict[str, Any] = {"name": column.name, "kind": column.kind, "dtype": column.dtype, "missing": column.missing}
     if column.format is not None:
         found["format"] = column.format
@@ -38,7 +38,7 @@ def column_facts(column: Column) -> dict[str, Any]:
 
 
 def left_out(schema: TableSchema) -> dict[str, str]:
-    """Return why columns are not learned, by their names."""
+    """Return the reasons why columns are not learned, by name."""
     return {str(column.name): _why(column) for column in schema.columns if column.kind in ("identifier", "constant")}
 
 
@@ -49,7 +49,7 @@ def _why(column: Column) -> str:
 
 
 def kinds_told(columns: Sequence[Column]) -> str:
-    """Return how many columns there are of each kind: "2 numeric, 1 categorical"."""
+    """Return the number of columns of each kind: "2 numeric, 1 categorical"."""
     kinds = [column.kind for column in columns]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
 
@@ -72,7 +72,7 @@ def training_facts(fitted: FittedModel) -> dict[str, Any]:
 
 
 def history_facts(history: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the evaluations of a training as plain values, without those that there are none of."""
+    """Return the evaluations of a training as plain values, without missing ones."""
     return [
         {str(name): plain for name, value in row.items() if (plain := _plain(value)) is not None}
         for row in history.to_dict(orient="records")

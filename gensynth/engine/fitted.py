@@ -1,4 +1,4 @@
-"""A fitted model: what every estimator fits once, then draws from, completes tables with and scores by."""
+"""A fitted model, which every estimator holds: it samples, imputes and scores."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from gensynth.training.distributed import once_a_machine
 from gensynth.training.weights import Parts
 
 CHUNK_ROWS = 2**17
-"""Rows of a sample, or of a table that is imputed, that are drawn from one seed."""
+"""Rows per random seed, in sampling and imputation."""
 CHUNK_PIXELS = 2**24
-"""Values of images that are, at most; but 1,024 images at least."""
+"""Maximal number of image values per seed, but at least 1,024 images."""
 
 _ONE_AT_A_TIME = threading.Lock()
-"""Held by a thread that makes a scorer: threads share a fitted model."""
+"""Lock for creating a scorer: threads may share a fitted model."""
 
 
 class FittedModel:
-    """A recipe, the encoder of its table, the network that was trained, and what the fit left.
+    """A fitted model: recipe, table encoder, trained network, and training result.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class FittedModel:
     container : Container
         What was fitted, and what samples come back as.
     seed : int
-        Seed that makes the same fit again.
+        Seed that reproduces the fit.
     history : DataFrame
         One row per evaluation of the training.
     held_out : Parts or None
@@ -100,7 +100,7 @@ class FittedModel:
     def fit_stream(
         cls, stream: TableStream, recipe: Recipe, trainer: Trainer, seed: int, *, resume: bool = False, **options: Any
     ) -> Self:
-        """Likewise for a table that does not fit the memory: `encoded_stream`, which takes ``options``, and `train`.
+        """The same for a table larger than memory: `encoded_stream`, which takes ``options``, and `train`.
 
         Where several processes train together, one of each machine encodes the table.
         """
@@ -155,30 +155,30 @@ class FittedModel:
 
     @property
     def schema(self) -> TableSchema:
-        """What the columns hold."""
+        """The schema of the columns."""
         return self.encoder.schema
 
     @property
     def n_epochs(self) -> int:
-        """Epochs that were trained, all stages together, at least 1."""
+        """Number of trained epochs over all stages, at least 1."""
         last = dict(zip(self.history.get("stage", ()), self.history.get("epoch", ()), strict=True))
         return max(1, round(sum(last.values())))
 
     @property
     def scorer(self) -> GenerativeModel:
-        """The copy of the model that scores are computed with (`make_scorer`); made at the first call."""
+        """The copy of the model that computes scores (`make_scorer`), made at the first call."""
         with _ONE_AT_A_TIME:
             if self._scorer is None:
                 self._scorer = make_scorer(self.model)
             return self._scorer
 
     def in_float64(self) -> FittedModel:
-        """Return a copy whose network draws and scores in float64."""
+        """Return a copy whose network samples and scores in float64."""
         model = copy.deepcopy(self.model).double()
         return FittedModel(self.recipe, self.encoder, model, self.container, self.seed, self.history, self.held_out)
 
     def to(self, device: str) -> Self:
-        """Move the network to a device, on which it draws and scores from now on."""
+        """Move the network to a device for sampling and scoring."""
         self.model.to(device)
         self._scorer = None
         return self
@@ -199,7 +199,7 @@ class FittedModel:
     def sample(
         self, n: int, conditions: Mapping[Any, Any] | pd.DataFrame | None, random: Sequence[int]
     ) -> pd.DataFrame:
-        """Draw ``n`` rows that meet conditions, as `gensynth.Synthesizer.sample` describes.
+        """Sample ``n`` rows that meet conditions, as `gensynth.Synthesizer.sample` describes.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ class FittedModel:
 
     @property
     def chunk_rows(self) -> int:
-        """Rows of a sample that are drawn from one seed, and are in memory at a time."""
+        """Number of rows sampled from one seed, and in memory at a time."""
         image = self.encoder.layout.image
         return CHUNK_ROWS if image is None else min(CHUNK_ROWS, max(CHUNK_PIXELS // image.n_values, 1_024))
 
@@ -233,7 +233,7 @@ class FittedModel:
         chunk: int = 0,
         held: Collection[str | int] = (),
     ) -> pd.DataFrame:
-        """Return a table of n rows with its missing cells drawn given the others of their row.
+        """Return a table of n rows with its missing cells sampled given the other cells of their row.
 
         Every `CHUNK_ROWS` rows are drawn from a seed of their own.
 
@@ -268,7 +268,7 @@ class FittedModel:
 
     @property
     def latent_dim(self) -> int:
-        """Width of the model's latents; families with the capability "latent" have some."""
+        """Dimension of the model's latents, for families with the capability "latent"."""
         return cast("HasLatents", self.model).latent_dim
 
     def to_latents(self, frame: pd.DataFrame) -> NDArray[np.float64]:
@@ -277,7 +277,7 @@ class FittedModel:
         return encode_rows(self.scorer, rows)
 
     def from_latents(self, latents: NDArray[np.float64], random: Sequence[int]) -> pd.DataFrame:
-        """Draw one row for each latent (n, latent_dim); ``random`` as for `sample`."""
+        """Sample one row for each latent (n, latent_dim); ``random`` as for `sample`."""
         seed, rng = generators_of(random)
         rows = decode_latents(self.model, self.encoder, latents, seed, rng)
         return self.encoder.decode(rows, rng)
@@ -287,6 +287,6 @@ class FittedModel:
 
 
 def check_fit(recipe: Recipe, trainer: Trainer) -> None:
-    """Raise `OptionError` for a parameter of recipe or trainer that has a value which it cannot have."""
+    """Raise `OptionError` for an invalid parameter of recipe or trainer."""
     recipe.check()
     check_parameters(trainer, "trainer.")

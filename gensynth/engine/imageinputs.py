@@ -1,4 +1,4 @@
-"""What estimators accept as images: arrays of them, flat ones with a shape, and labels beside them."""
+"""Images as estimator inputs: arrays, flat arrays with a shape, and labels beside them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIDE = whole(1)
 
 
 def check_image_shape(image_shape: Any) -> tuple[int, ...] | None:
-    """Return the shape of the images of flat arrays.
+    """Validate and return the shape of the images in flat arrays.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def check_image_shape(image_shape: Any) -> tuple[int, ...] | None:
 
 
 def brings_images(X: Any, schema: Any, image_shape: Any) -> bool:
-    """Return whether a table, of which nothing else is looked at, has images; parameters as for the estimators."""
+    """Return whether a table has images, without further inspection; parameters as for the estimators."""
     if image_shape is not None or are_images(X):
         return True
     frame = X.frame if isinstance(X, Table) else X
@@ -45,7 +45,7 @@ def brings_images(X: Any, schema: Any, image_shape: Any) -> bool:
 
 
 def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None) -> tuple[pd.DataFrame, Container]:
-    """Return images as a table, and what they came in.
+    """Return images as a table, and their container.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None)
 
 
 def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
-    """Return new images under the name of the fitted column of images.
+    """Return new images with the name of the fitted image column.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
         No images were fitted, or columns beside them, which an array of images lacks.
     """
     if schema.image is None:
-        raise DataError("images came, and the fitted table has none; give a table like the fitted one")
+        raise DataError("X has images, and the fitted table has none; give a table like the fitted one")
     others = [repr(column.name) for column in schema.columns if column.kind != "image"]
     if others:
         raise DataError(
@@ -98,7 +98,7 @@ def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
 
 
 def no_images(schema: TableSchema, shape: tuple[int, ...]) -> DataError:
-    """Return what is wrong with an array of this shape, which are not the images that a model is of."""
+    """Return the error for an array of this shape, which does not have the fitted images' shape."""
     assert schema.image is not None
     assert schema.image.image is not None
     return DataError(

@@ -1,4 +1,4 @@
-"""Images of a table that is read in batches: what they look like, found out without having all of them in memory."""
+"""Images of a table that is read in batches: shape and range without all of them in memory."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from gensynth.tables.stream import image_rows
 from gensynth.training.weights import Weights
 
 MEMORY_ROWS = 500_000
-"""Rows that are in memory at a time at most, where nobody says how many."""
+"""Default limit of rows in memory."""
 MEMORY_VALUES = 2**28
-"""Values of images that are, likewise: then there are fewer rows. They take a gigabyte in training."""
+"""Default limit of image values in memory, which lowers that of rows; they take a gigabyte in training."""
 DETECTOR_VALUES = 2**27
-"""Those that a detector learns from, which has them in several forms: half a gigabyte each."""
+"""The same for a detector, which keeps them in several forms of half a gigabyte each."""
 MIN_MEMORY_ROWS = 1_000
 
 
 def image_column(table: TableStream, schema: Any) -> str | int | None:
-    """Return the column of a table that holds images, or is declared to; None if there is none.
+    """Return the inferred or declared image column of a table; None if there is none.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def image_column(table: TableStream, schema: Any) -> str | int | None:
 
 
 def memory_rows_of(table: TableStream, schema: Any, values: int | None = None) -> int:
-    """Return how many rows of a table are in memory at a time at most, where nobody says it.
+    """Return the default maximal number of rows in memory.
 
     ``values`` are those of images that are; None: `MEMORY_VALUES`.
     """
@@ -52,7 +52,7 @@ def memory_rows_of(table: TableStream, schema: Any, values: int | None = None) -
 
 
 def learned_image(table: TableStream, schema: Any, weights: Weights | None) -> Column | None:
-    """Return what the column of images holds, of those rows whose weight is not 0; None if there is none.
+    """Return the schema of the image column over rows of positive weight; None if there is none.
 
     Raises
     ------

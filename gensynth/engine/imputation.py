@@ -1,4 +1,4 @@
-"""Filling the missing cells of a table, and nothing but them."""
+"""Imputation of the missing cells of a table; other cells stay unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gensynth.schema.values import is_missing
 
 
 def missing_cells(frame: pd.DataFrame, encoder: TableEncoder) -> dict[str | int, NDArray[np.bool_]]:
-    """Return which cells (n,) of each column are to be filled; columns without any are left out.
+    """Return masks (n,) of the missing cells of each column that has any.
 
     Identifiers are left alone, and columns that held nothing but missing values: nothing is known of theirs.
     """
@@ -45,7 +45,7 @@ def fill_cells(
     seed: int,
     rng: np.random.Generator,
 ) -> dict[str | int, pd.Series[Any]]:
-    """Return drawn values for the missing cells of each column in ``gaps``, in the order of their rows.
+    """Return sampled values for the missing cells of each column in ``gaps``, in row order.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def fill_cells(
             missing[:, encoder.position[name]] = gap
     for i, link in encoder.links.items():
         missing[:, i] = missing[:, [encoder.position[link.earlier], encoder.position[link.later]]].any(1)
-    # a value that was never seen says nothing: it is drawn too, so that it does not mislead, and thrown away
+    # an unseen value carries no information: it is imputed too, so as not to mislead, and discarded
     hidden = (missing | (encoded.codes == UNKNOWN)) & fillable
     filled = impute_rows(model, encoded, seed, hidden) if hidden.any() else encoded
     drawn = replace(filled, log_jacobian=None)
@@ -93,7 +93,7 @@ def put_columns(
     schema: TableSchema,
     held: Collection[str | int] = (),
 ) -> pd.DataFrame:
-    """Return a copy of a table with drawn values in the gaps of its columns.
+    """Return a copy of a table with sampled values in its missing cells.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def put_columns(
 def put_cells(
     series: pd.Series[Any], gap: NDArray[np.bool_], values: pd.Series[Any], column: Column, *, whole: bool = True
 ) -> pd.Series[Any]:
-    """Return a copy of a column with ``values`` in its gaps, its dtype and its other cells untouched.
+    """Return a copy of a column with ``values`` in its missing cells and everything else unchanged.
 
     A float column that holds nothing gets the dtype of the values, unless it is not the ``whole`` column.
 
@@ -133,7 +133,7 @@ def put_cells(
     """
     dtype = series.dtype
     if whole and gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
-        return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone says nothing of the type
+        return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone does not determine the type
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]

@@ -1,4 +1,4 @@
-"""Drawing encoded rows, and missing cells of rows, with a trained model, in blocks that bound the memory."""
+"""Sampling of encoded rows and of missing cells with a trained model, in blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def draw_rows(
 
 
 def put_drawn(rows: Rows, drawn: Batch, start: int) -> None:
-    """Write drawn rows into others, from ``start`` on; those that have no place there are left out.
+    """Write sampled rows into an array from ``start`` on, dropping those beyond its end.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def put_drawn(rows: Rows, drawn: Batch, start: int) -> None:
 
 
 def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tuple[int, int]]:
-    """Return the half-open blocks of rows that are drawn at a time, each from a seed of its own.
+    """Return the half-open blocks of rows that are sampled together, each with a seed of its own.
 
     They are the same for every n, the last one is drawn whole: the rows of a small sample are the first of a large one.
     Blocks grow, so that a few rows take little time and many are drawn at full speed.
@@ -95,13 +95,13 @@ def draw_blocks(model: GenerativeModel, n: int, *, conditioned: bool) -> list[tu
 
 
 def whole_blocks(model: GenerativeModel, n: int) -> int:
-    """Return the rows that are drawn for n rows with given cells, the last block whole."""
+    """Return the number of rows to sample for n rows with given cells, in whole blocks."""
     blocks = draw_blocks(model, n, conditioned=True)
     return blocks[-1][1] if blocks else 0
 
 
 def impute_rows(model: GenerativeModel, rows: Rows, seed: int, missing: NDArray[np.bool_]) -> Rows:
-    """Return the rows with their missing cells drawn given the others.
+    """Return the rows with their missing cells sampled given the others.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def place_of(model: GenerativeModel) -> tuple[torch.device, torch.dtype]:
 
 
 def block_size(layout: Layout, most: int) -> int:
-    """Return rows whose logits, or features of their images, take at most 128 MB in float32."""
+    """Return the number of rows whose logits, or image features, take at most 128 MB in float32."""
     if layout.image is not None:
         return min(max(2**25 // layout.image.n_features, 16), most)
     return min(max(2**25 // max(sum(layout.cardinalities), 1), 256), most)
@@ -176,7 +176,7 @@ def block_size(layout: Layout, most: int) -> int:
 def _put_given(
     codes: NDArray[np.int32], numeric: NDArray[np.float64], columns: tuple[int, ...], given: Rows, layout: Layout
 ) -> None:
-    """Check that the model kept the given codes, and put in their numbers, which a model saw in float32 only."""
+    """Check that the model kept the given codes, and restore their numbers in float64."""
     for position in columns:
         column = layout.columns[position]
         if not np.array_equal(codes[:, position], given.codes[: len(codes), position]):

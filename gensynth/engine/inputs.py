@@ -1,4 +1,4 @@
-"""What estimators accept as a table: arrays as scikit-learn does, DataFrames with any columns besides."""
+"""Tables as estimator inputs: arrays as in scikit-learn, and DataFrames with columns of any type."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from gensynth.tables.imagearrays import are_images, holds_images
 from gensynth.training.weights import Weights, check_weights
 
 MIN_UNSEEN = 5
-"""New values at least, none of which was fitted, before a column of them is warned about."""
+"""Minimal number of values in a column, all unseen in training, for a warning."""
 
 
 def fit_input(
     estimator: BaseEstimator, X: Any, y: Any = None, image_shape: Any = None
 ) -> tuple[pd.DataFrame, Container]:
-    """Return the table to be fitted and its container; sets ``n_features_in_`` and ``feature_names_in_``.
+    """Return the training table and its container; set ``n_features_in_`` and ``feature_names_in_``.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def fit_input(
         return to_frame(X)
     frame, container = image_table(X, y) if are_images(X) else to_frame(X)
     if len(frame) < 2 and any(holds_images(frame.iloc[:, i]) for i in range(frame.shape[1])):
-        raise DataError("a single image came; there is nothing to learn: give several different ones")
+        raise DataError("X is a single image; there is nothing to learn: give several different ones")
     if len(frame) < 2:
         raise DataError(f"the table has {len(frame)} sample(s) (rows); fitting needs at least 2")
     if all(isinstance(name, str) for name in frame.columns) and container.images is None:
@@ -77,7 +77,7 @@ def fit_input(
 
 
 def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame, Weights | None]:
-    """Return the rows of positive weight, and how often each counts (None: once).
+    """Return the rows of positive weight, and their weights (None: all 1).
 
     Raises
     ------
@@ -93,7 +93,7 @@ def weighted_rows(frame: pd.DataFrame, sample_weight: Any) -> tuple[pd.DataFrame
 
 
 def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: Container) -> pd.DataFrame:
-    """Return a table for a fitted estimator; columns without names are taken in the fitted order.
+    """Return a table for a fitted estimator; unnamed columns are in the fitted order.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
 
 
 def warn_of_unseen(frame: pd.DataFrame, rows: Rows, encoder: TableEncoder) -> None:
-    """Warn of columns all of whose values are new: they are more likely written otherwise than all anomalies.
+    """Warn of columns with unseen values only: probably in another format, not all anomalous.
 
     Parameters
     ----------

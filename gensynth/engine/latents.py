@@ -1,4 +1,4 @@
-"""Rows as the latents of a trained model, and latents as rows."""
+"""Encoding of rows as latents of a trained model, and decoding of latents."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def check_latents(latents: Any, width: int) -> NDArray[np.float64]:
 def decode_latents(
     model: GenerativeModel, encoder: TableEncoder, latents: NDArray[np.float64], seed: int, rng: np.random.Generator
 ) -> Rows:
-    """Return encoded rows drawn from p(row | latent), one each; they keep the relations of the table.
+    """Return one encoded row sampled from p(row | latent) for each latent; rows keep the table's relations.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What notebooks show of fitted estimators: scikit-learn's diagram, the columns, the training, a few rows."""
+"""Notebook display of fitted estimators: scikit-learn's diagram, columns, training, a few rows."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from gensynth.html.fragment import shortened
 from gensynth.schema import Column, TableSchema
 
 N_ROWS = 5
-"""Rows, and evaluations of the training, that are shown."""
-_OPEN_COLUMNS = 12  # of a schema that are not folded away
+"""Rows, and evaluations during training, that a notebook shows."""
+_OPEN_COLUMNS = 12  # columns of a schema that are shown unfolded
 _MAX_COLUMNS = 100
 _MAX_CELLS = 20  # of a row that are shown
-_MAX_DRAWN = 200  # columns of a table up to which rows are drawn: each takes its time
-_DRAW = 2  # beside the seed: rows that are shown are no part of the sequence of samples
+_MAX_DRAWN = 200  # maximal number of columns for showing sampled rows, because of the time
+_DRAW = 2  # with the seed: shown rows are not part of the sequence of samples
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What there is to show of a fitted estimator: a heading, lines of text, tables."""
+    """Notebook display of a fitted estimator: a heading, lines of text, tables."""
 
     heading: str
     lines: Sequence[str]
@@ -38,10 +38,10 @@ class Shown:
 
 
 class NotebookView:
-    """For estimators that show in notebooks what they learned, under scikit-learn's diagram of their parameters."""
+    """Mixin of estimators: notebook display of the fitted state, below scikit-learn's diagram."""
 
     def _shown(self) -> Shown | None:
-        """Return what there is to show; None for an estimator that is not fitted."""
+        """Return the display; None for an estimator that is not fitted."""
         raise NotImplementedError
 
     def _repr_html_inner(self) -> str:
@@ -55,7 +55,7 @@ class NotebookView:
         return bundle
 
     def _with_fitted(self, first: str) -> str:
-        """Return the diagram and what was fitted; a cell of a notebook must not fail because of what it shows."""
+        """Return the diagram and the display of the fitted state, without ever raising."""
         try:
             shown = self._shown()
             if shown is None:
@@ -67,7 +67,7 @@ class NotebookView:
 
 
 def shown_models(name: str, models: Sequence[FittedModel], lines: Sequence[str] = ()) -> Shown:
-    """Return what there is to show of an estimator's fitted models: of several that are alike the first.
+    """Return the display of an estimator's fitted models; of several equal ones the first.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Parameters that several estimators share, from what users write to what is computed with."""
+"""Parameters that several estimators share: conversion and validation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RandomState = int | np.random.Generator | np.random.RandomState | None
 
 
 def make_recipe(model: str | Recipe) -> Recipe:
-    """Return a recipe of its own from a model's name or a recipe.
+    """Return a new recipe from a model's name, or a copy of a recipe.
 
     Raises
     ------

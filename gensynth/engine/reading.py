@@ -1,4 +1,4 @@
-"""What cells of CSV files mean to a fitted model: which are missing values, and which words are not."""
+"""Which cells of a CSV file are missing values for a fitted model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LOOKED_AT = 10_000
 
 @dataclass(frozen=True)
 class ReadingRules:
-    """What cells of CSV files mean to a fitted model.
+    """Missing-value rules of a fitted model for CSV files.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class ReadingRules:
 
     @classmethod
     def of(cls, fitted: FittedModel) -> Self:
-        """Return those of the file that a model was fitted to."""
+        """Return the rules of the file that a model was fitted to."""
         style = fitted.container.style
         missing = style.missing if isinstance(style, CsvStyle) else None
         labels = {str(name): getattr(own, "labels", None) for name, own in fitted.encoder.columns.items()}

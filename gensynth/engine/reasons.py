@@ -1,4 +1,4 @@
-"""Why rows are anomalous, in words: "amount 9,300 where 20 to 140 was expected"."""
+"""Reasons of anomalies in words: "amount 9,300 where 20 to 140 was expected"."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from gensynth.schema.calendar import describe_days, is_off
 from gensynth.schema.ticks import from_ticks, ticks_of
 
 MIN_ATTRIBUTION = 0.1
-"""Fraction of what speaks against a row: columns with less are not named, but for the first."""
+"""Minimal fraction of a row's attribution for a column to be named; the first is always named."""
 
 
 def row_reasons(
     model: FittedModel, frame: pd.DataFrame, rows: Rows, attributions: pd.DataFrame, most: int = 3
 ) -> list[str]:
-    """Return one sentence a row: the columns that speak against it most, and what was expected there.
+    """Return a sentence for each row: its most anomalous columns, and what was expected there.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def row_reasons(
 
 
 def chosen_columns(attributions: pd.DataFrame, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return (n, most) positions of each row's columns by attribution, and which of them a sentence names."""
+    """Return (n, most) positions of each row's top columns by attribution, and a mask of those to be named."""
     values = attributions.to_numpy().clip(min=0.0)
     order = np.argsort(-values, axis=1, kind="stable")[:, :most]
     named = np.take_along_axis(values, order, 1) >= MIN_ATTRIBUTION * np.maximum(values.sum(1, keepdims=True), 1e-300)
@@ -63,13 +63,13 @@ def chosen_columns(attributions: pd.DataFrame, most: int) -> tuple[NDArray[np.in
 
 
 def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at: Any) -> list[str]:
-    """Return what is unusual in one column in the rows ``at``."""
+    """Return the clauses about one column for the rows ``at``."""
     encoder = model.encoder
     column = encoder.schema[name]
     if column.kind == "image":
         return [f"{name} is unusual"] * len(at)
     cells = _values(frame[name].iloc[at], column)
-    if name not in encoder.position:  # a constant or an identifier: nothing is known of it
+    if name not in encoder.position:  # a constant or an identifier, which is not learned
         return [_clause(name, cell, None, unseen=False) for cell in cells]
     position = encoder.position[name]
     numbered = encoder.layout.columns[position].numeric is not None
@@ -89,7 +89,7 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
 
 
 def _broken(rule: Rule, sheet: Sheet) -> dict[int, str]:
-    """Return for each row that breaks a relation what to say of it."""
+    """Return the clause for each row that breaks a relation."""
     name = blamed_column(rule)
     values, found = rule.solve(sheet, name, np.full(len(sheet), 0.5))
     out = {}

@@ -1,4 +1,4 @@
-"""Rows that keep the relations of their table: drawn, brought to fit, and drawn again where that cannot be."""
+"""Sampling of rows that keep the relations of their table: adjusted, or sampled again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Bools = NDArray[np.bool_]
 def draw_settled(
     model: GenerativeModel, encoder: TableEncoder, n: int, seed: int, rng: np.random.Generator, conditions: Any = None
 ) -> tuple[Rows, Bools]:
-    """Return ``n`` encoded rows that keep conditions and relations, and which cells (n, k) were given.
+    """Return ``n`` encoded rows that keep conditions and relations, and a mask (n, k) of given cells.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def draw_settled(
         columns: tuple[int, ...] = ()
         cells = None
         if conditions is not None:
-            # of whole blocks, so that the rows of a small sample are the first of a large one
+            # whole blocks, so that the rows of a small sample are the first of a large one
             n_given = n if isinstance(conditions, pd.DataFrame) else whole_blocks(model, n)
             columns, cells = encoder.encode_condition(conditions, n_given, rng)
         rows = draw_rows(model, n, seed, columns, cells)
@@ -68,7 +68,7 @@ def settled(
     *,
     conditioned: bool = False,
 ) -> tuple[Rows, Bools]:
-    """Return rows that keep the relations, and which cells (n, k) were given.
+    """Return rows that keep the relations, and a mask (n, k) of given cells.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def settled(
     ConditionError
         Rows that keep the relations were not found.
     """
-    rng = rng.spawn(1)[0]  # how many attempts there are is not to be seen in what the caller draws from it later
+    rng = rng.spawn(1)[0]  # the caller's later draws must not depend on the number of attempts
     rows, given, broken = _drawn(encoder, draw, seed, rng)
     for attempt in range(1, _ATTEMPTS):
         if encoder.rules is None or not broken.any():
             return rows, given
-        # all rows, so that a row does not depend on which others had to be drawn again
+        # all rows, so that a row does not depend on which others are sampled again
         again, mask, still = _drawn(encoder, draw, (seed + attempt) % 2**63, rng)
         rows.overwrite(broken, again)
         given[broken] = mask[broken]
@@ -130,7 +130,7 @@ def given_cells(rows: Rows, columns: tuple[int, ...]) -> Bools:
 
 
 def _repeated(rows: Rows, broken: Bools) -> Rows:
-    """Return the rows with those that cannot be kept replaced by the nearest one before that can."""
+    """Return the rows with invalid ones replaced by the nearest valid row before."""
     good = np.flatnonzero(~broken)
     at = np.arange(len(broken))
     at[broken] = good[np.maximum(np.searchsorted(good, at[broken]) - 1, 0)]

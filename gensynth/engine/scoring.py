@@ -1,4 +1,4 @@
-"""Scores of encoded rows by a trained model, in blocks that bound the memory; the same whatever stands beside a row."""
+"""Scores of encoded rows by a trained model, in blocks; a row's score is independent of other rows."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from gensynth.errors import PluginError
 from gensynth.model import Batch, GenerativeModel
 
 BITS = 32
-"""Significant bits of a score, more than 9 digits: what is lost below them is the rounding of the sums behind it."""
+"""Significant bits to which scores are rounded (over 9 digits), so that the order of summation does not show."""
 LEAST = 2.0**-10
-"""Scores below it are as exact as it is."""
+"""Scores below this are rounded to the same absolute precision as this one."""
 CLOSE = 2.0**-10
-"""Distance from the middle of two such numbers, in theirs, at which a row is scored again, on its own."""
+"""Distance from a rounding boundary, in rounding steps, within which a row is scored again on its own."""
 
 IMAGES = 64
-"""Images that are scored at a time, always: a single one takes as long."""
+"""Images per scored batch, padded if there are fewer: results must not depend on their number."""
 
 Floats = NDArray[np.float64]
 
 
 def make_scorer(model: GenerativeModel) -> GenerativeModel:
-    """Return a copy in eval mode that scores: a float64 one, as in float32 a score would depend on the batch's size.
+    """Return a float64 copy in eval mode for scoring; float32 scores would depend on the batch size.
 
     Where there are images it is float32, unless the model is float64, and scores blocks of one size: float64
     convolutions take five times as long.
@@ -41,7 +41,7 @@ def make_scorer(model: GenerativeModel) -> GenerativeModel:
 
 
 def score_blocks(scorer: GenerativeModel, rows: Rows) -> Iterator[tuple[slice, Batch]]:
-    """Yield the rows in blocks that are scored at a time, and where each stands.
+    """Yield the rows in blocks for scoring, with their positions.
 
     Where there are images all blocks have one size: the last one is filled up with repeated rows, and what is computed
     of those is to be cut off.
@@ -97,7 +97,7 @@ def by_member(values: Tensor, n_axes: int) -> Tensor:
 
 
 def reproducible_scores(score: Callable[[Rows], Floats], rows: Rows, magnitude: float = LEAST) -> Floats:
-    """Return (n,) the scores that a function of rows gives, the same number bit by bit for a row wherever it stands.
+    """Return (n,) scores by a function of rows, bit-identical for a row in any batch.
 
     Matrix products round a row differently at another place among other rows, so that scores are rounded to `BITS`.
     The few that lie where that difference might decide between two numbers are those of the row on its own.

@@ -1,4 +1,4 @@
-"""Tables that come in batches, for estimators: warnings once for all of them, errors with the place of a row."""
+"""Tables in batches for estimators: each warning once, errors with the position of the row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def as_stream(X: Any) -> TableStream | None:
-    """Return a table that is read in batches; None for one that is in memory."""
+    """Return a table as a stream; None if it is in memory."""
     if isinstance(X, TableStream):
         return X
     dataset = sys.modules.get("pyarrow.dataset")
@@ -50,7 +50,7 @@ class BatchWarnings:
                 warnings.warn(message, one.category, stacklevel=4)
 
     def tell(self) -> None:
-        """Give the warnings that only all batches tell of."""
+        """Issue the warnings that concern all batches."""
         for found in self._unseen.values():
             if len(found) == self._n_batches:
                 warnings.warn(found[0], stacklevel=3)

@@ -1,4 +1,4 @@
-"""How far out in the distribution of normal rows an anomaly score lies: a fitted gamma distribution, or ranks."""
+"""Tail probabilities of anomaly scores among normal rows: a fitted gamma distribution, or ranks."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ SHAPES = np.geomspace(0.1, 1000.0, 400)
 FAR = 600.0
 """Nats beyond which probabilities are below the smallest float, so that their logarithm is computed from its series."""
 N_KNOTS = 256
-"""Rows that ranks are read off, at most."""
+"""Maximal number of training scores kept for computing ranks."""
 READABLE = 20.0
-"""Nats up to which a score is shown as it is: one normal row in five hundred million."""
+"""Nats up to which a score is not compressed: one normal row in five hundred million exceeds it."""
 MOST = 100.0
-"""What scores approach however far out a row lies."""
+"""Upper limit that compressed scores approach."""
 
 
 class Tail(ABC):
-    """Where anomaly scores lie among those of normal rows."""
+    """Distribution of the anomaly scores of normal rows."""
 
     @abstractmethod
-    def nats(self, energies: Floats) -> Floats:
-        """Return (n,) -log P(a normal row is at least so anomalous), >= 0, for anomaly scores (n,)."""
+    def nats(self, anomaly_scores: Floats) -> Floats:
+        """Return (n,) -log P(a normal row is at least as anomalous), >= 0, for anomaly scores (n,)."""
 
     @abstractmethod
     def to_array(self) -> Floats:
@@ -45,7 +45,7 @@ class Tail(ABC):
 
 @dataclass(frozen=True)
 class GammaTail(Tail):
-    """A shifted gamma distribution of the anomaly scores of normal rows (energies are sums of many squares).
+    """A shifted gamma distribution of the anomaly scores of normal rows (sums of many squares).
 
     Parameters
     ----------
@@ -62,17 +62,17 @@ class GammaTail(Tail):
     start: float
 
     @classmethod
-    def fit(cls, energies: Floats, levels: Sequence[float]) -> Self:
-        """Return the one that agrees with anomaly scores at three quantiles.
+    def fit(cls, anomaly_scores: Floats, levels: Sequence[float]) -> Self:
+        """Fit to three quantiles of anomaly scores.
 
         Parameters
         ----------
-        energies : ndarray of shape (n,)
+        anomaly_scores : ndarray of shape (n,)
             Higher = more anomalous.
         levels : sequence of three floats
             Ascending, in (0, 1); what lies above the last does not count.
         """
-        low, middle, high = np.quantile(energies, levels)
+        low, middle, high = np.quantile(anomaly_scores, levels)
         if high - low <= 1e-12 * max(1.0, abs(high)):
             return cls(1.0, 0.0, float(high))
         # upper over lower distance is a monotone function of the shape alone
@@ -82,11 +82,11 @@ class GammaTail(Tail):
         scale = (high - low) / (at[2, best] - at[0, best])
         return cls(float(SHAPES[best]), float(scale), float(low - scale * at[0, best]))
 
-    def nats(self, energies: Floats) -> Floats:
-        """Return (n,) -log P(a normal row is at least so anomalous), >= 0 and strictly increasing above the start."""
+    def nats(self, anomaly_scores: Floats) -> Floats:
+        """Return (n,) -log P(a normal row is at least as anomalous), >= 0 and strictly increasing above the start."""
         if self.scale == 0.0:
-            return np.maximum(energies - self.start, 0.0)
-        z = (energies - self.start) / self.scale
+            return np.maximum(anomaly_scores - self.start, 0.0)
+        z = (anomaly_scores - self.start) / self.scale
         out: Floats = -stats.gamma.logsf(z, self.shape)
         far = ~(out < FAR)
         if far.any():
@@ -102,23 +102,23 @@ class GammaTail(Tail):
 
 @dataclass(frozen=True)
 class EmpiricalTail(Tail):
-    """The ranks of rows, and beyond the last of them a straight line: nothing is taken for far out that many rows are.
+    """Empirical distribution with linear extrapolation of -log P beyond the largest score.
 
     Parameters
     ----------
-    energies : ndarray of shape (n_knots,)
+    anomaly_scores : ndarray of shape (n_knots,)
         Anomaly scores, ascending.
     levels : ndarray of shape (n_knots,)
         -log of the share of rows that are at least so anomalous.
     """
 
-    energies: Floats
+    anomaly_scores: Floats
     levels: Floats
 
     @classmethod
-    def fit(cls, energies: Floats) -> Self:
-        """Return that of rows with these anomaly scores (n,); one row more is taken to be as anomalous as any."""
-        ordered = np.sort(energies)
+    def fit(cls, anomaly_scores: Floats) -> Self:
+        """Fit to anomaly scores (n,), counting one further row as anomalous as any."""
+        ordered = np.sort(anomaly_scores)
         values, first = np.unique(ordered, return_index=True)
         levels = -np.log((len(ordered) - first) / (len(ordered) + 1.0))
         if len(values) > N_KNOTS:
@@ -126,20 +126,20 @@ class EmpiricalTail(Tail):
             values, levels = values[at], levels[at]
         return cls(values, levels)
 
-    def nats(self, energies: Floats) -> Floats:
-        """Return -log of the share of rows at least so anomalous, interpolated between them."""
-        reach = self.energies[-1] - np.interp(0.5 * self.levels[-1], self.levels, self.energies)
+    def nats(self, anomaly_scores: Floats) -> Floats:
+        """Return -log of the fraction of rows at least as anomalous, interpolated between scores."""
+        reach = self.anomaly_scores[-1] - np.interp(0.5 * self.levels[-1], self.levels, self.anomaly_scores)
         slope = 0.5 * self.levels[-1] / reach if reach > 0 else 1.0
-        beyond = np.maximum(energies - self.energies[-1], 0.0)
-        return np.asarray(np.interp(energies, self.energies, self.levels) + slope * beyond)
+        beyond = np.maximum(anomaly_scores - self.anomaly_scores[-1], 0.0)
+        return np.asarray(np.interp(anomaly_scores, self.anomaly_scores, self.levels) + slope * beyond)
 
     def to_array(self) -> Floats:
         """Return (2, n_knots)."""
-        return np.stack([self.energies, self.levels])
+        return np.stack([self.anomaly_scores, self.levels])
 
 
 def readable(nats: Floats) -> Floats:
-    """Return nats as they are up to `READABLE`, and ever more slowly rising ones from there on, up to `MOST`."""
+    """Return nats unchanged up to `READABLE`, and compressed beyond, up to `MOST`."""
     room = MOST - READABLE
     beyond = np.maximum(nats - READABLE, 0.0)
     return np.asarray(np.minimum(nats, READABLE) + room * beyond / (room + beyond))

@@ -53,7 +53,7 @@ def _where_there_are_latents(cls: type) -> type:
 
 @_where_there_are_latents
 class LatentTransformer(TransformerMixin):
-    """What makes a `Synthesizer` a transformer, for families whose recipe has the capability "latent"."""
+    """Mixin that makes a `Synthesizer` a transformer, for families with the capability "latent"."""
 
     fitted_: FittedModel
     _new: Callable[[Any], pd.DataFrame]

@@ -1,4 +1,4 @@
-"""A fitted model that learns further rows of the same schema."""
+"""Further training of a fitted model on new rows of the same schema."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from gensynth.training import Trainer
 from gensynth.training.weights import Weights, check_weights
 
 MIN_REPLAYED = 1_000
-"""Rows that stand for those learned before, at least; as many as the new ones where those are more."""
+"""Minimal number of rows replayed for earlier training data; with more new rows, as many as those."""
 
 
 def updated(
     fitted: FittedModel, frame: pd.DataFrame, trainer: Trainer, seed: int, weights: Weights | None = None
 ) -> FittedModel:
-    """Return a model that has learned further rows; the given one stays as it is.
+    """Return a model trained further on new rows; the given one stays unchanged.
 
     Its network is trained on from its weights, on the new rows and on rows that it draws itself, which stand for those
     that it learned before and count as much (generative replay: Shin et al. 2017, "Continual Learning with Deep
@@ -79,11 +79,11 @@ def updated(
         warnings.warn(DriftWarning(text, tuple(moved)), stacklevel=3)
     known = np.flatnonzero((rows.codes != UNKNOWN).all(1))
     if not len(known):
-        raise DataError("every row holds a value that was not there in the fit; fit the model anew with all rows")
+        raise DataError("every row has a value that is new to the model; fit the model anew with all rows")
     if len(known) < len(rows):
         warnings.warn(
-            f"{counted(len(rows) - len(known), 'row')} not learned: they hold values that were not there in the fit; "
-            "fit the model anew to learn them",
+            f"{counted(len(rows) - len(known), 'row')} not learned: they have values that are new to the model; fit "
+            "the model anew to learn them",
             ColumnWarning,
             stacklevel=3,
         )
@@ -102,7 +102,7 @@ def updated(
 
 
 def moved_columns(encoder: TableEncoder, rows: Rows) -> tuple[ColumnDrift, ...]:
-    """Return how far encoded rows differ from those that were fitted, by the codes of each column of the table."""
+    """Return the total variation between the codes of new and fitted rows, by column."""
     tests = []
     for name, i in encoder.position.items():
         column = encoder.layout.columns[i]
@@ -114,7 +114,7 @@ def moved_columns(encoder: TableEncoder, rows: Rows) -> tuple[ColumnDrift, ...]:
 
 
 def _replayed(fitted: FittedModel, n: int, seed: int) -> Rows:
-    """Return rows of the model, encoded."""
+    """Return encoded rows sampled from the model."""
     drawn = fitted.sample(n, None, [seed, 2])
     rows = fitted.encoder.encode(fitted.schema.align(drawn))
     return rows[np.flatnonzero((rows.codes != UNKNOWN).all(1))]

@@ -1,4 +1,4 @@
-"""Evaluation of a synthetic table: every metric between its floor and its ceiling, and a verdict in plain words."""
+"""Evaluation of a synthetic table: every metric with its floor and ceiling, and a verdict."""
 
 from __future__ import annotations
 

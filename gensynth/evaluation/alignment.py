@@ -1,4 +1,4 @@
-"""Tables that are compared, brought to one form: cells as the real table has them, numbers and dates read."""
+"""Alignment of the tables of an evaluation: cells in the types of the real table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gensynth.schema.ticks import ticks_of
 
 
 def aligned_with(frame: pd.DataFrame, schema: TableSchema, what: str) -> pd.DataFrame:
-    """Return a table as the schema has it; `DataError` says that ``what`` does not fit."""
+    """Return a table aligned with the schema; `DataError` says that ``what`` does not match."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IgnoredColumnWarning)
@@ -55,7 +55,7 @@ def leveled(cells: pd.Series[Any], real: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _is_number(series: pd.Series[Any], column: Column) -> bool:
-    """Say whether a column holds numbers where the real one holds texts."""
+    """Return whether a column holds numbers where the real one holds texts."""
     texts = column.kind == "categorical" and not any(word in column.dtype for word in ("int", "float", "category"))
     return texts and kind_of(series) == "numeric" and bool(series.notna().any())
 

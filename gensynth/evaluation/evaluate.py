@@ -1,4 +1,4 @@
-"""`evaluate`: a synthetic table against the real one, between the floor and the ceiling of every metric."""
+"""`evaluate`: metrics of a synthetic table against the real one, each with its floor and ceiling."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gensynth.evaluation.verdict import verdict_of
 from gensynth.metrics.columns import kind_of
 
 Progress = Callable[[str, float], None]
-"""Told what is being computed, and the share of the work that is done."""
+"""Callback with a description of the current work and the fraction that is done."""
 
 
 def evaluate(
@@ -35,24 +35,24 @@ def evaluate(
     progress: Progress | None = None,
     like: Evaluation | None = None,
 ) -> Evaluation:
-    """Say whether a synthetic table is good, whether it is a copy, and what it is good for.
+    """Evaluate a synthetic table: fidelity, memorisation and utility.
 
-    Images are compared by features of random convolutions (`gensynth.nn.image.features`), and looked for copies of
-    pixel by pixel; the columns beside them as ever.
+    Images are compared by random convolutional features (`gensynth.nn.image.features`), and copies are searched for
+    pixel by pixel; other columns are evaluated as in any table.
 
     Every metric is computed three times: for the synthetic rows, for real ones in their place (the floor: the held-out
-    rows, or one random half of the real rows against the other), and for the real table with each column shuffled by
-    itself, and of images each pixel (the ceiling: independent columns).
+    rows, or one random half of the real rows against the other), and for the real table with each column, and each
+    pixel of images, shuffled by itself (the ceiling: independent columns).
 
     Parameters
     ----------
     real : table
         The rows that the model was trained on.
     synthetic : table
-        The rows to judge, with the same columns.
+        The rows to evaluate, with the same columns.
     holdout : table, optional
-        Real rows that the model never saw: floors are sharper with them, and only with them can be told whether the
-        synthetic rows lean to the training rows.
+        Held-out real rows that the model never saw: they make the floors more accurate, and only with them can
+        memorisation of the training rows be tested.
     target : hashable, optional
         Column that models are trained to predict from the others.
     schema : TableSchema or dict, optional
@@ -62,10 +62,10 @@ def evaluate(
     random_state : int, default=0
         Seed of all samples, folds and models.
     progress : callable, optional
-        Called with what comes next and the share of the work that is done, in [0, 1].
+        Called with the next task and the fraction of the work done, in [0, 1].
     like : Evaluation, optional
-        Of other synthetic rows beside the same real and held-out ones, with the same target, kinds and seed: floors and
-        ceilings, which take most of the time, are taken from it, and so are relations.
+        Evaluation of other synthetic rows with the same real and held-out ones, target, kinds and seed: its floors and
+        ceilings, which take most of the time, and its relations are reused.
 
     Returns
     -------
@@ -75,9 +75,9 @@ def evaluate(
     Raises
     ------
     DataError
-        If a table has fewer than 20 rows, the columns are not the same, or cells are not such as the real ones.
+        A table has fewer than 20 rows, other columns, or cells of another kind than the real ones.
     OptionError
-        If the target is no column, or ``like`` is of other tables, another target or another seed.
+        The target is not a column, or ``like`` has other tables, another target or another seed.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def _prepared(
     random_state: int,
     like: Evaluation | None = None,
 ) -> tuple[Samples, RelationChecks, list[Measure]]:
-    """Return comparable tables, the relations of the real one, and what can be measured.
+    """Return aligned tables, the relations of the real one, and the applicable measures.
 
     What needs no synthetic rows is taken from an evaluation ``like`` this one.
     """
@@ -163,7 +163,7 @@ def _prepared(
 
 
 def _share_ends(samples: Samples, target: Any, like: Evaluation) -> None:
-    """Take over the comparisons of real rows and independent columns from an evaluation beside the same real rows."""
+    """Reuse the results for real rows and independent columns of an evaluation with the same real rows."""
     same = samples.n_rows == like.samples.n_rows and samples.random_state == like.samples.random_state
     same = same and samples.schema == like.samples.schema and _equal(samples.holdout, like.samples.holdout)
     if not (same and target == like.target and samples.real.equals(like.samples.real)):
@@ -179,7 +179,7 @@ def _equal(one: pd.DataFrame | None, other: pd.DataFrame | None) -> bool:
 
 
 def _silent(title: str, done: float) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def _computed(
@@ -218,7 +218,7 @@ def _computed(
 
 
 def _in_order(found: dict[str, MetricValue]) -> tuple[MetricValue, ...]:
-    """Return the values in the order of the catalogue, without those that the tables have nothing for."""
+    """Return the values in catalogue order, without inapplicable ones."""
     from gensynth.evaluation.catalogue import METRICS
 
     order = [name for name in METRICS if name in found] + [name for name in found if name not in METRICS]

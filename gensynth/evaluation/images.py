@@ -1,4 +1,4 @@
-"""The images of tables that are evaluated: their pixels in levels, features of them, and independent pixels."""
+"""Images in an evaluation: pixel levels, features, and independently shuffled pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BLOCK = 2_048  # images that are convolved at a time
 
 @dataclass(frozen=True)
 class ImageColumn:
-    """The column of images of tables that are compared.
+    """The image column of the compared tables.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ class ImageColumn:
         return replace(self, network=None)
 
     def represented(self, levels: pd.Series[Any]) -> pd.Series[Any]:
-        """Return what is compared of images: features (64,) of float32 each, or the levels of their pixels."""
+        """Return the representation of images to compare: float32 features (64,), or pixel levels."""
         if self.network is None:
             return levels
         found = [self.network(self._pixels(part)).numpy() for part in _parts(levels)]
         return pd.Series(objects_of([row for part in found for row in part]), index=levels.index, dtype=object)
 
     def independent(self, levels: pd.Series[Any], seed: int) -> pd.Series[Any]:
-        """Return images of which every pixel, and every colour of it, comes from another image, as they do by chance.
+        """Return images with independent pixels: every pixel and channel is shuffled between images.
 
         What independent columns are to a table: each pixel by itself is right.
         """

@@ -1,4 +1,4 @@
-"""The metrics of an evaluation computed: of synthetic rows, of real ones, and of independent columns."""
+"""Computation of the metrics, for synthetic rows, real rows and independent columns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from gensynth.metrics.privacy import repeated
 from gensynth.metrics.vectors import vectors
 
 Found = dict[str, tuple[float, tuple[float, float] | None]]
-"""Numbers by the names of their metrics, each with an interval where there is one."""
+"""Metric values by name, each with a confidence interval or None."""
 
 ROLES: tuple[Role, ...] = ("value", "floor", "ceiling")
 
@@ -43,7 +43,7 @@ _MAX_NUMBERS = 200_000_000  # pixels of real images that distances are computed 
 
 @dataclass(frozen=True)
 class Measure:
-    """Metrics that are computed together.
+    """A group of metrics that are computed together.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Measure:
 def measures(
     samples: Samples, target: Any, relations: RelationChecks, plugins: Mapping[str, Callable[..., Any]]
 ) -> list[Measure]:
-    """Return what can be measured of these tables, the quickest first."""
+    """Return the applicable measures, the fastest first."""
     out = []
     if samples.has_scalars:
         names = ("category_coverage", "missingness_error", "range_validity", "type_validity")
@@ -107,7 +107,7 @@ def _fidelity(samples: Samples, role: Role) -> Found:
 
 
 def _frechet(samples: Samples, role: Role) -> Found:
-    """Of equally many images in every role: the distance of fewer ones is larger by that alone."""
+    """Compute the Frechet distance on equally many images in every role, as it depends on their number."""
     import torch
 
     from gensynth.nn.image.features import frechet_distance
@@ -131,7 +131,7 @@ def comparable_images(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def _memorised(samples: Samples) -> Samples:
-    """Return what can be learned by heart: the images alone where there are some, whatever stands beside them."""
+    """Return the data to test for memorisation: the images alone if there are any."""
     return samples if samples.image is None else samples.pictures
 
 
@@ -195,7 +195,7 @@ def _utility(name: str, target: Any) -> Callable[[Samples, Role], Found]:
 
 
 def _some(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Return all rows but a tenth: gradient boosting itself has no randomness that seeds could vary."""
+    """Return a random 90 % of the rows, as gradient boosting itself has no seed-dependent randomness."""
     n = min(len(frame) - int(_LEFT_OUT * len(frame)), _MAX_TRAINING)
     return frame.sample(n, random_state=seed)
 

@@ -1,4 +1,4 @@
-"""Relations that hold in every real row, and the rows of other tables that break them."""
+"""Validity of relations: those that hold in every real row, and the rows of other tables that break them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Kept:
 
 
 class RelationChecks:
-    """Sums, orders, dependencies and other relations of a table, and who keeps them.
+    """Relations of a table, and the rows of other tables that keep them.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ class RelationChecks:
         return () if self._rules is None else tuple(str(relation) for relation in self._rules.relations)
 
     def share(self, other: RelationChecks) -> None:
-        """Take over what was found in the same real rows, and who keeps it but the synthetic ones."""
+        """Reuse the relations of the same real rows, and the results for all but the synthetic ones."""
         self._encoders, self._rules = other._encoders, other._rules
         self._kept.update({role: kept for role, kept in other._kept.items() if role != "value"})
 
     def kept(self, role: Role) -> Kept:
-        """Return how many rows of a role keep the relations, counted once."""
+        """Return the fractions of a role's rows that keep the relations, computed once."""
         if role not in self._kept:
             self._kept[role] = self._counted(self.rows(self.samples.aligned_of(role)))
         return self._kept[role]

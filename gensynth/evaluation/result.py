@@ -1,4 +1,4 @@
-"""What an evaluation found: values with their floors and ceilings, columns, pairs, relations, verdict."""
+"""Result of an evaluation: values with floors and ceilings, columns, pairs, relations, verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADINGS: dict[Kind, str] = {
     "different": "Different from the real rows",
     "poor": "Easily told from real rows",
 }
-"""What each kind of table is called."""
+"""Headings of the tables by kind."""
 
 
 def heading(kind: Kind, what: str = "rows") -> str:
@@ -39,7 +39,7 @@ _MAX_SHOWN = 12  # columns and relations in a notebook
 
 @dataclass(frozen=True)
 class Verdict:
-    """What kind of table it is, and why.
+    """Kind of the synthetic table, with the reason.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class RelationResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found.
+    """Result of `evaluate`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The tables of an evaluation: real, synthetic and held-out rows, and what stands in for the synthetic ones."""
+"""Tables of an evaluation: real, synthetic and held-out rows, and the reference rows of floor and ceiling."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MIN_ROWS = 20
 """Fewest rows of a table that is evaluated."""
 
 Role = Literal["value", "floor", "ceiling"]
-"""Who stands in the place of the synthetic rows: they themselves, real rows, or rows of independent columns."""
+"""What is evaluated: the synthetic rows, real rows (floor), or rows of independent columns (ceiling)."""
 
 _HELD_OUT = 0.3  # of the real rows, for models, where no held-out rows are given
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two tables that are compared: ``other`` stands in the place of the synthetic rows."""
+    """Two tables to compare; ``other`` takes the role of the synthetic rows."""
 
     real: pd.DataFrame
     other: pd.DataFrame
@@ -39,7 +39,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Samples:
-    """Comparable tables: numbers and dates that are written as text are numbers and dates, identifiers are gone.
+    """Aligned tables of an evaluation, with parsed numbers and dates and without identifiers.
 
     In the place of images stand features of them, arrays (64,) each.
 
@@ -83,7 +83,7 @@ class Samples:
         schema: Any = None,
         random_state: int = 0,
     ) -> Samples:
-        """Bring tables to one form.
+        """Align the tables.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class Samples:
         return Pair(*self._halves(self.real))
 
     def fidelity(self, role: Role) -> Fidelity:
-        """Return the columns and pairs of a role, compared once."""
+        """Return the fidelity of a role, computed once."""
         if role not in self._fidelities:
             pair = self.pair(role)
             self._fidelities[role] = fidelity(pair.real, pair.other, random_state=self.random_state)
@@ -175,7 +175,7 @@ class Samples:
         return self.aligned.get("holdout", self.aligned["real"])
 
     def unseen(self, role: Role) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-        """Return training rows, held-out rows and what is measured between the two, where held-out rows are given.
+        """Return training rows, held-out rows and the compared rows, if held-out rows are given.
 
         The floor measures one half of the held-out rows against the other.
         """

@@ -1,4 +1,4 @@
-"""The verdict of an evaluation: what kind of table it is, and why, in one line of plain words."""
+"""The verdict of an evaluation, in one line: copies, independent columns, or how close to real rows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gensynth.evaluation.result import ColumnResult, Kind, MetricValue, PairResu
 MOSTLY_COPIES = 0.5
 """Share of copies from which a table is called a copy."""
 MORE_COPIES, TIMES_COPIES = 0.005, 1.5
-"""Copies are too many if there are so many more than among real rows, and so many times as many."""
+"""Copies are too many if their fraction exceeds that of real rows by this difference and by this factor."""
 LEANS = 0.525
-"""Rows lean to the training rows if the whole interval of the share nearer to them is above this."""
+"""Training rows are memorised if the whole interval of ``dcr_share`` is above this."""
 BELOW_CHANCE = 0.49
 """Detection is below chance if its whole interval is below this."""
 INDEPENDENT = 0.8
-"""Pairs are called independent if their error is so far on the way from the floor to the ceiling."""
+"""Columns are called independent if the pair error is beyond this position between floor (0) and ceiling (1)."""
 LIKE_REAL, CLOSE, DIFFERENT = 0.53, 0.65, 0.85
 """Detection up to which a table is like a real one (or with 0.5 in its interval), close to it, different."""
 _TIMES_FLOOR, _BEYOND_FLOOR = 1.5, 0.005  # errors that are like those of real rows
@@ -33,22 +33,22 @@ def verdict_of(
     n_rows: Mapping[str, int],
     what: str = "rows",
 ) -> Verdict:
-    """Judge a table of rows, or "images", by its values, and by the columns and pairs that differ most (these first).
+    """Return the verdict on a table of rows or "images", from its values and its worst columns and pairs.
 
-    Copies come before likeness: what repeats real rows looks best. Detection alone never clears a table.
+    Copies are tested before fidelity, because copies of real rows have the best fidelity.
     """
     kind = _kind(values, n_rows)
     detection = values["detection_auc"]
-    told = f"a classifier tells it from real {what} with an AUC of {detection.value:.2f} (0.50 is chance)"
+    told = f"a classifier separates it from real {what} with an AUC of {detection.value:.2f} (0.50 is chance)"
     if kind == "copies":
         share = values["exact_copies"]
         usual = f"where {_percent(share.floor)} of real {what} do"
         parts = [f"{_percent(share.value)} of the {what} equal a real {what[:-1]}, {usual}"]
     elif kind == "independent":
         parts = [
-            "each column by itself may be right, but hardly anything that ties them together is kept: the error of "
-            f"pairs is {_number(values['trend_error'].value)}, with shuffled columns it is "
-            f"{_number(values['trend_error'].ceiling)}"
+            "single columns may be right, but most dependence between columns is lost: the error of pairs is "
+            f"{_number(values['trend_error'].value)}, against {_number(values['trend_error'].ceiling)} with shuffled "
+            "columns"
         ]
     elif kind == "memorised":
         parts = [*_memorised(values, n_rows, what)]
@@ -56,13 +56,13 @@ def verdict_of(
             parts.append(f"a detection below chance ({detection.value:.2f}) is a sign of copies, not of quality")
     elif kind == "suspicious":
         parts = [
-            f"detection ({detection.value:.2f}) is below chance, which copies of real {what} make it{_along(what)}"
+            f"detection ({detection.value:.2f}) is below chance, which copies of real {what} can cause{_along(what)}"
         ]
         nearest = values.get("nearest_share")
         if nearest is not None and nearest.value <= _AS_NEAR:
-            parts.append(f"its {what} lie no nearer to real {what} than these to each other")
+            parts.append(f"its {what} are no nearer to real {what} than these to each other")
         parts.append(
-            f"held-out {what} would tell" if "dcr_share" not in values else f"held-out {what} do not confirm it"
+            f"held-out {what} would show it" if "dcr_share" not in values else f"held-out {what} do not confirm it"
         )
     else:
         parts = [told, *_of_images(values, kind), *_telling(columns, pairs, kind)]
@@ -72,7 +72,7 @@ def verdict_of(
         parts.append(
             f"no sign of memorised {what}"
             if "dcr_share" in values
-            else f"whether it leans to the training {what} only held-out {what} can tell"
+            else f"memorisation of training {what} was not tested, for lack of held-out {what}"
         )
     return Verdict(kind, f"{heading(kind, what)}: {'; '.join(parts)}.", what)
 
@@ -90,7 +90,7 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
         return "memorised"
     if detection.interval is not None and detection.interval[1] < BELOW_CHANCE:
         return "suspicious"
-    chance = detection.interval is not None and detection.interval[0] <= 0.5  # few rows are told apart by luck
+    chance = detection.interval is not None and detection.interval[0] <= 0.5  # few rows may be separated by luck
     errors = [values[name] for name in ("shape_error", "trend_error", "frechet_distance") if name in values]
     if (chance or detection.value <= LIKE_REAL) and all(map(_like_real, errors)):
         return "real"
@@ -101,7 +101,7 @@ def _kind(values: Values, n_rows: Mapping[str, int]) -> Kind:
 
 def _too_many_copies(values: Values, n_rows: Mapping[str, int]) -> bool:
     copies = values["exact_copies"]
-    # of columns on a grid (a counter, a few levels) independent ones have copies by chance, and know of no row
+    # if columns form a grid (a counter, a few levels), independent columns equal real rows by chance
     floor = max(copies.floor or 0.0, copies.ceiling or 0.0)
     n_floor = n_rows["holdout"] or n_rows["real"]
     mean = (copies.value * n_rows["synthetic"] + floor * n_floor) / (n_rows["synthetic"] + n_floor)
@@ -111,8 +111,8 @@ def _too_many_copies(values: Values, n_rows: Mapping[str, int]) -> bool:
 
 
 def _along(what: str) -> str:
-    """Return what else makes detection low: cells that are spread more evenly than chance, if the rows follow them."""
-    return ", or rows that follow one column of theirs (a date, a running total)" if what == "rows" else ""
+    """Return another explanation of a low detection AUC: cells spaced more evenly than at random."""
+    return ", as can rows that one column determines (a date, a running total)" if what == "rows" else ""
 
 
 def _leans(values: Values) -> bool:
@@ -124,7 +124,7 @@ def _memorised(values: Values, n_rows: Mapping[str, int], what: str) -> list[str
     parts = []
     if _leans(values):
         share = f"{_percent(values['dcr_share'].value)} of the {what}"
-        parts.append(f"{share} lie nearer to a training {what[:-1]} than to a held-out one (50 % is chance)")
+        parts.append(f"{share} are nearer to a training {what[:-1]} than to a held-out one (50 % is chance)")
     if _too_many_copies(values, n_rows):
         copies = values["exact_copies"]
         parts.append(
@@ -134,7 +134,7 @@ def _memorised(values: Values, n_rows: Mapping[str, int], what: str) -> list[str
 
 
 def _way(value: MetricValue) -> float:
-    """Return how far a value is on the way from its floor to its ceiling; 0 where there is no way."""
+    """Return the position of a value between floor (0) and ceiling (1); 0 if they are equal."""
     if value.floor is None or value.ceiling is None or value.ceiling - value.floor < _TELLING:
         return 0.0
     return (value.value - value.floor) / (value.ceiling - value.floor)
@@ -145,19 +145,20 @@ def _like_real(value: MetricValue) -> bool:
 
 
 def _telling(columns: Sequence[ColumnResult], pairs: Sequence[PairResult], kind: Kind) -> list[str]:
-    """Return the column or the pair that differs most, if one does so clearly."""
+    """Return the column or pair that differs most, if the difference is clear."""
     shapes = sorted(columns, key=lambda column: column.shape_floor - column.shape_error)
     shape = shapes[0].shape_error - shapes[0].shape_floor if shapes else 0.0
     trend = pairs[0].trend_error - pairs[0].trend_floor if pairs else 0.0
     if kind == "real" or max(shape, trend) < _TELLING:
         return []
     if shape >= trend:
-        return [f"most off is the column {shapes[0].name!s} (error {_number(shapes[0].shape_error)})"]
-    return [f"most off is how {pairs[0].first!s} and {pairs[0].second!s} go together ({_number(pairs[0].trend_error)})"]
+        return [f"the column {shapes[0].name!s} differs most (error {_number(shapes[0].shape_error)})"]
+    first, second = pairs[0].first, pairs[0].second
+    return [f"the dependence between {first!s} and {second!s} differs most ({_number(pairs[0].trend_error)})"]
 
 
 def _of_images(values: Values, kind: Kind) -> list[str]:
-    """Return how far the images are from real ones, if that is farther than real ones are from each other."""
+    """Return the distance of the images from real ones, if larger than among real ones."""
     distance = values.get("frechet_distance")
     if distance is None or kind == "real" or _like_real(distance):
         return []
@@ -180,7 +181,7 @@ def _useful(values: Values) -> list[str]:
         return []
     lost = score.floor - score.value
     if lost <= 0.0005:
-        return [f"a model trained on it is as good on real rows as one trained on them ({_number(score.value)})"]
+        return [f"a model trained on it is as good on real rows as one trained on real rows ({_number(score.value)})"]
     return [f"a model trained on it loses {_number(lost)} of {_number(score.floor)} on real rows"]
 
 

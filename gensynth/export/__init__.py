@@ -1,1 +1,1 @@
-"""ONNX: fitted estimators as graphs, raw columns in, scores or rows out."""
+"""ONNX export of fitted estimators: graphs from raw columns to scores, or from noise to rows."""

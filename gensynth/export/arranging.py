@@ -1,4 +1,4 @@
-"""Shapes, parts and constants as ONNX nodes."""
+"""Shapes, slices, concatenations and constants as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gensynth.export.program import Call, GraphError
 from gensynth.export.translations import argument, axes_of, positive, shape_of, translates
 
 _LAST = 2**62
-"""Ends beyond it are those of the axis."""
+"""Slice ends beyond this mean the end of the axis."""
 
 
 @translates("view", "_unsafe_view")
@@ -116,7 +116,7 @@ def _flip(b: GraphBuilder, call: Call) -> str:
     x, shape = b.get(call.args[0]), shape_of(call.args[0])
     for axis in axes_of(call.args[1], len(shape)):
         if b.grows(shape[axis]):
-            raise GraphError("turns the order of the rows round; a graph takes each row by itself")
+            raise GraphError("reverses the order of the rows; a graph processes each row by itself")
         x = b.node("Gather", x, b.ints(*range(shape[axis] - 1, -1, -1)), axis=axis)
     return x
 

@@ -1,4 +1,4 @@
-"""Dates that fall on some days only, counted on tensors: see `gensynth.schema.calendar`."""
+"""Dates that fall on certain days only, counted on tensors: see `gensynth.schema.calendar`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders of columns as functions of tensors: the codes and numbers that `gensynth.encoding` gives, on a graph."""
+"""Column encoders as functions of tensors: the codes and numbers of `gensynth.encoding` in a graph."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gensynth.export.calendar import count_days
 from gensynth.layout import FAR, UNKNOWN
 
 UNREAD, NO_TEXT = -2, -1
-"""Places of texts among the special ones of a column: another text, and none."""
+"""Codes in place of the index of a special text: a text that is not special, and no text."""
 LOST = -2
-"""Level of a missing category; -1 is that of one that was never fitted."""
+"""Code of a missing category; -1 is that of an unseen one."""
 _BEYOND = 2.0**64
 
 

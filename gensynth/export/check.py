@@ -1,4 +1,4 @@
-"""Comparison of exported graphs with what they were made of, on rows of their own."""
+"""Numerical check of exported graphs against the model, on generated rows."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from gensynth.relations.sheet import Sheet
 MAX_FLIPS = 1e-5
 """Share of the cells of a sample that may differ: where a number lies on a threshold, rounding decides."""
 NEAR = 1e-4
-"""Difference of sampled numbers, in units of their deviation or of themselves, that is rounding."""
+"""Difference between sampled numbers, relative to their deviation or size, that counts as rounding."""
 INEXACT = 1e-6
-"""Difference of positions in bins from which on it would decide about the last digits of numbers too often."""
+"""Difference in the position within a bin above which the last digits of numbers would differ too often."""
 _SEED = 20
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check of a graph found.
+    """Result of the check of a graph.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_scorer(
     rounding: Rounding,
     n: int,
 ) -> Checked:
-    """Compare the scores, and maps, of ``n`` drawn rows.
+    """Check the scores, and maps, of a graph on ``n`` generated rows.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def _check_decisions(
 
 
 def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
-    """Compare the cells of ``n`` rows that are made of the same noise.
+    """Check the cells of ``n`` rows sampled from the same noise.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def _check_pixels(flips: NDArray[np.bool_], name: str) -> None:
 
 
 def is_inexact(plan: SamplerPlan, n: int = 256) -> bool:
-    """Return whether a graph in float32 would draw other numbers than the model does, if ever so slightly.
+    """Return whether a float32 graph would sample numbers that differ from the model's by rounding.
 
     A number that is drawn by its code and uniformly in its bin is the same; one that is an output of a network is a sum
     whose order is each runtime's own, and a last digit of a value, or the level of a pixel, hangs on it.
@@ -244,7 +244,7 @@ def differing(found: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def unsettled(encoder: TableEncoder) -> TableEncoder:
-    """Return an encoder that decodes without making relations hold, as a graph does."""
+    """Return an encoder that decodes without enforcing relations, like a graph."""
     if encoder.rules is None:
         return encoder
     out = copy.copy(encoder)

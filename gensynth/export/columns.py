@@ -1,4 +1,4 @@
-"""Inputs and outputs of a graph: the column of a table, the type, and what stands for a missing value."""
+"""Inputs and outputs of a graph: column, type, and the representation of a missing value."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ InputType = Literal["double", "int64", "bool", "string"]
 Holds = Literal["number", "ticks", "moment", "truth", "level", "text", "special"]
 
 MISSING_INT = int(np.iinfo(np.int64).min)
-"""What stands for a missing whole number, date or duration."""
+"""Value that represents a missing integer, date or duration."""
 SCORES = ("score", "p_value", "label")
-"""Names of what scorers return."""
+"""Names of a scorer's outputs."""
 MAP = "map"
-"""Name of what scorers of images return beside it."""
+"""Name of the additional output of scorers of images."""
 NOISE = ("uniform", "normal")
-"""Names of what samplers draw from."""
+"""Names of a sampler's noise inputs."""
 _US_A_TICK = {"us": 1, "ms": 1000, "s": 10**6, "D": 86_400 * 10**6}
 _NS_A_US = 1000
 _EXACT = 2**53

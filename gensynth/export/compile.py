@@ -1,4 +1,4 @@
-"""Functions of encoded rows as graphs: what the contract suite exports of a model."""
+"""Functions of encoded rows as graphs, for the contract suite."""
 
 from __future__ import annotations
 

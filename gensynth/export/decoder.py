@@ -1,4 +1,4 @@
-"""Encoded rows to raw cells on tensors, as `TableEncoder.decode` has them, but for what makes relations hold."""
+"""Decoding of encoded rows on tensors, as `TableEncoder.decode`, without enforcing relations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _GREATEST = torch.finfo(torch.float64).max
 
 
 def decode_rows(encoder: TableEncoder, ports: Sequence[ColumnPort], rows: Batch) -> list[Tensor]:
-    """Return raw cells (n,), a tensor a port: of texts the level, -1 where missing; of special texts the place.
+    """Return raw cells (n,), one tensor per port: of texts the level, -1 where missing; of special texts the place.
 
     Parameters
     ----------

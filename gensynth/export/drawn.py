@@ -1,4 +1,4 @@
-"""What graphs are checked on: rows of cells like the fitted ones and strange ones, images, noise for samplers."""
+"""Test data for the check of graphs: ordinary and unusual cells, images, and noise for samplers."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from gensynth.schema.align import align_column
 
 _SEED = 20
 STRANGE = 0.05
-"""Share of a column's cells in the rows of a check that become each kind of strange cell: missing, far out, new."""
+"""Fraction of each column's cells in test rows made unusual in each way: missing, extreme, unseen."""
 
 
 def drawn_frame(fitted: FittedModel, n: int, rng: np.random.Generator, *, strange: bool = True) -> pd.DataFrame:
-    """Return rows that look like fitted ones column by column, some of whose cells are strange.
+    """Return rows with the fitted marginals, some of whose cells are unusual.
 
     Missing cells, numbers and dates far out, categories that were never fitted: where a column can hold such. Of images
     every other one is drawn by the model, and the others are noise.
@@ -81,7 +81,7 @@ def _drawn(
 
 
 def _with_strange_cells(series: pd.Series[Any], own: Any, column: Column, rng: np.random.Generator) -> pd.Series[Any]:
-    """Return the cells, some replaced by strange ones, as far as the column takes them."""
+    """Return the cells, some replaced by unusual ones that the column accepts."""
     for strange in _strange_values(series, own):
         cells = series.astype(object)
         cells[rng.random(len(cells)) < STRANGE] = strange
@@ -111,7 +111,7 @@ def _strange_values(series: pd.Series[Any], own: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class SamplerInputs:
-    """What a sampler is checked on: noise, and cells that are given.
+    """Inputs for the check of a sampler: noise and given cells.
 
     Parameters
     ----------

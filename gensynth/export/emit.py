@@ -1,4 +1,4 @@
-"""Recorded programs as nodes of a graph."""
+"""Emission of recorded programs as nodes of a graph."""
 
 from __future__ import annotations
 

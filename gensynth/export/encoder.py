@@ -1,4 +1,4 @@
-"""A table encoder as a function of tensors: raw columns to encoded rows, as `TableEncoder.encode` has them."""
+"""A table encoder as a function of tensors: raw columns to encoded rows, as `TableEncoder.encode`."""
 
 from __future__ import annotations
 

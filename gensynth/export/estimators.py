@@ -1,4 +1,4 @@
-"""Estimators that are written as ONNX files: `to_onnx` of synthesizers and of detectors."""
+"""`to_onnx` of synthesizers and detectors: files of scorers and samplers."""
 
 from __future__ import annotations
 

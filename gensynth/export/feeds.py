@@ -1,4 +1,4 @@
-"""Tables as what a graph reads: one array (n, 1) an input, and one (n, ...) of images."""
+"""Tables as the inputs of a graph: one array (n, 1) for each column, (n, ...) for images."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[Port]) -> Arrays:
-    """Return what a graph reads of a table.
+    """Return the graph inputs of a table.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def feeds_of(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[Port]) ->
 
 
 def aligned_feeds(frame: pd.DataFrame, schema: TableSchema, ports: Sequence[Port]) -> Arrays:
-    """Return what a graph reads of a table that `TableSchema.align` has passed."""
+    """Return the graph inputs of a table aligned by `TableSchema.align`."""
     return {port.name: _feed(frame[port.column], schema[port.column], port) for port in ports}
 
 

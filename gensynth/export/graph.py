@@ -1,4 +1,4 @@
-"""An ONNX graph in the making: nodes, constants, shapes that grow with the number of rows."""
+"""Builder of an ONNX graph: nodes, constants, shapes that depend on the number of rows."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class GraphBuilder:
 
     @contextlib.contextmanager
     def scope(self) -> Iterator[list[Any]]:
-        """Give a list of nodes that are made within this block: of the step of a loop, which sees all made before."""
+        """Collect the nodes made within the block: those of a loop step, which sees all earlier nodes."""
         outside = self.nodes, self.known, self.sums
         self.nodes, self.known, self.sums = [], dict(self.known), dict(self.sums)
         try:

@@ -1,4 +1,4 @@
-"""Look-ups by indices and by value, and writing to places, as ONNX nodes."""
+"""Gather, search and scatter operations as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.export.program import Call, GraphError, Value
 from gensynth.export.translations import argument, positive, shape_of, translates, type_of
 
 _COMPARED = 32
-"""Knots up to which a place is found by comparison with all of them."""
+"""Number of knots up to which a position is found by comparing with all of them."""
 
 
 @translates("index_select", "gather", "embedding", "index")

@@ -1,4 +1,4 @@
-"""What an exported graph says of itself, as properties of the ONNX model."""
+"""Metadata of an exported graph, as properties of the ONNX model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIGN = "higher = more normal"
 
 @dataclass(frozen=True)
 class Metadata:
-    """What an exported graph says of itself.
+    """Metadata of an exported graph.
 
     Parameters
     ----------

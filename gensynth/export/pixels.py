@@ -1,4 +1,4 @@
-"""Images as inputs and outputs of a graph: arrays as they were fitted, the pixels that models see, and back."""
+"""Images as inputs and outputs of a graph: from the fitted array to the pixels of the model, and back."""
 
 from __future__ import annotations
 

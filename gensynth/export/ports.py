@@ -1,4 +1,4 @@
-"""Inputs and outputs of a graph in the types that users see; texts and levels are looked up on the way in and out."""
+"""Inputs and outputs of a graph in user types; categories are looked up at both ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ONNX_TYPES = {
 }
 """Types of inputs and outputs."""
 TORCH_TYPES = {"double": torch.float64, "int64": torch.int64, "bool": torch.bool, "string": torch.int64}
-"""Types of the cells that functions of tensors take and give for them: texts are numbers there."""
+"""The torch types for these; texts are represented by numbers."""
 
 
 def table_ports(fitted: FittedModel, reserved: str) -> list[Port]:

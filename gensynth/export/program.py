@@ -1,4 +1,4 @@
-"""What a run of a function recorded: a list of ATen operations on values, and what of them is needed."""
+"""A recorded program: a list of ATen operations on values, and removal of unused ones."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 from gensynth.errors import CapabilityError
 
 LOOP = "loop"
-"""Name of the operation that repeats a step: arguments are its `Program`, how often, the state, what it captures."""
+"""Name of the loop operation; its arguments: the `Program` of a step, the count, the state, captured values."""
 
 
 class GraphError(CapabilityError):
-    """A function is no graph; the message says what "it" does that none can, as in "draws random numbers"."""
+    """A function cannot be a graph; the message completes "it ...", as in "draws random numbers"."""
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ class Call:
 
 @dataclass
 class Program:
-    """What a run recorded.
+    """A recorded program.
 
     Parameters
     ----------

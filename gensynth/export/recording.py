@@ -1,4 +1,4 @@
-"""A function of tensors as a list of ATen operations, from one run of it; the number of rows stays open."""
+"""Recording of a function of tensors as ATen operations, for any number of rows."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Function = Callable[..., Sequence[Tensor]]
 """From tensors whose first axis is the rows to such tensors, each row of which depends on its own row alone."""
 
 PRIMES = (211, 337, 461)
-"""Numbers of rows that functions are run with: a size that is divisible by it grows with the rows."""
+"""Row counts of the traced runs: a size that they divide is one that grows with the rows."""
 FEW = (67, 71, 73, 79)
-"""Those that functions of large images are run with: more would take gigabytes."""
+"""The same for large images: more rows would take gigabytes."""
 _LARGE = 2**17
 """Features of an image that is large: of more than 2,048 pixels."""
 
@@ -41,7 +41,7 @@ class _View:
 
 
 class _Recorder(TorchDispatchMode):
-    """Within this block operations on what depends on the inputs are recorded; all are carried out.
+    """Record operations on values that depend on the inputs within the block; all operations are executed.
 
     What changes a tensor in place is recorded as an operation that returns a new one.
     """
@@ -215,7 +215,7 @@ def primes_for(layout: Layout) -> Sequence[int]:
 
 
 def record(function: Function, example: Callable[[int], Sequence[Tensor]], primes: Sequence[int] = PRIMES) -> Program:
-    """Return what a function of rows computes, from one run of it.
+    """Record a function of rows from one run of it.
 
     Parameters
     ----------

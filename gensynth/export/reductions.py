@@ -1,4 +1,4 @@
-"""Reductions over axes, and what is in order along them, as ONNX nodes."""
+"""Reductions, sorting and cumulative operations along axes as ONNX nodes."""
 
 from __future__ import annotations
 

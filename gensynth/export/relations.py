@@ -1,4 +1,4 @@
-"""Relations between columns on tensors: which rows break them, and what columns are learned as distances from."""
+"""Relations between columns on tensors: rows that break them, and columns learned as distances."""
 
 from __future__ import annotations
 

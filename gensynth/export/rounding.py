@@ -1,4 +1,4 @@
-"""By how much scores of a graph may differ from those of what it was made of: rounding, measured where it is coarse."""
+"""Tolerance of the check of scores: rounding errors, measured against float64 for images."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gensynth.export.tails import TIE
 MAX_DIFFERENCE = 1e-5
 """Relative difference of scores above which nothing is written, ..."""
 ROUNDINGS = 20.0
-"""... or so many times what nine in ten scores in float32 are off by, where that is more, ..."""
+"""... or this many times the 90 % quantile of float32's errors, if that is more, ..."""
 MOST_DIFFERENCE = 1e-3
-"""... up to this: a model that rounding moves farther is not exported."""
+"""... up to this: models that are more sensitive to rounding are not exported."""
 DECIDED = 0.005
-"""Share of rows with images whose scores may differ by more: those of codes between two of which rounding decides."""
+"""Fraction of images whose scores may differ by more, as rounding can change their nearest code."""
 PLACES = 100.0
-"""Relative differences of places of maps that are allowed for each one of scores, which are sums of hundreds."""
+"""Tolerance of the entries of anomaly maps, in units of that of scores, which are sums of hundreds of them."""
 _MEASURED, _SEED = 64, 21
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """Differences of scores that are taken for rounding.
+    """Tolerances for rounding errors of scores.
 
     Parameters
     ----------

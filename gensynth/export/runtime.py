@@ -1,4 +1,4 @@
-"""Running exported graphs: by onnxruntime where it is installed, else by onnx's reference evaluator."""
+"""Running exported graphs: with onnxruntime if it is installed, otherwise with onnx's reference evaluator."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gensynth.export.metadata import Metadata
 
 Arrays = Mapping[str, NDArray[Any]]
 BLOCK = 2048
-"""Rows that are computed at a time: fewer take longer a row, more take more memory."""
+"""Rows per batch: smaller batches take longer per row, larger ones more memory."""
 BLOCK_PIXELS = 2**16
-"""Values of images that are, at most: maps of features take a hundred times their memory."""
+"""Maximal number of image values per batch: feature maps take a hundred times their memory."""
 
 
 class Session:
@@ -127,7 +127,7 @@ class OnnxScorer:
         return [name for name in self.session.outputs if name in SCORES]
 
     def score_maps(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """Return (n, height, width) what each place of the images adds to minus the scores.
+        """Return (n, height, width) the contribution of each pixel to minus the scores.
 
         Raises
         ------

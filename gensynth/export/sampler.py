@@ -1,4 +1,4 @@
-"""Samplers: noise in, and cells that are given, raw columns and images out."""
+"""Samplers as graphs: noise and given cells in, raw columns and images out."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from gensynth.model import Batch, GenerativeModel, Observed
 from gensynth.nn.noise import Noise, NoiseWidths, noise_widths, rows_from_noise
 
 GIVEN = "given:"
-"""What the names of inputs for given cells begin with."""
+"""Prefix of the names of inputs for conditions."""
 
 
 @dataclass(frozen=True)
 class SamplerPlan:
-    """What the graph of a sampler reads and writes.
+    """Inputs and outputs of a sampler's graph.
 
     Parameters
     ----------

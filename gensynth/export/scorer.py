@@ -1,4 +1,4 @@
-"""Scorers: raw columns in, scores out; of a detector p-values and labels, of images maps too."""
+"""Scorers as graphs: raw columns in; scores, p-values, labels and maps out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from gensynth.export.tails import TIE, p_values, tie
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a detector decides by.
+    """Calibration scores and threshold of a detector.
 
     Parameters
     ----------

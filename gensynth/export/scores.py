@@ -1,4 +1,4 @@
-"""Scores of encoded rows, and maps of their images, as functions of tensors: `Ensemble`, `Combined` and their maps."""
+"""Scores and anomaly maps of encoded rows as functions of tensors: `Ensemble` and `Combined`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gensynth.export.tails import combined_score
 from gensynth.model import Batch, Score
 
 Found = Mapping[str, Sequence[Score]]
-"""What the models of an ensemble say of a batch, by score method: one `Score` a model."""
+"""Scores of a batch by score method: one `Score` per model of the ensemble."""
 
 
 def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:
@@ -35,7 +35,7 @@ def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:
 
 
 def has_map(scorer: RowScorer) -> bool:
-    """Return whether a scorer can say what each place of an image adds to a score."""
+    """Return whether a scorer has anomaly maps."""
     layout = scorer.encoder.layout
     if layout.image is None:
         return False
@@ -47,7 +47,7 @@ def has_map(scorer: RowScorer) -> bool:
 
 
 def scores_and_maps(scorer: RowScorer, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the scores (n,) of encoded rows, and what each place adds to minus them (n, height, width)."""
+    """Return the scores (n,) of encoded rows, and the contribution of each pixel to minus them (n, height, width)."""
     if isinstance(scorer, Ensemble):
         found = _asked(scorer, batch, attribute=True)
         return _ensemble_score(scorer, found), _ensemble_map(scorer, batch, found)
@@ -110,7 +110,7 @@ def _ensemble_map(ensemble: Ensemble, batch: Batch, found: Found) -> Tensor:
 
 
 def _own_attributions(ensemble: Ensemble, batch: Batch, method: str, found: Found) -> Tensor:
-    """Return (members, n, k): what each column, and the image, adds to minus the scores by one method."""
+    """Return (members, n, k): the contribution of each column, and the image, to minus the scores by one method."""
     batch = batch.to("cpu", place_of(ensemble.models[0].scorer)[1])
     models = zip(ensemble.models, found[method], strict=True)
     return _members([attributions_of(model.scorer, batch, method, score) for model, score in models])
@@ -131,7 +131,7 @@ def _units(ensemble: Ensemble, method: str, n_axes: int) -> tuple[Tensor, Tensor
 
 
 def _shares(above: Tensor) -> Tensor:
-    """Return (n, k), rows summing to 1: parts of what is positive, even ones where nothing is."""
+    """Return (n, k), rows summing to 1: shares of the positive part, equal ones if nothing is positive."""
     above = above.clamp(min=0.0)
     total = above.sum(1, keepdim=True)
     return torch.where(total > 0, above / torch.where(total > 0, total, 1.0), 1.0 / above.shape[1])

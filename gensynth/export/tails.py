@@ -1,4 +1,4 @@
-"""How far out scores lie, and what they mean: `gensynth.engine.tails`, `combined` and `conformal` on tensors."""
+"""Tail probabilities and p-values on tensors: `gensynth.engine.tails`, `combined` and `conformal`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from gensynth.export.cells import interp, table
 N_PIECES = 2048
 """Pieces of the cubic spline that stands for the logarithm of a gamma distribution's tail."""
 TIE = 1e-6
-"""Difference of scores up to which they are taken for equal, of those above 1 in units of their size.
+"""Difference up to which scores count as equal; relative for scores above 1.
 
-It is the rounding of the graph and of the engine: sums in other orders, and the spline of the tails.
+It covers rounding in graph and engine: sums in different orders, and the spline of the tails.
 """
 Floats = NDArray[np.float64]
 
 
-def nats(tail: Tail, energies: Tensor) -> Tensor:
+def nats(tail: Tail, anomaly_scores: Tensor) -> Tensor:
     """Return `Tail.nats` of anomaly scores (n,)."""
     if isinstance(tail, EmpiricalTail):
-        reach = tail.energies[-1] - np.interp(0.5 * tail.levels[-1], tail.levels, tail.energies)
+        reach = tail.anomaly_scores[-1] - np.interp(0.5 * tail.levels[-1], tail.levels, tail.anomaly_scores)
         slope = 0.5 * tail.levels[-1] / reach if reach > 0 else 1.0
-        beyond = (energies - float(tail.energies[-1])).clamp(min=0.0)
-        return interp(energies, tail.energies, tail.levels) + float(slope) * beyond
+        beyond = (anomaly_scores - float(tail.anomaly_scores[-1])).clamp(min=0.0)
+        return interp(anomaly_scores, tail.anomaly_scores, tail.levels) + float(slope) * beyond
     assert isinstance(tail, GammaTail)
     if tail.scale == 0.0:
-        return (energies - tail.start).clamp(min=0.0)
-    z, a = (energies - tail.start) / tail.scale, tail.shape
+        return (anomaly_scores - tail.start).clamp(min=0.0)
+    z, a = (anomaly_scores - tail.start) / tail.scale, tail.shape
     spline = GammaSpline.of(a)
     x = z.clamp(min=max(spline.last, 1e-300))
     far = x - a * x.log() + float(special.gammaln(a)) + (x - a + 1.0).clamp(min=1.0).log()
@@ -112,5 +112,5 @@ def p_values(scores: Tensor, calibration: Floats, rounding: float = TIE) -> Tens
 
 
 def tie(scores: Floats, rounding: float = TIE) -> Floats:
-    """Return by how much a score may be lower (n,) for it to be taken for equal to each of these."""
+    """Return the tolerances (n,) below each score within which another score is tied with it."""
     return np.asarray(rounding * np.maximum(np.abs(scores), 1.0))

@@ -1,4 +1,4 @@
-"""The table of translations of ATen operations to ONNX nodes, and how they read their arguments."""
+"""Registry of the translations of ATen operations to ONNX nodes, and parsing of their arguments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.export.program import Call, Value
 
 Translation = Callable[[GraphBuilder, Call], Sequence[str] | str]
 TRANSLATIONS: dict[str, Translation] = {}
-"""From names of ATen operations, without overloads, to what adds their nodes and returns the names of their outputs."""
+"""Functions by ATen operation (without overload) that add its ONNX nodes and return the names of the outputs."""
 
 
 def translates(*names: str) -> Callable[[Translation], Translation]:

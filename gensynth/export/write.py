@@ -1,4 +1,4 @@
-"""Fitted models as ONNX graphs, made and checked; and files of them, all written or none."""
+"""Export of fitted models as ONNX files, checked first, and all written or none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gensynth.export.scorer import Calibration, scorer_model
 from gensynth.files import atomic_write
 
 _MOST_BYTES = 2**31 - 2**20
-"""A file of protocol buffers holds less than 2 GB."""
+"""Maximal file size: protocol buffers hold less than 2 GB."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""HTML by templates: whole pages, and what notebooks show."""
+"""HTML from templates: whole pages, and notebook displays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of an object: a heading, a few lines and tables, plain and in the notebook's own colours."""
+"""Notebook display of an object: a heading, a few lines and tables, in the notebook's own colours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gensynth.html.render import render
 
 MAX_LETTERS = 80
-"""Letters of a cell that are shown."""
+"""Maximal number of characters of a cell that are shown."""
 
 
 @dataclass(frozen=True)

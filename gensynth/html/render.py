@@ -1,4 +1,4 @@
-"""Templates filled in: everything that comes from data is escaped, whatever it is named."""
+"""Rendering of HTML templates, with all text from data escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns of two tables side by side: their kinds, and values of both as numbers or as common codes."""
+"""Columns of two tables side by side: their kinds, and their values as numbers or common codes."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def kind_of(column: pd.Series[Any]) -> ColumnKind:
 
 
 def is_decimal(column: pd.Series[Any]) -> bool:
-    """Say whether the column holds Python's decimals."""
+    """Return whether the column holds Python's decimals."""
     return column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "decimal"
 
 
 def is_time(column: pd.Series[Any]) -> bool:
-    """Say whether the column holds dates or time spans."""
+    """Return whether the column holds dates or time spans."""
     return pd.api.types.is_datetime64_any_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype)
 
 

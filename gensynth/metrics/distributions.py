@@ -1,4 +1,4 @@
-"""Distributions of two columns over each other: histograms of common bins, shares of common values."""
+"""Distributions of one column in two tables: common histogram bins, frequencies of common values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gensynth.metrics.columns import common_codes, kind_of, numbers
 
 FEW = 12
-"""Different numbers up to which each is shown by itself."""
+"""Number of distinct values up to which each is shown as a bar of its own."""
 TAIL = 0.005
 """Share of the rows at each end of an axis that may lie beyond it."""
 _BINS = 30

@@ -16,11 +16,11 @@ from gensynth.metrics.learned import detection_auc, fold_inflation
 from gensynth.tables.imagearrays import refuse_images
 
 SIGNIFICANT = 0.01
-"""Corrected p-values below it tell of a difference, ..."""
+"""Corrected p-values below this show a difference, ..."""
 NOTABLE = 0.05
-"""... which is worth a word if the distributions are this far apart; of a million rows every difference is certain."""
+"""... which is reported if the distributions are this far apart: with a million rows, any difference is significant."""
 MIN_EXPECTED = 5.0
-"""Rows expected at least of a category that is compared by itself (Cochran 1954); the others count together."""
+"""Minimal expected count of a category in the test (Cochran 1954); rarer categories are pooled."""
 
 _N_SPLITS = 3
 _MAX_SHOWN = 100  # columns in a notebook
@@ -55,7 +55,7 @@ class ColumnDrift:
 
     @property
     def moved(self) -> bool:
-        """Whether the difference is certain and worth a word."""
+        """Whether the difference is significant and large enough to report."""
         return self.adjusted < SIGNIFICANT and self.distance >= NOTABLE
 
 

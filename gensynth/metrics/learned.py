@@ -1,4 +1,4 @@
-"""How well a classifier tells synthetic rows from real ones, and how well it learns from them."""
+"""Classifier metrics: detection of synthetic rows, and utility (train on synthetic, test on real)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_CLASSES = 20  # values of a numeric target that is predicted as a class
 
 @dataclass(frozen=True)
 class Detection:
-    """What a classifier makes of real and synthetic rows.
+    """Result of the classifier test of real against synthetic rows.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _variance(values: NDArray[np.float64]) -> float:
 
 
 def utility(train: Any, test: Any, target: Any, *, regression: bool | None = None, random_state: int = 0) -> float:
-    """Return how well a model trained on ``train`` does on real rows it never saw (TSTR if ``train`` is synthetic).
+    """Return the score on held-out real rows of a model trained on ``train`` (TSTR if that is synthetic).
 
     Gradient boosted trees, or a linear model (`gensynth.metrics.learners.linear`) where cells are images.
 
@@ -188,7 +188,7 @@ def utility(train: Any, test: Any, target: Any, *, regression: bool | None = Non
 
 
 def is_regression(target: pd.Series[Any]) -> bool:
-    """Say whether a target is predicted as a number: numeric with more than 20 values."""
+    """Return whether a target is predicted as a number: numeric with more than 20 values."""
     return kind_of(target) == "numeric" and target.nunique() > _MOST_CLASSES
 
 

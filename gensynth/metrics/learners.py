@@ -1,4 +1,4 @@
-"""What the metrics train: gradient boosted trees on tables, a linear model where cells are images or features."""
+"""Estimators of the metrics: gradient boosted trees, and a linear model for images or features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Density and coverage, alpha-precision and beta-recall: where synthetic rows lie among real ones, and the reverse."""
+"""Nearest-neighbour metrics: density and coverage, alpha-precision and beta-recall."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEVELS = np.linspace(0.0, 1.0, 30)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What `neighbours` found.
+    """Result of `neighbours`.
 
     Parameters
     ----------

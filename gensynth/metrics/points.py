@@ -1,4 +1,4 @@
-"""Rows as points, for metrics that ask for the nearest rows."""
+"""Rows as points for nearest-neighbour metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memorisation: copies of real rows, and rows nearer to the training rows than chance would have it. Not privacy."""
+"""Memorisation: copies of real rows, and rows too near to training rows. Not a guarantee of privacy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIE = 1e-9  # distances that differ by less are equal: they are computed by pro
 
 
 def copies(real: Any, synthetic: Any) -> NDArray[np.bool_]:
-    """Say which synthetic rows equal a real row in every column.
+    """Return a mask of the synthetic rows that equal a real row in every column.
 
     Missing equals missing, whatever stands for it. Values are compared, not dtypes: 1 equals 1.0, a category its
     text. No false alarms: rows are matched column by column, and only those that still match go on.
@@ -57,7 +57,7 @@ def copies(real: Any, synthetic: Any) -> NDArray[np.bool_]:
 
 
 def repeated(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Say which rows equal another row of the same table in every column; missing equals missing.
+    """Return a mask of the rows that equal another row of the table in every column; missing equals missing.
 
     The share of them is what held-out real rows are expected to have in common with the rest: how many copies a table
     of so few different rows has by nature.
@@ -106,7 +106,7 @@ def nndr_share(train: Any, holdout: Any, synthetic: Any, *, max_rows: int = 2000
 
 @dataclass(frozen=True)
 class Memorisation:
-    """What `memorisation` found.
+    """Result of `memorisation`.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def memorisation(
 def nearest_share(
     real: Any, synthetic: Any, *, max_rows: int = 2000, max_real: int = 50_000, random_state: int = 0
 ) -> float:
-    """Return how often a synthetic row is nearer to a real row than a real row is to the other real ones.
+    """Return how often the nearest real row is nearer to a synthetic row than to another real row.
 
     For this no held-out rows are needed: of all pairs of a synthetic and a real row, the share in which the synthetic
     one has the nearer real row beside itself. Distances are those of `gensynth.metrics.points.points`.

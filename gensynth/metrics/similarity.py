@@ -1,4 +1,4 @@
-"""How close the columns, and the pairs of columns, of a synthetic table are to the real ones."""
+"""Fidelity of the columns, and of the pairs of columns, of a synthetic table."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PairFidelity:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """What `fidelity` found.
+    """Result of `fidelity`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether synthetic cells are such as the real columns hold: missing values, categories, ranges, types."""
+"""Validity of synthetic cells: missing values, categories, ranges, types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Validity:
-    """What `validity` found; every number is in [0, 1].
+    """Result of `validity`; every number is in [0, 1].
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _decimals(values: NDArray[np.float64], column: pd.Series[Any]) -> int | None
 
 
 def _has_decimals(values: NDArray[np.float64], decimals: int | None) -> NDArray[np.bool_]:
-    """Say which values have no more than these decimals, but for the rounding of floats."""
+    """Return which values have no more than these decimals, but for the rounding of floats."""
     if decimals is None:
         return np.ones(len(values), dtype=bool)
     scaled = values * 10.0**decimals

@@ -16,7 +16,7 @@ Vectors = NDArray[np.floating[Any]]
 
 
 def is_vector(column: pd.Series[Any]) -> bool:
-    """Say whether the cells of a column are arrays: its first one is."""
+    """Return whether the cells of a column are arrays: its first one is."""
     if column.dtype != object or not len(column):
         return False
     first = column.iloc[0]

@@ -1,4 +1,4 @@
-"""Categorical distributions: draws by inversion of the cumulative weights."""
+"""Categorical distributions: sampling by inversion of the cumulative weights."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Generator, Tensor
 LOG_2E = 1.0 / math.log(2.0)
 """exp(x) = 2^(x * LOG_2E): powers of two cost a CPU a third of powers of e."""
 SLICE_ELEMENTS = 2**17
-"""Weights that are summed up at a time: what stays in a core's cache, and needs no new pages."""
+"""Weights per cumulative sum: as many as stay in a core's cache, without new memory pages."""
 _TINY, _HUGE = 1e-30, 1e30
 _branches: ContextVar[bool] = ContextVar("branches", default=True)
 
 
 @contextlib.contextmanager
 def without_branches() -> Iterator[None]:
-    """Within this block nothing is decided by values, so that what is computed is a graph."""
+    """Avoid control flow on values within the block, so that the computation can be recorded as a graph."""
     token = _branches.set(False)
     try:
         yield
@@ -29,12 +29,12 @@ def without_branches() -> Iterator[None]:
 
 
 def draw_codes(weight: Tensor, rng: Generator) -> Tensor:
-    """Return codes (...) drawn in proportion to ``weight`` (..., width); never one of weight 0."""
+    """Sample codes (...) in proportion to ``weight`` (..., width); never one of weight 0."""
     return inverse_cdf(weight.cumsum(-1), uniform_open(weight.shape[:-1], weight, rng))
 
 
 def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
-    """Return codes (...) drawn in proportion to 2^``powers`` (..., width); never one of -inf.
+    """Sample codes (...) in proportion to 2^``powers`` (..., width); never one of -inf.
 
     ``uniform`` (...) in (0, 1], from `uniform_open`, says which.
     """
@@ -46,7 +46,7 @@ def draw_powers(powers: Tensor, uniform: Tensor) -> Tensor:
 
 
 def in_range(total: Tensor) -> bool:
-    """Return whether sums of powers are all far from 0 and infinity; always False within `without_branches`."""
+    """Return whether sums of powers can neither underflow nor overflow; always False in `without_branches`."""
     if not _branches.get():
         return False
     if not total.numel():
@@ -56,7 +56,7 @@ def in_range(total: Tensor) -> bool:
 
 
 def row_slices(n: int, width: int) -> list[slice]:
-    """Return the parts of ``n`` rows of ``width`` weights that are drawn at a time; one within `without_branches`."""
+    """Return the slices of ``n`` rows of ``width`` weights to sample at a time; one in `without_branches`."""
     step = max(SLICE_ELEMENTS // max(width, 1), 64)
     if n <= step or not _branches.get():
         return [slice(None)]
@@ -64,7 +64,7 @@ def row_slices(n: int, width: int) -> list[slice]:
 
 
 def uniform_open(shape: Sequence[int], like: Tensor, rng: Generator) -> Tensor:
-    """Return uniform draws in (0, 1]: one of exactly 0 would land on `UNKNOWN`, whose probability is 0."""
+    """Return uniform draws in (0, 1]: exactly 0 would select `UNKNOWN`, whose probability is 0."""
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype).neg_().add_(1.0)
 
 

@@ -1,4 +1,4 @@
-"""Rows whose columns are drawn before the latents: drawing them, and which columns go with latents."""
+"""Models that sample columns before the latents: sampling, and columns given latents."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.networks import RowDecoder
 
 CANDIDATES = 64
-"""Rows of columns that one of is taken for latents that are known."""
+"""Candidate rows of columns, one of which is resampled for given latents."""
 
 LogLikelihood = Callable[[Tensor, Batch], Tensor]
-"""From latents (1, n, dim) and rows to how likely their columns make the latents, and what else is known (1, n)."""
+"""A function from latents (1, n, dim) and rows to the log-likelihood (1, n) of the columns and other known cells."""
 
 
 def draw_columns(columns: RowDecoder, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-    """Draw the columns of n rows; observed cells come back exactly, and the others follow them.
+    """Sample the columns of n rows; observed cells are returned exactly, the others sampled given them.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def columns_of(
     rng: Generator,
     observed: Observed | None = None,
 ) -> Batch:
-    """Draw the columns of rows whose latents (1, n, dim) are known, by Bayes' rule: p(columns) p(latents | columns).
+    """Sample columns given latents (1, n, dim), by Bayes' rule: p(columns) p(latents | columns).
 
     One of `CANDIDATES` draws from p(columns) is taken by what it makes of the latents; exact in the limit of many.
     What ``observed`` holds beside cells (images) goes with the candidates.

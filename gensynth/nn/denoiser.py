@@ -1,4 +1,4 @@
-"""A denoising autoencoder over noise levels, side by side with the members of a scoring ensemble."""
+"""A denoising autoencoder over noise levels, with one member for each of a scoring ensemble."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gensynth.nn.ensemble import EnsembleMLP, standard_normal
 LEVELS = (0.1, 1.0)
 """Least and greatest standard deviation of the noise in training, in the scaling of a member."""
 SCORED_AT = (0.6, 0.8)
-"""Levels at which rows are scored: fine ones see the noise of a column, the coarsest only how far a row is out."""
+"""Noise levels for scoring: lower ones react to a column's own noise, the highest only to distance from the data."""
 
 
 class Denoiser(nn.Module):
-    """From a row under noise of a known level to the row, without a bottleneck.
+    """Denoiser: from a row with noise of a known level to the clean row, without a bottleneck.
 
     Trained as in Vincent et al. 2010 ("Stacked denoising autoencoders") over log-uniform levels, with the
     preconditioning of Karras et al. 2022 (arXiv 2206.00364, table 1) for data of unit variance.
@@ -52,7 +52,7 @@ class Denoiser(nn.Module):
         return residual.square().sum(-1)
 
     def residuals(self, x: Tensor) -> Tensor:
-        """Return (members, n, width): squared residuals of the row itself taken for a noisy one, in units of the noise.
+        """Return (members, n, width): squared residuals of the clean row as input, in units of the noise.
 
         A row where data is dense stays where it is; one that is not is pulled to where data is.
         """

@@ -1,4 +1,4 @@
-"""Several latents of each row through one network, side by side where the rows are few."""
+"""Several latent draws of each row through one network, in one batch if there are few rows."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor
 from gensynth.batch import Batch
 
 BLOCK = 256
-"""Rows of a pass, at most: a network takes as long for one row as for dozens, and larger blocks leave a CPU's cache."""
+"""Maximal number of rows per pass: small ones take as long as dozens of rows, larger ones exceed a CPU's cache."""
 
 
 class Repeatable(Protocol):
-    """Rows as networks read them."""
+    """Network inputs of rows."""
 
     def repeated(self, times: int) -> Self:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
 
 
 def at_draws(function: Callable[..., Tensor], draws: Tensor, inputs: Any = None) -> Tensor:
-    """Return (draws, members, n, ...): what a function of latents gives at several latents of each row.
+    """Evaluate a function of latents at several latents of each row: (draws, members, n, ...).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Exponential moving average of weights (Polyak & Juditsky 1992), in the place of which they can be put."""
+"""Exponential moving average of weights (Polyak & Juditsky 1992), which can replace the weights."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 STRIDE, WARMUP = 4, 16
-"""Steps between updates, and first steps that all have one: an update of many small tensors costs a good part of a
+"""Steps between updates, and initial steps with an update each: averaging many small tensors costs a good part of a
 step."""
 
 
 class WeightEMA:
-    """Exponential moving average of parameters; does nothing at all where ``decay`` is 0.
+    """Exponential moving average of parameters; a no-op if ``decay`` is 0.
 
     The decay after step t is min(decay, (1 + t) / (10 + t)), so that the random start is forgotten. After the first
     `WARMUP` steps there is an update every `STRIDE` steps, with that to the power of `STRIDE`.
@@ -42,7 +42,7 @@ class WeightEMA:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put the averages in the place of the parameters for the block."""
+        """Replace the parameters by their averages within the block."""
         self._swap()
         try:
             yield

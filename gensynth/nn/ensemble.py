@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class EnsembleLinear(nn.Module):
-    """A linear layer a member.
+    """Linear layers, one for each member.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class EnsembleLinear(nn.Module):
 
 
 class EnsembleMLP(nn.Module):
-    """A multilayer perceptron a member, with leaky rectifiers.
+    """Multilayer perceptrons with leaky rectifiers, one for each member.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ def standard_normal(shape: Sequence[int], like: Tensor, rng: torch.Generator) ->
 
 
 def fixed_normal(shape: Sequence[int], seed: int) -> Tensor:
-    """Draw N(0, 1) in pairs of opposite sign along the first axis, always the same: common noise makes scores exact."""
+    """Return fixed antithetic N(0, 1) draws along the first axis: common random numbers make scores exact."""
     half = torch.randn(shape[0] // 2, *shape[1:], generator=torch.Generator().manual_seed(seed))
     return torch.cat([half, -half])
 
 
 def balanced_normal(n: int, dim: int) -> Tensor:
-    """Return (m, dim) antithetic draws from N(0, I), always the same, whose mean is 0 and whose covariance is I.
+    """Return (m, dim) fixed antithetic draws from N(0, I) with exact mean 0 and covariance I.
 
     m is ``n``, or 4 ``dim`` if that is more.
     """

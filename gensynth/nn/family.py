@@ -1,4 +1,4 @@
-"""A family's hyperparameters, and the networks that carry it for a layout and a task."""
+"""Recipes of families: hyperparameters with defaults for each task, and the networks for a layout and task."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ TaskDefaults = Mapping[str, Mapping[str, Any]]
 
 
 def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int, dropout: float) -> Networks:
-    """Return what carries a family over rows of this layout.
+    """Return the networks of a family for this layout and task.
 
     Parameters
     ----------
     layout : Layout
-        What a row looks like.
+        Layout of the rows.
     task : {"sampling", "detection", "robust detection"}
-        What the model is for; "robust detection": its rows may hold anomalies.
+        Purpose of the model; "robust detection": the training rows may hold anomalies.
     members : int
-        Networks side by side; 1 for sampling.
+        Number of networks in the ensemble; 1 for sampling.
     embedding_dim : int
-        Width of a cell's embedding where cells are embedded.
+        Dimension of cell embeddings, for sampling.
     dropout : float
-        Fraction of units in [0, 1) that is dropped in training, for sampling.
+        Fraction of units dropped in training, in [0, 1), for sampling.
     """
     if layout.image is not None:
         return ImageNetworks(layout, embedding_dim, dropout)
@@ -51,18 +51,18 @@ def networks_for(layout: Layout, task: str, *, members: int, embedding_dim: int,
 class TaskRecipe(Recipe):
     """Hyperparameters of a family that serves sampling and detection.
 
-    What is None is chosen by the task (`by_task`).
+    Hyperparameters that are None take the task's default (`by_task`).
 
     Parameters
     ----------
     task : {"sampling", "detection", "robust detection"}, default="sampling"
-        What the model is for. An anomaly detector sets it: "robust detection" where the rows may hold anomalies.
+        Purpose of the model, set by an anomaly detector: "robust detection" if the rows may hold anomalies.
     n_members : int or None, default=None
-        Networks side by side, trained as one; always 1 for sampling.
+        Number of networks in an ensemble, trained together; always 1 for sampling.
     learning_rate : float or None, default=None
         Step size.
     max_levels : int or None, default=None
-        Most categories of a column that are told apart; None for 1000, of a detector 64.
+        Maximal number of categories of a column, the rarer ones share a code; None for 1000, for a detector 64.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -88,22 +88,22 @@ class TaskRecipe(Recipe):
 
     @property
     def encoding(self) -> Encoding:
-        """As the family says to sample (`bins`); to score, numbers as they are: a value far away must look far away."""
+        """`bins` for sampling; standardised values for scoring, so that outliers stay far out."""
         if self.task == "sampling":
             return self.bins(self.max_levels or 1000)
         return Encoding("standard", max_atoms=0, max_levels=self.max_levels or 64)
 
     @abstractmethod
     def bins(self, max_levels: int) -> Encoding:
-        """Return how rows are encoded for sampling, numbers in bins."""
+        """Return the encoding for sampling, with numbers in bins."""
 
     @property
     def able(self) -> frozenset[str]:
-        """`capabilities`; a detector's networks score rows and do nothing else."""
+        """`capabilities`; a detector's networks can only score rows."""
         return self.capabilities if self.task == "sampling" else self.capabilities & {"score"}
 
     def check(self) -> None:
-        """Raise `OptionError` for a value that cannot be, or that the task would not read; fits call it first."""
+        """Raise `OptionError` for a value that is invalid or unused by the task; fits call it first."""
         super().check()
         own, unread = self._kind_of_task, self._unread()
         for field in fields(self):
@@ -111,7 +111,7 @@ class TaskRecipe(Recipe):
             if field.name in unread and value != field.default:
                 other = unread[field.name]
                 raise OptionError(
-                    f"model.{field.name}={value!r} is for {other}; a model for {own} does not read it: leave it out"
+                    f"model.{field.name}={value!r} is for {other}; a model for {own} does not use it: leave it out"
                 )
 
     @property
@@ -119,25 +119,25 @@ class TaskRecipe(Recipe):
         return "sampling" if self.task == "sampling" else "detection"
 
     def _unread(self) -> dict[str, str]:
-        """Return the hyperparameters that the other task alone reads, with that task."""
+        """Return the hyperparameters that only the other task uses, with that task."""
         read_by: dict[str, str] = {}
         for kind in reversed(type(self).__mro__):
             read_by |= vars(kind).get("only_for", {})
         return {name: task for name, task in read_by.items() if task != self._kind_of_task}
 
     def for_detection(self, *, contaminated: bool, members: int | None = None) -> Self:
-        """Return this recipe for an anomaly detector, of ``members`` networks where a number is given."""
+        """Return this recipe for an anomaly detector, with ``members`` networks if given."""
         recipe: Self = clone(self)
         recipe.set_params(task="robust detection" if contaminated else "detection")
         return recipe if members is None else recipe.set_params(n_members=members)
 
     def settings(self, layout: Layout | None = None) -> SimpleNamespace:
-        """Return the hyperparameters, with the defaults of task and layout for those that are None or not read.
+        """Return the hyperparameters, with the defaults of task and layout for those that are None or unused.
 
         Raises
         ------
         OptionError
-            A value cannot be, or would not be read.
+            A value is invalid, or not used by the task.
         """
         self.check()
         chosen: dict[str, Any] = {}
@@ -161,16 +161,16 @@ class TaskRecipe(Recipe):
 
 @dataclass(eq=False)
 class FamilyRecipe(TaskRecipe):
-    """Hyperparameters of a family that serves sampling and detection with one model, over `networks_for` its task.
+    """Hyperparameters of a family with one model for sampling and detection, on the networks of `networks_for`.
 
     Parameters
     ----------
     embedding_dim : int, default=16
-        Width of a cell's embedding, for sampling.
+        Dimension of cell embeddings, for sampling.
     dropout : float or None, default=None
-        Fraction of units dropped in training, in [0, 1), for sampling; None chooses from the number of rows.
+        Fraction of units dropped in training, in [0, 1), for sampling; None depends on the number of rows.
     max_bins : int, default=100
-        Most quantile bins of a numeric column, for sampling.
+        Maximal number of quantile bins of a numeric column, for sampling.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -189,20 +189,20 @@ class FamilyRecipe(TaskRecipe):
         return Encoding("bins", max_bins=self.max_bins, max_levels=max_levels)
 
     def networks(self, layout: Layout) -> Networks:
-        """Return what carries the model."""
+        """Return the networks of the model."""
         dropout = self.fitting_dropout(layout) if self.dropout is None else self.dropout
         members = 1 if self.task == "sampling" else int(self.settings().n_members)
         return networks_for(layout, self.task, members=members, embedding_dim=self.embedding_dim, dropout=dropout)
 
     def fitting_dropout(self, layout: Layout) -> float:
-        """Return the fraction of units to drop that suits the table."""
+        """Return the default dropout for the size of the table."""
         return fitting_rate(layout.n_rows)
 
 
 def in_turns(value: Any, members: int) -> list[Any]:
-    """Return one value of each member.
+    """Return one value for each member, cycling through them.
 
-    A tuple is taken in turns: two members, one a scaling of the numbers, have the same, the next two the next.
+    Members 0 and 1, one for each feature scaling, have the first entry of a tuple, members 2 and 3 the next, and so on.
     """
     choices: Sequence[Any] = value if isinstance(value, tuple | list) else (value,)
     return [choices[i // 2 % len(choices)] for i in range(members)]

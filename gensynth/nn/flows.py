@@ -22,7 +22,7 @@ class InverseAutoregressiveFlow(nn.Module):
     context : int
         Width of the context that conditions the flow.
     width : int
-        Hidden units a dimension.
+        Hidden units per dimension.
     """
 
     def __init__(self, dim: int, context: int, width: int = 8) -> None:

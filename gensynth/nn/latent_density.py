@@ -1,4 +1,4 @@
-"""Densities over the latents, and over the codes, of every member: interfaces, and N(0, I)."""
+"""Priors over latents and over codes, for every ensemble member: interfaces, and N(0, I)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCORES_ONLY = "an anomaly detector scores rows; to draw rows, fit a Synthesizer 
 
 
 class LatentDensity(ABC):
-    """A density over the latents of every member."""
+    """Density of latents, for every member."""
 
     @abstractmethod
     def log_density(self, z: Tensor) -> Tensor:
@@ -28,14 +28,14 @@ class LatentDensity(ABC):
 
 
 class LatentPrior(nn.Module, ABC):
-    """A learned density over the latents of every member, given the columns where they are drawn before."""
+    """A learned prior over the latents of every member, conditional on columns that are sampled first."""
 
     @abstractmethod
     def given(self, inputs: Any) -> LatentDensity:
-        """Return the density of the latents of rows, as `Networks.inputs` returns them."""
+        """Return the prior given the columns of rows (from `Networks.inputs`)."""
 
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
-        """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
+        """Initialise from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
 
 
 class NormalLatents(LatentDensity):
@@ -60,7 +60,7 @@ class NormalLatents(LatentDensity):
 
 
 class CodePrior(nn.Module, ABC):
-    """p(codes) = prod_g p(code_g | entries before) of every member; given the columns where they are drawn before."""
+    """Autoregressive prior p(codes) = prod_g p(code_g | entries before), conditional on columns sampled first."""
 
     @abstractmethod
     def forward(self, entries: Tensor, inputs: Any) -> Tensor:

@@ -1,4 +1,4 @@
-"""Families with latents: rows are drawn from latents, and latents are inferred from rows."""
+"""Base of models with latents: sampling, conditions, imputation and scores from prior and posterior."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ N_SCORE_DRAWS = 8
 """Posterior draws behind a score; the same noise for every row, so that scores are comparable and repeatable."""
 
 OF_LATENTS = frozenset({"kl", "prior"})
-"""Score methods that say something of the latents alone, and so nothing of single places of an image."""
+"""Score methods that depend on the latents alone, so that they have no anomaly map."""
 
 
 class LatentVariableModel(GenerativeModel):
-    """p(row | latents) p(latents), with an encoder; a family says what its latents are.
+    """Base of models p(row | latents) p(latents) with an encoder; a family defines its latents.
 
-    Rows with an image have their columns drawn first: p(columns) p(latents | columns) p(image | latents), and what
-    encodes an image does not see them. A class that were drawn after the latents, as the image is, would have to be
-    told by latents that belong to no class in particular.
+    In rows with an image the columns are sampled first: p(columns) p(latents | columns) p(image | latents), and the
+    encoder sees the image alone. If the class were sampled after the latents, like the image, latents between classes
+    would have to determine it.
 
     Parameters
     ----------
     networks : Networks
-        What carries it.
+        The networks of the model.
     noises : sequence of float
-        Deviation of the noise on each member's input in training.
+        Standard deviation of the noise on each member's input in training.
     learning_rate : float
         Step size.
     """
@@ -52,7 +52,7 @@ class LatentVariableModel(GenerativeModel):
 
     @abstractmethod
     def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
-        """Draw from the prior what the decoder is given (1, n, width); ``columns`` are those that were drawn before."""
+        """Sample decoder inputs (1, n, width) from the prior; ``columns`` were sampled first."""
 
     @abstractmethod
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
@@ -63,32 +63,32 @@ class LatentVariableModel(GenerativeModel):
         """Return (1, n) log-densities of latents (1, n, latent_dim) given the columns of the rows."""
 
     def to_decoder(self, latents: Tensor) -> Tensor:
-        """Return what the decoder is given (1, n, width) for latents (1, n, latent_dim): the latents themselves."""
+        """Return decoder inputs (1, n, width) for latents (1, n, latent_dim): by default the latents."""
         return latents
 
     @abstractmethod
     def propose_for(self, rows: Batch, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return what the decoder is given for c candidates of each of n rows (n * c, width), and log-weights (n * c,).
+        """Return decoder inputs (n * c, width) of c candidates for each of n rows, and log-weights (n * c,).
 
-        The rows are those that are imputed, as they were filled so far.
+        The rows are those being imputed, with their current values.
         """
 
     @abstractmethod
     def middle(self, inputs: Any) -> Tensor:
-        """Return what the decoder is given at the middle of the posterior (members, n, width)."""
+        """Return decoder inputs (members, n, width) at the posterior mean."""
 
     @abstractmethod
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats."""
+        """Return the costs of cells (members, n, k) and of latents (members, n), in nats."""
 
     def encode(self, batch: Batch) -> Tensor:
-        """Return (n, latent_dim): the middle of the posterior of the first member."""
+        """Return the posterior means (n, latent_dim) of the first member."""
         return self.middle(self.networks.inputs(batch))[0]
 
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-        """Draw latents from the prior, then the cells; observed cells are kept, and latents and the rest follow them.
+        """Sample latents from the prior, then cells; both are conditional on observed cells.
 
-        With observed cells the draws are exact in the limit of many candidates.
+        With observed cells this is exact in the limit of many candidates.
         """
         first = self.decoder.first()
         if first is None and observed is not None:
@@ -101,7 +101,7 @@ class LatentVariableModel(GenerativeModel):
         return self.decoder.complete(columns, self.draw_prior(n, rng, columns), rng)
 
     def _fill_beside_images(self, first: RowDecoder, observed: Observed, rng: Generator) -> Batch:
-        """Draw columns of rows whose images are known, at a draw of their posteriors, which see the images alone."""
+        """Impute columns of rows with known images, at a posterior draw given the image alone."""
 
         def log_joint(latents: Tensor, rows: Batch) -> Tensor:
             return self.log_prior_of(latents, rows) + self.decoder.rest_log_likelihood(rows, self.to_decoder(latents))
@@ -114,7 +114,7 @@ class LatentVariableModel(GenerativeModel):
         return replace(Batch.cat(parts), pixels=observed.rows.pixels) if parts else observed.rows
 
     def decode(self, latents: Tensor, rng: Generator) -> Batch:
-        """Draw one row for each latent (n, latent_dim)."""
+        """Sample one row for each latent (n, latent_dim)."""
         first, latents = self.decoder.first(), latents.unsqueeze(0)
         if first is None:
             return self.decoder.sample(self.to_decoder(latents), rng)
@@ -131,18 +131,18 @@ class LatentVariableModel(GenerativeModel):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
         """Score rows, in nats; see `costs` of the family for its methods. Higher = more normal."""
         method = self.score_method(method)
-        with torch.set_grad_enabled(attribute and self.layout.image is None):  # places of images need no gradients
+        with torch.set_grad_enabled(attribute and self.layout.image is None):  # pixels need no gradients
             inputs = self.networks.inputs(batch, differentiable=attribute)
             costs = self.denoising(inputs) if method == "denoising" else self.costs(inputs, method)
             found = self.networks.score(*costs, inputs, attribute=attribute)
         return replace(found, pixels=None) if method in OF_LATENTS else found
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what the members expect given the other cells; None for sampling."""
+        """Return the members' expectation given the other cells, plus and minus two deviations; None for sampling."""
         return self.networks.conditional_interval(batch, position, self.middle, self.decoder)
 
     def denoising(self, inputs: Any) -> tuple[Tensor, Tensor]:
-        """Return `costs` of the rows under latents of the rows under noise, the mean over noise levels.
+        """Return `costs` of rows given latents of their noisy versions, the mean over noise levels.
 
         Vincent et al. 2010, "Stacked denoising autoencoders".
         """
@@ -151,7 +151,7 @@ class LatentVariableModel(GenerativeModel):
 
     @torch.no_grad()
     def correct_marginals(self, batch: Batch, rng: Generator) -> None:
-        """Set the marginals of what is drawn right."""
+        """Correct the marginals of generated rows."""
         if not self.layout.columns:  # images alone
             return
         n, first = n_marginal_rows(len(self.layout.columns)), self.decoder.first()
@@ -162,20 +162,20 @@ class LatentVariableModel(GenerativeModel):
 
 
 def cells_only(cells: Tensor) -> tuple[Tensor, Tensor]:
-    """Return costs (members, n, k) that belong to cells only, and none of the row as a whole (members, n)."""
+    """Return costs of cells (members, n, k), and zero for the row as a whole (members, n)."""
     return cells, cells.new_zeros(cells.shape[:-1])
 
 
 def importance_weighted(cells: Tensor, log_ratios: Tensor) -> tuple[Tensor, Tensor]:
-    """Return costs that add up to -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, equation 8).
+    """Return costs that sum to -log mean_k p(row, z_k) / q(z_k | row) (Burda et al. 2016, equation 8).
 
-    Of posterior draws first: ``cells`` (draws, members, n, k) are log p(cell | z_k), whose means the cells are charged
-    with, and ``log_ratios`` (draws, members, n) are log p(z_k) - log q(z_k | row).
+    Arguments have the posterior draws first: ``cells`` (draws, members, n, k) are log p(cell | z_k), whose means are
+    the costs of the cells, and ``log_ratios`` (draws, members, n) are log p(z_k) - log q(z_k | row).
     """
     bound = (cells.sum(-1) + log_ratios).logsumexp(0) - math.log(len(cells))
     return -cells.mean(0), cells.mean(0).sum(-1) - bound
 
 
 def latents_only(costs: Tensor, n_cells: int) -> tuple[Tensor, Tensor]:
-    """Return costs (members, n) that belong to the row as a whole, and none of its cells (members, n, k)."""
+    """Return costs of the row as a whole (members, n), and zero for its cells (members, n, k)."""
     return costs.new_zeros(*costs.shape, n_cells), costs

@@ -1,4 +1,4 @@
-"""Plain layers: dropout, one linear map a column, a smooth bound, a residual perceptron."""
+"""Basic layers: dropout, one linear map per column, a smooth bound, a residual perceptron."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVELS = 1 << 16
 
 
 def fitting_rate(n_rows: int) -> float:
-    """Return the share of units to drop: .2 for 20,000 rows, the more the fewer (at most .5), .075 for a million."""
+    """Return the default dropout: .5 at most for few rows, .2 for 20,000, .075 for a million."""
     return min(0.5, max(0.05, 0.2 * math.pow(20_000 / max(n_rows, 1), 0.25)))
 
 
@@ -41,17 +41,17 @@ def kept_entries(h: Tensor, p: float) -> Tensor:
 
 
 def columnwise(k: int, width_in: int, width_out: int, gain: float = 1.0) -> nn.Parameter:
-    """Return weights (k, width_in, width_out) of one linear map a step, initialised to keep the variance."""
+    """Return weights (k, width_in, width_out) of one linear map per step, initialised to keep the variance."""
     return nn.Parameter(torch.randn(k, width_in, width_out) * (gain * width_in**-0.5))
 
 
 def bounded(x: Tensor, bound: float) -> Tensor:
-    """Return ``x``, bent smoothly so that it stays between minus and plus ``bound``; the identity near 0."""
+    """Return ``x`` smoothly bounded to plus or minus ``bound``; the identity near 0."""
     return bound * torch.tanh(x / bound)
 
 
 class ResidualMLP(nn.Module):
-    """A multilayer perceptron whose hidden layers of equal width add to what came in.
+    """A multilayer perceptron with residual connections between hidden layers of equal width.
 
     Parameters
     ----------

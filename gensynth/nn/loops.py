@@ -1,4 +1,4 @@
-"""Loops whose steps are alike: a `for` in Python, and one operation where what is computed is recorded as a graph."""
+"""Repeated equal steps: a `for` in Python, and a single loop operation in a recorded graph."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 Step: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-"""From the number of a step, (1,) int64, and the state to the next state, which may be the same tensor, changed."""
+"""A function from the step's number, (1,) int64, and the state to the next state, possibly changed in place."""
 Loop: TypeAlias = Callable[[Step, Tensor, int], Tensor]
 _loop: ContextVar[Loop | None] = ContextVar("loop", default=None)
 
 
 @contextlib.contextmanager
 def loops_by(loop: Loop) -> Iterator[None]:
-    """Within this block `repeat` is what a function makes of it."""
+    """Replace `repeat` by another function within the block."""
     token = _loop.set(loop)
     try:
         yield

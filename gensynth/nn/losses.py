@@ -1,4 +1,4 @@
-"""Adversarial losses: functions of the values of a critic.
+"""Adversarial losses, as functions of critic outputs.
 
 The critic's value is a real number, higher = more like a real row; none of these squashes it. A loss owns no
 network, no optimiser and no training step, so that every one combines with every penalty and every condition.
@@ -61,7 +61,7 @@ class NonSaturating(AdversarialLoss):
 
 
 class Relativistic(AdversarialLoss):
-    """Each generated row against a real one: log D(real - fake), whose game has no bad minima for lost modes.
+    """Relativistic pairing of real and generated rows: log D(real - fake), without minima at lost modes.
 
     Jolicoeur-Martineau 2018, "The relativistic discriminator", arXiv:1807.00734; with penalties at the real and at the
     generated rows it converges (Huang et al. 2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441, eq. 2).

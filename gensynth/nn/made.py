@@ -35,7 +35,7 @@ def autoregressive_mask(inputs: Tensor, outputs: Tensor, *, strict: bool = False
 
 
 class MaskedLinear(nn.Linear):
-    """A linear layer whose outputs see the inputs before them; see `autoregressive_mask` for its parameters."""
+    """A linear layer with an autoregressive mask; see `autoregressive_mask` for its parameters."""
 
     mask: Tensor
 
@@ -50,7 +50,7 @@ class MaskedLinear(nn.Linear):
 
 
 class EnsembleMADE(nn.Module):
-    """A masked autoregressive network a member, with a context.
+    """Masked autoregressive networks with a context, one for each member.
 
     Inputs and outputs stand at positions; an output sees the inputs at positions before its own, and all of the
     context.
@@ -91,7 +91,7 @@ class EnsembleMADE(nn.Module):
 
 
 class BlockMADE(nn.Module):
-    """A perceptron of two hidden layers a block; its input is all that stands before the block.
+    """Perceptrons with two hidden layers, one for each block, on all inputs before the block.
 
     A masked network whose blocks share nothing but their input: a block costs the same alone as among the others, so
     that drawing block by block costs one pass in all.
@@ -103,7 +103,7 @@ class BlockMADE(nn.Module):
     block : int
         Width of a block.
     width : int
-        Hidden units a block.
+        Hidden units per block.
     width_out : int
         Outputs a block; they start at 0.
     dropout : float
@@ -134,7 +134,7 @@ class BlockMADE(nn.Module):
             nn.init.zeros_(self.from_context.weight[n_blocks * width :])
 
     def told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return biases of hidden units and of outputs, with what a context (n, context) adds to them.
+        """Return biases of hidden units and outputs, shifted by a context (n, context).
 
         (n, n_blocks * width) and (n_blocks, n, width_out); without a context (n_blocks * width,) and those of one row.
         """
@@ -152,7 +152,7 @@ class BlockMADE(nn.Module):
         return torch.baddbmm(outer_bias, dropout(h, self.dropout, training=self.training), self.outer)
 
     def one(self, b: int, before: Tensor, told: tuple[Tensor, Tensor]) -> Tensor:
-        """Return (n, width_out) of block b alone; ``before`` (n, b * block) is what stands before it.
+        """Return the outputs (n, width_out) of block b alone; ``before`` (n, b * block) are its inputs.
 
         ``told`` is what `told` returns of a context.
         """

@@ -1,4 +1,4 @@
-"""Mixture of normals with full covariances over a latent vector, fitted by expectation maximisation."""
+"""Gaussian mixture with full covariances over latents, fitted by expectation maximisation."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class GaussianMixture(Prior):
 
     @torch.no_grad()
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
-        """Fit to latents; every step has a new draw, so that it is the posteriors that are fitted, not one draw."""
+        """Fit to latents; each step draws anew, to fit the aggregate posterior and not a single draw."""
         z = draw()
         if len(z) < 2:
             return

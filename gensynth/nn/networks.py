@@ -1,4 +1,4 @@
-"""What carries a family: the networks over the rows of a layout, members first in every tensor."""
+"""Interface of the networks that a family requests for a layout; tensors have the ensemble axis first."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gensynth.nn.tabular.imputation import Propose
 
 
 class RowDecoder(nn.Module, ABC):
-    """p(row | z) of every member.
+    """A decoder p(row | z) of every member.
 
-    Only networks that are made to sample draw rows; those of a detector raise `CapabilityError`.
+    Only networks for sampling generate rows; those of a detector raise `CapabilityError`.
     """
 
     @abstractmethod
@@ -33,28 +33,28 @@ class RowDecoder(nn.Module, ABC):
         raise CapabilityError(SCORES_ONLY)
 
     def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:  # noqa: ARG002
-        """Draw the cells that are not observed; ``propose`` draws latents (n * c, width) and weighs them."""
+        """Sample the unobserved cells; ``propose`` draws weighted latents (n * c, width)."""
         raise CapabilityError(SCORES_ONLY)
 
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
-        """Change the biases so that every code is drawn, from latents (1, n, width), as often as it is in the rows."""
+        """Adjust the biases so that codes sampled at latents (1, n, width) have their frequencies in the rows."""
         raise CapabilityError(SCORES_ONLY)
 
     def first(self) -> RowDecoder | None:
-        """Return p(columns) where the columns are drawn before the latents; None where latents come first."""
+        """Return p(columns) if columns are sampled before the latents; None if latents come first."""
         return None
 
     def rest_log_likelihood(self, rows: Batch, z: Tensor) -> Tensor:  # noqa: ARG002
-        """Return (n,): log-density of what is drawn after the columns, at latents (1, n, width); up to a constant."""
+        """Return (n,) the log-density of everything after the columns at latents (1, n, width), up to a constant."""
         raise TypeError(f"{type(self).__name__} draws latents first")
 
     def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
-        """Draw what is left of rows whose columns were drawn first, at latents (1, n, width)."""
+        """Complete rows whose columns were sampled first, at latents (1, n, width)."""
         raise TypeError(f"{type(self).__name__} draws latents first")
 
 
 class LevelNetworks(NamedTuple):
-    """Networks of one level of a hierarchy of latents; all take and give (members, n, ...)."""
+    """Networks of one level of a hierarchy of latents; all tensors are (members, n, ...)."""
 
     prior: nn.Module
     """From the state to means and log-scales."""
@@ -72,9 +72,9 @@ class Networks(nn.Module, ABC):
     Parameters
     ----------
     layout : Layout
-        What a row looks like.
+        Layout of the rows.
     members : int
-        Networks side by side; 1 for sampling.
+        Number of networks in the ensemble; 1 for sampling.
     """
 
     for_sampling: ClassVar[bool]
@@ -98,38 +98,38 @@ class Networks(nn.Module, ABC):
 
     @property
     def width(self) -> int:
-        """Width of the features that the networks read; 0 where they read cells."""
+        """Width of the input features; 0 if the networks read cells."""
         return 0
 
     @property
     def n_cells(self) -> int:
-        """Costs of a row that a `RowDecoder` gives: one of each column."""
+        """Number of costs of a row by a `RowDecoder`: one for each column."""
         return len(self.layout.columns)
 
     @property
     def n_codes_a_row(self) -> int | None:
-        """Codes of a row, of a model whose latents are codes; None: as the family says."""
+        """Number of codes of a row in a model with discrete latents; None: set by the family."""
         return None
 
     def at_most(self, rows: int) -> int:
-        """Return how many rows can be looked at in one pass, of so many."""
+        """Return the number of rows, of ``n``, to process in one pass."""
         return rows
 
     def fits(self) -> tuple[Fit, ...]:
-        """Return what is measured before anything is trained."""
+        """Return the statistics to fit before training."""
         return ()
 
     @abstractmethod
     def inputs(self, batch: Batch, *, differentiable: bool = False) -> Any:
-        """Return the rows as the networks read them; ``differentiable``: for scores that are told apart by column."""
+        """Return the network inputs of rows; ``differentiable``: for attribution of scores to columns."""
 
     @abstractmethod
     def noisy(self, inputs: Any, deviation: Tensor, rng: Generator) -> Any:
-        """Return the inputs under normal noise of a deviation (members, 1, 1), where they are numbers."""
+        """Return the inputs with normal noise of deviation (members, 1, 1) on numbers."""
 
     @abstractmethod
     def corrupted(self, inputs: Any) -> Iterator[Any]:
-        """Yield the inputs under fixed noise of several levels: what denoising scores look at."""
+        """Yield the inputs with fixed noise of several levels, for denoising scores."""
 
     @abstractmethod
     def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
@@ -143,24 +143,23 @@ class Networks(nn.Module, ABC):
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:
         """Return p(row | z) with cells that are independent given z.
 
-        With ``column_groups`` above 1 the columns are written in so many groups, those of one independent given z and
-        the groups before.
+        With ``column_groups`` above 1 the columns are sampled in that many groups, each given z and the groups before.
         """
 
     def auxiliary_decoder(self, width_in: int, hidden: Sequence[int]) -> RowDecoder:
-        """Return a decoder of all that is drawn after the latents, which sees nothing but these."""
+        """Return a decoder of everything after the latents, given the latents alone."""
         return self.decoder(width_in, hidden)
 
     def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:
-        """Return a network from inputs to ``groups`` vectors side by side (members, n, groups * dim)."""
+        """Return a network from inputs to ``groups`` concatenated vectors (members, n, groups * dim)."""
         return self.encoder(hidden, groups * dim)
 
     def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:
-        """Return p(row | entries) for ``groups`` entries side by side."""
+        """Return p(row | entries) for ``groups`` concatenated entries."""
         return self.decoder(groups * dim, hidden, column_groups)
 
     def state_width(self, width: int) -> int:
-        """Return the entries of a state, of a hierarchy of latents, that is ``width`` wide."""
+        """Return the size of a hierarchy's state of width ``width``."""
         return width
 
     def state_encoder(self, width: int) -> nn.Module:
@@ -172,7 +171,7 @@ class Networks(nn.Module, ABC):
         return self.decoder(width, (width,), column_groups)
 
     def level_dims(self, index: int, count: int, latent_dims: Sequence[int]) -> Sequence[int]:  # noqa: ARG002
-        """Return the latents that each member has at a level, counted from the top."""
+        """Return each member's number of latents at a level, counted from the top."""
         return latent_dims
 
     def level(
@@ -184,7 +183,7 @@ class Networks(nn.Module, ABC):
         dim: int,
         n_flows: int,
     ) -> LevelNetworks:
-        """Return the networks of level ``index`` of ``count``, whose latents take ``dim`` entries."""
+        """Return the networks of level ``index`` of ``count``, with ``dim`` latents."""
         return LevelNetworks(
             self.mlp(width, (width,), 2 * dim),
             self.mlp(2 * width, (width,), 2 * dim),
@@ -197,21 +196,21 @@ class Networks(nn.Module, ABC):
         """Return p(row | z) = prod_i p(cell_i | cells before, z); ``width`` is the state's, ``hidden`` a column's."""
 
     def column_features(self, width: int) -> nn.Module | None:  # noqa: ARG002
-        """Return a network from inputs to (1, n, width) of the columns that are drawn before the latents.
+        """Return a network from the columns that are sampled before the latents to features (1, n, width).
 
-        None where latents come first.
+        None if latents come first.
         """
         return None
 
     @abstractmethod
     def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:
-        """Return an autoregressive density over the latents of each member, to be trained with the rest.
+        """Return an autoregressive prior over the latents of each member, to be trained jointly.
 
         Each conditional is a mixture of ``n_components`` normals, for sampling; one is an affine flow.
         """
 
     def named_prior(self, name: str, dim: int) -> LatentPrior | None:  # noqa: ARG002
-        """Return the density of that name over a latent vector; None, for N(0, I), of networks that score only."""
+        """Return the prior of that name over a latent vector; None for N(0, I), and for scoring networks."""
         return None
 
     @abstractmethod
@@ -223,7 +222,7 @@ class Networks(nn.Module, ABC):
 
     @abstractmethod
     def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
-        """Return an autoregressive density over the codes of ``groups`` books whose entries are ``dim`` wide."""
+        """Return an autoregressive prior over the codes of ``groups`` books with entries of width ``dim``."""
 
     def stage(
         self,
@@ -237,7 +236,7 @@ class Networks(nn.Module, ABC):
         max_steps: int = 10_000,
         report: Report | None = None,
     ) -> Stage:
-        """Return a stage of one phase, paced for the task; ``max_steps`` holds for sampling."""
+        """Return a stage of one phase with the task's schedule; ``max_steps`` applies to sampling."""
 
         def scaled(batch: Batch, rng: Generator) -> Tensor:
             return loss(batch, rng) * self.loss_scale
@@ -261,7 +260,7 @@ class Networks(nn.Module, ABC):
 
     @abstractmethod
     def score(self, cells: Tensor, latent: Tensor, inputs: Any, *, attribute: bool) -> Score:
-        """Return the score of rows that cost ``cells`` (members, n, k) and, as a whole, ``latent`` (members, n).
+        """Return the score of rows with the costs ``cells`` (members, n, k) and ``latent`` (members, n).
 
         Costs in nats, lower = more normal; the score is minus their sum.
         """
@@ -273,8 +272,8 @@ class Networks(nn.Module, ABC):
         latent_of: Callable[[Any], Tensor],  # noqa: ARG002
         decoder: RowDecoder,  # noqa: ARG002
     ) -> tuple[Tensor, Tensor] | None:
-        """Return what was expected in one column given the other cells, see `GenerativeModel.conditional_interval`.
+        """Return the interval expected in one column; see `GenerativeModel.conditional_interval`.
 
-        ``latent_of`` maps inputs to what the decoder is given (members, n, width).
+        ``latent_of`` maps inputs to decoder inputs (members, n, width).
         """
         return None

@@ -1,4 +1,4 @@
-"""A sampler as a function of its noise: every draw of `GenerativeModel.generate` is read from given tensors."""
+"""A sampler as a function of noise: random draws in `GenerativeModel.generate` read given tensors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.model import Batch, GenerativeModel, Observed
 
 
 class Noise(NamedTuple):
-    """What a sample is made of, a row of noise for each row of it."""
+    """Noise of a sample, one row for each of its rows."""
 
     uniform: Tensor
     """(n, u), in [0, 1)."""
@@ -24,7 +24,7 @@ class Noise(NamedTuple):
 
 
 class NoiseWidths(NamedTuple):
-    """How many numbers of each kind a row of a sample takes."""
+    """Number of random numbers of each kind per row of a sample."""
 
     uniform: int
     normal: int
@@ -38,7 +38,7 @@ class NoiseWidths(NamedTuple):
 
 
 class _DrawFromNoise(TorchDispatchMode):
-    """Within this block operations that draw take the next columns of the noise instead; ``used`` counts them.
+    """Replace random draws within the block by the next columns of the noise; ``used`` counts them.
 
     A draw of some shape takes the rows of the noise along the first axis that has as many entries as there are rows.
     """
@@ -75,7 +75,7 @@ class _DrawFromNoise(TorchDispatchMode):
         self.used[kind] += width
         part = source[:, start : start + width]
         if part.shape[1] < width:
-            raise PluginError(f"generate draws more than the {source.shape[1]} numbers a row that it drew before")
+            raise PluginError(f"generate draws more than the {source.shape[1]} numbers per row that it drew before")
         part = part.reshape(n, *shape[:axis], *shape[axis + 1 :]).movedim(0, axis)
         return part.clone() if like is None else part.to(like, copy=True)  # what is drawn may be changed in place
 
@@ -101,7 +101,7 @@ def _normal(mode: _DrawFromNoise, into: Tensor, mean: float = 0.0, std: float = 
 
 
 def _multinomial(mode: _DrawFromNoise, weights: Tensor, num: int, replacement: bool = False) -> Tensor:  # noqa: FBT001, FBT002 - torch's signature
-    """Draw by inversion: ``num`` of one row of weights, or one of each row of them."""
+    """Sample by inversion: ``num`` from one row of weights, or one from each row."""
     if num > 1 and not replacement:
         raise PluginError("generate draws without replacement, which is not known as a function of noise")
     total = weights.cumsum(-1)
@@ -122,7 +122,7 @@ _OPERATIONS: dict[Any, Callable[..., Tensor]] = {
 
 
 def noise_widths(model: GenerativeModel, observed: Observed | None = None) -> NoiseWidths:
-    """Return how many numbers a row of a sample takes; ``observed`` as for `rows_from_noise`, of one row or more."""
+    """Return the random numbers per row of a sample; ``observed`` as for `rows_from_noise`, at least one row."""
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     wide = torch.zeros(1, 1, device=device).expand(1, 2**40)
     with torch.no_grad(), _DrawFromNoise(Noise(wide, wide)) as mode:
@@ -131,7 +131,7 @@ def noise_widths(model: GenerativeModel, observed: Observed | None = None) -> No
 
 
 def rows_from_noise(model: GenerativeModel, noise: Noise, observed: Observed | None = None) -> Batch:
-    """Return the rows that noise makes: what `GenerativeModel.generate` does, as a function.
+    """Return the rows from noise: `GenerativeModel.generate` as a deterministic function.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def rows_from_noise(model: GenerativeModel, noise: Noise, observed: Observed | N
     Raises
     ------
     PluginError
-        The family draws in a way that is no function of a fixed number of draws a row.
+        The family draws in a way that is no function of a fixed number of draws per row.
     """
     with _DrawFromNoise(noise):
         return model.generate(len(noise.uniform), Generator(noise.uniform.device), observed)

@@ -42,7 +42,7 @@ class GradientPenalty(ABC):
 
     @abstractmethod
     def points(self, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
-        """Return the points (n, ...) at which the gradient is held near the target."""
+        """Return the points (n, ...) at which the gradient is penalised."""
 
     def __call__(self, critic: Critic, real: Tensor, fake: Tensor, rng: Generator) -> Tensor:
         """Return the scalar penalty for real and generated points of one shape (n, ...)."""
@@ -51,7 +51,7 @@ class GradientPenalty(ABC):
 
 
 def _per_row(like: Tensor, rng: Generator) -> Tensor:
-    """Return uniform numbers, one a row, that broadcast against ``like``."""
+    """Return uniform numbers, one per row, that broadcast against ``like``."""
     shape = (like.shape[0], *[1] * (like.dim() - 1))
     return torch.rand(shape, generator=rng, device=like.device, dtype=like.dtype)
 
@@ -68,7 +68,7 @@ class InterpolatePenalty(GradientPenalty):
 
 
 class DataPenalty(GradientPenalty):
-    """R1: no gradient at the real points, which lets the game end where the two distributions are equal.
+    """R1: penalise the gradient at real points, so that training converges at equal distributions.
 
     Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?", arXiv:1801.04406, eq. 9 (the weight
     is gamma / 2 there).
@@ -82,7 +82,7 @@ class DataPenalty(GradientPenalty):
 
 
 class RealAndFakePenalty(DataPenalty):
-    """R1 and R2: no gradient at the real points and none at the generated ones.
+    """R1 and R2: penalise the gradient at real and at generated points.
 
     Mescheder et al. 2018, arXiv:1801.04406, eqs. 9 and 10; both at once: Huang et al. 2025, arXiv:2501.05441. The
     weight counts their sum.
@@ -98,7 +98,7 @@ class RealAndFakePenalty(DataPenalty):
 
 
 class PerturbationPenalty(GradientPenalty):
-    """DRAGAN: points near the real ones; the generated ones are not looked at.
+    """DRAGAN: points near the real ones, independent of the generated ones.
 
     Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4; as in the authors' code the
     noise is uniform, scaled by the spread of the real points, and a random share of it is added.
@@ -123,7 +123,7 @@ class PerturbationPenalty(GradientPenalty):
 
 @torch.no_grad()
 def clip_weights(module: nn.Module, bound: float) -> None:
-    """Clip every parameter to [-bound, bound] in place: a Lipschitz bound by brute force.
+    """Clip every parameter to [-bound, bound] in place, to bound the Lipschitz constant.
 
     Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, algorithm 1 (c = 0.01 there).
     """

@@ -1,4 +1,4 @@
-"""Learned densities of latent vectors: mixtures and autoregressive priors."""
+"""Learned priors of latent vectors: mixtures and autoregressive priors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def standard_normal_log_density(z: Tensor) -> Tensor:
 
 
 class Prior(nn.Module, ABC):
-    """A density over latents that can be drawn from, given a context where it was built for one."""
+    """A prior over latents, optionally conditional on a context."""
 
     @abstractmethod
     def log_density(self, z: Tensor, context: Tensor | None = None) -> Tensor:
@@ -36,14 +36,14 @@ class Prior(nn.Module, ABC):
         """Draw (n, dim) latents."""
 
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
-        """Take a first guess from latents before training; what has no parameters to train is fitted here.
+        """Initialise from latents before training; priors without trainable parameters are fitted here.
 
         Parameters
         ----------
         draw : callable
-            Returns latents (n, dim) of the same n rows in random order; from posteriors a new draw at every call.
+            Returns latents (n, dim) of the same n rows in random order, with a new posterior draw at every call.
         rng : Generator
-            Source of randomness.
+            Random generator.
         """
 
 
@@ -90,17 +90,17 @@ class AutoregressivePrior(Prior):
 
     With one component it is an autoregressive flow, z_i = mu_i(z_<i) + exp(s_i(z_<i)) e_i: the learned prior of the
     Variational Lossy Autoencoder (Chen et al. 2017, arXiv 1611.02731, section 3.2), which equals an inverse
-    autoregressive flow in the posterior. More components make it a density of any shape. Density in one pass,
-    sampling in ``dim`` passes.
+    autoregressive flow in the posterior. More components make it more flexible. The density takes one pass, sampling
+    ``dim`` passes.
 
     Parameters
     ----------
     dim : int
         Width of the latent.
     n_components : int
-        Normals a dimension.
+        Normals per dimension.
     width : int
-        Hidden units a dimension.
+        Hidden units per dimension.
     context : int
         Width of the context; 0 for none.
     """
@@ -119,11 +119,11 @@ class AutoregressivePrior(Prior):
         self.outer = MaskedLinear(unit, degree.repeat_interleave(n_components).repeat(3))
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
-        with torch.no_grad():  # components start apart, so that they can differ
+        with torch.no_grad():  # components start at different means, so that they can specialise
             self.outer.bias.view(3, dim, n_components)[1] = torch.linspace(-1.5, 1.5, n_components + 2)[1:-1]
 
-    def _told(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return what a context (n, context) adds to the first hidden layer and to the outputs; of none a row of 0."""
+    def _context_terms(self, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the contribution of a context (n, context) to the first hidden layer and outputs; zeros for None."""
         split = self.inner.out_features
         if self.from_context is None or context is None:
             none = self.inner.weight.new_zeros(1, split + self.outer.out_features)
@@ -133,7 +133,7 @@ class AutoregressivePrior(Prior):
 
     def _components(self, z: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return log-weights, means and log-scales (n, dim, n_components)."""
-        to_hidden, to_out = self._told(context)
+        to_hidden, to_out = self._context_terms(context)
         h = torch.relu(self.inner(z) + to_hidden)
         h = h + torch.relu(self.middle(h))
         out = self.outer(h) + to_out
@@ -152,7 +152,7 @@ class AutoregressivePrior(Prior):
         middle, outer = self.middle.weight, self.outer.weight.unflatten(0, (3, self.dim, self.n_components))
         bias = self.outer.bias.view(3, self.dim, self.n_components)
         z = torch.zeros(n, self.dim, device=middle.device, dtype=middle.dtype)
-        to_hidden, to_out = self._told(context)
+        to_hidden, to_out = self._context_terms(context)
         to_out = to_out.unflatten(1, (3, self.dim, self.n_components))
         first = torch.zeros(n, self.dim * width, device=middle.device, dtype=middle.dtype)
         second = torch.zeros_like(first)
@@ -172,23 +172,23 @@ class AutoregressivePrior(Prior):
 
 
 class BlockwisePrior(Prior):
-    """p(z) = prod_b p(z_b | z_<b): each block of a few dimensions is a mixture of normals moved by those before.
+    """p(z) = prod_b p(z_b | z_<b): each block is a mixture of normals, shifted and scaled by the blocks before.
 
     z_b = m_b(z_<b) + exp(s_b(z_<b)) (mean_c + scale_c e) with c drawn from softmax(w_b(z_<b)): the network gives
-    weights, one shift and one stretch; the components themselves are the block's own. So a draw takes as many passes
-    as there are blocks, and looks its component up in a table. An `AutoregressivePrior` of mixtures draws a
-    dimension at a time, every component made by the network: several times the cost for the same samples.
+    weights, a shift and a log-scale; the components are parameters of the block. So sampling takes one pass per block,
+    and components are looked up in a table. An `AutoregressivePrior` of mixtures samples one dimension at a time, with
+    all components from the network: several times the cost for the same quality.
 
     Parameters
     ----------
     dim : int
         Width of the latent.
     n_components : int
-        Normals a block.
+        Normals per block.
     width : int
-        Hidden units a block.
+        Hidden units per block.
     block : int
-        Most dimensions of a block; it takes the greatest divisor of ``dim`` up to that.
+        Maximal number of dimensions of a block: the largest divisor of ``dim`` up to it is used.
     context : int
         Width of the context; 0 for none.
     """
@@ -204,7 +204,7 @@ class BlockwisePrior(Prior):
 
     @torch.no_grad()
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:  # noqa: ARG002
-        """Put the components where latents lie, their scales to the spread of the latents over their number."""
+        """Initialise components at random latents, with scales from the spread of the latents."""
         z = draw()
         if len(z) < 2:
             return
@@ -237,7 +237,7 @@ class BlockwisePrior(Prior):
         z = torch.randn(n, self.n_blocks * self.block, generator=rng, device=like.device, dtype=like.dtype)
         scales = bounded(self.log_scales, MAX_LOG_SCALE).exp()
         for b in range(self.n_blocks):
-            # nothing stands before the first block: one row of parameters is that of all
+            # the first block has no inputs: one row of parameters serves all rows
             one = b == 0 and context is None
             head = self.network.one(b, z.new_zeros(1, 0) if one else z[:, : b * self.block], told)
             own = z[:, b * self.block : (b + 1) * self.block]  # noise so far

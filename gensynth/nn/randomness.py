@@ -1,4 +1,4 @@
-"""Random numbers from an explicit generator, in one thread: torch's global state is left alone."""
+"""Random numbers from an explicit generator, within one thread, without torch's global state."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _held: ContextVar[Generator | None] = ContextVar("generator", default=None)
 
 @contextlib.contextmanager
 def drawing_from(rng: Generator) -> Iterator[None]:
-    """Let layers that draw random numbers of their own (`gensynth.nn.layers.dropout`) draw from ``rng``."""
+    """Let layers that draw random numbers (`gensynth.nn.layers.dropout`) use ``rng`` within the block."""
     token = _held.set(rng)
     try:
         yield
@@ -62,7 +62,7 @@ _SIBLINGS = {
 
 
 class EveryDrawFrom(TorchDispatchMode):
-    """Within this block every operation that would draw from torch's global generators draws from ``rng``.
+    """Redirect draws from torch's global generators to ``rng`` within the block.
 
     It serves modules that take no generator: initialisation (`torch.nn.Linear`), `torch.nn.Dropout`, `torch.rand`.
     Only the thread that enters it is concerned. Every operation costs some microseconds more.
@@ -127,5 +127,5 @@ class EveryDrawFrom(TorchDispatchMode):
 
 
 def seeded(seed: int) -> EveryDrawFrom:
-    """Return a block whose draws all come from a new generator of this seed, on the CPU: for building a model."""
+    """Return a context whose draws use a new CPU generator with this seed, for building a model."""
     return EveryDrawFrom(Generator().manual_seed(seed))

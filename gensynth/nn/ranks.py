@@ -1,4 +1,4 @@
-"""Processes that train one model together (torch.distributed): what they tell each other; alone, nothing is done."""
+"""Communication between data-parallel processes (torch.distributed); a no-op in a single process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_first() -> bool:
 
 @contextlib.contextmanager
 def others_answering() -> Iterator[None]:
-    """Turn what torch raises when another process is gone into an error that says so."""
+    """Convert torch's errors for a lost process into one that says so."""
     try:
         yield
     except RuntimeError as error:
@@ -41,8 +41,8 @@ def others_answering() -> Iterator[None]:
         why = re.sub(place_and_advice, "", str(error).strip(), flags=re.DOTALL)
         checkpoint = hint("Trainer(checkpoint=...) and resume=True", "--checkpoint FILE and --resume")
         raise TrainingError(
-            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({why}): see "
-            f"what it said last. With {checkpoint} training goes on from where it was"
+            f"another of the {dist.get_world_size()} processes was lost, or did not answer in time ({why}): see its "
+            f"last messages. With {checkpoint} training can be continued"
         ) from error
 
 

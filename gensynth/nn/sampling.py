@@ -1,4 +1,4 @@
-"""What networks to sample with share, whatever the rows hold: one member each, and densities of latents."""
+"""Base of networks for sampling, for tables and images: one member, and priors of latents."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from gensynth.nn.networks import Networks
 from gensynth.nn.priors import AutoregressivePrior, BlockwisePrior, ConditionalNormal, Prior
 
 EMA_DECAY = 0.99
-"""Of the average of the weights that is evaluated and kept: less noise, above all in the marginals."""
+"""Decay of the weights' moving average, which is evaluated and kept: less noise, above all in the marginals."""
 WEIGHT_DECAY = 0.1
-"""Decoupled. On thousands of rows a hundredth of it overfits by nats."""
+"""Decoupled weight decay; on thousands of rows, a hundredth of it overfits by nats."""
 PRIORS = ("blockwise", "autoregressive", "mixture", "flow", "normal")
 """Names that `OneMemberNetworks.named_prior` takes."""
 COLUMN_FEATURES = 64
-"""Width of what a density of latents reads of the columns that are drawn before them."""
+"""Width of the features of previously drawn columns on which a density of latents is conditioned."""
 MAX_COMPONENTS = 200
 """Normals of a mixture over latents, ..."""
 ROWS_A_COMPONENT = 100
@@ -34,7 +34,7 @@ ROWS_A_COMPONENT = 100
 
 
 class OneMemberNetworks(Networks):
-    """Networks of one member, to sample with.
+    """Base of networks for sampling, with one member.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class OneMemberNetworks(Networks):
         return None if density is None else SamplingPrior(density, features)
 
     def _context(self) -> tuple[nn.Module | None, int]:
-        """Return what reads the columns that are drawn before the latents, and its width; (None, 0) without any."""
+        """Return the network over columns that are sampled before the latents, and its width; (None, 0) without."""
         features = self.column_features(COLUMN_FEATURES)
         return features, 0 if features is None else COLUMN_FEATURES
 
@@ -86,13 +86,13 @@ class OneMemberNetworks(Networks):
         return InverseAutoregressiveFlow(latent_dims[0], context)
 
     def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
-        """Return a masked network whose books cost the same one by one as together."""
+        """Return a masked network that samples code book by code book at the cost of one pass."""
         features, context = self._context()
         return SamplingCodePrior(BlockMADE(groups, dim, width, n_codes, self.dropout, context), features)
 
 
 class SamplingCodePrior(CodePrior):
-    """A density over codes as one member's.
+    """Adapter of a prior over codes, with a members axis of 1.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class SamplingCodePrior(CodePrior):
 
 
 class SamplingPrior(LatentPrior):
-    """A density over latents as one member's.
+    """Adapter of a prior over latents, with a members axis of 1.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ class SamplingPrior(LatentPrior):
         return GivenColumns(self.density, None if self.features is None else F.silu(self.features(inputs)[0]))
 
     def start(self, draw: Callable[[], Tensor], rng: Generator) -> None:
-        """Take a first guess from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
+        """Initialise from latents (1, n, dim), which ``draw`` returns; see `Prior.start`."""
         self.density.start(lambda: draw()[0], rng)
 
 
 class GivenColumns(LatentDensity):
-    """A density over the latents of rows given their columns.
+    """A prior over the latents of rows given their columns.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ class SpectralPenalty(nn.Module):
 
     Of a convolution (transposed ones are left out) those of its weights as a matrix of output channels (Miyato et al.
     2018, arXiv 1802.05957).
-    One iteration a step goes on from the vector of the step before, which follows the slowly moving weights.
+    One iteration per step goes on from the vector of the step before, which follows the slowly moving weights.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class SpectralPenalty(nn.Module):
         super().__init__()
         self.weight = weight
         layers = [m for module in modules for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-        self._layers = tuple(layers)  # a tuple: they are somebody else's submodules
+        self._layers = tuple(layers)  # a tuple, so that they are not registered as submodules here
         for i, layer in enumerate(layers):
             self.register_buffer(f"vector_{i}", F.normalize(torch.randn(layer.weight.flatten(1).shape[1]), dim=0))
 
     def forward(self) -> Tensor:
-        """Return the penalty and, in training, take one power iteration a layer."""
+        """Return the penalty and, in training, take one power iteration per layer."""
         norms = []
         for i, layer in enumerate(self._layers):
             v, weight = self.get_buffer(f"vector_{i}"), layer.weight.flatten(1)

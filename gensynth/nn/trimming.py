@@ -1,4 +1,4 @@
-"""Means of row losses without the worst rows (trimmed likelihood)."""
+"""Trimmed means of row losses (trimmed likelihood): the worst rows are left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vector quantization: entries that are drawn (SQ-VAE), or the nearest ones (VQ-VAE)."""
+"""Vector quantisation: sampled code-book entries (SQ-VAE), or the nearest ones (VQ-VAE)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Generator, Tensor, nn
 from gensynth.nn import ranks
 
 USAGE_DECAY = 0.98
-"""Of the running mean of how often each entry is taken."""
+"""Decay of the moving average of each entry's usage."""
 UNUSED = 0.1
-"""Part of an even share of the rows below which an entry counts as not used."""
+"""Fraction of uniform usage below which an entry counts as unused."""
 COMMITMENT = 0.25
-"""Weight of what keeps vectors near their entries (van den Oord et al. 2017, beta in equation 3)."""
+"""Weight of the commitment loss (van den Oord et al. 2017, beta in equation 3)."""
 
 
 class Quantized(NamedTuple):
-    """Entries that stand for vectors."""
+    """Quantised vectors: entries, codes and probabilities."""
 
     entries: Tensor
     """(n, groups, dim), with a gradient to the vectors."""
@@ -30,9 +30,9 @@ class Quantized(NamedTuple):
 
 
 class Quantizer(nn.Module, ABC):
-    """Code books, and how an entry of each is taken for a vector.
+    """Base of quantisers: code books, and the choice of an entry for a vector.
 
-    Entries that hardly any row takes get no gradient; they start again at the vectors of rows (Dhariwal et al. 2020,
+    Unused entries get no gradient; they are reinitialised with the vectors of random rows (Dhariwal et al. 2020,
     "Jukebox", arXiv 2005.00341, section 3).
 
     Parameters
@@ -40,7 +40,7 @@ class Quantizer(nn.Module, ABC):
     books, n_codes, dim : int
         Code books, entries of each, and width of an entry.
     groups : int
-        Vectors a row: one of each book, or places that share one book.
+        Vectors per row: one for each book, or positions that share one book.
     """
 
     usage: Tensor
@@ -57,7 +57,7 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
-        """Take an entry for each of the vectors (n, groups, dim); ``log_q`` is their `log_probability`, where known."""
+        """Quantise vectors (n, groups, dim); ``log_q`` is their `log_probability`, if known."""
 
     @property
     def books(self) -> Tensor:
@@ -79,9 +79,9 @@ class Quantizer(nn.Module, ABC):
 
     @torch.no_grad()
     def restart(self, vectors: Tensor, log_q: Tensor, rng: Generator) -> bool:
-        """Move entries that are not used to vectors of random rows; return whether there were any.
+        """Move unused entries to vectors of random rows; return whether there were any.
 
-        Processes that train together count the use in all parts of the batch, and move entries to the same vectors.
+        Data-parallel processes count the use over the whole batch, and move entries to the same vectors.
 
         ``log_q`` (groups, n, n_codes) is that of ``vectors`` (n, groups, dim), rows of a training step.
         """
@@ -104,22 +104,22 @@ class Quantizer(nn.Module, ABC):
 
 
 class StochasticQuantizer(Quantizer):
-    """Draws an entry of each code book, the nearer the likelier: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
+    """Samples an entry of each code book: q(k | v) ~ exp(-|v - e_k|^2 / (2 s^2)).
 
-    Each book learns its s together with its entries, by gradients through relaxed draws (Gumbel-softmax: Jang et al.
-    2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Entries that are drawn, not looked up, carry
-    no detail that the density over codes would have to learn by heart.
+    Each book learns its s together with its entries, by gradients through a relaxation (Gumbel-softmax: Jang et al.
+    2017, arXiv 1611.01144); as s goes to 0 this becomes the nearest entry. Sampled entries carry no detail that the
+    prior over codes could only memorise.
 
     Parameters
     ----------
     groups : int
-        Vectors a row, each with a code book of its own.
+        Vectors per row, each with a code book of its own.
     n_codes : int
         Entries of a code book.
     dim : int
         Width of a vector.
     temperature : float
-        Of the relaxed draws.
+        Temperature of the relaxation.
 
     References
     ----------
@@ -148,15 +148,15 @@ class StochasticQuantizer(Quantizer):
 
 
 class NearestQuantizer(Quantizer):
-    """Takes the nearest entry; places of an image share one code book.
+    """Selects the nearest entry; the positions of an image share one code book.
 
-    Gradients pass to the vectors as if they were the entries; entries are drawn to their vectors, and vectors kept near
-    their entries.
+    Straight-through gradients for the vectors; further loss terms move entries to their vectors, and keep vectors near
+    their entries (commitment).
 
     Parameters
     ----------
     groups : int
-        Vectors a row.
+        Vectors per row.
     n_codes : int
         Entries of the code book.
     dim : int

@@ -1,4 +1,4 @@
-"""The ``.gensynth`` file of everything that is fitted: a zip of JSON and safetensors that holds no code.
+"""The ``.gensynth`` file of a fitted estimator: a zip of JSON and safetensors without code.
 
 ``manifest.json`` names the format, the kind of estimator, and size and SHA-256 of every other member. Nothing is
 compressed, so that no member can be larger than the file; times and order are fixed, so that the same estimator

@@ -1,4 +1,4 @@
-"""Contents of a file: a fitted estimator's parameters, its fitted models, and what it keeps beside them."""
+"""Contents of a file: an estimator's parameters, its fitted models, and further arrays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Estimator = TypeVar("Estimator", bound=BaseEstimator)
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds of a fitted estimator.
+    """Contents of a fitted estimator's file.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Contents:
 
     @classmethod
     def unpack(cls, archive: Archive, device: str, registry: Registry) -> Self:
-        """Return the contents of a file that was read; members that make no sense raise any error.
+        """Return the contents of a file; invalid members may raise any error.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Save and load fitted estimators; nothing in a file is ever run."""
+"""Saving and loading of fitted estimators; no code in a file is ever run."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _KINDS = {
     "synthesizer": "gensynth.synthesizer:Synthesizer",
     "detector": "gensynth.detector:AnomalyDetector",
 }
-"""Estimators by kind of file; by name, as they stand above this package and save themselves by it."""
+"""Estimators by kind of file; as names, since they import this package."""
 
 
 class Storable(Protocol):
     """An estimator that a file can hold: `gensynth.Synthesizer`, `gensynth.AnomalyDetector`."""
 
     def to_contents(self) -> Contents:
-        """Return what a file holds of the fitted estimator."""
+        """Return the contents of the estimator's file."""
 
     @classmethod
     def from_contents(cls, contents: Contents) -> Self:
-        """Return the fitted estimator of a file."""
+        """Return the fitted estimator from a file's contents."""
 
 
 def save(estimator: Storable, path: str | os.PathLike[str], *, registry: Registry | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Members of a ``.gensynth`` file: written in one piece, checked before they are believed."""
+"""Members of a ``.gensynth`` file: written in one piece, verified by checksum when read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gensynth.files import atomic_write
 from gensynth.version import __version__
 
 FORMAT = 3
-"""What this gensynth writes and reads. Format 1 was that of development versions."""
+"""File format that this version writes and reads. Format 1 was that of development versions."""
 
 _MANIFEST = "manifest.json"
 _STATE = "state.json"

@@ -11,10 +11,10 @@ from gensynth.schema import Column, TableSchema
 from gensynth.training import Trainer
 
 _TRAINER = ("max_epochs", "max_time", "batch_size", "validation_fraction", "patience", "clip_norm")
-"""Parameters of a trainer that a file keeps: what is learned is a function of these."""
+"""Parameters of the trainer that are saved: those that determine what is learned."""
 
 _LATER = (("warm_start", False), ("image_shape", None))
-"""Parameters that came after the format, and their defaults, which are left out: files are as they were before."""
+"""Parameters added since the format, with defaults; defaults are not written, so that files stay unchanged."""
 
 
 def parameters_to_json(parameters: Mapping[str, Any]) -> dict[str, Any]:

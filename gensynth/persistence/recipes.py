@@ -1,4 +1,4 @@
-"""Recipes as a registered name and plain values: a file never says which code to run, only which plugin to ask."""
+"""Recipes as a registered name and plain values: a file names a plugin's model, never code to run."""
 
 from __future__ import annotations
 

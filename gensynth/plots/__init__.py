@@ -1,4 +1,4 @@
-"""Plots of trainings, columns and latents by matplotlib: ``pip install gensynth[plot]``."""
+"""Matplotlib plots of training, columns and latents: ``pip install gensynth[plot]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions of columns in real and in synthetic rows, over each other."""
+"""Plot of the distributions of columns in real and synthetic rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of matplotlib that belong to no pyplot: none becomes the current one, notebooks show them anyway."""
+"""Matplotlib figures independent of pyplot, which notebooks show all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history of a training: losses on training rows above, what is monitored on held-out rows below."""
+"""Plot of a training history: training loss above, monitor on held-out rows below."""
 
 from __future__ import annotations
 

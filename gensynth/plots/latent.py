@@ -1,4 +1,4 @@
-"""Rows as points of a model's latent space, in the plane in which they vary most."""
+"""Plot of rows in a model's latent space, projected to the plane of largest variance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which plugins are installed, and the models, commands, metrics and data sets that they bring."""
+"""The installed plugins, and their models, commands, metrics and data sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds plugins, keeps apart those that are broken, and calls the hooks of the rest.
+"""Discovery of plugins: loads them, isolates broken ones, and calls their hooks.
 
 pluggy makes the hook calls only. The search is our own: pluggy's stops at the first plugin that does not import,
 and silently skips a second distribution that uses the same entry-point name.
@@ -38,7 +38,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class PluginFailure:
-    """A plugin that did not load, or broke in a hook, and why."""
+    """A plugin that failed to load or failed in a hook, with the error."""
 
     name: str
     distribution: str
@@ -86,7 +86,7 @@ class PluginHost:
         self._load_all(entry_points)
 
     def call(self, plugin: Plugin, hook: str, **arguments: object) -> bool:
-        """Call one hook of one plugin, so that its errors are known as its own; False when it failed."""
+        """Call one hook of one plugin and record its errors; return False if it failed."""
         others = [p.module for p in self.plugins if p is not plugin]
         try:
             self._manager.subset_hook_caller(hook, others)(**arguments)
@@ -96,7 +96,7 @@ class PluginHost:
         return True
 
     def drop(self, plugin: Plugin) -> None:
-        """Forget a plugin that broke."""
+        """Remove a failed plugin."""
         self.plugins.remove(plugin)
         self._manager.unregister(plugin.module)
 

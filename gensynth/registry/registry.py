@@ -1,4 +1,4 @@
-"""Which models are installed, and from a model's name to its recipe. Torch-free until a recipe is asked for."""
+"""Registry of models: from a name to its recipe, without importing torch before a recipe is used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gensynth.registry.discovery import Plugin, PluginFailure, PluginHost
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A registered model and the distribution (with its version) that brought it."""
+    """A registered model with its distribution and version."""
 
     spec: ModelSpec
     distribution: str
@@ -32,7 +32,7 @@ class ModelEntry:
 
 
 class Registry:
-    """The plugins that are installed, and the models they bring.
+    """The installed plugins and their models.
 
     A plugin that fails to import, misspells a hook, asks for a newer API or breaks in `register_models` is recorded
     in `failures` with one `PluginWarning`; the others load.

@@ -1,1 +1,1 @@
-"""Relations between columns: found in the rows, kept in what is drawn, checked in what is scored."""
+"""Relations between columns: found in real rows, kept in synthetic rows, checked in scored rows."""

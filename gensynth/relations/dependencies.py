@@ -11,15 +11,15 @@ from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 from gensynth.schema.relation import Relation
 
 VALUE, MISSING, OPEN = 0, 1, 2
-"""What a key says: a value, that it is missing, or nothing."""
+"""What a key determines: a value, that the cell is missing, or nothing."""
 
 _CODES_CHANGE = 0.5
 _MOST_SPAN = 2**16
-"""Whole numbers between the first key and the last whose nearest key is tabulated, at most."""
+"""Maximal range of integer keys for which the nearest key is tabulated."""
 
 
 class DependencyRule(Rule):
-    """Each value of the first column goes with one value of the second.
+    """Functional dependency: each value of the first column determines one value of the second.
 
     Parameters
     ----------
@@ -81,14 +81,14 @@ class DependencyRule(Rule):
         return cls(relation, domains, keys, values, says, counts)
 
     def determines(self, name: str | int) -> bool:
-        """The second column follows, the first where no two keys say the same."""
+        """The second column, and also the first if the dependency is one-to-one."""
         if name == self.dependent:
             return True
         used = self.values[:-1][self._order]
         return len(used) == len(self.keys) and len(np.unique(used)) == len(used)
 
     def _lookup(self, sheet: Sheet) -> tuple[Values, Values]:
-        """Return what each row's key goes with, and what it says (`OPEN` for keys that were never seen)."""
+        """Return each row's key and the value that it determines (`OPEN` for unseen keys)."""
         own = sheet.values[self.key]
         if not len(self.keys):
             at, known = np.zeros(len(sheet), dtype=np.int64), np.zeros(len(sheet), dtype=bool)
@@ -126,7 +126,7 @@ class DependencyRule(Rule):
         return np.where(nearer, right, left)
 
     def broken(self, sheet: Sheet) -> Bools:
-        """Return the rows whose second column is another value than the key says."""
+        """Return the rows whose second column differs from the value that the key determines."""
         values, says = self._lookup(sheet)
         gap = sheet.missing[self.dependent]
         never_missing = not self.domains[self.dependent].column.missing
@@ -134,7 +134,7 @@ class DependencyRule(Rule):
         return np.asarray(wrong | ((says == MISSING) & ~gap))
 
     def solve(self, sheet: Sheet, name: str | int, draws: Floats) -> tuple[Values, Bools]:
-        """Return the value that the key says, or a key that says the value, by how frequent it is."""
+        """Return the value that the key determines, or a key of the value, sampled by frequency."""
         if name == self.dependent:
             values, says = self._lookup(sheet)
             return values, says == VALUE
@@ -150,13 +150,13 @@ class DependencyRule(Rule):
         return self.keys[self._order[np.minimum(at, len(values) - 1)]], found
 
     def infer_missing(self, sheet: Sheet, name: str | int) -> Bools:
-        """Return where the key says that the second column is missing."""
+        """Return where the key determines that the second column is missing."""
         if name != self.dependent or not self._says_missing:
             return super().infer_missing(sheet, name)
         return np.asarray(self._lookup(sheet)[1] == MISSING)
 
     def settle(self, sheet: Sheet, draws: Floats, turn: int = 0) -> None:
-        """Bring free keys to ones that were seen; then the second column follows, or else the key."""
+        """Change free keys to fitted ones; then derive the second column, or else the key."""
         if not self.snaps and len(self.keys):
             self._settle_between(sheet, draws)
         elif len(self.keys):
@@ -180,7 +180,7 @@ class DependencyRule(Rule):
 
 
 def usual_rows(relation: Relation, sheet: Sheet) -> Bools:
-    """Return the rows (n,) whose second cell is that of more than half of the rows with their first one.
+    """Return the rows (n,) whose second cell is the majority value of their first cell.
 
     Rows in which a cell is missing are among them.
     """

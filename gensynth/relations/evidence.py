@@ -19,7 +19,7 @@ _BLOCKS, _BLOCK = 40, 50
 
 
 class Cells(Protocol):
-    """Where the values of columns come from."""
+    """Source of the values of columns."""
 
     def sheet(self, names: Any, rows: NDArray[np.int64] | None = None) -> Sheet:
         """Return the cells of some columns, in some rows or in all."""
@@ -27,7 +27,7 @@ class Cells(Protocol):
 
 @dataclass
 class Source:
-    """The fitted rows as relations are looked for in them: a few rows first, all rows of few columns then.
+    """Training rows for the search of relations: first a sample, then all rows of a few columns.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Source:
 
     @cached_property
     def distinct(self) -> Bools:
-        """The first (n,) of the rows that are all the same: copies of a row are no evidence."""
+        """The first (n,) of duplicate rows: duplicates are not evidence."""
         weights = np.random.default_rng(0).integers(1, 2**63, 2 * len(self.domains), dtype=np.uint64)
         hashes = np.zeros(self.n, dtype=np.uint64)
         for i, name in enumerate(self.domains):
@@ -86,12 +86,12 @@ class Source:
 
     @property
     def limit(self) -> float:
-        """Nats that a relation needs."""
+        """Evidence in nats that a relation needs."""
         return EVIDENCE + 3.0 * float(np.log(max(len(self.domains), 1)))
 
 
 def surprise(values: Values, rows: Bools) -> float:
-    """Return minus the logarithm of the chance that shuffled values would all be the same as unshuffled ones."""
+    """Return minus the log-probability that shuffled values would equal the unshuffled ones."""
     _, counts = np.unique(values[rows], return_counts=True)
     n = int(counts.sum())
     if n < MIN_ROWS:

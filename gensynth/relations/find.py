@@ -1,4 +1,4 @@
-"""Finding the relations of a table, and checking those that were declared."""
+"""Search for the relations of a table, and validation of declared ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MIN_ROWS = 30
 
 
 def find_relations(source: Source) -> tuple[Relation, ...]:
-    """Return the relations that hold in every row, and that chance does not explain."""
+    """Return the relations that hold in every row and are not explained by chance."""
     if source.n < _MIN_ROWS or len(source.domains) < 2:
         return ()
     found = find_sums(source)
@@ -46,7 +46,7 @@ def _missing_together(source: Source) -> list[Relation]:
 
 
 def check_declared(source: Source, declared: Sequence[Relation]) -> tuple[Relation, ...]:
-    """Return declared relations, with the rounding that fits.
+    """Validate declared relations, and return them with their rounding.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def check_declared(source: Source, declared: Sequence[Relation]) -> tuple[Relati
             row = int(np.argmax(breaks[0]))
             raise SchemaError(
                 f"the declared relation {str(relation)!r} does not hold in {int(breaks[0].sum()):,} of "
-                f"{source.n:,} rows, first in row {row}: {_cells(source, relation, row)}; leave it out or mend the rows"
+                f"{source.n:,} rows, first in row {row}: {_cells(source, relation, row)}; leave it out, or "
+                "correct the rows"
             )
         out.append(fits[0])
     return tuple(out)

@@ -1,4 +1,4 @@
-"""Functional dependencies: columns whose values are told by another column's, in every row that repeats one."""
+"""Search for functional dependencies: columns whose values determine those of another column."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _n_keys(source: Source, key: str | int, dependent: str | int) -> tuple[int, 
 
 
 def _missing_fits(sheet: Sheet, key: str | int, dependent: str | int, both: Bools) -> bool:
-    """Whether missing cells do not speak against it: most rows with a key that have a value keep the dependency."""
+    """Whether missing cells are compatible: most rows with a key that have a value keep the dependency."""
     with_key = ~sheet.missing[key]
     with_value = ~sheet.missing[dependent]
     return bool(both.sum() >= 0.5 * min(with_key.sum(), with_value.sum()))

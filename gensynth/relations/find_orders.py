@@ -1,4 +1,4 @@
-"""Orders between columns of one unit that their ranges do not imply and chance does not explain."""
+"""Search for inequalities between columns of one unit, beyond what ranges and chance explain."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gensynth.schema.relation import Relation
 _SCREENED = 16
 _MIN_DISTINCT = 5
 _MIN_BROKEN = 0.02
-"""Share of pairs that shuffled cells must put in the wrong order."""
+"""Minimal fraction of pairs that are in the wrong order after shuffling."""
 _MIN_CORRELATION = 0.2
 _FAR_BELOW = 0.15
-"""So much below it, the correlation of the sample says that of all rows is too."""
+"""A sample correlation this far below the minimum shows that that of all rows is below it, too."""
 _MAX_MISSING = 0.1
 _MAX_COLUMNS = 1_500
 
@@ -28,7 +28,7 @@ Names = list[str | int]
 
 
 def find_orders(source: Source, known: Sequence[Relation]) -> list[Relation]:
-    """Return orders, without those that follow from others or from ``known`` relations."""
+    """Return inequalities, without those implied by others or by ``known`` relations."""
     related = _connected(known)
     found: list[tuple[str | int, str | int]] = []
     for names in _groups(source):
@@ -73,7 +73,7 @@ def _groups(source: Source) -> list[Names]:
 
 
 def unit_of(domain: Domain) -> tuple[str, ...]:
-    """Return what two columns must share to be compared: whole numbers are counts, others are amounts."""
+    """Return the unit that comparable columns share: whole numbers are counts, others are amounts."""
     column = domain.column
     if is_span(column):
         return ("duration",)

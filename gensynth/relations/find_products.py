@@ -1,4 +1,4 @@
-"""Fixed factors, products and ratios: candidates on a few rows, checked on all."""
+"""Search for fixed factors, products and ratios: candidates from a few rows, verified on all."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def find_products(source: Source, known: Sequence[Relation]) -> list[Relation]:
 
 
 class _Classes:
-    """Columns that say each other up to rounding: by a factor, or by a sum of columns of one class."""
+    """Classes of columns that determine each other up to rounding, by a factor or a sum."""
 
     def __init__(self, sums: Sequence[Relation]) -> None:
         self.sums = [set(relation.columns) for relation in sums]

@@ -1,4 +1,4 @@
-"""CausalState, differences, fixed sums and fixed distances: integer null vectors of the columns' ticks."""
+"""Search for sums, differences, fixed sums and distances: integer null vectors of the columns' ticks."""
 
 from __future__ import annotations
 

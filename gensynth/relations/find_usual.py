@@ -1,4 +1,4 @@
-"""Finding relations that nearly all rows keep, where some rows may be wrong."""
+"""Search for relations that nearly all rows keep, if some rows may be wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gensynth.relations.sheet import Sheet
 from gensynth.schema.relation import Relation
 
 MOST_EXCEPTIONS = 0.01
-"""Share of the rows that may break a relation: more of them are no slips but another rule."""
+"""Maximal fraction of rows that break a relation: more are not errors but another rule."""
 _LEAST_TOLD, _BY_CHANCE = 0.1, 0.05
 """Shuffled cells have to break it in so many rows, and exceptions may be so many of these: nearly constant columns keep
 anything in nearly every row."""
@@ -28,7 +28,7 @@ Rows = NDArray[np.int64]
 
 
 def find_usual_relations(source: Source) -> tuple[Relation, ...]:
-    """Return the relations of all rows, and then exact ones that all but a few rows keep.
+    """Return the relations of all rows, followed by exact ones that all but a few rows keep.
 
     Those are found in parts of the rows, drawn at random (always the same ones).
     """

@@ -1,4 +1,4 @@
-"""Orders: ``start <= end``, counted in the ticks of the upper column."""
+"""Inequalities: ``start <= end``, counted in the ticks of the upper column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _QUANTILES = 257
 
 
 class OrderRule(Rule):
-    """No value of the first column is above the second's.
+    """Inequality: no value of the first column is above that of the second.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class OrderRule(Rule):
         return np.asarray(high - self.base(sheet.values[self.low]))
 
     def determines(self, name: str | int) -> bool:  # noqa: ARG002 - the interface has it
-        """An order leaves many values."""
+        """An inequality does not determine a value."""
         return False
 
     def broken(self, sheet: Sheet) -> Bools:

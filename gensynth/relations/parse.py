@@ -1,4 +1,4 @@
-"""Declared relations: ``total = net + vat``, ``start <= end``, ``city -> state``, ``a, b missing together``."""
+"""Parser of relations: ``total = net + vat``, ``start <= end``, ``city -> state``, ``a, b missing together``."""
 
 from __future__ import annotations
 

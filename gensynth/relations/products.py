@@ -1,4 +1,4 @@
-"""Products, ratios and fixed factors, rounded to the decimals of the column that follows from the others."""
+"""Products, ratios and fixed factors, rounded to the decimals of the dependent column."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gensynth.relations.rule import Rule
 from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 
 NEAR_PRODUCT = 1e-9
-"""Share of the larger value by which floats may differ."""
+"""Tolerance of floats, relative to the larger value."""
 _TRIED = 64
-"""Values of one part that are tried when neither part alone gives a product."""
+"""Candidate values of one factor if changing either factor alone does not give the product."""
 
 
 class FormulaRule(Rule):

@@ -1,4 +1,4 @@
-"""A relation with what was fitted of it: where rows break it, and which cells make it hold."""
+"""Interface of a fitted relation: the rows that break it, and the adjustment of cells to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.schema.relation import Relation
 Domains = dict[str | int, Domain]
 
 PATIENCE = 16
-"""Tries after which columns are changed in another order."""
+"""Attempts before columns are changed in another order."""
 
 
 class Rule(ABC):

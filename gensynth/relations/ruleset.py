@@ -1,4 +1,4 @@
-"""All relations of a table together: cells that follow, cells made to fit, rows that break one."""
+"""All relations of a table together: derived cells, adjustment of rows, rows that break a relation."""
 
 from __future__ import annotations
 

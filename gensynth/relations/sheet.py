@@ -1,4 +1,4 @@
-"""Cells of related columns: ticks of numbers and dates, levels of categories, and which of them may be changed."""
+"""Cells of related columns: ticks of numbers and dates, categories, and which cells may change."""
 
 from __future__ import annotations
 

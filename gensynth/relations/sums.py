@@ -1,4 +1,4 @@
-"""CausalState, differences and fixed sums: exact in whole ticks, to rounding errors in floats."""
+"""Sums, differences and fixed sums: exact in whole ticks, up to rounding errors in floats."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.relations.sheet import Bools, Floats, Sheet, Values
 from gensynth.schema.relation import Relation
 
 NEAR = 1e-9
-"""Share of the largest term by which floats may miss."""
+"""Tolerance of floats, relative to the largest term."""
 _LARGEST = 2**62
 
 

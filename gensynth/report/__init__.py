@@ -1,3 +1,3 @@
-"""Pages for people: one HTML file each, that needs neither a network nor scripts."""
+"""HTML reports: one self-contained file each, without network access or scripts."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of ``gensynth detect --html``: how odd the rows are, and why the oddest are."""
+"""The page of ``gensynth detect --html``: distribution of the scores, and reasons of the top anomalies."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from gensynth.tables.imagewriter import value_range_of
 MAX_ROWS = 50
 _BINS = 48
 _REACH = 12.0
-"""Distances of the quartiles from the median that the histogram shows; its outer bars hold what lies beyond."""
+"""Range of the histogram, in distances of the quartiles from the median; its outer bars hold what lies beyond."""
 _MAX_BARS = 8
 _MIN_BAR = 0.01
 _MAX_CELLS = 40
-"""Cells of a row that are shown at once; of a wider table the rest is folded away."""
+"""Number of a row's cells that are shown; the rest is folded away."""
 _MAX_LETTERS = 160
 _SIDE = 128
-"""Pixels of the longer side of an image, at least."""
+"""Minimal length in pixels of an image's longer side."""
 _STRONGEST = 0.995
-"""Quantile of the maps of all shown images that gets the strongest red."""
+"""Quantile of all shown anomaly maps that gets the strongest red."""
 
 
 @dataclass(frozen=True)

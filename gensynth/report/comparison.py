@@ -1,4 +1,4 @@
-"""The page of a comparison of models: the verdict, a line for each, and what each one's rows are like."""
+"""The page of a comparison of models: verdict, a line for each model, and its samples."""
 
 from __future__ import annotations
 

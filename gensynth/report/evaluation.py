@@ -1,4 +1,4 @@
-"""The page of an evaluation: verdict, metrics, columns, pairs, rows in a plane and relations, as one HTML file."""
+"""The page of an evaluation: verdict, metrics, columns, pairs, a projection of rows, and relations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages draw: axes, distributions of two tables over each other, rows as points in a plane."""
+"""SVG figures of the pages: axes, distributions in two tables, rows as points in a plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contact sheets: many small images in one picture, by class with labels, or beside maps of what is unusual in them."""
+"""Image grids: many small images in one picture, by class with labels, or beside anomaly maps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gensynth.tables.imagewriter import Range, to_picture, value_range_of
 MAX_TILES = 1_000
 """Images that a grid shows, at most."""
 MIN_SIDE = 56
-"""Pixels that the longer side of an image is brought to at least, by whole factors, so that single pixels are seen."""
+"""Minimal length in pixels of the longer side, reached by integer factors, so that single pixels are visible."""
 _GAP, _MARGIN = 4, 8
 _FONT_SIZE = 13
 _GROUND, _INK = (255, 255, 255), (40, 40, 40)
@@ -34,7 +34,7 @@ def image_grid(
     value_range: Range | None = None,
     side: int = MIN_SIDE,
 ) -> Image.Image:
-    """Return images side by side in rows, in the order that they come in.
+    """Return a grid of images, row by row in the given order.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def class_grid(
 def map_pair(
     image: NDArray[Any], unusual: NDArray[np.float64], most: float, value_range: Range, side: int = MIN_SIDE
 ) -> Image.Image:
-    """Return an image and, beside it, where it is unusual: the same in grey, under a red that is as strong as the map.
+    """Return an image and, beside it, the image in grey with its anomaly map as a red overlay.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def png_bytes(image: Image.Image) -> bytes:
 
 
 def data_uri(image: Image.Image) -> str:
-    """Return a picture as an address that stands for itself in a page."""
+    """Return a picture as a data URI."""
     return f"data:image/png;base64,{base64.b64encode(png_bytes(image)).decode('ascii')}"
 
 
@@ -201,7 +201,7 @@ def _cut(text: str) -> str:
 
 
 def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    """Return as much of a text as has place."""
+    """Return a text, cut to the available width."""
     while len(text) > 1 and font.getlength(text) > width + _GAP:
         text = text[:-2] + "…"
     return text

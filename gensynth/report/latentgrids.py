@@ -1,4 +1,4 @@
-"""Grids of what latents mean: from one image to another, along single latents; and what drawn images are nearest to."""
+"""Image grids of latents: interpolations, traversals, and nearest training images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Images = NDArray[Any]
 
 
 def interpolation_grid(synthesizer: Synthesizer, first: Any, last: Any, *, steps: int = 9) -> Image.Image:
-    """Return images on the way from one to another, by straight lines between their latents; a row for each pair.
+    """Return interpolations between pairs of images, linear in their latents; a row for each pair.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def interpolation_grid(synthesizer: Synthesizer, first: Any, last: Any, *, steps
 def traversal_grid(
     synthesizer: Synthesizer, X: Any, *, latents: Sequence[int] | None = None, reach: float = 2.0, steps: int = 9
 ) -> Image.Image:
-    """Return what single latents change: those of the first row, one of them moved, a row of images for each.
+    """Return traversals of single latents of the first row: a row of images for each latent.
 
     Higgins et al. 2017, "beta-VAE", figures 1 and 2.
 
@@ -94,7 +94,7 @@ def traversal_grid(
 
 
 def nearest_images(drawn: Any, real: Any) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return which real image is nearest to each drawn one, and the root mean squared difference of their pixels.
+    """Return the nearest real image of each synthetic one, and the root mean squared difference of their pixels.
 
     A look at whether images were learned by heart: drawn images that are much nearer to a training image than real
     held-out ones are (call this with those too) repeat it.
@@ -131,7 +131,7 @@ def nearest_images(drawn: Any, real: Any) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def nearest_grid(drawn: Any, real: Any) -> Image.Image:
-    """Return each drawn image above the real one that is nearest to it, with their distance (`nearest_images`)."""
+    """Return each synthetic image above its nearest real one, with their distance (`nearest_images`)."""
     nearest, distance = nearest_images(drawn, real)
     old = real.take(nearest) if isinstance(real, ImageStream) else _stacked(real)[nearest]
     new = _stacked(drawn)

@@ -1,4 +1,4 @@
-"""HTML pages by templates: everything that comes from data is escaped, whatever it is named."""
+"""HTML pages from templates, with all text from data escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page of an evaluation shows of images: real and synthetic ones, and each beside the real one nearest to it."""
+"""Images in the page of an evaluation: real and synthetic ones, and each beside its nearest real one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_MEASURED = 500
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images of an evaluation as addresses that stand for themselves in a page.
+    """Images of an evaluation as data URIs.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Pictures:
 
 
 def pictures_of(samples: Samples, target: Any = None) -> Pictures | None:
-    """Return what there is to show of the images of an evaluation; None if it has none.
+    """Return the images to show of an evaluation; None if it has none.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _pairs(
     chosen: Sequence[int] | NDArray[np.int64],
     most: float,
 ) -> str:
-    """Return some drawn images, and below each the real one that is nearest to it and how near that is."""
+    """Return some synthetic images, each above its nearest real one with their distance."""
     upper = [drawn.iloc[i] for i in chosen]
     lower = [known.iloc[at[i]] for i in chosen]
     captions = ["synthetic"] * len(upper) + [f"{to[i]:.3f}" for i in chosen]

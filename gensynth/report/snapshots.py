@@ -1,4 +1,4 @@
-"""Images that are drawn at every evaluation of a training, and its history, written to a folder."""
+"""Samples at every evaluation of a training of images, with its history, written to a folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gensynth.training.callbacks import Callback, EvaluationRound
 
 
 class GridSnapshots(Callback):
-    """Writes a picture of drawn images after every evaluation, always of the same noise, so that one sees them change.
+    """Callback that writes an image grid from fixed noise after every evaluation, to show the progress.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class GridSnapshots(Callback):
         self._rows: dict[tuple[Any, Any], dict[Any, Any]] = {(row["stage"], row["step"]): row for row in found}
 
     def on_round(self, info: EvaluationRound) -> None:
-        """Write what the model draws now.
+        """Write the current samples.
 
         Raises
         ------

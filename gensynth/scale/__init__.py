@@ -1,1 +1,1 @@
-"""Work of many workers on a Ray cluster; Ray itself is imported where it is asked for, and nowhere else."""
+"""Work on a Ray cluster; Ray is imported only when it is used."""

@@ -1,4 +1,4 @@
-"""The Ray cluster that workers run on: the one that is there, or one on this machine for as long as it is needed."""
+"""The Ray cluster of the workers: an existing one, or a temporary one on this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import Any
 from gensynth.errors import ClusterError, MissingPackageError, OptionError, counted
 
 _ANSWERS_IN = 10.0
-"""Seconds in which a cluster answers."""
+"""Timeout in seconds for a cluster's answer."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How many workers there are, and what each of them has.
+    """Number of workers, and the resources of each.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def check_installed() -> None:
 
 @contextlib.contextmanager
 def connected() -> Iterator[Any]:
-    """Give the module ``ray``, connected to a cluster.
+    """Yield the module ``ray``, connected to a cluster.
 
     That of this process, of ``RAY_ADDRESS`` (as in a Ray job), or that was started on this machine; else one of this
     machine's processors is started, which ends with the block. No usage statistics are sent.
@@ -83,7 +83,7 @@ def connected() -> Iterator[Any]:
 
 
 def _check_address(address: str) -> None:
-    """Raise `ClusterError` if nobody listens at an address: Ray itself would try for many minutes."""
+    """Raise `ClusterError` if nothing listens at an address: Ray itself would retry for many minutes."""
     found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address)
     if found is None:  # "auto", "local", or none
         return
@@ -98,7 +98,7 @@ def _check_address(address: str) -> None:
 
 @contextlib.contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Put back the signal handlers that Ray replaces by its own."""
+    """Restore the signal handlers that Ray replaces."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     before = {number: signal.getsignal(number) for number in numbers}
     try:
@@ -110,12 +110,12 @@ def _handlers_kept() -> Iterator[None]:
 
 
 def silence(name: str) -> None:
-    """Let a library of Ray, which sets up its log when it is imported, tell of errors alone."""
+    """Restrict the log of a Ray library to errors."""
     logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def room(ray: Any, workers: Workers) -> int:
-    """Return how many such workers the machines of the cluster have room for.
+    """Return the number of such workers that the cluster has room for.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A function of many items, computed by workers through Ray Data: each holds what the function knows, once."""
+"""A function applied to many items by Ray Data workers, each of which loads the function once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gensynth.scale.cluster import Workers, connected, room, silence
 from gensynth.version import __version__
 
 MAX_ATTEMPTS = 3
-"""How often an item is begun: a worker that is lost is replaced, and what it worked on begun again."""
+"""Maximal number of attempts per item: the item of a lost worker is started again on another one."""
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 class Task(ABC, Generic[T, R]):
-    """What workers do with each item; a pickled copy of it goes to every worker."""
+    """A function of items for workers, each of which gets a pickled copy."""
 
     @abstractmethod
     def __call__(self, item: T) -> R:
@@ -31,11 +31,11 @@ class Task(ABC, Generic[T, R]):
 
     @abstractmethod
     def to_gpu(self) -> None:
-        """Move what computes to the worker's GPU."""
+        """Move the models to the worker's GPU."""
 
 
 def spread(task: Task[T, R], items: Sequence[T], workers: Workers, *, ordered: bool) -> Generator[R, None, None]:
-    """Give the results of a task, each when it is there; warnings of several items are given once.
+    """Yield the results of a task as they complete; equal warnings are issued once.
 
     A worker that is lost is replaced, and its item begun again, `MAX_ATTEMPTS` times in all.
 
@@ -109,13 +109,13 @@ def _results(
 
 
 class _Attempts:
-    """Counts how often each item was begun."""
+    """Counter of the attempts for each item."""
 
     def __init__(self) -> None:
         self._begun: dict[int, int] = {}
 
     def begin(self, number: int) -> int:
-        """Return how often an item was begun, this time included."""
+        """Return the number of attempts for an item, including this one."""
         self._begun[number] = self._begun.get(number, 0) + 1
         return self._begun[number]
 

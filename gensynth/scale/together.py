@@ -1,4 +1,4 @@
-"""A function that several workers run together through Ray Train, as the processes of one torch.distributed group."""
+"""A function that workers run together in one torch.distributed process group (Ray Train)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class WorkerError(GensynthError):
-    """What a worker that ends all has to say."""
+    """Error of a worker that ends all workers."""
 
 
 def run_together(function: Callable[[], T], workers: Workers, folder: Path, timeout: timedelta) -> T:
@@ -78,5 +78,5 @@ def run_together(function: Callable[[], T], workers: Workers, folder: Path, time
     # here, as an error with that of Ray behind it would keep the workers
     raise failed or TrainingError(
         f"one of the {n} workers was lost, most often because its machine had no memory left. With --checkpoint FILE "
-        "and --resume training goes on from where it was"
+        "and --resume training can be continued"
     )

@@ -1,4 +1,4 @@
-"""What the columns of a table hold: inferred, declared, stored, and checked against new tables. No torch in here."""
+"""The schema of a table: inferred, declared, stored, and checked against new tables. No torch in here."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TableSchema:
 
     @property
     def learned(self) -> tuple[Column, ...]:
-        """The columns that a model sees as codes and numbers: neither constants nor identifiers, nor the image."""
+        """The columns that are encoded as codes and numbers: no constants, identifiers or images."""
         return tuple(column for column in self.columns if column.learned)
 
     @property
@@ -64,7 +64,7 @@ class TableSchema:
 
     @property
     def batch_rows(self) -> int:
-        """Rows of a table that are in memory at a time, where they come in batches: fewer with large images."""
+        """Default batch size of a table in batches: smaller with large images."""
         column = self.image
         return BATCH_ROWS if column is None or column.image is None else image_rows(column.image.n_values)
 
@@ -87,7 +87,7 @@ class TableSchema:
         *,
         learn_constants: bool = False,
     ) -> TableSchema:
-        """Infer what each column holds.
+        """Infer the kind of each column.
 
         Parameters
         ----------
@@ -181,7 +181,7 @@ class TableSchema:
 
 
 def check_labels(frame: pd.DataFrame) -> list[str | int]:
-    """Return the column labels as plain text and integers; raise `DataError` where they cannot name columns."""
+    """Return the column labels as plain text and integers; raise `DataError` for invalid ones."""
     if isinstance(frame.columns, pd.MultiIndex):
         raise DataError("the columns have several levels; flatten them: df.columns = ['_'.join(c) for c in df.columns]")
     if not len(frame.columns):
@@ -204,9 +204,9 @@ def _learned(column: Column, series: pd.Series[Any]) -> Column:
 
 
 def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
-    """Return what happens to columns that were taken for identifiers, and how to declare them otherwise.
+    """Return the text of `IdentifierWarning`: consequences for identifier columns, and how to declare them.
 
-    ``drawn``: rows are to be drawn; they are to be looked at for what is odd otherwise.
+    ``drawn``: whether the schema is for sampling; otherwise it is for anomaly detection.
     """
     one = len(columns) == 1
     first = columns[0]
@@ -219,10 +219,10 @@ def _about_identifiers(columns: Sequence[Column], *, drawn: bool) -> str:
     )
     declare = f"declare {'it' if one else 'the column'} ({hint})"
     if not drawn:
-        return f"{looks}what is odd in {'it' if one else 'them'} is not looked for; to have values learned, {declare}"
+        return f"{looks}anomalies in {'it' if one else 'them'} are not detected; to learn the values, {declare}"
     return (
-        f"{looks}new rows get new values in the same pattern, as often repeated, none of them a value of the table; to "
-        f"have {'its' if one else 'the'} real values learned and drawn instead, {declare}"
+        f"{looks}synthetic rows get new values with the same pattern and repetition, none of them a value of the "
+        f"table; to learn and sample the real values instead, {declare}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A column of a new table, brought to a type that the fitted column can encode."""
+"""Conversion of a column of a new table to a type that the fitted column can encode."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TRUTHS = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
 }
-"""How true and false are written, in small letters."""
+"""Spellings of true and false, in lower case."""
 
 
 def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
@@ -74,7 +74,7 @@ def align_column(series: pd.Series[Any], column: Column) -> pd.Series[Any]:
 
 
 def _exact_numbers(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
-    """Return text and objects as numbers: whole ones and decimals exactly, where the fitted column has such."""
+    """Return text and objects as numbers, exactly for whole numbers and decimals."""
     if column.decimals == 0 and (whole := integers_of(series)) is not None:
         return pd.Series(whole, index=series.index).astype("Int64").mask(missing)
     floats = _numbers(series, missing, column)
@@ -85,7 +85,7 @@ def _exact_numbers(series: pd.Series[Any], missing: Bools, column: Column) -> pd
 
 
 def _written(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
-    """Return a column of texts and numbers as one of texts, the numbers as the column writes them."""
+    """Return a column of texts and numbers as texts, numbers in the column's notation."""
     assert column.notation is not None
     cells = [None if gap else cell if isinstance(cell, str) else column.notation.write(np.array([float(cell)]), None)[0]
              for cell, gap in zip(series.tolist(), missing.tolist(), strict=True)]  # fmt: skip
@@ -93,7 +93,7 @@ def _written(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Serie
 
 
 def _truths(series: pd.Series[Any]) -> pd.Series[Any]:
-    """Return true and false cells, however they are written, as such; others stay as they are."""
+    """Return cells that spell true or false as booleans; others stay unchanged."""
     if pdt.is_bool_dtype(series.dtype):
         return series
     codes, distinct = codes_of(series)
@@ -118,7 +118,7 @@ def _numbers(series: pd.Series[Any], missing: np.ndarray[Any, Any], column: Colu
 
 
 def _align_moments(series: pd.Series[Any], missing: Bools, column: Column) -> pd.Series[Any]:
-    """Return dates, times or durations as the fitted column has them, whatever holds them in the new one."""
+    """Return dates, times or durations in the type of the fitted column."""
     if column.format is not None:
         return _align_written(series, missing, column)
     dtype = dtype_from_text(column.dtype)

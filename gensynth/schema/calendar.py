@@ -1,4 +1,4 @@
-"""Which days the dates of a column fall on: only some weekdays, or one day of every month.
+"""The days that the dates of a column fall on: certain weekdays, or one day of every month.
 
 New dates fall on such days only, because these are counted one after the other: the tick of a date is replaced by the
 rank of its day among the allowed ones, and the time within the day.
@@ -62,7 +62,7 @@ def find_days(ticks: NDArray[Any], column: Column) -> str | None:
 
 
 def _chance(days: Ints, kept: Ints) -> float:
-    """Return how likely distinct days, drawn from all between the first and the last, fall on so few weekdays."""
+    """Return the probability that random distinct days in the range fall on so few weekdays."""
     span = int(days[-1] - days[0]) + 1
     weeks, rest = divmod(span, 7)
     last = (int(days[0]) + 3 + np.arange(rest)) % 7  # weekdays of the days beyond whole weeks
@@ -73,7 +73,7 @@ def _chance(days: Ints, kept: Ints) -> float:
 
 
 def count_days(ticks: NDArray[Any], column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return ticks that count allowed days only, and which dates (n,) fall on others: they become the end of the last.
+    """Return ticks that count allowed days only, and a mask of other dates, moved to the end of the last allowed day.
 
     A day takes 25 hours where clocks are put back.
     """
@@ -86,7 +86,7 @@ def count_days(ticks: NDArray[Any], column: Column) -> tuple[NDArray[Any], NDArr
 
 
 def is_off(series: pd.Series[Any], column: Column) -> NDArray[np.bool_]:
-    """Return (n,) which dates of an aligned column fall on other days than the fitted ones."""
+    """Return a mask (n,) of the dates of an aligned column on days without fitted dates."""
     ticks, missing = ticks_of(series, column)
     return ~missing & count_days(ticks, column)[1]
 
@@ -124,7 +124,7 @@ def allowed_weekdays(days: str) -> Ints:
 
 
 def _rank(days: Ints, allowed: str) -> tuple[Ints, NDArray[np.bool_]]:
-    """Return the rank of each day among the allowed ones, of others that of the one before, and which are others."""
+    """Return the rank of each day among the allowed ones (of others the one before), and a mask of others."""
     if allowed.startswith("month"):
         months = days.view("M8[D]").astype("M8[M]")
         own = _month_day(months.astype(np.int64), allowed)

@@ -1,4 +1,4 @@
-"""Check digits of codes: whether all of a column's codes have them, and new codes given right ones."""
+"""Check digits of codes: whether all codes of a column have valid ones, and valid ones for new codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Texts = NDArray[np.object_]
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}", re.ASCII)
 _DIGITS = re.compile(r"\d(?:[ \-]?\d){7,18}", re.ASCII)
 _MIN_TEXTS = 10
-"""Fewest codes that say that all have a check digit: by chance a tenth of them has the right last one."""
+"""Minimal number of codes for inferring a check digit: by chance, each has the right one with probability 0.1."""
 
 
 @dataclass(frozen=True)

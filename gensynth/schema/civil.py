@@ -1,4 +1,4 @@
-"""The civil calendar on arrays: days since 1970 from year, month and day, from day of year or ISO week, and back."""
+"""Calendar arithmetic on arrays: days since 1970 from year, month and day, day of year or ISO week, and back."""
 
 from __future__ import annotations
 

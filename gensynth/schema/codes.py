@@ -23,7 +23,7 @@ _encoded: ContextVar[list[Any] | None] = ContextVar("encoded", default=None)
 
 @contextmanager
 def encoded_once(series: pd.Series[Any]) -> Iterator[None]:
-    """Within it, `codes_of` looks at the texts of this very column once, however often it is asked."""
+    """Cache the result of `codes_of` for this column within the block."""
     token = _encoded.set([series])
     try:
         yield

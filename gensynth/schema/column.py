@@ -1,4 +1,4 @@
-"""One column of a table: what it holds and how it looked."""
+"""The schema of one column: its kind and its format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds.
+    """Schema of a column.
 
     Numbers and dates are counted in *ticks*: ``value * 10**decimals`` for numbers with a fixed count of decimals
     (integers have 0), the unit of the dtype (of objects and text: microseconds) since
@@ -90,7 +90,7 @@ class Column:
 
     @property
     def learned(self) -> bool:
-        """Whether a model sees this column as codes and numbers; it sees an image too, as pixels."""
+        """Whether this column is encoded as codes and numbers; images are encoded as pixels."""
         return self.kind not in ("identifier", "constant", "image")
 
     @property
@@ -105,7 +105,7 @@ class Column:
 
     @property
     def sentinel(self) -> str:
-        """What marks a missing element of an ``object`` column: "None", "nan", "NaT" or "<NA>"."""
+        """Marker of missing elements of an ``object`` column: "None", "nan", "NaT" or "<NA>"."""
         return self.dtype[7:-1].split(",")[1] if self.dtype.startswith("object[") else ""
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the label of a column says of its cells: that they are keys, that they are people's, or quantities."""
+"""Evidence about a column from its name: keys, personal data, or quantities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
 
 
 def says_key(name: str | int) -> bool:
-    """Say whether the label of a column of distinct numbers says that they are keys: userId, order_no, Kontonummer."""
+    """Return whether a column's name indicates keys: userId, order_no, Kontonummer."""
     words = words_of(name)
     if not words:
         return False
@@ -38,7 +38,7 @@ def says_key(name: str | int) -> bool:
 
 
 def words_of(name: str | int) -> list[str]:
-    """Return the words of a label in small letters; what is written together is cut before "id" and "number"."""
+    """Return the lower-case words of a label, split before "id" and "number" too."""
     out = []
     for word in (word.lower() for word in _SPLIT.findall(str(name))):
         end = next((end for end in ("id", "number", "nummer", "no", "nr") if word.endswith(end)), "")
@@ -49,12 +49,12 @@ def words_of(name: str | int) -> list[str]:
 
 
 def says_people(name: str | int) -> bool:
-    """Say whether the label says that a column holds keys of people: customer_id, phone."""
+    """Return whether a column's name indicates keys of people: customer_id, phone."""
     words = words_of(name)
     return bool(words) and (words[-1] in _PRIVATE or (says_key(name) and not _PEOPLE.isdisjoint(words)))
 
 
 def says_quantity(name: str | int) -> bool:
-    """Say whether the label says that numbers are measured or counted: income, number of visits."""
+    """Return whether a column's name indicates a quantity: income, number of visits."""
     words = words_of(name)
     return not _QUANTITIES.isdisjoint(words) or "of" in words

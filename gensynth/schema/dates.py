@@ -1,4 +1,4 @@
-"""Dates written as text: read and written in one format, whatever the locale."""
+"""Dates as text: parsing and formatting in one format, independent of the locale."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DAY_NUMBERS: dict[str, tuple[int, Callable[[Ints], Ints]]] = {
     "q": (1, lambda days: (civil.months(days) + 2) // 3), "m": (2, civil.months), "d": (2, civil.days_of_month),
     "u": (1, lambda days: civil.weekdays(days) + 1),
 }  # fmt: skip
-"""Digits of a word that is a number of the date, and the number."""
+"""Numeric directives: their number of digits, and the function that computes the number."""
 _WIDTHS = {"Y": 4, "y": 2, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "f": 6}
 
 
@@ -55,7 +55,7 @@ def _pattern(format_: str) -> str:
 
 
 def match(texts: Any, format_: str) -> dict[str, pa.Array] | None:
-    """Return the parts of texts by the letter of their word, null where one does not have the form; None: nowhere."""
+    """Return the parts of texts by directive, null for texts in another form; None if no text matches."""
     array = pa.array(texts, pa.string(), from_pandas=True)
     found = pc.extract_regex(array, _pattern(format_))
     if found.null_count == len(found):

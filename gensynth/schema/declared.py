@@ -1,4 +1,4 @@
-"""Which date format a column has: found in its cells or declared by the user, and what is said about it."""
+"""The date format of a column, inferred or declared, and the warnings about it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _say_ambiguous(name: str | int, found: Found, example: str) -> None:
 
 
 def _order_of(shown: str) -> str:
-    """Return what stands in an order that is not known."""
+    """Return the part of the warning about an ambiguous order of day and month."""
     return "day and month" if "%Y" in shown else "day, month and year"
 
 

@@ -1,4 +1,4 @@
-"""One value as an exact count of a column's ticks, for comparisons: a fraction where it lies between two ticks."""
+"""A value as an exact number of a column's ticks, a fraction if it lies between two ticks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gensynth.schema.ticks import ticks_of
 
 _NANOSECONDS = {"D": 86_400 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _ROUNDING = 1e-6
-"""Ticks by which a float may miss a whole one: 0.1 + 0.2 is 0.3."""
+"""Tolerance in ticks for floats near an integer: 0.1 + 0.2 is 0.3."""
 _DATES = (dt.date, np.datetime64)  # a Timestamp and a datetime are dates
 _SPANS = (dt.timedelta, np.timedelta64)
 
 
 def exact_tick(value: Any, column: Column) -> Fraction:
-    """Return where a value lies among the ticks of a numeric or datetime column.
+    """Return the exact position of a value in the ticks of a numeric or datetime column.
 
     Text is read as the column's own cells are written, numbers and ISO dates in any column. A date without a time
     zone is taken in that of the column.
@@ -43,7 +43,7 @@ def exact_tick(value: Any, column: Column) -> Fraction:
 
 
 def tick_nanoseconds(column: Column) -> int | None:
-    """Return how long a tick of dates, times or durations lasts; None for periods, whose length differs."""
+    """Return the duration of a tick of dates, times or durations; None for periods of varying length."""
     return _NANOSECONDS.get(unit(column) or "")
 
 

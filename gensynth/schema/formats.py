@@ -1,4 +1,4 @@
-"""The format in which dates are written as text: proposed from the cells, kept only where it restores each of them."""
+"""Inference of date formats: proposed from the cells, and accepted if they reproduce each of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MIN_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
 
 @dataclass(frozen=True)
 class Found:
-    """How the dates of a column are written, and the other ways to read the same texts.
+    """The date format of a column, with the other formats that match the same texts.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Found:
 
 
 def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> Found | None:
-    """Return the format that reads and writes every one of these distinct texts exactly, or None.
+    """Return the format that reproduces all of these distinct texts exactly, or None.
 
     Where no format fits them all, several are returned that together do. ``texts`` stand in the order in which the
     column shows them. ``declared``: they are known to be dates, so numbers need not spread as dates do.
@@ -214,14 +214,14 @@ def _year_place(format_: str) -> int:
 
 
 def _is_doubtful(format_: str) -> bool:
-    """Whether numbers or versions (1.10.12) could look like this."""
+    """Whether numbers or versions (1.10.12) could match the format."""
     words = tokens(format_)
     short = any(token.letter == "y" for token in words) and any(token.text == "." for token in words)
     return short or all(token.letter for token in words)
 
 
 def _spread_like_dates(texts: NDArray[np.object_], format_: str) -> bool:
-    """Whether dates that could be numbers spread as dates do, so that numbers are not taken for dates by chance.
+    """Whether ambiguous dates are distributed like dates, so that numbers are not taken for dates by chance.
 
     Of random numbers with eight digits about one in 27 is a day, of those with six one in 8 a month. A run of numbers
     within one month would always be dates, so they have to lie in several.

@@ -1,4 +1,4 @@
-"""Images in a column: their shape, and how the values of their pixels are counted in levels."""
+"""Schema of an image column: shape, and the levels of pixel values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gensynth.tables.imagearrays import Axes, axes_of, objects_of
 from gensynth.tables.stream import image_rows
 
 MIN_SIDE, MAX_SIDE = 4, 128
-"""Height and width of images that can be learned."""
+"""Minimal and maximal height and width of images."""
 
 
 @dataclass(frozen=True)
 class ImageSchema:
-    """What the images of a column look like.
+    """Schema of the images of a column.
 
     The values of pixels are counted in levels: level v stands for ``low + v * (high - low) / (levels - 1)``.
 
@@ -58,7 +58,7 @@ class ImageSchema:
 
     @classmethod
     def infer(cls, images: NDArray[Any], name: str | int) -> Self:
-        """Return that of images (n, ...), one shape and dtype.
+        """Infer the schema of images (n, ...) of one shape and dtype.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class ImageSchema:
 
     @classmethod
     def of_blocks(cls, blocks: Iterable[NDArray[Any]], n: int, name: str | int) -> Self:
-        """Return that of n images that come in blocks, each of one image at least; the blocks do not matter.
+        """Infer the schema of n images in blocks of at least one image, independent of the blocks.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class ImageSchema:
 
     @property
     def values(self) -> NDArray[Any]:
-        """What each level stands for (levels,), in the dtype of the images."""
+        """Pixel value of each level (levels,), in the dtype of the images."""
         values = self.low + np.arange(self.levels) * (self.high - self.low) / (self.levels - 1)
         dtype = np.dtype(self.dtype)
         return (values if dtype.kind == "f" else np.rint(values)).astype(dtype)

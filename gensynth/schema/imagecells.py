@@ -1,4 +1,4 @@
-"""Images in the cells of a table: arrays, or paths of files, which are read; refused where they cannot be taken."""
+"""Images in the cells of a table: arrays, or paths of files, which are read; with clear errors."""
 
 from __future__ import annotations
 

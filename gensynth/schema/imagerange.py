@@ -1,4 +1,4 @@
-"""New images in the range of fitted ones: the same pictures in another unit are converted, others refused."""
+"""Conversion of new images to the range of the fitted ones; images in other units are refused."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gensynth.tables.imagearrays import FEW_LEVELS
 from gensynth.tables.imagestream import ImageStream
 
 MAX_BEYOND = 0.5
-"""Widths of the fitted range that new values may lie beyond it, to be clipped: farther ones are in another unit."""
+"""How far beyond the fitted range, in widths of it, values are clipped: farther ones are in another unit."""
 BYTE = 255
 
 Images = NDArray[Any]
 
 
 class FittedRange(Protocol):
-    """What is known of the values of fitted images, as `gensynth.schema.image.ImageSchema` does."""
+    """Interface of the pixel range of fitted images: `gensynth.schema.image.ImageSchema`."""
 
     @property
     def low(self) -> float:
@@ -40,7 +40,7 @@ class FittedRange(Protocol):
 
 
 def factor_of(image: FittedRange, low: float, high: float, dtype: np.dtype[Any], *, whole: bool) -> float | None:
-    """Return what new values are multiplied by to be the same pictures in the unit of fitted ones; None if nothing.
+    """Return the factor that converts new pixel values to the fitted unit; None for no conversion.
 
     Whole numbers from 0 to 255 are what floats from 0 to 1 are, and these are what whole numbers from 0 to N are.
 
@@ -64,7 +64,7 @@ def factor_of(image: FittedRange, low: float, high: float, dtype: np.dtype[Any],
     return image.high if counts and fractions else None
 
 
-def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) -> None:
+def warn_of_conversion(image: FittedRange, high: float, factor: float, what: str) -> None:
     """Warn that images were converted."""
     did = f"multiplied by {factor:g}" if factor > 1 else f"divided by {1 / factor:g}"
     warnings.warn(
@@ -75,10 +75,10 @@ def tell_of_factor(image: FittedRange, high: float, factor: float, what: str) ->
     )
 
 
-def tell_of_outside(
+def warn_of_clipping(
     image: FittedRange, n: int, first: int, what: str, place: str, *, low: float, high: float, stacklevel: int
 ) -> None:
-    """Warn that values of n images, in ``what``, are clipped; raise `ImageError` where they are in another unit."""
+    """Warn that pixel values of n images are clipped; raise `ImageError` if they are in another unit."""
     text = (
         f"{what}: pixels of {counted(n, 'image')} (the first: {{place}}) lie outside the fitted range {image.low:g} to "
         f"{image.high:g}: values from {low:g} to {high:g}"
@@ -90,7 +90,7 @@ def tell_of_outside(
 
 
 def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
-    """Return a stream of new images in the range of fitted ones; which way is decided once for all of them.
+    """Return a stream of new images in the range of the fitted ones, with one conversion for all of them.
 
     The black and white of image files, 0 and 255 (65,535 of 16 bits), become the least and the greatest fitted value;
     files that hold no greater values than the fitted ones, such as masks of zeros and ones, stay as they are, as those
@@ -114,13 +114,13 @@ def in_range_of(table: ImageStream, image: FittedRange) -> ImageStream:
         return table.changed(lambda images: _typed(image.low + images / white * (image.high - image.low), image))
     factor = factor_of(image, low, high, table.dtype, whole=table.whole_numbers)
     if factor is not None:
-        tell_of_factor(image, high, factor, table.source)
+        warn_of_conversion(image, high, factor, table.source)
         return table.changed(lambda images: _typed(images * factor, image))
     if low >= image.low and high <= image.high:
         return table
     n, first = _outside(table, image)
     place = table.place_of(first)
-    tell_of_outside(image, n, first, table.source, place, low=low, high=high, stacklevel=3)
+    warn_of_clipping(image, n, first, table.source, place, low=low, high=high, stacklevel=3)
     return table.changed(lambda images: np.clip(images, image.low, image.high).astype(images.dtype))
 
 
@@ -142,7 +142,7 @@ def _outside(table: ImageStream, image: FittedRange) -> tuple[int, int]:
 
 
 def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images:
-    """Return new images (n, ...) in memory in the range of fitted ones.
+    """Return new images (n, ...) converted to the range of the fitted ones.
 
     Raises
     ------
@@ -160,12 +160,12 @@ def aligned_range(images: Images, image: FittedRange, name: str | int) -> Images
     whole = images.dtype.kind != "f" or bool((images == np.rint(images)).all())
     factor = factor_of(image, low, high, images.dtype, whole=whole)
     if factor is not None:
-        tell_of_factor(image, high, factor, f"column {name!r}")
+        warn_of_conversion(image, high, factor, f"column {name!r}")
         return images * factor
     if image.low <= low and high <= image.high:
         return images
     outside = ((images < image.low) | (images > image.high)).reshape(len(images), -1).any(1)
     first = int(np.argmax(outside))
     n = int(outside.sum())
-    tell_of_outside(image, n, first, f"column {name!r}", "", low=low, high=high, stacklevel=7)
+    warn_of_clipping(image, n, first, f"column {name!r}", "", low=low, high=high, stacklevel=7)
     return np.asarray(np.clip(images, image.low, image.high))

@@ -1,4 +1,4 @@
-"""What a column holds, from its dtype and its values."""
+"""Inference of a column's kind from its dtype and its values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from gensynth.tables.imagearrays import holds_images
 
 
 def infer_column(series: pd.Series[Any], name: str | int, kind: str | None = None, *, keep: bool = False) -> Column:
-    """Return what a column holds.
+    """Infer the schema of a column.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def _is_dates(dtype: Any) -> bool:
 
 
 def _written_keys(series: pd.Series[Any], column: Column) -> bool:
-    """Whether texts that can be read as numbers are keys all the same."""
+    """Whether texts that can be parsed as numbers are nevertheless keys."""
     if column.notation is None:
         return False
     codes, texts = codes_of(series)
@@ -202,7 +202,7 @@ def _written_keys(series: pd.Series[Any], column: Column) -> bool:
 
 
 def _integer_keys(series: pd.Series[Any], column: Column, *, whole: bool) -> bool:
-    """Whether whole numbers are keys; floats can be where gaps have made integers such."""
+    """Whether whole numbers are keys, including integers stored as floats because of missing cells."""
     if not whole and not (column.missing and _whole_floats(series)):
         return False
     ticks, missing = ticks_of(series, replace(column, kind="numeric", decimals=0))

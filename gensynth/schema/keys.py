@@ -1,4 +1,4 @@
-"""Which columns are identifiers: codes that tell rows, people or things apart and mean nothing else."""
+"""Inference of identifier columns: codes that only tell rows, people or things apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gensynth.schema.notation import Notation
 Counts = NDArray[np.int64]
 
 MIN_KEYS = 20
-"""Fewest rows in which a column can be taken for an identifier because its values differ."""
+"""Minimal number of rows for taking a column as an identifier because its values are distinct."""
 
 _UNIQUE_SHARE = 0.9
 _FEW, _FEW_ROWS_EACH = 10, 5
@@ -61,7 +61,7 @@ _MACHINE = ((0, 2**31), (0, 2**32), (0, 2**53), (0, 2**63), (-(2**31), 2**31), (
 
 
 def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bool:
-    """Say whether texts are identifiers.
+    """Return whether texts are identifiers.
 
     They are where nearly every row has its own. Those that repeat are where they have the pattern of something
     personal (an email address, a telephone number, an IBAN, a card or social security number), or a name that says so,
@@ -96,7 +96,7 @@ def text_keys(texts: NDArray[np.object_], counts: Counts, name: str | int) -> bo
 def written_keys(
     numbers: NDArray[np.float64], texts: NDArray[np.object_], counts: Counts, name: str | int, notation: Notation
 ) -> bool:
-    """Say whether texts that can be read as numbers are identifiers: INV1001, #27, ``212 555 100``.
+    """Return whether texts with numbers are identifiers: INV1001, #27, ``212 555 100``.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def written_keys(
 
 
 def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
-    """Say which texts stand for a key that is not there: unknown, n/a, withheld.
+    """Return the texts that stand for a missing key: unknown, n/a, withheld.
 
     They are at most three that several rows have, and are spelled as such, or have neither a digit nor an @ where all
     others do.
@@ -141,7 +141,7 @@ def stand_ins(texts: NDArray[np.object_], counts: Counts) -> NDArray[np.bool_]:
 
 
 def integer_keys(values: NDArray[np.int64], name: str | int) -> bool:
-    """Say whether whole numbers are identifiers.
+    """Return whether whole numbers are identifiers.
 
     They are where all differ and they ascend or descend without a gap, or the name says so; where at least nine in ten
     differ and they are codes by their pattern: of one length and spread evenly over all numbers of it, or with a check
@@ -178,7 +178,7 @@ def _few_rows_each(n_distinct: int, n_rows: int) -> bool:
 
 
 def _match(texts: NDArray[np.object_], pattern: str) -> bool:
-    """Say whether all texts match; a few of them are looked at first."""
+    """Return whether all texts match; a few of them are looked at first."""
     regex = re.compile(pattern, re.ASCII)
     some = texts[:: max(1, len(texts) // 50)].tolist()
     return all(regex.fullmatch(t) for t in some) and all(regex.fullmatch(t) for t in texts.tolist())
@@ -189,13 +189,13 @@ def _n_digits(values: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _are_long(distinct: NDArray[np.int64]) -> bool:
-    """Say whether positive numbers have about as many digits, and at least six: codes, not counts."""
+    """Return whether positive numbers have nearly equal lengths of at least six digits: codes, not counts."""
     lengths = _n_digits(distinct)
     return bool(distinct[0] > 0 and lengths.max() >= 6 and (lengths >= 5).mean() > 0.9)
 
 
 def _are_codes(distinct: NDArray[np.int64], name: str | int) -> bool:
-    """Say whether distinct numbers look drawn from all numbers of their length, as no quantity is."""
+    """Return whether distinct numbers look uniform over all numbers of their length, as codes are."""
     if says_quantity(name) or _is_epoch(distinct):
         return False
     if len(distinct) >= 50 and any(_even(distinct, *ends) < 0.1 for ends in _MACHINE):
@@ -237,7 +237,7 @@ def _shared_head(distinct: NDArray[np.int64]) -> tuple[int, int] | None:
 
 
 def _even(ascending: NDArray[np.int64], low: int, high: int) -> float:
-    """Return the distance of Kolmogorov and Smirnov between numbers and an even spread over [low, high)."""
+    """Return the Kolmogorov-Smirnov distance between numbers and the uniform distribution over [low, high)."""
     place = (ascending.astype(np.float64) - low) / (high - low)
     steps = np.arange(len(place) + 1) / len(place)
     return float(np.maximum(np.abs(place - steps[:-1]), np.abs(steps[1:] - place)).max())

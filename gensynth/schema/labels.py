@@ -1,4 +1,4 @@
-"""Category labels of any type pandas has, as plain JSON and back."""
+"""Category labels of any pandas type as plain JSON and back."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from gensynth.schema.zones import offsets_at, spread, zone_from_name, zone_of_ob
 from gensynth.tables.arrow import combined
 
 ELEMENTS = ("date", "datetime", "time", "timedelta")
-"""Python objects that are counted in microseconds."""
+"""Kinds of Python objects that are represented in microseconds."""
 
 _DAY_TICKS = {"D": 1, "s": 86_400, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 

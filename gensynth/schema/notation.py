@@ -1,4 +1,4 @@
-"""How numbers are written as text: marks, decimals, signs, and what stands around them; read and written again."""
+"""Notation of numbers in text: separators, decimals, signs, prefix and suffix; parsing and formatting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 BLANKS = " \u00a0\u202f\u2009"
-"""Blanks that stand between thousands: plain, no-break, narrow no-break and thin ones."""
+"""Thousands separators that are spaces: plain, no-break, narrow no-break and thin."""
 MINUS = "-\u2212\u2013"
 _CELL = re.compile(
     rf"(?P<head>[^0-9]*?)(?P<core>[.,]?[0-9](?:[0-9.,'\u2019_{BLANKS}]*[0-9])?)"
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"-?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 
 
 class Cell(NamedTuple):
-    """A text around one number: its sign ("", "+" or "-"), its digits with their marks, and what is around them.
+    """A text with one number: sign ("", "+" or "-"), digits with their marks, prefix and suffix.
 
     ``template`` is the text with ``{}`` for the digits, ``affix`` what is left of it without signs and blanks.
     """
@@ -69,7 +69,7 @@ def _shape(decimal: str, thousands: str, group: int) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Notation:
-    """How a column writes its numbers.
+    """Notation of a column's numbers.
 
     Parameters
     ----------

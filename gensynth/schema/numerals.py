@@ -1,4 +1,4 @@
-"""In what notation most texts of a column are written, if they are numbers at all."""
+"""Inference of the notation of a text column's numbers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _IPV4 = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _PADDED = 0.02
 _MIN_RESTORED = 0.5
 _PHONE, _CODE = 7, 5
-"""Digits from which on numbers with a plus sign are those of telephones, and numbers of one length are codes."""
+"""Digits from which on numbers with a plus sign are telephone numbers, and numbers of equal length are codes."""
 
 
 def find_notation(texts: Sequence[str], *, declared: bool = False) -> tuple[Notation, list[str]] | None:
-    """Return how the numbers among distinct texts are written, and the texts that are none; None if they hold codes.
+    """Return the notation of the numbers among distinct texts, and the other texts; None if they are codes.
 
     Most of the texts must be numbers with the same currency or unit. Digits and nothing else are numbers only if their
     count varies, and leading zeros make codes of all of them; ``declared`` numbers may be of any look.
@@ -58,7 +58,7 @@ def _is_zero(cell: Cell) -> bool:
 
 
 def _are_quantities(texts: list[str], cells: list[Cell], notation: Notation, *, alone: bool) -> bool:
-    """Whether numbers in text count or measure something, and are no codes, versions or telephone numbers.
+    """Whether numbers in text are quantities, not codes, versions or telephone numbers.
 
     ``alone``: there are no other texts in the column.
     """

@@ -1,4 +1,4 @@
-"""Types of Python objects in columns; those that stand for a text (UUIDs, IP addresses, bytes) as text, and back."""
+"""Types of Python objects in columns, and objects with a text form (UUIDs, IP addresses, bytes)."""
 
 from __future__ import annotations
 

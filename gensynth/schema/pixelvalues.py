@@ -1,4 +1,4 @@
-"""Values of the pixels of many images, looked at block by block: their range, and in how many levels it is counted."""
+"""Pixel values of many images, read block by block: their range, and the number of levels."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gensynth.tables.imagearrays import FEW_LEVELS
 
 MAX_LEVELS = 256
 _LOOKED_AT = 1_000
-"""Images whose values are looked at one by one, at most."""
+"""Maximal number of images whose values are inspected."""
 
 Images = NDArray[Any]
 
 
 class PixelValues:
-    """What is known of the values of images, of which any number of blocks were added.
+    """Statistics of pixel values over any number of blocks of images.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class PixelValues:
         return self._n
 
     def add(self, images: Images) -> None:
-        """Look at the next images (m, ...), m >= 1, of the shape and dtype of those before."""
+        """Add images (m, ...), m >= 1, of the shape and dtype of those before."""
         if self._first is None:
             self._first = images[0].copy()
         if self.alike and (images[-1] != self._first).any():
@@ -60,7 +60,7 @@ class PixelValues:
 
     @property
     def settled(self) -> bool:
-        """Whether further images, of the same dtype, cannot change `levels`: bytes, of which some are above a few."""
+        """Whether `levels` is final: for bytes with enough large values."""
         return self.dtype == np.uint8 and self.high >= FEW_LEVELS and not self.alike
 
     def levels(self) -> tuple[int, float, float]:

@@ -1,4 +1,4 @@
-"""Formats in which a text could be a date, proposed from its digits, names and separators."""
+"""Candidate date formats of a text, from its digits, names and separators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A relation between columns that held in every row: what it says, as text and as JSON."""
+"""A relation between columns, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Relation:
-    """What held between columns in every row in which none of them was missing.
+    """A relation that held in every row in which none of its columns was missing.
 
     Values are counted in the units that people write: numbers as they are, dates and durations in days.
 
@@ -90,7 +90,7 @@ class Relation:
 
 
 def quoted(name: str | int) -> str:
-    """Return a column's name as it is written in relations: in quotes if it is not one plain word."""
+    """Return a column's name as written in relations: quoted unless it is one plain word."""
     text = str(name)
     return text if _PLAIN.fullmatch(text) else repr(text)
 

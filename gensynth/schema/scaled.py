@@ -1,4 +1,4 @@
-"""How many decimals numbers have; decimals and large whole numbers are counted exactly, never through a float."""
+"""Decimals of numbers; decimals and large whole numbers are counted exactly, without floats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gensynth.tables.arrow import combined
 _WIDE = decimal.Context(prec=100)
 _USUAL = decimal.Context(prec=28)  # Python's default: what a division gives
 _MAX_EXACT = 1_000
-"""Most repeated values that are kept because they have more digits than ticks and floats can hold."""
+"""Maximal number of repeated values kept as text because ticks and floats cannot hold their digits."""
 _MAX_DECIMALS = 10
 _ROWS_PER_VALUE = 5  # from which on values are repeated as a rule, and single ones kept as well
 _WORDS = {128: 2, 256: 4}

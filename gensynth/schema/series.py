@@ -1,4 +1,4 @@
-"""Tables that are a series per entity: rows of one device or customer, one after the other in time."""
+"""Detection of tables that are time series per entity, such as the readings of several devices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MAX_TIMES, _MAX_ENTITIES = 20, 50
 
 
 def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
-    """Say that a table is a series per entity, where it is one: its rows are learned and drawn one by one.
+    """Warn if a table is a time series per entity, as rows are modelled as independent.
 
     Parameters
     ----------
@@ -46,17 +46,16 @@ def warn_of_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> None:
         return
     entity, time = found
     warnings.warn(
-        f"the table looks like a series per {entity!r}, in the order of {time!r}: rows are learned and drawn "
-        f"independently, so that new rows are not series ({entity!r} and {time!r} together may repeat, and rows do "
-        "not follow from those before); make one row of each series, or add columns with what happened before, if that "
-        "matters",
+        f"the table looks like a time series per {entity!r}, ordered by {time!r}: rows are modelled as independent, so "
+        f"synthetic rows form no series ({entity!r} and {time!r} together may repeat, and rows do not depend on "
+        "earlier ones); if that matters, make one row of each series, or add columns with earlier values",
         ColumnWarning,
         stacklevel=3,
     )
 
 
 def find_series(frame: pd.DataFrame, columns: tuple[Column, ...]) -> tuple[str | int, str | int] | None:
-    """Return the labels of an entity and a time column of which a table is a series, or None."""
+    """Return the labels of the entity and time columns of a time series per entity, or None."""
     if len(frame) < _MIN_ROWS:
         return None
     times = [(column.name, found) for column in columns if (found := _time(frame[column.name], column)) is not None]

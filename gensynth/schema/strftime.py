@@ -1,4 +1,4 @@
-"""The words of date formats: strftime and more, for texts that have to be restored exactly.
+"""Directives of date formats: strftime and more, for texts that must be reproduced exactly.
 
 Flags stand between ``%`` and the letter: ``-`` no leading zero, ``^`` upper case, ``#`` lower case, ``_`` a blank
 instead of a leading zero, ``.`` with points (``%.p``: A.M.). A number says more: ``%3f`` are three digits of a
@@ -59,7 +59,7 @@ def tokens(format_: str) -> tuple[Token, ...]:
 
 
 def plain(format_: str) -> str:
-    """Return a format in the words of strftime, for people: without flags."""
+    """Return a format in plain strftime directives, without flags."""
     return "".join(str(Token(token.letter, text=token.text)) for token in tokens(format_))
 
 

@@ -1,4 +1,4 @@
-"""Numbers and dates as ticks, the texts that stand among them, and back to the column's own dtype."""
+"""Numbers and dates as ticks, with special texts among them, and back to the column's own dtype."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def floats_of(series: pd.Series[Any], notation: Notation | None = None) -> NDArr
 
 
 def specials_of(series: pd.Series[Any], column: Column) -> NDArray[np.int64]:
-    """Return (n,) where each cell stands among ``column.specials``; -1 for numbers, dates and missing cells.
+    """Return the index (n,) of each cell in ``column.specials``; -1 for numbers, dates and missing cells.
 
     -2: a text that is none of all these.
     """
@@ -64,7 +64,7 @@ def with_specials(values: pd.Series[Any], specials: NDArray[np.int64], column: C
 
 
 def ticks_of(series: pd.Series[Any], column: Column) -> tuple[Ticks, Bools]:
-    """Return the ticks (n,) of a numeric or datetime column, and where there are none: 0 there.
+    """Return the ticks (n,) of a numeric or datetime column, and a mask of cells without any (ticks 0).
 
     There are none of missing cells, and of texts among numbers or dates (`specials_of`).
     """
@@ -106,7 +106,7 @@ def _exact_ticks(series: pd.Series[Any], column: Column) -> NDArray[np.int64] | 
 
 
 def on_grid(series: pd.Series[Any], ticks: Ticks, column: Column) -> Bools:
-    """Return (n,) whether a cell has no more decimals than its column, which has a fixed count; floats are rounded."""
+    """Return a mask (n,) of cells without more decimals than the column; floats are rounded."""
     assert column.decimals is not None
     series = dense(series)
     if pdt.is_integer_dtype(series.dtype):

@@ -1,4 +1,4 @@
-"""A column's cells whatever holds them: wrappings, missing values, text, and Python objects back as a column."""
+"""Cells of a column in any container: unwrapping, missing values, text, and Python objects."""
 
 from __future__ import annotations
 

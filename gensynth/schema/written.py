@@ -1,4 +1,4 @@
-"""Which text columns hold numbers or dates, and which texts stand among them without being one."""
+"""Text columns that hold numbers or dates, and the special texts among them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from gensynth.schema.strftime import plain
 from gensynth.schema.values import is_text
 
 MAX_SPECIALS = 10
-"""Different texts among the numbers or dates of a column, at most; with more of them it holds something else."""
+"""Maximal number of distinct texts among a column's numbers or dates; with more it holds something else."""
 MIN_VALUES = 10
-"""Different numbers, or dates beside such texts, at least: fewer are categories."""
+"""Minimal number of distinct numbers or dates beside such texts: with fewer they are categories."""
 _FEW = 200
 _MAX_ODD = 0.01
 _ABOVE_ZERO = re.compile("[1-9]")
@@ -33,7 +33,7 @@ _SPECIAL = re.compile(r"[^1-9]*|\s*(?:#|[<>\u2264\u2265]=?).*", re.DOTALL)
 
 
 def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = False) -> Column | None:
-    """Return the column as one of numbers written as text, None if its texts are something else.
+    """Return the column as numbers in text, None if its texts are something else.
 
     Texts that are no numbers may make up half of the cells, if they are few different ones.
     """
@@ -53,7 +53,7 @@ def written_numbers(series: pd.Series[Any], column: Column, *, declared: bool = 
 
 
 def dates_with_specials(series: pd.Series[Any], missing: NDArray[np.bool_], column: Column) -> Column | None:
-    """Return the column as one of dates and a few other texts, None if it is something else.
+    """Return the column as dates with a few special texts, None if it is something else.
 
     Texts without a digit above 0 are no dates; if that is not all, nor are those that most others have no format with.
     """
@@ -117,7 +117,7 @@ def _with_specials(column: Column, specials: list[str]) -> Column:
 
 
 def is_special(text: str) -> bool:
-    """Whether a text says of itself that it is no number: it has no digit but 0, or it is like ``#NUM1`` or ``<5``."""
+    """Whether a text is plainly not a number: it has no digit but 0, or is like ``#NUM1`` or ``<5``."""
     return _SPECIAL.fullmatch(text) is not None
 
 

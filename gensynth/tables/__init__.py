@@ -1,4 +1,4 @@
-"""Tables in and out: containers, CSV and Parquet files. No torch in here."""
+"""Reading and writing of tables: containers, CSV and Parquet files. No torch in here."""
 
 from gensynth.tables.container import Container, to_frame
 from gensynth.tables.files import read_table, write_table

@@ -1,4 +1,4 @@
-"""Images in the files that hold arrays, read block by block: .npy and .npz."""
+"""Images in .npy and .npz files, read block by block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARRAY_ENDINGS = (".npz", ".npy")
 _IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
 _LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
-"""What reading a file of arrays raises where it is damaged or of another kind."""
+"""Exceptions from reading an array file that is damaged or of another kind."""
 
 
 def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = None) -> pd.DataFrame:
@@ -47,7 +47,7 @@ def image_frame(images: NDArray[Any] | Sequence[NDArray[Any]], labels: Any = Non
 
 
 def label_frame(n: int, labels: Any = None) -> pd.DataFrame:
-    """Return what stands beside n images: the column ``label``, as `image_frame` has it, or no column."""
+    """Return the columns beside n images: ``label``, as in `image_frame`, or none."""
     if labels is None:
         return pd.DataFrame(index=pd.RangeIndex(n))
     column = pd.Series(np.asarray(labels)) if not isinstance(labels, pd.Series) else labels.reset_index(drop=True)
@@ -55,7 +55,7 @@ def label_frame(n: int, labels: Any = None) -> pd.DataFrame:
 
 
 def check_axes(shape: tuple[int, ...], dtype: np.dtype[Any], source: object) -> None:
-    """Raise `DataError` if an array of this shape and dtype, that messages call ``source``, holds no images."""
+    """Raise `DataError` if an array of this shape and dtype has no images; ``source`` is its name in messages."""
     if len(shape) not in (3, 4):
         raise DataError(
             f"{source} has the shape {shape}; images are arrays (n, height, width), "
@@ -95,7 +95,7 @@ def channels_last(images: NDArray[Any], source: object) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class StoredImages(ABC):
-    """Images in a file, that are read block by block, and what else it holds of each.
+    """Images in a file, read block by block, and the file's other columns.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ class StoredImages(ABC):
         return self.shape[0]
 
     def blocks(self) -> Iterator[NDArray[Any]]:
-        """Give the images, channels last, some at a time: whole numbers from 0 to 255 as bytes, other numbers as such.
+        """Yield the images, channels last, some at a time: whole numbers from 0 to 255 as bytes, other numbers as such.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class StoredImages(ABC):
             raise DataError(f"{self.path} cannot be read: {error}") from error
 
     def _kept(self, rows: int) -> np.dtype[Any]:
-        """Return the dtype that images are kept in; of whole numbers all are read for it."""
+        """Return the storage dtype of images, which requires reading all values of whole numbers."""
         if self.dtype.kind == "f" or (self.dtype.itemsize == 1 and self.dtype.kind != "i"):
             return np.dtype(np.uint8) if self.dtype.kind == "b" else self.dtype
         bytes_ = all(block.min() >= 0 and block.max() <= 255 for block in self._arrays(rows))
@@ -148,7 +148,7 @@ class StoredImages(ABC):
 
     @abstractmethod
     def _arrays(self, rows: int) -> Iterator[NDArray[Any]]:
-        """Give parts of the array as they stand in the file; raises `DAMAGED`."""
+        """Yield parts of the array as they stand in the file; raises `DAMAGED`."""
 
 
 @dataclass(frozen=True)

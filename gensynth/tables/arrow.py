@@ -1,4 +1,4 @@
-"""Arrow schemas as text and back; which types a table may have."""
+"""Arrow schemas as text and back, and the supported types."""
 
 from __future__ import annotations
 

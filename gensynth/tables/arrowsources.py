@@ -1,4 +1,4 @@
-"""Where record batches come from: Parquet files, Arrow streams, Arrow data sets."""
+"""Sources of record batches: Parquet files, Arrow streams, Arrow data sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gensynth.tables.arrow import check_schema
 
 
 class ArrowSource(ABC):
-    """Where the record batches of a table come from, any number of times.
+    """A re-readable source of record batches.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class ArrowSource(ABC):
 
     @abstractmethod
     def tables(self, rows: int, start: int = 0, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Give the rows from about ``start`` on in parts of at most ``rows``, some of the columns if they are named.
+        """Yield the rows from ``start`` or shortly before in parts of at most ``rows``, optionally only some columns.
 
         The first row is the one that `first` says.
         """
@@ -39,7 +39,7 @@ class ArrowSource(ABC):
         return 0
 
     def known_nulls(self) -> dict[str, int]:
-        """Return how many cells of each column are missing, where that is known without reading them."""
+        """Return the number of missing cells of each column, if known without reading the data."""
         return {}
 
 
@@ -89,7 +89,7 @@ class ParquetFiles(ArrowSource):
             raise DataError(f"{path} cannot be read: {error}") from error
 
     def _count(self, file: pq.ParquetFile) -> set[str]:
-        """Count missing values by what the file says of them; return the columns that it says nothing of."""
+        """Count missing values from the file's metadata; return the columns without that metadata."""
         unsure = set()
         for g in range(file.metadata.num_row_groups):
             group = file.metadata.row_group(g)
@@ -103,7 +103,7 @@ class ParquetFiles(ArrowSource):
         return unsure
 
     def known_nulls(self) -> dict[str, int]:
-        """Return how many cells of each column are missing, as the files say."""
+        """Return the number of missing cells of each column from the files' metadata."""
         return {name: n for name, n in self._nulls.items() if name in self.schema.names}
 
     def first(self, start: int) -> int:
@@ -125,7 +125,7 @@ class ParquetFiles(ArrowSource):
         return len(self.paths), 0, before
 
     def tables(self, rows: int, start: int = 0, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Give the rows from the row group of ``start`` on."""
+        """Yield the rows from the row group of ``start`` on."""
         wanted = self.schema if columns is None else pa.schema([self.schema.field(name) for name in columns])
         first, group, _ = self._place(start) if start else (0, 0, 0)
         for path in self.paths[first:]:
@@ -159,7 +159,7 @@ class ArrowFile(ArrowSource):
             raise DataError(f"{source} is no Arrow stream: {error}") from error
 
     def tables(self, rows: int, start: int = 0, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:  # noqa: ARG002
-        """Give all rows."""
+        """Yield all rows."""
         try:
             with pa.OSFile(str(self.path)) as file, pa.ipc.open_stream(file) as reader:
                 for batch in reader:
@@ -183,7 +183,7 @@ class ArrowDataset(ArrowSource):
         self.schema = dataset.schema
 
     def tables(self, rows: int, start: int = 0, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:  # noqa: ARG002
-        """Give all rows."""
+        """Yield all rows."""
         names = self.schema.names if columns is None else list(columns)
         try:
             scanner = self.dataset.scanner(

@@ -1,4 +1,4 @@
-"""Tables that come in Arrow record batches, whatever their size."""
+"""Tables of any size in Arrow record batches."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ArrowStream(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return frozenset(name for name in self.names if self._nulls[str(name)] < self.n_rows)
 
     def find_style(self) -> FileStyle:
@@ -83,7 +83,7 @@ class ArrowStream(TableStream):
         return ArrowStyle(self.found.schema)
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         rows, at = rows or self.batch_rows, start
         parts = self.found.tables(min(rows, BATCH_ROWS), start)
         for cells in rechunked(parts, rows, start - self.found.first(start)):

@@ -1,4 +1,4 @@
-"""Cells of a CSV file: from text to values, and values written the way the file writes its own."""
+"""Cells of a CSV file: parsing of values, and formatting in the file's own style."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ WORDS = ("NA", "N/A", "n/a", "null", "NULL", "None")
 """Those of them that could be a category as well: a country, a class."""
 
 _PADDED = 0.02
-"""Share of fractions that end in 0 from which on they are taken to be filled up with zeros."""
+"""Fraction of decimals ending in 0 above which a column is taken as padded with zeros."""
 
 MAX_ROWS = 10_000
-"""Rows that a column's style is learned from, and as many with missing cells."""
+"""Number of rows from which a column's style is inferred, and as many again with missing cells."""
 
 _TRUE, _FALSE = ("True", "true", "TRUE"), ("False", "false", "FALSE")
 _NUMBER = r"^-?((\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[iI]nf|[iI]nfinity)$"

@@ -1,4 +1,4 @@
-"""Characters in texts that a CSV file cannot hold, or only in quotes."""
+"""Characters in texts that a CSV file cannot contain, or only in quotes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def has_returns(frame: pd.DataFrame) -> bool:
 
 
 def _texts(frame: pd.DataFrame) -> Iterator[tuple[Any, pd.Series[Any], list[str]]]:
-    """Give each column's name, the column, and its distinct texts."""
+    """Yield each column's name, the column, and its distinct texts."""
     for i, name in enumerate(frame.columns):
         column = frame.iloc[:, i]
         cells: Any = column

@@ -1,4 +1,4 @@
-"""The kinds of table that people hold, as a DataFrame and back."""
+"""Conversion of table containers (pandas, polars, Arrow, numpy) to a DataFrame and back."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         remedy = "; a mapping of columns becomes one by pandas.DataFrame(X)"
     kind = type(X).__name__ if type(X).__module__ == "builtins" else f"{type(X).__module__}.{type(X).__name__}"
     raise DataError(
-        f"a {kind} came; expected a DataFrame (pandas or polars), a NumPy array, a pyarrow.Table or a list of "
+        f"X is a {kind}; expected a DataFrame (pandas or polars), a NumPy array, a pyarrow.Table or a list of "
         f"rows{remedy}"
     )
 

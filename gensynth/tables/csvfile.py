@@ -1,4 +1,4 @@
-"""CSV files in: the text of every cell, and the values that the cells mean."""
+"""Reading of CSV files: the text of every cell, and its value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gensynth.tables.style import CsvStyle
 from gensynth.tables.table import Table
 
 MAX_CELL = 2**24
-"""Characters of a cell at most."""
+"""Maximal number of characters of a cell."""
 _MAX_NAMED = 5
 
 
@@ -53,7 +53,7 @@ def read_csv(
     check_end(path, WholeText(cells, text))
     if missing is None:
         frame = _values(cells, MISSING_TOKENS, set(categories), set(targets))
-        tell_of_words(cells, frame)
+        warn_of_missing_words(cells, frame)
     else:
         frame = _values(cells, ("", *(token for token in missing if token)))
     texts = cells.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
@@ -75,7 +75,7 @@ def _values(
     return pd.DataFrame(parts, copy=False)
 
 
-def tell_of_words(cells: pa.Table, frame: pd.DataFrame) -> None:
+def warn_of_missing_words(cells: pa.Table, frame: pd.DataFrame) -> None:
     """Warn once of the columns where words that can be categories were read as missing values."""
     found = {name: taken_for_missing(cells.column(name), frame[name]) for name in cells.column_names}
     found = {name: words for name, words in found.items() if words}
@@ -130,7 +130,7 @@ def _read_carefully(text: str, path: Path, header: list[str], dialect: Dialect) 
 def careful_rows(
     lines: Iterable[str], source: object, header: list[str], head: str, dialect: Dialect, rows: int = 100_000
 ) -> Iterator[pa.Table]:
-    """Give the cells of lines, ``rows`` at a time: short rows are filled up, a long one is an error.
+    """Yield the cells of lines, ``rows`` at a time: short rows are filled up, a long one is an error.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One CSV file of any size, the texts of whose cells are read in pieces."""
+"""One CSV file of any size, read in pieces of text cells."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class CsvPart:
             yield io.TextIOWrapper(cast("Any", stream), self._encoding, newline="")
 
     def tables(self) -> Iterator[pa.Table]:
-        """Give the cells, as text.
+        """Yield the cells, as text.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class CsvPart:
         return facts
 
     def above(self) -> Iterator[pa.Table]:
-        """Give the cells of all rows but the last."""
+        """Yield the cells of all rows but the last."""
         left = self.n_rows - 1
         for part in self.tables():
             yield part.slice(0, max(left, 0))

@@ -1,4 +1,4 @@
-"""CSV files of any size, read in batches; they are looked through once, to decide what the cells of each column are."""
+"""CSV files of any size, read in batches after a first scan that infers the columns' types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from gensynth.errors import DataError, listed
 from gensynth.tables.cells import MAX_ROWS, MISSING_TOKENS, CellFacts, CellStyle, evenly_spaced, parse_as
-from gensynth.tables.csvfile import tell_of_words
+from gensynth.tables.csvfile import warn_of_missing_words
 from gensynth.tables.csvpart import CsvPart
 from gensynth.tables.stream import BATCH_ROWS, TableStream, numbered, rechunked
 from gensynth.tables.style import CsvStyle, FileStyle
@@ -73,7 +73,7 @@ class CsvStream(TableStream):
         self.dialect = replace(dialect, tabbed=True) if tabbed and dialect.separator == "\t" else dialect
         if missing is None:
             begin = next(rechunked(self._cells(), BATCH_ROWS))
-            tell_of_words(begin, self._values(begin))
+            warn_of_missing_words(begin, self._values(begin))
 
     def _scan(self, tokens: dict[str, tuple[str, ...]]) -> dict[str, CellFacts]:
         facts = {name: CellFacts() for name in self._header}
@@ -94,7 +94,7 @@ class CsvStream(TableStream):
         return facts
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         rows, at = rows or self.batch_rows, start
         style = CsvStyle(self.dialect, {}, self.missing)
         for cells in rechunked(self._cells(start), rows, start - self._skipped(start)):
@@ -122,7 +122,7 @@ class CsvStream(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return frozenset(name for name, facts in self.facts.items() if facts.kind != "empty")
 
     def find_style(self) -> FileStyle:

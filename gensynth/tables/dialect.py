@@ -1,4 +1,4 @@
-"""How a CSV file is written: encoding, separator, line ends and quotes, found in the file itself."""
+"""Detection of a CSV file's dialect: encoding, separator, line ends and quotes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 from gensynth.errors import DataError, FileWarning
 
 SEPARATORS = "\t;|,"
-"""Candidates; of two that fit equally well the earlier one: commas stand in texts and in decimals, too."""
+"""Candidates; ties go to the earlier one, as commas occur in texts and decimals, too."""
 
 _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -27,14 +27,14 @@ _MARKS = (  # the longer first: UTF-32 begins like UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 LOOK_AT = 1 << 18
-"""Characters of a file that its dialect is found from."""
+"""Characters at a file's start from which its dialect is inferred."""
 _MAX_RECORDS = 500
 _NUL_SHARE = 0.02  # UTF-16 has a NUL in every separator, digit and line end
 
 
 @dataclass(frozen=True)
 class Dialect:
-    r"""How a CSV file is written.
+    r"""Dialect of a CSV file.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def mark_of(encoding: str) -> int:
 
 
 def find_encoding(pieces: Callable[[], Iterable[bytes]], source: object) -> tuple[str, bool]:
-    """Return the name of a file's encoding, and whether a byte order mark says so.
+    """Return a file's encoding, and whether it has a byte order mark.
 
     UTF-8, UTF-16 and UTF-32, with or without a mark; what is none of these is read as Windows-1252.
 
@@ -166,7 +166,7 @@ def _first_undecodable(pieces: Iterable[bytes], name: str, skip: int = 0) -> tup
 
 
 def _utf16(data: bytes) -> str | None:
-    """Return the UTF-16 that text without a mark is in, or None: NULs stand on one side of the pairs only."""
+    """Return the variant of UTF-16 of text without a byte order mark, or None, by the positions of NULs."""
     zeros = np.frombuffer(data[:LOOK_AT], dtype=np.uint8) == 0
     even, odd = int(zeros[::2].sum()), int(zeros[1::2].sum())
     if len(data) % 2 or even + odd < _NUL_SHARE * len(zeros) or min(even, odd) > 0.1 * max(even, odd):
@@ -177,7 +177,7 @@ def _utf16(data: bytes) -> str | None:
 
 
 def find_dialect(text: str, encoding: str = "utf-8", *, mark: bool = False) -> Dialect:
-    """Return the dialect of a text: its separator is the one by which its lines have the most regular cells."""
+    """Return the dialect of a text; its separator is the one that splits lines most evenly."""
     sample = text[:LOOK_AT]
     whole = len(sample) == len(text)
     separator = _separator(sample, whole=whole)

@@ -1,4 +1,4 @@
-"""CSV and Parquet files."""
+"""Reading and writing of CSV and Parquet files."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def read_table(
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileStyle | None = None) -> None:
-    """Write a table; the ending of ``path`` says the format. A file is replaced only when all is written.
+    """Write a table in the format of the extension of ``path``; a file is replaced only when complete.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def write_text(cells: pd.DataFrame, path: str | os.PathLike[str], dialect: Diale
 
 
 def separated(dialect: Dialect, path: Path) -> Dialect:
-    """Return a dialect with the separator that the ending of a file asks for."""
+    """Return a dialect with the separator for the extension of a file."""
     return replace(dialect, separator=_separator(path)) if is_tabbed(path) or dialect.tabbed else dialect
 
 
@@ -159,7 +159,7 @@ def write_arrow(table: pa.Table, path: str | os.PathLike[str]) -> None:
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[Any]:
-    """Open a file that takes the place of ``path`` when all is written, packed if its ending says so."""
+    """Open a file that replaces ``path`` when complete, compressed if its extension says so."""
     ending = check_output(path)
     try:
         with atomic_write(path) as file:
@@ -173,7 +173,7 @@ def replaced(path: Path) -> Iterator[Any]:
 
 
 def check_output(path: str | os.PathLike[str]) -> str:
-    """Return the ending of a table to be written; raise `OptionError` if it cannot be written there."""
+    """Return the extension of a table to be written; raise `OptionError` if it cannot be written there."""
     path = Path(path)
     ending = _ending(path, ENDINGS)
     if ending is None:
@@ -186,12 +186,12 @@ def check_output(path: str | os.PathLike[str]) -> str:
 
 
 def is_csv(path: Path) -> bool:
-    """Whether the ending says that a file holds separated text."""
+    """Whether the extension is one of separated text."""
     return _ending(path, READ_ENDINGS) != ".parquet"
 
 
 def is_tabbed(path: Path) -> bool:
-    """Return whether the ending of a file says that there are tabs."""
+    """Return whether the extension of a file is one of tab-separated text."""
     return path.name.lower().removesuffix(".gz").endswith(".tsv")
 
 

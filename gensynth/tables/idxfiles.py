@@ -1,4 +1,4 @@
-"""Images in the files that MNIST comes in: idx files of bytes, packed or not, read block by block."""
+"""Images in idx files, the format of MNIST, plain or compressed, read block by block."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _TRAIN = "train-"
 
 
 def idx_files(folder: Path) -> list[Path]:
-    """Return the files of images of a folder as MNIST comes in, those to learn from first."""
+    """Return the image files of a folder in MNIST's format, the training files first."""
     found = [path for path in sorted(folder.iterdir()) if _IDX.match(path.name)]
     return sorted(found, key=lambda path: not path.name.startswith(_TRAIN))
 
 
 def is_idx(path: Path) -> bool:
-    """Return whether a file is named as those of MNIST that hold images."""
+    """Return whether a file is named like MNIST's image files."""
     return _IDX.match(path.name) is not None
 
 
 @dataclass(frozen=True)
 class IdxImages(StoredImages):
-    """Images as MNIST comes in."""
+    """Images in MNIST's format."""
 
     def _arrays(self, rows: int) -> Iterator[NDArray[Any]]:
         with _unpacked(self.path) as file:

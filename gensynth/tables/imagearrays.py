@@ -1,4 +1,4 @@
-"""Arrays of images as one column of a table, one array a cell, and back."""
+"""Arrays of images as one column of a table, one array per cell, and back."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Axes = Literal["hw", "hwc", "chw"]
 
 MAX_CHANNELS = 4
 IMAGE = "image"
-"""Name of the column that an array of images becomes."""
+"""Column name for an array of images."""
 LABEL = "label"
-"""Name of the column of labels that have none."""
+"""Column name for unnamed labels."""
 FEW_LEVELS = 32
-"""Whole numbers that come to at most so many levels have no others; with more there are 256."""
+"""Integer pixels with at most this many distinct values have exactly these levels; others have 256."""
 
 
 def axes_of(shape: Sequence[int]) -> Axes:
-    """Return the axes of an image of this shape; the last one holds the channels where two could.
+    """Return the axes of an image of this shape; if ambiguous, the last axis is the channels.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def is_image(cell: Any) -> bool:
 
 
 def holds_images(series: pd.Series[Any]) -> bool:
-    """Whether the cells of a column are images: its first one that is not missing is."""
+    """Whether the cells of a column are images, by the first one that is not missing."""
     if series.dtype != object:
         return False
     there = (cell for cell in series.array if cell is not None and cell is not pd.NA and not isinstance(cell, float))
@@ -67,14 +67,14 @@ def declared_images(frame: pd.DataFrame, schema: Any) -> list[str | int]:
 
 
 def refuse_images(frame: pd.DataFrame, what: str, schema: Any = None) -> None:
-    """Raise `CapabilityError` if a table has images, for ``what`` cannot take them."""
+    """Raise `CapabilityError` if a table has images, which ``what`` does not support."""
     found = declared_images(frame, schema)
     if found:
         raise CapabilityError(f"column {found[0]!r} holds images, which {what} cannot take; leave the column out")
 
 
 def check_target(frame: pd.DataFrame, target: Any) -> None:
-    """Raise `OptionError` if the target of a table is a column of images: no classes, and no numbers."""
+    """Raise `OptionError` if the target of a table is an image column."""
     if target is not None and target in frame.columns and holds_images(frame[target]):
         raise OptionError(f"target {target!r} holds images, not classes or numbers; name another column")
 
@@ -96,7 +96,7 @@ def objects_of(images: Sequence[NDArray[Any]]) -> NDArray[np.object_]:
 
 @dataclass(frozen=True)
 class ImageArray:
-    """How an array holds images.
+    """Conversion between an array of images and one image per cell.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class ImageArray:
 
     @classmethod
     def of(cls, array: NDArray[Any], image_shape: Sequence[int] | None = None) -> Self:
-        """Return that of an array (n, ...); ``image_shape`` is that of the images of a flat one (n, pixels).
+        """Return the conversion for an array (n, ...); ``image_shape`` is for flat ones (n, pixels).
 
         Raises
         ------
@@ -142,7 +142,7 @@ class ImageArray:
         return objects_of(list(np.moveaxis(images, 1, -1) if self.axes == "chw" else images))
 
     def restore(self, cells: Sequence[NDArray[Any]]) -> NDArray[Any]:
-        """Return such an array of the images that `cells` makes."""
+        """Return an array from images as `cells` returns them."""
         if not len(cells):
             return np.empty((0, int(np.prod(self.shape))) if self.flat else (0, *self.shape), self.dtype)
         images = np.stack(list(cells))

@@ -1,4 +1,4 @@
-"""What else the rows of images hold that were written to a folder: the file ``rows.csv`` in it."""
+"""``rows.csv``: the other columns of images in a folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_rows_file(path: Path) -> bool:
 
 
 def with_rows_beside(frame: pd.DataFrame, folder: Path, files: Sequence[str]) -> pd.DataFrame:
-    """Return the images of files of a folder with the columns of ``rows.csv`` in it; as they are where there is none.
+    """Return the images of a folder with the columns of its ``rows.csv``, if there is one.
 
     A column of it that says the same as the folders that the images lie in stands for these.
 

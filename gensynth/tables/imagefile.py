@@ -1,4 +1,4 @@
-"""Single image files (PNG, JPEG) to arrays of grey values of 8 or 16 bits, or colours of 8, and arrays resized."""
+"""Decoding of image files (PNG, JPEG) to grey values of 8 or 16 bits or to colours, and resizing."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Size: TypeAlias = tuple[int, int]
 
 _FORMATS = ("PNG", "JPEG")
 BAD_FILE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
-"""What `load_image` raises for a file that is damaged, no image, made to fill the memory, or not to be read."""
+"""Exceptions of `load_image`: damaged, not an image, a decompression bomb, or unreadable."""
 _GREY = frozenset({"1", "L", "LA", "La"})
 _WHITE = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """An image that was read.
+    """A decoded image.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def read_image(
 
 
 def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
-    """Return the pixels of a file and what was changed; raises `BAD_FILE`."""
+    """Return the pixels of a file and the conversions applied; raises `BAD_FILE`."""
     with Image.open(path, formats=_FORMATS) as image:
         if size is not None:  # JPEG decodes at an eighth to a half of its size in a fraction of the time
             image.draft(None, (max(size), max(size)))
@@ -101,7 +101,7 @@ def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
 
 
 def as_array(image: Any) -> NDArray[Any]:
-    """Return an image of Pillow's as an array, palettes, CMYK and transparency brought to grey values or colours."""
+    """Return a Pillow image as an array; palettes, CMYK and transparency become grey values or colours."""
     if not isinstance(image, Image.Image) or image.mode in ("1", "F"):
         return np.asarray(image)
     if image.mode.startswith("I"):
@@ -110,7 +110,7 @@ def as_array(image: Any) -> NDArray[Any]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return why a file cannot be read, in few words."""
+    """Return a short reason why a file cannot be read."""
     if isinstance(error, UnidentifiedImageError):
         return "no PNG or JPEG image"
     if isinstance(error, OSError) and error.strerror:
@@ -129,7 +129,7 @@ def size_of(image_size: int | Sequence[int] | None) -> Size | None:
 
 
 def resized(image: NDArray[Any], size: Size) -> NDArray[Any]:
-    """Return an image (h, w) or (h, w, c) cut to an aspect ratio and resized."""
+    """Return an image (h, w) or (h, w, c) cropped to an aspect ratio and resized."""
     if image.shape[:2] == size:
         return image
     planes = image.reshape(*image.shape[:2], -1)
@@ -158,7 +158,7 @@ def with_channels(image: NDArray[Any], channels: int | None) -> NDArray[Any]:
 
 
 def eight_bits(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return values of 16 bits brought to 8: 65,535 becomes 255."""
+    """Return 16-bit values as 8-bit values: 65,535 becomes 255."""
     return ((values.astype(np.int64) * 255 + 32767) // 65535).astype(np.uint8)
 
 

@@ -39,7 +39,7 @@ _CHANGES = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """How image files are read.
+    """Options for reading image files.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Wanted:
 
 
 def open_folder(folder: Path, wanted: Wanted) -> ImageStream:
-    """Return the images of a folder; those of its folders have their names as labels, unless a file tells more.
+    """Return the images of a folder, labelled by its subfolders unless ``rows.csv`` has more columns.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
 
 
 class _Decoded:
-    """Images of one size that are decoded one by one: all of 16 bits, or all of 8, and all grey, or all of colours.
+    """Images of one size, decoded one by one to a common depth (16 or 8 bits) and to grey values or colours.
 
     The first one of 8 bits, and the first one of colours, change those before it.
     """
@@ -201,7 +201,7 @@ def files_in(folder: Path) -> list[Path]:
 
 
 def folders_of_images(folder: Path) -> Iterator[Path]:
-    """Give the folders in a folder that hold folders of images."""
+    """Yield the folders in a folder that hold folders of images."""
     return (sub for sub in folders_in(folder) if any(map(files_in, folders_in(sub))))
 
 

@@ -1,4 +1,4 @@
-"""Images from files, as a stream or as a table: folders of PNG and JPEG files, .npz and .npy files, MNIST's files."""
+"""Images from folders of PNG and JPEG files, .npz and .npy files or MNIST's files, as stream or table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images that were read.
+    """A set of decoded images.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def open_images(
     channels: Literal[1, 3] | None = None,
     skip_bad: bool = False,
 ) -> ImageStream:
-    """Open images of one size, and the labels that come with them, which need not fit the memory.
+    """Open images of one size with their labels, which may be larger than memory.
 
     Every image is decoded once, into a temporary file (of `tempfile.gettempdir`), which is gone with the stream.
 
@@ -136,7 +136,7 @@ def read_images(
     channels: Literal[1, 3] | None = None,
     skip_bad: bool = False,
 ) -> ImageSet:
-    """Read images of one size, and the labels that come with them, into memory; parameters as for `open_images`.
+    """Read images of one size with their labels into memory; parameters as for `open_images`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Images of one shape in a temporary file, from which blocks come into memory."""
+"""A temporary file of images of one shape, read in blocks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from gensynth.tables.stream import image_rows
 Images = NDArray[Any]
 
 MAX_BYTES = 2**33
-"""Images that are read into memory at most, in bytes."""
+"""Maximal size in bytes of images in memory."""
 
 
 class ImageStore:
-    """Images of one shape and dtype in a temporary file; the blocks that are added come back in any order.
+    """Images of one shape and dtype in a temporary file, with random access to blocks.
 
     Attributes
     ----------
@@ -92,12 +92,12 @@ class ImageStore:
         return np.array(np.memmap(self._file, self.dtype, "r", start * self.image_bytes, shape))
 
     def blocks(self) -> Iterator[Images]:
-        """Give all images, `block_rows` at a time."""
+        """Yield all images, `block_rows` at a time."""
         for start in range(0, self._n, self.block_rows):
             yield self.read(start, start + self.block_rows)
 
     def mapped(self, function: Callable[[Images], Images]) -> ImageStore:
-        """Return a store of what a function makes of blocks of images."""
+        """Return a store of the results of a function of blocks of images."""
         out = ImageStore()
         for images in self.blocks():
             out.append(function(images))
@@ -105,12 +105,12 @@ class ImageStore:
 
 
 def check_memory(shape: tuple[int, ...], itemsize: int, n: int, source: object) -> None:
-    """Raise `DataError` if so many images of this shape would hardly fit the memory."""
+    """Raise `DataError` if the images would hardly fit into memory."""
     _check(shape, itemsize, n, source, MAX_BYTES, "of memory")
 
 
 def check_space(shape: tuple[int, ...], itemsize: int, n: int, source: object) -> None:
-    """Raise `DataError` if so many images of this shape do not fit the folder of temporary files."""
+    """Raise `DataError` if the images do not fit into the folder of temporary files."""
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     _check(shape, itemsize, n, source, free, f"in {folder}, which has {_in_words(free)} (TMPDIR names another)")

@@ -1,4 +1,4 @@
-"""Images as a table that is read in batches: they lie in a temporary file, the columns beside them in memory."""
+"""Images as a table in batches: pixels in a temporary file, other columns in memory."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ImageStream(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return frozenset(n for n in self.names if n == IMAGE or not self._beside[n].isna().all())
 
     def find_style(self) -> FileStyle | None:
@@ -93,11 +93,11 @@ class ImageStream(TableStream):
         return f"image {row + 1:,} of {self.source}" if self.files is None else f"{self.source}/{self.files[row]}"
 
     def changed(self, change: Callable[[Images], Images]) -> ImageStream:
-        """Return the stream of what a function makes of blocks of images, as they were read."""
+        """Return the stream of the results of a function of blocks of images."""
         return ImageStream(self._store, self._beside, self.source, self.files, change)
 
     def blocks(self) -> Iterator[Images]:
-        """Give all images (m, ...), `batch_rows` at a time."""
+        """Yield all images (m, ...), `batch_rows` at a time."""
         for first in range(0, self.n_rows, self.batch_rows):
             yield self._images(first, first + self.batch_rows)
 
@@ -123,7 +123,7 @@ class ImageStream(TableStream):
         return self._table(0, self.n_rows)
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         rows = rows or self.batch_rows
         for first in range(start, self.n_rows, rows):
             yield self._table(first, min(first + rows, self.n_rows))

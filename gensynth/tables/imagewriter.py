@@ -1,4 +1,4 @@
-"""Images to files: a folder of PNG files, in folders by their labels, or one .npz file."""
+"""Writing of images: a folder of PNG files in one folder per label, or one .npz file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gensynth.tables.files import write_table
 from gensynth.tables.imagearrays import FEW_LEVELS, IMAGE, LABEL, axes_of
 
 ROWS_FILE = "rows.csv"
-"""File of a folder of images that holds what else their rows hold."""
+"""File in a folder of images that holds the other columns of their rows."""
 FILE_COLUMNS = ("file", "image file")
-"""What its first column, the names of the images' files, is called; the second where there is another one."""
+"""Name of its column of file names; the second one if the table has a column of the first name."""
 Range: TypeAlias = tuple[float, float]
 _NAME = "\0 name"  # of a column that no table has
 

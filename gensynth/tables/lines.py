@@ -1,4 +1,4 @@
-"""Lines of a CSV file that are no rows of its table: titles, totals, separators too many, and what to do about them."""
+"""Lines of a CSV file that are not rows of its table (titles, totals, extra separators), as errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gensynth.errors import DataError, FileWarning
 
 _REGULAR = 0.9
 _FEW_ROWS = 6
-"""Rows up to which the last number is the sum of those above it by chance."""
+"""Number of rows up to which a total in the last one may be chance."""
 _TOTAL = re.compile(
     r"^\W*(grand |sub-?)?(totals?|totaal|totale?s?|sums?|summe|som|somme|suma|soma|gesamt|averages?|mean)\W*$",
     re.IGNORECASE,
@@ -71,7 +71,7 @@ def _is_row(header: list[str]) -> bool:
 
 
 def too_long(source: object, line: int, row: list[str], header: list[str], records: Records, separator: str) -> str:
-    """Return what to say of a row with more cells than the header has: what the first records look like tells why."""
+    """Return the error text for a row with more cells than the header, with the likely cause."""
     widths = Counter(len(cells) for _, cells in records[1:])
     common, count = widths.most_common(1)[0] if widths else (0, 0)
     if common <= len(header) or count < _REGULAR * (len(records) - 1):
@@ -108,7 +108,7 @@ def _title(source: object, records: Records, common: int) -> str:
 
 
 class Ending(Protocol):
-    """The last row of a CSV file, and what stands above it."""
+    """The last row of a CSV file, and access to the rows above it."""
 
     @property
     def n_rows(self) -> int:

@@ -1,4 +1,4 @@
-"""Tables of any size by what names them: a file, a folder, a glob, or an Arrow data set."""
+"""Tables of any size from a file, a folder, a glob pattern, or an Arrow data set."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gensynth.tables.files import READ_ENDINGS, is_tabbed, read_table
 from gensynth.tables.stream import MemoryStream, TableStream
 
 IN_MEMORY = 2**25
-"""Bytes of a file up to which it is read in one piece."""
+"""Size in bytes up to which a file is read at once."""
 _PACKED = 10
-"""How many times larger an unpacked file may be."""
+"""Assumed maximal ratio of unpacked to packed size."""
 
 
 def open_table(

@@ -1,4 +1,4 @@
-"""Files of separated text, plain or packed (gzip, zip), opened to be read from beginning to end."""
+"""Text files, plain or compressed (gzip, zip), opened for sequential reading."""
 
 from __future__ import annotations
 

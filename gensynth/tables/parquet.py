@@ -1,4 +1,4 @@
-"""Parquet files in and out: every cell with the file's own type, what pandas noted beside them included."""
+"""Reading and writing of Parquet files with their types and pandas metadata."""
 
 from __future__ import annotations
 
@@ -149,12 +149,12 @@ def extended(table: pa.Table, columns: Mapping[str, Any]) -> pa.Table:
 
 
 def write_parquet(table: pa.Table, file: IO[bytes]) -> None:
-    """Write an Arrow table; what pandas noted is brought up to date with its rows and columns."""
+    """Write an Arrow table with pandas' metadata updated to its rows and columns."""
     pq.write_table(noted(table, table.num_rows).unify_dictionaries(), file)
 
 
 def noted(table: pa.Table, n_rows: int) -> pa.Table:
-    """Return a table with pandas' notes for ``n_rows``, of which it may be a part, and for its columns."""
+    """Return a table with pandas' metadata for its columns and ``n_rows``, of which it may be a part."""
     metadata = table.schema.metadata or {}
     if _PANDAS not in metadata:
         return table

@@ -1,4 +1,4 @@
-"""Tables that are read in batches of a bounded number of rows; the types of their columns are decided once for all."""
+"""Tables in batches of a bounded number of rows, with the same column types in all batches."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gensynth.tables.style import FileStyle
 from gensynth.tables.table import Table
 
 BATCH_ROWS = 65_536
-"""Rows of a batch where nobody says how many."""
+"""Default number of rows per batch."""
 BATCH_VALUES = 2**23
-"""Values of images in a batch, likewise, at most: then it has fewer rows."""
+"""Default limit of image values per batch, which lowers the number of rows."""
 
 
 class TableStream(ABC):
-    """A table that is read in batches, any number of times: each has the columns, dtypes and cells of the whole table.
+    """A re-readable table in batches, each with the columns, dtypes and cells of the whole table.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class TableStream(ABC):
     n_rows : int
         Its rows, at least 1.
     batch_rows : int
-        Rows of a batch where nobody says how many.
+        Default number of rows per batch.
     """
 
     source: str
@@ -43,7 +43,7 @@ class TableStream(ABC):
 
     @abstractmethod
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` (None: `batch_rows`) at a time, the last batch what is left.
+        """Yield the rows from ``start`` on, ``rows`` (None: `batch_rows`) at a time, the last batch what is left.
 
         The index of a batch's frame is the position of its rows in the table.
 
@@ -56,11 +56,11 @@ class TableStream(ABC):
     @property
     @abstractmethod
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something, not missing cells only."""
+        """Columns with at least one value that is not missing."""
 
     @cached_property
     def style(self) -> FileStyle | None:
-        """What the file looks like, or the first of several."""
+        """Style of the file, or of the first of several."""
         return self.find_style()
 
     @abstractmethod
@@ -68,7 +68,7 @@ class TableStream(ABC):
         """Return `style`; may read the table once."""
 
     def place_of(self, row: int) -> str:  # noqa: ARG002
-        """Return where the image of a row comes from, such as its file; "" where only the row says it."""
+        """Return the origin of a row's image, such as its file; "" if there is only the row."""
         return ""
 
     def without(self, name: str | int) -> TableStream:
@@ -118,7 +118,7 @@ class MemoryStream(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return frozenset(name for name in self.names if not self.table.frame[name].isna().all())
 
     def find_style(self) -> FileStyle | None:
@@ -130,7 +130,7 @@ class MemoryStream(TableStream):
         return self.table
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         rows = rows or self.batch_rows
         for first in range(start, self.n_rows, rows):
             yield self.table[first : first + rows]
@@ -154,7 +154,7 @@ class WithoutColumn(TableStream):
 
     @property
     def held(self) -> frozenset[str | int]:
-        """Columns that hold something."""
+        """Columns with at least one value."""
         return self.table.held - {self.name}
 
     def find_style(self) -> FileStyle | None:
@@ -166,7 +166,7 @@ class WithoutColumn(TableStream):
         return self.table.place_of(row)
 
     def batches(self, rows: int | None = None, start: int = 0) -> Iterator[Table]:
-        """Give the rows from ``start`` on, ``rows`` at a time."""
+        """Yield the rows from ``start`` on, ``rows`` at a time."""
         for batch in self.table.batches(rows, start):
             yield batch.without(self.name)
 
@@ -179,7 +179,7 @@ def image_rows(values: int) -> int:
 def batches_between(
     table: TableStream, start: int, stop: int | None = None, rows: int | None = None
 ) -> Iterator[Table]:
-    """Give the rows of a table from ``start`` to ``stop`` (None: the last), ``rows`` at a time as `batches` does."""
+    """Yield the rows of a table from ``start`` to ``stop`` (None: the last), ``rows`` at a time as `batches` does."""
     stop = table.n_rows if stop is None else min(stop, table.n_rows)
     if start < stop:
         at = start
@@ -205,7 +205,7 @@ def stacked_tables(parts: Sequence[Table]) -> Table:
 
 
 def rechunked(parts: Iterable[pa.Table], rows: int, start: int = 0) -> Iterator[pa.Table]:
-    """Give the rows of some tables from ``start`` on, ``rows`` at a time, whatever the sizes of the tables."""
+    """Yield the rows of some tables from ``start`` on, ``rows`` at a time, whatever the sizes of the tables."""
     waiting: list[pa.Table] = []
     n = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""What a file looked like, kept so that other rows can be written in the same way."""
+"""The style of a file, kept to write other rows in the same way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK = 50_000
 
 @dataclass(frozen=True)
 class CsvStyle:
-    """How a CSV file is written, and what its cells mean.
+    """Dialect and cell formats of a CSV file.
 
     Parameters
     ----------
@@ -93,14 +93,14 @@ def write_cells(cells: pd.DataFrame, file: IO[bytes], dialect: Dialect, source: 
     try:
         data = text.encode(dialect.encoding)
     except UnicodeEncodeError as error:
-        tell_of_utf8(source, dialect, error)
+        warn_of_utf8(source, dialect, error)
         dialect = replace(dialect, encoding="utf-8", mark=False)
         data = text.encode()
     file.write(dialect.first_bytes + data)
 
 
-def tell_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
-    """Warn that a file is written in another encoding than what it was made of."""
+def warn_of_utf8(source: object, dialect: Dialect, error: UnicodeEncodeError) -> None:
+    """Warn that a file is written in another encoding than its input."""
     warnings.warn(
         f"{source} is written in UTF-8: {dialect.encoding}, the encoding of the input, has no "
         f"{error.object[error.start]!r}",

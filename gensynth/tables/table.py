@@ -1,4 +1,4 @@
-"""A table that was read from a file, with what is needed to write its cells as they were."""
+"""A table from a file, with the original text of its cells."""
 
 from __future__ import annotations
 

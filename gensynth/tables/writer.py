@@ -1,4 +1,4 @@
-"""Tables written in batches: to one file, or to a folder of Parquet parts that are finished one by one."""
+"""Writing of tables in batches: to one file, or to a folder of Parquet parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gensynth.tables.characters import check_text
 from gensynth.tables.dialect import Dialect
 from gensynth.tables.files import is_csv, replaced, separated, write_plain
 from gensynth.tables.parquet import noted, to_arrow
-from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, lines_of, tell_of_utf8
+from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, lines_of, warn_of_utf8
 from gensynth.tables.table import Table
 
 _PIECE = 1 << 20
@@ -28,7 +28,7 @@ Format = Literal["csv", "parquet", "arrow"]
 
 
 class BatchWriter(ABC):
-    """Takes the rows of a table batch by batch.
+    """Writer of a table batch by batch.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class BatchWriter(ABC):
 
     @abstractmethod
     def write(self, table: Table) -> None:
-        """Write the next rows; text as it stands for CSV, Arrow columns for the others, values where there is neither.
+        """Write the next rows: text cells for CSV, Arrow columns otherwise, or values if there are neither.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class FileWriter(BatchWriter):
                 for text in _texts(file):
                     text.encode(dialect.encoding)
             except UnicodeEncodeError as error:
-                tell_of_utf8(self.path, dialect, error)
+                warn_of_utf8(self.path, dialect, error)
                 file.seek(0)
                 shutil.copyfileobj(file, self.file)
                 return
@@ -148,7 +148,7 @@ def _texts(file: IO[bytes]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def file_writer(path: Path, n_rows: int) -> Iterator[FileWriter]:
-    """Open a file for ``n_rows`` rows; it takes the place of ``path`` when all are written.
+    """Open a file for ``n_rows`` rows, which replaces ``path`` when complete.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def file_writer(path: Path, n_rows: int) -> Iterator[FileWriter]:
 
 
 class PartsWriter(BatchWriter):
-    """Writes a table to the Parquet files of a folder; each is there as a whole or not at all.
+    """Writer of a table to Parquet parts of a folder, each of which is written whole or not at all.
 
     Parameters
     ----------

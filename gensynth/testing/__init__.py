@@ -1,4 +1,4 @@
-"""The contract suite: what every family of models must do, for plugin authors to run over their own.
+"""The contract suite for authors of plugins: checks that every family of models must pass.
 
 With pytest one fixture is enough (nothing else here needs pytest)::
 

@@ -1,4 +1,4 @@
-"""Small tables, encoded, that every family must cope with."""
+"""Small encoded tables that every family must be able to learn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Case:
-    """A layout and training rows of it."""
+    """A layout with training rows."""
 
     name: str
     layout: Layout

@@ -1,4 +1,4 @@
-"""The checks of the contract suite: each takes a trained model; a broken contract is a `PluginError`."""
+"""Checks of the contract suite on a trained model; a violation is a `PluginError`."""
 
 from __future__ import annotations
 
@@ -81,9 +81,7 @@ def check_hyperparameters(trained: Trained) -> None:
 
 
 def check_stages(trained: Trained) -> None:
-    """There is something to learn: stages of named phases with parameters of the model and losses that reach them, or
-    closed forms (`Fit`).
-    """
+    """Stages have named phases, with parameters of the model and losses that depend on them, or are closed forms."""
     model = build(trained.recipe, trained.case).train()
     own = {id(p) for p in model.parameters()}
     rng = Generator().manual_seed(SEED)
@@ -161,7 +159,7 @@ def check_seeds(trained: Trained) -> None:
 
 
 def check_noise(trained: Trained) -> None:
-    """A sample is a function of a fixed number of draws a row (`gensynth.nn.noise`), each row of its own."""
+    """A sample is a function of a fixed number of draws per row (`gensynth.nn.noise`), each row of its own."""
     if "sample" not in trained.recipe.able:
         return
     widths = noise_widths(trained.model)
@@ -175,7 +173,7 @@ def check_noise(trained: Trained) -> None:
 
 
 def check_capabilities(trained: Trained) -> None:
-    """A recipe declares capabilities that there are, and the score methods that its models have."""
+    """A recipe declares known capabilities, and the score methods of its models."""
     recipe = trained.recipe
     unknown = sorted(recipe.capabilities - set(CAPABILITIES))
     require(not unknown, f"capabilities has {unknown}; there are {sorted(CAPABILITIES)}")

@@ -1,4 +1,4 @@
-"""The check of the contract suite that a model can be exported to ONNX."""
+"""Check of the contract suite that a model can be exported to ONNX."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gensynth.nn.noise import Noise, noise_widths, rows_from_noise
 from gensynth.testing.trained import SEED, Trained, require, rows_to_score
 
 CASES = ("mixed", "conditional", "images")
-"""Cases that stand for all: the others have no other operations."""
+"""Cases that represent all others: those use the same operations."""
 N_ROWS = 40
 
 

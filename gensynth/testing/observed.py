@@ -1,4 +1,4 @@
-"""The checks of the contract suite that give a model cells: conditions of a sample, and gaps to fill in."""
+"""Checks of the contract suite for observed cells: conditions of a sample, and imputation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gensynth.testing.trained import SEED, Trained, generate, require, require_o
 
 
 def check_conditions(trained: Trained) -> None:
-    """Given cells come back exactly, in rows that are valid, where the recipe has the capability; else it is refused.
+    """Given cells are returned exactly in valid rows, if the recipe has the capability; otherwise refused.
 
     "conditional": cells of any column; "conditional-on-fitted": of the first ``layout.n_conditions`` columns.
     """
@@ -36,7 +36,7 @@ def check_conditions(trained: Trained) -> None:
 
 
 def check_imputation(trained: Trained) -> None:
-    """Missing cells are filled and the others come back, where the recipe has "impute"; else it is refused."""
+    """Missing cells are imputed and others unchanged, if the recipe has "impute"; otherwise refused."""
     layout, rows = trained.model.layout, trained.case.rows[:50]
     missing = torch.rand(rows.codes.shape, generator=Generator().manual_seed(SEED)) < 0.4
     missing[0], missing[1] = True, False

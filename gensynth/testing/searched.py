@@ -1,4 +1,4 @@
-"""The search space of a recipe: hyperparameters, and values that they can have."""
+"""Check of the contract suite that the search space of a recipe has valid values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gensynth.testing.trained import Trained, require
 
 
 def check_search_space(trained: Trained) -> None:
-    """What is worth trying are hyperparameters, and values that they can have."""
+    """The search space has hyperparameters with valid values."""
     kind = type(trained.recipe)
     known, allowed = trained.recipe.get_params(deep=False), constraints_of(kind)
     for name, choices in search_space_of(kind).items():

@@ -1,4 +1,4 @@
-"""A recipe trained on a case, and what the checks of the contract suite ask of it."""
+"""A recipe trained on a case, with the operations that the contract suite checks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def train(recipe: Recipe, case: Case, seed: int = SEED) -> Trained:
 
 
 def can_learn(recipe: Recipe, case: Case) -> bool:
-    """Return whether a case is one for this recipe: images are for those with the capability "images"."""
+    """Return whether a recipe supports a case: images need the capability "images"."""
     return case.layout.image is None or "images" in recipe.able
 
 

@@ -1,4 +1,4 @@
-"""Encoded rows in temporary files, of which blocks are mapped into memory as training asks for them."""
+"""Encoded rows in temporary files, memory-mapped block by block during training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BLOCK_ROWS = 4_096
 BLOCK_BYTES = 2**21
 """Bytes of images that are read at a time, at most: then there are fewer rows."""
 WINDOW = 64
-"""Blocks whose rows are shuffled together, and are in memory at a time."""
+"""Number of blocks that are in memory and shuffled together."""
 MAX_DRAWN = 200_000
 """Rows that are drawn at once, at most."""
 MAX_DRAWN_VALUES = 2**26
@@ -31,7 +31,7 @@ MAX_DRAWN_VALUES = 2**26
 
 
 class CachedRows:
-    """Encoded rows that training draws batches from as it does from a `Batch`.
+    """Encoded rows in temporary files, with the interface of a `Batch` for training.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class CachedRows:
         # without names where the system has such files: a process that is killed leaves nothing behind
         self._files: list[IO[bytes]] = [tempfile.TemporaryFile(prefix="gensynth-rows-") for _ in self._widths]  # noqa: SIM115
         self._n = 0
-        self._digest: str | None = None  # of a copy of another process's
+        self._digest: str | None = None  # of a copy from another process
         self._hashes = [hashlib.sha256() for _ in self._widths]
         self._blocks: OrderedDict[int, tuple[NDArray[np.generic], ...]] = OrderedDict()
         self.device, self._dtype = torch.device("cpu"), torch.float32
@@ -82,7 +82,7 @@ class CachedRows:
             file.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process of this machine opens the same files by, while this one has them open."""
+        """Return the state with which another process on this machine can open the same files."""
         files = [f"/proc/{os.getpid()}/fd/{file.fileno()}" for file in self._files]
         return {**self.__dict__, "_files": files, "_hashes": [], "_digest": self.digest(), "_blocks": OrderedDict()}
 
@@ -121,7 +121,7 @@ class CachedRows:
         return self._n
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> CachedRows:
-        """Return itself; batches come on this device and in this type from now on."""
+        """Return itself, with the device and type of future batches set."""
         self.device, self._dtype = torch.device(device), dtype or self._dtype
         return self
 
@@ -154,7 +154,7 @@ class CachedRows:
         return pixels.view(-1, *self.image.shape).to(self._dtype)
 
     def _block(self, number: int) -> tuple[NDArray[np.generic], ...]:
-        """Return numbers, codes and levels of pixels of a block; those that were used last stay in memory."""
+        """Return numbers, codes and pixel levels of a block; recently used blocks stay in memory."""
         if number in self._blocks:
             self._blocks.move_to_end(number)
             return self._blocks[number]

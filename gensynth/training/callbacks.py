@@ -1,4 +1,4 @@
-"""What a caller may watch, and stop, during training."""
+"""Callbacks that observe, and may stop, a training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.model import GenerativeModel
 
 @dataclass(frozen=True)
 class EvaluationRound:
-    """The weights at one evaluation, as callbacks see them.
+    """The state at one evaluation, passed to callbacks.
 
     Parameters
     ----------
@@ -65,20 +65,20 @@ class EvaluationRound:
 
 
 class Callback(ABC):
-    """Watches training. A plain function ``f(round) -> bool | None`` does as well as a subclass."""
+    """Callback during training. A function ``f(round) -> bool | None`` works as well as a subclass."""
 
     @abstractmethod
     def on_round(self, info: EvaluationRound) -> bool | None:
-        """Take note of an evaluation round; return True to end the stage (its best weights are kept)."""
+        """Handle an evaluation round; return True to end the stage (its best weights are kept)."""
 
     def on_stage(self, name: str) -> None:  # noqa: B027 - optional by intent
-        """Take note of a stage that begins."""
+        """Handle the start of a stage."""
 
 
 RoundWatcher = Callable[[EvaluationRound], bool | None]
 
 
 def stop_asked(callbacks: tuple[Callback | RoundWatcher, ...], info: EvaluationRound) -> bool:
-    """Tell every callback about ``info``; return whether one of them asked to stop."""
+    """Pass ``info`` to every callback; return whether one of them requests a stop."""
     answers = [c.on_round(info) if isinstance(c, Callback) else c(info) for c in callbacks]
     return any(answer is True for answer in answers)

@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: a checksum, plain types and tensors; reading one never runs code from the file."""
+"""Checkpoints of a training run: plain types and tensors with a checksum; loading never runs code."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from gensynth.training.cache import CachedRows
 
 FORMAT = 2
 MAX_SHARE = 0.1
-"""Share of the run that writing checkpoints may take."""
+"""Maximal fraction of the run time spent writing checkpoints."""
 
 _MAGIC = b"gensynth checkpoint\n"
 _MAX_HEADER = 2**20
 _DIGESTS = ("table", "network", "sample_weight")
-"""Marks whose values say nothing to a reader."""
+"""Fingerprint entries that are hashes, which messages do not show."""
 
 
 def fingerprint(
@@ -36,7 +36,7 @@ def fingerprint(
     options: Mapping[str, Any],
     identity: Mapping[str, Any],
 ) -> dict[str, str]:
-    """Return what a resumed run must share with the interrupted one, each under a name for the error.
+    """Return the properties that a resumed run must share with the interrupted one, named for errors.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _digest_of(table: Batch) -> str:
 
 @dataclass(frozen=True)
 class CheckpointHeader:
-    """What a checkpoint says of its run, readable without the state.
+    """Header of a checkpoint, readable without the state.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class CheckpointHeader:
 
 
 def read_header(path: str | os.PathLike[str]) -> CheckpointHeader:
-    """Return what a checkpoint says of its run.
+    """Return the header of a checkpoint.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def read_header(path: str | os.PathLike[str]) -> CheckpointHeader:
 
 
 class CheckpointFile:
-    """Where a run writes its state, and reads it back.
+    """The checkpoint file of a run.
 
     Parameters
     ----------
@@ -126,11 +126,11 @@ class CheckpointFile:
         self._last = -float("inf")
 
     def is_due(self) -> bool:
-        """Return whether a write now keeps the time for writing below `MAX_SHARE`."""
+        """Return whether a write now keeps the fraction of time for writing below `MAX_SHARE`."""
         return time.monotonic() - self._last >= self._cost / MAX_SHARE
 
     def write(self, state: dict[str, Any], *, finished: bool = False) -> None:
-        """Write ``state`` atomically; ``finished`` tells that there is nothing to go on with."""
+        """Write ``state`` atomically; ``finished``: the run is complete."""
         began = time.monotonic()
         packed = io.BytesIO()
         torch.save(state, packed)
@@ -197,7 +197,7 @@ def _digest(line: bytes, data: bytes | memoryview) -> bytes:
 
 
 def _difference(name: str, before: str | None, now: str) -> str:
-    """Return what differs between a checkpoint's mark and the run's, in words; "" where nothing does."""
+    """Return the differences between the fingerprints of checkpoint and run, in words; "" if equal."""
     if before == now:
         return ""
     if name in _DIGESTS:

@@ -1,4 +1,4 @@
-"""What all stages of a run share."""
+"""The context of a run: what all its stages share."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class RunContext:
     progress: Progress
 
     def evaluation_noise(self) -> Generator:
-        """Return a source of randomness on the device that is the same for every evaluation."""
+        """Return a generator on the device with the same seed for every evaluation."""
         return Generator(self.rng.device).manual_seed(derive_seed(self.seed, 2))
 
     def step_noise(self, stage: str, step: int) -> Generator:
-        """Return the source of randomness of the losses of a step."""
+        """Return the generator for the losses of a step."""
         return step_noise(self.rng, self.seed, stage, step)

@@ -1,4 +1,4 @@
-"""The encoded rows of a run, in memory: what is learned from, and what is held out."""
+"""Encoded rows of a run in memory, split into training and held-out rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gensynth.training.weights import Parts, TrainingRows
 
 @dataclass(frozen=True)
 class TrainingData:
-    """A table on the device, split.
+    """Encoded rows on the device, split into training and held-out rows.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class TrainingData:
 
     @property
     def n_validation(self) -> int:
-        """How many rows monitors are evaluated on."""
+        """Number of rows that monitors are evaluated on."""
         return sum(len(chunk) for chunk in self.validation)
 
     @classmethod
@@ -73,7 +73,7 @@ class TrainingData:
 
 
 def _most_validated(table: Batch | CachedRows) -> int:
-    """Return how many rows monitors are evaluated on at most: fewer where they have large images."""
+    """Return the maximal number of rows for monitors: fewer for large images."""
     if isinstance(table, CachedRows):
         values = 0 if table.image is None else table.image.n_values
     else:

@@ -1,4 +1,4 @@
-"""Where to compute, and seeds of what is drawn."""
+"""Devices, and seeds of random draws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data-parallel training (torch.distributed): several processes train one model, each on its part of every batch.
+"""Data-parallel training (torch.distributed): each process trains on its part of every batch.
 
 All processes have the whole table, draw the same order of rows from the same seed and see the same held-out rows; what
 depends on a clock or on callbacks is decided by the first one. Gradients are added up, so that one step is that of a
@@ -26,14 +26,14 @@ from gensynth.nn import ranks
 from gensynth.nn.trimming import kept_rows, trimmed_mean
 
 TIMEOUT = timedelta(minutes=10)
-"""After which a process that does not answer counts as lost."""
+"""Time after which an unresponsive process counts as lost."""
 _PATIENCE = timedelta(days=7)
-"""For a table that one process encodes while the others wait; one that ends meanwhile is noticed at once."""
+"""Timeout while one process encodes a table and the others wait; a process that ends is noticed at once."""
 _FAILED = "gensynth.failed"
 _FOLLOWS = timedelta(seconds=5)
-"""Within which the first process fails of what all meet."""
+"""How long other processes wait for the first one to report an error that all of them meet."""
 MIN_PART = 2
-"""Rows of a batch that each process has at least: statistics of a part are of more than one row."""
+"""Minimal rows of a batch per process: batch statistics need more than one row."""
 
 
 class _Closable(Protocol):
@@ -45,7 +45,7 @@ T = TypeVar("T", bound=_Closable)
 
 @contextlib.contextmanager
 def joined() -> Iterator[None]:
-    """Be one of the processes that ``torchrun`` started, for the block; do nothing where there is a group already."""
+    """Join the process group of ``torchrun`` for the block; do nothing if there is a group already."""
     if dist.is_initialized():
         yield
         return
@@ -66,13 +66,13 @@ def joined() -> Iterator[None]:
 
 
 def tell_failure() -> None:
-    """Tell the others, in the store of ``torchrun``, that this process, the first one, said why it fails."""
+    """Record in the store of ``torchrun`` that the first process reported its failure."""
     with contextlib.suppress(dist.DistError):  # no store: each says it
         _store().set(_FAILED, "")
 
 
 def first_failed() -> bool:
-    """Return whether the first process said why it fails, or does within a few seconds."""
+    """Return whether the first process reports a failure within a few seconds."""
     try:
         _store().wait([_FAILED])
     except dist.DistError:
@@ -86,12 +86,12 @@ def _store() -> Any:
 
 
 def least_batch() -> int:
-    """Return how many rows a batch must have."""
+    """Return the minimal number of rows of a batch."""
     return MIN_PART * ranks.size()
 
 
 def check_rows(n_rows: int) -> None:
-    """Raise `DataError` if there are too few rows to learn from for so many processes."""
+    """Raise `DataError` if there are too few training rows for the number of processes."""
     if ranks.size() > 1 and n_rows < least_batch():
         raise DataError(
             f"{n_rows} rows to learn from are too few for {ranks.size()} processes, each of which takes {MIN_PART} of "
@@ -100,7 +100,7 @@ def check_rows(n_rows: int) -> None:
 
 
 def check_batch_size(size: int) -> None:
-    """Raise `OptionError` if batches of this size cannot be cut into parts."""
+    """Raise `OptionError` if batches of this size cannot be split over the processes."""
     if ranks.size() > 1 and size < least_batch():
         raise OptionError(
             f"trainer.batch_size={size} is that of all {ranks.size()} processes together; each takes {MIN_PART} rows "
@@ -109,7 +109,7 @@ def check_batch_size(size: int) -> None:
 
 
 def check_alike(marks: Mapping[str, str]) -> None:
-    """Raise `OptionError` if the processes are not about to train the same: the names say what differs."""
+    """Raise `OptionError` if the processes are about to train different runs; name the differences."""
     for number, other in enumerate(ranks.gathered(dict(marks))):
         different = [name for name in marks if other.get(name) != marks[name]]
         if different:
@@ -125,7 +125,7 @@ def part(first: int, last: int) -> slice:
 
 
 def step_noise(rng: Generator, seed: int, stage: str, step: int) -> Generator:
-    """Return what the losses of a step draw from: ``rng`` itself, with several processes one of each process's own.
+    """Return the generator for the losses of a step: ``rng``, or one per process if there are several.
 
     That follows from the seed of the run and the step, so that ``rng`` draws the same order of rows in all processes,
     and a checkpoint need hold nothing else.
@@ -137,7 +137,7 @@ def step_noise(rng: Generator, seed: int, stage: str, step: int) -> Generator:
 
 
 def own_share(losses: Tensor, trim: float, n_rows: int) -> Tensor:
-    """Return what this process adds to the `trimmed_mean` over a batch of ``n_rows``, of which ``losses`` are a part.
+    """Return this process's contribution to the `trimmed_mean` of a batch of ``n_rows``, from its ``losses``.
 
     The worst rows are those of the whole batch. A scalar, the loss of a game, counts in proportion to the rows.
     """
@@ -161,7 +161,7 @@ Gradients = Sequence[Tensor | None]
 
 
 def added_up(loss: Tensor, gradients: Gradients, like: Sequence[Tensor]) -> tuple[Tensor, Gradients]:
-    """Return the sums over all processes of their shares of a loss and of its gradients.
+    """Return the sums over all processes of their contributions to a loss and its gradients.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def added_up(loss: Tensor, gradients: Gradients, like: Sequence[Tensor]) -> tupl
 
 @contextlib.contextmanager
 def once_a_machine(source: AbstractContextManager[T]) -> Iterator[T]:
-    """Enter a context in one process of each machine, and give what it makes to all, while that process stays in it.
+    """Enter a context in one process per machine, and share its value with the others.
 
     What it makes is pickled for the others, which close their copies at the end. Where files have no paths under
     ``/proc`` that others could open, every process enters a context of its own.
@@ -210,12 +210,12 @@ def once_a_machine(source: AbstractContextManager[T]) -> Iterator[T]:
         if not leads:
             stack.enter_context(contextlib.closing(made_here))
         with ranks.others_answering():
-            dist.barrier(everyone)  # from here on nobody waits long, and the files are open everywhere
+            dist.barrier(everyone)  # from here on there are no long waits, and all processes have the files open
         yield made_here
 
 
 def _patient_groups() -> tuple[dist.ProcessGroup, dist.ProcessGroup]:
-    """Return groups that wait long: of all processes, and of those of this machine."""
+    """Return process groups with a long timeout: of all processes, and of this machine's."""
     hosts = ranks.gathered(socket.gethostname())
     with ranks.others_answering():
         groups = {

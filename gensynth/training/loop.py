@@ -1,4 +1,4 @@
-"""The loop over one stage: rounds of steps, evaluation, early stop, best weights."""
+"""The loop over one stage: rounds of steps, evaluation, early stopping, best weights."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from gensynth.training.schedule import MIN_ROUND, TAIL, Budget, tail_factor
 from gensynth.training.steps import PhaseStepper
 
 DECAY_AFTER = 1
-"""Rounds without improvement after which the learning rates are halved."""
+"""Evaluations without improvement after which the learning rates are halved."""
 MIN_DECAY = 1 / 32
-"""A stage whose learning rates were halved below this is at its end."""
+"""A stage ends when its learning rates have been halved below this."""
 MIN_IMPROVEMENT = 3e-4
-"""Relative; less is kept as the best weights, but counts as a stall."""
+"""Minimal relative improvement; smaller ones still update the best weights, but count as none."""
 
 RESERVED = frozenset({"stage", "epoch", "step", "seconds", "monitor", "learning_rate"})
-"""Columns of the history that no report may have."""
+"""Reserved columns of the history, which reports may not use."""
 
 MIN_COLLAPSE = 200
 """Steps from which on a bad monitor means that training collapsed, not that it has hardly begun."""
 
 
 class StageLoop:
-    """Trains one stage of ``model``; its whole state can be saved between two rounds.
+    """Training loop of one stage of ``model``; its state can be saved between two rounds.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class StageLoop:
         self.watched = True  # whether the monitor may draw from no generator of ours, as `PhaseStepper` has it
 
     def next_round(self) -> tuple[dict[str, Any], bool]:
-        """Train up to the next evaluation and evaluate; return the row of the history and whether the stage is over."""
+        """Train up to the next evaluation, and evaluate; return the history row and whether the stage is over."""
         first_step = self.step
         self._train()
         context = self.context
@@ -107,7 +107,7 @@ class StageLoop:
         return row, ranks.from_first(asked or over)
 
     def collapsed(self) -> str:
-        """Return what tells that the last round was that of a collapsed model; "" if nothing does."""
+        """Return the evidence that the model collapsed by the last round; "" if there is none."""
         if self.stage.collapse_bound is None or self.step < MIN_COLLAPSE:
             return ""
         bound = self._evaluate(self.stage.collapse_bound)
@@ -116,7 +116,7 @@ class StageLoop:
         return f"stage {self.stage.name!r}, step {self.step}: the monitor is {self.last:.3g}, above {bound:.3g}"
 
     def finish(self) -> None:
-        """Put the best weights into the model."""
+        """Restore the best weights."""
         if self.best_weights is not None:
             self.model.load_state_dict(self.best_weights)
         self.model.eval()
@@ -170,7 +170,7 @@ class StageLoop:
         return total / self.context.data.n_validation
 
     def _report(self) -> dict[str, float]:
-        """Return what the stage reports of held-out rows, evaluated as the monitor is."""
+        """Return the stage's report on held-out rows, evaluated like the monitor."""
         if self.stage.report is None:
             return {}
         noise = self._evaluation_noise()
@@ -182,12 +182,12 @@ class StageLoop:
         return total
 
     def _evaluation_noise(self) -> Generator:
-        """Put the model in eval mode; return the source of randomness of an evaluation."""
+        """Put the model in eval mode; return the generator of an evaluation."""
         self.model.eval()
         return self.context.evaluation_noise()
 
     def _judge(self, monitor: float, steps: int) -> None:
-        """Keep the best weights, count stalls, halve the learning rates, after a round of ``steps``."""
+        """Update best weights, stall count and learning rates after a round of ``steps``."""
         if math.isnan(monitor):
             raise TrainingError(
                 f"stage {self.stage.name!r}, step {self.step}: the monitor on held-out rows is not a number; "
@@ -207,7 +207,7 @@ class StageLoop:
             self.decay /= 2
 
     def _has_stalled(self) -> bool:
-        """Return whether patience is up; that of a game, whose monitor wavers, lasts a third of a full run at least."""
+        """Return whether patience is exhausted; for GANs, whose monitor fluctuates, at least a third of the run."""
         if self.stage.full_run or self.stalls < self.context.patience:
             return False
         full = min(self.budget.max_steps, self.stage.max_steps)
@@ -222,7 +222,7 @@ class StageLoop:
         )
 
     def state(self) -> dict[str, Any]:
-        """Return everything that the next round depends on, as plain types and tensors."""
+        """Return the complete state of the loop, as plain types and tensors."""
         return {
             "step": self.step,
             "stalls": self.stalls,

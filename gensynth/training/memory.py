@@ -1,4 +1,4 @@
-"""Memory that is freed and asked for again a thousand times a second."""
+"""Allocator settings that keep freed memory for the next training step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = 256 * 2**20
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Let this process keep up to 256 MB that it frees, instead of handing every larger tensor back to the system.
+    """Keep up to 256 MB of freed memory in this process, instead of returning every larger tensor to the system.
 
     glibc maps blocks of more than 128 KB anew each time, and the system clears them page by page: that took a quarter
     of a training step of an autoregressive decoder. Only the allocator's thresholds change, once a process. Return

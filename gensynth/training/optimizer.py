@@ -1,4 +1,4 @@
-"""AdamW without torch's optimiser classes, whose first use imports the compiler (2 to 4 seconds a process)."""
+"""AdamW without torch's optimiser classes, whose first use imports the compiler (2 to 4 seconds)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EPSILON = 1e-8
 
 
 class FusedAdamW:
-    """AdamW over one group of parameters: torch's own kernel (fused on CPU and CUDA), our own state.
+    """AdamW over one group of parameters, with torch's kernel (fused on CPU and CUDA) and its own state.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class FusedAdamW:
 
 
 def _laid_out_as(parameter: Tensor, gradient: Tensor | None) -> Tensor:
-    """Return the gradient with its entries in memory as the parameter's are: the fused kernel reads both in order.
+    """Return the gradient with the parameter's memory layout, as the fused kernel reads both in order.
 
     Gradients of transposed or channels-last weights lie otherwise, and the kernel mixes up the entries in silence.
     """

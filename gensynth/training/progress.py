@@ -1,4 +1,4 @@
-"""A progress bar on a terminal or in a notebook; nothing elsewhere."""
+"""A progress bar on a terminal or in a notebook; otherwise nothing."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _bars: set[int] = set()
 
 
 def is_shown() -> bool:
-    """Return whether a bar is on the screen: what is written meanwhile would tear it."""
+    """Return whether a bar is on the screen, which other output would disrupt."""
     return bool(_bars)
 
 
 def _console() -> rich.console.Console:
-    """Return what the bar is drawn on; rich draws in notebooks by ipywidgets, and complains at each step without."""
+    """Return the console of the bar; in notebooks rich needs ipywidgets, and warns at each step without."""
     from rich.console import Console
 
     has_widgets = importlib.util.find_spec("ipywidgets") is not None
@@ -77,14 +77,14 @@ class Progress:
         if self._bar is not None:
             if self._task is not None and kind is None:
                 self._bar.update(self._task, completed=1.0)
-            if self._bar.console.is_jupyter:  # where the bar stays, and rich does not show its end
+            if self._bar.console.is_jupyter:  # where rich does not show the final state of the bar
                 self._bar.refresh()
             self._bar.stop()
             _bars.discard(id(self))
             self._bar = None
 
     def show_step(self, stage: str, used: float) -> None:
-        """Show that ``used`` in [0, 1] of the stage's budget is gone."""
+        """Show the used fraction of the stage's budget, in [0, 1]."""
         if self._bar is None:
             return
         now = time.monotonic()

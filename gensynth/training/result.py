@@ -1,4 +1,4 @@
-"""What a training run leaves besides the trained weights."""
+"""Result of a training run besides the trained weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gensynth.training.weights import Parts
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """History of a run, and the rows that it learned nothing from.
+    """History and held-out rows of a run.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One training run: walks through stages and fits, starts over after a collapse, writes and reads checkpoints."""
+"""A training run: stages and fits in order, restarts after a collapse, and checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Steps = tuple[Stage | Fit, ...]
 
 
 class TrainingRun:
-    """Trains a model stage by stage.
+    """Training run of a model, stage by stage.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class TrainingRun:
         self.history: list[dict[str, Any]] = []
 
     def go(self, *, resume: bool) -> list[dict[str, Any]]:
-        """Train all stages (from the checkpoint on, if asked to); return the history."""
+        """Train all stages (from the checkpoint on if resuming); return the history."""
         done, loop_state = 0, None
         self._share()
         if resume and self.checkpoint is not None:
@@ -90,11 +90,11 @@ class TrainingRun:
         rng.set_state(ranks.from_first(rng.get_state()))
 
     def _share(self) -> None:
-        """Give the first process's weights and buffers to the others: on another processor last digits may differ."""
+        """Broadcast weights and buffers of the first process, as other processors may round differently."""
         ranks.take_from_first([*self.model.parameters(), *self.model.buffers()])
 
     def _train(self, stage: Stage, number: int, loop_state: dict[str, Any] | None) -> str:
-        """Train one stage; return what tells that it collapsed, or ""."""
+        """Train one stage; return the evidence that it collapsed, or ""."""
         begin = loop_state["begin"] if loop_state is not None else self.context.clock.common()
         loop = StageLoop(self.model, stage, self.context, self._budget(stage, number, begin))
         if loop_state is not None:
@@ -111,7 +111,7 @@ class TrainingRun:
         return symptom
 
     def _starts_over(self, symptom: str) -> bool:
-        """Report a collapse; put fresh weights into the model and new seeds into the run, if there is a second try."""
+        """Report a collapse; reinitialise weights and seeds for a second attempt, if there is one."""
         again = self.attempt == 1 and self.rebuild is not None and not self.context.clock.is_over()
         advice = "training starts over from a new seed" if again else "its best weights so far are kept"
         warnings.warn(
@@ -159,5 +159,5 @@ class TrainingRun:
 
 
 def _fraction(stage: Stage, among: Steps) -> float:
-    """Return the part of the budget of some stages that one of them has."""
+    """Return the fraction of the stages' budget that belongs to one of them."""
     return stage.budget_fraction / sum(s.budget_fraction for s in among if isinstance(s, Stage))

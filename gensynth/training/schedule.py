@@ -1,4 +1,4 @@
-"""Sizes of a run: batches, held-out rows, rounds and budgets, from the table and the options."""
+"""Sizes of a run (batches, held-out rows, rounds, budgets) from the table and the options."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from torch import Tensor
 from gensynth.nn import ranks
 
 MAX_VALIDATION = 20_000
-"""Held-out rows are for a mean; more than this many only cost time."""
+"""Maximal number of validation rows: a mean needs no more."""
 
 MIN_ROWS_TO_SPLIT = 20
 MIN_ROUND, MAX_ROUND = 50, 2000
-"""Steps between evaluations: small tables are not stopped after ten steps, large ones are looked at within an epoch."""
+"""Bounds on the steps between evaluations: not too few for small tables, several per epoch for large ones."""
 
 FEW_STEPS = 250
 """Steps that a run of few passes is to make."""
 
 STOPPED = 0.9
-"""Share of its time limit after which a run ends: what took so long was stopped by it."""
+"""Fraction of the time limit after which a run counts as stopped by the limit."""
 
 TAIL = 1 / 3
-"""Share of a budget over whose end the learning rate falls to `FLOOR` along a cosine."""
+"""Final fraction of the budget over which the learning rate decays to `FLOOR` along a cosine."""
 FLOOR = 0.02
 
 
 def auto_batch_size(n_rows: int, n_slots: int, epochs: int | None = None) -> int:
-    """Return a power of two near 1.5 sqrt(rows), 32 to 1024; less for very wide rows (``n_slots`` code slots).
+    """Return a power of two near 1.5 sqrt(rows), 32 to 1024; less for wide rows (``n_slots`` code slots).
 
     Where only ``epochs`` passes are allowed it is less again, down to 4, so that they make `FEW_STEPS` steps: after
     the 27 steps that three passes over 300 rows would make, no model has learned what ties two columns.
@@ -44,18 +44,18 @@ def auto_batch_size(n_rows: int, n_slots: int, epochs: int | None = None) -> int
 
 
 def auto_epochs(n_rows: int, steps_per_epoch: int, most: int = 20_000) -> int:
-    """Return epochs that make ``most`` steps; 40 a row, but 1,000 or more, for tiny tables; at least 10 epochs."""
+    """Return the epochs for ``most`` steps (for tiny tables 40 per row, at least 1,000); at least 10 epochs."""
     steps = min(most, max(1_000, 40 * n_rows))
     return max(10, math.ceil(steps / steps_per_epoch))
 
 
 def holds_out(n_rows: int, fraction: float) -> bool:
-    """Return whether so many rows are split into training and held-out rows."""
+    """Return whether this number of rows is split into training and held-out rows."""
     return fraction > 0 and n_rows >= MIN_ROWS_TO_SPLIT
 
 
 def split_rows(n_rows: int, fraction: float, seed: int, most: int = MAX_VALIDATION) -> tuple[Tensor, Tensor]:
-    """Return indices of training and of validation rows, the latter ``most`` at most.
+    """Return indices of training rows and of at most ``most`` held-out rows.
 
     Tables of fewer than `MIN_ROWS_TO_SPLIT` rows, and fraction 0, are not split: validation rows are then (some of)
     the training rows.
@@ -69,7 +69,7 @@ def split_rows(n_rows: int, fraction: float, seed: int, most: int = MAX_VALIDATI
 
 @dataclass(frozen=True)
 class Batching:
-    """Cuts a permutation of ``n_rows`` into even batches of about ``size``: never one of fewer than ``least`` rows."""
+    """Even batches of about ``size`` rows over a permutation of ``n_rows``, each of at least ``least`` rows."""
 
     n_rows: int
     size: int
@@ -93,7 +93,7 @@ class Batching:
 
 @dataclass
 class Clock:
-    """Seconds of a run, an interrupted part included, and what is left of its budget (None: no limit)."""
+    """Elapsed seconds of a run, interrupted parts included, and its time limit (None: no limit)."""
 
     max_time: float | None
     before: float = 0.0
@@ -105,39 +105,39 @@ class Clock:
         return self.before + time.monotonic() - self.started
 
     def common(self) -> float:
-        """Return the seconds used so far that decisions are made by: those of the first process, if there is a limit.
+        """Return the elapsed seconds of the first process if there is a limit, for common decisions.
 
         To be called in all processes, or in none.
         """
         return self.seconds if self.max_time is None else ranks.from_first(self.seconds)
 
     def is_over(self) -> bool:
-        """Return whether the budget is used up, all but a tenth; to be called in all processes."""
+        """Return whether nine tenths of the budget are used; must be called in all processes."""
         return self.max_time is not None and self.common() >= STOPPED * self.max_time
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Steps and seconds that one stage may use."""
+    """Step and time limits of one stage."""
 
     max_steps: int
     begin: float
     seconds: float | None
 
     def used(self, step: int, now: float) -> float:
-        """Return the used share in [0, 1] of the budget that will be used up first."""
+        """Return the used fraction, in [0, 1], of the limit that is reached first."""
         share = step / self.max_steps
         if self.seconds is not None:
             share = max(share, (now - self.begin) / self.seconds if self.seconds > 0 else 1.0)
         return min(share, 1.0)
 
     def late(self, now: float, reserve: float) -> bool:
-        """Return whether the time is up, ``reserve`` seconds being needed yet."""
+        """Return whether the time is up, with ``reserve`` seconds still needed."""
         return self.seconds is not None and now + reserve >= self.begin + self.seconds
 
 
 def tail_factor(used: float) -> float:
-    """Return what the learning rates are multiplied by when ``used`` of the budget is gone."""
+    """Return the learning rate factor when a fraction ``used`` of the budget is used."""
     if used <= 1 - TAIL:
         return 1.0
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * (used - 1 + TAIL) / TAIL))

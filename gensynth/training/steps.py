@@ -1,4 +1,4 @@
-"""One optimiser's turn: gradient, clipping, step, and a guard against values that are not finite."""
+"""One optimiser step: gradient, clipping, update, and a check for non-finite values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gensynth.training.distributed import added_up, own_share
 from gensynth.training.optimizer import FusedAdamW
 
 GUARD_EVERY = 25
-"""Steps between looks at the guard on an accelerator, where every look waits for the device."""
+"""Steps between checks for divergence on an accelerator, where every check synchronises with the device."""
 
 
 class PhaseStepper:
-    """Runs one `Phase`: owns its optimiser, its mean loss and its guard.
+    """Steps of one `Phase`, with its optimiser, mean loss and check for non-finite values.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class PhaseStepper:
         self.optimizer.learning_rate = self.phase.optimizer.learning_rate * factor
 
     def step(self, batch: Batch, rng: Generator, step: int, n_rows: int) -> None:
-        """Take one step; ``step`` is the stage's count, for the guard.
+        """Take one step; ``step`` is the stage's count, for error messages.
 
         ``batch`` is this process's part of a batch of ``n_rows``: all of it where there is but one process.
         """
@@ -68,7 +68,7 @@ class PhaseStepper:
                 f"({len(batch)},) or (members, {len(batch)}), or a scalar"
             )
         share = own_share(losses, self.trim, n_rows)
-        # Only this phase's gradients: what a generator's loss would leave in the critic is not wanted.
+        # Only this phase's gradients: a generator's loss must leave none in the critic.
         own = torch.autograd.grad(share, self.parameters, allow_unused=True)
         loss, gradients = added_up(share, own, self.parameters)
         norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm([g for g in gradients if g is not None])))
@@ -79,7 +79,7 @@ class PhaseStepper:
                 self.phase.after_step()
 
     def _losses(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the losses of rows; whatever it draws, as dropout does, it draws from ``rng``.
+        """Return the losses of rows; all random draws, such as dropout, use ``rng``.
 
         Catching the draws of operations that were given no generator (`EveryDrawFrom`) costs time: it is done in the
         first step of a round, and in the others if there were such.
@@ -93,7 +93,7 @@ class PhaseStepper:
         return losses
 
     def _clipped(self, gradients: Sequence[Tensor | None], norm: Tensor) -> Sequence[Tensor | None]:
-        """Return the gradients, none of them changed where their norm is small (known at no cost on a CPU only)."""
+        """Return the clipped gradients; unchanged if their norm is small (free to test on a CPU only)."""
         if self.clip_norm is None or (self.guard_every == 1 and float(norm) < self.clip_norm):
             return gradients
         factor = (self.clip_norm / (norm + 1e-6)).clamp(max=1.0)
@@ -115,7 +115,7 @@ class PhaseStepper:
             self.check()
 
     def check(self) -> None:
-        """Raise `TrainingError` if a step since the last look had a loss or gradient that is not finite."""
+        """Raise `TrainingError` if a step since the last check had a non-finite loss or gradient."""
         bad = int(self.bad_step)
         if bad >= 0:
             loss, norm = self.bad_values.tolist()

@@ -1,4 +1,4 @@
-"""Threads of training steps on a CPU: one, unless a step is so large that several share it at a profit."""
+"""Number of CPU threads of training steps: one, unless a step is large enough for several."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 
 LARGE = 1e9
-"""Parameters times rows of a batch from which on steps keep the threads that torch has.
+"""Parameters times batch size above which training steps use all of torch's threads.
 
 Threads wait for each other at every operation: two made steps of 1e7 to 4e7 two to three times slower on two idle
 cores, and on busy ones more; those of 1.2e9 became a tenth faster, those of 3e9 by a half (docs/scaling.md).
@@ -23,7 +23,7 @@ _before = 1
 
 @contextlib.contextmanager
 def fitting_threads(work: float) -> Iterator[None]:
-    """Let torch compute in one thread within the block if ``work`` is less than `LARGE`.
+    """Use one torch thread within the block if ``work`` is below `LARGE`.
 
     Nothing changes where ``OMP_NUM_THREADS`` is set: somebody chose.
     """
@@ -31,7 +31,7 @@ def fitting_threads(work: float) -> Iterator[None]:
     if work >= LARGE or "OMP_NUM_THREADS" in os.environ:
         yield
         return
-    with _lock:  # runs in several threads of this process: what there was before the first comes back
+    with _lock:  # several runs may be in threads of this process: restore the setting before the first
         if _runs == 0:
             _before = torch.get_num_threads()
         _runs += 1

@@ -1,4 +1,4 @@
-"""The one training loop: stages, phases, early stop, budgets, checkpoints, on any device."""
+"""`Trainer`: the training loop of every family, with early stopping, budgets and checkpoints."""
 
 from __future__ import annotations
 
@@ -32,12 +32,11 @@ from gensynth.training.weights import Parts, Weights
 
 
 class Trainer(BaseEstimator):
-    """Trains any `GenerativeModel` on an encoded table.
+    """Training of any `GenerativeModel` on an encoded table.
 
-    A run is reproducible from its seed on a device (unless ``max_time`` ends it) and leaves torch's global random
-    state as it found it. Held-out rows are looked at every epoch (or every 50 steps where an epoch is shorter, every
-    2,000 where it is longer); the weights that were best there are kept. Over the last third of a budget that gets
-    used up the learning rates fall to nearly 0.
+    A run is reproducible from its seed on a device (unless ``max_time`` ends it) and does not change torch's global
+    random state. The model is evaluated on held-out rows after every epoch (at least 50 and at most 2,000 steps apart),
+    and the best weights are kept. Over the last third of the budget the learning rates decay to nearly 0.
 
     In a process group of `torch.distributed` all processes call `run` with the same rows and train one model together
     (docs/scaling.md). On a CPU small networks are trained in one thread unless ``OMP_NUM_THREADS`` is set.
@@ -45,31 +44,29 @@ class Trainer(BaseEstimator):
     Parameters
     ----------
     max_epochs : int or "auto"
-        Most passes over the training rows, all stages together (they divide it by their ``budget_fraction``). "auto":
-        as many as make the 20,000 steps (fewer for tables below 500 rows) that a stage asks for if it asks for no
-        other number (`Stage`), at least 10.
+        Maximal number of epochs over all stages (divided by their ``budget_fraction``). "auto": as many as make the
+        steps of each stage (`Stage`), by default 20,000 (fewer for tables below 500 rows), but at least 10.
     max_time : float or None
-        Most seconds, kept within 10 %; shared among the stages like ``max_epochs``.
+        Time limit in seconds, kept within 10 %; shared among the stages like ``max_epochs``.
     batch_size : int or "auto"
-        Most rows in a batch, of which each of several processes takes its part; "auto" grows with the square root of
-        the table, from 32 to 1,024, and is less, down to 4, where ``max_epochs`` is a number so low that it would make
-        fewer than 250 steps.
+        Maximal batch size, over all processes together; "auto" grows with the square root of the number of rows, from
+        32 to 1,024, and is smaller, down to 4, if a low ``max_epochs`` would give fewer than 250 steps.
     validation_fraction : float
-        Share of rows in [0, 1) held out to decide when to stop; at most 20,000 rows. Tables of fewer than 20 rows
-        are not split.
+        Fraction of rows, in [0, 1), held out for early stopping; at most 20,000 rows. Tables of fewer than 20 rows are
+        not split.
     patience : int
-        Evaluations without improvement after which a stage ends.
+        Number of evaluations without improvement after which a stage ends.
     device : str
         "auto", "cpu", "cuda", "cuda:1", "mps".
     clip_norm : float or None
-        Gradients of a phase are scaled down to this norm.
+        Maximal norm of a phase's gradient; larger gradients are scaled down.
     progress : {"auto", True, False}
         Progress bar on standard error; "auto": on a terminal only.
     callbacks : sequence of Callback or callable, or None
         Called with an `EvaluationRound` after every evaluation; one that returns True ends the stage.
     checkpoint : path-like or None
-        File written during the run, atomically, that ``run(..., resume=True)`` goes on from. It stays after the run.
-        The state of training must lie in parameters and buffers of the model for this to be exact.
+        File written atomically during the run, from which ``run(..., resume=True)`` continues. It is kept after the
+        run. This is exact if all training state is in parameters and buffers of the model.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -109,7 +106,7 @@ class Trainer(BaseEstimator):
         self.checkpoint = checkpoint
 
     def holds_out(self, n_rows: int) -> bool:
-        """Return whether `run` holds out some of so many rows (of so many `Parts`, with weights)."""
+        """Return whether `run` holds out some of ``n_rows`` rows (or `Parts`, with weights)."""
         return holds_out(n_rows, self.validation_fraction)
 
     def run(
@@ -123,7 +120,7 @@ class Trainer(BaseEstimator):
         rebuild: Callable[[], GenerativeModel] | None = None,
         weights: Weights | None = None,
     ) -> TrainingResult:
-        """Train ``model`` in place; it ends with its best weights, in eval mode, on the device.
+        """Train ``model`` in place; it ends in eval mode, with its best weights, on the device.
 
         Parameters
         ----------
@@ -132,27 +129,27 @@ class Trainer(BaseEstimator):
         batch : Batch or CachedRows
             All rows, on any device.
         seed : int
-            Seed >= 0 of split, order, dropout and noise; of several processes the first one's counts.
+            Seed >= 0 of split, order, dropout and noise; with several processes that of the first.
         resume : bool
-            Go on from ``checkpoint``. The result has the weights of an uninterrupted run.
+            Continue from ``checkpoint``. The result has the weights of an uninterrupted run.
         identity : mapping of str to object, or None
-            What else the run is a function of (hyperparameters), by name; a checkpoint of another one is refused.
+            Further inputs of the run (hyperparameters), by name; a checkpoint with other ones is refused.
         rebuild : callable or None
-            Builds a model like ``model`` from torch's random state: what a run that collapsed (see `Stage`) starts
-            over with, once. The history is then that of the second attempt. None: a collapse is only reported.
+            Builds a model like ``model`` from torch's random state, to restart a run once after a collapse (see
+            `Stage`). The history is then that of the second attempt. None: a collapse is only reported.
         weights : ndarray of shape (n,) or None
-            How often each row counts, as `gensynth.training.weights.check_weights` returns them; above 0. Each epoch
-            goes through every row as often as its weight says, rounded up or down at random.
+            Row weights > 0, as `gensynth.training.weights.check_weights` returns them. Each epoch visits every row as
+            often as its weight says, rounded up or down at random.
 
         Returns
         -------
         TrainingResult
-            The history, and the rows that were held out.
+            The history, and the held-out rows.
 
         Raises
         ------
         OptionError
-            A parameter has a value that it cannot have, or the checkpoint belongs to another run.
+            A parameter has an invalid value, or the checkpoint belongs to another run.
         TrainingError
             A loss or gradient is not finite.
         DataError
@@ -223,7 +220,7 @@ class Trainer(BaseEstimator):
         *,
         resume: bool,
     ) -> CheckpointFile | None:
-        """Return the file that this run may be resumed from; check that all processes are about to train the same."""
+        """Return the checkpoint of this run; check that all processes train the same run."""
         if self.checkpoint is None and ranks.size() == 1:
             return None
         names = ("max_epochs", "batch_size", "validation_fraction", "patience", "clip_norm")

@@ -1,4 +1,4 @@
-"""Weighted rows: what `sample_weight` counts, and training rows drawn in proportion to it."""
+"""Row weights: `sample_weight` as repetitions of training rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gensynth.training.cache import WINDOW
 Weights = NDArray[np.int64] | NDArray[np.float64]
 
 MAX_REPEATS = 1_000
-"""Mean up to which whole weights count repeated rows; above it (survey weights) they are relative."""
+"""Mean up to which integer weights are counts of repeated rows; above it (survey weights) they are relative."""
 _ROUNDING = 1e-6
 
 
 def read_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
-    """Return (n,) weights as they were given; a number is that of every row.
+    """Return (n,) weights as given; a single number applies to every row.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def check_weights(sample_weight: Any, n: int) -> Weights | None:
 
 @dataclass(frozen=True)
 class Parts:
-    """Rows cut into parts that count at most once each: what a split into training and held-out rows moves around.
+    """Rows divided into parts of weight 1 at most, the units of a split into training and held-out rows.
 
     A row of weight 3 is three parts, as if it were there three times; one of weight 2.4 three parts of 0.8.
 
@@ -83,7 +83,7 @@ class Parts:
             return cls(np.arange(n), None)
         if weights.dtype.kind == "i":
             return cls(np.repeat(np.arange(n), weights.astype(np.int64)), None)
-        pieces = np.maximum(np.ceil(weights - _ROUNDING), 1.0)  # the same whatever the last bits of a scaled weight
+        pieces = np.maximum(np.ceil(weights - _ROUNDING), 1.0)  # independent of rounding in scaled weights
         rows = np.repeat(np.arange(n), pieces.astype(np.int64))
         return cls(rows, (weights / pieces)[rows])
 
@@ -95,7 +95,7 @@ class Parts:
 
     @property
     def n_rows(self) -> int:
-        """How many rows of weight 1 they come to, at least 1."""
+        """Total weight in rows, at least 1."""
         return len(self) if self.weights is None else max(round(float(self.weights.sum())), 1)
 
     def row_weights(self, n: int) -> Weights:
@@ -104,7 +104,7 @@ class Parts:
         return counts
 
     def draw(self, start: float = 0.5) -> NDArray[np.int64]:
-        """Return `n_rows` rows, each as often as its weight says, rounded up or down (systematic sampling).
+        """Sample `n_rows` rows, each as often as its weight says, rounded up or down (systematic sampling).
 
         ``start`` in [0, 1) says which are rounded up.
         """
@@ -116,7 +116,7 @@ class Parts:
 
 
 class TrainingRows:
-    """The rows that an epoch goes through, drawn anew for each where they have weights.
+    """The rows of an epoch, sampled anew for each epoch if they are weighted.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class TrainingRows:
         return torch.as_tensor(self.parts.draw(start)).to(self.device)
 
     def shuffle(self, rng: Generator) -> Tensor:
-        """Return row indices in a random order; of a table that is not in memory some blocks after the other."""
+        """Return row indices in random order; for a table outside memory in groups of blocks."""
         rows = self.draw_all(rng)
         if self.block_rows is None or int(rows[-1]) < WINDOW * self.block_rows:
             return self._permuted(rows, rng)

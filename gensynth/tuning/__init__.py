@@ -1,4 +1,4 @@
-"""Hyperparameters that suit a table: searched by Optuna, and search spaces for scikit-learn."""
+"""Hyperparameter search with Optuna, and search spaces for scikit-learn."""
 
 from __future__ import annotations
 

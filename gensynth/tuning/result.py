@@ -1,4 +1,4 @@
-"""What tuning found: the best settings, beside those of the model itself, and every trial."""
+"""Result of tuning: the best settings, the defaults, and every trial."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What `tune` found.
+    """Result of `tune`.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Tuning:
 
     @property
     def verdict(self) -> str:
-        """Whether tuning is of use here, in one line."""
+        """The verdict on tuning, in one line."""
         found = self._found()
         return f"{found} Its rows repeat training rows, as those of all trials do." if self.best.repeats else found
 

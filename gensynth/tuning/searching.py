@@ -1,4 +1,4 @@
-"""`tune`: hyperparameters of one family that suit a table, searched by Optuna."""
+"""`tune`: search for the hyperparameters of one family on a table, with Optuna."""
 
 from __future__ import annotations
 
@@ -50,36 +50,36 @@ def tune(
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> Tuning:
-    """Search the hyperparameters of a family whose rows are most like those of a table.
+    """Search for the hyperparameters with the highest fidelity to a table.
 
-    The first trial has the model's own settings, the others what a tree-structured Parzen estimator proposes from the
+    The first trial has the model's defaults, the others are proposed by a tree-structured Parzen estimator from the
     recipe's ``search_space`` (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"). Each is fitted to
-    seven tenths of the rows, and its rows are judged beside the rest as `gensynth.compare` does. A trial whose monitor
-    on the trainer's held-out rows is among the worst quarter of those before is ended early. The distance of the best
-    is a little too good: it was chosen by the rows that it is measured on.
+    70 % of the rows and evaluated on the rest, as in `gensynth.compare`. A trial whose monitor on the trainer's held-
+    out rows is in the worst quarter so far is pruned. The distance of the best trial is slightly optimistic, as it was
+    selected on the rows that it is measured on.
 
     Parameters
     ----------
     data : table of shape (n, d)
         pandas, polars or Arrow table or array, of at least 40 rows.
     model : str or Recipe
-        Name of a registered model, or a recipe, whose other hyperparameters keep their values.
+        Name of a registered model, or a recipe, whose changed hyperparameters keep their values.
     target : hashable, optional
-        Column that models are trained to predict, which then counts too.
+        Column that models are trained to predict, to include TSTR in the distance.
     n_trials : int, default=20
-        Most trials, that of the defaults included; fewer where the time is up.
+        Maximal number of trials, including the defaults; fewer if the time is up.
     max_time : float, default=600
-        Seconds for all trials.
+        Time limit for all trials, in seconds.
     trainer : Trainer, optional
-        How to train; its time limit is set.
+        Training options; its time limit is set.
     schema : TableSchema or dict, optional
         Declared kinds of columns, as in `Synthesizer`.
     relations : "auto", False, or sequence of str or Relation, default="auto"
-        Relations between columns that drawn rows keep, as in `Synthesizer`.
+        Relations between columns that synthetic rows keep, as in `Synthesizer`.
     random_state : int, default=0
-        Seed of split, fits and search. Trials that the clock ends differ from run to run.
+        Seed of split, fits and search. Trials that end by the time limit differ from run to run.
     progress : callable, optional
-        Called with what comes next and the share of the work that is done, in [0, 1].
+        Called with the next task and the fraction of the work done, in [0, 1].
 
     Returns
     -------
@@ -93,7 +93,7 @@ def tune(
     UnknownModelError
         No model has this name.
     OptionError
-        A parameter has a value that it cannot have, or the family declares nothing to search.
+        A parameter has an invalid value, or the family has no search space.
     DataError
         The table has too few rows.
     TrainingError
@@ -146,7 +146,7 @@ def tune(
 
 
 def _given(recipe: Recipe) -> dict[str, Any]:
-    """Return the hyperparameters that are not the family's own: they keep their values."""
+    """Return the hyperparameters that differ from the defaults: they keep their values."""
     default = type(recipe)().to_json()
     return {name: value for name, value in recipe.to_json().items() if value != default[name]}
 
@@ -161,7 +161,7 @@ class _Search:
         self.prunes = recipe.in_monitor.isdisjoint(space)
 
     def run(self, settings: Mapping[str, Any], asked: Any = None) -> Trial:
-        """Fit and judge the recipe with these settings; ``asked`` is Optuna's trial, None for the defaults."""
+        """Fit and evaluate the recipe with these settings; ``asked`` is Optuna's trial, None for the defaults."""
         start = time.perf_counter()
         pruning = Pruning(asked) if asked is not None and self.prunes else None
         recipe = make_recipe(self.recipe).set_params(**settings)
@@ -180,7 +180,7 @@ class PrunedError(Exception):
 
 
 class Pruning:
-    """Tells Optuna of the monitor of a run's first stage, and ends the run where Optuna says so.
+    """Callback that reports the monitor of the first stage to Optuna, and prunes the run if told to.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Search spaces of models: what scikit-learn's searches take."""
+"""Search spaces of models as distributions for scikit-learn's searches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.synthesizer import Synthesizer
 
 
 def space_of(model: str | Recipe) -> dict[str, Among | Between]:
-    """Return what is worth trying of a model's hyperparameters, as its recipe declares it.
+    """Return the search space that a model's recipe declares.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def space_of(model: str | Recipe) -> dict[str, Among | Between]:
 
 
 def param_distributions(estimator: str | Recipe | Synthesizer, prefix: str = "model__") -> dict[str, Any]:
-    """Return the search space of a synthesizer's model, as scikit-learn's randomised searches take it.
+    """Return the search space of a synthesizer's model for scikit-learn's randomised searches.
 
     Parameters
     ----------

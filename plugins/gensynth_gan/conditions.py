@@ -1,4 +1,4 @@
-"""The joint distribution of the columns that a conditional model is given."""
+"""The joint distribution of the condition columns of a conditional GAN."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gensynth.layout import Layout
 from gensynth.model import Batch, Observed
 
 MAX_COMBINATIONS = 4096
-"""Combinations of condition codes whose frequency is kept; of more, a random draw of rows stands for all."""
+"""Maximal number of condition code combinations whose frequencies are kept; of more, a random sample."""
 
 
 class ConditionTable(nn.Module):
-    """How often each combination of condition codes stands in the training rows, and draws from it.
+    """Joint distribution of the condition codes in the training rows, and sampling from it.
 
     Drawing from it gives every class its true share. (CTGAN trains on log-frequencies and also samples from them:
     a 99/1 column comes out 64/36.) Places within bins, beside the drawn codes, are uniform.
@@ -49,7 +49,7 @@ class ConditionTable(nn.Module):
         self.counts.copy_(F.pad(counts, (0, size - len(counts))))
 
     def draw(self, n: int, rng: Generator, observed: Observed | None, like: Tensor) -> Observed:
-        """Return the condition cells of n rows: the observed ones, the rest of them drawn given those.
+        """Return the condition cells of n rows: observed ones, and the others sampled given those.
 
         ``like`` says device and floating dtype.
         """
@@ -65,7 +65,7 @@ class ConditionTable(nn.Module):
         return Observed.of_columns(tuple(range(self.n_columns)), Batch(numeric, codes))
 
     def _draw_codes(self, n: int, rng: Generator, observed: Observed | None) -> Tensor:
-        """Return condition codes (n, n_columns); given ones restrict what the others are drawn from."""
+        """Sample condition codes (n, n_columns), conditional on the given ones."""
         weights = self.counts.to(torch.float32)
         if observed is None:
             return self.codes[torch.multinomial(weights, n, replacement=True, generator=rng)]
@@ -77,7 +77,7 @@ class ConditionTable(nn.Module):
         for i, codes in enumerate(wanted):
             here = (which == i).nonzero().squeeze(1)
             fits = weights * (self.codes[:, columns] == codes).all(1)
-            # a combination that no training row holds: the other condition columns do not depend on it then
+            # an unseen combination: the other condition columns are then independent of it
             fits = torch.where(fits.sum() > 0, fits, weights)
             out[here] = self.codes[torch.multinomial(fits, len(here), replacement=True, generator=rng)]
         out[:, columns] = observed.rows.codes[:, columns]
@@ -85,11 +85,11 @@ class ConditionTable(nn.Module):
 
 
 def check_given(layout: Layout, n_conditions: int, observed: Observed | None) -> None:
-    """Raise `CapabilityError` for observed cells that are none of the condition columns', and for gaps to fill in."""
+    """Raise `CapabilityError` for observed cells outside the condition columns, and for imputation."""
     if observed is None:
         return
     if observed.impute:
-        raise CapabilityError("a generative adversarial network cannot fill in missing cells")
+        raise CapabilityError("a generative adversarial network cannot impute missing cells")
     names = [repr(column.name) for column in layout.columns]
     other = ", ".join(names[i] for i in observed.columns if i >= n_conditions)
     if not other:
@@ -100,6 +100,6 @@ def check_given(layout: Layout, n_conditions: int, observed: Observed | None) ->
             f"fit it with condition_on=[{', '.join(names[i] for i in observed.columns)}]"
         )
     raise CapabilityError(
-        f"condition on {other}: this model was fitted without conditions; take a family that can be given cells, with "
+        f"condition on {other}: this model was fitted without conditions; use a family with conditional sampling, with "
         "condition_on set to these columns"
     )

@@ -1,4 +1,4 @@
-"""f-AnoGAN for tables: the adversarial game as an ensemble that scores rows, and an encoder into its generator."""
+"""f-AnoGAN for tables: an ensemble of GANs that scores rows, with an encoder for each generator."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from .feature_space import FeatureSpace
 from .game import AdversarialGame, AdversarialObjective, frozen
 
 GAME_STEPS, ENCODER_STEPS = 800, 600
-"""Of a full run."""
+"""Steps of the GAN and of the encoder in a full run."""
 MAX_MONITORED, MAX_MEASURED = 500, 10_000
-"""Rows that the held-out distance, and the features' statistics, are taken of, at most."""
+"""Maximal number of rows for the distance on held-out rows, and for the statistics of the features."""
 
 
 class AnomalyGAN(AdversarialGame):
-    """Generators against critics side by side, then an encoder for each: f-AnoGAN for tables.
+    """f-AnoGAN for tables: an ensemble of GANs, then an encoder for each generator.
 
-    Schlegl et al. 2019, "f-AnoGAN", Medical Image Analysis 54, https://doi.org/10.1016/j.media.2019.01.010. The game
-    is trained first; then, with both networks frozen, an encoder learns z = E(x) (``izi_f``, eqs. 3 and 4 there).
-    Departs from the paper by deviations of the columns that are learned with the encoder in place of the plain squared
-    error, so that a column counts as far as it can be reconstructed, by -log p(z) in the encoder's loss, by a metric
-    for the features (`FeatureSpace`), and by a moving average of the game that held-out rows choose the best of.
+    Schlegl et al. 2019, "f-AnoGAN", Medical Image Analysis 54, https://doi.org/10.1016/j.media.2019.01.010. The GAN is
+    trained first; then, with both networks frozen, an encoder z = E(x) (``izi_f``, eqs. 3 and 4 there). Departs from
+    the paper by column deviations that are learned with the encoder instead of the plain squared error, so that columns
+    that cannot be reconstructed have a low weight; by -log p(z) in the encoder's loss; by a metric for the features
+    (`FeatureSpace`); and by the best moving average of the weights on held-out rows.
 
-    In a conditional game each member is given a third of the columns, another third the next member: its generator
-    writes the rest of the row, its critic sees all of it, and it scores how odd the rest is given the third.
+    In a conditional GAN each member is conditioned on a different third of the columns: its generator generates the
+    other cells, its critic sees the whole row, and its score is that of the other cells given the third.
 
     Parameters
     ----------
     networks : EnsembleNetworks
-        Scaling of each member, and the share of rows that nothing is learned from: those farthest out for the critic,
-        those worst reconstructed for the encoder.
+        Scaling of each member, and the fraction of trimmed rows: those farthest from the centre for the critic, those
+        with the worst reconstruction for the encoder.
     objective : AdversarialObjective
-        Loss, penalty, condition, pace.
+        Loss, penalty, condition, learning rates.
     noise_dims : sequence of int
-        Width of each member's latent.
+        Latent dimension of each member.
     width : int
         Width of the hidden layers.
     kappa, ridge : float
@@ -91,11 +91,11 @@ class AnomalyGAN(AdversarialGame):
 
     @property
     def scaling(self) -> FeatureScaling:
-        """What scales the columns for each member."""
+        """The feature scaling of the members."""
         return self.networks.scaling
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """The scaling, the game, what is measured of the critic, and the encoder."""
+        """Stages: the scaling, the GAN, the statistics of the critic, and the encoder."""
         steps = GAME_STEPS + ENCODER_STEPS
         encoders = (*self.encoder.parameters(), *self.likelihood.parameters())
         optimizer = Optimizer(self.objective.learning_rate, weight_decay=1e-4)
@@ -110,17 +110,17 @@ class AnomalyGAN(AdversarialGame):
         return *self.networks.fits(), *game, Fit("features", self._measure, MAX_MEASURED), encode
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, MemberInputs]:  # noqa: ARG002 - the interface has it
-        """Return the rows (members, n, width) as networks read them, and with all that is known of them."""
+        """Return the network inputs of the rows (members, n, width), and the rows themselves as context."""
         rows = self.networks.inputs(batch)
         return rows.network, rows
 
     def fake(self, given: MemberInputs, rng: Generator) -> Tensor:
-        """Return as many generated rows (members, n, width) as are given."""
+        """Return generated rows (members, n, width), one for each given row."""
         shape = (self.members, given.network.shape[1], self.mask.shape[-1])
-        return self.write(standard_normal(shape, given.network, rng), given)[1]
+        return self.generate_rows(standard_normal(shape, given.network, rng), given)[1]
 
     def kept(self, real: Tensor) -> Tensor:
-        """Return the rows that are not the farthest from the middle of the table, where rows may be anomalies."""
+        """Return the rows without those farthest from the centre of the table, if rows may be anomalies."""
         trim, n = self.networks.trim, real.shape[1]
         if not trim or n < 2:
             return real
@@ -137,14 +137,14 @@ class AnomalyGAN(AdversarialGame):
         raise CapabilityError(SCORES_ONLY)
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
-        """Return -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z) at z = E(x), a column; (members, n)."""
+        """Return (members, n) per column: -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 - log p(z), z = E(x)."""
         with frozen(self.generator), frozen(self.critic):
             cells, rest = self.costs(self.networks.inputs(batch), "reconstruction")
         return (cells.sum(-1) + rest) / len(self.layout.columns)
 
     @torch.no_grad()
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the energy distance between these rows and generated ones (Székely & Rizzo 2013), a member."""
+        """Return each member's energy distance between these rows and generated ones (Székely & Rizzo 2013)."""
         rows = self.networks.inputs(batch[:MAX_MONITORED])
         real, fake = rows.network, self.fake(rows, rng)
         n = real.shape[1]
@@ -157,10 +157,9 @@ class AnomalyGAN(AdversarialGame):
         """Score rows (members, n), higher = more normal: minus the costs by ``method``.
 
         reconstruction: -log p(x | G(z)) + kappa / 2 |f(x) - f(G(z))|^2 + |z|^2 / 2 with z = E(x), normal numbers and
-        categorical codes, without the cells that the member is given (Schlegl et al. 2019, eqs. 4 and 5, with the
-        changes that `AnomalyGAN` lists). feature: |f(x) - E f|^2, E over the training rows, in the metric of
-        `FeatureSpace`. critic: |D(x) - median D|. D itself says little of rows that neither the data nor the generator
-        ever showed it: it runs off either way there.
+        categorical codes, without the member's condition cells (Schlegl et al. 2019, eqs. 4 and 5, with the changes
+        that `AnomalyGAN` lists). feature: |f(x) - E f|^2, E over the training rows, in the metric of `FeatureSpace`.
+        critic: |D(x) - median D|, as D itself extrapolates arbitrarily far from training data and generated rows.
         """
         method = self.score_method(method)
         with torch.set_grad_enabled(attribute):
@@ -168,10 +167,10 @@ class AnomalyGAN(AdversarialGame):
             return self.networks.score(*self.costs(rows, method), rows, attribute=attribute)
 
     def costs(self, rows: MemberInputs, method: str) -> tuple[Tensor, Tensor]:
-        """Return what the cells cost (members, n, k), and what the row as a whole does (members, n)."""
+        """Return the costs of cells (members, n, k), and of the row as a whole (members, n)."""
         if method == "reconstruction":
             z = self.encode(rows.network)
-            parameters, written = self.write(z, rows)
+            parameters, written = self.generate_rows(z, rows)
             cells = torch.where(self.given, 0.0, -self.likelihood.cells(parameters, rows))
             seen, remade = self.critic.features(torch.cat([rows.network, written], 1)).chunk(2, 1)
             return cells, 0.5 * (self.kappa * self.space.distance(seen, remade) + z.square().sum(-1))
@@ -183,51 +182,51 @@ class AnomalyGAN(AdversarialGame):
         return rest.new_zeros(*rest.shape, len(self.layout.columns)), rest
 
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return two deviations on each side of what is written of E(x); for given cells, by another member."""
-        who, deviation = self._witnesses(), self.likelihood.deviation()
+        """Return the reconstruction of E(x) plus and minus two deviations; for given cells, by another member."""
+        who, deviation = self._generating_members(), self.likelihood.deviation()
 
         def written(rows: MemberInputs) -> Tensor:
-            parameters = self._written(self.encode(rows.network), rows.network)
+            parameters = self._row_parameters(self.encode(rows.network), rows.network)
             return parameters.gather(0, who.expand_as(parameters))
 
         return self.networks.interval(batch, position, written, deviation.gather(0, who[..., : deviation.shape[-1]]))
 
     def encode(self, network: Tensor) -> Tensor:
-        """Return (members, n, noise_dim): the latents of rows as networks read them."""
+        """Return the latents (members, n, noise_dim) of network inputs."""
         return self.encoder(network) * self.mask  # type: ignore[no-any-return]
 
-    def write(self, z: Tensor, rows: MemberInputs) -> tuple[Tensor, Tensor]:
-        """Return the parameters of rows written from latents, and these rows as networks read them.
+    def generate_rows(self, z: Tensor, rows: MemberInputs) -> tuple[Tensor, Tensor]:
+        """Return the parameters of rows generated from latents, and the rows as network inputs.
 
-        Of ``rows`` come the given cells, and where a number is missing: the codes tell that.
+        ``rows`` provide the condition cells, and the mask of missing numbers.
         """
-        parameters = self._written(z, rows.network)
+        parameters = self._row_parameters(z, rows.network)
         expected, p = self.scaling.as_read(parameters), self.scaling.n_numbers
         written = torch.cat([torch.where(rows.present, expected[..., :p], 0.0), expected[..., p:]], -1)
         return parameters, torch.where(self.given_slots, rows.network, written)
 
-    def _written(self, z: Tensor, network: Tensor) -> Tensor:
+    def _row_parameters(self, z: Tensor, network: Tensor) -> Tensor:
         x = z * self.mask
         if self.objective.conditional:
             x = torch.cat([x, torch.where(self.given_slots, network, 0.0)], -1)
         return self.generator(x)  # type: ignore[no-any-return]
 
-    def _witnesses(self) -> Tensor:
-        """Return (members, 1, width): who writes an entry for each member: itself, or one of its view where given."""
+    def _generating_members(self) -> Tensor:
+        """Return (members, 1, width): the member that generates each entry: itself, or one with the same scaling."""
         views = torch.tensor(self.scaling.scaling_of, device=self.given.device)
         alike = (views.unsqueeze(1) == views).unsqueeze(2) & ~self.given_slots.squeeze(1)  # (for whom, who, width)
         rank = 2 * alike.int() + torch.eye(self.members, dtype=torch.int, device=views.device).unsqueeze(2)
         return rank.argmax(1, keepdim=True)
 
     def _measure(self, batch: Batch, _rng: Generator) -> None:
-        """Take statistics of the critics over the training rows."""
+        """Fit the statistics of the critics on the training rows."""
         features = self.critic.features(self.networks.inputs(batch).network)
         self.space.fit(features, self.networks.trim)
         self.level.copy_(self.critic.out(features).squeeze(-1).median(1, keepdim=True).values)
 
 
 def _thirds(members: int, columns: int) -> Tensor:
-    """Return (members, 1, columns): the columns in random thirds, which the members have in turns."""
+    """Return (members, 1, columns): masks of random thirds of the columns, assigned to the members in turns."""
     size = columns // 3
     order = torch.randperm(columns)
     out = torch.zeros(members, 1, columns, dtype=torch.bool)

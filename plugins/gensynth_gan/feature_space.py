@@ -1,4 +1,4 @@
-"""The metric of a critic's features by which rows are compared."""
+"""Mahalanobis distance in the space of a critic's features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gensynth.nn.trimming import kept_rows
 
 
 class FeatureSpace(nn.Module):
-    """Last hidden layer of every member's critic, as it lies over the training rows: a metric for it.
+    """Mahalanobis metric of every member's critic features, fitted to the training rows.
 
     The squared Mahalanobis distance of a critic's features (Lee et al. 2018, arXiv 1807.03888, eq. 2, with one class),
     with ``ridge`` times the mean variance added to every variance: features are many and nearly dependent.
@@ -19,9 +19,10 @@ class FeatureSpace(nn.Module):
     Parameters
     ----------
     members, width : int
-        Critics, and features of each.
+        Number of critics, and of features of each.
     ridge : float
-        Above 0; small: directions that hardly vary count, large: the distance is nearly Euclidean.
+        Regularisation of the covariance, > 0; a small one gives weight to directions of low variance, with a large one
+        the distance is nearly Euclidean.
     """
 
     center: Tensor
@@ -34,9 +35,9 @@ class FeatureSpace(nn.Module):
         self.register_buffer("whitening", torch.eye(width).repeat(members, 1, 1))
 
     def fit(self, features: Tensor, trim: float) -> None:
-        """Measure features (members, n, width) of training rows; then again without the share ``trim`` farthest off.
+        """Fit to features (members, n, width) of training rows; then again without the fraction ``trim`` farthest out.
 
-        The second look is the concentration step of FAST-MCD (Rousseeuw & Van Driessen 1999).
+        The second fit is the concentration step of FAST-MCD (Rousseeuw & Van Driessen 1999).
         """
         self._measure(list(features))
         if trim:

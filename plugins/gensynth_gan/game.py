@@ -1,4 +1,4 @@
-"""The adversarial game: what generator and critic minimise, whatever carries them; members first in every tensor."""
+"""Adversarial objectives of generator and critic, for any networks; ensemble axis first."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ BETAS = (0.5, 0.9)
 
 @dataclass(frozen=True)
 class AdversarialObjective:
-    """What generator and critic minimise.
+    """Losses, penalty and regularisation of generator and critic.
 
     Parameters
     ----------
     loss : AdversarialLoss
-        What both minimise.
+        Losses of generator and critic.
     penalty : GradientPenalty or None
         Added to the critic's loss.
     clip : float or None
-        Bound on the critic's weights after each of its steps.
+        Bound for clipping the critic's weights after each of its steps.
     conditional : bool
-        Whether both are given the condition columns of the layout; otherwise those are columns like any other.
+        Whether both are conditioned on the condition columns of the layout; otherwise these are ordinary columns.
     n_critic : int
-        Steps of the critic for each step of the generator.
+        Critic steps for each generator step.
     learning_rate : float
-        Of the generator.
+        Learning rate of the generator.
     mmd_weight : float
         Weight of the maximum mean discrepancy in the generator's loss; 0: none.
     ema_decay : float
-        Of the moving average of the weights, which is what is sampled from.
+        Decay of the moving average of the weights, which is used for sampling.
     pretrain_fraction : float
-        Share of the run that the generator is trained by the maximum mean discrepancy alone, before the game; 0: none.
+        Fraction of the run in which the generator is pretrained with the maximum mean discrepancy alone; 0: none.
     """
 
     loss: AdversarialLoss
@@ -61,7 +61,7 @@ class AdversarialObjective:
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Keep the parameters out of the graph that is built inside: no gradient reaches them."""
+    """Freeze the parameters within the block: no gradient reaches them."""
     module.requires_grad_(False)
     try:
         yield
@@ -70,22 +70,22 @@ def frozen(module: nn.Module) -> Iterator[None]:
 
 
 class AdversarialGame(GenerativeModel):
-    """Generators against critics, those of all members side by side.
+    """Base of adversarial models: generators against critics, batched over the members.
 
     Parameters
     ----------
     layout : Layout
         Shape of the rows.
     objective : AdversarialObjective
-        Loss, penalty, condition, pace.
+        Loss, penalty, condition, learning rates.
     """
 
     penalised: ClassVar[float]
-    """Share of a batch that the penalty looks at, in (0, 1]: it is most of a step's cost otherwise."""
+    """Fraction of a batch that the penalty uses, in (0, 1], as it dominates the cost of a step otherwise."""
     critic_rate: ClassVar[float]
-    """Learning rate of the critic in units of the generator's."""
+    """Learning rate of the critic relative to the generator's."""
     members: int
-    """Games side by side."""
+    """Number of GANs in the ensemble."""
     generator: nn.Module
     critic: nn.Module
 
@@ -95,11 +95,11 @@ class AdversarialGame(GenerativeModel):
 
     @abstractmethod
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Any]:
-        """Return what the critics judge of real rows (members, n, width), and what the generators are given."""
+        """Return the critics' inputs for real rows (members, n, width), and the generators' conditions."""
 
     @abstractmethod
     def fake(self, given: Any, rng: Generator) -> Tensor:
-        """Return generated points (members, n, width), with gradients; as many as are given."""
+        """Return generated points (members, n, width), with gradients; one for each given row."""
 
     @abstractmethod
     def values(self, points: Tensor) -> Tensor:
@@ -115,12 +115,12 @@ class AdversarialGame(GenerativeModel):
 
     @abstractmethod
     def distance(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return how far generated rows are from these: what the game is monitored by."""
+        """Return the distance of generated rows from these, the monitor of the training."""
 
     def game(
         self, max_steps: int, share: float = 1.0, *, full_run: bool = False, collapse_bound: Loss | None = None
     ) -> tuple[Stage, ...]:
-        """Return the game as a stage, ``share`` of the run; with a part for it, a stage without a critic before it."""
+        """Return the adversarial stage, ``share`` of the run, with a pretraining stage before it if requested."""
         objective, before = self.objective, self.objective.pretrain_fraction
         slow = Optimizer(objective.learning_rate, BETAS)
         fast = Optimizer(objective.learning_rate * self.critic_rate, BETAS)
@@ -140,12 +140,12 @@ class AdversarialGame(GenerativeModel):
         return pretrain, game
 
     def clip_critic(self) -> None:
-        """Keep the critic's weights within the objective's bound, where there is one."""
+        """Clip the critic's weights to the objective's bound, if there is one."""
         if self.objective.clip is not None:
             clip_weights(self.critic, self.objective.clip)
 
     def critic_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the critics minimise: the objective's loss, plus the penalty."""
+        """Return the critics' loss: the objective's loss plus the penalty."""
         real, given = self.real(batch, rng)
         real = self.kept(real)
         n = real.shape[1]
@@ -159,7 +159,7 @@ class AdversarialGame(GenerativeModel):
         return loss + self.objective.penalty(self._flat_values, seen, drawn, rng)
 
     def generator_loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return what the generators minimise; leaves no gradient in the critics."""
+        """Return the generators' loss, without gradients for the critics."""
         real, given = self.real(batch, rng)
         fake = self.fake(given, rng)
         with frozen(self.critic):
@@ -169,7 +169,7 @@ class AdversarialGame(GenerativeModel):
         return loss
 
     def mmd(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return the maximum mean discrepancy of real and generated rows, by what the critics see of them."""
+        """Return the maximum mean discrepancy of the critics' input features of real and generated rows."""
         real, given = self.real(batch, rng)
         return self._discrepancy(real, self.fake(given, rng))
 

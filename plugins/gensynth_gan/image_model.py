@@ -1,4 +1,4 @@
-"""The adversarial game over images and the columns beside them: one model for every loss, penalty and condition."""
+"""GAN over images and the columns beside them, for every loss, penalty and condition."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .image_networks import ImageCritic, ImageGenerator
 from .sampled_game import SampledGame
 
 GAME_STEPS, ENCODER_STEPS = 5_000, 1_000
-"""Of a full run."""
+"""Training steps of a full run."""
 MAX_MONITORED = 1_000
-"""Held-out images that the statistic is computed on, at most."""
+"""Maximal number of held-out images for the two-sample statistic."""
 MAX_MEASURED = 10_000
-"""Training rows that statistics are measured on, at most; ..."""
+"""Maximal number of training rows for the statistics, ..."""
 BLOCK = 512
-"""... in blocks of so many."""
+"""... and rows per block."""
 
 
 class AdversarialImages(SampledGame):
-    """Generator against critic over images, and over the columns that belong to them; then an encoder, to score by.
+    """GAN over images and the columns beside them, with an encoder for scores.
 
     What is best is said by the Frechet distance of random convolutional features of held-out images. With both networks
     frozen an encoder then learns z = E(x) (f-AnoGAN, ``izi_f``: Schlegl et al. 2019, Medical Image Analysis 54,
@@ -66,7 +66,7 @@ class AdversarialImages(SampledGame):
         self.register_buffer("residual", torch.ones(()))
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Return the game, the encoder, and what is measured before and after them."""
+        """Return the adversarial stage, the encoder's, and the fits before and after them."""
         steps = GAME_STEPS + ENCODER_STEPS
         game = self.game(steps, GAME_STEPS / steps, full_run=True, collapse_bound=self._collapse_bound)
         phase = Phase("encoder", tuple(self.encoder.parameters()), self.encoder_loss, Optimizer(1e-3))
@@ -101,7 +101,7 @@ class AdversarialImages(SampledGame):
         return pixels, row
 
     def points(self, pixels: Tensor, row: Tensor) -> Tensor:
-        """Return pixels and columns side by side (1, n, pixels + width)."""
+        """Return concatenated pixels and columns (1, n, pixels + width)."""
         return torch.cat([pixels.flatten(1), row], 1).unsqueeze(0)
 
     def values(self, points: Tensor) -> Tensor:
@@ -110,20 +110,20 @@ class AdversarialImages(SampledGame):
         value: Tensor = self.critic(pixels.unflatten(1, self.shape), row)
         return value.unsqueeze(0)
 
-    def judged(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_hidden(self, pixels: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
         """Return the critic's value and last hidden layer of each row."""
         hidden = self.critic.hidden(pixels)
         return self.critic.value(hidden, row), hidden
 
     def encoder_loss(self, batch: Batch, rng: Generator) -> Tensor:
         """Return (n,): squared errors of pixels and of the critic's features between rows and G(E(rows), columns)."""
-        self.generator.eval()  # its statistics are those of its own images, not of what the encoder makes it write
+        self.generator.eval()  # batch statistics are those of generated images, not of reconstructions
         with frozen(self.generator), frozen(self.critic):
             pixels, features, z = self._errors(batch, self.rows.encode(batch, rng))
         return pixels.mean((1, 2)) / self.residual + features + 0.1 * z.square().mean(1)
 
     def _errors(self, batch: Batch, row: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return squared errors of places (n, h, w), and of features (n,), and the latents (n, noise_dim).
+        """Return squared errors of pixels (n, h, w) and of features (n,), and the latents (n, noise_dim).
 
         The image is written anew as that of the row's own columns: of drawn ones it would be another one each time.
         """
@@ -135,7 +135,7 @@ class AdversarialImages(SampledGame):
 
     @torch.no_grad()
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:
-        """Score rows as `SampledGame` does, and by "reconstruction", which tells columns and places.
+        """Score rows as `SampledGame` does, or by "reconstruction", with attribution to columns and pixels.
 
         That is minus half the squared error of the pixels of G(E(x), columns of x), in units of its mean over the
         training rows, minus that of the critic's features (Schlegl et al. 2019, equation 5).
@@ -150,17 +150,17 @@ class AdversarialImages(SampledGame):
         return Score(-pixels.sum((1, 2)) - columns.sum(1), columns, pixels)
 
     def _start(self, rows: Batch, rng: Generator) -> None:
-        """Measure the columns and the features of images, and count the conditions."""
+        """Fit the columns, the image features and the distribution of conditions."""
         self.measure_columns(rows, rng)
         self.random_features.fit(rows.images)
 
     def _measure(self, rows: Batch, rng: Generator) -> None:
-        """Measure the generator's statistics, and the critic's features on the training rows."""
+        """Fit the generator's batch statistics, and the critic's features on the training rows."""
         self.generator.measure_statistics(self.rows.encode(rows, rng), min(max(len(rows), 2), 256), rng)
         self.measure_features(torch.cat([self.critic.hidden(part) for part in rows.images.split(BLOCK)]))
 
     def _residuals(self, rows: Batch, rng: Generator) -> None:  # noqa: ARG002
-        """Measure the mean squared error of a place."""
+        """Fit the mean squared error of each pixel."""
         parts = (rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK))
         errors = [self._errors(part, self.rows.encode(part))[0] for part in parts]
         self.residual.copy_(torch.cat(errors).mean().clamp(min=1e-6))

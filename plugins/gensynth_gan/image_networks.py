@@ -1,4 +1,4 @@
-"""Generator and critic of images and of the columns beside them: DCGAN with a projection critic."""
+"""Generator and critic of images and the columns beside them: DCGAN with a projection critic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.relaxed import RelaxedRows
 
 BATCHES = 8
-"""Batches of generated images that the statistics of normalisation are measured on."""
+"""Batches of generated images for the statistics of batch normalisation."""
 
 
 class ConditionalNorm(nn.Module):
@@ -46,7 +46,7 @@ class ConditionalNorm(nn.Module):
 
 
 class ImageGenerator(nn.Module):
-    """From noise and given entries to the columns that are not given, and to the pixels of such a row.
+    """Generator from noise and given entries to the other columns and the pixels.
 
     Radford et al. 2016, "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks",
     arXiv:1511.06434: transposed convolutions with batch normalisation. The columns that are not given are drawn first,
@@ -74,7 +74,7 @@ class ImageGenerator(nn.Module):
         self.rows, self.noise_dim, self.n_given = rows, noise_dim, int(given.sum())
         self.register_buffer("given", given, persistent=False)
         sizes = halvings(image.height, image.width)
-        fine = sizes[1:] if len(sizes) > 2 else sizes  # the last step of larger images writes the pixels themselves
+        fine = sizes[1:] if len(sizes) > 2 else sizes  # for larger images the last layer outputs the pixels themselves
         channels = channels_of(fine, base)
         self.start = flat_map(channels[-1], fine[-1], noise_dim + rows.width)
         self.norms = nn.ModuleList(ConditionalNorm(c, rows.width) for c in reversed(channels))
@@ -102,7 +102,7 @@ class ImageGenerator(nn.Module):
         return self.paint(noise, row), row
 
     def paint(self, noise: Tensor, row: Tensor) -> Tensor:
-        """Return pixels (n, c, h, w) in (0, 1) of rows (n, width) all of whose columns are known."""
+        """Return pixels (n, c, h, w) in (0, 1) of rows (n, width) with known columns."""
         maps = F.relu(self.norms[0](self.start(torch.cat([noise, row], 1)), row))
         for up, norm in zip(self.ups, itertools.islice(self.norms, 1, None), strict=True):
             maps = F.relu(norm(up(maps), row))
@@ -125,7 +125,7 @@ class ImageGenerator(nn.Module):
 
 
 class ImageCritic(nn.Module):
-    """From images, and the columns beside them, to one value each, higher = more like real rows.
+    """Critic of images and the columns beside them, higher = more like real rows.
 
     The columns enter by a projection (Miyato & Koyama 2018, "cGANs with Projection Discriminator", arXiv:1802.05637)
     and by a perceptron of their own. No normalisation: a penalty on the gradient of each image needs images that do

@@ -1,4 +1,4 @@
-"""The adversarial game that samples rows of a table: one model for every loss, penalty and condition."""
+"""GAN that samples rows of a table, for every loss, penalty and condition."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .networks import RowCritic, RowGenerator
 from .sampled_game import SampledGame
 
 GAME_STEPS = 16_000
-"""Steps of the critic in a game that takes the whole run; with half of them the gap of TSTR is a third larger."""
+"""Critic steps of a full run; with half of them the TSTR gap is about 40 % larger."""
 MAX_MONITORED = 10_000
-"""Held-out rows that the two-sample statistic is computed on, at most."""
+"""Maximal number of held-out rows for the two-sample statistic."""
 
 
 class AdversarialModel(SampledGame):
-    """Generator against critic over encoded rows.
+    """GAN over encoded rows.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class AdversarialModel(SampledGame):
         self.clip_critic()
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Return the game, and what is measured before and after it; with a share for it, a stage without a critic."""
+        """Return the adversarial stage with the fits before and after it, and pretraining if requested."""
         game = self.game(GAME_STEPS, full_run=True, collapse_bound=self._collapse_bound)
         start, end = Fit("columns", self.measure_columns), Fit("marginals", self._measure_samples, MAX_MONITORED)
         return start, *game, end
@@ -79,7 +79,7 @@ class AdversarialModel(SampledGame):
         return None, self.generator(self.noise(row, rng), row, rng)
 
     def points(self, pixels: None, row: Tensor) -> Tensor:  # noqa: ARG002 - the interface has it
-        """Return packs of what the critic sees of rows (1, packs, width)."""
+        """Return packs of the critic's features of rows (1, packs, width)."""
         return self.critic.features(row).view(1, -1, self.critic.pac * self.critic.n_features)
 
     def values(self, points: Tensor) -> Tensor:
@@ -88,15 +88,15 @@ class AdversarialModel(SampledGame):
         return value.unsqueeze(0)
 
     def features(self, points: Tensor) -> Tensor:
-        """Return what the critic sees of each row of packs (1, rows, n_features)."""
+        """Return the critic's input features of each row of packs (1, rows, n_features)."""
         return points.view(1, -1, self.critic.n_features)
 
-    def judged(self, pixels: None, row: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - likewise
+    def value_and_hidden(self, pixels: None, row: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002 - likewise
         """Return the critic's value and last hidden layer of each row, packed with itself."""
         return self.critic.value_and_hidden(row)
 
     def _measure_samples(self, rows: Batch, rng: Generator) -> None:
-        """Set the marginals of what is sampled right, and measure the critic's features on the training rows."""
+        """Correct the marginals of samples, and fit the critic's features on the training rows."""
         n = n_marginal_rows(len(self.layout.columns))
         pick = torch.randint(len(rows), (n,), generator=rng, device=rows.device)
         row = self.rows.encode(rows[pick], rng)
@@ -104,4 +104,4 @@ class AdversarialModel(SampledGame):
         self.rows.fit_drawn(outputs)
         logits, bias = outputs[:, self.rows.n_scores :], self.generator.network.out.bias[self.rows.n_scores :]
         correct_biases(bias, logits, self.rows.codes(rows), self.rows.code_slots)
-        self.measure_features(self.judged(None, self.rows.encode(rows))[1])
+        self.measure_features(self.value_and_hidden(None, self.rows.encode(rows))[1])

@@ -14,11 +14,11 @@ from gensynth.nn.tabular.relaxed import RelaxedRows
 N_HIDDEN = 4
 """Hidden layers of the generator, all but the first residual."""
 FREQUENCIES = (0.5, 1.0)
-"""Periods a unit of a normal score, of the sines and cosines that the critic sees it by."""
+"""Frequencies, in periods per unit of a normal score, of the critic's sine and cosine features."""
 
 
 class RowGenerator(nn.Module):
-    """From noise, and the given entries of a row, to the scores of its numbers and the logits of its codes.
+    """Generator from noise and given entries to the scores of numbers and the logits of codes.
 
     Biases of the logits start at the log marginals: an untrained generator draws every code with its own frequency.
 
@@ -60,7 +60,7 @@ class RowGenerator(nn.Module):
 
 
 class RowCritic(nn.Module):
-    """From packs of rows to one value a pack, higher = more like real rows.
+    """Critic of packs of rows: one value for each pack, higher = more like real rows.
 
     A score enters with sines and cosines of it (Tancik et al. 2020, "Fourier Features Let Networks Learn High Frequency
     Functions in Low Dimensional Domains", arXiv:2006.10739): without them the critic sees gaps and steps late.
@@ -89,7 +89,7 @@ class RowCritic(nn.Module):
         self.out = nn.Linear(width, 1)
 
     def features(self, vectors: Tensor) -> Tensor:
-        """Return what the critic sees (n, n_features) of vectors of rows (n, width): no parameter is in it."""
+        """Return the critic's input features (n, n_features) of vectors of rows (n, width), without parameters."""
         scores = vectors[:, : self.n_scores]
         angles = torch.cat([scores * (2.0 * math.pi * f) for f in FREQUENCIES], 1)
         return torch.cat([vectors, 0.5 * angles.sin(), 0.5 * angles.cos()], 1)

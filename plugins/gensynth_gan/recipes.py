@@ -1,4 +1,4 @@
-"""Recipes of the adversarial family: each is a choice of loss, penalty and condition."""
+"""Recipes of the adversarial families: each is a choice of loss, penalty and condition."""
 
 from __future__ import annotations
 
@@ -22,46 +22,47 @@ from .image_model import AdversarialImages
 from .model import AdversarialModel
 
 PACE = ("n_critic", "learning_rate", "mmd_weight", "ema_decay", "pretrain_fraction")
-"""Settings that the objective has as they are."""
+"""Settings that are passed on to the objective unchanged."""
 
 
 @dataclass(eq=False)
 class Adversarial(TaskRecipe):
-    """What every adversarial recipe shares: sizes and pace.
+    """Base of the adversarial recipes: sizes and training schedule.
 
-    All depart from their papers by drawn codes with a straight-through gradient, a faster critic in place of more steps
-    of it, a penalty on a part of the rows and a moving average of the weights; where else, each says. A detector's
-    members differ in seed, scaling and width of the noise; `AnomalyGAN` says where game and scores depart.
+    All depart from their papers by sampled codes with a straight-through gradient, a higher critic learning rate
+    instead of more critic steps, a penalty on a part of the rows and a moving average of the weights; each recipe names
+    further differences. A detector's members differ in seed, scaling and noise dimension; see `AnomalyGAN` for its
+    scores.
 
     Parameters
     ----------
     noise_dim : int, tuple of int or None, default=None
-        Width of the generator's noise; None for 64, of a detector's members 8 and 16 in turns, and 2 and 8 where the
-        rows may hold anomalies: the narrower, the less room for them.
+        Dimension of the generator's noise; None for 64, for a detector's members 8 and 16 in turns, and 2 and 8 if the
+        rows may hold anomalies, as a small dimension cannot represent them.
     width : int or None, default=None
-        Width of the hidden layers; None sizes it from the number of rows (64 or 128), of a detector 64. Of images it is
-        that of the critic's last one; None for 128.
+        Width of the hidden layers; None depends on the number of rows (64 or 128), for a detector 64. For images the
+        width of the critic's last layer; None for 128.
     pac : int, default=1
-        Rows that the critic judges together (PacGAN), for sampling tables; 1 judges single rows.
+        Number of rows that the critic judges together (PacGAN), for sampling tables; 1 judges single rows.
     n_critic : int or None, default=None
-        Steps of the critic for each step of the generator; None for 1, of a detector 2.
+        Critic steps for each generator step; None for 1, for a detector 2.
     mmd_weight : float, default=0.0
-        Weight of the maximum mean discrepancy in the generator's loss, of tables; 0: the critic's word alone.
+        Weight of the maximum mean discrepancy in the generator's loss, for tables; 0: adversarial loss only.
     learning_rate : float or None, default=None
-        Of the generator; None for 0.0005, the critic's is four times as high; for images 0.0004, the critic's twice as
-        high; of a detector 0.002, of both.
+        Learning rate of the generator; None for 0.0005 with four times the rate for the critic, for images 0.0004 with
+        twice the rate, for a detector 0.002 for both.
     ema_decay : float or None, default=None
-        Of the moving average of the weights, which is what is used; 0 takes the last ones, None is 0.999, for images
-        0.998, of a detector 0.98.
+        Decay of the moving average of the weights, which replaces them after training; 0 uses the last weights, None is
+        0.999, for images 0.998, for a detector 0.98.
     pretrain_fraction : float, default=0.0
-        Share of the run in [0, 1) in which the generator is trained by the maximum mean discrepancy, without a critic,
-        before the game (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761), for tables; 0: the
-        game alone.
+        Fraction of the run, in [0, 1), in which the generator is pretrained with the maximum mean discrepancy, without
+        a critic (Li et al. 2015, "Generative Moment Matching Networks", arXiv:1502.02761), for tables; 0: adversarial
+        training only.
     penalty_weight : float or None, default=None
-        Weight of the penalty on the critic's gradient, which each recipe says; None for its own default.
+        Weight of the penalty on the critic's gradient; None for the recipe's default.
     kappa : float or None, default=None
-        Weight of the feature residual beside that of the row in a detector's score; None for 1, and 0.1 where the rows
-        may hold anomalies.
+        Weight of the feature residual relative to that of the row in a detector's score; None for 1, and 0.1 if the
+        rows may hold anomalies.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -107,12 +108,12 @@ class Adversarial(TaskRecipe):
     kappa: float | None = None
 
     def bins(self, max_levels: int) -> Encoding:
-        """Return bins for numbers of many values, whose codes stand in order, with the place inside a bin."""
+        """Return quantile bins with ordered codes and positions within bins."""
         return Encoding("bins", max_bins=128, max_atoms=MAX_ONE_HOT, mixed=False, max_levels=max_levels)
 
     @property
     def score_weights(self) -> Mapping[str, float]:
-        """Where a game was lost the generator says little, but what its critic saw counts."""
+        """Reconstruction and feature distance: the critic's features help where the generator is poor."""
         return {} if self.task == "sampling" else {"reconstruction": 1.0, "feature": 1.0}
 
     @abstractmethod
@@ -136,7 +137,7 @@ class Adversarial(TaskRecipe):
             in_turns(own.noise_dim, own.n_members),
             width=own.width,
             kappa=own.kappa,
-            # directions in which normal rows hardly vary are what a few anomalies spoil first
+            # a few anomalies distort directions of low variance first
             ridge=1.0 if robust else 0.05,
         )
 
@@ -150,18 +151,18 @@ def around_data(weight: float) -> DataPenalty | None:
 class GAN(Adversarial):
     """Generative adversarial network for tables.
 
-    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by pairs of a real
-    and a generated row that are told apart (relativistic) with penalties on the critic's gradient at both (Huang et al.
-    2025, "The GAN is dead; long live the GAN!", arXiv:2501.05441; ``loss="minimax"`` for the paper's game).
+    Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661. Departs from the paper by a relativistic
+    loss on pairs of a real and a generated row, with penalties on the critic's gradient at both (Huang et al. 2025,
+    "The GAN is dead; long live the GAN!", arXiv:2501.05441); ``loss="minimax"`` is the paper's loss.
 
     Parameters
     ----------
     loss : {"relativistic", "non-saturating", "minimax"} or None, default=None
-        What the generator minimises: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient
-        vanishes against a good critic; None for "relativistic", of a detector and for images "non-saturating".
+        The generator's loss: -log D(fake - real) in pairs, -log D(fake), or log(1 - D(fake)), whose gradient vanishes
+        against a good critic; None for "relativistic", for a detector and for images "non-saturating".
     penalty_weight : float or None, default=None
-        Weight of the squared gradient at the data (R1) and, of the relativistic loss, at generated rows (R2), without
-        which the game circles; 0: as in the paper, None: 0.1, of a detector and for images 1.
+        Weight of the squared gradient at the data (R1) and, with the relativistic loss, at generated rows (R2), without
+        which training oscillates; 0: as in the paper, None: 0.1, for a detector and for images 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -192,9 +193,9 @@ class WGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 0.1, of a detector 10. Not used when weights are clipped.
+        Weight of the gradient penalty; None for 0.1, for a detector 10. Not used with weight clipping.
     clip : float or None, default=None
-        Bound on the critic's weights, in place of the penalty (0.01 in the paper); None: gradient penalty.
+        Bound for weight clipping of the critic, instead of the penalty (0.01 in the paper); None: gradient penalty.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"clip": NONE | number(0, open_low=True)}
@@ -202,7 +203,7 @@ class WGAN(Adversarial):
     clip: float | None = None
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return the Wasserstein loss with what keeps its critic Lipschitz."""
+        """Return the Wasserstein loss with its gradient penalty or weight clipping."""
         if self.clip is not None:
             return AdversarialObjective(Wasserstein(), clip=self.clip)
         return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight))
@@ -218,8 +219,7 @@ class LSGAN(Adversarial):
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the squared gradient at the data (R1), without which the game circles; 0: as in the
-        paper, None: 1.
+        Weight of the squared gradient at the data (R1), without which training oscillates; 0: as in the paper, None: 1.
     """
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 1.0}}
@@ -231,14 +231,14 @@ class LSGAN(Adversarial):
 
 @dataclass(eq=False)
 class DRAGAN(Adversarial):
-    """GAN for tables whose critic has gradients of norm 1 around the data.
+    """GAN for tables with a gradient penalty around the data.
 
     Kodali et al. 2017, "On Convergence and Stability of GANs", arXiv:1705.07215, eq. 4.
 
     Parameters
     ----------
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty; None for 1, of a detector 10.
+        Weight of the gradient penalty; None for 1, for a detector 10.
     """
 
     by_task: ClassVar[TaskDefaults] = {"sampling": {"penalty_weight": 1.0}, "detection": {"penalty_weight": 10.0}}
@@ -250,21 +250,21 @@ class DRAGAN(Adversarial):
 
 @dataclass(eq=False)
 class CGAN(Adversarial):
-    """Conditional GAN for tables: generator and critic are given the condition columns.
+    """Conditional GAN for tables: generator and critic are conditioned on given columns.
 
     Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784. The condition columns
     (``condition_on`` of the synthesizer) are part of every row that the critic sees and an input of the generator.
-    Sampling with a condition on them is exact; without one they are drawn with their true joint frequencies.
+    Sampling with a condition on them is exact; without one they are sampled with their true joint frequencies.
     Without condition columns this is the unconditional `WGAN`, and for images the unconditional `GAN`. Each member of a
-    detector is given a third of the columns, and scores how odd the rest of a row is given that. Departs from the paper
-    by the Wasserstein loss with gradient penalty; on images the loss is the paper's, with R1 as of `GAN`.
+    detector is conditioned on a third of the columns, and scores the other cells given these. Departs from the paper by
+    the Wasserstein loss with gradient penalty; for images the loss is the paper's, with R1 as in `GAN`.
 
     Parameters
     ----------
     loss : {"wasserstein", "non-saturating"} or None, default=None
-        What both minimise; None for "wasserstein", for images "non-saturating".
+        Loss of generator and critic; None for "wasserstein", for images "non-saturating".
     penalty_weight : float or None, default=None
-        Weight of the gradient penalty, or of R1; None for 0.1, of a detector 10, for images 1.
+        Weight of the gradient penalty, or of R1; None for 0.1, for a detector 10, for images 1.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"loss": NONE | one_of("wasserstein", "non-saturating")}
@@ -277,7 +277,7 @@ class CGAN(Adversarial):
     capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "conditional-on-fitted", "score", "images"})
 
     def objective(self, own: SimpleNamespace) -> AdversarialObjective:
-        """Return the conditional game."""
+        """Return the conditional objective."""
         if own.loss == "non-saturating":
             return AdversarialObjective(NonSaturating(), around_data(own.penalty_weight), conditional=True)
         return AdversarialObjective(Wasserstein(), InterpolatePenalty(own.penalty_weight), conditional=True)

@@ -1,4 +1,4 @@
-"""The adversarial game that samples: one generator against one critic over columns, with images or without."""
+"""Base of the GANs that sample: one generator and one critic, for tables and for images."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .game import AdversarialGame, AdversarialObjective
 
 
 class SampledGame(AdversarialGame):
-    """Generator against critic, which see columns as `RelaxedRows`: normal scores, and drawn codes with a gradient.
+    """Base of sampling GANs over `RelaxedRows`: normal scores, and sampled codes with a straight-through gradient.
 
-    The condition cells of generated rows are those of the real rows of the batch, so that both sides see the true class
-    frequencies. A moving average of the weights is what is sampled and monitored; training keeps what was best by a
-    statistic of held-out rows, never by a loss.
+    The condition cells of generated rows are those of the real rows of the batch, so that both have the true class
+    frequencies. Samples and monitor use a moving average of the weights; training keeps the best weights by a
+    two-sample statistic on held-out rows, never by a loss.
 
     Parameters
     ----------
     layout : Layout
         Shape of the rows.
     objective : AdversarialObjective
-        Loss, penalty, condition, pace; without condition columns a conditional one is unconditional.
+        Loss, penalty, condition, learning rates; unconditional if there are no condition columns.
     noise_dim, width : int
-        Of the generator's noise, and of the critic's last hidden layer.
+        Dimension of the generator's noise, and width of the critic's last hidden layer.
     """
 
     members = 1
@@ -51,24 +51,24 @@ class SampledGame(AdversarialGame):
 
     @abstractmethod
     def drawn(self, row: Tensor, rng: Generator) -> tuple[Any, Tensor]:
-        """Return images, if there are any, and columns as vectors, one for each vector with its given entries."""
+        """Generate images, if there are any, and vectors of columns, one for each vector with its given entries."""
 
     @abstractmethod
     def points(self, pixels: Any, row: Tensor) -> Tensor:
-        """Return what the critic judges (1, n, width) of images and of columns as vectors."""
+        """Return the critic's inputs (1, n, width) for images and vectors of columns."""
 
     @abstractmethod
-    def judged(self, pixels: Any, row: Tensor) -> tuple[Tensor, Tensor]:
+    def value_and_hidden(self, pixels: Any, row: Tensor) -> tuple[Tensor, Tensor]:
         """Return the critic's value (n,) of each row, and its last hidden layer (n, width)."""
 
     @torch.no_grad()
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:
-        """Draw rows; observed condition cells come back exactly, others are drawn with their true frequencies.
+        """Sample rows; observed condition cells are returned exactly, others sampled with their true frequencies.
 
         Raises
         ------
         CapabilityError
-            Columns are observed that the model was not built to be conditioned on, or gaps are to be imputed.
+            Observed columns are not condition columns of the model, or missing cells are to be imputed.
         """
         check_given(self.layout, self.n_conditions, observed)
         given = None if self.conditions is None else self.conditions.draw(n, rng, observed, self.feature_mean)
@@ -81,27 +81,26 @@ class SampledGame(AdversarialGame):
     def score(self, batch: Batch, method: str | None = None, *, attribute: bool = False) -> Score:  # noqa: ARG002
         """Score rows (n,), higher = more normal.
 
-        "feature": minus half the squared distance of the critic's last hidden layer from its mean over the training
-        rows, in units of its spread there, the mean over units (the feature residual of Schlegl et al. 2017, "AnoGAN",
-        arXiv:1703.05921, eq. 4, without the search for a latent), and of the numbers that it sees from their middle:
-        the layer alone says little of rows that neither the table nor the generator ever showed it. "critic": the
-        critic's value; it was trained to tell real from generated rows and says little of rows that are like neither,
-        and less the better the generator.
+        "feature": minus half the mean squared distance of the critic's last hidden layer from its mean over the
+        training rows, in units of its spread (the feature residual of Schlegl et al. 2017, "AnoGAN", arXiv:1703.05921,
+        eq. 4, without the search for a latent), minus the outlyingness of the cells, because the critic's features are
+        unreliable far from training data and generated rows. "critic": the critic's value; it separates real from
+        generated rows, and carries little information about rows that are like neither, or if the generator is good.
         """
         method, row = self.score_method(method), self.rows.encode(batch)
-        value, hidden = self.judged(batch.pixels, row)
+        value, hidden = self.value_and_hidden(batch.pixels, row)
         if method == "critic":
             return Score(value)
         deep = ((hidden - self.feature_mean) / self.feature_scale).square().mean(1)
         return Score(-0.5 * deep - self.rows.outlyingness(batch, row).sum(1))
 
     def real(self, batch: Batch, rng: Generator) -> tuple[Tensor, Tensor]:
-        """Return what the critic judges of rows, and their columns as vectors."""
+        """Return the critic's inputs for rows, and their columns as vectors."""
         row = self.rows.encode(batch, rng)
         return self.points(batch.pixels, row), row
 
     def fake(self, given: Tensor, rng: Generator) -> Tensor:
-        """Return what the critic judges of as many generated rows as are given."""
+        """Return the critic's inputs for generated rows, one for each given row."""
         return self.points(*self.drawn(given, rng))
 
     def noise(self, row: Tensor, rng: Generator) -> Tensor:
@@ -109,12 +108,12 @@ class SampledGame(AdversarialGame):
         return standard_normal((len(row), self.noise_dim), row, rng)
 
     def measure_columns(self, rows: Batch, rng: Generator) -> None:
-        """Measure the columns, and count the conditions."""
+        """Fit the columns and the distribution of conditions."""
         self.rows.fit(rows)
         if self.conditions is not None:
             self.conditions.fit(rows, rng)
 
     def measure_features(self, hidden: Tensor) -> None:
-        """Measure the critic's last hidden layer (n, width) on the training rows."""
+        """Fit the metric of the critic's last hidden layer (n, width) to the training rows."""
         self.feature_mean.copy_(hidden.mean(0))
         self.feature_scale.copy_(hidden.std(0, correction=0).clamp(min=1e-6))

@@ -1,4 +1,4 @@
-"""What the recipes of this plugin share: hyperparameters and what values they can have."""
+"""Hyperparameters that the variational recipes share, and their constraints."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from gensynth.nn.family import FamilyRecipe, TaskDefaults
 from gensynth.nn.sampling import PRIORS
 
 MAX_START = 30_000
-"""Rows whose latents a density starts from, at most."""
+"""Maximal number of rows whose latents initialise a density."""
 
 WIDTH = whole(1, 65_536)
-"""Of a layer that a recipe may ask for."""
+"""Permitted widths of a layer."""
 WIDTHS = several(WIDTH)
 LATENT = whole(1, 4096)
 WEIGHT = number(0, 1e6)
 HIDDEN = Among(((64, 64), (128, 128), (256, 256), (256, 256, 256)))
-"""Hidden widths worth trying."""
+"""Search space of hidden widths."""
 PRIOR = one_of(*PRIORS)
 
 
 @dataclass(eq=False)
 class VariationalRecipe(FamilyRecipe):
-    """What the recipes of this plugin share.
+    """Base of the recipes of this plugin.
 
     Parameters
     ----------
     beta : float, tuple of float or None, default=None
-        Weight of the divergence; None for the family's own.
+        Weight of the KL divergence; None for the family's default.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns; None for the family's own.
+        Standard deviation of the noise on a detector's input in training, in scaled units; None for the family's
+        default.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -52,15 +53,15 @@ class VariationalRecipe(FamilyRecipe):
 
 @dataclass(eq=False)
 class IndependentCellsRecipe(VariationalRecipe):
-    """What the recipes share whose cells are independent given the latents.
+    """Base of the recipes with independent cells given the latents.
 
     Parameters
     ----------
     column_groups : int, default=1
-        Groups that the columns are written in, those of one independent given the latents and the groups before, for
-        sampling; 1: all cells are independent given the latents, and nothing else ties columns.
+        Number of groups of columns that are sampled one after the other, each given the latents and the groups before;
+        1: all cells are independent given the latents. For sampling.
     warmup : int, default=1000
-        Steps over which the weight of the divergence grows from 0 to its full size, for sampling.
+        KL warm-up: steps over which the weight of the divergence grows from 0 to its full size, for sampling.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {"column_groups": whole(1, 1_000_000), "warmup": whole(0, 10**9)}

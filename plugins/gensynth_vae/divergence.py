@@ -1,4 +1,4 @@
-"""The divergence between posterior and prior in a loss: its weight, the growth of it, and a capacity to aim for."""
+"""The KL term of a loss: weight, warm-up, and capacity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 NEAR = 0.125
-"""Part of the capacity within which the distance from it is squared; ..."""
+"""Fraction of the capacity within which the penalty on the distance from it is quadratic, ..."""
 LEAST_NEAR = 1e-3
-"""... or nats, if those are more."""
+"""... but at least this many nats."""
 
 
 def warmup_progress(step: float, warmup: int) -> float:
@@ -22,7 +22,7 @@ def warmup_progress(step: float, warmup: int) -> float:
 
 @dataclass(frozen=True)
 class Divergence:
-    """How the divergence between posterior and prior enters the loss.
+    """The KL term of the loss.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Divergence:
     warmup : int
         Steps over which the weight grows linearly from 0 (Bowman et al. 2016), against collapse.
     capacity : float or None
-        Aim for this divergence instead of 0, reached linearly over ``warmup`` steps, and pay the weight for the
-        distance (Burgess et al. 2018, equation 8). Near it the distance is squared (Huber 1964), so that steps do not
-        overshoot to and fro.
+        Target of the divergence instead of 0, reached linearly over ``warmup`` steps; the weight applies to the
+        distance from it (Burgess et al. 2018, equation 8). Near the target the distance is squared (Huber 1964), so
+        that steps do not oscillate.
     """
 
     weights: Sequence[float] = (1.0,)
@@ -41,9 +41,9 @@ class Divergence:
     capacity: float | None = None
 
     def cost(self, divergence: Tensor, step: float) -> Tensor:
-        """Return what joins each row's loss (members, n); ``divergence`` (members, n) in nats.
+        """Return each row's KL term (members, n) from its ``divergence`` (members, n) in nats.
 
-        With a capacity it is the same for all rows of a batch: it is of the batch mean.
+        With a capacity it is the same for all rows of a batch, as it depends on the batch mean.
         """
         if self.capacity is None:
             return self._weight(divergence) * warmup_progress(step, self.warmup) * divergence
@@ -52,7 +52,7 @@ class Divergence:
         return (self._weight(divergence) * distance).expand_as(divergence)
 
     def slope(self, divergence: Tensor, step: float) -> Tensor:
-        """Return (members, 1): what another nat of divergence costs beside a capacity; below it less than nothing."""
+        """Return (members, 1) the derivative of the loss by the divergence at a capacity; negative below it."""
         excess, near = self._excess(divergence, step)
         return self._weight(divergence) * (excess / near).clamp(-1.0, 1.0)
 

@@ -1,4 +1,4 @@
-"""A hierarchy of latents drawn top down, with residual posteriors and normalizing flows (Vahdat & Kautz 2020)."""
+"""A top-down hierarchy of latents with residual posteriors and normalizing flows (Vahdat & Kautz 2020)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gensynth_vae.level import Level
 
 
 class HierarchicalModel(LatentVariableModel):
-    """p(row | z_1..z_L) p(z_L | z_<L) ... p(z_1), every prior learned.
+    """Hierarchical VAE: p(row | z_1..z_L) p(z_L | z_<L) ... p(z_1), with learned priors.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class HierarchicalModel(LatentVariableModel):
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """All parts together first; then the density of all latents, where there is one."""
+        """Joint training first; then the second-stage prior of all latents, if there is one."""
         later = () if self.density is None else tuple(self.density.parameters())
         of_density = set(later)
         first = [p for p in self.parameters() if p not in of_density]
@@ -99,19 +99,19 @@ class HierarchicalModel(LatentVariableModel):
         return tuple(steps)
 
     def encode(self, batch: Batch) -> Tensor:
-        """Return (n, latent_dim): the middle of the posterior of every level, side by side."""
+        """Return (n, latent_dim): the posterior means of all levels, concatenated."""
         inputs = self.networks.inputs(batch)
         return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[1][0].flatten(1)
 
     def to_decoder(self, latents: Tensor) -> Tensor:
-        """Return the state (1, n, width) below the latents of all levels side by side."""
+        """Return the final state (1, n, width) from the concatenated latents of all levels."""
         state = self.top.expand(-1, latents.shape[1], -1)
         for level, z in zip(self._levels(), self._by_level(latents), strict=True):
             state = level.next_state(state, z)
         return state
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:
-        """Draw the latents of all levels, side by side."""
+        """Sample the concatenated latents of all levels from the posterior."""
         return self._infer(self.networks.inputs(rows), self._noise(len(rows), rng))[1].flatten(2)
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
@@ -122,11 +122,11 @@ class HierarchicalModel(LatentVariableModel):
         return self._own_prior(latents, inputs)
 
     def middle(self, inputs: Any) -> Tensor:
-        """Return the state (members, n, width) below the middle of every level's posterior."""
+        """Return the final state (members, n, width) at the posterior mean of every level."""
         return self._infer(inputs, torch.zeros_like(self.score_noise[0]))[0]
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the latents do (members, n), in nats.
+        """Return the costs of cells (members, n, k) and of latents (members, n), in nats.
 
         elbo; iwae, the importance-weighted bound; reconstruction, the first term of the ELBO alone; kl, the second.
         """
@@ -138,7 +138,7 @@ class HierarchicalModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
         if method == "elbo":
-            # a weight above 1 keeps the latents from learning the anomalies; it has no place in the score
+            # a weight above 1 keeps the latents from representing anomalies in training; the score uses 1
             weight = 1.0 if self.networks.for_sampling else self.beta.clamp(max=1.0)
             return -cells.mean(0), weight * divergence.mean(0)
         return importance_weighted(cells, -divergence)
@@ -162,16 +162,16 @@ class HierarchicalModel(LatentVariableModel):
         return [level for level in self.levels if isinstance(level, Level)]
 
     def _by_level(self, latents: Tensor) -> Sequence[Tensor]:
-        """Return the latents of each level (members, n, dim) of those of all side by side."""
+        """Split concatenated latents into those of each level (members, n, dim)."""
         by_level: Tensor = latents.unflatten(-1, (len(self.levels), self.level_dim))
         return [by_level[:, :, i] for i in range(len(self.levels))]
 
     def _seen(self, inputs: Any) -> Tensor | None:
-        """Return what the priors see beside the state (members, n, width): columns that are drawn before them."""
+        """Return the priors' further inputs (members, n, width): columns that are sampled before the latents."""
         return None if self.columns is None else self.columns(inputs)
 
     def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
-        """Draw the levels from the top down; return the state below them (1, n, width)."""
+        """Sample the levels from the top down; return the final state (1, n, width)."""
         if self.density is not None:
             return self.to_decoder(self.density.given(columns).sample(n, rng))
         state, seen = self.top.expand(-1, n, -1), self._seen(columns)
@@ -215,7 +215,7 @@ class HierarchicalModel(LatentVariableModel):
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         likelihood, divergences = self.terms(inputs, len(batch), rng)
         progress = warmup_progress(float(self.step), self.warmup)
-        if progress < 1.0:  # section 3.3 of the paper: levels that carry much pay more while warming up
+        if progress < 1.0:  # KL balancing during warm-up (section 3.3 of the paper)
             size = divergences.detach().mean(1, keepdim=True).abs() + 0.01
             divergences = divergences * size / size.mean(-1, keepdim=True)
         loss = self.beta * progress * divergences.sum(-1) - likelihood

@@ -1,4 +1,4 @@
-"""The variational autoencoder of ``vae``, ``beta-vae`` and ``vlae``: encoder, decoder, divergence, latent density."""
+"""The variational autoencoder of ``vae``, ``beta-vae`` and ``vlae``: encoder, decoder, KL term, prior."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from gensynth_vae.choices import MAX_START
 from gensynth_vae.divergence import Divergence
 
 WIDE = 2.0
-"""How much wider than the encoder's posterior half of its proposals for an imputed row are."""
+"""Factor by which half of the proposals for an imputed row are wider than the encoder's posterior."""
 N_DIVERGENCE_DRAWS = 128
 """Posterior draws behind a divergence from a learned prior, which take no decoder."""
 ACTIVE_VARIANCE = 0.01
 """Variance over rows of a latent's posterior mean above which it counts as active (Burda et al. 2016, section 5.2)."""
 COLLAPSED = 0.05
-"""Nats of divergence a row below which the latents say nothing."""
+"""KL divergence per row, in nats, below which the posterior counts as collapsed."""
 MAX_CHECKED = 4096
-"""Rows that this is looked at on, at most; ..."""
+"""Maximal number of rows for checking this, ..."""
 ENOUGH_STEPS = 50
 """... unless training had fewer steps and has hardly begun."""
 
@@ -98,7 +98,7 @@ class LatentModel(LatentVariableModel):
         self.register_buffer("score_noise", fixed_normal(shape, 0), persistent=False)
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """All networks together; then the density that is fitted to the latents, and the marginals of what is drawn."""
+        """Joint training; then the second-stage prior, if any, and the correction of the marginals."""
         whole = self.networks.stage(
             "elbo", tuple(self.parameters()), self.loss, learning_rate=self.learning_rate, monitor=self._monitor,
             report=self._report,
@@ -118,21 +118,21 @@ class LatentModel(LatentVariableModel):
         return mean * self.mask, bounded(log_variance, 8.0)
 
     def terms(self, inputs: Any, rng: Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return log-likelihood and divergence (members, n) at one posterior draw, and it (members, n, latent_dim)."""
+        """Return log-likelihood and divergence (members, n) at one posterior draw, and the draw itself."""
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
         likelihood = self.decoder.log_likelihood(inputs, z).sum(-1)
         return likelihood, self._divergence(inputs, mean, log_variance, z), z
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (members, n): minus the bound, Kingma & Welling 2014, equation 10, with the weighted divergence."""
+        """Return (members, n): the negative ELBO (Kingma & Welling 2014, equation 10) with a weighted divergence."""
         self.step += 1.0
         inputs = self.networks.inputs(batch)
         # where there is noise: encode the row under it, decode the row (Im et al. 2017, arXiv 1511.06406)
         likelihood, divergence, z = self.terms(self.networks.noisy(inputs, self.noise, rng), rng)
         loss = self.divergence.cost(divergence, float(self.step)) - likelihood
         if self.divergence.capacity is not None and self.prior is not None:
-            # a nat that is too few must not be made up by a prior that fits the latents worse: it always fits them
+            # below the capacity the prior must not move away from the latents: it always fits them
             misfit = -self.prior.given(inputs).log_density(z.detach())
             slope = self.divergence.slope(divergence.detach(), float(self.step))
             loss = loss + (1.0 - slope) * (misfit - misfit.detach())
@@ -165,7 +165,7 @@ class LatentModel(LatentVariableModel):
         if method == "reconstruction":
             return cells_only(-cells.mean(0))
         if method == "elbo" and not self.networks.for_sampling:
-            # a weight above 1 keeps the latent from learning the anomalies; it has no place in the score
+            # a weight above 1 keeps the latents from representing anomalies in training; the score uses 1
             weights = self.mask.new_tensor(self.divergence.weights).clamp(max=1.0).unsqueeze(1)
             return -cells.mean(0), weights * self.kl(inputs, mean, log_variance)
         noise = (draws - mean) * torch.exp(-0.5 * log_variance)
@@ -182,7 +182,7 @@ class LatentModel(LatentVariableModel):
         return cells_only(self.networks.by_column(self.denoiser.residuals(inputs.network)))
 
     def kl(self, inputs: Any, mean: Tensor, log_variance: Tensor) -> Tensor:
-        """Return (members, n) KL(q || p) in nats, p being what is sampled from.
+        """Return (members, n) KL(q || p) in nats, where p is the sampling prior.
 
         Closed form for N(0, I). Else the mean of log q(z) - log p(z) over antithetic draws, the same for every row,
         whose second moments are exactly those of the posterior: no error where log p is quadratic, and 0 for q = p.
@@ -208,7 +208,7 @@ class LatentModel(LatentVariableModel):
         return -entropy - self.prior.given(inputs).log_density(z)
 
     def _density(self, inputs: Any) -> LatentDensity:
-        """Return what the latents of the rows are sampled from."""
+        """Return the prior of the latents of the rows."""
         density = self.density or self.prior
         return NormalLatents(self.mask) if density is None else density.given(inputs)
 
@@ -219,7 +219,7 @@ class LatentModel(LatentVariableModel):
         return cost if self.denoiser is None else cost + self.denoiser.losses(inputs.network, rng)
 
     def _report(self, batch: Batch, rng: Generator) -> dict[str, float]:
-        """Return the divergence in nats and the number of latents that vary with the row, means over the members."""
+        """Return the divergence in nats and the number of active latents, means over the members."""
         inputs = self.networks.inputs(batch)
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
@@ -230,8 +230,8 @@ class LatentModel(LatentVariableModel):
         nats = self._report(batch, rng)["kl"]
         if nats < COLLAPSED and float(self.step) >= ENOUGH_STEPS:
             warnings.warn(
-                f"the posterior has collapsed: {nats:.2g} nats of divergence a row, so the latents say nothing of the "
-                "rows; lower beta, or raise warmup",
+                f"posterior collapse: the divergence is {nats:.2g} nats per row, so the latents carry no information; "
+                "lower beta, or raise warmup",
                 CollapseWarning,
                 stacklevel=2,
             )

@@ -1,4 +1,4 @@
-"""One group of latents of a hierarchy: its prior, its residual posterior and flows."""
+"""One level of a hierarchy of latents: prior, residual posterior and flows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_LOG_SCALE = 5.0
 
 
 class Level(nn.Module):
-    """One group of latents: prior given the levels above, residual posterior, flows, and what it tells those below.
+    """One level of latents: prior given the levels above, residual posterior, flows, and state update.
 
     The posterior is N(mu + d_mu, sigma * d_sigma) where the prior is N(mu, sigma) (Vahdat & Kautz 2020, arXiv
     2007.03898, section 3.2), followed by inverse autoregressive flows.
@@ -77,6 +77,6 @@ class Level(nn.Module):
         return -((0.5 * (standard.square() + LOG_2PI) + log_scale) * self.mask).sum(-1)
 
     def next_state(self, state: Tensor, z: Tensor) -> Tensor:
-        """Return what the levels below see (members, n, width)."""
+        """Return the state for the levels below (members, n, width)."""
         change: Tensor = self.update(torch.cat([state, z], -1))
         return state + change

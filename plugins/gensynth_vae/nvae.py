@@ -1,4 +1,4 @@
-"""The recipe ``nvae``: a hierarchy of latents drawn top down, residual posteriors with flows, independent cells."""
+"""The recipe ``nvae``: hierarchical latents, residual posteriors with flows, independent cells."""
 
 from __future__ import annotations
 
@@ -19,34 +19,35 @@ from gensynth_vae.level import Level
 class NVAE(IndependentCellsRecipe):
     """NVAE for tables: a top-down hierarchy of latents, residual posteriors with normalizing flows.
 
-    What the paper does to images with residual convolutions is done here with residual perceptrons; batch norm and
-    squeeze-and-excitation have no counterpart. Cells are independent given the latents. Departs from the paper in two
-    measured points: the divergences weigh less than 1, and sampling uses a density that a second stage fits to the
-    latents of all levels.
+    Residual perceptrons replace the paper's residual convolutions; batch norm and squeeze-and-excitation have no
+    counterpart. Cells are independent given the latents. Departs from the paper in two further points, which improve
+    samples in experiments: the KL divergences have weights below 1, and sampling uses a second-stage prior that is
+    fitted to the latents of all levels.
 
     Parameters
     ----------
     levels : int or None, default=None
-        Groups of latents; None for 3, of a detector 2.
+        Levels of latents; None for 3, for a detector 2.
     latent_dim : int, tuple of int or None, default=None
-        Latents a group; None for 6, of a detector's members 4 and 8, and 1 and 4 where the rows may hold anomalies. Of
-        images it is channels at each place of a group's map; None for 4.
+        Latents per level; None for 6, for a detector's members 4 and 8, and 1 and 4 if the rows may hold anomalies. For
+        images the channels of a level's latent map; None for 4.
     width : int or None, default=None
-        Width of features and state; None for 128, of a detector 64. Of images it is their channels; None for 32.
+        Width of features and state; None for 128, for a detector 64. For images the number of channels; None for 32.
     flows : int, default=1
-        Flows in each posterior: inverse autoregressive ones, for images couplings of places.
+        Number of flows in each posterior: inverse autoregressive flows, for images coupling flows.
     beta : float, tuple of float or None, default=None
-        Final weight of the divergences; None for 0.2, of a detector's members 0.5 and 0.1, and 1 for images and where
+        Final weight of the KL divergences; None for 0.2, for a detector's members 0.5 and 0.1, and 1 for images and if
         the rows may hold anomalies.
     warmup : int, default=1000
-        Steps over which the weight of the divergences grows from 0, the levels balanced meanwhile, for sampling.
+        KL warm-up: steps over which the weight of the divergences grows from 0, with KL balancing of the levels; for
+        sampling.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns; None for 0 and 0.3 in turns.
-        Where the rows may hold anomalies it is 1: noise as wide as a column keeps the latents from telling single odd
-        rows apart.
+        Standard deviation of the noise on a detector's input in training, in scaled units; None for 0 and 0.3 in turns,
+        and 1 if the rows may hold anomalies: noise as wide as a column keeps the latents from representing single
+        anomalies.
     prior : {"blockwise", "autoregressive", "mixture", "flow", "normal"} or None, default=None
-        Density fitted to the latents of all levels in a second stage, for sampling; "normal" samples from the
-        hierarchy's own. None for "blockwise", and "normal" where there are images.
+        Second-stage prior of the latents of all levels, for sampling; "normal" samples from the hierarchy's own prior.
+        None for "blockwise", and "normal" for images.
     spectral : float, default=1e-3
         Weight of the spectral regularisation, for sampling.
 

@@ -1,4 +1,4 @@
-"""An autoencoder whose latent is a row of code-book entries, and an autoregressive density over the codes."""
+"""An autoencoder with discrete latents from code books, and an autoregressive prior over the codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gensynth_vae.divergence import warmup_progress
 
 
 class QuantizedModel(LatentVariableModel):
-    """An autoencoder whose latent is a row of code-book entries.
+    """An autoencoder with discrete latents: entries of code books.
 
     Parameters
     ----------
@@ -64,13 +64,13 @@ class QuantizedModel(LatentVariableModel):
         self.decoder = networks.code_decoder(self.groups, dim, hidden, column_groups)
         self.prior = networks.code_prior(self.groups, dim, prior_width, n_codes)
         self.beta, self.warmup = beta, warmup
-        # not to sample tables: more entries tell more than their density learns; not where rows may be anomalies: an
-        # entry that starts at one would be theirs
+        # not for sampling tables, whose prior cannot learn the codes of more entries in use; not if rows may be
+        # anomalies, which would get entries of their own
         scored = not networks.for_sampling and networks.trim == 0.0
         self.restarts = scored or networks.n_codes_a_row is not None
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """All parts together; then the density of the codes alone, as in the paper; then the marginals."""
+        """Joint training; then the prior over the codes alone, as in the paper; then the marginals."""
         whole = self.networks.stage(
             "elbo", tuple(self.parameters()), self._loss, learning_rate=self.learning_rate, monitor=self._monitor,
             report=self._report, max_steps=self.max_steps,
@@ -92,11 +92,11 @@ class QuantizedModel(LatentVariableModel):
         return super().score_method(method)
 
     def to_decoder(self, latents: Tensor) -> Tensor:
-        """Return the entries that are nearest to the parts of the latents."""
+        """Return the nearest entries of the latents."""
         return self.entries(self.codes(latents))
 
     def posterior_draw(self, rows: Batch, rng: Generator) -> Tensor:  # noqa: ARG002
-        """Return the entries nearest to a row's vectors: which ones is certain."""
+        """Return the entries nearest to a row's vectors, deterministically."""
         return self.middle(self.networks.inputs(rows))
 
     def log_prior_of(self, latents: Tensor, rows: Batch) -> Tensor:
@@ -108,11 +108,11 @@ class QuantizedModel(LatentVariableModel):
         return self.quantizer.nearest(self._by_book(vectors))
 
     def entries(self, codes: Tensor) -> Tensor:
-        """Return (members, n, latent_dim): the entries of codes (n, members * groups), a member's side by side."""
+        """Return (members, n, latent_dim): the concatenated entries of codes (n, members * groups)."""
         return self._by_member(self.quantizer.look_up(codes)).flatten(2)
 
     def _quantized(self, vectors: Tensor, rng: Generator, log_q: Tensor | None = None) -> Quantized:
-        """Return the entries for vectors (n, members * groups, dim), a member's side by side (members, n, latent_dim).
+        """Quantise vectors (n, members * groups, dim) to concatenated entries (members, n, latent_dim).
 
         What they cost is (members, n).
         """
@@ -121,7 +121,7 @@ class QuantizedModel(LatentVariableModel):
         return Quantized(entries, own.log_q, own.cost.expand(self.networks.members, -1))
 
     def draw_prior(self, n: int, rng: Generator, columns: Batch | None = None) -> Tensor:
-        """Draw entries (1, n, latent_dim) whose codes come from their density."""
+        """Sample entries (1, n, latent_dim) from the prior over codes."""
         return self.prior.sample(self.quantizer.books, n, rng, columns)
 
     def middle(self, inputs: Any) -> Tensor:
@@ -129,7 +129,7 @@ class QuantizedModel(LatentVariableModel):
         return self.entries(self.codes(self.encoder(inputs)))
 
     def costs(self, inputs: Any, method: str) -> tuple[Tensor, Tensor]:
-        """Return what each cell costs (members, n, k) and what the codes do (members, n), in nats, at likeliest codes.
+        """Return the costs of cells (members, n, k) and of codes (members, n), in nats, at the likeliest codes.
 
         likelihood: -log p(row | entries) + KL(q(codes | row) || p(codes)), the bound of Takida et al. 2022, equation 7;
         reconstruction is its first term. prior: -log p(codes).
@@ -155,7 +155,7 @@ class QuantizedModel(LatentVariableModel):
         return likelihood, self._divergence(inputs, own.log_q, own.entries)
 
     def _divergence(self, inputs: Any, log_q: Tensor, entries: Tensor) -> Tensor:
-        """Return (members, n): KL(q(codes | row) || p(codes)), each book's given the entries of those before it."""
+        """Return (members, n): KL(q(codes | row) || p(codes)), each book given the entries before it."""
         log_q = self._by_member(log_q.transpose(0, 1))  # (members, n, groups, n_codes)
         log_p: Tensor = self.prior(entries, inputs).log_softmax(-1)
         return (log_q.exp() * (log_q - log_p)).sum((-2, -1))
@@ -203,7 +203,7 @@ class QuantizedModel(LatentVariableModel):
         return self.entries(codes)[0], log_weight
 
     def _vectors(self, inputs: Any) -> Tensor:
-        """Return (n, members * groups, dim): what the encoders say."""
+        """Return the encoders' vectors (n, members * groups, dim)."""
         return self._by_book(self.encoder(inputs))
 
     def _by_book(self, vectors: Tensor) -> Tensor:

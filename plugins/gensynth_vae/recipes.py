@@ -1,4 +1,4 @@
-"""The recipes of this plugin, one module a family."""
+"""The recipes of this plugin, one module per family."""
 
 from gensynth_vae.nvae import NVAE
 from gensynth_vae.vae import VAE, BetaVAE

@@ -1,4 +1,4 @@
-"""The recipes ``vae`` and ``beta-vae``, which differ in their divergence only."""
+"""The recipes ``vae`` and ``beta-vae``, which differ only in their KL term."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel
 
 WIDE, NARROW = (128, 128), (64, 64)
-"""Hidden widths of encoder and decoder."""
+"""Hidden widths of encoder and decoder, by default and for few features."""
 FEW_FEATURES = 8
-"""Features that a detector needs no wide layers for."""
+"""Number of features up to which a detector has the narrow layers."""
 
 
 @dataclass(eq=False)
 class OneLatent(IndependentCellsRecipe):
-    """One latent vector a row, with a density of the latents that is learned.
+    """Base of recipes with one latent vector for each row and a learned prior.
 
-    Of tuples the members of an ensemble take the entries in turns.
+    The members of an ensemble cycle through the entries of tuples.
 
     Parameters
     ----------
     latent_dim : int, tuple of int or None, default=None
-        Width of the latent; None for 16, for images 32, of a detector's members 8 and 16, and 2 where the rows may hold
-        anomalies.
+        Dimension of the latents; None for 16, for images 32, for a detector's members 8 and 16, and 2 if the rows may
+        hold anomalies.
     hidden : tuple of int or None, default=None
-        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64) where it reads at most 8
-        features, and of `vae` where the rows may hold anomalies.
+        Hidden widths of encoder and decoder; None for (128, 128), for a detector (64, 64) if it reads at most 8
+        features, and for `vae` if the rows may hold anomalies.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns; None for 0.
+        Standard deviation of the noise on a detector's input in training, in scaled units; None for 0.
     prior : {"blockwise", "autoregressive", "flow", "mixture", "normal"}, default="blockwise"
-        Density of the latents, for sampling: N(0, I); a mixture of normals that is fitted to the latents once the rest
-        is trained; or a network, trained with the rest, that gives each dimension, or block of them, from those before.
+        Prior of the latents, for sampling: N(0, I) ("normal"); a Gaussian mixture fitted to the latents after the
+        training ("mixture"); or a jointly trained network that is autoregressive over dimensions or blocks of them.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {
@@ -63,15 +63,15 @@ class OneLatent(IndependentCellsRecipe):
 
     @property
     def score_weights(self) -> Mapping[str, float]:
-        """The bound and the denoising residual; where rows may be anomalies the bound alone.
+        """ELBO and denoising residual; the ELBO alone if rows may be anomalies.
 
-        A network without a bottleneck learns those.
+        A denoiser without a bottleneck would learn the anomalies.
         """
         return {"elbo": 1.0, "denoising": 1.0} if self.task == "detection" else {"elbo": 1.0}
 
     @abstractmethod
     def divergence(self, own: SimpleNamespace, members: int) -> Divergence:
-        """Return how the divergence enters the loss; ``own`` are the settings."""
+        """Return the KL term; ``own`` are the settings."""
 
     def build(self, layout: Layout) -> GenerativeModel:
         """Return an untrained model for this layout."""
@@ -99,19 +99,19 @@ class OneLatent(IndependentCellsRecipe):
 class VAE(OneLatent):
     """Variational autoencoder.
 
-    Departs from the paper in two measured points: the density of the latents is learned together with the rest, and the
-    divergence has a weight below 1, so that all that ties the columns passes through the latents.
-    ``prior="normal", beta=1`` is the paper's.
+    Departs from the paper in two points, which improve samples in experiments: the prior is trained jointly, and the KL
+    divergence has a weight below 1, so that the latents carry the dependence between columns.
+    ``prior="normal", beta=1`` is the paper's model.
 
     Parameters
     ----------
     beta : float, tuple of float or None, default=None
-        Weight of the divergence; None for 0.3, of a detector 0.5, and 4 where the rows may hold anomalies.
+        Weight of the KL divergence; None for 0.3, for a detector 0.5, and 4 if the rows may hold anomalies.
 
     References
     ----------
     Kingma & Welling 2014, "Auto-encoding variational Bayes" (arXiv 1312.6114), equation 10.
-    Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a prior that is learned with the rest.
+    Tomczak & Welling 2018, "VAE with a VampPrior" (arXiv 1705.07120): a jointly learned prior.
     """
 
     search_space: ClassVar[SearchSpace] = {"beta": Between(0.05, 1.0, log=True)}
@@ -128,18 +128,18 @@ class VAE(OneLatent):
 
 @dataclass(eq=False)
 class BetaVAE(OneLatent):
-    """beta-VAE: the divergence weighted by ``beta``, or steered to a growing ``capacity``. Else as `VAE`.
+    """beta-VAE: the divergence weighted by ``beta``, or driven to a growing ``capacity``; otherwise as `VAE`.
 
     The members of a detector lie along the rate-distortion curve (Alemi et al. 2018, arXiv 1711.00464).
 
     Parameters
     ----------
     beta : float, tuple of float or None, default=None
-        Weight of the distance between divergence and capacity (of the divergence itself without a capacity); None for
-        2, of a detector's members 1, 4, 2 and 8.
+        Weight of the distance between KL divergence and capacity (without a capacity, of the divergence); None for 2,
+        for a detector's members 1, 4, 2 and 8.
     capacity : float, "auto" or None, default="auto"
-        Nats of divergence to aim for, reached linearly over ``warmup`` steps; None for a plain weight, "auto" for 16,
-        and 40 where there are images. For sampling.
+        Target of the divergence in nats, reached linearly over ``warmup`` steps; None for a plain weight, "auto" for
+        16, and 40 for images. For sampling.
     warmup : int, default=2000
         Steps over which weight or capacity grow, for sampling.
 

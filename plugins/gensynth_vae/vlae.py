@@ -1,4 +1,4 @@
-"""Variational lossy autoencoder, the default model: an autoregressive decoder, and latents that it uses."""
+"""Variational lossy autoencoder, the default: an autoregressive decoder with latents that are used."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from gensynth_vae.divergence import Divergence
 from gensynth_vae.latent import LatentModel
 
 N_COMPONENTS = 4
-"""Normals in each conditional of the prior, for sampling."""
+"""Mixture components in each conditional of the prior, for sampling."""
 AUXILIARY_HIDDEN = 64
 """Hidden width of the auxiliary decoder."""
 AUXILIARY_FRACTION = 0.25
-"""Fraction of a batch's rows that it decodes."""
+"""Fraction of a batch's rows on which it is trained."""
 NATS_DECAY = 0.95
-"""Of the running mean of the divergence that is compared with the free nats."""
+"""Decay of the moving average of the divergence, which is compared with the free nats."""
 
 
 class LossyAutoencoder(LatentModel):
-    """The bound of an autoregressive decoder, with two means against latents that it does without.
+    """VAE with an autoregressive decoder, with free nats and an auxiliary decoder against posterior collapse.
 
-    The encoder pays for no divergence below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the prior
-    learns all the time. An auxiliary decoder has to tell the cells from the latent alone, as if they were independent
-    (Lucas & Verbeek 2018), so that the latent holds what columns have in common; only training uses it.
+    The KL divergence costs the encoder nothing below ``free_nats`` (Kingma et al. 2016, arXiv 1606.04934), while the
+    prior is always trained. In training, an auxiliary decoder predicts independent cells from the latents alone (Lucas
+    & Verbeek 2018), so that the latents represent what columns have in common.
 
     Parameters
     ----------
     networks, hidden, decoder
         As of `LatentModel`.
     free_nats : float
-        Divergence that costs nothing, of each member.
+        Divergence of each member that costs nothing, in nats.
     auxiliary : RowDecoder or None
         p(row | z) of independent cells.
     auxiliary_weight : float
@@ -74,13 +74,13 @@ class LossyAutoencoder(LatentModel):
         self.register_buffer("nats", torch.zeros(networks.members))
 
     def loss(self, batch: Batch, rng: Generator) -> Tensor:
-        """Return (members, n): minus the bound (Chen et al. 2017, section 2.1) and the auxiliary decoder's gain."""
+        """Return (members, n): the negative ELBO (Chen et al. 2017, section 2.1) minus the auxiliary log-likelihood."""
         self.step += 1.0
         inputs = self.networks.noisy(self.networks.inputs(batch), self.noise, rng)
         mean, log_variance = self.posterior(inputs)
         z = self._sample(mean, log_variance, rng)
         paid = (self.nats >= self.free_nats).to(z).view(-1, 1, 1)
-        own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # where not paid, only the prior learns
+        own = [t.detach().lerp(t, paid) for t in (mean, log_variance, z)]  # free nats train the prior only
         divergence = self._divergence(inputs, *own)
         self.nats.lerp_(ranks.mean(divergence.detach().mean(1)), 1.0 - NATS_DECAY)
         loss = self.divergence.cost(divergence, float(self.step)) - self.decoder.log_likelihood(inputs, z).sum(-1)
@@ -103,25 +103,25 @@ class VLAE(VariationalRecipe):
     Parameters
     ----------
     latent_dim : int, tuple of int or None, default=None
-        Width of the latent; None for 8, for images 32, of a detector's members 8 and 4 (2 and 8 where rows may be
-        anomalies).
+        Dimension of the latents; None for 8, for images 32, for a detector's members 8 and 4 (2 and 8 if the rows may
+        hold anomalies).
     width : int or None, default=None
-        Width of the context that columns share; None chooses from the table.
+        Width of the causal network's running sums; None depends on the table.
     hidden : int or None, default=None
-        Width of each column's hidden vector; None chooses from the table. Of a detector's networks: 64. Of images it is
-        each pixel's; None for 32.
+        Width of each column's hidden vector; None depends on the table, for a detector 64. For images, of each pixel's;
+        None for 32.
     free_nats : float or None, default=None
-        Divergence that costs nothing, so that the latent is used; None for 1.6, and 8 where there are images. For
+        KL divergence in nats that costs nothing, against posterior collapse; None for 1.6, and 8 for images. For
         sampling.
     auxiliary_weight : float, default=0.3
-        Weight of the log-likelihood of an auxiliary decoder, to which the cells are independent given the latent, so
-        that the latent holds what columns have in common; for sampling.
+        Weight of the log-likelihood of an auxiliary decoder with independent cells given the latents, so that the
+        latents represent what columns have in common; for sampling.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns. Where the rows may hold
-        anomalies noise as wide as a column keeps the decoder from learning them from the cells before: the
-        divergence, whatever its weight, has no hold on those.
+        Standard deviation of the noise on a detector's input in training, in scaled units. If the rows may hold
+        anomalies, noise as wide as a column keeps the decoder from learning them from earlier cells, which the KL
+        divergence cannot prevent.
     learning_rate : float or None, default=None
-        Step size; None for 4e-3, for images and of a detector 2e-3.
+        Step size; None for 4e-3, for images and for a detector 2e-3.
 
     References
     ----------

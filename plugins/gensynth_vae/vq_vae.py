@@ -1,4 +1,4 @@
-"""The recipe ``vq-vae``: a row is a few code-book entries, cells independent given them."""
+"""The recipe ``vq-vae``: discrete latents from code books, cells independent given them."""
 
 from __future__ import annotations
 
@@ -19,43 +19,44 @@ from gensynth_vae.quantized import QuantizedModel
 MAX_STEPS = 7_500
 """Steps of a full run, of the autoencoder and of the density of its codes."""
 STEPS_TO_SCORE_IMAGES = 180
-"""The same of a detector of images: codes that tell more of an image than what it shows are no odder for an odd one."""
+"""The same for a detector of images: after longer training, the codes of anomalous images are no less likely."""
 
 
 @dataclass(eq=False)
 class VQVAE(IndependentCellsRecipe):
-    """VQ-VAE: a row is a few code-book entries, and cells are independent given them.
+    """VQ-VAE: discrete latents from code books, and independent cells given them.
 
-    Departs from the paper in one measured point: while training, entries are drawn near the encoder's vectors instead
-    of being the nearest ones (`StochasticQuantizer`), and the autoregressive density of the codes is trained with the
-    rest before its own stage. Codes that are looked up hold much that the density cannot learn: samples get worse with
-    every code book that is added. On images it is the paper's: a grid of codes of one book, the nearest entries
-    (`NearestQuantizer`), the density of the codes in a stage of its own.
+    Departs from the paper in one point, which improves samples in experiments: in training, entries are sampled near
+    the encoder's vectors instead of the nearest ones (`StochasticQuantizer`), and the autoregressive prior of the codes
+    is trained jointly before its own stage. Nearest codes contain much that the prior cannot learn, so that samples get
+    worse with every further code book. On images it is the paper's model: a grid of codes of one book, the nearest
+    entries (`NearestQuantizer`), and a prior trained in a second stage.
 
     Parameters
     ----------
     groups : int or None, default=None
-        Code-book entries a row; None for 8, of a detector 4, and 1 where rows may be anomalies: among many combinations
-        of entries there are some for them too. Images have one entry for each place of their coarsest map.
+        Number of codes per row, each from its own code book; None for 8, for a detector 4, and 1 if rows may be
+        anomalies, as many combinations of codes could represent them too. Images have one code for each position of
+        their coarsest feature map.
     n_codes : int or None, default=None
-        Entries of each code book; None for 32, of a detector one in 20 rows, 4 to 32, and to 8 where rows may be
-        anomalies; for images one in 25 rows, 16 to 64: more than that the density of the codes does not learn.
+        Entries of each code book; None for 32, for a detector one in 20 rows, between 4 and 32 (8 if rows may be
+        anomalies), for images one in 25 rows, between 16 and 64: the prior cannot learn more.
     code_dim : int or None, default=None
-        Width of an entry; None for 8, of a detector 4.
+        Dimension of an entry; None for 8, for a detector 4.
     hidden : tuple of int or None, default=None
-        Hidden widths of encoder and decoder; None for (128, 128), of a detector (64, 64). For tables.
+        Hidden widths of encoder and decoder; None for (128, 128), for a detector (64, 64). For tables.
     beta : float or None, default=None
-        Weight of the divergence between the drawn codes and their density; what it saves is detail in the codes. None
-        for 0.1, and 0 for images, whose density is learned in its own stage.
+        Weight of the divergence between the sampled codes and their prior; a larger weight removes detail from the
+        codes. None for 0.1, and 0 for images, whose prior is trained in a second stage.
     prior_width : int or None, default=None
-        Hidden units of the density of the codes: of a code book 64, of a detector's network 32.
+        Hidden units of the prior: 64 per code book, 32 for a detector.
     max_steps : int or None, default=None
-        Steps of a full run, of the autoencoder and of the density of its codes, where the trainer's ``max_epochs`` is
-        "auto"; None for 7,500, and 180 of a detector of images: their codes are scored, and tell odd images best when
-        they do not yet hold every detail (measured). For sampling, and for images.
+        Steps of a full run of the autoencoder and of its prior if the trainer's ``max_epochs`` is "auto"; None for
+        7,500, and 180 for a detector of images, whose codes detect anomalies best before they represent every detail.
+        For sampling, and for images.
     noise : float, tuple of float or None, default=None
-        Deviation of the noise on a detector's input in training, in units of the columns; None for 0.1 and 0.3 in
-        turns, and for 1 where rows may be anomalies: single odd rows then get no entry of their own.
+        Standard deviation of the noise on a detector's input in training, in scaled units; None for 0.1 and 0.3 in
+        turns, and 1 if rows may be anomalies, so that single anomalies get no entry of their own.
 
     References
     ----------
@@ -99,7 +100,7 @@ class VQVAE(IndependentCellsRecipe):
     max_steps: int | None = None
 
     def for_image_detection(self) -> VQVAE:
-        """Return this recipe with the steps that scores of images take."""
+        """Return this recipe with the number of steps for image scores."""
         if self.max_steps is not None:
             return self
         recipe: VQVAE = clone(self).set_params(max_steps=STEPS_TO_SCORE_IMAGES)

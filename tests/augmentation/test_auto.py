@@ -103,7 +103,9 @@ def test_all_that_fail_are_told_of(monkeypatch) -> None:
 
 
 def test_too_few_rows_to_choose_by() -> None:
-    with pytest.raises(DataError, match=r"39 rows are too few to choose a model by \(at least 40\); name one: model="):
+    with pytest.raises(
+        DataError, match=r"39 rows are too few to select a model with \(at least 40\); name one: model="
+    ):
         choose(table(39), "y", Augmenter(trainer=TRAINER), 50, check=True, seed=0)
 
 

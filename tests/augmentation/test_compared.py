@@ -66,9 +66,9 @@ def test_all_rows_where_no_class_was_filled_up() -> None:
 def test_too_few_rows_and_no_classes_are_refused() -> None:
     with pytest.raises(DataError, match="15 real rows of the 1 class 'b' can be compared"):
         compared_rows(rows(a=300, b=15), rows(b=285), "y", by_class=True)
-    with pytest.raises(OptionError, match="is no column of classes"):
+    with pytest.raises(OptionError, match="is not categorical in all tables"):
         compared_rows(rows(a=300), rows(a=30), "x", by_class=True)
-    with pytest.raises(OptionError, match="is no column of classes"):
+    with pytest.raises(OptionError, match="is not categorical in all tables"):
         compared_rows(rows(a=300), rows(a=30), "z", by_class=True)
 
 

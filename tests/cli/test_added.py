@@ -18,10 +18,10 @@ def test_classes_that_were_filled_up(folder: Path, run: Run) -> None:
     outcome = run(*AUGMENT, "--balance", "--report", "page.html")
     assert outcome.code == 0, outcome.err
     page = Path("page.html").read_text()
-    assert "30 of the 120 rows of good.csv, which the model learned from" in page
+    assert "30 of the 120 rows of good.csv, the training set of the model" in page
     assert "60 rows that were added" in page
-    assert "yes: what was filled up" in page
-    assert "none, so that it cannot be told whether" in page
+    assert "yes: the classes with new rows" in page
+    assert "none, so memorisation of the training rows was not tested" in page
     assert "one random half of the real rows against the other" in page
     assert "out.csv and page.html written" in outcome.err
     assert "evaluated: " in outcome.err

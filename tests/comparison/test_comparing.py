@@ -65,7 +65,7 @@ def test_every_model_has_a_result_and_the_best_come_first(found: Comparison) -> 
 def test_a_failure_is_told_with_its_reason(found: Comparison) -> None:
     assert found["broken"].error == "a layer of no width"
     assert found["broken"].kind == "failed"
-    assert "draw rows" in str(found["mute"].error)
+    assert "sample rows" in str(found["mute"].error)
     assert "broken failed (a layer of no width)" in found.verdict
     assert "\n" not in found.verdict
     with pytest.raises(KeyError):

@@ -27,7 +27,7 @@ def test_those_that_repeat_rows_come_after_all_others_and_failures_last() -> Non
 
 def test_the_best_is_recommended_and_the_next_is_named() -> None:
     said = verdict_of([result("vae", "real"), result("gan", "poor"), result("knn", "copies")])
-    assert said.startswith("Take vae: like a second sample of real rows, a classifier tells its rows from real ones")
+    assert said.startswith("Use vae: like a second sample of real rows, a classifier separates its rows from real ones")
     assert "a model trained on them" in said
     assert "gan comes next (AUC 1.00)" in said
     assert said.endswith("knn repeats training rows.")
@@ -41,9 +41,9 @@ def test_equals_are_called_so() -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("copies", "None can be recommended: even the rows of m, the best, are copies of real rows"),
-        ("leaning", "None can be recommended: even the rows of m, the best, are real rows repeated"),
-        ("independent", "None can be recommended: even the rows of m, the best, are independent columns"),
+        ("copies", "None can be recommended: even for m, the best, the verdict is copies of real rows"),
+        ("leaning", "None can be recommended: even for m, the best, the verdict is real rows repeated"),
+        ("independent", "None can be recommended: even for m, the best, the verdict is independent columns"),
         ("poor", "None comes close to the real rows: m is the best"),
     ],
 )

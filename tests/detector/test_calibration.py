@@ -46,8 +46,8 @@ def test_the_share_of_anomalies_is_found(normal, share):
     rng = np.random.default_rng(0)
     n_odd = round(share * 2000)
     reach = normal.ppf(0.9999)
-    energy = np.r_[normal.rvs(2000 - n_odd, random_state=rng), reach * (1.5 + rng.exponential(size=n_odd))]
-    assert estimate_share(-energy) == pytest.approx(share, abs=0.01)
+    anomaly_scores = np.r_[normal.rvs(2000 - n_odd, random_state=rng), reach * (1.5 + rng.exponential(size=n_odd))]
+    assert estimate_share(-anomaly_scores) == pytest.approx(share, abs=0.01)
 
 
 @pytest.mark.parametrize("share", [0.03, 0.1])
@@ -55,8 +55,8 @@ def test_anomalies_right_beyond_the_normal_rows_are_counted(share):
     """They are a group of their own, and no farther out than one normal row in a hundred."""
     rng = np.random.default_rng(0)
     n_odd = round(share * 2000)
-    energy = np.r_[rng.exponential(size=2000 - n_odd), rng.normal(5.5, 0.4, size=n_odd)]
-    assert share / 2 < estimate_share(-energy) < 2 * share
+    anomaly_scores = np.r_[rng.exponential(size=2000 - n_odd), rng.normal(5.5, 0.4, size=n_odd)]
+    assert share / 2 < estimate_share(-anomaly_scores) < 2 * share
 
 
 def test_equal_scores_have_no_anomalies():
@@ -90,8 +90,8 @@ def test_a_share_that_depends_on_where_the_tail_begins_has_a_wide_range():
     clear = np.r_[normal, np.linspace(30, 60, 60)]
     blurred = np.r_[normal, np.linspace(3, 8, 240)]
     many = np.r_[normal, np.linspace(5, 15, 240)]
-    for energy, share in ((clear, 0.03), (many, 0.107)):
-        low, high = share_range(-energy)
+    for anomaly_scores, share in ((clear, 0.03), (many, 0.107)):
+        low, high = share_range(-anomaly_scores)
         assert low == pytest.approx(share, rel=0.16)
         assert high == pytest.approx(share, rel=0.16)
     low, high = share_range(-blurred)

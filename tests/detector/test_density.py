@@ -45,13 +45,13 @@ def test_the_share_of_anomalies_between_clusters_is_found(n_odd):
 
 
 def test_the_ensemble_rejects_what_lies_far_beyond_a_tail():
-    energies = np.random.default_rng(0).exponential(size=1000)
-    assert not rejected_rows(energies).any()
-    far = np.r_[energies, np.linspace(15, 20, 50)]
+    anomaly_scores = np.random.default_rng(0).exponential(size=1000)
+    assert not rejected_rows(anomaly_scores).any()
+    far = np.r_[anomaly_scores, np.linspace(15, 20, 50)]
     found = rejected_rows(far)
     assert found[1000:].all()
     assert found[:1000].sum() <= 0.05 * found.sum()
-    assert rejected_rows(np.r_[energies, np.linspace(15, 20, 300)]).mean() <= MAX_REJECTED
+    assert rejected_rows(np.r_[anomaly_scores, np.linspace(15, 20, 300)]).mean() <= MAX_REJECTED
 
 
 def test_it_comes_back_from_a_file(tmp_path):

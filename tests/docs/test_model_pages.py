@@ -41,7 +41,7 @@ def test_a_page_says_what_a_reader_looks_for(name):
 def test_the_comparison_can_fail():
     page = "<!-- settings of vae -->\nnothing\n<!-- end -->"
     assert update["renewed"](page) != page
-    warmup = "Steps over which the weight of the divergence grows from 0 to its full size, for sampling."
+    warmup = "KL warm-up: steps over which the weight of the divergence grows from 0 to its full size, for sampling."
     assert f"| `warmup` | `1000` | {warmup} |" in update["renewed"](page)
     page = "<!-- measured of vae -->\n<!-- end -->"
     assert update["renewed"](page).count("\n") > 4

@@ -43,13 +43,15 @@ def untrained(monkeypatch):
 
 @pytest.mark.usefixtures("untrained")
 def test_before_training():
-    with pytest.raises(CapabilityError, match=r"Sampler cannot draw rows with given cells; models that can: .*\w"):
+    with pytest.raises(
+        CapabilityError, match=r"Sampler cannot sample rows given some of their cells; models that can: .*\w"
+    ):
         Synthesizer(Sampler(), condition_on="sex").fit(table())
     with pytest.raises(CapabilityError, match="Sampler cannot score rows; models that can: "):
         AnomalyDetector(Sampler()).fit(table())
-    with pytest.raises(CapabilityError, match="Scorer cannot draw rows; models that can: "):
+    with pytest.raises(CapabilityError, match="Scorer cannot sample rows; models that can: "):
         Augmenter(Scorer()).fit_resample(table()[["age", "pay"]], table()["sex"])
-    with pytest.raises(CapabilityError, match="Scorer cannot draw rows"):
+    with pytest.raises(CapabilityError, match="Scorer cannot sample rows"):
         augment(table(), n_rows=3, model=Scorer())
     with pytest.raises(OptionError, match=r"method='halv': Toy has no such score; did you mean 'half'\? scores: like"):
         AnomalyDetector(Toy(), method="halv").fit(table())
@@ -57,10 +59,10 @@ def test_before_training():
 
 def test_of_a_fitted_model(monkeypatch):
     synthesizer = Synthesizer(Scorer(), trainer=QUICK, random_state=0).fit(table())
-    with pytest.raises(CapabilityError, match="Scorer cannot draw rows"):
+    with pytest.raises(CapabilityError, match="Scorer cannot sample rows"):
         synthesizer.sample(3)
     able = default_registry().able("impute")
-    with pytest.raises(CapabilityError, match=f"Scorer cannot fill in missing cells; models that can: {able[0]}"):
+    with pytest.raises(CapabilityError, match=f"Scorer cannot impute missing cells; models that can: {able[0]}"):
         synthesizer.impute(table())
 
 
@@ -68,15 +70,15 @@ def test_given_cells_are_those_that_the_fit_was_told_of():
     told = Synthesizer(Told(), trainer=QUICK, condition_on="sex", random_state=0).fit(table())
     assert set(told.sample(9, {"sex": "F"})["sex"]) == {"F"}
     assert told.sample(9, {"sex": "F", "age": slice(18, 60)})["age"].max() <= 60, "a range can be looked for"
-    refused = r"'age': this Told was fitted to be given 'sex' only; fit it with condition_on=\['sex', 'age'\]"
+    refused = r"'age': this Told was fitted with the condition columns 'sex'; fit it with condition_on=\['sex', 'age'\]"
     for wanted in ({"age": 30}, {"sex": "F", "age": 30}, pd.DataFrame({"age": [30, 31]})):
         with pytest.raises(CapabilityError, match=refused):
             told.sample(2, wanted)
     plain = Synthesizer(Told(), trainer=QUICK, random_state=0).fit(table())
-    with pytest.raises(CapabilityError, match=r"without columns to be given; fit it with condition_on=\['sex'\]"):
+    with pytest.raises(CapabilityError, match=r"fitted without conditions; fit it with condition_on=\['sex'\]"):
         plain.sample(2, {"sex": "F"})
     never = Synthesizer(Sampler(), trainer=QUICK, random_state=0).fit(table())
-    with pytest.raises(CapabilityError, match="Sampler cannot draw rows with given cells"):
+    with pytest.raises(CapabilityError, match="Sampler cannot sample rows given some of their cells"):
         never.sample(2, {"sex": "F"})
 
 

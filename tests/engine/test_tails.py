@@ -40,12 +40,12 @@ def test_readable_scores_keep_their_order_and_end():
 
 
 def test_ranks_are_nats_and_go_on_beyond_the_last():
-    energies = np.random.default_rng(0).normal(size=2000)
-    tail = EmpiricalTail.fit(energies)
-    assert len(tail.energies) <= 256
+    anomaly_scores = np.random.default_rng(0).normal(size=2000)
+    tail = EmpiricalTail.fit(anomaly_scores)
+    assert len(tail.anomaly_scores) <= 256
     for level in (0.5, 0.1, 0.01):
-        assert tail.nats(np.quantile(energies, [1 - level]))[0] == pytest.approx(-np.log(level), rel=0.06)
-    beyond = tail.nats(energies.max() + np.arange(4.0))
+        assert tail.nats(np.quantile(anomaly_scores, [1 - level]))[0] == pytest.approx(-np.log(level), rel=0.06)
+    beyond = tail.nats(anomaly_scores.max() + np.arange(4.0))
     assert (np.diff(beyond) > 1).all()
     assert EmpiricalTail.fit(np.full(9, 2.0)).nats(np.array([1.0, 2.0, 5.0])).tolist() == pytest.approx(
         [np.log(10 / 9), np.log(10 / 9), np.log(10 / 9) + 3]
@@ -53,6 +53,6 @@ def test_ranks_are_nats_and_go_on_beyond_the_last():
 
 
 def test_tails_come_back_from_their_arrays():
-    energies = np.random.default_rng(0).gamma(3, size=300)
-    for tail in (EmpiricalTail.fit(energies), GammaTail.fit(energies, (0.2, 0.7, 0.95))):
-        assert (Tail.from_array(tail.to_array()).nats(energies) == tail.nats(energies)).all()
+    anomaly_scores = np.random.default_rng(0).gamma(3, size=300)
+    for tail in (EmpiricalTail.fit(anomaly_scores), GammaTail.fit(anomaly_scores, (0.2, 0.7, 0.95))):
+        assert (Tail.from_array(tail.to_array()).nats(anomaly_scores) == tail.nats(anomaly_scores)).all()

@@ -20,7 +20,7 @@ def labelled(seed: int, n: int = 120) -> pd.DataFrame:
 def test_real_images_are_like_real_ones():
     found = evaluate(labelled(0), labelled(1), labelled(2), target="label", metrics={})
     assert found.verdict.kind in ("real", "close")
-    assert "tells it from real images with an AUC of" in found.verdict.text
+    assert "separates it from real images with an AUC of" in found.verdict.text
     assert "no sign of memorised images" in found.verdict.text
     distance = found["frechet_distance"]
     assert distance.floor is not None

@@ -57,8 +57,8 @@ def test_columns_on_a_grid_hold_copies_by_chance():
 def test_what_else_makes_detection_low_is_said():
     low = (0.2, 0.5, 0.7, (0.18, 0.22))
     text = judged(detection_auc=low, nearest_share=(0.49, 0.5, 0.1, None)).text
-    assert "or rows that follow one column of theirs" in text
-    assert "its rows lie no nearer to real rows than these to each other" in text
+    assert "as can rows that one column determines" in text
+    assert "its rows are no nearer to real rows than these to each other" in text
     assert "no nearer" not in judged(detection_auc=low, nearest_share=(0.7, 0.5, 0.1, None)).text
 
 
@@ -68,11 +68,11 @@ def test_a_share_that_few_held_out_rows_leave_open_is_no_verdict():
 
 def test_the_reasons_are_named():
     text = judged(detection_auc=(0.9, 0.5, 0.99, (0.89, 0.91))).text
-    assert "most off is the column age (error 0.200)" in text
+    assert "the column age differs most (error 0.200)" in text
     assert "loses 0.010 of 0.930" in text
     assert "no sign of memorised rows" in text
-    assert "only held-out rows can tell" in judged(("dcr_share",)).text
+    assert "memorisation of training rows was not tested, for lack of held-out rows" in judged(("dcr_share",)).text
     text = judged(dcr_share=(0.6, 0.5, 0.5, (0.58, 0.62)), detection_auc=(0.41, 0.5, 0.99, (0.4, 0.42))).text
-    assert "60 % of the rows lie nearer to a training row than to a held-out one" in text
+    assert "60 % of the rows are nearer to a training row than to a held-out one" in text
     assert "below chance (0.41) is a sign of copies, not of quality" in text
     assert "2 % of the rows break a relation" in judged(relation_validity=(0.98, 1.0, 0.5, None)).text

@@ -15,16 +15,16 @@ from gensynth.export.tails import nats, p_values
 def test_gamma_tails(shape):
     tail = GammaTail(float(shape), 1.7, -2.0)
     z = np.concatenate([[-1.0, 0.0], np.geomspace(1e-12, 1e5, 4000), shape * np.geomspace(0.01, 10, 2000)])
-    energies = tail.start + tail.scale * z
-    wanted, found = tail.nats(energies), nats(tail, torch.from_numpy(energies)).numpy()
+    anomaly_scores = tail.start + tail.scale * z
+    wanted, found = tail.nats(anomaly_scores), nats(tail, torch.from_numpy(anomaly_scores)).numpy()
     np.testing.assert_allclose(found, wanted, rtol=1e-7, atol=1e-9)
 
 
 def test_a_tail_without_width_and_ranks():
-    energies = np.concatenate([[-5.0], np.random.default_rng(0).exponential(1, 500), [1e3, 1e9]])
-    for tail in (GammaTail(1.0, 0.0, 0.3), EmpiricalTail.fit(energies[:400]), EmpiricalTail.fit(np.ones(9))):
-        found = nats(tail, torch.from_numpy(energies)).numpy()
-        np.testing.assert_allclose(found, tail.nats(energies), rtol=1e-12, atol=1e-12)
+    anomaly_scores = np.concatenate([[-5.0], np.random.default_rng(0).exponential(1, 500), [1e3, 1e9]])
+    for tail in (GammaTail(1.0, 0.0, 0.3), EmpiricalTail.fit(anomaly_scores[:400]), EmpiricalTail.fit(np.ones(9))):
+        found = nats(tail, torch.from_numpy(anomaly_scores)).numpy()
+        np.testing.assert_allclose(found, tail.nats(anomaly_scores), rtol=1e-12, atol=1e-12)
 
 
 def test_p_values_count_ties_and_what_rounding_makes_of_them():

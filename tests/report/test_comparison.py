@@ -40,7 +40,7 @@ def test_every_model_and_both_ends_are_there(page: str) -> None:
     assert "out of time" in rows
     for heading in ("Detection", "TSTR", "Single columns", "Pairs of columns", "Exact copies", "DCR share"):
         assert f"<th>{heading}</th>" in page
-    assert "Take vae: like a second sample of real rows" in page
+    assert "Use vae: like a second sample of real rows" in page
     assert 'class="card verdict good"' in page
 
 

@@ -95,7 +95,7 @@ def test_one_column_has_no_pairs() -> None:
     frame = pd.DataFrame({"c": ["a", "b", "c"] * 20})
     page = render_evaluation(evaluate(frame, frame, metrics={}), title="t")
     assert 'id="pairs"' not in page
-    assert "None was found that holds in every real row" in page
+    assert "No relation was found that holds in every real row" in page
 
 
 def browser() -> str:

@@ -70,6 +70,6 @@ def test_ordinary_tables(data):
 
 def test_it_is_said_with_the_names_of_both_columns():
     schema = TableSchema.infer(PANEL)
-    with pytest.warns(ColumnWarning, match=r"series per 'device', in the order of 't'.*drawn independently"):
+    with pytest.warns(ColumnWarning, match=r"time series per 'device', ordered by 't'.*modelled as independent"):
         warn_of_series(schema.align(PANEL), schema.columns)
     warn_of_series(schema.align(PANEL.iloc[:30]), schema.columns)

@@ -5,9 +5,9 @@ const { InferenceSession, Tensor } = require("onnxruntime-node");
 
 const [model, data, properties] = process.argv.slice(2);
 const rows = JSON.parse(readFileSync(data, "utf8"));
-const told = JSON.parse(readFileSync(properties, "utf8"));
-const ports = told["gensynth.inputs"];
-const columns = new Map(told["gensynth.schema"].columns.map((column) => [column.name, column]));
+const metadata = JSON.parse(readFileSync(properties, "utf8"));
+const ports = metadata["gensynth.inputs"];
+const columns = new Map(metadata["gensynth.schema"].columns.map((column) => [column.name, column]));
 const LEAST = -(2n ** 63n);
 const DATE = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?$/;
 const MARKS = ["positive", "negative", "zero", "decimal", "thousands"];
@@ -17,7 +17,7 @@ function moment(port, value) {
   const { dtype, format = "%Y-%m-%d" } = columns.get(port.column);
   const parts = typeof value === "string" && DATE.exec(value);
   const readable = port.unit !== "periods" && !dtype.includes(",") && !format.includes("z") && format.startsWith("%Y-%m-%d");
-  if (!readable || !parts) throw new Error("not a date that is read here");
+  if (!readable || !parts) throw new Error("not a date in a format that this example reads");
   const [, day, minute = "00:00", second = "00", fraction = ""] = parts;
   const milliseconds = Date.parse(`${day}T${minute}:${second}Z`);
   if (Number.isNaN(milliseconds)) throw new Error("no such date");
@@ -38,7 +38,7 @@ function present(port, value) {
   if (port.holds === "moment") return moment(port, value);
   if (port.type === "int64") return ticks(value, port.holds === "ticks" ? Number(port.unit) : 0);
   const notation = columns.get(port.column).notation ?? {}; // no mark of it: 1234.5 and -1234.5
-  if (MARKS.some((mark) => mark in notation)) throw new Error("numbers written in a way of their own are not read here");
+  if (MARKS.some((mark) => mark in notation)) throw new Error("this example does not read numbers in a notation such as 1.234,50");
   if (port.holds === "number" && NUMBER.test(value)) return Number(value);
   const wanted = port.holds === "truth" ? "boolean" : port.holds === "text" ? "string" : "number";
   if (typeof value !== wanted) throw new Error(`not a ${wanted}`);

@@ -20,9 +20,10 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 session = onnxruntime.InferenceSession(sys.argv[1])
-told = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items() if k.startswith("gensynth.")}
-ports, reading = told["gensynth.inputs"], told["gensynth.reading"]
-columns = {column["name"]: column for column in told["gensynth.schema"]["columns"]}
+properties = session.get_modelmeta().custom_metadata_map.items()
+metadata = {k: json.loads(v) for k, v in properties if k.startswith("gensynth.")}
+ports, reading = metadata["gensynth.inputs"], metadata["gensynth.reading"]
+columns = {column["name"]: column for column in metadata["gensynth.schema"]["columns"]}
 with Path(sys.argv[2]).open(encoding="utf-8", newline="") as file:
     rows = list(csv.DictReader(file))
 
@@ -45,12 +46,12 @@ def value(port: dict[str, Any], text: str) -> Any:
     if holds == "moment":
         written = column.get("format", "%Y-%m-%d")
         if port["unit"] == "periods" or "," in column["dtype"] or "z" in written or written[:8] != "%Y-%m-%d":
-            raise ValueError("dates like those of this column are not read here")
+            raise ValueError("this example does not read dates of this column's format")
         if not DATE.fullmatch(text.strip()):
             raise ValueError("not a date as in 2026-01-31 or 2026-01-31 12:30:59")
         return np.datetime64(text.strip(), "ns").astype(f"M8[{port['unit']}]").astype(np.int64)
     if MARKS & set(column.get("notation", ())):
-        raise ValueError("numbers that are written in a way of their own are not read here")
+        raise ValueError("this example does not read numbers in a notation such as 1.234,50")
     if not NUMBER.fullmatch(text.strip()):
         raise ValueError("not a number")
     if kind == "double":
@@ -62,7 +63,7 @@ def value(port: dict[str, Any], text: str) -> Any:
 
 
 def cell(port: dict[str, Any], text: str) -> Any:
-    """Return a cell of an input; texts that stand among numbers or dates go to the input for them."""
+    """Return a cell of an input; texts among numbers or dates go to the input for such texts."""
     missing = {"NaN": np.nan}.get(port["missing"], port["missing"])
     if is_missing(port["column"], text):
         if missing is None:

@@ -10,20 +10,21 @@ import numpy as np
 import onnxruntime
 
 session = onnxruntime.InferenceSession(sys.argv[1])
-told = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items() if k.startswith("gensynth.")}
-if [port["holds"] for port in told["gensynth.inputs"]] != ["pixels"]:
-    sys.exit("the scorer reads other columns than images; score_csv.py shows how cells of those are read")
-(port,) = told["gensynth.inputs"]
+properties = session.get_modelmeta().custom_metadata_map.items()
+metadata = {k: json.loads(v) for k, v in properties if k.startswith("gensynth.")}
+if [port["holds"] for port in metadata["gensynth.inputs"]] != ["pixels"]:
+    sys.exit("the scorer has inputs other than images; score_csv.py shows how to read their cells")
+(port,) = metadata["gensynth.inputs"]
 outputs = [output.name for output in session.get_outputs()]
 images, shape = np.load(sys.argv[2]), tuple(port["shape"])
 if port["flat"]:
     shape = (int(np.prod(shape)),)
 if images.shape[1:] != shape or not len(images):
-    sys.exit(f"an array of shape {images.shape} came; expected (n, {', '.join(map(str, shape))}), axes {port['axes']}")
+    sys.exit(f"the array has shape {images.shape}; expected (n, {', '.join(map(str, shape))}), axes {port['axes']}")
 if not np.can_cast(images.dtype, port["dtype"]) or not np.isfinite(images).all():
-    sys.exit(f"images of the dtype {images.dtype} came, or some without a value; expected finite {port['dtype']}")
+    sys.exit(f"the images have dtype {images.dtype} or missing pixels; expected finite {port['dtype']}")
 if images.min() < port["low"] or images.max() > port["high"]:
-    print(f"values outside {port['low']:g} to {port['high']:g} count as the nearest of these", file=sys.stderr)
+    print(f"values outside {port['low']:g} to {port['high']:g} are clipped", file=sys.stderr)
 parts = []
 for start in range(0, len(images), 64):  # as many at a time as fit the memory
     feeds = {port["name"]: images[start : start + 64].astype(port["dtype"])}
@@ -32,5 +33,5 @@ for score in np.concatenate([part["score"] for part in parts]):
     print(score)
 if len(sys.argv) > 3:
     if "map" not in outputs:
-        sys.exit("the scorer has no maps: its score does not tell the places of an image apart")
+        sys.exit("the scorer has no maps: its score has no contributions of single pixels")
     np.save(sys.argv[3], np.concatenate([part["map"] for part in parts]))

@@ -40,8 +40,9 @@ def augment(
             "--output",
             "-o",
             metavar="OUT",
-            help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. Of images: a "
-            "folder (its name ends in /) of PNG files, in folders by their labels, or a .npz file.",
+            help="File to write; its extension .csv, .tsv (both also with .gz) or .parquet determines the "
+            "format. For images: a folder (its name ends in /) of PNG files, in one folder per label, "
+            "or a .npz file.",
             show_default=False,
         ),
     ],
@@ -50,7 +51,7 @@ def augment(
         typer.Option(
             "--target",
             metavar="COL",
-            help="Column to be balanced or predicted; the card's target when DATA is a data set.",
+            help="Column of the classes or values to predict; by default the target of the card if DATA is a data set.",
             show_default=False,
         ),
     ] = None,
@@ -59,18 +60,16 @@ def augment(
     ] = False,
     rows: Annotated[
         int | None,
-        typer.Option(
-            "--rows", metavar="N", help="Add N rows, classes in the proportions they have.", show_default=False
-        ),
+        typer.Option("--rows", metavar="N", help="Add N rows, with the class proportions of DATA.", show_default=False),
     ] = None,
     ratio: Annotated[
         str | None,
         typer.Option(
             "--ratio",
             metavar="R|auto",
-            help="Add R rows for each real one, likewise. auto: few rows and good ones, for a classifier of --target. "
-            "Each class but the largest gets at most four rows for each it has; twice as many are drawn, and the "
-            "likeliest are kept.",
+            help="Add R rows for each real one, with the class proportions of DATA. auto: few but typical "
+            "rows, for training a classifier of --target. Each class but the largest gets at most "
+            "four new rows for each real one, the likeliest half of the candidates.",
             show_default=False,
         ),
     ] = None,
@@ -80,8 +79,8 @@ def augment(
             "--model",
             "-m",
             metavar="NAME",
-            help="Family of models; gensynth models lists them. auto: a few are compared and one of them is chosen; "
-            "--max-time is for all of it, 600 seconds when not given.",
+            help="Family of models; gensynth models lists them. auto: compare several and select one of "
+            "them; --max-time, 600 seconds when not given, covers all of it.",
         ),
     ] = SAMPLING_MODEL,
     settings: Settings = None,
@@ -96,8 +95,8 @@ def augment(
         bool,
         typer.Option(
             "--drop-copies",
-            help="Draw other rows in place of those that equal a real row. What is left does not follow the real "
-            "distribution: common combinations become rare, and associations can turn round.",
+            help="Replace rows that equal a real row by others. The result no longer follows the real "
+            "distribution: common combinations become rare, and associations may be reversed.",
         ),
     ] = False,
     only_synthetic: Annotated[
@@ -107,8 +106,8 @@ def augment(
         bool,
         typer.Option(
             "--check/--no-check",
-            help="Say by cross-validation on real rows whether the new ones help a classifier to predict --target. It "
-            "trains three more models; of --max-time it takes one half.",
+            help="Cross-validate on real rows whether the new ones help a classifier to predict --target. "
+            "This trains three more models, and takes half of --max-time.",
         ),
     ] = True,
     page: Annotated[
@@ -116,8 +115,8 @@ def augment(
         typer.Option(
             "--report",
             metavar="PAGE",
-            help="Evaluate the new rows, as gensynth evaluate does, and write a page. It says what they are compared "
-            "with: of classes that --balance or --ratio auto filled up, with real rows of these.",
+            help="Evaluate the new rows, as gensynth evaluate does, and write a page. With --balance or "
+            "--ratio auto they are compared with real rows of the same classes.",
             show_default=False,
         ),
     ] = None,
@@ -126,8 +125,8 @@ def augment(
         typer.Option(
             "--holdout",
             metavar="TABLE",
-            help="Real rows that the model does not see, for --report. Only with them can be told whether the new rows "
-            "lean to those that were learned from.",
+            help="Held-out real rows for --report, not used for training. Only with them can memorisation "
+            "of the training rows be tested.",
             show_default=False,
         ),
     ] = None,
@@ -141,10 +140,10 @@ def augment(
 ) -> None:
     """Add synthetic rows to DATA.
 
-    OUT holds the real rows first, unchanged, then the new ones; a column "_synthetic" tells them apart: of images in
-    the file rows.csv of a folder, or an array of a .npz file.
-    Without --balance, --rows and --ratio as many rows are added as there are. With --engine ray workers draw the new
-    rows where these are more than 131,072; all else is done in this process.
+    OUT has the real rows first, unchanged, then the synthetic ones; a column "_synthetic" marks these (for images, in
+    the file rows.csv of a folder, or an array of a .npz file).
+    Without --balance, --rows and --ratio the number of rows is doubled. With --engine ray workers generate the new
+    rows, if there are more than 131,072; everything else runs in this process.
     """
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount

@@ -30,8 +30,8 @@ def compare(
             "--models",
             "-m",
             metavar="NAMES",
-            help="Families of models, with commas between them; gensynth models lists them. When not given: all that "
-            "can draw rows.",
+            help="Families of models, separated by commas; gensynth models lists them. When not given: all "
+            "that can sample rows.",
             show_default=False,
         ),
     ] = None,
@@ -41,20 +41,20 @@ def compare(
         typer.Option(
             "--holdout",
             metavar="TABLE",
-            help="Real rows to judge by. When not given: three tenths of the rows of DATA, at random.",
+            help="Held-out real rows for the evaluation. When not given: a random 30 % of the rows of DATA.",
             show_default=False,
         ),
     ] = None,
     max_time: Annotated[
-        float, typer.Option("--max-time", metavar="SECONDS", help="Longest training time of each model.")
+        float, typer.Option("--max-time", metavar="SECONDS", help="Time limit for training each model.")
     ] = 60.0,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A setting of the trainer, or of a model by its name: trainer.max_epochs=5, vlae.latent_dim=16. Can "
-            "be repeated.",
+            help="A parameter of the trainer, or of a model by name: trainer.max_epochs=5, "
+            "vlae.latent_dim=16. Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -69,10 +69,10 @@ def compare(
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Fit several models to a part of DATA, and say which draws rows most like the rest.
+    """Fit several models to a part of DATA, and rank them by their fidelity to the rest.
 
-    Beside them stand real rows in the place of drawn ones, and independent columns (DATA with each column shuffled).
-    A model that fails is told of in its line. The last line is the verdict.
+    The table also has real rows as a reference, and independent columns (DATA with each column shuffled). A model
+    that fails is reported in its line. The last line is the verdict.
     """
     from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
     from gensynth.cli.evaluation import found_tables, read_tables, report_files, to_json

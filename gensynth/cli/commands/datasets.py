@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the data set.
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
-    """List the data sets that can stand in for a file."""
+    """List the named data sets, which can be used in place of a file."""
     from gensynth.datasets import cards
 
     found = cards().values()
@@ -69,13 +69,13 @@ def fetch(
             "--output",
             "-o",
             metavar="OUT",
-            help="File to write, .csv, .csv.gz or .parquet, of images .npz; NAME.csv, or NAME.npz, in this folder when "
-            "not given.",
+            help="File to write: .csv, .csv.gz or .parquet, or .npz for images. When not given: NAME.csv, "
+            "or NAME.npz, in the current folder.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Write a data set to a file, downloading it first where it is not part of an installed package."""
+    """Write a data set to a file, downloading it first unless an installed package contains it."""
     from gensynth.cli.paths import ARCHIVE_ENDINGS, TABLE_ENDINGS, checked_output
     from gensynth.datasets import card, load
 

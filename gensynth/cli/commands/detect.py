@@ -46,8 +46,8 @@ FitRows = Annotated[
         "--fit-rows",
         metavar="N",
         min=2,
-        help="Rows to learn from at most: of a larger table so many, drawn at random. All rows are scored. 500,000 "
-        "when not given, of large images fewer.",
+        help="Maximal number of training rows, drawn at random from a larger table. All rows are scored. "
+        "500,000 when not given, fewer for large images.",
         show_default=False,
     ),
 ]
@@ -61,8 +61,8 @@ def detect(
         typer.Option(
             "--train-on",
             metavar="NORMAL",
-            help="Table of normal rows to learn from; without it DATA itself, most rows of which are then taken for "
-            "normal.",
+            help="Table of normal rows for training; without it DATA itself is used, whose rows are "
+            "assumed to be mostly normal.",
             show_default=False,
         ),
     ] = None,
@@ -71,8 +71,8 @@ def detect(
         typer.Option(
             "--contamination",
             metavar="SHARE",
-            help="Share of anomalies in DATA, above 0 and at most 0.5; auto estimates it. With --train-on: share of "
-            "normal rows that may be labelled, auto for 0.01.",
+            help="Fraction of anomalies in DATA, above 0 and at most 0.5; auto estimates it. With "
+            "--train-on: fraction of normal rows that may be labelled as anomalies; auto is 0.01.",
         ),
     ] = "auto",
     fdr: Annotated[
@@ -80,15 +80,15 @@ def detect(
         typer.Option(
             "--fdr",
             metavar="SHARE",
-            help="Label so that at most this share of the labelled rows is expected to be normal "
-            "(Benjamini-Hochberg); needs --train-on.",
+            help="False discovery rate: label rows so that at most this fraction of them is expected to be "
+            "normal (Benjamini-Hochberg); needs --train-on.",
             show_default=False,
         ),
     ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
-            "--html", metavar="PAGE", help="Write a page about the most anomalous rows, too.", show_default=False
+            "--html", metavar="PAGE", help="Also write an HTML page about the most anomalous rows.", show_default=False
         ),
     ] = None,
     save: Annotated[
@@ -96,7 +96,7 @@ def detect(
         typer.Option(
             "--save",
             metavar="MODEL",
-            help="Write the detector, too, for gensynth score; it ends in .gensynth.",
+            help="Also write the detector to this .gensynth file, for gensynth score.",
             show_default=False,
         ),
     ] = None,
@@ -104,7 +104,7 @@ def detect(
     score: Annotated[
         str,
         typer.Option(
-            "--score", "--method", metavar="NAME", help="How the model scores rows; auto for its first score."
+            "--score", "--method", metavar="NAME", help="Score method of the model; auto for its first method."
         ),
     ] = "auto",
     settings: Settings = None,
@@ -127,10 +127,10 @@ def detect(
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
     as_json: AsJson = False,
 ) -> None:
-    """Find the rows of DATA that are unlike the others, and say why.
+    """Find the anomalies of DATA, with a reason for each.
 
-    OUT holds the rows of DATA with the columns "score" (the higher, the more normal), "p_value", "anomaly" (true or
-    false) and "reason" (a sentence about each anomaly; where their number cannot be told, about the ten oddest rows).
+    OUT has the rows of DATA with the columns "score" (higher = more normal), "p_value", "anomaly" (true or false) and
+    "reason" (a sentence about each anomaly; if their number is uncertain, about the ten most anomalous rows).
     """
     from gensynth.cli.labels import check_labelling, check_settings, share_of
     from gensynth.cli.outputs import identity_of, table_output
@@ -218,7 +218,7 @@ def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> Non
 def _tell(
     findings: Findings, written: list[str], seconds: float, files: tuple[str, ...] | None, *, as_json: bool
 ) -> None:
-    """Say what was found, on standard error or as JSON on standard output."""
+    """Print the findings to standard error, or as JSON to standard output."""
     from gensynth.cli.facts import detection_facts, print_json
     from gensynth.cli.summary import detection_summary
 

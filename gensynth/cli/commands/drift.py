@@ -11,12 +11,14 @@ from gensynth.cli.options import AsJson, Data, Kinds, Missing, Quiet, Seed
 
 def drift(
     old: Data,
-    new: Annotated[str, typer.Argument(metavar="NEW", help="A table of the same columns.", show_default=False)],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="A table with the same columns.", show_default=False)],
     kinds: Kinds = None,
     missing: Missing = None,
     rows: Annotated[
         int,
-        typer.Option("--rows", metavar="N", min=3, help="Rows of each table to compare at most, drawn at random."),
+        typer.Option(
+            "--rows", metavar="N", min=3, help="Maximal number of rows of each table to compare, drawn at random."
+        ),
     ] = 100_000,
     seed: Seed = 0,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
@@ -24,8 +26,8 @@ def drift(
 ) -> None:
     """Compare the distributions of two tables, column by column and as a whole.
 
-    Numbers and dates by the test of Kolmogorov and Smirnov, all else by chi-squared, with p-values that are corrected
-    for the number of columns (Holm); whole rows by a classifier that tells the tables apart. Identifiers are left out.
+    Kolmogorov-Smirnov tests for numbers and dates, chi-squared tests for other columns, with p-values corrected for
+    the number of columns (Holm); a classifier of the two tables for whole rows. Identifiers are left out.
     """
     from gensynth.cli.facts import print_json
     from gensynth.cli.paths import find, stream
@@ -53,6 +55,6 @@ def drift(
     lines.append(("(rows as a whole)", "classifier", f"{result.auc:.4f}", "", f"{result.p_value:.3g}", "", ""))
     table(("column", "test", "statistic", "distance", "p", "corrected p", ""), lines)
     if left_out:
-        say(f"left out, as keys differ by what they are: {listed(left_out)}")
+        say(f"left out, as identifiers always differ: {listed(left_out)}")
     moved = result.moved
     say(f"distributions that moved: {listed(moved)}" if moved else "no distribution moved")

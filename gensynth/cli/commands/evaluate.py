@@ -26,8 +26,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="REAL",
-            help="Table that the model was trained on, or images: a folder of PNG and JPEG files, or of folders of "
-            "them that are named by their labels, or a .npz file. One of the tables may be -, standard input.",
+            help="Table that the model was trained on, or images: a folder of PNG and JPEG files, or of "
+            "one such folder per label, or a .npz file. One of the tables may be -, standard input.",
             show_default=False,
         ),
     ],
@@ -35,7 +35,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="SYNTHETIC",
-            help='Table to judge, with the same columns; of one with a column "_synthetic" the rows it marks.',
+            help='Table to evaluate, with the same columns; if it has a column "_synthetic", only the marked rows.',
             show_default=False,
         ),
     ],
@@ -44,15 +44,15 @@ def evaluate(
         typer.Option(
             "--holdout",
             metavar="TABLE",
-            help="Real rows that the model never saw. Only with them can be told whether SYNTHETIC leans to the "
-            "training rows.",
+            help="Held-out real rows that the model never saw. Only with them can memorisation of the "
+            "training rows be tested.",
             show_default=False,
         ),
     ] = None,
     target: PredictedColumn = None,
     metric: Annotated[
         str | None,
-        typer.Option("--metric", metavar="NAME", help="Print this one number, and nothing else.", show_default=False),
+        typer.Option("--metric", metavar="NAME", help="Print only this metric.", show_default=False),
     ] = None,
     page: PageFile = None,
     as_json: JsonFile = None,
@@ -64,10 +64,10 @@ def evaluate(
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Judge SYNTHETIC: whether it is like REAL, whether it is a copy, and whether it is of use.
+    """Evaluate SYNTHETIC: fidelity to REAL, memorisation, and utility.
 
-    Every number stands beside that of real rows in the place of the synthetic ones, and that of independent columns
-    (REAL with each column, and each pixel of images, shuffled). The last line is the verdict.
+    Every metric is shown beside its value for real rows in the place of the synthetic ones, and for independent
+    columns (REAL with each column, and each pixel of images, shuffled). The last line is the verdict.
     """
     from gensynth.cli.evaluation import called, found_tables, only_synthetic, read_tables, report_files, to_json
     from gensynth.cli.images import ImageOptions

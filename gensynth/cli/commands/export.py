@@ -25,8 +25,8 @@ def export(
         typer.Option(
             "--scorer",
             metavar="FILE.onnx",
-            help="File to write the scorer to: raw columns in, scores out; of a detector p-values and labels too, of "
-            "images maps.",
+            help="File for the scorer, from raw columns to scores; for a detector also p-values and "
+            "labels, for images also maps.",
             show_default=False,
         ),
     ] = None,
@@ -35,20 +35,24 @@ def export(
         typer.Option(
             "--sampler",
             metavar="FILE.onnx",
-            help="File to write the sampler of a synthesizer to: noise in, raw columns and images out.",
+            help="File for the sampler of a synthesizer, from noise to raw columns and images.",
             show_default=False,
         ),
     ] = None,
     check: Annotated[
         int,
-        typer.Option("--check", metavar="N", help="Rows on which graph and model are compared first; 0: none."),
+        typer.Option(
+            "--check",
+            metavar="N",
+            help="Number of rows on which graph and model are compared before writing; 0: no check.",
+        ),
     ] = 1000,
     method: Annotated[
         str | None,
         typer.Option(
             "--method",
             metavar="NAME",
-            help="How the scorer of a synthesizer scores; its first method when not given.",
+            help="Score method of a synthesizer's scorer; the first one when not given.",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +60,8 @@ def export(
 ) -> None:
     """Write a trained model as ONNX graphs, which run without gensynth.
 
-    A graph holds everything from the raw columns on. It is compared with the model on drawn rows before it is written.
+    A graph contains everything from the raw columns on. It is compared with the model on generated rows before it is
+    written.
     """
     from gensynth.cli.paths import ONNX_ENDINGS, check_distinct, checked_output, model_file
     from gensynth.cli.terminal import say

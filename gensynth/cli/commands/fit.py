@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 def fit(
     data: ImagesData,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="Model file to write; it ends in .gensynth.")
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Model file to write, with the extension .gensynth.")
     ],
     model: ModelName = SAMPLING_MODEL,
     condition_on: Annotated[
@@ -53,7 +53,7 @@ def fit(
             "--condition-on",
             "--target",
             metavar="COL",
-            help="Column that samples will be asked for by value (gensynth sample --where). Can be repeated.",
+            help="Column that samples will be conditioned on (gensynth sample --where). Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -63,7 +63,7 @@ def fit(
         typer.Option(
             "--settings",
             metavar="FILE",
-            help="JSON with the model and its settings, as gensynth tune --json writes it; --set comes before it.",
+            help="JSON file of gensynth tune --json, with the model and its settings; --set overrides it.",
             show_default=False,
         ),
     ] = None,
@@ -77,8 +77,8 @@ def fit(
         typer.Option(
             "--save-progress",
             metavar="FOLDER",
-            help="Draw images at every evaluation of the training, always from the same noise, and write them to this "
-            "folder, beside the history of the losses.",
+            help="Sample images from the same noise at every evaluation during training, and write them to "
+            "this folder with the history of the losses.",
             show_default=False,
         ),
     ] = None,
@@ -90,7 +90,7 @@ def fit(
         typer.Option(
             "--checkpoint",
             metavar="FILE",
-            help="Write the state of the training to this file now and then, for --resume.",
+            help="Write the training state to this file regularly, for --resume.",
             show_default=False,
         ),
     ] = None,
@@ -98,7 +98,7 @@ def fit(
         bool,
         typer.Option(
             "--resume",
-            help="Go on from --checkpoint FILE, which a run of this very command wrote that did not come to its end.",
+            help="Continue from --checkpoint FILE, written by an interrupted run of the same command.",
         ),
     ] = False,
     memory_rows: Annotated[
@@ -107,9 +107,9 @@ def fit(
             "--memory-rows",
             metavar="N",
             min=2,
-            help="Rows in memory at most. A larger table is encoded into a temporary file to train from; what its "
-            "columns hold is found out from so many of its rows, drawn at random. 500,000 when not given, of large "
-            "images fewer.",
+            help="Maximal number of rows in memory. The schema of a larger table is inferred from this "
+            "many random rows, and all rows are encoded into a temporary file for training. 500,000 "
+            "when not given, fewer for large images.",
             show_default=False,
         ),
     ] = None,
@@ -124,7 +124,7 @@ def fit(
 ) -> None:
     """Train a model on DATA.
 
-    OUT is what gensynth sample and gensynth score work with.
+    OUT is the model file for gensynth sample and gensynth score.
     """
     options = dict(locals())  # as they came, for workers
     from gensynth.cli.paths import find, stream
@@ -190,14 +190,14 @@ def fit(
 
 
 def _note_few_rows(n: int) -> None:
-    """Say that a model was trained on all of few rows, which drawn ones may repeat."""
+    """Note that a model was trained without held-out rows, and may have memorised its training rows."""
     from gensynth.cli.terminal import note
     from gensynth.training.schedule import MIN_ROWS_TO_SPLIT
 
     if n < MIN_ROWS_TO_SPLIT:
         note(
-            f"{n} rows are too few to hold some out in training (from {MIN_ROWS_TO_SPLIT} on): the model may have "
-            "learned them by heart, and rows that it draws repeat them"
+            f"{n} rows are too few for held-out rows in training (at least {MIN_ROWS_TO_SPLIT}): the model may have "
+            "memorised them, and synthetic rows may repeat them"
         )
 
 

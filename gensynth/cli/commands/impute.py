@@ -29,9 +29,9 @@ def impute(
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Fill the missing cells of DATA by a trained model.
+    """Impute the missing cells of DATA with a trained model.
 
-    Each is drawn given the other cells of its row; cells that are there are written as they were.
+    Each is sampled given the other cells of its row; all other cells are written unchanged.
     """
     from gensynth.cli.outputs import digest_of, identity_of, table_output
     from gensynth.cli.paths import find, model_file, stream

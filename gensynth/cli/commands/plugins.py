@@ -13,7 +13,7 @@ from gensynth.cli.terminal import note, table
 def plugins(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the installed plugins, and why others did not load."""
+    """List the installed plugins, and the errors of those that failed to load."""
     from gensynth.registry import default_registry
 
     registry = default_registry()

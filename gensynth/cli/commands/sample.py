@@ -32,9 +32,9 @@ def sample(
             "--output",
             "-o",
             metavar="OUT",
-            help="File to write; the ending .csv, .tsv (both also with .gz) or .parquet says the format. A folder (its "
-            "name ends in /): Parquet files of --part-rows rows. - is standard output. Of images: a folder of PNG "
-            "files, in folders by their labels, or a .npz file.",
+            help="File to write; its extension .csv, .tsv (both also with .gz) or .parquet determines the "
+            "format. A folder (its name ends in /): Parquet files of --part-rows rows. - is standard "
+            "output. For images: a folder of PNG files, in one folder per label, or a .npz file.",
             show_default=False,
         ),
     ] = None,
@@ -44,8 +44,8 @@ def sample(
         typer.Option(
             "--where",
             metavar="COL=VALUE",
-            help="Only rows with this value in this column (an empty VALUE: missing), or values above or below one: "
-            "'COL>=VALUE', also with >, <, <= and !=. Can be repeated.",
+            help="Sample only rows with this value in this column (an empty VALUE: missing), or with "
+            "values in a range: 'COL>=VALUE', also with >, <, <= and !=. Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -54,7 +54,7 @@ def sample(
         typer.Option(
             "--grid",
             metavar="PNG",
-            help="Write one picture of all images, too: a row for each class. Without OUT as many of each class.",
+            help="Also write a grid of the images, with a row for each class; without OUT equally many of each class.",
             show_default=False,
         ),
     ] = None,
@@ -69,7 +69,7 @@ def sample(
     threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Draw new rows from a trained model."""
+    """Sample synthetic rows from a trained model."""
     from gensynth.cli.conditions import conditions
     from gensynth.cli.outputs import digest_of, table_output
     from gensynth.cli.paths import model_file

@@ -52,20 +52,22 @@ def score(
         typer.Option(
             "--method",
             metavar="NAME",
-            help="How to score; the model's first method when not given.",
+            help="Score method; the model's first one when not given.",
             show_default=False,
         ),
     ] = None,
     explain: Annotated[
         bool,
-        typer.Option("--explain", help='Add the columns "top_columns" and "reason": what speaks against each row.'),
+        typer.Option(
+            "--explain", help='Add the columns "top_columns" and "reason", which explain the score of each row.'
+        ),
     ] = False,
     top: Annotated[
         int | None,
         typer.Option(
             "--top",
             metavar="N",
-            help=f"Columns that --explain names at most, {_MOST} when not given.",
+            help=f"Maximal number of columns that --explain names, {_MOST} when not given.",
             show_default=False,
         ),
     ] = None,
@@ -80,11 +82,11 @@ def score(
     threads: Threads = None,
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Score each row of DATA by a trained model.
+    """Score each row of DATA with a trained model.
 
-    OUT holds the rows of DATA, of images their files, with a column "score": the higher, the more normal. Images are
-    brought to the size that the model has seen. By an exported detector it has the
-    columns "p_value" and "anomaly" too.
+    OUT has the rows of DATA (for images, their files) with a column "score" (higher = more normal). Images are
+    converted to the size of the fitted ones. With an exported detector it also has the columns "p_value" and
+    "anomaly".
     """
     from gensynth.cli.images import ImageOptions, added_names, check_beside
     from gensynth.cli.outputs import digest_of, identity_of, table_output

@@ -29,18 +29,18 @@ def tune(
     model: ModelName = SAMPLING_MODEL,
     target: PredictedColumn = None,
     trials: Annotated[
-        int, typer.Option("--trials", metavar="N", min=1, help="Most trials, that of the defaults included.")
+        int, typer.Option("--trials", metavar="N", min=1, help="Maximal number of trials, including the defaults.")
     ] = 20,
     max_time: Annotated[
         float,
-        typer.Option("--max-time", metavar="SECONDS", help="Time of all trials, and of the model that -o asks for."),
+        typer.Option("--max-time", metavar="SECONDS", help="Time limit for all trials and the final model of -o."),
     ] = 600.0,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A setting of the trainer, or of the model that keeps its value: trainer.batch_size=64, "
+            help="A parameter of the trainer, or a fixed one of the model: trainer.batch_size=64, "
             "model.max_bins=50. Can be repeated.",
             show_default=False,
         ),
@@ -51,8 +51,7 @@ def tune(
             "--output",
             "-o",
             metavar="OUT",
-            help="Fit the best model to all rows, in the time that is left, and write it to this file; it ends in "
-            ".gensynth.",
+            help="Fit the best model to all rows, in the remaining time, and write it to this .gensynth file.",
             show_default=False,
         ),
     ] = None,
@@ -64,10 +63,10 @@ def tune(
     threads: Threads = None,  # noqa: ARG001 - its callback did it
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
-    """Search the settings of a model whose rows are most like those of DATA.
+    """Search for the hyperparameters of a model with the highest fidelity to DATA.
 
-    Every trial is fitted to a part of the rows and judged on the rest, as gensynth compare does; the first one has
-    the model's own settings. What --json writes is for gensynth fit --settings. Needs the extra gensynth[tune].
+    Every trial is fitted to a part of the rows and evaluated on the rest, as in gensynth compare; the first one uses
+    the defaults. The file of --json is for gensynth fit --settings. Needs the extra gensynth[tune].
     """
     from gensynth.cli.evaluation import read_tables, report_files, to_json
     from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find

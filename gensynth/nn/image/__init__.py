@@ -1,1 +1,1 @@
-"""Building blocks for images that belong to rows: convolutions, pixel likelihoods, features, augmentation."""
+"""Building blocks for images: convolutions, pixel likelihoods, features, augmentation."""

@@ -1,4 +1,4 @@
-"""Convolutional networks between images and small maps, for images of any size."""
+"""Convolutional networks between images and small feature maps, for images of any size."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def channels_of(sizes: list[Size], base: int, most: int = 256) -> list[int]:
 
 
 def normalised(channels: int) -> nn.GroupNorm:
-    """Return group normalisation of a map (Wu & He 2018, arXiv 1803.08494): it knows one image at a time."""
+    """Return group normalisation of a map (Wu & He 2018, arXiv 1803.08494), independent of other images."""
     return nn.GroupNorm(next(g for g in range(min(GROUPS, channels), 0, -1) if channels % g == 0), channels)
 
 
@@ -59,7 +59,7 @@ class Upsample(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions that add to what came in (He et al. 2016, arXiv 1603.05027: normalisation before each).
+    """Pre-activation residual block of two convolutions (He et al. 2016, arXiv 1603.05027).
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class ResidualBlock(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """From images to their coarsest map.
+    """Convolutional encoder from images to their coarsest map.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """From coarsest maps to features of every pixel.
+    """Convolutional decoder from coarsest maps to features of every pixel.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def flat_map(channels: int, size: Size, width_in: int) -> nn.Sequential:
 
 
 def pooled(maps: Tensor, size: Size) -> Tensor:
-    """Return maps brought to a size, by means or by repeating."""
+    """Return maps resized by averaging or repetition."""
     if maps.shape[-2:] == torch.Size(size):
         return maps
     if maps.shape[-2] >= size[0] and maps.shape[-1] >= size[1]:

@@ -1,4 +1,4 @@
-"""Decoders of rows with an image: the columns first, then pixels given latents."""
+"""Decoders of rows with an image: columns first, then pixels given latents and columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gensynth.nn.tabular.imputation import Propose
 
 
 class CoarsestMaps(nn.Module):
-    """From latents, and the columns beside the image, to its coarsest maps.
+    """Linear map from latents, and the columns beside the image, to the coarsest maps.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ class Pixels(nn.Module, ABC):
 
     @abstractmethod
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, h * w) log-probabilities of the places of the rows' images given latents (n, width)."""
+        """Return (n, h * w) log-probabilities of the pixels given latents (n, width)."""
 
     @abstractmethod
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
-        """Return one image (n, c, h, w) in (0, 1) for the columns of each row, and its latent (n, width)."""
+        """Sample one image (n, c, h, w) in (0, 1) for each row, given its columns and latent (n, width)."""
 
 
 class IndependentPixels(Pixels):
@@ -83,11 +83,11 @@ class IndependentPixels(Pixels):
         return parameters
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, h * w) log-probabilities of the places."""
+        """Return (n, h * w) log-probabilities of the pixels."""
         return self.likelihood.log_probability(self._pixel_parameters(rows, z), rows.images).flatten(1)
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:  # noqa: ARG002 - the interface has it
-        """Return the means of the pixels (n, c, h, w): drawn one by one they would be noise."""
+        """Return the means of the pixels (n, c, h, w), as independent samples would be noisy."""
         return self.likelihood.mean(self._pixel_parameters(rows, z))
 
 
@@ -134,7 +134,7 @@ class ImageDecoder(RowDecoder):
         return self.complete(none, z, rng)
 
     def complete(self, columns: Batch, z: Tensor, rng: Generator) -> Batch:
-        """Draw the image of each row."""
+        """Sample the image of each row."""
         return Batch(columns.numeric, columns.codes, pixels=self.pixels.draw(columns, z[0], rng))
 
     def impute(self, propose: Propose, observed: Observed, rng: Generator) -> Batch:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Encoders of images: convolutions to a small map, and what becomes of it."""
+"""Encoders of images: convolutions to a small feature map, and heads on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.nn.layers import ResidualMLP
 
 
 class ImageEncoder(nn.Module):
-    """From images to vectors: the flattened map, then a perceptron.
+    """Encoder from images to vectors: flattened feature map, then a perceptron.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ImageEncoder(nn.Module):
 
 
 class MapEncoder(nn.Module):
-    """From images to their maps, flattened.
+    """Encoder from images to flattened feature maps.
 
     Parameters
     ----------
@@ -59,5 +59,5 @@ class MapEncoder(nn.Module):
         """Return (1, n, channels * h * w)."""
         h: Tensor = self.out(self.maps(batch.images))
         if not self.places_last:
-            h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # as wide as the entries of a code book are at first
+            h = F.layer_norm(h.movedim(1, -1), h.shape[1:2])  # the initial spread of code-book entries
         return h.flatten(1).unsqueeze(0)

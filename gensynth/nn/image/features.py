@@ -1,4 +1,4 @@
-"""A two-sample statistic of images: the Frechet distance of features of a random convolutional network."""
+"""Two-sample statistic of images: Frechet distance of random convolutional features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.layout import ImageLayout
 from gensynth.nn.image.convolutions import pooled
 
 N_FEATURES = 64
-"""Directions that the distance is taken in."""
+"""Number of projections for the distance."""
 PLACES = (4, 4)
 """Height and width of the last map, whose entries are the features."""
 BLOCK = 512
@@ -21,7 +21,7 @@ BLOCK = 512
 
 
 class RandomFeatures(nn.Module):
-    """Features of images by convolutions with fixed random weights: nothing to download, nothing to train.
+    """Random convolutional features of images, with fixed weights.
 
     Saxe et al. 2011, "On Random Weights and Unsupervised Feature Learning": what random convolutions respond to is
     selective for frequencies and places without any learning.
@@ -45,7 +45,7 @@ class RandomFeatures(nn.Module):
             torch.randn(b, a, 3, 3, generator=rng) * (2.0 / (9 * a)) ** 0.5 for a, b in itertools.pairwise(width)
         ]
         n_raw = width[-1] * PLACES[0] * PLACES[1]
-        # kept with the weights: an interrupted training goes on by the same directions
+        # kept with the weights: a resumed training uses the same directions
         self.register_buffer("mean", torch.zeros(n_raw))
         self.register_buffer("basis", torch.zeros(n_raw, N_FEATURES))
 

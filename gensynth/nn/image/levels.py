@@ -1,4 +1,4 @@
-"""Networks of a level of a hierarchy of maps: residual cells at the level's own scale (Vahdat & Kautz 2020)."""
+"""Networks of one level of a hierarchy of latent maps: residual cells (Vahdat & Kautz 2020)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def level_size(grid: Size, index: int, count: int) -> Size:
 
 
 class MapToLatents(nn.Module):
-    """From flattened maps on the grid to parameters of a level's latents, each ``dim`` wide, the unused ones 0.
+    """Map from flattened maps on the grid to parameters of a level's latents, each ``dim`` wide, zero-padded.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class MapToLatents(nn.Module):
 
 
 class LatentsToState(nn.Module):
-    """From a state on the grid and a level's latents to what is added to the state.
+    """Update of a state on the grid from a level's latents.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A local autoregressive density of pixels: each given its neighbours before it and features of the latent."""
+"""Local autoregressive density of pixels, given preceding neighbours and features of the latent."""
 
 from __future__ import annotations
 
@@ -49,46 +49,48 @@ class LocalPixels(Pixels):
         self.middle = nn.Conv2d(hidden, hidden, 1)
         self.out = likelihood.layer(hidden, 1)
 
-    def _told(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, hidden, h, w): what latent and columns say of every pixel."""
-        told: Tensor = self.features(self.maps(self.start(z, rows)))
-        return told
+    def _context_features(self, rows: Batch, z: Tensor) -> Tensor:
+        """Return context features (n, hidden, h, w) of every pixel from latent and columns."""
+        context: Tensor = self.features(self.maps(self.start(z, rows)))
+        return context
 
-    def _pixel_parameters(self, near: Tensor, told: Tensor) -> Tensor:
-        """Return parameters (n, p, h, w) from what neighbours and latent say (n, hidden, h, w)."""
-        h = F.silu(near + told)
+    def _pixel_parameters(self, near: Tensor, context: Tensor) -> Tensor:
+        """Return parameters (n, p, h, w) from features of neighbours and latent (n, hidden, h, w)."""
+        h = F.silu(near + context)
         parameters: Tensor = self.out(h + F.silu(self.middle(h)))
         return parameters
 
     def log_probability(self, rows: Batch, z: Tensor) -> Tensor:
-        """Return (n, h * w) log-probabilities of the places."""
+        """Return (n, h * w) log-probabilities of the pixels."""
         around = F.pad(2.0 * rows.images - 1.0, (REACH, REACH, REACH, 0), value=-1.0)
         near = F.conv2d(around, self.near * self.mask)
-        return self.likelihood.log_probability(self._pixel_parameters(near, self._told(rows, z)), rows.images).flatten(
-            1
-        )
+        return self.likelihood.log_probability(
+            self._pixel_parameters(near, self._context_features(rows, z)), rows.images
+        ).flatten(1)
 
     def draw(self, rows: Batch, z: Tensor, rng: Generator) -> Tensor:
-        """Draw the pixels of each image from left to right and from above (n, c, h, w)."""
-        told = self._told(rows, z)
-        n, _, height, width = told.shape
+        """Sample the pixels of each image (n, c, h, w) in raster order."""
+        context = self._context_features(rows, z)
+        n, _, height, width = context.shape
         channels, wide = self.likelihood.image.channels, width + 2 * REACH
-        uniform = torch.rand(n, height * width, channels, 2, generator=rng, device=told.device, dtype=told.dtype)
+        uniform = torch.rand(n, height * width, channels, 2, generator=rng, device=context.device, dtype=context.dtype)
         # a row for each pixel: (height * width, n, ...)
-        told, uniform = told.flatten(2).movedim(2, 0).contiguous(), uniform.movedim(1, 0).contiguous()
+        context, uniform = context.flatten(2).movedim(2, 0).contiguous(), uniform.movedim(1, 0).contiguous()
         weight = (self.near * self.mask).flatten(1)
-        # where the window of each pixel lies in the image with its margins, and the pixel
-        corner = (torch.arange(height).unsqueeze(1) * wide + torch.arange(width)).flatten().to(told.device)
-        window = (torch.arange(REACH + 1).unsqueeze(1) * wide + torch.arange(2 * REACH + 1)).flatten().to(told.device)
+        # indices of each pixel's window, and of the pixel, in the padded image
+        corner = (torch.arange(height).unsqueeze(1) * wide + torch.arange(width)).flatten().to(context.device)
+        window = (
+            (torch.arange(REACH + 1).unsqueeze(1) * wide + torch.arange(2 * REACH + 1)).flatten().to(context.device)
+        )
         pixel = corner + REACH * wide + REACH
 
         def step(at: Tensor, around: Tensor) -> Tensor:
             places = window + corner.index_select(0, at)
             own = (around.index_select(2, places).flatten(1) @ weight.t()).view(n, -1, 1, 1)
-            parameters = self._pixel_parameters(own, told.index_select(0, at)[0, :, :, None, None]).flatten(1)
+            parameters = self._pixel_parameters(own, context.index_select(0, at)[0, :, :, None, None]).flatten(1)
             drawn = self.likelihood.sample(parameters, uniform.index_select(0, at).squeeze(0))
             return around.index_copy_(2, pixel.index_select(0, at), (2.0 * drawn - 1.0).unsqueeze(2))
 
-        first = told.new_full((n, channels, (height + REACH) * wide), -1.0)
+        first = context.new_full((n, channels, (height + REACH) * wide), -1.0)
         around: Tensor = repeat(step, first, height * width).unflatten(2, (height + REACH, wide))
         return 0.5 + 0.5 * around[:, :, REACH:, REACH : REACH + width]

@@ -1,4 +1,4 @@
-"""Networks of rows with an image: convolutions for the pixels, the networks of tables for the columns beside them."""
+"""Networks of rows with an image: convolutions for pixels, networks of tables for other columns."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ COLUMN_WIDTH, COLUMN_HIDDEN = 64, 32
 LOGISTICS = 3
 """Logistics in the mixture of a pixel."""
 NOISES = (0.1, 0.2, 0.3)
-"""Deviations of the noise on pixels in (0, 1) that denoising scores look at."""
+"""Noise levels of the denoising scores, for pixels in (0, 1)."""
 
 
 class ImageNetworks(OneMemberNetworks):
-    """One network each over images and the columns beside them.
+    """Networks over images and the columns beside them, with one member.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ class ImageNetworks(OneMemberNetworks):
 
     @property
     def n_cells(self) -> int:
-        """Costs of a row: one of each column, then one of each place of the image."""
+        """Number of costs of a row: one for each column, then one for each pixel."""
         return len(self.layout.columns) + self.image.height * self.image.width
 
     def at_most(self, rows: int) -> int:
-        """Return as many rows as have maps of at most half a gigabyte."""
+        """Return the number of rows whose maps take at most half a gigabyte."""
         return min(rows, max(2**27 // (BASE * self.image.height * self.image.width), 64))
 
     def inputs(self, batch: Batch, *, differentiable: bool = False) -> Batch:  # noqa: ARG002
@@ -76,11 +76,11 @@ class ImageNetworks(OneMemberNetworks):
         return batch
 
     def noisy(self, inputs: Batch, deviation: Tensor, rng: Generator) -> Batch:  # noqa: ARG002
-        """Return the rows: no family puts noise on images."""
+        """Return the rows unchanged: no family adds noise to images."""
         return inputs
 
     def corrupted(self, inputs: Batch) -> Iterator[Batch]:
-        """Yield the rows, their pixels under the same noise of several levels."""
+        """Yield the rows with the same pixel noise, at several levels."""
         rng = Generator().manual_seed(0)
         noise = torch.randn(inputs.images.shape[1:], generator=rng).to(inputs.images)
         for deviation in NOISES:
@@ -113,15 +113,15 @@ class ImageNetworks(OneMemberNetworks):
 
     @property
     def n_codes_a_row(self) -> int:
-        """Codes of a row where latents are codes: one for each place of the coarsest map."""
+        """Number of codes of a row: one for each position of the coarsest map."""
         return self.grid[0] * self.grid[1]
 
     def code_encoder(self, hidden: Sequence[int], groups: int, dim: int) -> nn.Module:  # noqa: ARG002
-        """Return convolutions to a vector at each place, those of a row side by side."""
+        """Return convolutions to one vector for each position, concatenated over a row."""
         return MapEncoder(self._maps(), dim, places_last=False)
 
     def code_decoder(self, groups: int, dim: int, hidden: Sequence[int], column_groups: int) -> RowDecoder:  # noqa: ARG002
-        """Return p(pixels | entries of the places)."""
+        """Return p(pixels | code-book entries of the positions)."""
         up = ConvDecoder(self.sizes, BASE)
         latents = nn.Sequential(nn.Unflatten(1, (*self.grid, dim)), _ChannelsFirst(), nn.Conv2d(dim, up.channels, 1))
         return self._independent(self._maps_of(latents, up), up)
@@ -152,7 +152,7 @@ class ImageNetworks(OneMemberNetworks):
         return level_networks(self.grid, index, count, width, latent_dims[0], dim, n_flows)
 
     def score(self, cells: Tensor, latent: Tensor, inputs: Batch, *, attribute: bool) -> Score:  # noqa: ARG002
-        """Return rows, columns and places; what the latents cost is spread evenly over the places."""
+        """Return scores of rows, columns and pixels; the latent cost is divided evenly over the pixels."""
         k, places = len(self.layout.columns), self.image.height * self.image.width
         pixels = cells[..., k:] + latent.unsqueeze(-1) / places
         shape = (self.image.height, self.image.width)

@@ -1,1 +1,1 @@
-"""Building blocks of models of tables: embeddings, causal networks, decoders, heads, scalings, statistics."""
+"""Building blocks for tables: embeddings, causal networks, decoders, heads, scalings, statistics."""

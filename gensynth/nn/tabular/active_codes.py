@@ -1,4 +1,4 @@
-"""Which cells have a number beside their code, of several columns at once."""
+"""Which cells have a number beside their code, for several columns at once."""
 
 from __future__ import annotations
 

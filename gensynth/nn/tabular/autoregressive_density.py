@@ -1,4 +1,4 @@
-"""An autoregressive density over the columns of a row (RNADE): what a detector tells structure by."""
+"""Autoregressive density of a row (RNADE), which a detector trains beside its ensemble."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 KINDS: tuple[ScalingKind, ...] = ("standard", "adaptive", "standard", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
-"""Members, the last ones, that learn the rows under noise."""
+"""Number of members, the last ones, that are trained on noisy rows."""
 MAX_NORMALS = 64
-"""Normals of all numbers of a row together, ..."""
+"""Maximal number of mixture components over all numbers of a row, ..."""
 COMPONENTS = (2, 8)
-"""... but of each number at least, and at most."""
+"""... with at least and at most this many per number."""
 WEIGHT_DECAY = 1e-4
 RIDGE = 0.01
 """Added to the variances of a normal distribution of scaled numbers."""
 TAIL = 0.025
 """Probability beyond each end of an interval."""
 N_CANDIDATES = 65
-"""Quantiles of a number, and as many evenly spaced values, that an interval is read off."""
+"""Number of quantiles, and of evenly spaced values, among which the ends of an interval are searched."""
 _BLOCK = 2**15
 
 
 @dataclass(eq=False)
 class AutoregressiveDensity(Recipe):
-    """p(row) = prod_i p(cell_i | cells before), by masked networks with several orders of the columns.
+    """Recipe of p(row) = prod_i p(cell_i | cells before), by masked networks over several column orders.
 
     Half of them learn the rows as they are and see narrow gaps; the others learn them under noise, and are misled
     neither by narrow ridges in many columns nor by small groups of anomalies. The score is the mean of their
@@ -88,7 +88,7 @@ class AutoregressiveDensity(Recipe):
 
 
 class AutoregressiveModel(GenerativeModel):
-    """The networks of `AutoregressiveDensity`, and beside them two plain densities that they have to beat.
+    """Model of `AutoregressiveDensity`, with two simple densities as baselines.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class AutoregressiveModel(GenerativeModel):
         self.register_buffer("whitening", torch.eye(p))  # upper triangular
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Measure the columns; then the networks and the independent columns, by likelihood."""
+        """Fit the feature scaling, then train the networks and the independent columns by maximum likelihood."""
 
         def loss(batch: Batch, rng: Generator) -> Tensor:
             rows = self.scaling(batch)
@@ -143,7 +143,7 @@ class AutoregressiveModel(GenerativeModel):
         return Fit("scaling", self.scaling.fit, MAX_ROWS), Fit("normal", self._fit_normal, MAX_ROWS), stage
 
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
-        """Raise: it is there to score rows."""
+        """Raise `CapabilityError`: the density only scores rows."""
         raise CapabilityError("this density scores rows; it draws none")
 
     @torch.no_grad()
@@ -155,7 +155,7 @@ class AutoregressiveModel(GenerativeModel):
 
     @torch.no_grad()
     def gains(self, batch: Batch) -> Tensor:
-        """Return (2, n): by how many nats rows are more probable to the first member than by two plain densities.
+        """Return (2, n) the gain of the first member in log-likelihood, in nats, over two simple densities.
 
         By columns that are independent of each other; and by those with a joint normal distribution of the numbers, in
         rows that have all numbers.
@@ -167,7 +167,7 @@ class AutoregressiveModel(GenerativeModel):
 
     @torch.no_grad()
     def conditional_interval(self, batch: Batch, position: int) -> tuple[Tensor, Tensor] | None:
-        """Return the ends of the central 95 % of a number given all other cells; of a code the likeliest, twice.
+        """Return the central 95 % interval of a number given all other cells; the likeliest code twice.
 
         p(cell | others) is proportional to p(row): the density of the row with each of many values in the cell's place.
         """
@@ -190,7 +190,7 @@ class AutoregressiveModel(GenerativeModel):
             return likeliest, likeliest
         below = shares.cumsum(-1)
         low, high = (below > TAIL).float().argmax(-1), (below >= 1.0 - TAIL).float().argmax(-1)
-        ends = torch.cat([values[:1], 0.5 * (values[1:] + values[:-1]), values[-1:]])  # a value stands for all near it
+        ends = torch.cat([values[:1], 0.5 * (values[1:] + values[:-1]), values[-1:]])  # one value per interval
         return ends[low], ends[high + 1]
 
     @staticmethod
@@ -200,7 +200,7 @@ class AutoregressiveModel(GenerativeModel):
         return torch.cat([torch.quantile(knots, levels), torch.lerp(knots[0], knots[-1], levels)]).sort().values
 
     def _fit_normal(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
-        """Measure the numbers together, in the first member's units."""
+        """Fit the joint normal distribution of the numbers, in the first member's units."""
         numbers = self.scaling(batch).numbers[0].double().cpu().numpy()
         if numbers.size:
             covariance = ledoit_wolf(numbers)[0] + RIDGE * np.eye(numbers.shape[1])

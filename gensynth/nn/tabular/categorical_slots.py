@@ -1,4 +1,4 @@
-"""Slots of the codes of all columns in one flat vector; columns of like cardinality share one softmax operation."""
+"""Slots of the codes of all columns in one flat vector; similar columns share a softmax operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Causal (autoregressive) decoder of rows; its cost grows linearly with the columns.
+"""Causal (autoregressive) decoder of rows, with a cost linear in the number of columns.
 
 Columns are drawn in groups: one column a group, or fewer, larger groups, whose columns are independent given the groups
 before them and the latent. Neighbours in the table are in different groups.
@@ -24,12 +24,12 @@ from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
 
 Adjust = Callable[[int, Tensor], Tensor]
-"""From a column's position and its logits (n, cardinality) to those that are drawn from."""
+"""A function from a column's position and its logits (n, cardinality) to the logits to draw from."""
 
 
 @dataclass
 class _Trail:
-    """Cells that candidates drew, and who took whose place afterwards: from it one candidate's row is read off."""
+    """Cells of the particles with their ancestry, from which one particle's row is read."""
 
     cells: list[tuple[int, int, Tensor, Tensor | None]]
     """Group, column, codes and numbers."""
@@ -95,7 +95,7 @@ class CausalDecoder(Decoder):
         self.within_bin_heads = WithinBinHeads(layout, code_slots, hidden)
 
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
-        """Return (k, n, hidden): for each column, what the columns before it and z say."""
+        """Return hidden vectors (k, n, hidden) of each column given z and the columns before it."""
         hidden: Tensor = self.causal_network(self.cells(batch), z @ self.latent)
         return hidden
 
@@ -108,7 +108,7 @@ class CausalDecoder(Decoder):
         return cells
 
     def draw(self, z: Tensor, rng: Generator, adjust: Adjust | None = None) -> Batch:
-        """Draw one row for each latent, group by group; ``adjust`` may change the logits of a column before."""
+        """Sample one row for each latent, group by group; ``adjust`` may change the logits of each column."""
         state, rows = CausalState.start(z @ self.latent), self._no_rows(len(z), z)
         for columns, layers in zip(self._column_groups(), self.causal_network.group_weights(), strict=True):
             for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
@@ -119,7 +119,7 @@ class CausalDecoder(Decoder):
 
     @torch.no_grad()
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
-        """Set the marginals right column by column, each given corrected columns before it."""
+        """Correct the marginals column by column, each given the corrected columns before it."""
 
         def adjust(i: int, logits: Tensor) -> Tensor:
             change = bias_change(logits, rows.codes[:, i])
@@ -133,7 +133,7 @@ class CausalDecoder(Decoder):
         return [range(i, len(self.layout.columns), self.n_groups) for i in range(self.n_groups)]
 
     def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not observed, group by group, by sequential Monte Carlo.
+        """Sample the unobserved cells, group by group, by sequential Monte Carlo.
 
         Candidates are weighted by the probability of each observed cell (of being there at all, for a cell that must
         not be missing), and resampled within their row where few of them count. After the last group with such cells
@@ -164,7 +164,7 @@ class CausalDecoder(Decoder):
         return Filled(observed.put_into(rows, self.layout), particles.log_evidence, particles.effective)
 
     def _last_weighed(self, observed: Observed) -> int:
-        """Return the last group whose cells say something of the candidates; -1 for none."""
+        """Return the last group with observed cells, which weight the candidates; -1 for none."""
         some, every = observed.mask.any(0).tolist(), observed.mask.all(0).tolist()
         may_miss = [observed.impute and column.missing is not None for column in self.layout.columns]
         weighed = [i for i in range(len(some)) if some[i] or (may_miss[i] and not every[i])]
@@ -173,7 +173,7 @@ class CausalDecoder(Decoder):
     def _settle(
         self, particles: Particles, trail: _Trail, rows: Batch, state: CausalState, rng: Generator
     ) -> CausalState:
-        """Take one candidate for each row: its cells into ``rows``, its state on."""
+        """Select one candidate for each row: copy its cells into ``rows`` and keep its state."""
         chosen = particles.choose(rng)
         trail.follow(chosen, rows.codes, rows.numeric, self.layout)
         return state.pick(chosen)
@@ -181,7 +181,7 @@ class CausalDecoder(Decoder):
     def _cell(
         self, i: int, h: Tensor, observed: Observed, particles: Particles | None, rng: Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Return codes and numbers of column i, observed or drawn, and weigh the candidates by them."""
+        """Return codes and numbers of column i, observed or sampled, and weight the candidates by them."""
         column, here = self.layout.columns[i], observed.mask[:, i]
         times = len(h) // len(here)
         log_probability = self.code_heads.logits(i, h).log_softmax(-1)
@@ -210,11 +210,11 @@ class CausalDecoder(Decoder):
         return codes, number
 
     def _number(self, i: int, h: Tensor, codes: Tensor, rng: Generator) -> Tensor | None:
-        """Return drawn numbers (rows,) of column i; None where it has none."""
+        """Sample the numbers (rows,) of column i; None if it has none."""
         return None if self.layout.columns[i].numeric is None else self.within_bin_heads.sample(i, h, codes, rng)
 
     def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: CausalState) -> Tensor | None:
-        """Add the cells of column i to the state; return their numbers, 0 where they mean nothing."""
+        """Add the cells of column i to the state; return their numbers, 0 for codes without one."""
         centred = None
         slot = self.layout.columns[i].numeric
         if slot is not None and number is not None:

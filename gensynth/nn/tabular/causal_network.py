@@ -1,4 +1,4 @@
-"""Causal (NADE) network over the columns of a row; its cost is linear in their number.
+"""Causal (NADE) network over the columns of a row, with a cost linear in their number.
 
 A step sees the sum of what the steps before it contribute (NADE: Larochelle & Murray 2011, "The neural autoregressive
 distribution estimator"), twice: once as a sum of linear contributions of the cells, and once as a sum of features of
@@ -22,23 +22,23 @@ MAX_TRIANGLE = 128
 
 @dataclass
 class CausalState:
-    """What the steps so far have added up to (first axis: rows, or candidates)."""
+    """Running sums of the contributions of the previous steps (first axis: rows, or candidates)."""
 
     context: Tensor
     features: Tensor
 
     @classmethod
     def start(cls, context: Tensor) -> CausalState:
-        """Return the sums before the first step; ``context`` (n, width) is what every step sees."""
+        """Return the state before the first step; ``context`` (n, width) is seen by every step."""
         return cls(context, torch.zeros_like(context))
 
     def pick(self, rows: Tensor) -> CausalState:
-        """Return the sums of these rows (an index tensor)."""
+        """Return the state of selected rows (an index tensor)."""
         return CausalState(self.context.index_select(0, rows), self.features.index_select(0, rows))
 
 
 class CausalNetwork(nn.Module):
-    """A hidden vector for each step of a row, made of what the steps before it say.
+    """Network with a hidden vector for each step of a row, from the contributions of the steps before.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class CausalNetwork(nn.Module):
         self.register_buffer("before", (few[:, None] > few).float(), persistent=False)
 
     def forward(self, cells: Tensor, context: Tensor) -> Tensor:
-        """Return (k, n, hidden): for each step, what the steps before it and the context (n, width) say.
+        """Return hidden vectors (k, n, hidden) of each step given the context (n, width) and the steps before.
 
         ``cells`` (k, n, dim) are those that the steps write.
         """
@@ -116,25 +116,25 @@ class CausalNetwork(nn.Module):
         )
 
     def group_weights(self) -> list[StepWeights]:
-        """Return the weights of the steps of each pass; taken apart once, as each part's gradient is a whole array."""
+        """Return the weights of the steps of each pass, split once, as each part's gradient is a whole array."""
         whole, n = self.layers(), self.n_groups
         if n == len(self.group_of):
             return [StepWeights(*own) for own in zip(*(weights.split(1) for weights in whole), strict=True)]
         return [StepWeights(*(weights[i::n] for weights in whole)) for i in range(n)]
 
-    def step(self, layers: StepWeights, sums: CausalState) -> Tensor:
+    def step(self, layers: StepWeights, state: CausalState) -> Tensor:
         """Return (steps, n, hidden) of one pass and add its features to the sums: `forward` for one pass."""
 
         def add(h: Tensor) -> Tensor:
             if len(h) == 1:
-                seen = torch.baddbmm(sums.features.unsqueeze(0), h, layers.feature)
-                sums.features = seen[0]
+                seen = torch.baddbmm(state.features.unsqueeze(0), h, layers.feature)
+                state.features = seen[0]
                 return seen
             own = torch.bmm(h, layers.feature)
-            before, sums.features = sums.features, sums.features + own.sum(0)
+            before, state.features = state.features, state.features + own.sum(0)
             return own.add_(before)
 
-        return self._hidden(layers, sums.context, add, 0.0)
+        return self._hidden(layers, state.context, add, 0.0)
 
     def _hidden(self, layers: StepWeights, context: Tensor, add: Callable[[Tensor], Tensor], rate: float) -> Tensor:
         """Return hidden vectors; ``add`` maps those of the first layer to sums of the features of steps so far."""

@@ -1,4 +1,4 @@
-"""The layers of a causal network in training, forward and backward by hand: no array is gone through more than needed.
+"""Layers of a causal network in training, with hand-written gradients to save memory traffic.
 
 What surrounds the matrix products of these layers (scales, rectifiers, dropout masks, running sums) takes a CPU longer
 than they do, when autograd does it operation by operation, each with an array of its own.
@@ -30,7 +30,7 @@ class StepWeights(NamedTuple):
 
 
 class CausalLayers(torch.autograd.Function):
-    """What `CausalNetwork.forward` computes, with dropout."""
+    """Autograd function of `CausalNetwork.forward`, with dropout."""
 
     @staticmethod
     def forward(ctx: Any, cells: Tensor, context: Tensor, n_groups: int, rate: float, *weights: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Log-likelihood of codes by softmax heads over hidden vectors of each column's own; its gradient by hand."""
+"""Log-likelihood of codes by one softmax head per column, with a hand-written gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows with some cells replaced, the same cells in every row: what denoising scores look at."""
+"""Rows with some cells replaced, the same in every row, for denoising scores."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import Generator, Tensor, nn
 from gensynth.model import Batch, Layout
 
 SHARES = (0.1, 0.3, 0.5)
-"""Of the cells that are replaced: noise levels for rows of codes."""
+"""Fractions of cells that are replaced: the noise levels for rows of codes."""
 PATTERNS = 2
-"""Choices of cells at each level; together they leave out no column by chance alone."""
+"""Random choices of cells per level, complementary so that every column is replaced in some."""
 
 
 class Corruption(nn.Module):
-    """Replaces cells by codes drawn from their column's frequencies, numbers by their middle.
+    """Corruption that replaces cells by codes sampled from their marginals, and numbers by their expectation.
 
     Parameters
     ----------

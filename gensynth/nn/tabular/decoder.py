@@ -1,4 +1,4 @@
-"""Interface of decoders: a density p(row | z) that can be sampled, with observed cells or without."""
+"""Interface of decoders: a density p(row | z) to sample from, with or without observed cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.model import Batch, Observed
 
 @dataclass(frozen=True)
 class Filled:
-    """Rows whose free cells were drawn among weighted candidates.
+    """Rows whose unobserved cells were sampled from weighted candidates.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Filled:
 
 
 class Decoder(nn.Module, ABC):
-    """p(row | z): a density over rows that can be drawn from, with cells observed or not."""
+    """A decoder p(row | z): a density over rows to sample from, with or without observed cells."""
 
     candidates: ClassVar[int]
     """Latents that a row with observed cells takes at a time; see `gensynth.nn.tabular.imputation`."""
@@ -49,11 +49,11 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
-        """Change the biases so that every code is drawn, from these latents, as often as it stands in the rows."""
+        """Adjust the biases so that codes sampled at these latents have their frequencies in the rows."""
 
     @abstractmethod
     def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not observed, from c candidates a row.
+        """Sample the unobserved cells, from c candidates for each row.
 
         Parameters
         ----------

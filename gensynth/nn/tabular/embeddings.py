@@ -1,4 +1,4 @@
-"""Embeddings of the cells of a row: a vector for the code, plus the number beside it times a second vector."""
+"""Embeddings of the cells of a row: a vector for the code, plus its number times a second vector."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gensynth.nn.tabular.ordinal_basis import OrdinalBasis
 
 
 class Numbers(nn.Module):
-    """Where the numbers of a layout stand.
+    """Positions of the numbers in a layout.
 
     ``columns`` (p,) have a number beside their code, which stands at ``index`` (p,) of the row's numbers; ``owner``
     (p,) is which of ``columns`` each of those belongs to.
@@ -48,7 +48,7 @@ class Numbers(nn.Module):
 
 
 class CellEmbedding(nn.Module):
-    """Embed every cell: a vector a code, plus the number beside it times a second vector of that code.
+    """Embedding of cells: a vector for each code, plus the number beside it times a second vector.
 
     So a binned number enters with its full resolution, piecewise linear in the value, and no one-hot row exists.
     Codes that stand in the order of their values have vectors on smooth curves (`OrdinalBasis`).

@@ -1,4 +1,4 @@
-"""An encoder of rows: embedded cells, summed with a matrix of each column's own, then a perceptron."""
+"""Encoder of rows: embedded cells through one linear map per column, summed, then a perceptron."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gensynth.nn.tabular.embeddings import CellEmbedding
 
 
 class CellEncoder(nn.Module):
-    """From rows to posterior parameters: the sum of every cell's contribution, then a perceptron.
+    """Encoder from rows to posterior parameters: a sum over cells, then a perceptron.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class CellEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return (n, width_out)."""
-        # one product over all cells: a product a column, summed, would write k times as much
+        # one product over all cells: summing one product per column would write k times as much
         total = torch.addmm(self.bias, self.cells.rows(batch).flatten(1), self.contribute.flatten(0, 1), alpha=3.0)
         out: Tensor = self.network(torch.relu(total))
         return out

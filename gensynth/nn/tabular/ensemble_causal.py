@@ -1,4 +1,4 @@
-"""Flows and priors of an ensemble: masked networks side by side over latents and over code-book entries."""
+"""Autoregressive priors and flows of an ensemble: masked networks over latents and code-book entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gensynth.nn.priors import LOG_2PI
 
 
 class EnsembleFlowPrior(LatentPrior, LatentDensity):
-    """An affine autoregressive flow a member: the prior of Chen et al. 2017 (arXiv 1611.02731, section 3.2).
+    """Affine autoregressive flows, one for each member: the prior of Chen et al. 2017 (arXiv 1611.02731).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class EnsembleFlowPrior(LatentPrior, LatentDensity):
 
 
 class EnsembleFlow(nn.Module):
-    """An inverse autoregressive flow a member (Kingma et al. 2016, arXiv 1606.04934, equation 14).
+    """Inverse autoregressive flows, one for each member (Kingma et al. 2016, arXiv 1606.04934, equation 14).
 
     As `gensynth.nn.flows.InverseAutoregressiveFlow`: near the identity at the start, the order turned round.
 
@@ -82,7 +82,7 @@ class EnsembleFlow(nn.Module):
 
 
 class EnsembleCodePrior(CodePrior):
-    """A masked network a member over the entries of its code books.
+    """Masked networks over code-book entries, one for each member.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class EnsembleCodePrior(CodePrior):
 
 
 def column_orders(members: int, n_columns: int) -> Tensor:
-    """Return (members, columns): at which position each column is decoded, always the same at random.
+    """Return fixed random column orders (members, columns): the decoding position of each column.
 
     Every second member has the order before it backwards: a column that sees little in one sees much in the other.
     """

@@ -1,4 +1,4 @@
-"""Networks to score rows with, several side by side: scaled features in, normal numbers and categorical codes out."""
+"""Networks for scoring, batched over the ensemble: scaled features in, normals and categories out."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, Member
 from gensynth.nn.tabular.row_likelihood import NormalLikelihood
 
 MAX_STEPS = 1200
-"""Of a full run."""
+"""Training steps of a full run."""
 NOISE_LEVELS = (0.2, 0.4, 0.8)
 """Of the denoising score, in units of a member's scaling."""
 TRIM = 0.2
-"""Fraction of the worst rows of a batch that nothing is learned from where the rows may hold anomalies."""
+"""Fraction of a batch's rows, those of highest loss, that are ignored if training rows may hold anomalies."""
 FILLINGS = 10
-"""Turns in which a cell is filled in to say what was expected there (Rezende et al. 2014, appendix F, by means)."""
+"""Iterations of filling in a cell to obtain its expected value (Rezende et al. 2014, appendix F, with means)."""
 
 
 class EnsembleNetworks(Networks):
-    """Networks side by side; every second one reads the ranks of the numbers.
+    """Networks of all ensemble members; every second one reads tail-scaled numbers.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class EnsembleNetworks(Networks):
         return (Fit("scaling", self.scaling.fit, MAX_ROWS),)
 
     def inputs(self, batch: Batch, *, differentiable: bool = False) -> MemberInputs:
-        """Return the rows in the scaling of every member."""
+        """Return the network inputs of rows in each member's scaling."""
         rows: MemberInputs = self.scaling(batch)
         return rows._replace(network=rows.network.detach().requires_grad_()) if differentiable else rows
 
@@ -88,34 +88,34 @@ class EnsembleNetworks(Networks):
                 yield inputs._replace(network=inputs.network + level * noise)
 
     def encoder(self, hidden: Sequence[int], width_out: int) -> nn.Module:
-        """Return a perceptron a member over the features."""
+        """Return perceptrons over the features, one for each member."""
         return _OverInputs(EnsembleMLP(self.members, (self.scaling.width, *hidden, width_out)))
 
     def mlp(self, width_in: int, hidden: Sequence[int], width_out: int) -> nn.Module:
-        """Return a perceptron a member."""
+        """Return perceptrons, one for each member."""
         return EnsembleMLP(self.members, (width_in, *hidden, width_out))
 
     def decoder(self, width_in: int, hidden: Sequence[int], column_groups: int = 1) -> RowDecoder:  # noqa: ARG002
-        """Return a perceptron a member over the latent."""
+        """Return perceptrons over the latents, one for each member."""
         likelihood = NormalLikelihood(self.scaling, self.members)
         return EnsembleDecoder(likelihood, EnsembleMLP(self.members, (width_in, *hidden, likelihood.width)))
 
     def causal_decoder(self, width_in: int, width: int, hidden: int) -> RowDecoder:  # noqa: ARG002
-        """Return a masked network a member, over an order of the columns of its own."""
+        """Return masked networks, one for each member, each with its own column order."""
         likelihood = NormalLikelihood(self.scaling, self.members)
         order = column_orders(self.members, len(self.layout.columns))[:, self.scaling.owner]
         return EnsembleCausalDecoder(likelihood, EnsembleMADE(order, order, hidden, width_in))
 
     def flow_prior(self, latent_dims: Sequence[int], n_components: int = 1) -> LatentPrior:  # noqa: ARG002
-        """Return an affine autoregressive flow a member."""
+        """Return affine autoregressive flows, one for each member."""
         return EnsembleFlowPrior(latent_dims)
 
     def posterior_flow(self, latent_dims: Sequence[int], context: int) -> nn.Module:
-        """Return a flow a member over its latent vector."""
+        """Return flows over the latents, one for each member."""
         return EnsembleFlow(latent_dims, context)
 
     def code_prior(self, groups: int, dim: int, width: int, n_codes: int) -> CodePrior:
-        """Return a masked network a member."""
+        """Return masked networks, one for each member."""
         return EnsembleCodePrior(self.members, groups, dim, width, n_codes)
 
     def by_column(self, entries: Tensor) -> Tensor:
@@ -162,7 +162,7 @@ class EnsembleNetworks(Networks):
         hidden[..., own] = 0.0  # scaled: what is typical
         inputs = inputs._replace(network=hidden)
         parameters = parameters_of(inputs)
-        for _ in range(FILLINGS):  # the cell is filled in by what the rest of the row says of it, again and again
+        for _ in range(FILLINGS):  # the cell is repeatedly replaced by its prediction from the rest of the row
             hidden[..., own] = self.scaling.as_read(parameters)[..., own]
             parameters = parameters_of(inputs)
         at = (self.scaling.columns == position).nonzero().flatten().tolist()
@@ -175,7 +175,7 @@ class EnsembleNetworks(Networks):
 
 
 class EnsembleDecoder(RowDecoder):
-    """A network a member over the latent, and the likelihood of rows that it gives the parameters of.
+    """Decoders over the latents, one for each member, that output the parameters of a likelihood of rows.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ class EnsembleDecoder(RowDecoder):
 
 
 class EnsembleCausalDecoder(EnsembleDecoder):
-    """As `EnsembleDecoder`, each cell from the cells before it too."""
+    """An autoregressive `EnsembleDecoder`: each cell is also conditional on the cells before it."""
 
     def parameters_at(self, inputs: MemberInputs, z: Tensor) -> Tensor:
         """Return (members, n, width): parameters of the cells given those before them."""

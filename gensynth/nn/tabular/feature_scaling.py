@@ -1,4 +1,4 @@
-"""Feature scaling for ensembles: numbers standardised, robustly scaled or by their tails; codes one-hot."""
+"""Feature scaling for ensembles: standard, robust or tail-dependent for numbers, one-hot for codes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 ScalingKind = Literal["standard", "robust", "adaptive"]
 CLIP = 5.0
-"""Beyond so many standard deviations distances grow like logarithms: nothing reconstructs what lies miles away."""
+"""Standard deviations beyond which distances grow logarithmically: extreme values cannot be reconstructed."""
 N_KNOTS = 129
 HEAVY = 3.0
-"""Excess kurtosis, that of Laplace's distribution, from which a number is measured by its ranks alone."""
+"""Excess kurtosis (that of the Laplace distribution) above which only the ranks of a number are used."""
 MAX_ROWS = 100_000
 """Rows that quantiles are taken of, at most."""
 
 
 class MemberInputs(NamedTuple):
-    """Rows as every member reads them.
+    """Network inputs of rows for every member.
 
-    ``numbers`` (members, n, p), 0 where the row has none; ``codes`` (n, c), those of `FeatureScaling.coded`;
-    ``network`` (members, n, p + slots) is what a network reads: numbers, then standardised one-hots;
-    ``present`` (n, p): whether the row has the number; ``log_presence`` (n, p): log-probability of that.
+    ``numbers`` (members, n, p), 0 where missing; ``codes`` (n, c), of the columns `FeatureScaling.coded`;
+    ``network`` (members, n, p + slots), the network inputs: numbers, then standardised one-hot codes;
+    ``present`` (n, p): mask of the numbers that are not missing; ``log_presence`` (n, p): its log-probability.
     """
 
     numbers: Tensor
@@ -38,7 +38,7 @@ class MemberInputs(NamedTuple):
     log_presence: Tensor
 
     def repeated(self, times: int) -> MemberInputs:
-        """Return all rows, then all of them again, so many times."""
+        """Return the rows tiled ``times`` times: all rows, then all of them again."""
         return MemberInputs(
             self.numbers.repeat(1, times, 1),
             self.codes.repeat(times, 1),
@@ -49,17 +49,17 @@ class MemberInputs(NamedTuple):
 
 
 class FeatureScaling(nn.Module):
-    """Scaling of the numbers of a row, one kind a member.
+    """Feature scaling of rows, one kind for each member.
 
-    "standard": numbers less their mean, in standard deviations. "robust": median and quartiles in their place, which
-    a tenth of outliers does not move. "adaptive": "standard" where tails are light, normal scores where they are
-    `HEAVY`, and in between by excess kurtosis: ranks keep a few large values from deciding all distances, and would
-    close the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
+    "standard": centred by the mean, scaled by the standard deviation. "robust": median and quartiles instead, which are
+    robust to a tenth of outliers. "adaptive": "standard" for light tails, normal scores (ranks) for `HEAVY` ones, and a
+    mixture by excess kurtosis in between: ranks keep a few large values from dominating all distances, but would close
+    the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
 
     Parameters
     ----------
     layout : Layout
-        What a row looks like; its numbers of role "value" are numbers present, everything else is codes.
+        Layout of the rows; "continuous" numbers are scaled, everything else is codes.
     kinds : sequence of {"standard", "robust", "adaptive"}
         The scaling of each member.
     """
@@ -80,7 +80,7 @@ class FeatureScaling(nn.Module):
         self.scaling_of = [self.kinds.index(kind) for kind in kinds]
         numbers = {i: c.numeric for i, c in enumerate(layout.columns) if c.numeric and c.numeric.kind == "continuous"}
         values = list(numbers)
-        single = {i for i in values if layout.columns[i].cardinality == 2}  # unknown or a value: no code to learn
+        single = {i for i in values if layout.columns[i].cardinality == 2}  # no code to learn
         coded = [i for i in range(len(layout.columns)) if i not in single]
         self.n_rows = layout.n_rows
         self.register_buffer("columns", torch.tensor(values, dtype=torch.long), persistent=False)
@@ -120,7 +120,7 @@ class FeatureScaling(nn.Module):
         return self.n_numbers + self.code_slots.n_slots
 
     def inputs_of(self, position: int) -> Tensor:
-        """Return which entries of what a network reads are those of one column of the layout."""
+        """Return the entries of the network inputs that belong to one column of the layout."""
         return (self.owner == position).nonzero().flatten()
 
     def with_marginals(self, parameters: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class FeatureScaling(nn.Module):
         return torch.cat([parameters[..., : self.n_numbers], parameters[..., self.n_numbers :] + self.marginals], -1)
 
     def as_read(self, parameters: Tensor) -> Tensor:
-        """Return what a network would read of rows that are as these parameters expect them (members, n, width)."""
+        """Return the network inputs of rows equal to the expectation under these parameters (members, n, width)."""
         if not self.code_slots.n_slots:
             return parameters
         probabilities = self.code_slots.softmax(self.with_marginals(parameters)[..., self.n_numbers :])
@@ -141,12 +141,12 @@ class FeatureScaling(nn.Module):
 
     @torch.no_grad()
     def fit(self, batch: Batch, _rng: torch.Generator) -> None:
-        """Measure the columns on training rows."""
+        """Fit the scaling to training rows."""
         present, raw = self._present(batch), batch.numeric.index_select(1, self.index).double()
         levels = torch.linspace(0.0, 1.0, N_KNOTS, dtype=torch.float64, device=raw.device)
         for j in range(self.n_numbers):
             values = raw[present[:, j], j].sort().values
-            near = values[values.abs() <= FAR]  # a cell miles away would make all others look alike
+            near = values[values.abs() <= FAR]  # an extreme cell would make all others look alike
             values = near if len(near) else values
             if len(values):
                 self._fit_column(j, values, levels)

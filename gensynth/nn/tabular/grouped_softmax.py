@@ -1,4 +1,4 @@
-"""Softmax heads of all columns over one hidden vector, computed in groups of columns of like cardinality."""
+"""Softmax heads of all columns over one hidden vector, in groups of similar cardinality."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.nn.categorical import LOG_2E, draw_powers, in_range, row_slices, u
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots, SlotGroup
 
 WASTE = 1.2
-"""How much wider than its narrowest column a run may be: fewer runs cost less to start, padding costs its slots."""
+"""Maximal ratio of widths in a group: fewer groups have less overhead, but padding costs time, too."""
 
 
 class GroupedSoftmax(nn.Module):

@@ -1,7 +1,6 @@
-"""Output heads of the columns: a softmax over the codes, and a density of where inside its code a number lies.
+"""Output heads of the columns: a softmax over the codes, and a density of the number within its code.
 
-Tensors are columns first, (k, n, width): every column has weights of its own, and one batched matrix product
-serves all of them.
+Tensors have the column axis first, (k, n, width): every column has its own weights, in one batched matrix product.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ N_CELLS = 32
 
 
 class CodeHeads(nn.Module):
-    """One softmax head a column over hidden vectors (k, n, width).
+    """One softmax head per column over hidden vectors (k, n, width).
 
     Biases start at the log marginals; weights of codes that stand in order lie on smooth curves (`OrdinalBasis`).
     """
@@ -60,7 +59,7 @@ class CodeHeads(nn.Module):
 
 
 class WithinBinHeads(nn.Module):
-    """Where inside its code a value lies: a density of `N_CELLS` equal steps on [0, 1] a column.
+    """Density of positions within a bin: `N_CELLS` equal steps on [0, 1] for each column.
 
     Conditioned on the hidden vector and on the code, it starts uniform. Beyond [0, 1] (values outside the fitted
     range) the density decays exponentially, so that far away is less likely than near.

@@ -1,4 +1,4 @@
-"""Conditional sampling of the cells that are not observed: importance sampling over latents, and particles.
+"""Conditional sampling of unobserved cells: importance sampling over latents, and particle filters.
 
 A row's latents are candidates with weights. They come from the prior first. Where too few of them count, more follow,
 proposed by the encoder for the row as it was filled so far, with their importance weights (the chain of Rezende et al.
@@ -19,13 +19,13 @@ from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.decoder import Decoder
 
 ENOUGH = 8.0
-"""Effective number of candidates at which a row is done; what is left of the bias is about its inverse."""
+"""Effective sample size at which a row's resampling stops; the remaining bias is about its inverse."""
 
 _MIN_ROWS = 128
 
 
 class Propose(Protocol):
-    """Draws latents for rows whose cells are observed in part."""
+    """Proposal distribution of latents for partially observed rows."""
 
     def __call__(self, rows: Batch | None, n: int, c: int, rng: Generator) -> tuple[Tensor, Tensor]:
         """Return latents (n * c, dim) and their log-weights (n * c,).
@@ -36,7 +36,7 @@ class Propose(Protocol):
 
 
 def fill(decoder: Decoder, propose: Propose, observed: Observed, rng: Generator) -> Batch:
-    """Draw the cells that are not observed; observed ones come back exactly.
+    """Sample the unobserved cells; observed ones are returned exactly.
 
     Rows take ``decoder.candidates`` latents at a time, more as fewer rows are left, until `ENOUGH` of them count or
     ``decoder.most_candidates`` were tried. Rounds are candidates too: of all, one is kept by their evidence.
@@ -86,7 +86,7 @@ def fill(decoder: Decoder, propose: Propose, observed: Observed, rng: Generator)
 
 
 class Particles:
-    """c weighted candidates for each of n rows, resampled within their row where few of them count.
+    """Particle filter: c weighted candidates for each of n rows, resampled if few have weight.
 
     Sequential Monte Carlo with systematic resampling (Doucet & Johansen 2011, "A tutorial on particle filtering and
     smoothing", section 3.5).
@@ -111,7 +111,7 @@ class Particles:
         self.log_weight = self.log_weight + gain.clamp(min=-1e4).view_as(self.log_weight)
 
     def resample(self, rng: Generator) -> Tensor | None:
-        """Return the candidate (n * c,) that each place is taken by now; None where all stay."""
+        """Resample; return the ancestor (n * c,) of each particle, or None if all stay."""
         effective = self._effective()
         c = self.log_weight.shape[1]
         few = effective < 0.5 * c

@@ -1,4 +1,4 @@
-"""A decoder whose cells are independent given the latent; or written in a few groups of columns."""
+"""Decoder with independent cells given the latents, or autoregressive over a few groups of columns."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gensynth.nn.tabular.marginals import correct_biases
 MAX_LOGITS = 2**24
 """Logits that are held at a time while candidates are weighed (64 MB in float32)."""
 WIDE_TABLE = 200
-"""Columns above which each has a smaller network of its own: there are many of them then."""
+"""Number of columns above which the networks of single columns are smaller."""
 
 
 class IndependentDecoder(Decoder):
-    """p(row | z) = prod_i p(code_i | z): cells are independent given the latent, positions uniform in their code.
+    """p(row | z) = prod_i p(code_i | z): cells independent given the latent, positions uniform in their bin.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ class IndependentDecoder(Decoder):
 
     @torch.no_grad()
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:  # noqa: ARG002
-        """Set the marginals right; nothing is drawn for it."""
+        """Correct the marginals in closed form, without sampling."""
         correct_biases(self.network.out.bias, self.network(z), rows.codes, self.code_slots)
 
     def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
-        """Draw the cells that are not observed from one latent of each row, taken by the probability of the others."""
+        """Sample unobserved cells at one latent per row, chosen by the probability of the observed cells."""
         particles = Particles(log_weight, len(observed))
         particles.weigh(self._gain(observed, z))
         logits = self.network(z.index_select(0, particles.choose(rng)))
@@ -119,7 +119,7 @@ class IndependentDecoder(Decoder):
 
 
 class GroupedDecoder(Decoder):
-    """A perceptron over the latent, then the cells in groups of columns, independent given the groups before.
+    """A perceptron over the latents, then groups of columns, each given the groups before.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Marginal bias correction: biases of the heads changed until every code is drawn as often as it occurs."""
+"""Marginal bias correction: adjusts biases of the heads until codes have their training frequencies."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import Tensor
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 ROUNDS = 3
-"""Corrections of the biases of a column; each is a fixed-point step that nearly ends there."""
+"""Corrections of a column's biases: fixed-point steps, of which the first nearly suffices."""
 MAX_CHANGE = 2.0
-"""Largest change of a bias: what is further off is no error of the biases."""
+"""Largest change of a bias: larger errors have another cause."""
 MIN_FREQUENCY = 1e-6
-"""Frequencies below this count as this."""
+"""Lower bound on frequencies."""
 DRAWN = 10_000
 """Rows that are drawn to see how often each code comes out, ..."""
 MAX_CELLS = 1_000_000
@@ -20,7 +20,7 @@ MAX_CELLS = 1_000_000
 
 
 def n_marginal_rows(n_columns: int) -> int:
-    """Return how many rows to draw for it."""
+    """Return the number of rows to sample for the correction."""
     return max(1000, min(DRAWN, MAX_CELLS // n_columns))
 
 
@@ -37,7 +37,7 @@ def correct_biases(bias: Tensor, logits: Tensor, codes: Tensor, slots: Categoric
 
 @torch.no_grad()
 def bias_change(logits: Tensor, codes: Tensor) -> Tensor:
-    """Return (c,): what to add to the biases of a column so that each code is drawn as often as it is there.
+    """Return the change (c,) of a column's biases that gives each code its training frequency.
 
     The mean probability of each code over rows of logits (n, c) is brought to its frequency in ``codes`` (m,). The
     first code, `UNKNOWN`, is never drawn and stays as it is. Only the marginal changes: differences between rows of the

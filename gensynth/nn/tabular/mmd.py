@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy of two samples: a distance of their second moments, to be minimised."""
+"""Maximum mean discrepancy of two samples with a quadratic kernel, as a loss."""
 
 from __future__ import annotations
 

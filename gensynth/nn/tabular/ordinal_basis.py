@@ -1,4 +1,4 @@
-"""Cosine basis for the weights of ordinal codes, plus a residual that learns slowly.
+"""Cosine basis for the weights of ordinal codes, plus a residual with a low learning rate.
 
 A hundred bins of a number have a vector each; learned one by one from a few thousand rows they overfit. Here the
 vectors of a column are sums of few cosines over its order, which all rows train, plus a residual of damped
@@ -19,13 +19,13 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 N_COSINES = 16
 """Cosines a column."""
 DAMPING = 0.2
-"""What the steps of the residual are multiplied by."""
+"""Factor of the residual network's output."""
 MIN_CODES = 16
-"""Columns of no more codes in order than this have no basis: there is nothing to be smooth about."""
+"""Ordered columns with at most this many codes have no basis: they need no smoothing."""
 
 
 def codes_in_order(column: ColumnLayout) -> tuple[int, int]:
-    """Return the half-open range of codes that stand in the order of their values (of the bins, beside atoms)."""
+    """Return the half-open range of ordered codes (categories in order, or bins without atoms)."""
     if column.ordered:
         return (UNKNOWN if column.missing is None else column.missing) + 1, column.cardinality
     return (0, 0) if column.numeric is None else (column.numeric.codes.start, column.numeric.codes.stop)

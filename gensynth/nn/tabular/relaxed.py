@@ -1,4 +1,4 @@
-"""Rows as vectors that gradients pass through: normal scores of ordered columns, one-hot codes of the others."""
+"""Differentiable rows for GANs: normal scores of ordered columns, one-hot codes of the others."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ N_KNOTS = 512
 
 
 class RelaxedRows(nn.Module):
-    """Between batches and vectors of ``width = n_scores + n_slots`` entries.
+    """Conversion between batches and differentiable vectors of ``width = n_scores + n_slots`` entries.
 
-    An ordered column of many codes is one number: the normal score of its value, N(0, 1) over the training rows
-    whatever the column looks like, repeated values spread evenly over the scores that belong to them (jitter), so that
-    there is nothing but smooth distributions to be learned. Where it has missing cells, a code of two tells them, and
-    the score is 0. All other columns are one-hot codes, the slots of `CategoricalSlots`.
+    An ordered column of many codes is one number: the normal score of its value, N(0, 1) over the training rows for any
+    column, with repeated values spread over their range of scores (jitter), so that all distributions to be learned
+    are smooth. If it has missing cells, a binary code marks them, and the score is 0. All other columns are one-hot
+    codes, the slots of `CategoricalSlots`.
 
     Parameters
     ----------
@@ -90,15 +90,15 @@ class RelaxedRows(nn.Module):
         self.register_buffer("drawn", torch.special.ndtri(even.clamp(1e-4, 1.0 - 1e-4)))
 
     def fit(self, rows: Batch) -> None:
-        """Measure the distribution of every scored column in the training rows: where which value repeats."""
+        """Fit the distribution of every scored column on the training rows, including repeated values."""
         ranks = self._ranks(rows)[0]
         for k, here in enumerate(self._present(rows).unbind(1)):
             self.quantiles[k] = _knots(ranks[here, k])
 
     def fit_drawn(self, outputs: Tensor) -> None:
-        """Measure the scores that a generator draws: `decode` brings them to the distribution of the training rows.
+        """Fit the distribution of generated scores, which `decode` maps to that of the training rows.
 
-        ``outputs`` (n, width) are those of a generator, of which the scores are read.
+        ``outputs`` (n, width) are those of a generator; only the scores are used.
         """
         for k in range(self.n_scores):
             self.drawn[k] = _knots(outputs[:, k])
@@ -130,10 +130,10 @@ class RelaxedRows(nn.Module):
         return torch.cat([codes, 1 + (of_gaps == self.gap_codes)], 1)
 
     def outlyingness(self, rows: Batch, vectors: Tensor) -> Tensor:
-        """Return (n, k): how far each cell of rows, and of what `encode` made of them, lies out; 0 for the usual.
+        """Return the outlyingness (n, k) of each cell of rows and their encoding; 0 within the usual range.
 
-        Half the squared normal score of a number, which grows on beyond the fitted ones; the logarithm of the number of
-        rows for a value that none of them had.
+        Half the squared normal score of a number, extrapolated beyond the fitted ones; the logarithm of the number of
+        rows for an unseen value.
         """
         codes = rows.codes
         out = rows.numeric.new_zeros(codes.shape)

@@ -1,4 +1,4 @@
-"""Likelihoods of rows for the members of an ensemble: numbers normal or mixtures of normals, codes categorical."""
+"""Likelihoods of rows for ensemble members: normals or mixtures for numbers, categories for codes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gensynth.nn.priors import LOG_2PI
 from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
 
 FLOOR = 0.22
-"""Least standard deviation of a normal number, in its scaled units: finer than this, a column that is nearly a function
+"""Minimal standard deviation of a normal, in scaled units: with a smaller one, a column that is nearly a function
 of others outweighs all."""
 MIXTURE_FLOOR = 0.1
-"""Least standard deviation of one normal of a mixture: gaps between clusters are to be seen."""
+"""Minimal standard deviation of a mixture component: small enough for gaps between clusters."""
 REACH = 1.5
 """The means of a mixture start side by side from minus to plus this."""
 
 
 class RowLikelihood(nn.Module):
-    """log p(row | parameters) of every member, cell by cell; a subclass says what numbers are.
+    """log p(row | parameters) of every member, cell by cell; subclasses define the likelihood of numbers.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class RowLikelihood(nn.Module):
 
 
 class NormalLikelihood(RowLikelihood):
-    """Numbers are normal; their deviations are the column's, and learned.
+    """Normal likelihood of numbers, with a learned deviation for each column.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class NormalLikelihood(RowLikelihood):
 
 
 class MixtureLikelihood(RowLikelihood):
-    """Numbers are mixtures of normals, whose weights, means and deviations are parameters.
+    """Likelihood of numbers as mixtures of normals, with weights, means and deviations as parameters.
 
     Parameters
     ----------

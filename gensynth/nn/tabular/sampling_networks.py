@@ -1,4 +1,4 @@
-"""Networks to sample tables with: embedded cells in, codes and within-bin offsets out, one member."""
+"""Networks for sampling tables: embedded cells in, codes and within-bin offsets out, one member."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gensynth.nn.tabular.independent_decoder import grouped_decoder
 
 
 class SamplingNetworks(OneMemberNetworks):
-    """One network each over the embedded cells of a row.
+    """Networks over the embedded cells of a row, with one member.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ class SamplingNetworks(OneMemberNetworks):
         return SamplingDecoder(self.layout, rows)
 
     def score(self, cells: Tensor, latent: Tensor, inputs: Batch, *, attribute: bool) -> Score:  # noqa: ARG002
-        """Return rows alone: a latent term cannot be told apart by codes."""
+        """Return scores of rows without attribution: the latent term has no gradient to codes."""
         return Score(-(cells.sum(-1) + latent))
 
 
 class SamplingDecoder(RowDecoder):
-    """A decoder of single rows as one member's.
+    """Adapter of a `Decoder`, with a members axis of 1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One-hot codes that are drawn, with a gradient to the logits that they were drawn from (straight-through)."""
+"""Sampled one-hot codes with a straight-through gradient to their logits (ReinMax)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Forward: one-hot draws. Backward: the second-order estimate of how the expectation moves with the logits."""
+    """Sample one-hot codes; the backward pass is a second-order estimate of the expectation's gradient."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, code_slots: CategoricalSlots, rng: Generator) -> Tensor:

@@ -97,7 +97,7 @@ class TwoSample:
         for i, column in enumerate(self.layout.columns):
             slot = column.numeric
             if slot is None or slot.kind != "continuous" or column.cardinality > 8:
-                continue  # a column of many codes is told apart by them
+                continue  # columns with many codes are compared by their codes
             present = slot.beside(batch.codes[:, i])
             free = 8 - column.cardinality
             share = 0.5 * (1.0 + torch.erf(batch.numeric[:, slot.index] / math.sqrt(2.0)))

@@ -22,7 +22,7 @@ def test_conditions_that_a_family_cannot_take_are_refused_before_training(folder
     monkeypatch.setattr("gensynth.training.Trainer.run", lambda *_, **__: pytest.fail("it trained"))
     outcome = run("fit", "good.csv", "-o", "new.gensynth", "-m", "gan", "--condition-on", "sex")
     assert outcome.code == 2
-    assert "the model 'gan' cannot draw rows with given cells; models that can: " in outcome.err
+    assert "the model 'gan' cannot sample rows given some of their cells; models that can: " in outcome.err
 
 
 @pytest.mark.parametrize(("n", "told"), [(19, True), (20, False)])

@@ -25,7 +25,7 @@ def test_a_synthesizer(run: Run, folder: Path) -> None:
     assert (found["condition_on"], found["left_out"]) == ([], {})
     text = run("info", "m.gensynth").out
     assert f"written by gensynth {__version__}" in text
-    assert "draw rows" in text
+    assert "sample rows" in text
     assert "on 120 rows, 1 epoch, seed" in text
     assert "=None" not in text
     assert f"6 columns ({found['kinds']}):" in text

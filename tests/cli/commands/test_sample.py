@@ -48,6 +48,6 @@ def test_given_cells_that_a_model_cannot_take(folder: Path, run: Run) -> None:
     assert run("fit", "good.csv", "-o", "gan.gensynth", "-m", "cgan", "--set", "trainer.max_epochs=1").code == 0
     outcome = run("sample", "gan.gensynth", "--where", "sex=F", "-o", "s.csv")
     assert outcome.code == 2
-    for words in ("fitted without columns to be given", "--condition-on sex", "models that can: ", "vlae"):
+    for words in ("fitted without conditions", "--condition-on sex", "models that can: ", "vlae"):
         assert words in outcome.err
     assert not Path("s.csv").exists()

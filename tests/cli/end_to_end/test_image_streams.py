@@ -160,7 +160,7 @@ def test_what_cannot_be_learned(photos: str, run: Run, more: tuple[str, ...]) ->
     for data, words in (
         ("same", "holds 5 images that are all the same: there is nothing to learn"),
         ("each", "each: each of the 5 labels has one image, such as a/0.png; put several into each folder"),
-        ("one", "a single image came; there is nothing to learn"),
+        ("one", "X is a single image; there is nothing to learn"),
         ("none", "none is a folder that holds neither images (.png, .jpg, .jpeg"),
         ("nan.npz", "nan.npz: array 'x': image 18 has missing or infinite pixels"),
     ):

@@ -126,14 +126,14 @@ def test_commands_stand_in_a_pipe(folder: Path, run: Run) -> None:
         ("score m.gensynth - -o out.csv", "standard input is empty"),
         ("score m.gensynth - -o out.csv --format arrow", "standard input is empty"),
         ("sample m.gensynth -o out/ --resume", "no parts in out"),
-        ("sample m.gensynth -o out.csv --resume", "--resume goes on with a folder"),
+        ("sample m.gensynth -o out.csv --resume", "--resume needs a folder of parts"),
         ("sample m.gensynth -o good.csv/", "good.csv is a file"),
         ("sample m.gensynth -o - --format parquet", "csv or arrow"),
         ("sample m.gensynth -o a/b/", "there is no folder"),
         ("score m.gensynth *.nothing -o out.csv", "no file has a name like"),
         ("score m.gensynth empty -o out.csv", "empty is a folder that holds neither images"),
         ("score m.gensynth empty -o empty/out.csv", "lies in the table that is read"),
-        ("score m.gensynth - -o out/ --resume", "standard input gives it once"),
+        ("score m.gensynth - -o out/ --resume", "which standard input cannot"),
     ],
 )
 def test_what_cannot_be_read_or_written_is_said(

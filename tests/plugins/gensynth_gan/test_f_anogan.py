@@ -145,7 +145,7 @@ def test_given_cells_are_kept_and_not_judged():
     case = make_cases(recipe.encoding)["wide"]
     model = _trained(recipe, case)
     rows = model.networks.inputs(case.rows)
-    _, written = model.write(model.encode(rows.network), rows)
+    _, written = model.generate_rows(model.encode(rows.network), rows)
     slots = model.given_slots.expand_as(written)
     assert torch.equal(written[slots], rows.network[slots])
     assert not torch.allclose(written[~slots], rows.network[~slots])
@@ -159,7 +159,7 @@ def test_given_cells_are_kept_and_not_judged():
 def test_who_is_given_a_cell_asks_another_of_its_view_what_to_expect():
     recipe = CGAN(task="detection", width=16)
     model = _trained(recipe, make_cases(recipe.encoding)["wide"])
-    witnesses = model._witnesses().squeeze(1)
+    witnesses = model._generating_members().squeeze(1)
     who = torch.arange(model.members).unsqueeze(1).expand_as(witnesses)
     given = model.given_slots.squeeze(1)
     assert torch.equal(witnesses[~given], who[~given])

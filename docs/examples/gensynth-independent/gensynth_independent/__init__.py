@@ -9,4 +9,4 @@ GENSYNTH_API_VERSION = 1
 def register_models(register):
     """Announce the model."""
     target = "gensynth_independent.recipes:Independent"
-    register(ModelSpec("independent", target, "Columns drawn by themselves", score_methods=("likelihood",)))
+    register(ModelSpec("independent", target, "Independent columns", score_methods=("likelihood",)))

@@ -1,4 +1,4 @@
-"""Columns drawn by themselves."""
+"""Independent columns, each with a categorical distribution."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from gensynth.model import Batch, GenerativeModel, Optimizer, Phase, Recipe, Sco
 
 @dataclass(eq=False)
 class Independent(Recipe):
-    """Columns drawn by themselves: the floor that every other family has to beat."""
+    """Independent columns: the baseline that every other family has to beat."""
 
     score_methods = ("likelihood",)
     learning_rate: float = 0.05
