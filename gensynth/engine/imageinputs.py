@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gensynth.constraints import whole
 from gensynth.errors import DataError, OptionError
 from gensynth.schema import TableSchema
 from gensynth.tables import Container, Table
+from gensynth.tables.cellarrays import plain_array
 from gensynth.tables.container import from_images
 from gensynth.tables.imagearrays import IMAGE, LABEL, are_images, declared_images
 
@@ -67,7 +67,7 @@ def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None)
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
     if not isinstance(y, pd.Series):
-        y = np.asarray(y)
+        y = plain_array(y)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1:
         raise DataError(f"y has the shape {y.shape}; expected one label for each image")

@@ -22,6 +22,7 @@ from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
+from gensynth.tables.cellarrays import plain_array, refuse_mask
 from gensynth.tables.imagearrays import are_images, holds_images
 from gensynth.training.weights import Weights, check_weights
 
@@ -59,6 +60,7 @@ def fit_input(
                 f"image_shape={shape} is for an array (n, pixels), and a {type(X).__name__} came: give its values, as "
                 "in X.to_numpy()"
             )
+        refuse_mask(X, "pixels")
         return image_table(_validate_array(estimator, X, reset=True, least=2), y, shape)
     if not are_images(X) and _is_array(X):
         X = _validate_array(estimator, X, reset=True, least=2)
@@ -118,6 +120,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
     if are_images(X):
         return named_as(_some(image_table(X)[0]), schema)
     if flat and container.images is not None and _is_array(X):
+        refuse_mask(X, "pixels")
         return image_table(_validate_array(estimator, X, reset=False, least=1), image_shape=container.images.shape)[0]
     if schema.image is not None and _is_array(X):
         raise no_images(schema, np.shape(X))
@@ -186,7 +189,7 @@ def _is_array(X: Any) -> bool:
 def _validate_array(estimator: BaseEstimator, X: Any, *, reset: bool, least: int) -> NDArray[Any]:
     array = validate_data(
         estimator,
-        X,
+        plain_array(X) if isinstance(X, list | tuple | np.ma.MaskedArray) else X,
         reset=reset,
         dtype=None,
         ensure_all_finite="allow-nan",
