@@ -94,6 +94,32 @@ def objects_of(images: Sequence[NDArray[Any]]) -> NDArray[np.object_]:
     return out
 
 
+def image_list(images: Any) -> list[NDArray[Any]]:
+    """Return images in their order, whatever holds them: of a table those of its column of images.
+
+    Parameters
+    ----------
+    images : DataFrame, Series, array (n, ...), or sequence of arrays
+        Of one shape, (h, w), (h, w, c) or (c, h, w).
+
+    Raises
+    ------
+    DataError
+        The table has no column of images, or two; or they are no images, or of several shapes.
+    """
+    if isinstance(images, pd.DataFrame):
+        found = [i for i in range(images.shape[1]) if holds_images(images.iloc[:, i])]
+        if len(found) != 1:
+            raise DataError(f"the table has {counted(len(found), 'column')} of images; expected one, or its images")
+        images = images.iloc[:, found[0]]
+    out = [np.asarray(image) for image in images]
+    for shape in dict.fromkeys(image.shape for image in out):
+        axes_of(shape)
+        if shape != out[0].shape:
+            raise DataError(f"images of shape {out[0].shape} and {shape} came; bring them to one")
+    return out
+
+
 @dataclass(frozen=True)
 class ImageArray:
     """How an array holds images.
