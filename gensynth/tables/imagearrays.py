@@ -20,6 +20,14 @@ IMAGE = "image"
 """Name of the column that an array of images becomes."""
 LABEL = "label"
 """Name of the column of labels that have none."""
+IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
+"""Names that arrays of images have in files, the first of which is ours."""
+LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
+"""Names that arrays of their labels have."""
+LABEL_NAME = "y_name"
+"""Array that says what the column of the labels is called, where that is not `LABEL`."""
+ASIDE = "column "
+"""What an array of a column that has one of these names begins with."""
 FEW_LEVELS = 32
 """Whole numbers that come to at most so many levels have no others; with more there are 256."""
 
