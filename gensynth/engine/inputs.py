@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images
+from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images, under_fitted_name
 from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
@@ -135,7 +135,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
                 stacklevel=3,
             )
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
-    frame = _some(to_frame(X)[0])
+    frame = under_fitted_name(_some(to_frame(X)[0]), schema)
     if not named_fit and len(frame.columns) == len(names):
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
     return frame
