@@ -17,6 +17,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images, under_fitted_name
+from gensynth.engine.streams import as_stream
 from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
@@ -102,7 +103,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
     estimator : BaseEstimator
         Fitted by `fit_input`.
     X : table
-        Any kind that `gensynth.tables.to_frame` takes.
+        Any kind that `gensynth.tables.to_frame` takes; one that is read in batches is read as a whole.
     schema : TableSchema
         Of the fitted columns.
     container : Container
@@ -115,6 +116,8 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
     ValueError, TypeError
         As for `fit_input`.
     """
+    stream = as_stream(X)
+    X = X if stream is None else stream.whole()
     names, flat = schema.names, container.images is not None and container.images.flat
     named_fit = container.family not in ("numpy", "series", "images")
     if are_images(X):

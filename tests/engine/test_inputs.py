@@ -1,9 +1,10 @@
-"""Lists of rows and masked arrays, by way of the estimators."""
+"""Lists of rows, masked arrays and tables that are read in batches, by way of the estimators."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow.dataset
 import pytest
 from sklearn.linear_model import LogisticRegression
 from toy_image_recipe import bars, synthesizer
@@ -11,6 +12,7 @@ from toy_models import Toy
 
 from gensynth import AnomalyDetector, AugmentedEstimator, Augmenter, Synthesizer, Trainer
 from gensynth.errors import DataError
+from gensynth.tables import open_table
 
 QUICK = Trainer(max_epochs=2, progress=False, device="cpu")
 GAP = float("nan")
@@ -73,3 +75,38 @@ def test_masked_rows_are_not_augmented():
         augmenter.fit_resample(X.filled(0), np.ma.masked_array(y, np.arange(40) == 1))
     with pytest.raises(DataError, match="cells are masked"):
         AugmentedEstimator(LogisticRegression(), augmenter).fit(X, y)
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=90), "c": rng.choice(["a", "b"], 90), "g": rng.integers(0, 5, 90) / 2})
+    table.loc[::9, "g"] = np.nan
+    for i in range(3):
+        table[i * 30 : (i + 1) * 30].to_parquet(tmp_path / f"{i}.parquet", index=False)
+    return table, tmp_path
+
+
+@pytest.mark.parametrize("kind", ["stream", "data set"])
+def test_detectors_judge_what_is_read_in_batches(files, kind):
+    table, folder = files
+    data = open_table(folder) if kind == "stream" else pyarrow.dataset.dataset(folder)
+    for novelty in (True, False):
+        detector = AnomalyDetector(Toy(), trainer=QUICK, random_state=0, density=False, novelty=novelty).fit(table)
+        for ask in ("score_samples", "decision_function", "predict", "p_values", "predict_proba", "explain"):
+            np.testing.assert_array_equal(getattr(detector, ask)(data), getattr(detector, ask)(table), err_msg=ask)
+        assert detector.reasons(data) == detector.reasons(table)
+
+
+@pytest.mark.parametrize("kind", ["stream", "data set"])
+def test_synthesizers_take_what_is_read_in_batches(files, kind):
+    table, folder = files
+    data = open_table(folder) if kind == "stream" else pyarrow.dataset.dataset(folder)
+    fitted = Synthesizer("vae", trainer=QUICK, random_state=0).fit(table)
+    for ask in ("score_samples", "explain", "transform"):
+        np.testing.assert_array_equal(getattr(fitted, ask)(data), getattr(fitted, ask)(table), err_msg=ask)
+    filled = fitted.impute(table, random_state=1)
+    pd.testing.assert_frame_equal(fitted.impute(data, random_state=1), filled)
+    parts = [frame for _, frame in fitted.impute_batches(data, random_state=1)]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), filled)
+    assert sum(len(analysis.scores) for _, analysis in fitted.analyse_batches(data)) == 90
