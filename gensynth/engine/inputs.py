@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -126,6 +127,9 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
         refuse_mask(X, "pixels")
         return image_table(_validate_array(estimator, X, reset=False, least=1), image_shape=container.images.shape)[0]
     if schema.image is not None and _is_array(X):
+        shape = check_image_shape(getattr(estimator, "image_shape", None))
+        if shape is not None and np.shape(X)[1:] == (math.prod(shape),):  # the labels are what is missing
+            return named_as(_some(image_table(np.asarray(X), None, shape)[0]), schema)
         raise no_images(schema, np.shape(X))
     if _is_array(X):
         X = _validate_array(estimator, X, reset=False, least=1)

@@ -65,6 +65,16 @@ def test_labels_beside_images_keep_their_gaps():
         synthesizer(image_shape=images.shape[1:]).fit(np.ma.masked_equal(flat, images.max()))
 
 
+def test_flat_images_that_lack_the_fitted_labels_are_told_so():
+    images, labels = bars()
+    flat = images.reshape(len(images), -1)
+    fitted = synthesizer(image_shape=images.shape[1:]).fit(flat, labels)
+    with pytest.raises(DataError, match="fitted together with 'label': give a DataFrame"):
+        fitted.score_samples(flat)
+    with pytest.raises(DataError, match=r"an array of shape \(\d+, 7\) came"):
+        fitted.score_samples(flat[:, :7])
+
+
 def test_masked_rows_are_not_augmented():
     X = np.ma.masked_greater(np.random.default_rng(0).normal(size=(40, 2)), 1)
     y = np.arange(40) % 4 == 0
