@@ -15,7 +15,7 @@ from torch import Generator, Tensor, nn
 
 from gensynth.batch import Batch, Observed, Score
 from gensynth.constraints import Constraint, SearchSpace, check_parameters, plain_parameters
-from gensynth.errors import OptionError, hint
+from gensynth.errors import CapabilityError, OptionError, hint
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding, ImageLayout, Layout, NumericSlot
 from gensynth.stages import Fit, Loss, Optimizer, Phase, Report, Stage
 
@@ -28,15 +28,25 @@ __all__ = [
 class GenerativeModel(nn.Module, ABC):
     """A network that can be trained, sampled from and used for scoring; ``layout`` describes its rows."""
 
-    score_methods: ClassVar[tuple[str, ...]]
-    """Names that `score` takes as ``method``; the first is the default."""
+    score_methods: ClassVar[tuple[str, ...]] = ()
+    """Names that `score` takes as ``method``; the first is the default. None of a family that only draws rows."""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         self.layout = layout
 
     def score_method(self, method: str | None) -> str:
-        """Return the method to score by, the default for None; raise `OptionError` for one the family lacks."""
+        """Return the method to score by, the default for None.
+
+        Raises
+        ------
+        CapabilityError
+            The family does not score.
+        OptionError
+            It has no such method.
+        """
+        if not self.score_methods:
+            raise CapabilityError(f"{type(self).__name__} does not score rows")
         if method is not None and method not in self.score_methods:
             known = ", ".join(map(repr, self.score_methods))
             raise OptionError(f"{hint(f'method={method!r}', f'--method {method}')} is unknown; the model has {known}")

@@ -241,6 +241,7 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
         frame = self._new(X)
+        require(self.recipe_, "score")
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _num_samples
 from gensynth.engine.imageinputs import check_image_shape, image_table
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
+from gensynth.tables.cellarrays import refuse_mask
 from gensynth.tables.imagearrays import are_images
 from gensynth.training.weights import read_weights
 
@@ -47,8 +48,9 @@ def plain(rows: Any) -> Any:
     Raises
     ------
     DataError
-        If it is sparse, or no container of rows.
+        If it is sparse, has masked cells, or is no container of rows.
     """
+    refuse_mask(rows, "cells")  # real rows come back as they came, and a mask would not
     if isinstance(rows, pd.DataFrame | pd.Series | pd.Index | np.ndarray | list | tuple):
         return rows
     if type(rows).__module__.partition(".")[0] in ("polars", "pyarrow"):

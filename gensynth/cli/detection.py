@@ -68,7 +68,7 @@ def check_fits(
         check_beside(table, list(normal.columns), f"the normal images of {train_on} have")
     else:
         check_same_columns(table.names, list(normal.columns), data, train_on)
-    schema = TableSchema.infer(normal, kinds)
+    schema = TableSchema.infer(normal, kinds, learn_constants=True)  # as the detector does
     said = BatchWarnings()
     for batch in table.batches():
         with said.batch(), rows_counted_from(int(batch.frame.index[0]), table):

@@ -9,23 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
+from gensynth.cli.images import are_bytes
 from gensynth.cli.paths import ARCHIVE_ENDINGS, PICTURE_ENDINGS, check_distinct, checked_output
 from gensynth.cli.terminal import note
 from gensynth.errors import OptionError
 from gensynth.files import atomic_write
 from gensynth.report.grids import MAX_TILES, class_grid, image_grid, png_bytes
 from gensynth.schema.image import ImageSchema
-from gensynth.schema.imagecells import stacked_images
+from gensynth.schema.imagecells import stacked_images, with_images_read
 from gensynth.tables.imagearrays import declared_images
+from gensynth.tables.imagestream import ImageStream
 from gensynth.tables.imagewriter import (
     Range,
     label_column,
     write_image_archive,
     write_image_folder,
 )
+from gensynth.tables.stream import TableStream
 
 if TYPE_CHECKING:
     from gensynth.augmentation import AugmentResult
@@ -144,6 +148,35 @@ def picture_output(output: str | None, grid: Path | None, inputs: Iterable[Path 
     if not os.access(parent, os.W_OK):
         raise OptionError(f"--output {output}: the folder {parent} is write-protected; name another one")
     return PictureOutput(path, grid)
+
+
+def images_to_augment(
+    source: TableStream, real: pd.DataFrame, schema: Any, output: str, inputs: Iterable[Path | Card]
+) -> tuple[pd.DataFrame, PictureOutput | None, bool]:
+    """Return the real rows with their images, where these and new ones go, and whether they are files of 8 bits.
+
+    Images of a table are paths of files; new ones have no paths, so that all are written as of a folder of images.
+    Without images there is no place for any.
+
+    Raises
+    ------
+    OptionError
+        They cannot be written to OUT, or only images could.
+    ImageError, DataError
+        Images of a table cannot be read, or differ in size.
+    """
+    if isinstance(source, ImageStream):
+        return real, picture_output(output, None, inputs), are_bytes(source)
+    held = declared_images(real, schema)
+    if held:
+        out = picture_output(output, None, inputs)
+        real = with_images_read(real, schema)
+        return real, out, bool(real[held[0]].iloc[0].dtype == np.uint8)
+    if output.lower().endswith((*ARCHIVE_ENDINGS, "/", os.sep)) or Path(output).is_dir():
+        raise OptionError(
+            f"--output {output} is for images, and {source.source} is a table; name a .csv or .parquet file"
+        )
+    return real, None, False
 
 
 def write_augmented_images(result: AugmentResult, out: PictureOutput, target: str | None, *, of_files: bool) -> None:

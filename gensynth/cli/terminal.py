@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -126,6 +128,7 @@ def errors_as_exit_codes() -> Iterator[None]:
     except GensynthError as error:
         raise fail(str(error)) from None
     except _UsageError as error:
+        error.message = _advised(error.message)
         if processes.count() == 1:
             raise
         with processes.one_speaks() as speaks:
@@ -145,6 +148,14 @@ def errors_as_exit_codes() -> Iterator[None]:
         raise fail(_why(error)) from None
     except MemoryError:
         raise fail("out of memory: use fewer rows, or a machine with more memory") from None
+
+
+def _advised(message: str) -> str:
+    """Return what is wrong with the arguments; of more files than one what a shell did that was to leave them alone."""
+    extra = re.search(r"extra arguments?(?:\(s\))? \((.+)\)$", message)
+    if extra is None or not any(map(os.path.exists, extra[1].split())):
+        return message
+    return f"{message}. A pattern of several files is one argument: put it in quotes, or name their folder"
 
 
 def _why(error: OSError) -> str:

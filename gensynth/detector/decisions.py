@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.analysis import Analysis
 from gensynth.engine.fitted import FittedModel
 from gensynth.engine.notebook import Shown, shown_models
+from gensynth.engine.streams import as_stream
 from gensynth.errors import OptionError
 
 Floats = NDArray[np.float64]
@@ -35,8 +37,9 @@ class OutlierDecisions(OutlierMixin):
 
         Parameters
         ----------
-        X : table of shape (n_samples, n_features)
-            As for `fit`; columns may be in another order.
+        X : table of shape (n_samples, n_features), TableStream or pyarrow.dataset.Dataset
+            As for `fit`; columns may be in another order. A stream (`gensynth.tables.open_table`) or a data set is read
+            in batches.
         method : str or None
             One of the model's score methods, or "auto"; None for the detector's own, on which offset and p-values are
             based.
@@ -49,7 +52,7 @@ class OutlierDecisions(OutlierMixin):
             never beyond -100. With another ``method`` than the detector's, 0 is the median of the training rows, and
             the unit is the interquartile range of their scores. A row's score is independent of other rows.
         """
-        return self.analyse(X, method).scores
+        return np.concatenate([found.scores for found in self._analyses(X, method)])
 
     def anomaly_score(self, X: Any) -> Floats:
         """Return minus `score_samples`: higher = more anomalous, as in PyOD."""
@@ -89,7 +92,7 @@ class OutlierDecisions(OutlierMixin):
         ndarray of shape (n_samples,), float64
             In [1 / (1 + n_calibration), 1].
         """
-        return self.analyse(X).p_values
+        return np.concatenate([found.p_values for found in self._analyses(X)])
 
     def predict_proba(self, X: Any) -> Floats:
         """Return pseudo-probabilities (normal, anomalous) of each row from its p-value (see `p_values`).
@@ -114,6 +117,16 @@ class OutlierDecisions(OutlierMixin):
             Maximal number of columns that a sentence names.
         """
         return self.analyse(X).reasons(max_columns=max_columns)
+
+    def _analyses(self, X: Any, method: str | None = None) -> Iterator[Analysis]:
+        """Give what `analyse` says of a table, or of each batch of one that is read in batches."""
+        table = as_stream(X)
+        if table is None:
+            yield self.analyse(X, method)
+            return
+        estimator: Any = self  # a `TableEstimator`
+        for _, found in estimator.analyse_batches(table, method):
+            yield found
 
     def _shown(self) -> Shown | None:
         """Return the notebook display of the fitted models and the threshold."""

@@ -88,23 +88,28 @@ class IdentifierGenerator:
         return cls(column, share, fit_pattern(texts), sizes=sizes, kept=kept, checksum=checksum, known=known)
 
     def hashes_of(self, series: pd.Series[Any]) -> NDArray[np.uint64]:
-        """Return hashes (m,) of the identifiers in aligned cells, for `know`; none where new ones just go on."""
-        if self.pattern is None:
-            return np.zeros(0, dtype=np.uint64)
+        """Return hashes (m,) of the identifiers in aligned cells, for `know`; the numbers where new ones just go on."""
         if self.column.decimals == 0:
             ticks, missing = ticks_of(series, self.column)
-            texts = object_array(np.asarray(ticks[~missing], dtype=np.int64).astype(str).tolist())
+            numbers = np.asarray(ticks[~missing], dtype=np.int64)
+            if self.pattern is None:
+                return numbers.view(np.uint64)
+            texts = object_array(numbers.astype(str).tolist())
         else:
             texts = object_array([str(v) for v in series[~is_missing(series)].tolist() if str(v) not in self.kept])
         return self.known.whole(texts)
 
     def know(self, hashes: NDArray[np.uint64]) -> None:
-        """Learn from `hashes_of` all rows of a larger table which identifiers it has, and how often they repeat."""
-        if self.pattern is None:
-            return
+        """Learn from `hashes_of` all rows of a larger table which identifiers it has, and how often they repeat.
+
+        Integers that leave gaps in a sample may be without any in the table.
+        """
         distinct, counts = np.unique(hashes, return_counts=True)
         self.sizes = _sizes_of(counts)
-        self.known.replace(distinct)
+        if self.pattern is not None and self.column.decimals == 0 and _goes_on(self.column, len(distinct)):
+            self.pattern, self.checksum, self.known = None, None, KnownHashes()
+        elif self.pattern is not None:
+            self.known.replace(distinct)
 
     def also_know(self, series: pd.Series[Any]) -> None:
         """Learn further identifiers, in aligned cells: none of them is made either."""

@@ -14,7 +14,7 @@ from gensynth.engine.capabilities import require
 from gensynth.engine.chunks import ChunkedSample
 from gensynth.engine.fitted import CHUNK_ROWS, FittedModel
 from gensynth.engine.parameters import RandomState, count_of, seed_of
-from gensynth.engine.streams import BatchWarnings, rows_counted_from
+from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.errors import CapabilityError
 from gensynth.tables import Table, TableStream, to_frame
 
@@ -141,6 +141,8 @@ class DrawnTables:
         require(self.fitted_.recipe, "impute")
         if self.fitted_.container.images is not None:
             raise CapabilityError("images without other columns have no missing cells that could be filled")
+        stream = as_stream(X)
+        X = X if stream is None else stream.whole()
         frame = self._new(X)
         came, container = to_frame(X)
         filled = self.fitted_.impute(frame, self._next_random(random_state))
@@ -153,7 +155,7 @@ class DrawnTables:
 
         Parameters
         ----------
-        table : TableStream
+        table : TableStream or pyarrow.dataset.Dataset
             From `gensynth.tables.open_table`.
         random_state : int, Generator, RandomState or None
             Seed, as for `sample`.
@@ -172,6 +174,7 @@ class DrawnTables:
         """
         check_is_fitted(self)
         require(self.fitted_.recipe, "impute")
+        table = as_stream(table) or table
         random = self._next_random(random_state)
         first = start // CHUNK_ROWS
         said = BatchWarnings()

@@ -93,7 +93,7 @@ class TableEstimator(NotebookView, BaseEstimator):
 
         Parameters
         ----------
-        table : TableStream
+        table : TableStream or pyarrow.dataset.Dataset
             From `gensynth.tables.open_table`.
         method : str or None
             As for `score_samples`.
@@ -110,6 +110,7 @@ class TableEstimator(NotebookView, BaseEstimator):
             Rows, and their analysis.
         """
         said = BatchWarnings()
+        table = as_stream(table) or table
         schema = self._fitted_schema()
         if isinstance(table, ImageStream) and schema.image is not None and schema.image.image is not None:
             table = in_range_of(table, schema.image.image)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from gensynth.constraints import whole
 from gensynth.errors import DataError, OptionError
 from gensynth.schema import TableSchema
 from gensynth.tables import Container, Table
+from gensynth.tables.cellarrays import plain_array
 from gensynth.tables.container import from_images
-from gensynth.tables.imagearrays import IMAGE, LABEL, are_images, declared_images
+from gensynth.tables.imagearrays import IMAGE, LABEL, are_images, declared_images, holds_images
 
 _SIDE = whole(1)
 
@@ -67,7 +67,7 @@ def image_table(X: Any, y: Any = None, image_shape: Sequence[int] | None = None)
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
     if not isinstance(y, pd.Series):
-        y = np.asarray(y)
+        y = plain_array(y)
         y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1:
         raise DataError(f"y has the shape {y.shape}; expected one label for each image")
@@ -95,6 +95,17 @@ def named_as(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
             f"{', '.join(repr(name) for name in schema.names)}, a cell of {schema.image.name!r} holding one array"
         )
     return frame.set_axis([schema.image.name], axis=1)
+
+
+def under_fitted_name(frame: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return new rows with their images under the name of the fitted column.
+
+    Folders and arrays call theirs `IMAGE`; a model may have been fitted with those of a table, which has other names.
+    """
+    fitted = schema.image
+    if fitted is None or fitted.name in frame.columns or IMAGE in schema.names or IMAGE not in frame.columns:
+        return frame
+    return frame.rename(columns={IMAGE: fitted.name}) if holds_images(frame[IMAGE]) else frame
 
 
 def no_images(schema: TableSchema, shape: tuple[int, ...]) -> DataError:

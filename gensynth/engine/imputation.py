@@ -134,6 +134,9 @@ def put_cells(
     dtype = series.dtype
     if whole and gap.all() and pdt.is_float_dtype(dtype) and not pdt.is_float_dtype(values.dtype):
         return pd.Series(values.array, index=series.index, name=series.name)  # NaN alone does not determine the type
+    if isinstance(dtype, pd.SparseDtype):  # single cells cannot be assigned
+        dense = series.astype(dtype.subtype)
+        return put_cells(dense, gap, values.astype(dtype.subtype), column, whole=whole).astype(dtype)
     out = series.copy()
     if isinstance(dtype, pd.CategoricalDtype):
         new = [v for v in pd.unique(values.astype(object)) if v not in dtype.categories]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -16,12 +17,14 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, va
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images
+from gensynth.engine.imageinputs import check_image_shape, image_table, named_as, no_images, under_fitted_name
+from gensynth.engine.streams import as_stream
 from gensynth.errors import DataError, UnseenValuesWarning
 from gensynth.layout import UNKNOWN
 from gensynth.schema import TableSchema
 from gensynth.schema.values import is_missing
 from gensynth.tables import Container, Table, to_frame
+from gensynth.tables.cellarrays import plain_array, refuse_mask
 from gensynth.tables.imagearrays import are_images, holds_images
 from gensynth.training.weights import Weights, check_weights
 
@@ -59,6 +62,7 @@ def fit_input(
                 f"image_shape={shape} is for an array (n, pixels), and a {type(X).__name__} came: give its values, as "
                 "in X.to_numpy()"
             )
+        refuse_mask(X, "pixels")
         return image_table(_validate_array(estimator, X, reset=True, least=2), y, shape)
     if not are_images(X) and _is_array(X):
         X = _validate_array(estimator, X, reset=True, least=2)
@@ -100,7 +104,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
     estimator : BaseEstimator
         Fitted by `fit_input`.
     X : table
-        Any kind that `gensynth.tables.to_frame` takes.
+        Any kind that `gensynth.tables.to_frame` takes; one that is read in batches is read as a whole.
     schema : TableSchema
         Of the fitted columns.
     container : Container
@@ -113,13 +117,19 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
     ValueError, TypeError
         As for `fit_input`.
     """
+    stream = as_stream(X)
+    X = X if stream is None else stream.whole()
     names, flat = schema.names, container.images is not None and container.images.flat
     named_fit = container.family not in ("numpy", "series", "images")
     if are_images(X):
         return named_as(_some(image_table(X)[0]), schema)
     if flat and container.images is not None and _is_array(X):
+        refuse_mask(X, "pixels")
         return image_table(_validate_array(estimator, X, reset=False, least=1), image_shape=container.images.shape)[0]
     if schema.image is not None and _is_array(X):
+        shape = check_image_shape(getattr(estimator, "image_shape", None))
+        if shape is not None and np.shape(X)[1:] == (math.prod(shape),):  # the labels are what is missing
+            return named_as(_some(image_table(np.asarray(X), None, shape)[0]), schema)
         raise no_images(schema, np.shape(X))
     if _is_array(X):
         X = _validate_array(estimator, X, reset=False, least=1)
@@ -132,7 +142,7 @@ def new_input(estimator: BaseEstimator, X: Any, schema: TableSchema, container: 
                 stacklevel=3,
             )
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
-    frame = _some(to_frame(X)[0])
+    frame = under_fitted_name(_some(to_frame(X)[0]), schema)
     if not named_fit and len(frame.columns) == len(names):
         return frame.set_axis(pd.Index(list(names), dtype=object), axis=1)
     return frame
@@ -186,7 +196,7 @@ def _is_array(X: Any) -> bool:
 def _validate_array(estimator: BaseEstimator, X: Any, *, reset: bool, least: int) -> NDArray[Any]:
     array = validate_data(
         estimator,
-        X,
+        plain_array(X) if isinstance(X, list | tuple | np.ma.MaskedArray) else X,
         reset=reset,
         dtype=None,
         ensure_all_finite="allow-nan",

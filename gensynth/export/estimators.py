@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from gensynth.engine.capabilities import require
 from gensynth.engine.combined import Combined
 from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.fitted import FittedModel
@@ -75,6 +76,8 @@ class ExportedSynthesizer:
         if scorer is not None and sampler is not None and os.path.realpath(scorer) == os.path.realpath(sampler):
             raise OptionError(f"scorer and sampler are the same file, {os.fspath(scorer)}; name two")
         graphs: dict[str, tuple[Path, CheckedGraph]] = {}
+        if scorer is not None:
+            require(self.fitted_.recipe, "score")
         with _on_cpu([self.fitted_]):
             if scorer is not None:
                 named = self.fitted_.model.score_method(method)

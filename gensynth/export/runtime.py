@@ -15,6 +15,7 @@ import pandas as pd
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from gensynth.engine.imageinputs import under_fitted_name
 from gensynth.errors import CapabilityError, DataError, ModelFileError
 from gensynth.export.columns import MAP, NOISE, SCORES
 from gensynth.export.feeds import feeds_of
@@ -146,7 +147,8 @@ class OnnxScorer:
     def _feeds(self, frame: pd.DataFrame) -> Arrays:
         if not len(frame):
             raise DataError("the table has 0 samples (rows); at least one is needed")
-        return feeds_of(frame, self.metadata.schema, self.metadata.inputs)
+        schema = self.metadata.schema
+        return feeds_of(under_fitted_name(frame, schema), schema, self.metadata.inputs)
 
 
 def _block(model: onnx.ModelProto) -> int:

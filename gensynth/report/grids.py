@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, OptionError
+from gensynth.tables.imagearrays import image_list
 from gensynth.tables.imagewriter import Range, to_picture, value_range_of
 
 MAX_TILES = 1_000
@@ -27,8 +28,8 @@ _MAX_LETTERS = 24
 
 
 def image_grid(
-    images: Sequence[NDArray[Any]] | NDArray[Any],
-    labels: Sequence[object] | None = None,
+    images: Any,
+    labels: Iterable[object] | None = None,
     columns: int | None = None,
     *,
     value_range: Range | None = None,
@@ -38,9 +39,9 @@ def image_grid(
 
     Parameters
     ----------
-    images : n arrays of shape (h, w) or (h, w, c)
+    images : n arrays of shape (h, w), (h, w, c) or (c, h, w), or a DataFrame with a column of them
         Of uint8 or floats; at most 1,000.
-    labels : sequence of n objects or None
+    labels : n objects or None
         What is written below each.
     columns : int or None
         Images in a row; None: about as many as rows.
@@ -58,19 +59,21 @@ def image_grid(
     Raises
     ------
     DataError
-        There are no images, or more than a grid shows.
+        There are no images, more than a grid shows, or not as many labels.
+    OptionError
+        ``columns`` is below 1.
     """
-    tiles = _tiles(images, value_range, side)
-    columns = columns or math.ceil(math.sqrt(len(tiles)))
-    captions = None if labels is None else [str(label) for label in labels]
+    tiles = _tiles(image_list(images), value_range, side)
+    columns = _checked(columns) or math.ceil(math.sqrt(len(tiles)))
+    captions = None if labels is None else [str(label) for label in _as_many(labels, "labels", len(tiles))]
     rows = [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
     below = None if captions is None else [captions[i : i + columns] for i in range(0, len(tiles), columns)]
     return _paint(rows, below=below)
 
 
 def class_grid(
-    images: Sequence[NDArray[Any]] | NDArray[Any],
-    classes: Sequence[object],
+    images: Any,
+    classes: Iterable[object],
     columns: int | None = None,
     *,
     value_range: Range | None = None,
@@ -79,9 +82,9 @@ def class_grid(
 
     Parameters
     ----------
-    images : n arrays of shape (h, w) or (h, w, c)
+    images : n arrays of shape (h, w), (h, w, c) or (c, h, w), or a DataFrame with a column of them
         Of uint8 or floats.
-    classes : sequence of n objects
+    classes : n objects
         The class of each.
     columns : int or None
         Images of a class that are shown, at most; None: as many as fit 1,000 images.
@@ -91,12 +94,16 @@ def class_grid(
     Raises
     ------
     DataError
-        There are no images, or more classes than a grid shows images.
+        There are no images, more classes than a grid shows images, or not as many classes as images.
+    OptionError
+        ``columns`` is below 1.
     """
+    images = image_list(images)
+    classes = _as_many(classes, "classes", len(images))
     names = _in_order(classes)
     if len(names) > MAX_TILES:
         raise DataError(f"{len(names):,} classes came; a grid shows {MAX_TILES:,} images at most")
-    most = min(columns or MAX_TILES, MAX_TILES // max(len(names), 1))
+    most = min(_checked(columns) or MAX_TILES, MAX_TILES // max(len(names), 1))
     chosen: list[list[int]] = [[] for _ in names]
     place = {name: i for i, name in enumerate(names)}
     for i, name in enumerate(map(str, classes)):
@@ -158,6 +165,20 @@ def _tiles(
     factor = max(1, math.ceil(side / max(pictures[0].size)))
     size = (pictures[0].width * factor, pictures[0].height * factor)
     return [picture.resize(size, Image.Resampling.NEAREST) for picture in pictures]
+
+
+def _checked(columns: int | None) -> int | None:
+    if columns is not None and columns < 1:
+        raise OptionError(f"columns must be at least 1, got {columns}")
+    return columns
+
+
+def _as_many(texts: Iterable[object], what: str, n: int) -> list[object]:
+    """Return as many labels as there are images, in their order."""
+    out = list(texts)
+    if len(out) != n:
+        raise DataError(f"there are {n:,} images and {len(out):,} {what}; expected one for each")
+    return out
 
 
 def _paint(

@@ -13,6 +13,7 @@ from PIL import Image
 from gensynth.errors import CapabilityError, OptionError
 from gensynth.report.grids import image_grid
 from gensynth.synthesizer import Synthesizer
+from gensynth.tables.imagearrays import image_list
 from gensynth.tables.imagestream import ImageStream
 
 MAX_LATENTS = 16
@@ -101,9 +102,9 @@ def nearest_images(drawn: Any, real: Any) -> tuple[NDArray[np.int64], NDArray[np
 
     Parameters
     ----------
-    drawn : array (n, ...), or column of arrays
+    drawn : array (n, ...), column of arrays, or DataFrame with one
         Images of one shape.
-    real : array (m, ...), column of arrays, or ImageStream
+    real : array (m, ...), column of arrays, DataFrame with one, or ImageStream
         Images of this shape, their pixels in the same unit. A stream (`gensynth.tables.images.open_images`) need not
         fit the memory.
 
@@ -111,6 +112,13 @@ def nearest_images(drawn: Any, real: Any) -> tuple[NDArray[np.int64], NDArray[np
     -------
     ndarray of shape (n,), int64, and ndarray of shape (n,), float64
         Positions in ``real``, and distances.
+
+    Raises
+    ------
+    OptionError
+        The images are of several shapes.
+    DataError
+        A table has no column of images, or two.
     """
     flat = _stacked(drawn).astype(float)
     a = flat.reshape(len(flat), -1)
@@ -142,8 +150,9 @@ def nearest_grid(drawn: Any, real: Any) -> Image.Image:
 def _decoded(synthesizer: Synthesizer, latents: NDArray[np.float64]) -> Images:
     """Return the images (n, ...) of latents, all drawn from one seed."""
     rows = synthesizer.inverse_transform(latents, random_state=0)
-    if isinstance(rows, np.ndarray) and rows.ndim > 2:
-        return rows
+    held = synthesizer.fitted_.container.images
+    if held is not None:
+        return np.asarray(rows).reshape(len(rows), *held.shape)  # flat ones too
     names = [c.name for c in synthesizer.schema_.columns if c.kind == "image"]
     if not names or not isinstance(rows, pd.DataFrame):
         raise CapabilityError("the rows have no images that could be shown")
@@ -151,4 +160,13 @@ def _decoded(synthesizer: Synthesizer, latents: NDArray[np.float64]) -> Images:
 
 
 def _stacked(images: Any) -> Images:
-    return np.stack(list(images))
+    """Return images as an array (n, ...), of a table those of its column of them; flat ones stay so."""
+    if isinstance(images, np.ndarray) and images.dtype != object:
+        return images
+    if isinstance(images, pd.DataFrame):
+        return np.stack(image_list(images))
+    arrays = [np.asarray(image) for image in images]
+    shapes = dict.fromkeys(array.shape for array in arrays)
+    if len(shapes) > 1:
+        raise OptionError(f"images of shape {' and '.join(map(str, shapes))} cannot be compared")
+    return np.stack(arrays)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.errors import DataError, SchemaError, counted
+from gensynth.errors import DataError, SchemaError, counted, hint
 from gensynth.schema.imagecells import check_alike, check_finite, stacked_images
 from gensynth.schema.imagerange import aligned_range
 from gensynth.schema.pixelvalues import PixelValues
@@ -184,7 +184,7 @@ class ImageSchema:
         if sizes != (self.height, self.width, self.channels):
             raise DataError(
                 f"column {name!r} holds images of {_in_words(*sizes)}; the fitted ones have {self.size}: resize or "
-                "convert the new ones"
+                f"convert the new ones{hint('', ' (--image-size does it, of folders and arrays)')}"
             )
         if axes == self.axes:
             return images

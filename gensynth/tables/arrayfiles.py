@@ -16,13 +16,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.errors import DataError, listed
-from gensynth.tables.imagearrays import IMAGE, LABEL, MAX_CHANNELS, objects_of
+from gensynth.tables.imagearrays import (
+    ASIDE,
+    IMAGE,
+    IMAGE_KEYS,
+    LABEL,
+    LABEL_KEYS,
+    LABEL_NAME,
+    MAX_CHANNELS,
+    objects_of,
+)
 from gensynth.tables.stream import image_rows
 
 ARRAY_ENDINGS = (".npz", ".npy")
 
-_IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
-_LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile)
 """Exceptions from reading an array file that is damaged or of another kind."""
 
@@ -172,8 +179,8 @@ class ArrayImages(StoredImages):
 def open_arrays(path: Path) -> ArrayImages:
     """Return the images of a ``.npy`` or ``.npz`` file, and of the latter the labels and columns that it has of them.
 
-    Further columns are taken from files of images ``x``, as `gensynth.tables.imagewriter` writes them; of files by
-    others, whose images have another name, none are.
+    Further columns, and the name of that of the labels, are taken from files of images ``x``, as
+    `gensynth.tables.imagewriter` writes them; of files by others, whose images have another name, none are.
 
     Raises
     ------
@@ -189,21 +196,30 @@ def open_arrays(path: Path) -> ArrayImages:
     shape, dtype = found[name]
     check_axes(shape, dtype, source)
     label = next(
-        (key for key in _LABEL_KEYS if key in found and key.endswith("_train") == name.endswith("_train")), None
+        (key for key in LABEL_KEYS if key in found and key.endswith("_train") == name.endswith("_train")), None
     )
-    others = [key for key, (own, _) in found.items() if own == shape[:1] and key not in (*_IMAGE_KEYS, *_LABEL_KEYS)]
+    others = [key for key, (own, _) in found.items() if own == shape[:1] and key not in (*IMAGE_KEYS, *LABEL_KEYS)]
     try:
         labels = None if label is None else _small_array(path, label)
-        columns = {key: _small_array(path, key) for key in others} if name == "x" else {}
+        columns = {_own_name(key): _small_array(path, key) for key in others} if name == "x" else {}
+        named = str(_small_array(path, LABEL_NAME)) if name == "x" and LABEL_NAME in found else LABEL
     except DAMAGED as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if labels is not None:
         labels = checked_labels(labels, shape[0], f"{path}: array {label!r}")
+        if named != LABEL:  # such a column, not labels of images that have no other
+            columns, labels = {named: labels, **columns}, None
     return ArrayImages(path, source, shape, dtype, labels, columns, name)
 
 
+def _own_name(key: str) -> str:
+    """Return the name of the column that an array beside images holds."""
+    name = key.removeprefix(ASIDE)
+    return name if name in (*IMAGE_KEYS, *LABEL_KEYS, LABEL_NAME) else key
+
+
 def _image_key(shapes: Mapping[str, tuple[int, ...]], path: Path) -> str:
-    name = next((key for key in _IMAGE_KEYS if key in shapes), None)
+    name = next((key for key in IMAGE_KEYS if key in shapes), None)
     if name is not None:
         return name
     possible = [key for key, shape in shapes.items() if len(shape) in (3, 4)]

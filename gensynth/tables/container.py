@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from gensynth.errors import DataError
 from gensynth.tables.arrow import check_schema, schema_from_text, schema_to_text
+from gensynth.tables.cellarrays import plain_array, refuse_mask
 from gensynth.tables.imagearrays import IMAGE, ImageArray, are_images, objects_of
 from gensynth.tables.style import FileStyle, style_from_json
 from gensynth.tables.table import Table
@@ -129,7 +130,7 @@ class Container:
 
 
 def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
-    """Return a table as a DataFrame, and what it came in.
+    """Return a table as a DataFrame, and what it came in. Masked cells of an array are missing.
 
     Columns of a plain array are named ``x0`` to ``x{d-1}``, the one of an array of images ``image``.
 
@@ -163,7 +164,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     if are_images(X):
         return from_images(X)
     if isinstance(X, (np.ndarray, list, tuple)) or hasattr(X, "__array__"):
-        return _from_array(np.asarray(X))
+        return _from_array(plain_array(X))
     remedy = ""
     if isinstance(X, str | os.PathLike):
         remedy = "; a file is read by gensynth.tables.read_table(path)"
@@ -240,6 +241,7 @@ def from_images(X: Any, image_shape: Sequence[int] | None = None) -> tuple[pd.Da
     """
     if isinstance(X, list | tuple) or X.ndim == 1:  # of several sizes, it may be: the schema says which
         return pd.DataFrame({IMAGE: objects_of(X)}), Container()
+    refuse_mask(X, "pixels")
     array = np.asarray(X)
     images = ImageArray.of(array, image_shape)
     return pd.DataFrame({IMAGE: images.cells(array)}), Container("images", images=images)

@@ -21,6 +21,7 @@ from gensynth.files import atomic_write
 from gensynth.tables.characters import check_text, has_returns
 from gensynth.tables.csvfile import read_csv
 from gensynth.tables.dialect import Dialect
+from gensynth.tables.imagearrays import refuse_images
 from gensynth.tables.packed import open_unpacked
 from gensynth.tables.parquet import read_parquet, to_arrow, write_parquet
 from gensynth.tables.style import ArrowStyle, CsvStyle, FileStyle, write_cells
@@ -110,10 +111,13 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str], style: FileSt
     ------
     OptionError
         If the ending is unknown, or the folder is missing.
+    CapabilityError
+        A column holds images, of which such a file would have the beginnings.
     OutputError
         If the file cannot be written (permission, disk full).
     """
     path = Path(path)
+    refuse_images(frame, f"{path}")
     if is_csv(path) and isinstance(style, CsvStyle):
         write_text(style.render(frame), path, style.dialect)
         return

@@ -20,6 +20,14 @@ IMAGE = "image"
 """Column name for an array of images."""
 LABEL = "label"
 """Column name for unnamed labels."""
+IMAGE_KEYS = ("x", "X", "images", "image", "x_train", "X_train", "train_images")
+"""Names of image arrays in files; the first is written."""
+LABEL_KEYS = ("y", "labels", "label", "target", "y_train", "train_labels")
+"""Names of label arrays in files."""
+LABEL_NAME = "y_name"
+"""Array with the name of the label column, if that is not `LABEL`."""
+ASIDE = "column "
+"""Prefix of the array of a column with one of these names."""
 FEW_LEVELS = 32
 """Integer pixels with at most this many distinct values have exactly these levels; others have 256."""
 
@@ -91,6 +99,32 @@ def objects_of(images: Sequence[NDArray[Any]]) -> NDArray[np.object_]:
     out = np.empty(len(images), dtype=object)
     for i, image in enumerate(images):
         out[i] = image
+    return out
+
+
+def image_list(images: Any) -> list[NDArray[Any]]:
+    """Return images in their order, whatever holds them: of a table those of its column of images.
+
+    Parameters
+    ----------
+    images : DataFrame, Series, array (n, ...), or sequence of arrays
+        Of one shape, (h, w), (h, w, c) or (c, h, w).
+
+    Raises
+    ------
+    DataError
+        The table has no column of images, or two; or they are no images, or of several shapes.
+    """
+    if isinstance(images, pd.DataFrame):
+        found = [i for i in range(images.shape[1]) if holds_images(images.iloc[:, i])]
+        if len(found) != 1:
+            raise DataError(f"the table has {counted(len(found), 'column')} of images; expected one, or its images")
+        images = images.iloc[:, found[0]]
+    out = [np.asarray(image) for image in images]
+    for shape in dict.fromkeys(image.shape for image in out):
+        axes_of(shape)
+        if shape != out[0].shape:
+            raise DataError(f"images of shape {out[0].shape} and {shape} came; bring them to one")
     return out
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from gensynth.errors import OutputError
 from gensynth.files import atomic_folder, atomic_write
 from gensynth.tables.files import write_table
-from gensynth.tables.imagearrays import FEW_LEVELS, IMAGE, LABEL, axes_of
+from gensynth.tables.imagearrays import ASIDE, FEW_LEVELS, IMAGE, IMAGE_KEYS, LABEL, LABEL_KEYS, LABEL_NAME, axes_of
 
 ROWS_FILE = "rows.csv"
 """File in a folder of images that holds the other columns of their rows."""
@@ -24,6 +24,8 @@ FILE_COLUMNS = ("file", "image file")
 """Name of its column of file names; the second one if the table has a column of the first name."""
 Range: TypeAlias = tuple[float, float]
 _NAME = "\0 name"  # of a column that no table has
+
+_TAKEN = ("file", *IMAGE_KEYS, *LABEL_KEYS, LABEL_NAME)
 
 _UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
@@ -108,7 +110,8 @@ def write_image_archive(
     image : column label
         Column of arrays of one shape.
     label : column label or None
-        Column that becomes the array ``y``; further columns become arrays of their names.
+        Column that becomes the array ``y`` where none is called ``label``, which does so before others; its name then
+        stands in ``y_name``. Further columns become arrays of their names.
 
     Raises
     ------
@@ -129,10 +132,14 @@ def write_image_archive(
                     member.write(np.ascontiguousarray(images).tobytes())
                     beside.append(part.drop(columns=image))
             rows = pd.concat(beside, ignore_index=True)
+            label = LABEL if LABEL in rows else label
             for name in rows.columns:
-                own = "y" if name == label else f"column {name}" if name in ("x", "y", "file") else str(name)
+                own = "y" if name == label else f"{ASIDE}{name}" if name in _TAKEN else str(name)
                 with archive.open(f"{own}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, _plain_array(rows[name]), allow_pickle=False)
+            if label not in (None, LABEL):
+                with archive.open(f"{LABEL_NAME}.npy", "w") as member:
+                    np.lib.format.write_array(member, np.array(str(label)), allow_pickle=False)
     except OSError as error:
         raise OutputError(f"{os.fspath(path)} cannot be written: {error.strerror or error}") from error
 

@@ -187,9 +187,18 @@ def check_capabilities(trained: Trained) -> None:
 
 
 def check_score(trained: Trained) -> None:
-    """Scores are (n,), finite, deterministic, and a row's score does not depend on the other rows (float64, 1e-7)."""
+    """Scores are (n,), finite, deterministic, and a row's score does not depend on the other rows (float64, 1e-7).
+
+    A recipe that is not able to "score" refuses.
+    """
     model = copy.deepcopy(trained.model).double()
     rows = rows_to_score(trained.case)
+    if "score" not in trained.recipe.able:
+        try:
+            model.score(rows)
+        except CapabilityError:
+            return
+        raise PluginError("score scores rows, but the recipe is not able to 'score'")
     for method, score in methods(model):
         with untouched(f"score by {method}"):
             full = score(rows)
@@ -204,6 +213,8 @@ def check_score(trained: Trained) -> None:
 
 def check_score_of_strange_rows(trained: Trained) -> None:
     """Rows with unknown codes, or numbers far outside the fitted range, have finite scores."""
+    if "score" not in trained.recipe.able:
+        return
     model = copy.deepcopy(trained.model).double()
     rows = rows_to_score(trained.case)[:20]
     unknown = replace(rows, numeric=torch.zeros_like(rows.numeric), codes=torch.full_like(rows.codes, UNKNOWN))
@@ -224,6 +235,8 @@ def check_state(trained: Trained) -> None:
         raise PluginError(f"the state does not load into a fresh model of the same layout: {error}") from error
     same = "sample" not in trained.recipe.able or equal(generate(trained.model, 50), generate(fresh, 50))
     require(same, "a model with the same state_dict generates other rows: learn into parameters and buffers only")
+    if "score" not in trained.recipe.able:
+        return
     rows = rows_to_score(trained.case)
     scores = zip(methods(copy.deepcopy(trained.model).double()), methods(fresh.double()), strict=True)
     for (method, one), (_, other) in scores:

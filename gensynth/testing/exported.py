@@ -29,7 +29,7 @@ def check_export(trained: Trained) -> None:
     """
     if trained.case.name not in CASES:
         return
-    if trained.model.score_methods:
+    if "score" in trained.recipe.able:
         _check_scores(trained)
     if "sample" in trained.recipe.able:
         _check_samples(trained)

@@ -120,3 +120,20 @@ def test_rows_that_cannot_be_learned_are_told_of_with_the_option(n, words, tmp_p
     table = open_table(tmp_path / "t.csv", in_memory=0)
     with pytest.warns(ColumnWarning, match=rf"^{words} .*: not learned; to learn them raise memory_rows$"):
         fit(table, schema={"a": "numeric"}).fit(table, memory_rows=50)
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_numbers_given_in_order_go_on_and_repeat_as_in_all_rows(tmp_path, repeats):
+    ids = np.repeat(np.arange(10_000, 10_000 + N // repeats), repeats)
+    frame = pd.DataFrame({"id": ids, "a": np.random.default_rng(0).normal(size=N).round(2)})
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=500)
+    table = open_table(tmp_path / "t.parquet", in_memory=0)
+    options = {} if repeats == 1 else {"schema": {"id": "identifier"}}
+    for most in (200, 2000):  # a sample with gaps, and one that nearly has none
+        found = fit(table, **options).fit(table, memory_rows=most)
+        drawn = found.sample(500, random_state=1)["id"]
+        assert drawn.min() == ids.max() + 1
+        assert drawn.max() <= ids.max() + 1.2 * 500 / repeats
+        assert (drawn.value_counts() == repeats).mean() > 0.8  # the last ones are cut off
+    whole = fit(frame, **options).fit(frame).sample(500, random_state=1)["id"]
+    pd.testing.assert_series_equal(drawn, whole)

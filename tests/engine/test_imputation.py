@@ -117,6 +117,21 @@ def test_containers(fitted, kind):
         assert back[name].to_numpy()[keep].tolist() == table[name].to_numpy()[keep].tolist()
 
 
+@pytest.mark.parametrize("fill", [0.0, np.nan])
+def test_sparse_columns(fill):
+    rng = np.random.default_rng(0)
+    amount = pd.Series(np.where(rng.random(240) < 0.7, 0.0, rng.integers(1, 9, 240) / 2))
+    sparse = pd.SparseDtype("float64", fill)
+    table = pd.DataFrame({"amount": amount.astype(sparse), "age": rng.integers(0, 90, 240)})
+    gappy = table.assign(amount=amount.where(np.arange(240) % 7 != 0).astype(sparse))
+    filled = Synthesizer(SMALL, trainer=QUICK, random_state=0).fit(table).impute(gappy, random_state=0)
+    assert filled.dtypes.equals(table.dtypes)
+    dense = filled["amount"].sparse.to_dense()
+    assert not dense.isna().any()
+    there = np.arange(240) % 7 != 0
+    assert (dense[there] == amount[there]).all()
+
+
 def test_identifiers_and_empty_columns_are_left_alone():
     table = people().assign(key=[f"K{i:05d}" for i in range(240)], nothing=np.nan)
     with pytest.warns(UserWarning, match="identifier"):

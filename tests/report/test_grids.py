@@ -4,11 +4,12 @@ import base64
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from image_files import squares
 from PIL import Image
 
-from gensynth.errors import DataError
+from gensynth.errors import DataError, OptionError
 from gensynth.report.grids import MAX_TILES, class_grid, data_uri, image_grid, map_pair, png_bytes
 
 
@@ -83,3 +84,33 @@ def test_channels_may_stand_first() -> None:
     first = np.random.default_rng(0).integers(0, 256, (3, 60, 70), dtype=np.uint8)
     picture = np.asarray(image_grid([first]))
     assert np.array_equal(picture[8:68, 8:78], np.moveaxis(first, 0, -1))
+
+
+def test_images_of_a_series_and_of_a_table_are_taken_by_their_place() -> None:
+    images = np.stack([np.full((56, 56), 25 * c, dtype=np.uint8) for c in (10, 2, 3, 2)])
+    frame = pd.DataFrame({"label": [10, 2, 3, 2], "image": list(images)}, index=[3, 0, 1, 2])
+    whole = class_grid(images, [10, 2, 3, 2]).tobytes()
+    assert class_grid(frame["image"], frame["label"]).tobytes() == whole
+    assert class_grid(frame, frame["label"]).tobytes() == whole
+    part = frame[:1]  # has no row 0
+    assert image_grid(part["image"], part["label"]).tobytes() == image_grid(images[:1], [10]).tobytes()
+    assert image_grid(part).tobytes() == image_grid(images[:1]).tobytes()
+
+
+def test_what_is_no_set_of_images_is_refused() -> None:
+    images = squares(3)
+    with pytest.raises(DataError, match="3 images and 2 labels"):
+        image_grid(images, [1, 2])
+    for classes in ([1, 2], [1, 2, 3, 4]):
+        with pytest.raises(DataError, match=f"3 images and {len(classes)} classes"):
+            class_grid(images, classes)
+    with pytest.raises(DataError, match=r"shape \(8, 8\) and \(4, 8\)"):
+        image_grid([images[0], images[1][:4]])
+    with pytest.raises(DataError, match=r"images of shape \(64,\)"):
+        image_grid(images.reshape(3, 64))
+    with pytest.raises(DataError, match="0 columns of images"):
+        image_grid(pd.DataFrame({"x": [1.0]}))
+    with pytest.raises(OptionError, match="columns must be at least 1"):
+        image_grid(images, columns=0)
+    with pytest.raises(OptionError, match="columns must be at least 1"):
+        class_grid(images, [1, 2, 3], columns=-1)

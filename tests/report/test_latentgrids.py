@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
@@ -66,3 +67,22 @@ def test_the_nearest_image_is_found_with_its_distance(monkeypatch):
     assert nearest_grid(drawn, images).tobytes() == nearest_grid(drawn, DIGITS).tobytes()
     with pytest.raises(OptionError, match="cannot be compared"):
         nearest_images(drawn, DIGITS[:, :4])
+
+
+def test_tables_with_images_are_compared_by_these():
+    frame = pd.DataFrame({"label": 1, "image": list(DIGITS)}, index=np.arange(len(DIGITS))[::-1])
+    drawn = frame[3:5]
+    nearest, distance = nearest_images(drawn, frame)
+    assert (nearest.tolist(), distance.tolist()) == ([3, 4], [0.0, 0.0])
+    assert nearest_grid(drawn, frame).tobytes() == nearest_grid(DIGITS[3:5], DIGITS).tobytes()
+    with pytest.raises(OptionError, match=r"\(8, 8\) and \(4, 8\) cannot be compared"):
+        nearest_images([DIGITS[0], DIGITS[1][:4]], DIGITS)
+
+
+def test_flat_images_are_shown_in_their_shape():
+    trainer = Trainer(max_epochs=1, progress=False, device="cpu")
+    flat = DIGITS.reshape(len(DIGITS), -1)
+    fitted = Synthesizer("vae", trainer=trainer, random_state=0, image_shape=(8, 8)).fit(flat)
+    square = Synthesizer("vae", trainer=trainer, random_state=0).fit(DIGITS)
+    grid = interpolation_grid(fitted, flat[:2], flat[2:4], steps=3)
+    assert grid.tobytes() == interpolation_grid(square, DIGITS[:2], DIGITS[2:4], steps=3).tobytes()

@@ -69,6 +69,23 @@ def test_an_archive_comes_back_as_it_was_written(tmp_path: Path) -> None:
         write_image_archive(frame, tmp_path / "absent" / "out.npz")
 
 
+@pytest.mark.parametrize("label", ["label", "digit", "when", None])
+def test_columns_of_an_archive_come_back_under_their_names(tmp_path: Path, label: str | None) -> None:
+    frame = image_frame(squares(4), [3, 1, 1, 3]).assign(
+        digit=[3, 1, 1, 3], target=list("abca"), y=[0, 1, 2, 4], when=0.5
+    )
+    if label != "label":
+        frame = frame.drop(columns="label")
+    write_image_archive(frame, tmp_path / "out.npz", label="digit" if label == "label" else label)
+    found = read_images(tmp_path / "out.npz").frame
+    assert set(found) == set(frame)
+    for name in frame.columns.drop("image"):
+        assert found[name].tolist() == frame[name].tolist(), name
+    with np.load(tmp_path / "out.npz") as archive:
+        assert ("y" in archive) == (label is not None)
+        assert label is None or archive["y"].tolist() == frame[label].tolist()
+
+
 def test_what_is_black_and_white() -> None:
     digits = (squares(3) // 15).astype(np.uint8)
     assert value_range_of(squares(3)) == (0, 255)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -245,7 +246,7 @@ def test_every_check_passes_the_sound_one(sound):
 class MarginalModel(GenerativeModel):
     """Columns drawn by their frequencies, counted in closed form: a `Fit`, no parameters."""
 
-    score_methods = ("likelihood",)
+    score_methods: ClassVar[tuple[str, ...]] = ("likelihood",)
 
     def __init__(self, layout):
         super().__init__(layout)
@@ -288,6 +289,67 @@ class Marginal(Recipe):
 
 def test_a_closed_form_passes():
     check_recipe(Marginal())
+
+
+class SamplerModel(MarginalModel):
+    """Draws rows, and scores none."""
+
+    score_methods: ClassVar[tuple[str, ...]] = ()
+
+    def score(self, batch, method=None, *, attribute=False):
+        raise CapabilityError("this model draws rows and nothing else")
+
+
+class ScorerModel(MarginalModel):
+    """Scores rows, and draws none."""
+
+    def generate(self, n, rng, observed=None):
+        raise CapabilityError("this model scores rows and nothing else")
+
+
+@dataclass(eq=False)
+class Sampler(Recipe):
+    capabilities = frozenset({"sample"})
+
+    def build(self, layout):
+        return SamplerModel(layout)
+
+
+@dataclass(eq=False)
+class Scorer(Recipe):
+    capabilities = frozenset({"score"})
+    score_methods = MarginalModel.score_methods
+
+    def build(self, layout):
+        return ScorerModel(layout)
+
+
+@pytest.mark.parametrize("recipe", [Sampler(), Scorer()], ids=["sampler", "scorer"])
+def test_a_family_may_draw_only_or_score_only(recipe):
+    check_recipe(recipe)
+
+
+def test_scores_of_a_family_that_draws_only_are_found(monkeypatch):
+    monkeypatch.setattr(Sampler, "build", lambda recipe, layout: MarginalModel(layout))
+    with pytest.raises(PluginError, match=r"check_score, .* not able to 'score'"):
+        check_recipe(Sampler())
+
+
+def test_a_model_without_methods_names_none():
+    with pytest.raises(CapabilityError, match="does not score rows"):
+        SamplerModel(make_cases(Encoding())["mixed"].layout).score_method(None)
+
+
+def test_what_a_family_that_draws_only_is_asked_for_is_refused(tmp_path):
+    rows = make_rows(60)
+    synthesizer = Synthesizer(Sampler(), trainer=Trainer(progress=False, device="cpu"), random_state=0).fit(rows)
+    assert len(synthesizer.sample(7)) == 7
+    for ask in (synthesizer.score_samples, synthesizer.explain, synthesizer.score):
+        with pytest.raises(CapabilityError, match=r"Sampler cannot score rows; models that can: .*vae"):
+            ask(rows)
+    with pytest.raises(CapabilityError, match="Sampler cannot score rows"):
+        synthesizer.to_onnx(tmp_path / "scorer.onnx", tmp_path / "sampler.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_recipe_may_name_methods_that_models_for_another_task_have(monkeypatch):

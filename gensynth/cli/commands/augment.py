@@ -148,9 +148,9 @@ def augment(
     from gensynth.cli.added import AddedRows, added_report
     from gensynth.cli.amount import Amount
     from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, are_bytes, check_learnable
+    from gensynth.cli.images import ImageOptions, check_learnable
     from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
-    from gensynth.cli.pictures import picture_output, write_augmented_images
+    from gensynth.cli.pictures import images_to_augment, write_augmented_images
     from gensynth.cli.rows import write_augmented
     from gensynth.cli.summary import augmentation_summary
     from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
@@ -169,24 +169,22 @@ def augment(
     images = ImageOptions.of(image_size, None if isinstance(wanted, str) else wanted, skip_bad=skip_bad)
     targets = [target] if target is not None else []
     source = stream(found, missing, kinds, targets, images=images)
-    out = picture_output(output, None, [found]) if isinstance(source, ImageStream) else None
     if isinstance(source, ImageStream):
         check_learnable(source, targets)
-    elif pictures:
-        raise OptionError(f"--output {output} is for images, and {data} is a table; name a .csv or .parquet file")
     table = source.whole()
     columns = list(table.frame.columns)
     known_columns("--target", targets, columns)
     schema = declared_kinds(kinds, columns)
+    real, out, of_files = images_to_augment(source, table.frame, schema, output, [found])
     alike = images if holdout is None else images.like_those_of(source)
     reading = {"missing": missing, "kinds": kinds, "targets": targets, "images": alike}
     new = AddedRows(target, asked, schema)
-    report = added_report(page, holdout, found, table.frame, path, new, **reading)
+    report = added_report(page, holdout, found, real, path, new, **reading)
     from gensynth.augmentation import augment as augment_table
 
     with drawing(workers):
         result = augment_table(
-            table.frame,
+            real,
             target,
             balance=balance,
             n_rows=rows,
@@ -203,7 +201,7 @@ def augment(
     if out is None:
         write_augmented(table, result, path, only_synthetic=only_synthetic)
     else:
-        write_augmented_images(result, out, target, of_files=are_bytes(source))
+        write_augmented_images(result, out, target, of_files=of_files)
     evaluation = (
         None if report is None else report.write(result, target, by_class=asked.by_class, schema=schema, seed=seed)
     )

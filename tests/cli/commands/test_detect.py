@@ -191,3 +191,12 @@ def test_the_page_says_which_row_and_how_to_make_it_again(folder: Path, run: Run
     assert "key K-00007<" in page
     assert "<span>row 8</span>" in page
     assert "seed 0, 20" in page
+
+
+def test_normal_rows_with_identifiers_are_not_spoken_of_as_drawn_from(folder: Path, run: Run) -> None:
+    rows = people().assign(id=[f"C-{i:05}" for i in range(120)])
+    rows.to_csv("keyed.csv", index=False)
+    outcome = run("detect", "keyed.csv", "--train-on", "keyed.csv", "-o", "out.csv", *QUICK_DETECTOR)
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.count("looks like an identifier") == 1
+    assert "new rows get new values" not in outcome.err

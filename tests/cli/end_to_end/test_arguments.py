@@ -109,3 +109,16 @@ def test_a_model_of_polars_where_polars_is_not_installed(tmp_path: Path, run, mo
         assert outcome.code == 0, outcome.err
     with pytest.raises(DataError, match="pip install polars"):
         load(model).sample(5)
+
+
+def test_a_pattern_that_the_shell_wrote_out_is_told_of(folder: Path, run) -> None:
+    advice = "A pattern of several files is one argument: put it in quotes"
+    many = run("fit", "good.csv", "five.csv", "weighed.csv", "-o", "x.gensynth")
+    assert many.code == 2
+    assert advice in " ".join(many.err.split())
+    one = run("fit", "good.csv", "five.csv", "-o", "x.gensynth")
+    assert advice in " ".join(one.err.split())
+    other = run("fit", "good.csv", "nothing", "-o", "x.gensynth")
+    assert other.code == 2
+    assert advice not in " ".join(other.err.split())
+    assert not Path("x.gensynth").exists()

@@ -200,3 +200,16 @@ def test_deep_images_are_learned_and_drawn(run: Run) -> None:
     done(run, "score", "m.gensynth", "deep", "-o", "own.csv")
     drawn, own = pd.read_csv("s.csv")["score"], pd.read_csv("own.csv")["score"]
     assert drawn.median() > own.quantile(0.05)
+
+
+def test_judged_images_of_another_size_are_brought_to_that_of_the_normal_ones_if_asked(photos: str, run: Run) -> None:
+    Path("large").mkdir()
+    for i, image in enumerate(IMAGES[:12]):
+        write_png(Path("large/a") / f"{i}.png", np.kron(image, np.ones((2, 2), dtype=np.uint8)))
+    asked = ("detect", "large", "--train-on", photos, "-o", "found.csv", *TOY)
+    outcome = run(*asked)
+    assert outcome.code == 2
+    assert "16 x 12 pixels, 1 channel; the fitted ones have 8 x 6" in outcome.err
+    assert "--image-size does it" in outcome.err
+    done(run, *asked, "--image-size", "8x6")
+    assert len(pd.read_csv("found.csv")) == 12
