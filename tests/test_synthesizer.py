@@ -305,10 +305,10 @@ def test_a_copy_keeps_relations():
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        ("rows.csv", r"a str came; .*gensynth\.tables\.read_table"),
+        ("rows.csv", r"X is of type str; .*gensynth\.tables\.read_table"),
         (Path("rows.csv"), r"gensynth\.tables\.read_table"),
-        ({"x": [1, 2]}, r"a dict came; .*pandas\.DataFrame\(X\)"),
-        (None, "a NoneType came"),
+        ({"x": [1, 2]}, r"X is of type dict; .*pandas\.DataFrame\(X\)"),
+        (None, "X is of type NoneType"),
         (pd.DataFrame([[1, 2]] * 3, columns=["x", "x"]), "several columns have the name 'x'"),
     ],
 )

@@ -172,7 +172,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         remedy = "; a mapping of columns becomes one by pandas.DataFrame(X)"
     kind = type(X).__name__ if type(X).__module__ == "builtins" else f"{type(X).__module__}.{type(X).__name__}"
     raise DataError(
-        f"X is a {kind}; expected a DataFrame (pandas or polars), a NumPy array, a pyarrow.Table or a list of "
+        f"X is of type {kind}; expected a DataFrame (pandas or polars), a NumPy array, a pyarrow.Table or a list of "
         f"rows{remedy}"
     )
 

@@ -118,7 +118,9 @@ def test_rows_that_cannot_be_learned_are_told_of_with_the_option(n, words, tmp_p
     frame.loc[1995 : 1994 + n, "a"] = "none"
     frame.to_csv(tmp_path / "t.csv", index=False)
     table = open_table(tmp_path / "t.csv", in_memory=0)
-    with pytest.warns(ColumnWarning, match=rf"^{words} .*: not learned; to learn them raise memory_rows$"):
+    with pytest.warns(
+        ColumnWarning, match=rf"^{words} .* not learned, because of rare values .*; to learn them raise memory_rows$"
+    ):
         fit(table, schema={"a": "numeric"}).fit(table, memory_rows=50)
 
 

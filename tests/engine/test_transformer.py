@@ -46,7 +46,7 @@ class CodeLatents(ToyModel):
 
 @dataclass(eq=False)
 class ToyWithLatents(Toy):
-    capabilities: ClassVar[frozenset[str]] = frozenset({"latent"})
+    capabilities: ClassVar[frozenset[str]] = frozenset({"sample", "score", "latent"})
 
     def build(self, layout: Layout) -> CodeLatents:
         return CodeLatents(layout, self.width)

@@ -57,7 +57,7 @@ def test_what_is_given_holds_for_every_task_and_the_recipe_stays_as_it_was():
 
 
 def test_settings_of_the_other_task_are_refused_by_name():
-    with pytest.raises(OptionError, match=r"model\.n_members=3 is for detection; a model for sampling does not read"):
+    with pytest.raises(OptionError, match=r"model\.n_members=3 is for detection; a model for sampling does not use it"):
         Family(n_members=3).settings()
     with pytest.raises(OptionError, match=r"model\.dropout=0\.5 is for sampling"):
         Family(dropout=0.5).for_detection(contaminated=False).settings()

@@ -109,7 +109,7 @@ def test_anomalies_are_shown_with_maps(photos: Path, run: Run) -> None:
     assert (table["file"].iloc[lowest], bool(table["anomaly"].iloc[lowest])) == ("c/odd.png", True)
     page = Path("f.html").read_text()
     assert page.count("data:image/png;base64,") == 50
-    assert "Beside each image stands a copy that is red" in page
+    assert "Beside each image is a copy with the anomaly map" in page
     assert run("score", "d.gensynth", str(photos), "-o", "again.csv").code == 0
     assert np.allclose(pd.read_csv("again.csv")["score"], table["score"])
 

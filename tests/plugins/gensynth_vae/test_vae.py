@@ -76,7 +76,7 @@ def test_history_tells_nats_and_active_units(vae):
 
 def test_a_collapsed_posterior_is_said(table):
     recipe = VAE(beta=100.0, prior="normal", hidden=(16, 16), latent_dim=4, warmup=0)
-    with pytest.warns(CollapseWarning, match="collapsed"):
+    with pytest.warns(CollapseWarning, match="posterior collapse: "):
         collapsed = _fitted(recipe, table)
     last = collapsed.history_.iloc[-1]
     assert last["kl"] < 0.05
