@@ -17,7 +17,7 @@ from .networks import RowCritic, RowGenerator
 from .sampled_game import SampledGame
 
 GAME_STEPS = 16_000
-"""Critic steps of a full run; with half of them the TSTR gap is about 40 % larger."""
+"""Critic steps of a full run; with half of them the TSTR gap is about a quarter larger."""
 MAX_MONITORED = 10_000
 """Maximal number of held-out rows for the two-sample statistic."""
 
