@@ -240,8 +240,9 @@ class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynt
 
     def analyse(self, X: Any, method: str | None = None) -> Analysis:
         """Return scores, attributions and reasons of rows, encoded once; parameters as for `score_samples`."""
-        frame = self._new(X)
+        check_is_fitted(self)
         require(self.recipe_, "score")
+        frame = self._new(X)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return Analysis(Ensemble([self.fitted_], {self.model_.score_method(method): 1.0}), frame, index)
 

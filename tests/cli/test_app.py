@@ -60,7 +60,9 @@ def test_a_plugins_command_runs_and_is_listed(plugins: Registry, run: Run) -> No
     assert "Greet somebody." in run("--help").out
 
 
-def test_version_and_completion(run: Run) -> None:
+def test_version_and_completion(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a process without a shell above it (a container, a detached run) has none to detect
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
     assert run("-V").out == run("--version").out == f"gensynth {__version__}\n"
     outcome = run("--show-completion", "bash")
     assert outcome.code == 0
