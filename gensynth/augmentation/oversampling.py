@@ -17,8 +17,8 @@ from gensynth.augmentation.selection import likeliest
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
 from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of, require
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.inputs import weighted_rows
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.tables import weighted_rows
 from gensynth.engine.parameters import make_recipe
 from gensynth.errors import CapabilityError, OptionError, hint, shown
 from gensynth.metrics.privacy import copies, repeated

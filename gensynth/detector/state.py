@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.engine.combined import Combined, WeighedDensity
-from gensynth.engine.ensemble import Ensemble, ScoreScaling
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import Combined, WeighedDensity
+from gensynth.engine.scoring.ensemble import Ensemble, ScoreScaling
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gensynth.engine.capabilities import able
-from gensynth.engine.facts import family_facts, history_facts, kinds_told, left_out, n_weights, training_facts
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.reasons import format_value
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.model_summary import family_facts, history_facts, kinds_told, left_out, n_weights, training_facts
+from gensynth.engine.scoring.reasons import format_value
 from gensynth.errors import counted
 from gensynth.html import Section, fragment
 from gensynth.html.fragment import shortened

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.conformal import conformal_p_values
-from gensynth.engine.ensemble import RowScorer
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import LEAST
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.conformal import conformal_p_values
+from gensynth.engine.scoring.ensemble import RowScorer
+from gensynth.engine.scoring.row_scores import LEAST
 from gensynth.errors import ExportError, counted
 from gensynth.export.columns import MAP, reserved_text
 from gensynth.export.compile import compiled

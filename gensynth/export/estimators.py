@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.engine.capabilities import require
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.inference import place_of
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import Combined
+from gensynth.engine.scoring.ensemble import Ensemble
+from gensynth.engine.tensors import place_of
 from gensynth.errors import OptionError
 
 if TYPE_CHECKING:  # onnx is imported where something is exported

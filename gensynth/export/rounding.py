@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble, RowScorer
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import LEAST
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import Combined
+from gensynth.engine.scoring.ensemble import Ensemble, RowScorer
+from gensynth.engine.scoring.row_scores import LEAST
 from gensynth.export.drawn import drawn_frame
 from gensynth.export.tails import TIE
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.engine.ensemble import RowScorer
+from gensynth.engine.scoring.ensemble import RowScorer
 from gensynth.export.columns import MAP, SCORES
 from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_columns

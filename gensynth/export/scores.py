@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.encoding.rows import Rows
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble, RowScorer
-from gensynth.engine.explanation import attributions_of
-from gensynth.engine.inference import place_of
-from gensynth.engine.scoring import by_member
+from gensynth.engine.scoring.attributions import attributions_of
+from gensynth.engine.scoring.detector_score import Combined
+from gensynth.engine.scoring.ensemble import Ensemble, RowScorer
+from gensynth.engine.scoring.row_scores import by_member
+from gensynth.engine.tensors import place_of
 from gensynth.errors import CapabilityError
 from gensynth.export.cells import table
 from gensynth.export.tails import combined_score

@@ -1,4 +1,4 @@
-"""Tail probabilities and p-values on tensors: `gensynth.engine.tails`, `combined` and `conformal`."""
+"""Tail probabilities and p-values on tensors: `gensynth.engine.scoring.tails`, `combined` and `conformal`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
 
-from gensynth.engine.combined import Combined
-from gensynth.engine.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
+from gensynth.engine.scoring.detector_score import Combined
+from gensynth.engine.scoring.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
 from gensynth.export.cells import interp, table
 
 N_PIECES = 2048

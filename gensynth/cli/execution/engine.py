@@ -95,7 +95,7 @@ def drawing(workers: Workers | None) -> Iterator[None]:
         yield
         return
     from gensynth.cli.execution.ray_rows import drawer_of
-    from gensynth.engine.chunks import drawn_by
+    from gensynth.engine.sampling.chunks import drawn_by
 
     with running(workers), drawn_by(drawer_of(workers)):
         yield

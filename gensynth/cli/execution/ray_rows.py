@@ -25,7 +25,7 @@ from gensynth.tables.writer import file_writer
 if TYPE_CHECKING:
     from gensynth.cli.output.tables import TableOutput
     from gensynth.detector import AnomalyDetector
-    from gensynth.engine.chunks import ChunkedSample
+    from gensynth.engine.sampling.chunks import ChunkedSample
     from gensynth.scale.cluster import Workers
     from gensynth.tables import TableStream
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from gensynth.cli.input.images import check_beside
 from gensynth.cli.input.weights import split_weights
 from gensynth.cli.options.columns import declared_kinds
-from gensynth.engine.imagestreams import DETECTOR_VALUES, memory_rows_of
-from gensynth.engine.streams import BatchWarnings, rows_counted_from
+from gensynth.engine.inputs.image_streams import DETECTOR_VALUES, memory_rows_of
+from gensynth.engine.inputs.streams import BatchWarnings, rows_counted_from
 from gensynth.errors import DataError
 from gensynth.schema import TableSchema
 from gensynth.tables.imagestream import ImageStream

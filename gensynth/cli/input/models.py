@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gensynth.engine.reading import ReadingRules
+from gensynth.engine.csv_rules import ReadingRules
 from gensynth.errors import OptionError
 from gensynth.persistence import load
 from gensynth.synthesizer import Synthesizer
@@ -13,7 +13,7 @@ from gensynth.tables import Container
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
-    from gensynth.engine.fitted import FittedModel
+    from gensynth.engine.fitted_model import FittedModel
     from gensynth.export.metadata import Metadata
     from gensynth.export.runtime import OnnxScorer
     from gensynth.schema.image import ImageSchema

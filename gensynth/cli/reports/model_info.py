@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from gensynth.engine.facts import column_facts, family_facts, kinds_told, left_out, n_weights, training_facts
+from gensynth.engine.model_summary import column_facts, family_facts, kinds_told, left_out, n_weights, training_facts
 from gensynth.errors import counted
 from gensynth.hookspecs import CAPABILITIES
 from gensynth.persistence import FORMAT, load, read_archive

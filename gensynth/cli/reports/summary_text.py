@@ -80,7 +80,7 @@ def _copies(report: AugmentReport) -> list[str]:
 
 def fit_summary(synthesizer: Synthesizer, rows: int, path: Path, seconds: float) -> None:
     """Show what the model was trained on, and for how long."""
-    from gensynth.engine.facts import kinds_told
+    from gensynth.engine.model_summary import kinds_told
 
     schema = synthesizer.schema_
     parts = kinds_told(schema.columns)

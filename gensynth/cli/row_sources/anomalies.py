@@ -21,7 +21,7 @@ from gensynth.tables.stream import BATCH_ROWS, batches_between
 
 if TYPE_CHECKING:
     from gensynth.detector import AnomalyDetector
-    from gensynth.engine.analysis import Analysis
+    from gensynth.engine.scoring.analysis import Analysis
     from gensynth.tables import Table, TableStream
 
 ADDED = ("score", "p_value", "anomaly", "reason")

@@ -9,7 +9,7 @@ from gensynth.cli.row_sources.interface import RowSource
 from gensynth.tables.writer import styled
 
 if TYPE_CHECKING:
-    from gensynth.engine.chunks import ChunkedSample
+    from gensynth.engine.sampling.chunks import ChunkedSample
     from gensynth.tables import FileStyle, Table
 
 

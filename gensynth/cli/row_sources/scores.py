@@ -9,15 +9,15 @@ from gensynth.cli.input.images import described
 from gensynth.cli.input.models import models_of
 from gensynth.cli.output.cells import scored
 from gensynth.cli.row_sources.interface import RowSource
-from gensynth.engine.reasons import chosen_columns
-from gensynth.engine.streams import rows_counted_from
+from gensynth.engine.inputs.streams import rows_counted_from
+from gensynth.engine.scoring.reasons import chosen_columns
 from gensynth.tables.stream import BATCH_ROWS, batches_between
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gensynth.detector import AnomalyDetector
-    from gensynth.engine.analysis import Analysis
+    from gensynth.engine.scoring.analysis import Analysis
     from gensynth.export.runtime import OnnxScorer
     from gensynth.synthesizer import Synthesizer
     from gensynth.tables import Table, TableStream
