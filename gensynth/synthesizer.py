@@ -20,7 +20,7 @@ from gensynth.engine.inputs.images import check_image_shape, image_table
 from gensynth.engine.inputs.streams import as_stream, rows_counted_from
 from gensynth.engine.inputs.tables import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
-from gensynth.engine.sampler import DrawnTables
+from gensynth.engine.sampler import SamplerMixin
 from gensynth.engine.scoring.analysis import Analysis
 from gensynth.engine.scoring.ensemble import Ensemble
 from gensynth.engine.transformer import LatentTransformer
@@ -43,7 +43,7 @@ def _can_draw(synthesizer: Synthesizer) -> bool:
     return True
 
 
-class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynthesizer, TableEstimator):
+class Synthesizer(FittedAttributes, SamplerMixin, LatentTransformer, ExportedSynthesizer, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters

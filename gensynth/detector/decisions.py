@@ -13,7 +13,7 @@ from sklearn.base import OutlierMixin
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.engine.fitted_model import FittedModel
 from gensynth.engine.inputs.streams import as_stream
-from gensynth.engine.notebook import Shown, shown_models
+from gensynth.engine.notebook import NotebookContent, shown_models
 from gensynth.engine.scoring.analysis import Analysis
 from gensynth.errors import OptionError
 
@@ -128,7 +128,7 @@ class OutlierDecisions(OutlierMixin):
         for _, found in estimator.analyse_batches(table, method):
             yield found
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> NotebookContent | None:
         """Return the notebook display of the fitted models and the threshold."""
         if not hasattr(self, "estimators_"):
             return None

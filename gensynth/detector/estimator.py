@@ -103,7 +103,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         The fitted models: one, or several for a family without ensembles.
     scaling_ : ScoreScaling
         Median and interquartile range of each member's scores on the training rows.
-    scorer_ : Combined
+    scorer_ : DetectorScorer
         Ensemble and density, with the distributions of their scores on normal rows.
     density_ : WeighedDensity or None
         The density and its agreement with the ensemble; None if it was rejected.

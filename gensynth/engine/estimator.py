@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.fitted_model import FittedModel
 from gensynth.engine.inputs.streams import BatchWarnings, as_stream, rows_counted_from
-from gensynth.engine.notebook import NotebookView, Shown, shown_models
+from gensynth.engine.notebook import NotebookContent, NotebookView, shown_models
 from gensynth.engine.parameters import make_recipe
 from gensynth.engine.scoring.analysis import Analysis
 from gensynth.model import GenerativeModel, Recipe
@@ -221,6 +221,6 @@ class FittedAttributes:
         """Seed that reproduces the fit, whatever ``random_state`` was."""
         return self.fitted_.seed
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> NotebookContent | None:
         """Return the notebook display of the fitted model."""
         return shown_models(type(self).__name__, [self.fitted_]) if hasattr(self, "fitted_") else None

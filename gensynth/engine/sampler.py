@@ -22,7 +22,7 @@ _ONE_AT_A_TIME = threading.Lock()
 """Lock for counting draws: threads may share a fitted estimator."""
 
 
-class DrawnTables:
+class SamplerMixin:
     """Mixin of estimators with one `FittedModel` as ``fitted_``: sampling and imputation."""
 
     fitted_: FittedModel

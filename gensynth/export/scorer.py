@@ -48,7 +48,7 @@ def scorer_model(
     Parameters
     ----------
     scorer : RowScorer
-        An `Ensemble` or a `Combined`.
+        An `Ensemble` or a `DetectorScorer`.
     calibration : Calibration or None
         Of a detector.
     metadata : Metadata

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.cli.row_sources.anomalies import Labels
+from gensynth.cli.row_sources.anomalies import AnomalyLabels
 from gensynth.cli.terminal.messages import note
 from gensynth.detector.calibration import benjamini_hochberg
 from gensynth.errors import counted
@@ -25,7 +25,7 @@ MIN_LISTED = 10
 
 def find_anomalies(
     detector: AnomalyDetector, table: TableStream, fdr: float | None, *, on_page: bool, workers: Workers | None = None
-) -> Labels:
+) -> AnomalyLabels:
     """Score and label the rows of a table, and select the rows to be explained.
 
     ``workers`` score them; None: this process.
@@ -46,7 +46,7 @@ def find_anomalies(
     # the labelled rows are those with the lowest scores, so that they come first
     listed = MIN_LISTED if fdr is None and _note_uncertain_share(detector, n_odd, len(scores)) else 0
     shown = np.argsort(scores, kind="stable")[: max(n_odd, listed, MAX_ROWS if on_page else 0)]
-    return Labels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
+    return AnomalyLabels(scores, p_values, anomalies, threshold, shown, max(n_odd, min(listed, len(shown))))
 
 
 def _note_few_normal_rows(p_values: NDArray[np.float64], n_odd: int, n_normal: int, fdr: float) -> None:

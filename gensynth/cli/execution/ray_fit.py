@@ -50,7 +50,7 @@ def fit_by_workers(fit: Callable[..., None], options: Mapping[str, Any], found: 
     try:
         said = run_together(_Fit(fit, {**options, **own, **named, **here}), workers, folder, TIMEOUT)
     except WorkerError as error:
-        said = _Said(FAILED, "", str(error))
+        said = _CommandOutput(FAILED, "", str(error))
     typer.echo(said.err, nl=False, err=True)
     typer.echo(said.out, nl=False)
     if said.code:
@@ -58,7 +58,7 @@ def fit_by_workers(fit: Callable[..., None], options: Mapping[str, Any], found: 
 
 
 @dataclass(frozen=True)
-class _Said:
+class _CommandOutput:
     """Exit code, standard output and standard error of a command."""
 
     code: int
@@ -73,7 +73,7 @@ class _Fit:
     fit: Callable[..., None]
     options: dict[str, Any]
 
-    def __call__(self) -> _Said:
+    def __call__(self) -> _CommandOutput:
         """Run it.
 
         Raises
@@ -92,4 +92,4 @@ class _Fit:
                 code = end.exit_code
         if code and err.getvalue() and not processes.is_first():
             raise WorkerError(err.getvalue())
-        return _Said(code, out.getvalue(), err.getvalue())
+        return _CommandOutput(code, out.getvalue(), err.getvalue())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gensynth.cli.input.models import models_of
 from gensynth.cli.output.tables import is_noted
-from gensynth.cli.row_sources.interface import RowSource, Written
+from gensynth.cli.row_sources.interface import RowSource, WrittenRows
 from gensynth.errors import OptionError, OutputError
 from gensynth.scale.spread import Task, spread
 from gensynth.tables import Table
@@ -159,7 +159,7 @@ def _as_sent(table: Table, *, csv: bool) -> Table:
     return Table(table.frame, style=table.style)
 
 
-def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers) -> Written:
+def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers) -> WrittenRows:
     """Write rows of workers, which write parts of a folder themselves and send back rows of a file.
 
     Parameters are those of `gensynth.cli.execution.write.write_rows`.
@@ -180,7 +180,7 @@ def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any]
                 raise OutputError(
                     f"{text}; the finished parts of {out} are kept: make room, then run the same command with --resume"
                 ) from error
-        return Written(sum(block.stop - block.start for block in missing), told)
+        return WrittenRows(sum(block.stop - block.start for block in missing), told)
     with out.writer(source.n_rows, run) as writer:
         blocks = _blocks(source.n_rows, source.block_rows)
         with closing(spread(task, blocks, workers, ordered=True)) as results:
@@ -188,7 +188,7 @@ def write_by_workers(source: RowSource, out: TableOutput, run: Mapping[str, Any]
                 told += facts
                 for table in tables:
                     writer.write(table)
-    return Written(source.n_rows, told)
+    return WrittenRows(source.n_rows, told)
 
 
 def _blocks(n_rows: int, block_rows: int) -> list[Block]:

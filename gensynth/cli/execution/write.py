@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from gensynth.cli.row_sources.interface import RowSource, Written
+from gensynth.cli.row_sources.interface import RowSource, WrittenRows
 
 if TYPE_CHECKING:
     from gensynth.cli.output.tables import TableOutput
     from gensynth.scale.cluster import Workers
 
 
-def write_rows(source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers | None = None) -> Written:
+def write_rows(
+    source: RowSource, out: TableOutput, run: Mapping[str, Any], workers: Workers | None = None
+) -> WrittenRows:
     """Write the rows of a source, generated in this process or by workers.
 
     Parameters
@@ -37,4 +39,4 @@ def write_rows(source: RowSource, out: TableOutput, run: Mapping[str, Any], work
             told.append(fact)
             writer.write(table[max(writer.start - at, 0) :])
             at += len(table)
-        return Written(source.n_rows - writer.start, told)
+        return WrittenRows(source.n_rows - writer.start, told)

@@ -66,7 +66,7 @@ class PictureOutput:
         value_range: Range,
     ) -> None:
         """Write the ``n`` images of several tables in order, one table in memory at a time."""
-        shown = _Shown(image, label)
+        shown = _GridImages(image, label)
         if self.grid is not None:
             frames = shown.of(frames)
         if self.path is None:
@@ -83,7 +83,7 @@ class PictureOutput:
                 file.write(png_bytes(shown.picture(value_range)))
 
 
-class _Shown:
+class _GridImages:
     """Images for a grid: the first ones, by label if there are labels.
 
     Parameters

@@ -29,7 +29,7 @@ ADDED = ("score", "p_value", "anomaly", "reason")
 
 
 @dataclass(frozen=True)
-class Labels:
+class AnomalyLabels:
     """Scores and labels of the rows of a table.
 
     Parameters
@@ -53,7 +53,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Explained:
+class RowExplanation:
     """What the page shows of a row: its rank, what speaks against it, its cells, and a map of its image."""
 
     rank: int
@@ -70,7 +70,7 @@ class DetectedRows(RowSource):
     ----------
     detector : AnomalyDetector
         What scored them.
-    labels : Labels
+    labels : AnomalyLabels
         What it found.
     table : TableStream
         The rows.
@@ -84,7 +84,7 @@ class DetectedRows(RowSource):
     block_rows = BATCH_ROWS
 
     def __init__(
-        self, detector: AnomalyDetector, labels: Labels, table: TableStream, weight: str | None, *, csv: bool
+        self, detector: AnomalyDetector, labels: AnomalyLabels, table: TableStream, weight: str | None, *, csv: bool
     ) -> None:
         self.detector, self.labels, self.table, self.weight, self.csv = detector, labels, table, weight, csv
         self.n_rows = table.n_rows
@@ -96,7 +96,7 @@ class DetectedRows(RowSource):
         for model in models_of(self.detector):
             model.to("cuda")
 
-    def make(self, start: int, stop: int) -> Iterator[tuple[Table, list[Explained]]]:
+    def make(self, start: int, stop: int) -> Iterator[tuple[Table, list[RowExplanation]]]:
         """Yield rows with what was found, and the oddest of them, explained."""
         labels, at = self.labels, start
         for rows in batches_between(self.table, start, stop):
@@ -106,11 +106,11 @@ class DetectedRows(RowSource):
             yield scored(described(self.table, rows), dict(zip(ADDED, added, strict=True)), csv=self.csv), explained
             at += len(rows)
 
-    def explain(self, batch: Table, start: int) -> tuple[list[str], list[Explained]]:
+    def explain(self, batch: Table, start: int) -> tuple[list[str], list[RowExplanation]]:
         """Return the reasons of the rows from ``start`` on, empty for rows that are not listed, and the oddest ones."""
         rank = self._rank[start : start + len(batch)]
         at = np.flatnonzero(rank >= 0)
-        reasons, oddest = [""] * len(batch), list[Explained]()
+        reasons, oddest = [""] * len(batch), list[RowExplanation]()
         if not len(at):
             return reasons, oddest
         with warnings.catch_warnings():
@@ -125,10 +125,10 @@ class DetectedRows(RowSource):
                 reasons[at[i]] = reason
             if own < MAX_ROWS:
                 unusual = None if maps is None else maps[i]
-                oddest.append(Explained(own, reason, attributions.iloc[[i]], cells.iloc[[i]], unusual))
+                oddest.append(RowExplanation(own, reason, attributions.iloc[[i]], cells.iloc[[i]], unusual))
         return reasons, oddest
 
-    def findings(self, told: Iterable[list[Explained]]) -> Findings:
+    def findings(self, told: Iterable[list[RowExplanation]]) -> Findings:
         """Return what the page and the summary show, of what was told of all rows."""
         labels, kept = self.labels, sorted((one for part in told for one in part), key=lambda one: one.rank)
         attributions = pd.concat([one.attributions for one in kept]) if kept else pd.DataFrame()

@@ -38,7 +38,7 @@ class RowSource(ABC):
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenRows:
     """Number of written rows, and the facts about each part, in any order."""
 
     n_rows: int

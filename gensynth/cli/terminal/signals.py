@@ -14,7 +14,7 @@ _HANDLED = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "the ter
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
-class Stopped(KeyboardInterrupt):
+class SignalInterrupt(KeyboardInterrupt):
     """A signal asks the command to end.
 
     Parameters
@@ -30,13 +30,13 @@ class Stopped(KeyboardInterrupt):
 
 def stop_message(error: BaseException | None) -> str:
     """Return the message for a command that a signal ended."""
-    number = error.number if isinstance(error, Stopped) else signal.SIGINT
+    number = error.number if isinstance(error, SignalInterrupt) else signal.SIGINT
     return f"{_HANDLED[signal.Signals(number).name]}; no file was left half written"
 
 
 def stop_code(error: BaseException | None) -> int:
     """Return the exit code of a command that a signal ended."""
-    return 128 + error.number if isinstance(error, Stopped) else INTERRUPTED
+    return 128 + error.number if isinstance(error, SignalInterrupt) else INTERRUPTED
 
 
 class StopSignals:
@@ -44,12 +44,12 @@ class StopSignals:
 
     Attributes
     ----------
-    raised : Stopped or None
+    raised : SignalInterrupt or None
         The exception of the first signal, which code on its way may have swallowed or hidden behind another.
     """
 
     def __init__(self) -> None:
-        self.raised: Stopped | None = None
+        self.raised: SignalInterrupt | None = None
         self._over = False
 
     def install(self) -> None:
@@ -66,7 +66,7 @@ class StopSignals:
     def _handle(self, number: int, _: FrameType | None) -> None:
         if self._over or self.raised is not None:
             _end_at_once(number)
-        self.raised = Stopped(number)
+        self.raised = SignalInterrupt(number)
         raise self.raised
 
 

@@ -115,7 +115,7 @@ def _with_missed(
     sample: pd.DataFrame, table: TableStream, most: int, weights: Weights | None
 ) -> tuple[pd.DataFrame, Weights]:
     """Return a sample of a table plus rows with values that it lacks, and the number of rows each represents."""
-    found = Missed(sample, most)
+    found = UnsampledRows(sample, most)
     for batch in table.batches():
         found.add(batch.frame)
     extra = found.rows()
@@ -145,7 +145,7 @@ def _inferred(
     return TableSchema((*beside.columns[:at], image, *beside.columns[at:])), beside.align(frame)
 
 
-class Missed:
+class UnsampledRows:
     """Rows of a table with values that a sample of it lacks.
 
     Parameters

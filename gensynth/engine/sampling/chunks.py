@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Conditions = Mapping[Any, Any] | pd.DataFrame | None
 
 
-class Draws(Protocol):
+class SamplingModel(Protocol):
     """Interface of `gensynth.engine.fitted_model.FittedModel` for sampling."""
 
     recipe: Recipe
@@ -66,7 +66,7 @@ class ChunkedSample:
 
     Parameters
     ----------
-    fitted : Draws
+    fitted : SamplingModel
         What draws.
     n : int
         Rows of the whole sample, >= 0.
@@ -76,7 +76,7 @@ class ChunkedSample:
         What the draws are a function of, each >= 0.
     """
 
-    def __init__(self, fitted: Draws, n: int, conditions: Conditions, random: Sequence[int]) -> None:
+    def __init__(self, fitted: SamplingModel, n: int, conditions: Conditions, random: Sequence[int]) -> None:
         self.fitted, self.n, self.conditions, self.random = fitted, n, conditions, random
         self._seed_of_identifiers: np.random.SeedSequence | None = None
         self._identifiers: TableIdentifiers | None = None
@@ -90,7 +90,7 @@ class ChunkedSample:
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[pd.DataFrame]:
-        """Yield the rows from ``start`` to ``stop`` (None: the end), in frames of at most `Draws.chunk_rows`."""
+        """Yield the rows from ``start`` to ``stop`` (None: the end), each frame at most `SamplingModel.chunk_rows`."""
         size = self.fitted.chunk_rows
         stop = self.n if stop is None else min(stop, self.n)
         if not self.n:
@@ -118,7 +118,7 @@ class ChunkedSample:
             frame[name] = cells
         return frame
 
-    def _draw(self, number: int) -> _Drawn:
+    def _draw(self, number: int) -> _EncodedChunk:
         n, first = self._rows_of(number), number * self.fitted.chunk_rows
         encoder, given = self.fitted.encoder, self.conditions
         given = given.iloc[first : first + n] if isinstance(given, pd.DataFrame) else given
@@ -133,7 +133,7 @@ class ChunkedSample:
             seeds = rng.bit_generator.seed_seq
             assert isinstance(seeds, np.random.SeedSequence)
             self._seed_of_identifiers = copy.deepcopy(seeds)  # a copied generator of numpy 1.26 has other seeds
-        return _Drawn(rows, mask, related, given, identifiers, rng)
+        return _EncodedChunk(rows, mask, related, given, identifiers, rng)
 
     def _identifiers_of(self, number: int) -> TableIdentifiers:
         """Return the identifier generator positioned at a chunk."""
@@ -150,7 +150,7 @@ class ChunkedSample:
 
 
 @dataclass(frozen=True)
-class _Drawn:
+class _EncodedChunk:
     """Encoded rows of a chunk, with masks of given cells, derived cells, conditions and identifiers."""
 
     rows: Rows

@@ -61,7 +61,7 @@ def draw_conditional(
             except CapabilityError:
                 if not several:
                     raise
-        found = _Found(model, encoder, n, rng)
+        found = _AcceptedRows(model, encoder, n, rng)
         try:
             found.look_for(single, several)
             names = list(several)
@@ -77,7 +77,7 @@ def draw_conditional(
     return found.rows, found.given
 
 
-class _Found:
+class _AcceptedRows:
     """Rows that meet conditions, found by rejection sampling.
 
     Parameters

@@ -90,7 +90,7 @@ class WeighedDensity:
         return Ensemble([self.model], {"log_likelihood": 1.0})
 
 
-class Combined(RowScorer):
+class DetectorScorer(RowScorer):
     """Score of rows: log-probability of one so anomalous among normal rows, by an ensemble and a density.
 
     Their p-values p and q are combined to the weighted harmonic mean 1 / (a / p + (1 - a) / q), which is valid for

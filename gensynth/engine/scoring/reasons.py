@@ -104,7 +104,7 @@ def _broken(rule: Rule, sheet: Sheet) -> dict[int, str]:
 
 
 @dataclass(frozen=True, order=True)
-class _Written:
+class _FormattedValue:
     """A date, a time or a number that is written as text: compared by its tick, shown as the column writes it."""
 
     tick: float
@@ -121,7 +121,7 @@ def _values(series: pd.Series[Any], column: Column) -> list[Any]:
     ticks, missing = ticks_of(series, column)
     texts = [str(value) for value in from_ticks(ticks, np.zeros(len(ticks), dtype=bool), column).tolist()]
     return [
-        (None if _is_missing(cell) else cell) if gap else _Written(tick, text.removesuffix(" 00:00:00"))
+        (None if _is_missing(cell) else cell) if gap else _FormattedValue(tick, text.removesuffix(" 00:00:00"))
         for cell, gap, tick, text in zip(series.tolist(), missing.tolist(), ticks.tolist(), texts, strict=True)
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gensynth.encoding.rows import Rows
-from gensynth.engine.scoring.detector_score import Combined, ScoreProfile, WeighedDensity
+from gensynth.engine.scoring.detector_score import DetectorScorer, ScoreProfile, WeighedDensity
 from gensynth.engine.scoring.tails import GammaTail
 
 EXPONENTIAL = ScoreProfile(GammaTail(1.0, 1.0, 0.0), np.zeros(2))
@@ -51,7 +51,7 @@ def rows(codes):
 
 
 def combined(weight):
-    return Combined(fixed(0), EXPONENTIAL, FixedDensity(fixed(1), EXPONENTIAL, weight))
+    return DetectorScorer(fixed(0), EXPONENTIAL, FixedDensity(fixed(1), EXPONENTIAL, weight))
 
 
 @pytest.mark.parametrize("weight", [0.1, 0.5, 0.9])
@@ -75,7 +75,7 @@ def test_a_row_is_odd_if_either_says_so_and_its_columns_say_which():
 
 
 def test_without_a_density_the_ensemble_speaks_alone():
-    scorer = Combined(fixed(0), EXPONENTIAL)
+    scorer = DetectorScorer(fixed(0), EXPONENTIAL)
     table = rows([[4, 9], [0, 9]])
     assert scorer.score(table) == pytest.approx([-4.0, 0.0])
     assert len(scorer.explainers(table)) == 1
