@@ -16,6 +16,9 @@ FAR = 1e4
 """Robust standard deviations from the median, or widths of the outermost bin, beyond which encoded numbers grow like
 logarithms: the greatest floats are finite in float32 and in a score, and the order of values stays."""
 
+_MIN_SHARE = 1e-9
+"""Lower bound on the share of a code among the ranks."""
+
 NumericKind = Literal["continuous", "within_bin"]
 NumericEncoding = Literal["bins", "normal", "standard"]
 
@@ -52,6 +55,25 @@ class NumericSlot:
 
 
 @dataclass(frozen=True)
+class Predictor:
+    """An earlier column whose rank nearly determines this column's rank.
+
+    Parameters
+    ----------
+    column : int
+        Position of the earlier column in the layout.
+    increasing : bool
+        Whether ranks rise together; False: one falls as the other rises.
+    spread : float
+        Median absolute difference between the log-odds of the rank and those that follow from the earlier column.
+    """
+
+    column: int
+    increasing: bool
+    spread: float
+
+
+@dataclass(frozen=True)
 class ColumnLayout:
     """One learnable column: a code for every row, and for some codes a number beside it.
 
@@ -67,6 +89,8 @@ class ColumnLayout:
         Code of a missing value; None where the fitted column had none.
     numeric : NumericSlot or None
         The number beside the code; None for a column of codes only.
+    predictor : Predictor or None
+        An earlier column whose rank nearly determines this one's; None if there is none.
     """
 
     name: str
@@ -74,11 +98,26 @@ class ColumnLayout:
     ordered: bool = False
     missing: int | None = None
     numeric: NumericSlot | None = None
+    predictor: Predictor | None = None
 
     @property
     def cardinality(self) -> int:
         """Number of codes, `UNKNOWN` included."""
         return len(self.frequencies)
+
+    @property
+    def codes_in_order(self) -> range:
+        """The codes that stand in the order of their values: ordered categories, or bins without repeated values."""
+        if self.ordered:
+            return range((UNKNOWN if self.missing is None else self.missing) + 1, self.cardinality)
+        return range(0) if self.numeric is None else self.numeric.codes
+
+    @property
+    def rank_edges(self) -> tuple[float, ...]:
+        """Ranks, from 0 to 1, at which `codes_in_order` begin, and the last one's end."""
+        codes = self.codes_in_order
+        shares = np.maximum(self.frequencies[codes.start : codes.stop], _MIN_SHARE)
+        return (0.0, *(np.cumsum(shares) / shares.sum()).tolist()) if len(codes) else ()
 
     def holds(self, kind: NumericKind) -> bool:
         """Return whether the column has a number of this kind beside some of its codes."""
@@ -143,6 +182,11 @@ class Layout:
     def cardinalities(self) -> tuple[int, ...]:
         """Number of codes of each column."""
         return tuple(column.cardinality for column in self.columns)
+
+    @property
+    def predictors(self) -> dict[int, Predictor]:
+        """The predictors of the columns that have one, by position."""
+        return {i: column.predictor for i, column in enumerate(self.columns) if column.predictor is not None}
 
     @property
     def n_numeric(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import pandas as pd
@@ -15,7 +15,7 @@ from gensynth.encoding.links import Link
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import Gap, check_layout
 from gensynth.errors import DataError
-from gensynth.layout import ColumnLayout, Encoding, ImageLayout, Layout
+from gensynth.layout import ColumnLayout, Encoding, ImageLayout, Layout, Predictor
 from gensynth.relations.rule import Rule
 from gensynth.schema import Column, TableSchema
 
@@ -89,6 +89,7 @@ class TableLayout:
         n_rows: int,
         n_conditions: int,
         image: ImageLayout | None = None,
+        predictors: Mapping[int, Predictor] | None = None,
     ) -> Self:
         """Put a link before the later of its two columns, and a check for each rule at the end."""
         before = {link.later: link for link in links}
@@ -105,4 +106,6 @@ class TableLayout:
         for rule in rules:
             checks[len(columns)] = rule
             columns.append(check_layout(rule))
+        for i, predictor in (predictors or {}).items():
+            columns[i] = replace(columns[i], predictor=predictor)
         return cls(Layout(tuple(columns), n_rows, n_conditions, image), position, linked, checks)

@@ -18,6 +18,7 @@ from gensynth.encoding.learned import TableLayout, fit_columns, learned_columns
 from gensynth.encoding.links import YES, Link, find_links
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
+from gensynth.encoding.predictors import MAX_ROWS, find_predictors, ranked_columns
 from gensynth.encoding.related import (
     FrameCells,
     Gap,
@@ -30,7 +31,7 @@ from gensynth.encoding.related_conditions import encode_related_condition
 from gensynth.encoding.related_rows import resolve
 from gensynth.encoding.rows import Rows
 from gensynth.errors import DataError, SchemaError
-from gensynth.layout import Encoding, Layout
+from gensynth.layout import Encoding, Layout, Predictor
 from gensynth.relations.rule import Rule
 from gensynth.relations.ruleset import RuleSet
 from gensynth.relations.sheet import Sheet
@@ -133,10 +134,14 @@ class TableEncoder:
             self.schema = replace(self.schema, relations=self.rules.relations)
             cells = FrameCells(frame, self.columns)
             self.gaps = fit_gaps(cells, self.rules, self.encoding, weights, self.first) if sampling else {}
-        links = find_links(frame, order, self._n_conditions, weights) if sampling else ()
+        found = find_links(frame, order, self._n_conditions, weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())
-        self.lay_out(n_rows, [link for link in links if {link.earlier, link.later} not in known])
+        links = [link for link in found if {link.earlier, link.later} not in known]
+        self.lay_out(n_rows, links)
+        if self.encoding.numeric == "bins" and len(ranked_columns(self.layout)) > 1:
+            some = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), MAX_ROWS)).astype(np.int64))
+            self.lay_out(n_rows, links, find_predictors(self.encode(frame.iloc[some]), self.layout))
         return self
 
     def encode(self, frame: pd.DataFrame, *, jacobian: bool = False) -> Rows:
@@ -265,7 +270,7 @@ class TableEncoder:
         """The encoder of the same columns without relations between them."""
         out = TableEncoder(self.schema, self.encoding, self.first)
         out.columns, out.generators, out.leaders = self.columns, self.generators, self.leaders
-        out.lay_out(self.layout.n_rows, tuple(self.links.values()))
+        out.lay_out(self.layout.n_rows, tuple(self.links.values()), self.layout.predictors)
         return out
 
     def set_counts(self, counts: Sequence[NDArray[Any]], n_rows: int) -> None:
@@ -276,15 +281,15 @@ class TableEncoder:
         for name, own in self.columns.items():
             (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
         links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
-        self.lay_out(n_rows, links)
+        self.lay_out(n_rows, links, self.layout.predictors)
 
     @property
     def _n_conditions(self) -> int:
         return sum(name in self.columns for name in self.first)
 
-    def lay_out(self, n_rows: int, links: Sequence[Link]) -> None:
-        """Set the layout of ``n_rows`` rows, from fitted columns and relations."""
+    def lay_out(self, n_rows: int, links: Sequence[Link], predictors: Mapping[int, Predictor] | None = None) -> None:
+        """Set the layout of ``n_rows`` rows, from fitted columns, relations and predictors."""
         rules = () if self.rules is None else self.rules.rules
         image = None if self.image is None else self.image.layout
-        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image)
+        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image, predictors)
         self.layout, self.position, self.links, self.checks = made.layout, made.position, made.links, made.checks

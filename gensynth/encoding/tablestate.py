@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from gensynth.encoding.links import Link
 from gensynth.encoding.owners import generators_from_state
 from gensynth.encoding.related import from_state, state_of
 from gensynth.encoding.table import TableEncoder
-from gensynth.layout import Encoding
+from gensynth.layout import Encoding, Predictor
 from gensynth.schema import TableSchema
 
 
@@ -34,6 +35,8 @@ def table_state(encoder: TableEncoder) -> tuple[dict[str, Any], dict[str, NDArra
         arrays.update(named(str(i), own))
     json["leaders"] = [[name, leader] for name, leader in encoder.leaders.items()]
     json["links"] = [link.to_json() for link in encoder.links.values()]
+    if encoder.layout.predictors:
+        json["predictors"] = [[i, *asdict(own).values()] for i, own in encoder.layout.predictors.items()]
     json["relations"] = None
     if encoder.rules is not None:
         json["relations"], own = state_of(encoder.rules, encoder.gaps)
@@ -50,5 +53,6 @@ def table_from_state(json: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     if json["relations"] is not None:
         related = arrays_of("relations", arrays)
         out.rules, out.gaps = from_state(json["relations"], related, out.columns, out.first)
-    out.lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]))
+    predictors = {i: Predictor(*own) for i, *own in json.get("predictors", ())}
+    out.lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]), predictors)
     return out

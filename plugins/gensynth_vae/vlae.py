@@ -98,7 +98,8 @@ class LossyAutoencoder(LatentModel):
 class VLAE(VariationalRecipe):
     """Variational lossy autoencoder: an autoregressive decoder over cells, and an autoregressive prior.
 
-    The default of gensynth for tables. Numbers are quantile bins with a learned density inside each bin.
+    The default of gensynth for tables. Numbers are quantile bins with a learned density inside each bin, and logistic
+    densities that follow an earlier column's rank where the two are closely dependent.
 
     Parameters
     ----------
@@ -127,6 +128,7 @@ class VLAE(VariationalRecipe):
     ----------
     Chen et al. 2017, "Variational lossy autoencoder" (arXiv 1611.02731), sections 2.2 and 3.2.
     Lucas & Verbeek 2018, "Auxiliary guided autoregressive variational autoencoders" (arXiv 1711.11479).
+    Salimans et al. 2017, "PixelCNN++" (arXiv 1701.05517), section 2.1: the logistic densities.
     """
 
     constraints: ClassVar[Mapping[str, Constraint]] = {

@@ -17,14 +17,16 @@ from gensynth.model import Batch, Observed
 from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_network import CausalNetwork, CausalState
+from gensynth.nn.tabular.column_conditional import ColumnConditional
 from gensynth.nn.tabular.decoder import Decoder, ImputedRows
 from gensynth.nn.tabular.embeddings import CellEmbedding
 from gensynth.nn.tabular.heads import CodeHeads, WithinBinHeads
 from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
+from gensynth.nn.tabular.rank_heads import RankHeads, usable_predictors
 
-Adjust = Callable[[int, Tensor], Tensor]
-"""A function from a column's position and its logits (n, cardinality) to the logits to draw from."""
+Adjust = Callable[[int, ColumnConditional], Tensor]
+"""A function from a column's position and its conditional to the logits (n, cardinality) to draw from."""
 
 
 @dataclass
@@ -93,6 +95,8 @@ class CausalDecoder(Decoder):
         self.latent = nn.Parameter(torch.randn(latent_dim, width) / max(latent_dim, 1) ** 0.5)
         self.code_heads = CodeHeads(layout, code_slots, hidden)
         self.within_bin_heads = WithinBinHeads(layout, code_slots, hidden)
+        pairs = usable_predictors(layout, self.n_groups)
+        self.rank_heads = RankHeads(layout, code_slots, hidden, pairs) if pairs else None
 
     def hidden(self, batch: Batch, z: Tensor) -> Tensor:
         """Return hidden vectors (k, n, hidden) of each column given z and the columns before it."""
@@ -105,26 +109,28 @@ class CausalDecoder(Decoder):
         cells = self.code_heads.log_likelihood(h, batch.codes)
         if self.within_bin_heads.positions:
             cells = cells.index_add(1, self.within_bin_heads.columns, self.within_bin_heads.log_density(h, batch))
-        return cells
+        return cells if self.rank_heads is None else self.rank_heads.mix(cells, h, batch)
 
     def draw(self, z: Tensor, rng: Generator, adjust: Adjust | None = None) -> Batch:
         """Sample one row for each latent, group by group; ``adjust`` may change the logits of each column."""
         state, rows = CausalState.start(z @ self.latent), self._no_rows(len(z), z)
         for columns, layers in zip(self._column_groups(), self.causal_network.group_weights(), strict=True):
             for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
-                logits = self.code_heads.logits(i, h)
-                codes = draw(logits if adjust is None else adjust(i, logits), rng)
-                self._note(rows, i, codes, self._advance(i, codes, self._number(i, h, codes, rng), state))
+                own = self._conditional(i, h, state)
+                if adjust is not None:
+                    own.logits = adjust(i, own)
+                codes = draw(own.log_weights(), rng)
+                self._note(rows, i, codes, self._advance(i, codes, own.draw_number(codes, rng), state))
         return rows
 
     @torch.no_grad()
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
         """Correct the marginals column by column, each given the corrected columns before it."""
 
-        def adjust(i: int, logits: Tensor) -> Tensor:
-            change = bias_change(logits, rows.codes[:, i])
+        def adjust(i: int, own: ColumnConditional) -> Tensor:
+            change = bias_change(own.logits, rows.codes[:, i], own.shares)
             self.code_heads.bias_of(i).add_(change)
-            return logits + change
+            return own.logits + change
 
         self.draw(z, rng, adjust)
 
@@ -149,7 +155,8 @@ class CausalDecoder(Decoder):
             if step == last + 1:
                 state = self._settle(particles, trail, rows, state, rng)
             for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
-                codes, number = self._cell(i, h, observed, particles if step <= last else None, rng)
+                own = self._conditional(i, h, state)
+                codes, number = self._cell(own, observed, particles if step <= last else None, rng)
                 number = self._advance(i, codes, number, state)
                 if step > last:
                     self._note(rows, i, codes, number)
@@ -178,40 +185,40 @@ class CausalDecoder(Decoder):
         trail.follow(chosen, rows.codes, rows.numeric, self.layout)
         return state.pick(chosen)
 
+    def _conditional(self, i: int, h: Tensor, state: CausalState) -> ColumnConditional:
+        """Return the distribution of column i given hidden vectors (n, hidden)."""
+        source = None if self.rank_heads is None else self.rank_heads.source_of.get(i)
+        known = None if source is None else state.ranks[source]
+        return ColumnConditional(i, h, self.code_heads.logits(i, h), self.within_bin_heads, self.rank_heads, known)
+
     def _cell(
-        self, i: int, h: Tensor, observed: Observed, particles: Particles | None, rng: Generator
+        self, own: ColumnConditional, observed: Observed, particles: Particles | None, rng: Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Return codes and numbers of column i, observed or sampled, and weight the candidates by them."""
+        """Return codes and numbers of a column, observed or sampled, and weight the candidates by them."""
+        i = own.position
         column, here = self.layout.columns[i], observed.mask[:, i]
-        times = len(h) // len(here)
-        log_probability = self.code_heads.logits(i, h).log_softmax(-1)
+        times = len(own.logits) // len(here)
         wanted = observed.rows.codes[:, i].repeat_interleave(times)
         known = here.repeat_interleave(times)
         known_number = None
         if column.numeric is not None:
             known_number = observed.rows.numeric[:, column.numeric.index].repeat_interleave(times)
-        gain = h.new_zeros(len(h))
+        gain = own.logits.new_zeros(len(wanted))
         if bool(here.any()):
-            own = log_probability.gather(1, wanted.unsqueeze(1)).squeeze(1)
-            if known_number is not None:
-                own = own + self.within_bin_heads.log_density_of(i, h, wanted, known_number)
-            gain = torch.where(known, own, gain)
+            gain = torch.where(known, own.log_density(wanted, known_number), gain)
         codes, number = wanted, known_number
         if not bool(here.all()):
+            log_probability = own.log_weights().log_softmax(-1)
             if observed.impute and column.missing is not None:
                 log_probability[:, column.missing] = -torch.inf
                 gain = torch.where(known, gain, log_probability.logsumexp(-1))
             codes = torch.where(known, wanted, draw(log_probability, rng))
             if known_number is not None:
-                drawn = self._number(i, h, codes, rng)
+                drawn = own.draw_number(codes, rng)
                 number = None if drawn is None else torch.where(known, known_number, drawn)
         if particles is not None:
             particles.weigh(gain)
         return codes, number
-
-    def _number(self, i: int, h: Tensor, codes: Tensor, rng: Generator) -> Tensor | None:
-        """Sample the numbers (rows,) of column i; None if it has none."""
-        return None if self.layout.columns[i].numeric is None else self.within_bin_heads.sample(i, h, codes, rng)
 
     def _advance(self, i: int, codes: Tensor, number: Tensor | None, state: CausalState) -> Tensor | None:
         """Add the cells of column i to the state; return their numbers, 0 for codes without one."""
@@ -223,6 +230,8 @@ class CausalDecoder(Decoder):
             centred = torch.where(active, (number - 0.5).clamp(-8.0, 8.0), 0.0)  # as `Numbers`
         cells = self.cells.column(i, codes, centred)
         state.context = torch.addmm(state.context, cells, self.causal_network.contribute[i])
+        if self.rank_heads is not None and i in self.rank_heads.predictors:
+            state.ranks[i] = self.rank_heads.place_of(i, codes, number)
         return number
 
     def _note(self, rows: Batch, i: int, codes: Tensor, number: Tensor | None) -> None:

@@ -8,7 +8,7 @@ the hidden vectors, so that it is deep. A masked network (MADE) of the same qual
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,14 @@ MAX_TRIANGLE = 128
 
 @dataclass
 class CausalState:
-    """Running sums of the contributions of the previous steps (first axis: rows, or candidates)."""
+    """Running sums of the contributions of the previous steps (first axis: rows, or candidates).
+
+    ``ranks`` holds what `RankHeads` know of them: log-odds of the ranks (n,) by the position of the column.
+    """
 
     context: Tensor
     features: Tensor
+    ranks: dict[int, Tensor] = field(default_factory=dict)
 
     @classmethod
     def start(cls, context: Tensor) -> CausalState:
@@ -34,7 +38,8 @@ class CausalState:
 
     def pick(self, rows: Tensor) -> CausalState:
         """Return the state of selected rows (an index tensor)."""
-        return CausalState(self.context.index_select(0, rows), self.features.index_select(0, rows))
+        ranks = {position: rank.index_select(0, rows) for position, rank in self.ranks.items()}
+        return CausalState(self.context.index_select(0, rows), self.features.index_select(0, rows), ranks)
 
 
 class CausalNetwork(nn.Module):

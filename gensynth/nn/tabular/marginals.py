@@ -36,18 +36,22 @@ def correct_biases(bias: Tensor, logits: Tensor, codes: Tensor, slots: Categoric
 
 
 @torch.no_grad()
-def bias_change(logits: Tensor, codes: Tensor) -> Tensor:
+def bias_change(logits: Tensor, codes: Tensor, shares: tuple[Tensor, Tensor] | None = None) -> Tensor:
     """Return the change (c,) of a column's biases that gives each code its training frequency.
 
     The mean probability of each code over rows of logits (n, c) is brought to its frequency in ``codes`` (m,). The
     first code, `UNKNOWN`, is never drawn and stays as it is. Only the marginal changes: differences between rows of the
-    log-odds do not.
+    log-odds do not. ``shares``: the weight of this softmax (n, 1) in a mixture, and the probability of each code (n, c)
+    by the other components.
     """
     counts = torch.bincount(codes, minlength=logits.shape[1])[1:].to(logits.dtype)
     target = (counts / counts.sum()).clamp(min=MIN_FREQUENCY)
     change = logits.new_zeros(logits.shape[1])
     known = change[1:]
     for _ in range(ROUNDS):
-        mean = (logits[:, 1:] + known).softmax(-1).mean(0)
+        probability = (logits[:, 1:] + known).softmax(-1)
+        if shares is not None:
+            probability = probability * shares[0] + shares[1][:, 1:]
+        mean = probability.mean(0)
         known.add_((target / mean.clamp(min=MIN_FREQUENCY)).log()).clamp_(-MAX_CHANGE, MAX_CHANGE)
     return change

@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gensynth.layout import UNKNOWN, ColumnLayout, Layout
+from gensynth.layout import Layout
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
 N_COSINES = 16
@@ -22,13 +22,6 @@ DAMPING = 0.2
 """Factor of the residual network's output."""
 MIN_CODES = 16
 """Ordered columns with at most this many codes have no basis: they need no smoothing."""
-
-
-def codes_in_order(column: ColumnLayout) -> tuple[int, int]:
-    """Return the half-open range of ordered codes (categories in order, or bins without atoms)."""
-    if column.ordered:
-        return (UNKNOWN if column.missing is None else column.missing) + 1, column.cardinality
-    return (0, 0) if column.numeric is None else (column.numeric.codes.start, column.numeric.codes.stop)
 
 
 def cosines(n: int) -> Tensor:
@@ -66,11 +59,11 @@ class OrdinalBasis(nn.Module):
         for b, group in enumerate(code_slots.groups):
             basis = torch.zeros(len(group.columns), group.width, N_COSINES)
             for j, position in enumerate(group.columns):
-                start, stop = codes_in_order(layout.columns[position])
-                if stop - start > MIN_CODES:
-                    basis[j, start:stop] = cosines(stop - start)
+                codes = layout.columns[position].codes_in_order
+                if len(codes) > MIN_CODES:
+                    basis[j, codes.start : codes.stop] = cosines(len(codes))
                     first = group.start + j * group.width
-                    damping[first + start : first + stop] = DAMPING
+                    damping[first + codes.start : first + codes.stop] = DAMPING
                     self.place[position] = (b, j)
             if basis.any():
                 self.register_buffer(f"basis_{b}", basis, persistent=False)

@@ -5,7 +5,7 @@ import torch
 
 from gensynth.layout import ColumnLayout, Layout, NumericSlot
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
-from gensynth.nn.tabular.ordinal_basis import DAMPING, MIN_CODES, OrdinalBasis, codes_in_order
+from gensynth.nn.tabular.ordinal_basis import DAMPING, MIN_CODES, OrdinalBasis
 
 DIM = 6
 
@@ -30,10 +30,6 @@ def _curves(layout, seed=0):
         return code_slots, OrdinalBasis(layout, code_slots, DIM, 0.3), torch.randn(code_slots.n_slots, DIM)
 
 
-def test_which_codes_stand_in_order():
-    assert [codes_in_order(column) for column in _layout().columns] == [(4, 44), (2, 21), (0, 0), (1, 9)]
-
-
 def test_the_table_of_a_column_is_its_part_of_the_whole():
     layout = _layout()
     code_slots, curves, rest = _curves(layout)
@@ -49,9 +45,9 @@ def test_only_long_orders_have_curves_and_all_else_is_the_rest():
     table = curves(rest)
     smooth = torch.zeros(len(rest), dtype=torch.bool)
     for i in (0, 1):
-        start, stop = codes_in_order(layout.columns[i])
-        assert stop - start > MIN_CODES
-        smooth[code_slots.offsets[i] + start : code_slots.offsets[i] + stop] = True
+        codes = layout.columns[i].codes_in_order
+        assert len(codes) > MIN_CODES
+        smooth[code_slots.offsets[i] + codes.start : code_slots.offsets[i] + codes.stop] = True
     assert torch.equal(table[~smooth], rest[~smooth])
     assert not torch.isclose(table[smooth], rest[smooth]).any(1).all()
 
