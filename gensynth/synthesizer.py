@@ -12,18 +12,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.defaults import SAMPLING_MODEL
-from gensynth.engine.analysis import Analysis
-from gensynth.engine.attributes import FittedAttributes
 from gensynth.engine.capabilities import CONDITIONAL, require
-from gensynth.engine.drawing import DrawnTables
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.estimator import TableEstimator
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.imageinputs import check_image_shape, image_table
-from gensynth.engine.imagestreams import image_column, memory_rows_of
-from gensynth.engine.inputs import fit_input, new_input, weighted_rows
+from gensynth.engine.estimator import FittedAttributes, TableEstimator
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.image_streams import image_column, memory_rows_of
+from gensynth.engine.inputs.images import check_image_shape, image_table
+from gensynth.engine.inputs.streams import as_stream, rows_counted_from
+from gensynth.engine.inputs.tables import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, labels_of, make_recipe, seed_of
-from gensynth.engine.streams import as_stream, rows_counted_from
+from gensynth.engine.sampler import SamplerMixin
+from gensynth.engine.scoring.analysis import Analysis
+from gensynth.engine.scoring.ensemble import Ensemble
 from gensynth.engine.transformer import LatentTransformer
 from gensynth.engine.update import updated
 from gensynth.errors import OptionError
@@ -44,7 +43,7 @@ def _can_draw(synthesizer: Synthesizer) -> bool:
     return True
 
 
-class Synthesizer(FittedAttributes, DrawnTables, LatentTransformer, ExportedSynthesizer, TableEstimator):
+class Synthesizer(FittedAttributes, SamplerMixin, LatentTransformer, ExportedSynthesizer, TableEstimator):
     """A generative model of a table, with any registered family of models.
 
     Parameters

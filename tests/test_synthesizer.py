@@ -157,7 +157,7 @@ def test_scores_are_float64_and_do_not_depend_on_other_rows(fitted, monkeypatch)
     assert np.isfinite(scores).all()
     order = np.random.default_rng(0).permutation(100)
     np.testing.assert_allclose(fitted.score_samples(table.iloc[order]), scores[order], rtol=1e-12)
-    monkeypatch.setattr("gensynth.engine.scoring.block_size", lambda layout, most: 7)
+    monkeypatch.setattr("gensynth.engine.scoring.row_scores.block_size", lambda layout, most: 7)
     np.testing.assert_allclose(fitted.score_samples(table), scores, rtol=1e-9)
     assert fitted.score(table) == pytest.approx(scores.mean())
 

@@ -14,7 +14,7 @@ from toy_image_recipe import QUICK, bars, synthesizer
 from toy_models import Toy
 
 from gensynth import AugmentedEstimator, Augmenter, Synthesizer, augment
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.errors import CapabilityError, ConditionError, DataError, OptionError
 from gensynth.tables import open_table
 from gensynth.tables.imagearrays import objects_of

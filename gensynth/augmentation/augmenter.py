@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names, _check_n_features, ch
 
 from gensynth.augmentation.compared import ComparedRows, rows_of_result
 from gensynth.augmentation.containers import dense, extended, plain, stack, table_of, take, weighted
-from gensynth.augmentation.drawn import Drawn
+from gensynth.augmentation.drawn import SyntheticRows
 from gensynth.augmentation.notebook import shown_augmenter
 from gensynth.augmentation.oversampling import Source, generator
 from gensynth.augmentation.strategy import classes_of, rows_to_add
@@ -21,7 +21,7 @@ from gensynth.augmentation.target import Target, labels_of
 from gensynth.constraints import whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.capabilities import require
-from gensynth.engine.notebook import N_ROWS, NotebookView, Shown
+from gensynth.engine.notebook import N_ROWS, NotebookContent, NotebookView
 from gensynth.engine.parameters import NestedParameters, make_recipe
 from gensynth.errors import DataError, OptionError
 from gensynth.tables import Container
@@ -213,7 +213,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, NestedParameters):
         if n_rows > 0:
             drawn = self._source(weights).rows(joined, n_rows, generator(self.random_state))
         else:
-            drawn = Drawn(joined.iloc[:0], np.zeros(0, dtype=np.int64))
+            drawn = SyntheticRows(joined.iloc[:0], np.zeros(0, dtype=np.int64))
         self._note(len(frame), drawn, given, weights)
         self.by_class_ = False
         features = extended(X, container, drawn.rows[list(frame.columns)])
@@ -277,7 +277,9 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, NestedParameters):
         positions = {c: k for k, c in enumerate(classes)}
         return frame, container, classes, codes, {positions[c]: n for c, n in self.sampling_strategy_.items()}
 
-    def _note(self, n_real: int, drawn: Drawn, given: NDArray[np.float64] | None, weights: Weights | None) -> None:
+    def _note(
+        self, n_real: int, drawn: SyntheticRows, given: NDArray[np.float64] | None, weights: Weights | None
+    ) -> None:
         self.sample_weight_ = None
         if given is not None:
             one = 1.0 if weights is not None and weights.dtype.kind == "i" else float(given.mean())
@@ -286,7 +288,7 @@ class Augmenter(NotebookView, OneToOneFeatureMixin, NestedParameters):
         self.first_rows_ = drawn.rows.head(N_ROWS)
         self.synthetic_mask_ = np.repeat([False, True], [n_real, len(drawn.rows)])
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> NotebookContent | None:
         return shown_augmenter(self)
 
     def __sklearn_tags__(self) -> SamplingTags:

@@ -21,7 +21,7 @@ from gensynth.augmentation.target import MAX_CLASSES, is_continuous
 from gensynth.constraints import plain_value
 from gensynth.errors import counted, shown
 from gensynth.metrics.columns import common_codes
-from gensynth.metrics.learners import Stacked, fitted, learner, stacked
+from gensynth.metrics.learners import StackedRows, fitted, learner, stacked
 from gensynth.metrics.vectors import is_vector
 from gensynth.schema import Column
 
@@ -174,7 +174,7 @@ class CheckFolds:
 class _Arrays:
     """One fold: features of the training rows followed by the test rows, and the classes of both."""
 
-    rows: Stacked
+    rows: StackedRows
     y: NDArray[np.int64]
     truth: NDArray[np.int64]
     labels: NDArray[np.int64]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 
-from gensynth.engine.imageinputs import check_image_shape, image_table
+from gensynth.engine.inputs.images import check_image_shape, image_table
 from gensynth.errors import DataError
 from gensynth.tables import Container, to_frame
 from gensynth.tables.cellarrays import refuse_mask

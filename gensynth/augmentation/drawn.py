@@ -33,7 +33,7 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SyntheticRows:
     """Synthetic rows, the class of each (its position among the classes), and how many copies there are.
 
     ``columns`` say what the columns of the rows hold, as far as a model was fitted to them, and ``history`` how it was

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gensynth.augmentation.drawn import Copies
 from gensynth.engine.capabilities import name_of
-from gensynth.engine.notebook import Shown, columns_sections, history_sections, rows_section
+from gensynth.engine.notebook import NotebookContent, columns_sections, history_sections, rows_section
 from gensynth.engine.parameters import make_recipe
 from gensynth.errors import counted
 from gensynth.html import Section
@@ -35,7 +35,7 @@ class Resampler(Protocol):
     first_rows_: pd.DataFrame
 
 
-def shown_augmenter(augmenter: Resampler) -> Shown | None:
+def shown_augmenter(augmenter: Resampler) -> NotebookContent | None:
     """Return the notebook display; None if nothing was fitted."""
     wanted = getattr(augmenter, "sampling_strategy_", None)
     mask = getattr(augmenter, "synthetic_mask_", None)
@@ -48,14 +48,14 @@ def shown_augmenter(augmenter: Resampler) -> Shown | None:
         sections.append(Section("rows added to each class", ("class", "rows"), classes, note=more))
     name = f"Augmenter by {name_of(make_recipe(augmenter.model))}"
     if mask is None:
-        return Shown(name, ["Classes were counted; fit_resample draws the rows."], sections)
+        return NotebookContent(name, ["Classes were counted; fit_resample draws the rows."], sections)
     n_new = int(mask.sum())
     lines = rows_told(len(mask) - n_new, n_new, augmenter.copies_.n, augmenter.copies_.real_share)
     sections += [*columns_sections(augmenter.columns_), *history_sections(augmenter.history_)]
     if n_new:
         first = augmenter.first_rows_
         sections.append(rows_section(f"the first {counted(len(first), 'synthetic row')}", first))
-    return Shown(name, lines, sections)
+    return NotebookContent(name, lines, sections)
 
 
 def rows_told(n_real: int, n_synthetic: int, n_copies: int, real_copy_share: float) -> list[str]:

@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.augmentation.containers import with_column
-from gensynth.augmentation.drawn import Copies, Drawn
+from gensynth.augmentation.drawn import Copies, SyntheticRows
 from gensynth.augmentation.selection import likeliest
 from gensynth.augmentation.target import free_name
 from gensynth.encoding.owners import TableIdentifiers, find_leaders, fit_generators
 from gensynth.engine.capabilities import CONDITIONAL, able, models_that, name_of, require
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.inputs import weighted_rows
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.tables import weighted_rows
 from gensynth.engine.parameters import make_recipe
 from gensynth.errors import CapabilityError, OptionError, hint, shown
 from gensynth.metrics.privacy import copies, repeated
@@ -38,7 +38,7 @@ Draw = Callable[[NDArray[np.int64]], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedSampler:
     """Fitted models that sample rows, with their schema and training histories."""
 
     draw: Draw
@@ -62,7 +62,7 @@ class Source:
     relations: Any = "auto"
     candidates: int = 1
 
-    def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> Drawn:
+    def rows(self, frame: pd.DataFrame, n: int, rng: np.random.Generator) -> SyntheticRows:
         """Sample ``n`` rows from the joint distribution of ``frame``."""
         require(make_recipe(self.model), "sample")
         fitted = self.fit(frame, None, rng)
@@ -71,7 +71,7 @@ class Source:
             return fitted.sample(len(codes), None, [seed_from(rng)])
 
         real, new = np.zeros(len(frame), dtype=np.int64), np.zeros(n, dtype=np.int64)
-        how = Fitted(draw, fitted.schema.columns, fitted.history)
+        how = FittedSampler(draw, fitted.schema.columns, fitted.history)
         return self._drawn(frame, real, new, how, rng)
 
     def class_rows(
@@ -81,7 +81,7 @@ class Source:
         classes: list[Any],
         wanted: Mapping[int, int],
         rng: np.random.Generator,
-    ) -> Drawn:
+    ) -> SyntheticRows:
         """Sample ``wanted[k]`` rows of class ``k``, given the class of each row of ``frame``.
 
         One model is fitted on all rows and conditioned on the class. A family that cannot condition is fitted on the
@@ -89,7 +89,7 @@ class Source:
         """
         wanted = {k: n for k, n in wanted.items() if n > 0}
         if not wanted:
-            return Drawn(frame.iloc[:0], codes[:0])
+            return SyntheticRows(frame.iloc[:0], codes[:0])
         single = [classes[k] for k in wanted if np.count_nonzero(codes == k) == 1]
         if single:
             advice = hint("leave them out of sampling_strategy", "leave out such rows")
@@ -115,7 +115,7 @@ class Source:
             fitted = self._class_by_class(frame, codes, wanted, rng)
         return self._drawn(frame, codes, new, fitted, rng, self.candidates)
 
-    def _conditional(self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator) -> Fitted:
+    def _conditional(self, frame: pd.DataFrame, codes: NDArray[np.int64], rng: np.random.Generator) -> FittedSampler:
         name = free_name("class", frame)
         fitted = self.fit(with_column(frame, name, pd.Categorical([f"c{k}" for k in codes])), name, rng)
 
@@ -126,7 +126,7 @@ class Source:
             return rows[list(frame.columns)]
 
         columns = tuple(column for column in fitted.schema.columns if column.name != name)
-        return Fitted(draw, columns, fitted.history)
+        return FittedSampler(draw, columns, fitted.history)
 
     def _class_by_class(
         self,
@@ -134,7 +134,7 @@ class Source:
         codes: NDArray[np.int64],
         wanted: Mapping[int, int],
         rng: np.random.Generator,
-    ) -> Fitted:
+    ) -> FittedSampler:
         schema = TableSchema.infer(frame, self.schema)
         aligned = schema.align(frame)
         generators = fit_generators(aligned, schema)
@@ -155,7 +155,7 @@ class Source:
                 together[column] = values
             return together
 
-        return Fitted(draw, schema.columns, pd.concat([f.history for f in fitted.values()], ignore_index=True))
+        return FittedSampler(draw, schema.columns, pd.concat([f.history for f in fitted.values()], ignore_index=True))
 
     def _with_identifiers(self, rows: pd.DataFrame, schema: TableSchema) -> Source:
         """Return this source with the identifiers of the whole table declared: a class has too few rows to tell."""
@@ -190,17 +190,17 @@ class Source:
         frame: pd.DataFrame,
         codes: NDArray[np.int64],
         new: NDArray[np.int64],
-        fitted: Fitted,
+        fitted: FittedSampler,
         rng: np.random.Generator,
         candidates: int = 1,
-    ) -> Drawn:
+    ) -> SyntheticRows:
         """Sample rows of the classes ``new``, keep the likeliest candidates, and count copies of real rows.
 
         Copies are dropped if that is asked for, before rows are chosen.
         """
         each = np.repeat(new, candidates)
         rows = fitted.draw(each)
-        drawn = Drawn(rows.iloc[: len(new)], new, columns=fitted.columns, history=fitted.history)
+        drawn = SyntheticRows(rows.iloc[: len(new)], new, columns=fitted.columns, history=fitted.history)
         keys = drawn.keys
         learned = [name for name in frame.columns if name not in keys]  # a new identifier does not make a new row
         if not learned:

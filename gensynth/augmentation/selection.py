@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gensynth.evaluation.alignment import read_values
-from gensynth.metrics.learners import Stacked, fitted, learner, stacked
+from gensynth.metrics.learners import StackedRows, fitted, learner, stacked
 from gensynth.metrics.vectors import is_vector, shrunk
 from gensynth.schema import Column
 from gensynth.training.weights import Weights
@@ -83,7 +83,7 @@ def likeliest(
 
 
 def _class_chances(
-    rows: Stacked, codes: NDArray[np.int64], weights: Weights | None, rng: np.random.Generator
+    rows: StackedRows, codes: NDArray[np.int64], weights: Weights | None, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return the probability of each class (m, n_classes) for the rows after the training rows."""
     n_classes = int(codes.max()) + 1
@@ -101,7 +101,7 @@ def _n_trees(n_classes: int) -> int:
     return max(_N_TREES // n_classes, _LEAST_TREES)
 
 
-def _classifier(rows: Stacked, n_classes: int, seed: int) -> Any:
+def _classifier(rows: StackedRows, n_classes: int, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if rows.images:

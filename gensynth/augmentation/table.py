@@ -20,7 +20,7 @@ from gensynth.augmentation.selection import CANDIDATES
 from gensynth.augmentation.strategy import filled
 from gensynth.constraints import number, whole
 from gensynth.defaults import AUTO_MODEL, AUTO_RATIO, SAMPLING_MODEL
-from gensynth.engine.imageinputs import image_table
+from gensynth.engine.inputs.images import image_table
 from gensynth.engine.parameters import seed_of
 from gensynth.errors import DataError, OptionError, shown
 from gensynth.tables import to_frame

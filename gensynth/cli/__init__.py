@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(arguments)
     try:
-        from gensynth.cli.signals import StopSignals
+        from gensynth.cli.terminal.signals import StopSignals
     except KeyboardInterrupt:
         return 130
     signals = StopSignals()
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the signal's exception itself, or another that a library made of it
         if signals.raised is None:
             raise
-        from gensynth.cli.signals import stop_code
-        from gensynth.cli.terminal import stopped
+        from gensynth.cli.terminal.messages import stopped
+        from gensynth.cli.terminal.signals import stop_code
 
         stopped(signals.raised)
         code = stop_code(signals.raised)
@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_process() -> int:
-    from gensynth.cli.streams import repair_streams
+    from gensynth.cli.terminal.standard_streams import repair_streams
 
     repair_streams()
-    from gensynth.cli.terminal import flushed
+    from gensynth.cli.terminal.messages import flushed
 
     return flushed(_run(None))
 

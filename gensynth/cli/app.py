@@ -8,7 +8,6 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
-from gensynth.cli import processes
 from gensynth.cli.commands import (
     augment,
     compare,
@@ -26,7 +25,8 @@ from gensynth.cli.commands import (
     score,
     tune,
 )
-from gensynth.cli.terminal import be_quiet, errors_as_exit_codes, note, warnings_as_notes
+from gensynth.cli.terminal import processes
+from gensynth.cli.terminal.messages import be_quiet, errors_as_exit_codes, note, warnings_as_notes
 from gensynth.errors import command_line_hints
 from gensynth.version import __version__
 

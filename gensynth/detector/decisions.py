@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.base import OutlierMixin
 
 from gensynth.detector.calibration import benjamini_hochberg
-from gensynth.engine.analysis import Analysis
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.notebook import Shown, shown_models
-from gensynth.engine.streams import as_stream
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.streams import as_stream
+from gensynth.engine.notebook import NotebookContent, shown_models
+from gensynth.engine.scoring.analysis import Analysis
 from gensynth.errors import OptionError
 
 Floats = NDArray[np.float64]
@@ -128,7 +128,7 @@ class OutlierDecisions(OutlierMixin):
         for _, found in estimator.analyse_batches(table, method):
             yield found
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> NotebookContent | None:
         """Return the notebook display of the fitted models and the threshold."""
         if not hasattr(self, "estimators_"):
             return None

@@ -13,12 +13,12 @@ from scipy import stats
 
 from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg, tail_p_values
 from gensynth.encoding.rows import Rows
-from gensynth.engine.combined import Combined, ScoreProfile, WeighedDensity
-from gensynth.engine.encoded import EncodedTable
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import score_blocks
-from gensynth.engine.tails import EmpiricalTail, GammaTail, Tail
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.encoded_table import EncodedTable
+from gensynth.engine.scoring.detector_score import DetectorScorer, ScoreProfile, WeighedDensity
+from gensynth.engine.scoring.ensemble import Ensemble
+from gensynth.engine.scoring.row_scores import score_blocks
+from gensynth.engine.scoring.tails import EmpiricalTail, GammaTail, Tail
 from gensynth.errors import CapabilityError
 from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity, AutoregressiveModel
 from gensynth.training import Trainer
@@ -58,7 +58,7 @@ def fit_combined(
     seed: int,
     *,
     contaminated: bool,
-) -> Combined:
+) -> DetectorScorer:
     """Calibrate an ensemble's scores, with a density beside it if there is a ``trainer``.
 
     ``contaminated``: whether the rows may hold anomalies. Other parameters are those of `fit_density`.
@@ -73,7 +73,7 @@ def fit_combined(
         tail = GammaTail.fit(anomaly_scores[drawn], NULL_LEVELS)
     else:
         tail = EmpiricalTail.fit(anomaly_scores[drawn[~rejected[drawn]]])
-    return Combined(ensemble, _profile(ensemble, rows[drawn], tail), density)
+    return DetectorScorer(ensemble, _profile(ensemble, rows[drawn], tail), density)
 
 
 def rejected_rows(anomaly_scores: Floats) -> NDArray[np.bool_]:

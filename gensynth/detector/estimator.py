@@ -18,16 +18,16 @@ from gensynth.detector.density import fit_combined
 from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
 from gensynth.detector.rows import calibration_rows, checked_parts, learned_and_kept
 from gensynth.detector.state import FittedDetector
-from gensynth.engine.analysis import Analysis
 from gensynth.engine.capabilities import score_method
-from gensynth.engine.encoded import EncodedTable
-from gensynth.engine.ensemble import Ensemble, ScoreScaling
 from gensynth.engine.estimator import TableEstimator
-from gensynth.engine.fitted import FittedModel, check_fit
-from gensynth.engine.imageinputs import brings_images
-from gensynth.engine.inputs import fit_input, new_input, weighted_rows
+from gensynth.engine.fitted_model import FittedModel, check_fit
+from gensynth.engine.inputs.encoded_table import EncodedTable
+from gensynth.engine.inputs.images import brings_images
+from gensynth.engine.inputs.streams import as_stream, rows_counted_from
+from gensynth.engine.inputs.tables import fit_input, new_input, weighted_rows
 from gensynth.engine.parameters import RandomState, seed_of
-from gensynth.engine.streams import as_stream, rows_counted_from
+from gensynth.engine.scoring.analysis import Analysis
+from gensynth.engine.scoring.ensemble import Ensemble, ScoreScaling
 from gensynth.errors import OptionError
 from gensynth.export.estimators import ExportedDetector
 from gensynth.model import Recipe
@@ -103,7 +103,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         The fitted models: one, or several for a family without ensembles.
     scaling_ : ScoreScaling
         Median and interquartile range of each member's scores on the training rows.
-    scorer_ : Combined
+    scorer_ : DetectorScorer
         Ensemble and density, with the distributions of their scores on normal rows.
     density_ : WeighedDensity or None
         The density and its agreement with the ensemble; None if it was rejected.

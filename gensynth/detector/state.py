@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.engine.combined import Combined, WeighedDensity
-from gensynth.engine.ensemble import Ensemble, ScoreScaling
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import DetectorScorer, WeighedDensity
+from gensynth.engine.scoring.ensemble import Ensemble, ScoreScaling
 from gensynth.persistence import Contents, save
 from gensynth.registry import Registry
 
@@ -24,7 +24,7 @@ class FittedDetector:
     estimators_: list[FittedModel]
     method_: str
     scaling_: ScoreScaling
-    scorer_: Combined
+    scorer_: DetectorScorer
     offset_: float
     threshold_: float
     contamination_: float
@@ -82,5 +82,5 @@ class FittedDetector:
         out.contamination_range_ = None if state["range"] is None else tuple(state["range"])
         out.scaling_ = ScoreScaling.from_arrays(arrays)
         ensemble = Ensemble(out.estimators_, out.score_weights_, out.scaling_)
-        out.scorer_ = Combined.from_arrays(arrays, ensemble, contents.density)
+        out.scorer_ = DetectorScorer.from_arrays(arrays, ensemble, contents.density)
         return out

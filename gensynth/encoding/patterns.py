@@ -45,21 +45,21 @@ def fit_pattern(texts: Texts) -> Pattern:
     """
     some = object_array([t for t in texts[:: max(1, len(texts) // _FIT_ROWS)].tolist() if t])
     if not len(some):
-        return Composed([Skeleton(("",), 1.0, ())])
+        return SkeletonMixture([Skeleton(("",), 1.0, ())])
     at = [t.rsplit("@", 1)[-1] for t in some.tolist()] if all(t.count("@") == 1 for t in some.tolist()) else []
     shared = sum(count for count in Counter(at).values() if count >= 3)
     whole = f"{_DOMAIN}|" if at and shared >= _COVERAGE * len(some) else ""
     fine = _split(some, re.compile(f"({whole}{_DATE}|{_FINE})"), kinds=True)
     coarse = _split(some, re.compile(f"({whole}{_DATE}|{_COARSE})"), kinds=False)
     if fine and len(fine) <= 2 * max(len(coarse), 1):  # letters and digits that take turns at random are one field
-        return Composed(_skeletons(fine))
+        return SkeletonMixture(_skeletons(fine))
     lengths = Counter(len(t) for t in some.tolist())
     if coarse and (len(lengths) > 1 or len(coarse) == 1):  # of one length: separators anywhere, as in Base64
-        return Composed(_skeletons(coarse))
+        return SkeletonMixture(_skeletons(coarse))
     spaces = sum(" " in t for t in some.tolist())
     if spaces > 0.5 * len(some) or len(lengths) > max(5, len(some) / 10):
         return FreeText.fit(some)
-    return Composed([Skeleton(("", ""), 1.0, (fit_field(some),))])
+    return SkeletonMixture([Skeleton(("", ""), 1.0, (fit_field(some),))])
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _choose(weights: list[float], n: int, rng: np.random.Generator) -> NDArray[n
 
 
 @dataclass(frozen=True)
-class Composed:
+class SkeletonMixture:
     """Keys of one or a few skeletons."""
 
     skeletons: list[Skeleton]
@@ -278,4 +278,4 @@ def pattern_from_json(state: dict[str, Any]) -> Pattern:
     """Rebuild a pattern from its `to_json`."""
     if "n_words" in state:
         return FreeText(**state)
-    return Composed([Skeleton.from_json(skeleton) for skeleton in state["skeletons"]])
+    return SkeletonMixture([Skeleton.from_json(skeleton) for skeleton in state["skeletons"]])

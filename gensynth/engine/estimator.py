@@ -1,4 +1,4 @@
-"""Base of the estimators of tables: nested parameters, scores of rows, scikit-learn's input tags."""
+"""Bases of the estimators of tables: parameters, scores of rows, scikit-learn's input tags, fitted attributes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.engine.analysis import Analysis
-from gensynth.engine.notebook import NotebookView
+from gensynth.encoding.table import TableEncoder
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.inputs.streams import BatchWarnings, as_stream, rows_counted_from
+from gensynth.engine.notebook import NotebookContent, NotebookView, shown_models
 from gensynth.engine.parameters import NestedParameters
-from gensynth.engine.streams import BatchWarnings, as_stream, rows_counted_from
-from gensynth.model import Recipe
+from gensynth.engine.scoring.analysis import Analysis
+from gensynth.model import GenerativeModel, Recipe
 from gensynth.schema import TableSchema
 from gensynth.schema.imagerange import in_range_of
 from gensynth.tables import Table, TableStream
@@ -162,3 +164,48 @@ class TableEstimator(NotebookView, NestedParameters):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+class FittedAttributes:
+    """Mixin of estimators with one `FittedModel` as ``fitted_``: fitted attributes."""
+
+    fitted_: FittedModel
+
+    @property
+    def recipe_(self) -> Recipe:
+        """The recipe that was built."""
+        return self.fitted_.recipe
+
+    @property
+    def encoder_(self) -> TableEncoder:
+        """Table to encoded rows and back."""
+        return self.fitted_.encoder
+
+    @property
+    def schema_(self) -> TableSchema:
+        """The schema of the columns, with their relations."""
+        return self.fitted_.schema
+
+    @property
+    def model_(self) -> GenerativeModel:
+        """The trained network, in eval mode."""
+        return self.fitted_.model
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """One row per evaluation of the training."""
+        return self.fitted_.history
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of trained epochs, over all stages."""
+        return self.fitted_.n_epochs
+
+    @property
+    def seed_(self) -> int:
+        """Seed that reproduces the fit, whatever ``random_state`` was."""
+        return self.fitted_.seed
+
+    def _shown(self) -> NotebookContent | None:
+        """Return the notebook display of the fitted model."""
+        return shown_models(type(self).__name__, [self.fitted_]) if hasattr(self, "fitted_") else None

@@ -12,9 +12,10 @@ from torch import Generator
 
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import draw_blocks, place_of, put_drawn
-from gensynth.engine.sampling import settled
-from gensynth.engine.scoring import score_blocks
+from gensynth.engine.sampling.blocks import draw_blocks, put_drawn
+from gensynth.engine.sampling.relations import settled
+from gensynth.engine.scoring.row_scores import score_blocks
+from gensynth.engine.tensors import place_of
 from gensynth.errors import DataError
 from gensynth.model import GenerativeModel, HasLatents
 from gensynth.training.devices import derive_seed

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from gensynth.engine.capabilities import able
-from gensynth.engine.facts import family_facts, history_facts, kinds_told, left_out, n_weights, training_facts
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.reasons import format_value
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.model_summary import family_facts, history_facts, kinds_told, left_out, n_weights, training_facts
+from gensynth.engine.scoring.reasons import format_value
 from gensynth.errors import counted
 from gensynth.html import Section, fragment
 from gensynth.html.fragment import shortened
@@ -29,7 +29,7 @@ _DRAW = 2  # with the seed: shown rows are not part of the sequence of samples
 
 
 @dataclass(frozen=True)
-class Shown:
+class NotebookContent:
     """Notebook display of a fitted estimator: a heading, lines of text, tables."""
 
     heading: str
@@ -40,7 +40,7 @@ class Shown:
 class NotebookView:
     """Mixin of estimators: notebook display of the fitted state, below scikit-learn's diagram."""
 
-    def _shown(self) -> Shown | None:
+    def _shown(self) -> NotebookContent | None:
         """Return the display; None for an estimator that is not fitted."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class NotebookView:
             return fragment(type(self).__name__, [told], first=first)
 
 
-def shown_models(name: str, models: Sequence[FittedModel], lines: Sequence[str] = ()) -> Shown:
+def shown_models(name: str, models: Sequence[FittedModel], lines: Sequence[str] = ()) -> NotebookContent:
     """Return the display of an estimator's fitted models; of several equal ones the first.
 
     Parameters
@@ -88,7 +88,7 @@ def shown_models(name: str, models: Sequence[FittedModel], lines: Sequence[str] 
     trained = f"Trained on {counted(first.encoder.layout.n_rows, 'row')}, {counted(first.n_epochs, 'epoch')}{seconds}; "
     relations = [f"Relations that are kept: {'; '.join(map(str, first.schema.relations))}."]
     sections = [*columns_sections(first.schema.columns), *history_sections(first.history), *_drawn_sections(first)]
-    return Shown(
+    return NotebookContent(
         f"{name}: {called}, {weights}",
         [f"{trained}seed {first.seed}.", *(relations if first.schema.relations else []), *lines],
         sections,

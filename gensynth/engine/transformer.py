@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.engine.latents import check_latents
 from gensynth.engine.parameters import RandomState, make_recipe
 from gensynth.errors import CapabilityError, GensynthError

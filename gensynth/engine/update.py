@@ -15,8 +15,8 @@ from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.capabilities import require
-from gensynth.engine.fitted import FittedModel, check_fit
-from gensynth.engine.inference import to_batch
+from gensynth.engine.fitted_model import FittedModel, check_fit
+from gensynth.engine.tensors import to_batch
 from gensynth.errors import ColumnWarning, DataError, DriftWarning, counted, listed
 from gensynth.layout import UNKNOWN
 from gensynth.metrics.drift import ColumnDrift, corrected, counts_drift

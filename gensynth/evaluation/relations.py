@@ -17,7 +17,7 @@ from gensynth.relations.ruleset import RuleSet
 
 
 @dataclass(frozen=True)
-class Kept:
+class RelationShares:
     """Shares of rows, in [0, 1], that keep each relation, by its text, and ``every`` one; NaN where there is none."""
 
     each: dict[str, float]
@@ -35,7 +35,7 @@ class RelationChecks:
 
     def __init__(self, samples: Samples) -> None:
         self.samples = samples
-        self._kept: dict[Role, Kept] = {}
+        self._kept: dict[Role, RelationShares] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ class RelationChecks:
         self._encoders, self._rules = other._encoders, other._rules
         self._kept.update({role: kept for role, kept in other._kept.items() if role != "value"})
 
-    def kept(self, role: Role) -> Kept:
+    def kept(self, role: Role) -> RelationShares:
         """Return the fractions of a role's rows that keep the relations, computed once."""
         if role not in self._kept:
             self._kept[role] = self._counted(self.rows(self.samples.aligned_of(role)))
@@ -62,9 +62,9 @@ class RelationChecks:
         return {name: found[name] for name in self.names}
 
     @staticmethod
-    def _counted(rows: dict[str, NDArray[np.bool_]]) -> Kept:
+    def _counted(rows: dict[str, NDArray[np.bool_]]) -> RelationShares:
         every = float(np.logical_and.reduce(list(rows.values())).mean()) if rows else float("nan")
-        return Kept({name: float(kept.mean()) for name, kept in rows.items()}, every)
+        return RelationShares({name: float(kept.mean()) for name, kept in rows.items()}, every)
 
     @property
     def _real(self) -> pd.DataFrame:

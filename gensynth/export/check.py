@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.conformal import conformal_p_values
-from gensynth.engine.ensemble import RowScorer
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import LEAST
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.conformal import conformal_p_values
+from gensynth.engine.scoring.ensemble import RowScorer
+from gensynth.engine.scoring.row_scores import LEAST
 from gensynth.errors import ExportError, counted
 from gensynth.export.columns import MAP, reserved_text
 from gensynth.export.compile import compiled
@@ -45,7 +45,7 @@ _SEED = 20
 
 
 @dataclass(frozen=True)
-class Checked:
+class GraphCheck:
     """Result of the check of a graph.
 
     Parameters
@@ -71,7 +71,7 @@ def check_scorer(
     calibration: Calibration | None,
     rounding: Rounding,
     n: int,
-) -> Checked:
+) -> GraphCheck:
     """Check the scores, and maps, of a graph on ``n`` generated rows.
 
     Raises
@@ -80,7 +80,7 @@ def check_scorer(
         Scores or maps differ by more than rounding, or a label does.
     """
     if n == 0:
-        return Checked(0, 0.0, "")
+        return GraphCheck(0, 0.0, "")
     session, encoder = Session(model), scorer.encoder
     frame = drawn_frame(fitted, n, np.random.default_rng(_SEED))
     with warnings.catch_warnings():
@@ -103,7 +103,7 @@ def check_scorer(
         _check_maps(found[MAP], scorer.maps(rows), rounding, exempt)
     if calibration is not None:
         _check_decisions(found, wanted, calibration, rounding)
-    return Checked(n, worst, session.description)
+    return GraphCheck(n, worst, session.description)
 
 
 def _nth_largest(values: NDArray[np.float64], exempt: int) -> float:
@@ -146,7 +146,7 @@ def _check_decisions(
         raise ExportError("p-values of the exported scorer differ from the detector's; nothing was written")
 
 
-def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
+def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> GraphCheck:
     """Check the cells of ``n`` rows sampled from the same noise.
 
     Raises
@@ -155,7 +155,7 @@ def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
         More than `MAX_FLIPS` of the cells differ, or of the pixels of images.
     """
     if n == 0:
-        return Checked(0, 0.0, "")
+        return GraphCheck(0, 0.0, "")
     session, encoder, inputs = Session(model), plan.fitted.encoder, SamplerInputs.draw(plan, n)
     rows = inputs.rows(plan, session.block)
     wanted = aligned_feeds(
@@ -174,12 +174,12 @@ def check_sampler(model: onnx.ModelProto, plan: SamplerPlan, n: int) -> Checked:
             f"{found[name][at, 0]!r} and {wanted[name][at, 0]!r}; nothing was written"
         )
     if encoder.image is None:
-        return Checked(n, share, session.description)
+        return GraphCheck(n, share, session.description)
     image = plan.outputs[-1].name
     pixels = (found[image] != wanted[image]).reshape(n, -1)
     pixels[np.any([*flips.values(), np.zeros(n, dtype=bool)], axis=0)] = False  # beside other cells: another image
     _check_pixels(pixels, image)
-    return Checked(n, max(share, _share({image: pixels})), session.description)
+    return GraphCheck(n, max(share, _share({image: pixels})), session.description)
 
 
 def _share(flips: dict[str, NDArray[np.bool_]]) -> float:
@@ -248,12 +248,12 @@ def unsettled(encoder: TableEncoder) -> TableEncoder:
     if encoder.rules is None:
         return encoder
     out = copy.copy(encoder)
-    out.rules = _Unsettled.__new__(_Unsettled)
+    out.rules = _UnenforcedRules.__new__(_UnenforcedRules)
     vars(out.rules).update(vars(encoder.rules))
     return out
 
 
-class _Unsettled(RuleSet):
+class _UnenforcedRules(RuleSet):
     """Relations that are not made to hold."""
 
     def settle(self, sheet: Sheet, rng: np.random.Generator) -> NDArray[np.bool_]:  # noqa: ARG002

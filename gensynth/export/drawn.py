@@ -16,8 +16,8 @@ from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.rows import Rows
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.capabilities import able
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.inference import draw_rows
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.sampling.blocks import draw_rows
 from gensynth.errors import DataError
 from gensynth.export.columns import NOISE, ColumnPort
 from gensynth.export.feeds import aligned_feeds

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from gensynth.engine.capabilities import require
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.inference import place_of
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import DetectorScorer
+from gensynth.engine.scoring.ensemble import Ensemble
+from gensynth.engine.tensors import place_of
 from gensynth.errors import OptionError
 
 if TYPE_CHECKING:  # onnx is imported where something is exported
-    from gensynth.export.check import Checked
+    from gensynth.export.check import GraphCheck
     from gensynth.export.write import CheckedGraph
 
 Path = str | os.PathLike[str]
@@ -37,7 +37,7 @@ class ExportedSynthesizer:
         *,
         method: str | None = None,
         check: int = 1000,
-    ) -> dict[str, Checked]:
+    ) -> dict[str, GraphCheck]:
         """Write ONNX files: a scorer, raw columns in and scores out, a sampler, noise in and raw columns out.
 
         Images are columns: a scorer of images also says what each of their places adds to a score, where the score
@@ -54,7 +54,7 @@ class ExportedSynthesizer:
 
         Returns
         -------
-        dict of str to Checked
+        dict of str to GraphCheck
             For "scorer" and "sampler", of those asked for: how many rows were compared, by what, how far they differ.
 
         Raises
@@ -93,12 +93,12 @@ class ExportedDetector:
     """For detectors: several `FittedModel`, a combined score of theirs, and a threshold."""
 
     estimators_: list[FittedModel]
-    scorer_: Combined
+    scorer_: DetectorScorer
     method_: str
     offset_: float
     calibration_scores_: NDArray[np.float64]
 
-    def to_onnx(self, scorer: Path, *, check: int = 1000) -> Checked:
+    def to_onnx(self, scorer: Path, *, check: int = 1000) -> GraphCheck:
         """Write the detector as an ONNX file: raw columns in; scores, p-values and labels out.
 
         Of images also maps of what each of their places adds, where the score can tell. See docs/onnx.md.
@@ -112,7 +112,7 @@ class ExportedDetector:
 
         Returns
         -------
-        Checked
+        GraphCheck
             How many rows were compared, by what, and the largest difference.
 
         Raises

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from gensynth.engine.reading import ReadingRules
+from gensynth.engine.csv_rules import ReadingRules
 from gensynth.errors import ModelFileError
 from gensynth.export.columns import ColumnPort
 from gensynth.export.pixels import PIXELS, ImagePort

@@ -15,7 +15,7 @@ from onnx import helper
 from torch import Tensor
 
 from gensynth.encoding.image import ImageEncoder
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.errors import CapabilityError
 from gensynth.export.graph import GraphBuilder
 from gensynth.schema.image import ImageSchema

@@ -11,7 +11,7 @@ from torch import Tensor
 from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.export.cells import LOST, NO_TEXT, UNREAD
 from gensynth.export.columns import MAP, NOISE, SCORES, ColumnPort, level_names, level_texts, ports_of
 from gensynth.export.graph import ML, GraphBuilder

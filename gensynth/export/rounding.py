@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble, RowScorer
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.scoring import LEAST
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.detector_score import DetectorScorer
+from gensynth.engine.scoring.ensemble import Ensemble, RowScorer
+from gensynth.engine.scoring.row_scores import LEAST
 from gensynth.export.drawn import drawn_frame
 from gensynth.export.tails import TIE
 
@@ -80,9 +80,9 @@ class Rounding:
 
 def _in_float64(scorer: RowScorer) -> RowScorer:
     """Return the scorer with networks in float64."""
-    if isinstance(scorer, Combined):
+    if isinstance(scorer, DetectorScorer):
         ensemble = _in_float64(scorer.ensemble)
         assert isinstance(ensemble, Ensemble)
-        return Combined(ensemble, scorer.profile, scorer.density)
+        return DetectorScorer(ensemble, scorer.profile, scorer.density)
     assert isinstance(scorer, Ensemble)
     return Ensemble([model.in_float64() for model in scorer.models], scorer.weights, scorer.scaling)

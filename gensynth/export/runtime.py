@@ -15,7 +15,7 @@ import pandas as pd
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from gensynth.engine.imageinputs import under_fitted_name
+from gensynth.engine.inputs.images import under_fitted_name
 from gensynth.errors import CapabilityError, DataError, ModelFileError
 from gensynth.export.columns import MAP, NOISE, SCORES
 from gensynth.export.feeds import feeds_of

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from gensynth.engine.capabilities import able
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.errors import CapabilityError
 from gensynth.export.columns import MAP, NOISE, SCORES, ColumnPort, ports_of, reserved_text
 from gensynth.export.decoder import decode_rows

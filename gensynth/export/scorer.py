@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gensynth.engine.ensemble import RowScorer
+from gensynth.engine.scoring.ensemble import RowScorer
 from gensynth.export.columns import MAP, SCORES
 from gensynth.export.emit import emit
 from gensynth.export.encoder import encode_columns
@@ -48,7 +48,7 @@ def scorer_model(
     Parameters
     ----------
     scorer : RowScorer
-        An `Ensemble` or a `Combined`.
+        An `Ensemble` or a `DetectorScorer`.
     calibration : Calibration or None
         Of a detector.
     metadata : Metadata

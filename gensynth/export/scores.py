@@ -1,4 +1,4 @@
-"""Scores and anomaly maps of encoded rows as functions of tensors: `Ensemble` and `Combined`."""
+"""Scores and anomaly maps of encoded rows as functions of tensors: `Ensemble` and `DetectorScorer`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gensynth.encoding.rows import Rows
-from gensynth.engine.combined import Combined
-from gensynth.engine.ensemble import Ensemble, RowScorer
-from gensynth.engine.explanation import attributions_of
-from gensynth.engine.inference import place_of
-from gensynth.engine.scoring import by_member
+from gensynth.engine.scoring.attributions import attributions_of
+from gensynth.engine.scoring.detector_score import DetectorScorer
+from gensynth.engine.scoring.ensemble import Ensemble, RowScorer
+from gensynth.engine.scoring.row_scores import by_member
+from gensynth.engine.tensors import place_of
 from gensynth.errors import CapabilityError
 from gensynth.export.cells import table
 from gensynth.export.tails import combined_score
@@ -27,7 +27,7 @@ Found = Mapping[str, Sequence[Score]]
 
 def row_scores(scorer: RowScorer, batch: Batch) -> Tensor:
     """Return the scores (n,) of encoded rows, as `RowScorer.score` gives them but for its rounding."""
-    if isinstance(scorer, Combined):
+    if isinstance(scorer, DetectorScorer):
         density = None if scorer.density is None else row_scores(scorer.density.scorer, batch)
         return combined_score(scorer, row_scores(scorer.ensemble, batch), density)
     assert isinstance(scorer, Ensemble)
@@ -51,7 +51,7 @@ def scores_and_maps(scorer: RowScorer, batch: Batch) -> tuple[Tensor, Tensor]:
     if isinstance(scorer, Ensemble):
         found = _asked(scorer, batch, attribute=True)
         return _ensemble_score(scorer, found), _ensemble_map(scorer, batch, found)
-    assert isinstance(scorer, Combined)
+    assert isinstance(scorer, DetectorScorer)
     assert scorer.density is None  # detectors of images train none
     found, ensemble, profile = _asked(scorer.ensemble, batch, attribute=True), scorer.ensemble, scorer.profile
     scores = combined_score(scorer, _ensemble_score(ensemble, found), None)

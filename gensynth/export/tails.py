@@ -1,4 +1,4 @@
-"""Tail probabilities and p-values on tensors: `gensynth.engine.tails`, `combined` and `conformal`."""
+"""Tail probabilities and p-values on tensors: `gensynth.engine.scoring.tails`, `combined` and `conformal`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from torch import Tensor
 
-from gensynth.engine.combined import Combined
-from gensynth.engine.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
+from gensynth.engine.scoring.detector_score import DetectorScorer
+from gensynth.engine.scoring.tails import FAR, MOST, READABLE, EmpiricalTail, GammaTail, Tail
 from gensynth.export.cells import interp, table
 
 N_PIECES = 2048
@@ -90,8 +90,8 @@ def _where_far(shape: float) -> float:
     return low
 
 
-def combined_score(combined: Combined, ensemble: Tensor, density: Tensor | None) -> Tensor:
-    """Return `Combined.score` (n,) from the scores of the ensemble and of the density."""
+def combined_score(combined: DetectorScorer, ensemble: Tensor, density: Tensor | None) -> Tensor:
+    """Return `DetectorScorer.score` (n,) from the scores of the ensemble and of the density."""
     total = nats(combined.profile.tail, -ensemble)
     if combined.density is not None:
         assert density is not None

@@ -11,11 +11,11 @@ from typing import Any
 import onnx
 
 from gensynth.engine.capabilities import require
-from gensynth.engine.ensemble import RowScorer
-from gensynth.engine.fitted import FittedModel
-from gensynth.engine.reading import ReadingRules
+from gensynth.engine.csv_rules import ReadingRules
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.ensemble import RowScorer
 from gensynth.errors import ExportError, OptionError
-from gensynth.export.check import Checked, check_sampler, check_scorer, is_inexact
+from gensynth.export.check import GraphCheck, check_sampler, check_scorer, is_inexact
 from gensynth.export.columns import reserved_text
 from gensynth.export.metadata import SIGN, Metadata
 from gensynth.export.ports import table_ports
@@ -33,7 +33,7 @@ class CheckedGraph:
     """A graph, and what its check found."""
 
     model: onnx.ModelProto
-    checked: Checked
+    checked: GraphCheck
 
 
 def scorer_graph(

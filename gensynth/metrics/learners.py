@@ -21,7 +21,7 @@ _MAX_STEPS = 200  # of the linear model: it need not converge to tell one set of
 
 
 @dataclass(frozen=True)
-class Stacked:
+class StackedRows:
     """Rows of two tables, one under the other, as numbers.
 
     Parameters
@@ -39,7 +39,7 @@ class Stacked:
     images: bool = False
 
 
-def stacked(a: pd.DataFrame, b: pd.DataFrame) -> Stacked:
+def stacked(a: pd.DataFrame, b: pd.DataFrame) -> StackedRows:
     """Stack two tables; cells that are arrays become a column for each of their numbers."""
     columns: list[NDArray[Any]] = []
     is_category: list[bool] = []
@@ -63,7 +63,7 @@ def stacked(a: pd.DataFrame, b: pd.DataFrame) -> Stacked:
             columns.append(codes.astype(np.float64))
         is_category.append(not numeric)
     X = np.column_stack(columns).astype(np.float64, copy=False)
-    return Stacked(np.where(np.isinf(X), np.nan, X), np.asarray(is_category), images)
+    return StackedRows(np.where(np.isinf(X), np.nan, X), np.asarray(is_category), images)
 
 
 def trees(task: Task, is_category: NDArray[np.bool_], random_state: int, **options: Any) -> Any:
@@ -102,7 +102,7 @@ def linear(task: Task, is_category: NDArray[np.bool_], **options: Any) -> Any:
     return make_pipeline(entering, LogisticRegression(C=0.1, max_iter=_MAX_STEPS, **options))
 
 
-def learner(task: Task, rows: Stacked, random_state: int, **options: Any) -> Any:
+def learner(task: Task, rows: StackedRows, random_state: int, **options: Any) -> Any:
     """Return what learns from rows: the trees, or the linear model where they are images."""
     if rows.images:
         return linear(task, rows.is_category, **options)

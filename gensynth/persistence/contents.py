@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 
 from gensynth.arrays import Arrays, arrays_of, named
 from gensynth.encoding.tablestate import table_from_state, table_state
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 from gensynth.model import Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.nn.tabular.autoregressive_density import AutoregressiveDensity

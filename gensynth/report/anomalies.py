@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gensynth.engine.reasons import MIN_ATTRIBUTION, format_value
+from gensynth.engine.scoring.reasons import MIN_ATTRIBUTION, format_value
 from gensynth.errors import counted
 from gensynth.report.figures import ticks
 from gensynth.report.grids import data_uri, image_grid, map_pair

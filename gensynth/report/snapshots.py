@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from gensynth.engine.inference import place_of
+from gensynth.engine.tensors import place_of
 from gensynth.errors import CapabilityError
 from gensynth.files import atomic_write
 from gensynth.report.grids import image_grid, png_bytes

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from gensynth.engine.streams import BatchWarnings
+from gensynth.engine.inputs.streams import BatchWarnings
 from gensynth.errors import ClusterError, GensynthError, command_line_hints, counted
 from gensynth.scale.cluster import Workers, connected, room, silence
 from gensynth.version import __version__

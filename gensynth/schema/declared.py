@@ -15,7 +15,7 @@ from gensynth.errors import ColumnWarning, SchemaError, declare_hint, shown
 from gensynth.schema.codes import codes_of
 from gensynth.schema.column import Column
 from gensynth.schema.dates import NAT, parse_dates, write_dates
-from gensynth.schema.formats import Found, find_format, fit_format
+from gensynth.schema.formats import FormatMatch, find_format, fit_format
 from gensynth.schema.strftime import plain, supported
 from gensynth.schema.values import is_text
 
@@ -80,7 +80,7 @@ def _digits(numbers: pd.Series[Any]) -> NDArray[np.object_] | None:
     return np.char.zfill(texts, widest).astype(object) if widest - int(widths.min()) <= 1 else None
 
 
-def _say_ambiguous(name: str | int, found: Found, example: str) -> None:
+def _say_ambiguous(name: str | int, found: FormatMatch, example: str) -> None:
     chosen, others = plain(found.format), [plain(other) for other in found.others]
     warnings.warn(
         f"column {name!r}: {_order_of(chosen)} cannot be told apart: {example!r} can be read as {chosen} and as "

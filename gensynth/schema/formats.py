@@ -27,7 +27,7 @@ _MIN_EVIDENCE, _MUCH_EVIDENCE, _SHORTER = 3, 20, 3
 
 
 @dataclass(frozen=True)
-class Found:
+class FormatMatch:
     """The date format of a column, with the other formats that match the same texts.
 
     Parameters
@@ -45,7 +45,7 @@ class Found:
     variants: tuple[tuple[str, float], ...] = ()
 
 
-def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> Found | None:
+def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> FormatMatch | None:
     """Return the format that reproduces all of these distinct texts exactly, or None.
 
     Where no format fits them all, several are returned that together do. ``texts`` stand in the order in which the
@@ -58,7 +58,7 @@ def find_format(texts: NDArray[np.object_], *, declared: bool = False) -> Found 
     return _several_formats(texts) if one is None and len(texts) >= _MUCH_EVIDENCE else one
 
 
-def _one_format(texts: NDArray[np.object_], few: NDArray[np.object_], *, declared: bool) -> Found | None:
+def _one_format(texts: NDArray[np.object_], few: NDArray[np.object_], *, declared: bool) -> FormatMatch | None:
     fits: dict[str, str] = {}
     for words in _proposed(few):
         if fit_format(few, words) is None or _meaning(words) in fits:
@@ -72,13 +72,13 @@ def _one_format(texts: NDArray[np.object_], few: NDArray[np.object_], *, declare
     others = [other for other in fits.values() if other != best]
     if len(texts) >= _MUCH_EVIDENCE:  # a year that were a day would spread the dates over decades
         others = [other for other in others if _year_place(other) == _year_place(best)]
-    return Found(best, tuple(others))
+    return FormatMatch(best, tuple(others))
 
 
-def _several_formats(texts: NDArray[np.object_]) -> Found | None:
+def _several_formats(texts: NDArray[np.object_]) -> FormatMatch | None:
     """Return the formats of texts that are written in up to four ways, each by some of them; None if some have none."""
     rest = texts
-    parts: list[tuple[Found, int]] = []
+    parts: list[tuple[FormatMatch, int]] = []
     while len(rest) and len(parts) < _MAX_FORMATS:
         few = rest[:: max(1, len(rest) // _SAMPLE)]
         fits = {words: _restored(few, words).sum() for words in _proposed(few) if not _is_doubtful(words)}
@@ -96,7 +96,7 @@ def _several_formats(texts: NDArray[np.object_]) -> Found | None:
     if len(rest) or len(kinds) > 1:
         return None
     shares = [count / len(texts) for _, count in parts]
-    return Found(formats[0], parts[0][0].others, tuple(zip(formats[1:], shares[1:], strict=True)))
+    return FormatMatch(formats[0], parts[0][0].others, tuple(zip(formats[1:], shares[1:], strict=True)))
 
 
 def dates_among(texts: NDArray[np.object_]) -> NDArray[np.bool_] | None:

@@ -29,7 +29,7 @@ _WHITE = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class DecodedImage:
     """A decoded image.
 
     Parameters
@@ -81,7 +81,7 @@ def read_image(
         raise DataError(f"{path} cannot be read: {reason_of(error)}") from error
 
 
-def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
+def load_image(path: Path, size: Size | None, channels: int | None) -> DecodedImage:
     """Return the pixels of a file and the conversions applied; raises `BAD_FILE`."""
     with Image.open(path, formats=_FORMATS) as image:
         if size is not None:  # JPEG decodes at an eighth to a half of its size in a fraction of the time
@@ -90,14 +90,14 @@ def load_image(path: Path, size: Size | None, channels: int | None) -> Loaded:
         turned = ImageOps.exif_transpose(image)
     if turned.mode.startswith("I") and channels != 3:
         values = _sixteen_bits(turned)
-        return Loaded(values if size is None else resized(values, size))
+        return DecodedImage(values if size is None else resized(values, size))
     plain, changes = _plain(turned)
     changes |= {"depth"} if deep else set()
     if channels is not None:
         plain = plain.convert("L" if channels == 1 else "RGB")
     if size is not None:
         plain = ImageOps.fit(plain, (size[1], size[0]), Image.Resampling.BICUBIC)
-    return Loaded(np.array(plain, dtype=np.uint8), changes)
+    return DecodedImage(np.array(plain, dtype=np.uint8), changes)
 
 
 def as_array(image: Any) -> NDArray[Any]:

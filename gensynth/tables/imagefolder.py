@@ -18,7 +18,7 @@ from gensynth.tables.imagebeside import with_rows_beside
 from gensynth.tables.imagefile import (
     BAD_FILE,
     IMAGE_ENDINGS,
-    Loaded,
+    DecodedImage,
     Size,
     eight_bits,
     load_image,
@@ -38,7 +38,7 @@ _CHANGES = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImageFileOptions:
     """Options for reading image files.
 
     Parameters
@@ -60,7 +60,7 @@ class Wanted:
     check: Callable[[tuple[int, ...], int, int, object], None]
 
 
-def open_folder(folder: Path, wanted: Wanted) -> ImageStream:
+def open_folder(folder: Path, wanted: ImageFileOptions) -> ImageStream:
     """Return the images of a folder, labelled by its subfolders unless ``rows.csv`` has more columns.
 
     Raises
@@ -91,7 +91,9 @@ def open_folder(folder: Path, wanted: Wanted) -> ImageStream:
     return open_files(files, folder, [sub.name for sub, files in below.items() for _ in files], wanted)
 
 
-def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None, wanted: Wanted) -> ImageStream:
+def open_files(
+    files: Sequence[Path], folder: Path, labels: Sequence[str] | None, wanted: ImageFileOptions
+) -> ImageStream:
     """Return the images of some files in a folder, and their labels.
 
     Raises
@@ -104,8 +106,8 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
     FileWarning
         Files were skipped, transparent parts laid on white, 16 bits brought to 8, or CMYK converted.
     """
-    decoded = _Decoded()
-    first: tuple[Path, Loaded] | None = None
+    decoded = _ImageStack()
+    first: tuple[Path, DecodedImage] | None = None
     good: list[int] = []
     bad: list[tuple[Path, str]] = []
     for i, file in enumerate(files):
@@ -135,7 +137,7 @@ def open_files(files: Sequence[Path], folder: Path, labels: Sequence[str] | None
     return ImageStream(decoded.finished(), with_rows_beside(beside, folder, names), str(folder), names)
 
 
-class _Decoded:
+class _ImageStack:
     """Images of one size, decoded one by one to a common depth (16 or 8 bits) and to grey values or colours.
 
     The first one of 8 bits, and the first one of colours, change those before it.
@@ -148,7 +150,7 @@ class _Decoded:
         self._deep, self._colour = True, False
         self.changes: Counter[str] = Counter()
 
-    def add(self, image: Loaded) -> None:
+    def add(self, image: DecodedImage) -> None:
         """Add an image."""
         self.changes.update(image.changes)
         pixels: NDArray[Any] = image.pixels
@@ -179,7 +181,7 @@ def _coloured(images: NDArray[Any]) -> NDArray[Any]:
     return np.repeat(images[..., None], 3, axis=-1)
 
 
-def _several_sizes(first: Path, one: Loaded, second: Path, other: Loaded) -> str:
+def _several_sizes(first: Path, one: DecodedImage, second: Path, other: DecodedImage) -> str:
     (h1, w1), (h2, w2) = one.pixels.shape[:2], other.pixels.shape[:2]
     advice = hint("image_size=32 brings all to 32 by 32 pixels", "--image-size 32 brings all to 32 by 32 pixels")
     return (

@@ -17,7 +17,7 @@ from gensynth.tables.arrayfiles import ARRAY_ENDINGS, image_frame, label_frame, 
 from gensynth.tables.idxfiles import idx_files, is_idx, open_idx
 from gensynth.tables.imagearrays import IMAGE, LABEL
 from gensynth.tables.imagefile import IMAGE_ENDINGS, Size, read_image, resized, size_of, with_channels
-from gensynth.tables.imagefolder import Wanted, files_in, folders_in, open_files, open_folder
+from gensynth.tables.imagefolder import ImageFileOptions, files_in, folders_in, open_files, open_folder
 from gensynth.tables.imagestore import ImageStore, check_memory, check_space
 from gensynth.tables.imagestream import ImageStream
 from gensynth.tables.stream import image_rows
@@ -126,7 +126,7 @@ def open_images(
     >>> photos = open_images("photos", image_size=32)  # doctest: +SKIP
     >>> Synthesizer("vae").fit(photos).score_samples(photos)  # doctest: +SKIP
     """
-    return _open(source, Wanted(size_of(image_size), channels, skip_bad, check_space))
+    return _open(source, ImageFileOptions(size_of(image_size), channels, skip_bad, check_space))
 
 
 def read_images(
@@ -149,7 +149,7 @@ def read_images(
     >>> found.frame.columns.tolist(), found.files[0]  # doctest: +SKIP
     (['image', 'label'], 'cats/1.png')
     """
-    found = _open(source, Wanted(size_of(image_size), channels, skip_bad, check_memory))
+    found = _open(source, ImageFileOptions(size_of(image_size), channels, skip_bad, check_memory))
     return ImageSet(found.whole().frame, found.files, found.source)
 
 
@@ -162,7 +162,7 @@ def frame_stream(frame: pd.DataFrame, source: str, *, image_size: int | Sequence
     return ImageStream(store, frame.drop(columns=IMAGE), source)
 
 
-def _open(source: str | os.PathLike[str], wanted: Wanted) -> ImageStream:
+def _open(source: str | os.PathLike[str], wanted: ImageFileOptions) -> ImageStream:
     path = Path(source)
     if not path.exists():
         raise DataError(f"there is no file or folder {path}")
@@ -171,7 +171,9 @@ def _open(source: str | os.PathLike[str], wanted: Wanted) -> ImageStream:
     if path.is_dir():
         path = idx_files(path)[0]
     if path.name.lower().endswith(IMAGE_ENDINGS):
-        return open_files([path], path.parent, None, Wanted(wanted.size, wanted.channels, False, wanted.check))
+        return open_files(
+            [path], path.parent, None, ImageFileOptions(wanted.size, wanted.channels, False, wanted.check)
+        )
     if not is_image_source(path):
         endings = ", ".join((*IMAGE_ENDINGS, *ARRAY_ENDINGS))
         raise DataError(f"{path}: unknown kind of file; expected a folder of images, or a name that ends in {endings}")

@@ -232,11 +232,11 @@ class PartsWriter(BatchWriter):
     def _abandon(self) -> None:
         if self._writer is not None:
             self._writer = None
-            with contextlib.suppress(_Abandoned), self._open:
-                raise _Abandoned
+            with contextlib.suppress(_AbandonedPart), self._open:
+                raise _AbandonedPart
 
 
-class _Abandoned(Exception):  # noqa: N818
+class _AbandonedPart(Exception):  # noqa: N818
     """Ends a part that is not finished."""
 
 

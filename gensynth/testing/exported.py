@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from gensynth.engine.scoring import by_member, make_scorer
+from gensynth.engine.scoring.row_scores import by_member, make_scorer
 from gensynth.export.compile import compiled
 from gensynth.export.program import GraphError
 from gensynth.export.recording import Function

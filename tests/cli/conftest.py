@@ -9,7 +9,7 @@ import pytest
 from command_line import QUICK, QUICK_DETECTOR, Outcome, Run, people, write_tables
 
 from gensynth.cli import main
-from gensynth.cli.terminal import be_quiet
+from gensynth.cli.terminal.messages import be_quiet
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from command_line import QUICK, Run, people
 
 from gensynth import __version__
-from gensynth.cli.paths import TABLE_ENDINGS
+from gensynth.cli.options.paths import TABLE_ENDINGS
 from gensynth.tables.files import ENDINGS
 
 

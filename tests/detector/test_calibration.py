@@ -13,7 +13,7 @@ from gensynth.detector.calibration import (
     threshold_at,
     threshold_of_share,
 )
-from gensynth.engine.conformal import conformal_p_values
+from gensynth.engine.scoring.conformal import conformal_p_values
 
 
 def test_a_threshold_is_crossed_as_often_as_it_says():

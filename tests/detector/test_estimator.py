@@ -16,8 +16,8 @@ from toy_detectors import make_detector, make_rows, plant
 from toy_models import Toy
 
 from gensynth import AnomalyDetector, Trainer, load
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
+from gensynth.engine.scoring.ensemble import Ensemble
 from gensynth.errors import DataError, FewRowsWarning, OptionError
 
 PLANTED = ("amount", "region", "count", "day")

@@ -8,8 +8,8 @@ import pytest
 from toy_image_recipe import QUICK, ToyImages, bars
 
 from gensynth import AnomalyDetector
-from gensynth.engine.ensemble import Ensemble
 from gensynth.engine.parameters import make_recipe
+from gensynth.engine.scoring.ensemble import Ensemble
 from gensynth.errors import CapabilityError
 from gensynth.tables.imagearrays import objects_of
 

@@ -14,7 +14,7 @@ from toy_models import Toy
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.engine import notebook
-from gensynth.engine.fitted import FittedModel
+from gensynth.engine.fitted_model import FittedModel
 
 HOSTILE = "<script>alert(1)</script>"
 QUICK = Trainer(max_epochs=3, progress=False, device="cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gensynth import AnomalyDetector, Synthesizer, Trainer
-from gensynth.engine.inference import place_of
+from gensynth.engine.tensors import place_of
 
 TABLE = pd.DataFrame({"x": np.random.default_rng(0).normal(size=200), "c": list("ab") * 100})
 

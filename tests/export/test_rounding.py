@@ -8,8 +8,8 @@ from toy_image_recipe import bars, synthesizer
 from toy_models import Toy
 
 from gensynth import Synthesizer, Trainer
-from gensynth.engine.ensemble import Ensemble
-from gensynth.engine.scoring import LEAST
+from gensynth.engine.scoring.ensemble import Ensemble
+from gensynth.engine.scoring.row_scores import LEAST
 from gensynth.export.rounding import DECIDED, MAX_DIFFERENCE, MOST_DIFFERENCE, Rounding
 from gensynth.export.tails import TIE
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gensynth.engine.conformal import conformal_p_values
-from gensynth.engine.tails import SHAPES, EmpiricalTail, GammaTail
+from gensynth.engine.scoring.conformal import conformal_p_values
+from gensynth.engine.scoring.tails import SHAPES, EmpiricalTail, GammaTail
 from gensynth.export.tails import nats, p_values
 
 

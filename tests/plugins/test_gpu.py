@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 
 from gensynth.encoding.table import TableEncoder
-from gensynth.engine.inference import to_batch
+from gensynth.engine.tensors import to_batch
 from gensynth.model import Stage
 from gensynth.nn.randomness import seeded
 from gensynth.registry import default_registry

@@ -22,7 +22,7 @@ import torch.distributed as dist
 from torch import Generator, Tensor
 from toy_models import ToyModel, toy_batch, toy_layout
 
-import gensynth.engine.encodestream
+import gensynth.engine.inputs.encoded_stream
 from gensynth import AnomalyDetector, Synthesizer, Trainer
 from gensynth.batch import Batch
 from gensynth.defaults import DETECTION_MODEL
@@ -127,13 +127,13 @@ def detector(name: str) -> dict[str, Any]:
 
 
 def stream(folder: Path) -> dict[str, Any]:
-    encoded, original = [0], gensynth.engine.encodestream._encode
+    encoded, original = [0], gensynth.engine.inputs.encoded_stream._encode
 
     def counted(*arguments: Any) -> Any:
         encoded[0] += 1
         return original(*arguments)
 
-    setattr(gensynth.engine.encodestream, "_encode", counted)  # noqa: B010
+    setattr(gensynth.engine.inputs.encoded_stream, "_encode", counted)  # noqa: B010
     trainer = Trainer(**(QUICK | {"max_epochs": 2}))
     fitted = Synthesizer("vae", trainer=trainer).fit(open_table(folder / "table.parquet"), memory_rows=60)
     return {"weights": weights(fitted.model_), "encoded": encoded[0]}

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, drawing, workers_of
-from gensynth.cli.options import (
+from gensynth.cli.execution.engine import LOCAL, drawing, workers_of
+from gensynth.cli.options.declarations import (
     AsJson,
     Engine,
     ImagesData,
@@ -145,15 +145,17 @@ def augment(
     Without --balance, --rows and --ratio the number of rows is doubled. With --engine ray workers generate the new
     rows, if there are more than 131,072; everything else runs in this process.
     """
-    from gensynth.cli.added import AddedRows, added_report
-    from gensynth.cli.amount import Amount
-    from gensynth.cli.facts import augmentation_facts, print_json
-    from gensynth.cli.images import ImageOptions, check_learnable
-    from gensynth.cli.paths import TABLE_ENDINGS, checked_output, find, stream
-    from gensynth.cli.pictures import images_to_augment, write_augmented_images
-    from gensynth.cli.rows import write_augmented
-    from gensynth.cli.summary import augmentation_summary
-    from gensynth.cli.training import declared_kinds, declared_relations, known_columns, model_and_trainer
+    from gensynth.cli.input.images import ImageOptions, check_learnable
+    from gensynth.cli.input.tables import stream
+    from gensynth.cli.options.amount import Amount
+    from gensynth.cli.options.columns import declared_kinds, declared_relations, known_columns
+    from gensynth.cli.options.paths import TABLE_ENDINGS, checked_output, find
+    from gensynth.cli.options.training import model_and_trainer
+    from gensynth.cli.output.cells import write_augmented
+    from gensynth.cli.output.images import images_to_augment, write_augmented_images
+    from gensynth.cli.reports.augmentation import AddedRows, added_report
+    from gensynth.cli.reports.summary_json import augmentation_facts, print_json
+    from gensynth.cli.reports.summary_text import augmentation_summary
     from gensynth.tables.imagestream import ImageStream
 
     start, asked = time.perf_counter(), Amount.of(rows, ratio, balance=balance)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import (
+from gensynth.cli.options.declarations import (
     EvaluationSeed,
     ImagesData,
     ImageSize,
@@ -74,10 +74,12 @@ def compare(
     The table also has real rows as a reference, and independent columns (DATA with each column shuffled). A model
     that fails is reported in its line. The last line is the verdict.
     """
-    from gensynth.cli.comparison import chosen_models, comparison_facts, comparison_summary
-    from gensynth.cli.evaluation import found_tables, read_tables, report_files, to_json
-    from gensynth.cli.images import ImageOptions
-    from gensynth.cli.training import declared_kinds, declared_relations
+    from gensynth.cli.input.evaluation import found_tables, read_tables
+    from gensynth.cli.input.images import ImageOptions
+    from gensynth.cli.options.columns import declared_kinds, declared_relations
+    from gensynth.cli.options.training import chosen_models
+    from gensynth.cli.reports.comparison import comparison_facts, comparison_summary
+    from gensynth.cli.reports.evaluation import report_files, to_json
     from gensynth.errors import OptionError
 
     inputs = found_tables({"DATA": data, "--holdout": holdout})
@@ -87,7 +89,7 @@ def compare(
     frames, target = read_tables(inputs, target, missing, kinds, images)
     columns = list(frames[0].columns)
 
-    from gensynth.cli.progress import progress_bar
+    from gensynth.cli.terminal.progress import progress_bar
     from gensynth.comparison import compare as compare_models
 
     with progress_bar() as progress:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.terminal import say, table
+from gensynth.cli.terminal.messages import say, table
 from gensynth.errors import counted
 
 app = typer.Typer(help="Named data sets: list, show, fetch.", no_args_is_help=True, rich_markup_mode=None)
@@ -76,7 +76,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Write a data set to a file, downloading it first unless an installed package contains it."""
-    from gensynth.cli.paths import ARCHIVE_ENDINGS, TABLE_ENDINGS, checked_output
+    from gensynth.cli.options.paths import ARCHIVE_ENDINGS, TABLE_ENDINGS, checked_output
     from gensynth.datasets import card, load
 
     images = card(name).images

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, check_spreads, path_for, running, workers_of
-from gensynth.cli.options import (
+from gensynth.cli.execution.engine import LOCAL, check_spreads, path_for, running, workers_of
+from gensynth.cli.options.declarations import (
     AsJson,
     Engine,
     ImagesData,
@@ -36,7 +36,8 @@ from gensynth.defaults import DETECTION_MODEL
 from gensynth.errors import OptionError
 
 if TYPE_CHECKING:
-    from gensynth.cli.outputs import TableOutput
+    from gensynth.cli.output.tables import TableOutput
+    from gensynth.detector import AnomalyDetector
     from gensynth.report.anomalies import Findings
     from gensynth.training import Trainer
 
@@ -132,10 +133,10 @@ def detect(
     OUT has the rows of DATA with the columns "score" (higher = more normal), "p_value", "anomaly" (true or false) and
     "reason" (a sentence about each anomaly; if their number is uncertain, about the ten most anomalous rows).
     """
-    from gensynth.cli.labels import check_labelling, check_settings, share_of
-    from gensynth.cli.outputs import identity_of, table_output
-    from gensynth.cli.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find
-    from gensynth.cli.training import recipe_and_trainer
+    from gensynth.cli.options.labelling import check_labelling, check_settings, share_of
+    from gensynth.cli.options.paths import MODEL_ENDINGS, PAGE_ENDINGS, check_distinct, checked_output, find
+    from gensynth.cli.options.training import recipe_and_trainer
+    from gensynth.cli.output.tables import identity_of, table_output
 
     start, share = time.perf_counter(), share_of(contamination)
     check_labelling(fdr, contamination, train_on)
@@ -153,14 +154,14 @@ def detect(
     from gensynth.engine.capabilities import score_method
 
     score_method(recipe, score)
-    from gensynth.cli.detected import ADDED, DetectedRows
-    from gensynth.cli.detection import check_fits, find_anomalies, page_facts, page_foot, rows_to_learn
-    from gensynth.cli.images import ImageOptions, added_names, files_of, open_both
-    from gensynth.cli.rows import check_free
-    from gensynth.cli.writing import write_rows
+    from gensynth.cli.execution.detection import find_anomalies
+    from gensynth.cli.execution.write import write_rows
+    from gensynth.cli.input.detection import check_fits, rows_to_learn
+    from gensynth.cli.input.images import ImageOptions, added_names, files_of, open_both
+    from gensynth.cli.output.cells import check_free
+    from gensynth.cli.row_sources.anomalies import ADDED, DetectedRows
     from gensynth.detector import AnomalyDetector
     from gensynth.engine.parameters import seed_of
-    from gensynth.report.anomalies import write_page
 
     seed = out.noted().get("run", {}).get("seed", seed) if resume and seed is None else seed_of(seed)
     table, normals = open_both(
@@ -201,8 +202,7 @@ def detect(
     if save is not None:
         detector.save(save)
     if page is not None:
-        facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
-        write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
+        _write_page(page, findings, detector, model, data=data, train_on=train_on, fdr=fdr)
     written = [str(p) for p in (out, page, save) if p is not None]
     _tell(findings, written, time.perf_counter() - start, files_of(table), as_json=as_json)
 
@@ -215,12 +215,30 @@ def _check_together(out: TableOutput, trainer: Trainer, *, as_json: bool) -> Non
         raise OptionError("--resume trains the same detector again, which a limit of time does not; start over without")
 
 
+def _write_page(
+    page: Path,
+    findings: Findings,
+    detector: AnomalyDetector,
+    model: str,
+    *,
+    data: str,
+    train_on: str | None,
+    fdr: float | None,
+) -> None:
+    """Write the page of ``--html``."""
+    from gensynth.cli.reports.detection import page_facts, page_foot
+    from gensynth.report.anomalies import write_page
+
+    facts, p_value = page_facts(detector, model, found=findings, data=data, train_on=train_on, fdr=fdr)
+    write_page(findings, page, title=data, facts=facts, p_value=p_value, foot=page_foot(detector))
+
+
 def _tell(
     findings: Findings, written: list[str], seconds: float, files: tuple[str, ...] | None, *, as_json: bool
 ) -> None:
     """Print the findings to standard error, or as JSON to standard output."""
-    from gensynth.cli.facts import detection_facts, print_json
-    from gensynth.cli.summary import detection_summary
+    from gensynth.cli.reports.summary_json import detection_facts, print_json
+    from gensynth.cli.reports.summary_text import detection_summary
 
     if as_json:
         print_json(detection_facts(findings, written, seconds, files))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import AsJson, Data, Kinds, Missing, Quiet, Seed
+from gensynth.cli.options.declarations import AsJson, Data, Kinds, Missing, Quiet, Seed
 
 
 def drift(
@@ -29,16 +29,17 @@ def drift(
     Kolmogorov-Smirnov tests for numbers and dates, chi-squared tests for other columns, with p-values corrected for
     the number of columns (Holm); a classifier of the two tables for whole rows. Identifiers are left out.
     """
-    from gensynth.cli.facts import print_json
-    from gensynth.cli.paths import find, stream
-    from gensynth.cli.terminal import say, table
-    from gensynth.cli.training import declared_kinds
+    from gensynth.cli.input.tables import stream
+    from gensynth.cli.options.columns import declared_kinds
+    from gensynth.cli.options.paths import find
+    from gensynth.cli.reports.summary_json import print_json
+    from gensynth.cli.terminal.messages import say, table
     from gensynth.errors import listed
 
     found = [find(data, several=True) for data in (old, new)]
     seed = 0 if seed is None else seed
     frames = [stream(one, missing, kinds).sample(rows, seed).frame for one in found]
-    from gensynth.cli.drifting import comparable
+    from gensynth.cli.input.drift import comparable
     from gensynth.metrics.drift import drift as drift_of
 
     declared = declared_kinds(kinds, [str(name) for name in frames[0].columns])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import (
+from gensynth.cli.options.declarations import (
     EvaluationSeed,
     ImageSize,
     JsonFile,
@@ -69,9 +69,10 @@ def evaluate(
     Every metric is shown beside its value for real rows in the place of the synthetic ones, and for independent
     columns (REAL with each column, and each pixel of images, shuffled). The last line is the verdict.
     """
-    from gensynth.cli.evaluation import called, found_tables, only_synthetic, read_tables, report_files, to_json
-    from gensynth.cli.images import ImageOptions
-    from gensynth.cli.training import declared_kinds
+    from gensynth.cli.input.evaluation import called, found_tables, only_synthetic, read_tables
+    from gensynth.cli.input.images import ImageOptions
+    from gensynth.cli.options.columns import declared_kinds
+    from gensynth.cli.reports.evaluation import report_files, to_json
 
     if metric is not None and (page is not None or as_json is not None):
         raise OptionError("--metric prints one number; leave out --html and --json, or --metric")
@@ -83,7 +84,7 @@ def evaluate(
     frames[1] = only_synthetic(frames[1], columns, called(synthetic))
     schema = declared_kinds(kinds, columns)
 
-    from gensynth.cli.progress import progress_bar
+    from gensynth.cli.terminal.progress import progress_bar
     from gensynth.evaluation import evaluate as evaluate_tables
     from gensynth.evaluation import evaluate_metric
 
@@ -93,11 +94,11 @@ def evaluate(
         return
     with progress_bar() as progress:
         found = evaluate_tables(*frames, target=target, schema=schema, random_state=seed, progress=progress)
-    from gensynth.cli.summary import evaluation_summary
+    from gensynth.cli.reports.summary_text import evaluation_summary
 
     written = []
     if page is not None:
-        from gensynth.cli.evaluation import page_facts
+        from gensynth.cli.reports.evaluation import page_facts
         from gensynth.report.evaluation import write_evaluation
 
         facts = page_facts(found, {"real": real, "synthetic": synthetic, "holdout": holdout})

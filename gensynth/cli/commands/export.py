@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.options import Quiet
+from gensynth.cli.options.declarations import Quiet
 from gensynth.errors import OptionError, counted
 
 
@@ -63,8 +63,8 @@ def export(
     A graph contains everything from the raw columns on. It is compared with the model on generated rows before it is
     written.
     """
-    from gensynth.cli.paths import ONNX_ENDINGS, check_distinct, checked_output, model_file
-    from gensynth.cli.terminal import say
+    from gensynth.cli.options.paths import ONNX_ENDINGS, check_distinct, checked_output, model_file
+    from gensynth.cli.terminal.messages import say
 
     if scorer is None and sampler is None:
         raise OptionError("nothing to write: give --scorer FILE.onnx or --sampler FILE.onnx")

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli import processes
-from gensynth.cli.engines import LOCAL, workers_of
-from gensynth.cli.options import (
+from gensynth.cli.execution.engine import LOCAL, workers_of
+from gensynth.cli.options.declarations import (
     AsJson,
     Engine,
     ImagesData,
@@ -33,6 +32,7 @@ from gensynth.cli.options import (
     WorkerGpus,
     check_format,
 )
+from gensynth.cli.terminal import processes
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
 
@@ -127,16 +127,10 @@ def fit(
     OUT is the model file for gensynth sample and gensynth score.
     """
     options = dict(locals())  # as they came, for workers
-    from gensynth.cli.paths import find, stream
-    from gensynth.cli.training import (
-        checkpoint_seed,
-        declared_kinds,
-        declared_relations,
-        known_columns,
-        recipe_and_trainer,
-        snapshots,
-        training_files,
-    )
+    from gensynth.cli.input.tables import stream
+    from gensynth.cli.options.columns import declared_kinds, declared_relations, known_columns
+    from gensynth.cli.options.paths import find
+    from gensynth.cli.options.training import checkpoint_seed, recipe_and_trainer, snapshots, training_files
 
     start = time.perf_counter()
     found = find(data, several=True)
@@ -149,7 +143,7 @@ def fit(
 
         require(recipe, *CONDITIONAL)
     if workers is not None:
-        from gensynth.cli.fitting import fit_by_workers
+        from gensynth.cli.execution.ray_fit import fit_by_workers
 
         fit_by_workers(fit, options, found, workers)
         return
@@ -158,8 +152,8 @@ def fit(
 
         trainer.checkpoint = checkpoint
         seed = ranks.on_first(functools.partial(checkpoint_seed, checkpoint, seed, resume=resume))
-    from gensynth.cli.images import ImageOptions, check_learnable
-    from gensynth.cli.weights import stream_weights
+    from gensynth.cli.input.images import ImageOptions, check_learnable
+    from gensynth.cli.input.weights import stream_weights
     from gensynth.tables.imagestream import ImageStream
 
     images = ImageOptions.of(image_size, recipe, skip_bad=skip_bad)
@@ -191,7 +185,7 @@ def fit(
 
 def _note_few_rows(n: int) -> None:
     """Note that a model was trained without held-out rows, and may have memorised its training rows."""
-    from gensynth.cli.terminal import note
+    from gensynth.cli.terminal.messages import note
     from gensynth.training.schedule import MIN_ROWS_TO_SPLIT
 
     if n < MIN_ROWS_TO_SPLIT:
@@ -203,9 +197,9 @@ def _note_few_rows(n: int) -> None:
 
 def _tell(synthesizer: Synthesizer, rows: TableStream, path: Path, seconds: float, *, as_json: bool) -> None:
     """Say what was fitted, on standard error or as JSON on standard output."""
-    from gensynth.cli.facts import fit_facts, print_json
-    from gensynth.cli.summary import fit_summary
-    from gensynth.cli.terminal import say
+    from gensynth.cli.reports.summary_json import fit_facts, print_json
+    from gensynth.cli.reports.summary_text import fit_summary
+    from gensynth.cli.terminal.messages import say
     from gensynth.tables.imagestream import ImageStream
 
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gensynth.cli.options import (
+from gensynth.cli.options.declarations import (
     Data,
     Missing,
     ModelFile,
@@ -33,16 +33,17 @@ def impute(
 
     Each is sampled given the other cells of its row; all other cells are written unchanged.
     """
-    from gensynth.cli.outputs import digest_of, identity_of, table_output
-    from gensynth.cli.paths import find, model_file, stream
-    from gensynth.cli.terminal import say
+    from gensynth.cli.input.tables import stream
+    from gensynth.cli.options.paths import find, model_file
+    from gensynth.cli.output.tables import digest_of, identity_of, table_output
+    from gensynth.cli.terminal.messages import say
 
     source, found = model_file(model), find(data, several=True)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     from dataclasses import replace
 
-    from gensynth.cli.fitted import load_synthesizer
-    from gensynth.cli.rows import imputed
+    from gensynth.cli.input.models import load_synthesizer
+    from gensynth.cli.output.cells import imputed
     from gensynth.engine.capabilities import require
 
     synthesizer = load_synthesizer(source, "impute")

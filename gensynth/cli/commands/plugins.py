@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.terminal import note, table
+from gensynth.cli.terminal.messages import note, table
 
 
 def plugins(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, workers_of
-from gensynth.cli.options import (
+from gensynth.cli.execution.engine import LOCAL, workers_of
+from gensynth.cli.options.declarations import (
     Engine,
     ModelFile,
     PartRows,
@@ -70,10 +70,10 @@ def sample(
     quiet: Quiet = False,  # noqa: ARG001 - its callback did it
 ) -> None:
     """Sample synthetic rows from a trained model."""
-    from gensynth.cli.conditions import conditions
-    from gensynth.cli.outputs import digest_of, table_output
-    from gensynth.cli.paths import model_file
-    from gensynth.cli.terminal import say
+    from gensynth.cli.options.conditions import conditions
+    from gensynth.cli.options.paths import model_file
+    from gensynth.cli.output.tables import digest_of, table_output
+    from gensynth.cli.terminal.messages import say
 
     if n < 1:
         raise OptionError(f"--rows must be at least 1, not {n}")
@@ -87,8 +87,8 @@ def sample(
         if pictures or output is None
         else table_output(output, [source], part_rows=part_rows, resume=resume, pipe=pipe)
     )
-    from gensynth.cli.fitted import load_synthesizer
-    from gensynth.cli.pictures import draw_pictures, image_column, picture_output
+    from gensynth.cli.input.models import load_synthesizer
+    from gensynth.cli.output.images import draw_pictures, image_column, picture_output
 
     synthesizer = load_synthesizer(source, "sample")
     wanted = conditions(where or (), synthesizer)
@@ -101,8 +101,8 @@ def sample(
         return
     if out is None:
         raise OptionError(f"--grid and .npz files are of images, and {source} is a model of a table: name a .csv file")
-    from gensynth.cli.sources import SampledRows
-    from gensynth.cli.writing import write_rows
+    from gensynth.cli.execution.write import write_rows
+    from gensynth.cli.row_sources.samples import SampledRows
 
     style = synthesizer.fitted_.container.style
     run = {"command": "sample", "model": digest_of(source), "where": where, "seed": seed}

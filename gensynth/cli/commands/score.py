@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gensynth.cli.engines import LOCAL, check_spreads, path_for, workers_of
-from gensynth.cli.options import (
+from gensynth.cli.execution.engine import LOCAL, check_spreads, path_for, workers_of
+from gensynth.cli.options.declarations import (
     Engine,
     ImagesData,
     Missing,
@@ -28,7 +28,7 @@ from gensynth.cli.options import (
 from gensynth.errors import OptionError, counted
 
 if TYPE_CHECKING:
-    from gensynth.cli.sources import GraphScoredRows, ScoredRows
+    from gensynth.cli.row_sources.scores import GraphScoredRows, ScoredRows
     from gensynth.tables import TableStream
 
 _MOST = 3
@@ -88,11 +88,12 @@ def score(
     converted to the size of the fitted ones. With an exported detector it also has the columns "p_value" and
     "anomaly".
     """
-    from gensynth.cli.images import ImageOptions, added_names, check_beside
-    from gensynth.cli.outputs import digest_of, identity_of, table_output
-    from gensynth.cli.paths import ONNX_ENDINGS, find, model_file, stream
-    from gensynth.cli.rows import check_free
-    from gensynth.cli.terminal import say
+    from gensynth.cli.input.images import ImageOptions, added_names, check_beside
+    from gensynth.cli.input.tables import stream
+    from gensynth.cli.options.paths import ONNX_ENDINGS, find, model_file
+    from gensynth.cli.output.cells import check_free
+    from gensynth.cli.output.tables import digest_of, identity_of, table_output
+    from gensynth.cli.terminal.messages import say
 
     if top is not None and not explain:
         raise OptionError("--top says how many columns --explain names; add --explain or leave it out")
@@ -105,9 +106,9 @@ def score(
     by_graph = source.name.lower().endswith(ONNX_ENDINGS)
     if by_graph and (method is not None or explain):
         raise OptionError(f"{source} holds one score and no reasons: leave out --method and --explain")
-    from gensynth.cli.fitted import fitted_names, image_schema
-    from gensynth.cli.sources import GraphScoredRows, ScoredRows
-    from gensynth.cli.writing import write_rows
+    from gensynth.cli.execution.write import write_rows
+    from gensynth.cli.input.models import fitted_names, image_schema
+    from gensynth.cli.row_sources.scores import GraphScoredRows, ScoredRows
 
     made: Callable[[TableStream], ScoredRows | GraphScoredRows]
     if by_graph:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gensynth.cli.options import (
+from gensynth.cli.options.declarations import (
     Data,
     EvaluationSeed,
     JsonFile,
@@ -22,6 +22,12 @@ from gensynth.cli.options import (
 )
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.errors import OptionError
+
+if TYPE_CHECKING:
+    from gensynth.model import Recipe
+    from gensynth.synthesizer import Synthesizer
+    from gensynth.training import Trainer
+    from gensynth.tuning import Tuning
 
 
 def tune(
@@ -68,9 +74,11 @@ def tune(
     Every trial is fitted to a part of the rows and evaluated on the rest, as in gensynth compare; the first one uses
     the defaults. The file of --json is for gensynth fit --settings. Needs the extra gensynth[tune].
     """
-    from gensynth.cli.evaluation import read_tables, report_files, to_json
-    from gensynth.cli.paths import MODEL_ENDINGS, checked_output, find
-    from gensynth.cli.training import declared_kinds, declared_relations, recipe_and_trainer
+    from gensynth.cli.input.evaluation import read_tables
+    from gensynth.cli.options.columns import declared_kinds, declared_relations
+    from gensynth.cli.options.paths import MODEL_ENDINGS, checked_output, find
+    from gensynth.cli.options.training import recipe_and_trainer
+    from gensynth.cli.reports.evaluation import report_files, to_json
 
     start = time.perf_counter()
     found = find(data, several=True)
@@ -86,8 +94,8 @@ def tune(
         raise OptionError("--trials 1 tries the defaults alone, and nothing is to be written; ask for more trials")
     schema, kept = declared_kinds(kinds, columns), declared_relations(relations)
 
-    from gensynth.cli.progress import progress_bar
-    from gensynth.cli.tuning import best_model, tuning_summary
+    from gensynth.cli.reports.tuning import tuning_summary
+    from gensynth.cli.terminal.progress import progress_bar
     from gensynth.tuning import tune as tune_table
 
     trainer.progress = False  # one bar shows all trials: another one for each would tear it
@@ -108,7 +116,7 @@ def tune(
     written = []
     if path is not None:
         left = max(max_time - (time.perf_counter() - start), (1 - share) * max_time)
-        best_model(tuned, recipe, trainer, left, schema=schema, relations=kept).fit(frame).save(path)
+        _best_model(tuned, recipe, trainer, left, schema=schema, relations=kept).fit(frame).save(path)
         written.append(str(path))
     if as_json is not None:
         to_json(tuned, as_json)
@@ -116,3 +124,20 @@ def tune(
     if to_stdout:
         to_json(tuned, None)
     tuning_summary(tuned, written, time.perf_counter() - start, err=to_stdout)
+
+
+def _best_model(
+    tuned: Tuning, recipe: Recipe, trainer: Trainer, seconds: float, *, schema: Any, relations: Any
+) -> Synthesizer:
+    """Return an unfitted synthesizer with the best settings and a time limit."""
+    from sklearn.base import clone
+
+    from gensynth.synthesizer import Synthesizer
+
+    return Synthesizer(
+        clone(recipe).set_params(**tuned.best.settings),
+        trainer=clone(trainer).set_params(max_time=seconds),
+        schema=schema,
+        relations=relations,
+        random_state=tuned.random_state,
+    )

@@ -17,7 +17,7 @@ from gensynth.model import Batch, Observed
 from gensynth.nn.categorical import draw
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_network import CausalNetwork, CausalState
-from gensynth.nn.tabular.decoder import Decoder, Filled
+from gensynth.nn.tabular.decoder import Decoder, ImputedRows
 from gensynth.nn.tabular.embeddings import CellEmbedding
 from gensynth.nn.tabular.heads import CodeHeads, WithinBinHeads
 from gensynth.nn.tabular.imputation import Particles
@@ -132,7 +132,7 @@ class CausalDecoder(Decoder):
         """Return the columns of each group."""
         return [range(i, len(self.layout.columns), self.n_groups) for i in range(self.n_groups)]
 
-    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> ImputedRows:
         """Sample the unobserved cells, group by group, by sequential Monte Carlo.
 
         Candidates are weighted by the probability of each observed cell (of being there at all, for a cell that must
@@ -161,7 +161,7 @@ class CausalDecoder(Decoder):
                 trail.moves.append((step, moved))
         if last + 1 == self.n_groups:
             self._settle(particles, trail, rows, state, rng)
-        return Filled(observed.put_into(rows, self.layout), particles.log_evidence, particles.effective)
+        return ImputedRows(observed.put_into(rows, self.layout), particles.log_evidence, particles.effective)
 
     def _last_weighed(self, observed: Observed) -> int:
         """Return the last group with observed cells, which weight the candidates; -1 for none."""

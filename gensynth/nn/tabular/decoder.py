@@ -12,7 +12,7 @@ from gensynth.model import Batch, Observed
 
 
 @dataclass(frozen=True)
-class Filled:
+class ImputedRows:
     """Rows whose unobserved cells were sampled from weighted candidates.
 
     Parameters
@@ -52,7 +52,7 @@ class Decoder(nn.Module, ABC):
         """Adjust the biases so that codes sampled at these latents have their frequencies in the rows."""
 
     @abstractmethod
-    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> ImputedRows:
         """Sample the unobserved cells, from c candidates for each row.
 
         Parameters

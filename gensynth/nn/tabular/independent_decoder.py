@@ -11,7 +11,7 @@ from gensynth.model import UNKNOWN, Batch, Layout, Observed
 from gensynth.nn.layers import ResidualMLP
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 from gensynth.nn.tabular.causal_decoder import CausalDecoder
-from gensynth.nn.tabular.decoder import Decoder, Filled
+from gensynth.nn.tabular.decoder import Decoder, ImputedRows
 from gensynth.nn.tabular.embeddings import CellEmbedding, Numbers
 from gensynth.nn.tabular.grouped_softmax import GroupedSoftmax
 from gensynth.nn.tabular.imputation import Particles
@@ -77,7 +77,7 @@ class IndependentDecoder(Decoder):
         """Correct the marginals in closed form, without sampling."""
         correct_biases(self.network.out.bias, self.network(z), rows.codes, self.code_slots)
 
-    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> ImputedRows:
         """Sample unobserved cells at one latent per row, chosen by the probability of the observed cells."""
         particles = Particles(log_weight, len(observed))
         particles.weigh(self._gain(observed, z))
@@ -88,7 +88,7 @@ class IndependentDecoder(Decoder):
                     logits[:, self.code_slots.offsets[i] + column.missing] = -torch.inf
         drawn = self._with_positions(self.code_slots.sample(logits, rng), logits, rng)
         rows = observed.put_into(drawn, self.layout)
-        return Filled(rows, particles.log_evidence, particles.effective)
+        return ImputedRows(rows, particles.log_evidence, particles.effective)
 
     def _gain(self, observed: Observed, z: Tensor) -> Tensor:
         """Return (n * c,) log-probability of observed cells, and of the others to be there, at each latent."""
@@ -154,7 +154,7 @@ class GroupedDecoder(Decoder):
         """Set the marginals right, as `CausalDecoder.correct_marginals` does."""
         self.cells.correct_marginals(rows, self.network(z), rng)
 
-    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> Filled:
+    def fill(self, observed: Observed, z: Tensor, log_weight: Tensor, rng: Generator) -> ImputedRows:
         """Draw the cells that are not observed, as `CausalDecoder.fill` does."""
         return self.cells.fill(observed, self.network(z), log_weight, rng)
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from command_line import QUICK, Run
 
-from gensynth.cli.sources import GraphScoredRows
+from gensynth.cli.row_sources.scores import GraphScoredRows
 from gensynth.errors import DataError, ExportError
 from gensynth.export.runtime import OnnxScorer
 from gensynth.tables import Table

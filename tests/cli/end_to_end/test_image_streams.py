@@ -13,7 +13,7 @@ from PIL import Image
 from toy_image_recipe import bars, image_registry
 
 from gensynth import load
-from gensynth.engine import fitted
+from gensynth.engine import fitted_model
 from gensynth.registry import default_registry
 from gensynth.tables import stream
 from gensynth.tables.images import read_images
@@ -88,7 +88,7 @@ def test_anomalies_of_a_large_set(photos: str, run: Run) -> None:
 
 def test_many_drawn_images_are_written_in_chunks(photos: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     done(run, "fit", photos, "-o", "m.gensynth", *TOY, "--target", "label")
-    monkeypatch.setattr(fitted, "CHUNK_ROWS", 32)
+    monkeypatch.setattr(fitted_model, "CHUNK_ROWS", 32)
     done(run, "sample", "m.gensynth", "-n", "100", "-o", "out/", "--seed", "3")
     done(run, "sample", "m.gensynth", "-n", "100", "-o", "out.npz", "--seed", "3", "--grid", "g.png")
     names = sorted(path.name for path in Path("out").rglob("*.png"))

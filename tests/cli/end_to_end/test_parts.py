@@ -240,7 +240,7 @@ def test_options_that_would_do_nothing_are_refused(folder: Path, run: Run, optio
 def test_more_parts_than_names_put_in_order_are_refused(
     folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr("gensynth.cli.outputs._MAX_PARTS", 3)
+    monkeypatch.setattr("gensynth.cli.output.tables._MAX_PARTS", 3)
     n = 60 if "60" in command else len(people())
     done = run(*command.split(), "-o", "out/", "--part-rows", "7")
     assert done.code == 2

@@ -12,8 +12,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from gensynth import Synthesizer, Trainer
-from gensynth.engine.inference import to_batch
-from gensynth.engine.scoring import make_scorer
+from gensynth.engine.scoring.row_scores import make_scorer
+from gensynth.engine.tensors import to_batch
 from gensynth.model import Batch, Stage
 from gensynth.nn.trimming import trimmed_mean
 from gensynth_vae.recipes import NVAE, VAE, VLAE, VQVAE, BetaVAE

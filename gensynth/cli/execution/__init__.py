@@ -1,0 +1,1 @@
+"""Where a command computes: in this process or on the workers of a Ray cluster."""

@@ -1,0 +1,1 @@
+"""What arguments and options mean: declared for typer, parsed, checked before anything is read."""

@@ -1,0 +1,1 @@
+"""Sources of the rows that a command writes: any range of them can be generated independently."""

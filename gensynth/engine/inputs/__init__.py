@@ -1,0 +1,1 @@
+"""What estimators accept, as tables of the fitted columns, and the encoded rows that are learned from."""

@@ -1,0 +1,1 @@
+"""Sampling with a trained model: blocks, relations, conditions, chunks, and imputation."""

@@ -1,0 +1,1 @@
+"""Scores of rows, of ensembles and of detectors; p-values, attributions and reasons."""
