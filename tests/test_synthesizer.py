@@ -248,6 +248,12 @@ def test_unknown_models_are_refused():
         Synthesizer(3).fit(mixed())  # type: ignore[arg-type]  # what is refused
 
 
+@pytest.mark.parametrize("trainer", [5, {"max_epochs": 2}, Trainer])
+def test_what_is_no_trainer_is_refused(trainer):
+    with pytest.raises(OptionError, match=r"trainer=.*expected a gensynth\.Trainer or None"):
+        Synthesizer(Toy(), trainer=trainer).fit(mixed())
+
+
 def test_parameters_reach_the_recipe_and_the_trainer():
     synthesizer = Synthesizer(Toy(), trainer=Trainer())
     synthesizer.set_params(model__width=5, trainer__max_epochs=2)

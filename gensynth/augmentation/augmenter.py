@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+from sklearn.base import OneToOneFeatureMixin
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
 from gensynth.augmentation.compared import ComparedRows, rows_of_result
@@ -22,14 +22,14 @@ from gensynth.constraints import whole
 from gensynth.defaults import SAMPLING_MODEL
 from gensynth.engine.capabilities import require
 from gensynth.engine.notebook import N_ROWS, NotebookContent, NotebookView
-from gensynth.engine.parameters import make_recipe
+from gensynth.engine.parameters import NestedParameters, make_recipe
 from gensynth.errors import DataError, OptionError
 from gensynth.tables import Container
 from gensynth.tables.imagearrays import are_images, declared_images
 from gensynth.training.weights import Weights, check_weights
 
 
-class Augmenter(NotebookView, OneToOneFeatureMixin, BaseEstimator):
+class Augmenter(NotebookView, OneToOneFeatureMixin, NestedParameters):
     """Add synthetic rows to rare classes.
 
     A synthesizer is fitted to features and class together, and samples rows of the rare classes. Works in

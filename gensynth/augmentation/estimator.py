@@ -76,6 +76,13 @@ class AugmentedEstimator(MetaEstimatorMixin, BaseEstimator):
         self.ratio = ratio
         self.random_state = random_state
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``augmenter__...`` works for the default augmenter too."""
+        if params.get("augmenter", self.augmenter) is None and any(p.startswith("augmenter__") for p in params):
+            params["augmenter"] = Augmenter()
+        super().set_params(**params)
+        return self
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Augment the rows, then fit the estimator on them.
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from gensynth.encoding.table import TableEncoder
 from gensynth.engine.fitted_model import FittedModel
 from gensynth.engine.inputs.streams import BatchWarnings, as_stream, rows_counted_from
 from gensynth.engine.notebook import NotebookContent, NotebookView, shown_models
-from gensynth.engine.parameters import make_recipe
+from gensynth.engine.parameters import NestedParameters
 from gensynth.engine.scoring.analysis import Analysis
 from gensynth.model import GenerativeModel, Recipe
 from gensynth.schema import TableSchema
@@ -26,25 +25,11 @@ from gensynth.tables.stream import batches_between
 from gensynth.training import Trainer
 
 
-class TableEstimator(NotebookView, BaseEstimator):
+class TableEstimator(NotebookView, NestedParameters):
     """Base of estimators with the parameters ``model`` and ``trainer`` whose fitted models score rows."""
 
     model: str | Recipe
     trainer: Trainer | None
-
-    @staticmethod
-    def _default_trainer() -> Trainer:
-        """Return the trainer to use if ``trainer`` is None."""
-        return Trainer()
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
-        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
-            params["model"] = make_recipe(params.get("model", self.model))
-        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
-            params["trainer"] = self._default_trainer()
-        super().set_params(**params)
-        return self
 
     @abstractmethod
     def _fitted_schema(self) -> TableSchema:

@@ -22,6 +22,7 @@ from gensynth.engine.latents import decode_latents, encode_rows
 from gensynth.engine.sampling.chunks import ChunkedSample, entropy_of_chunk, generators_of
 from gensynth.engine.sampling.imputation import fill_cells, missing_cells, put_columns
 from gensynth.engine.scoring.row_scores import make_scorer
+from gensynth.errors import OptionError
 from gensynth.model import GenerativeModel, HasLatents, Recipe
 from gensynth.nn.randomness import seeded
 from gensynth.schema import TableSchema
@@ -289,4 +290,6 @@ class FittedModel:
 def check_fit(recipe: Recipe, trainer: Trainer) -> None:
     """Raise `OptionError` for an invalid parameter of recipe or trainer."""
     recipe.check()
+    if not isinstance(trainer, Trainer):
+        raise OptionError(f"trainer={trainer!r}, expected a gensynth.Trainer or None")
     check_parameters(trainer, "trainer.")

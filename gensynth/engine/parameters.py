@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from gensynth.constraints import plain_parameters, whole
 from gensynth.errors import ConditionError, OptionError
 from gensynth.model import Recipe
 from gensynth.registry import default_registry
+from gensynth.training import Trainer
 
 _SEED = whole(0, 2**32 - 1)
 
@@ -38,6 +39,27 @@ def make_recipe(model: str | Recipe) -> Recipe:
     recipe: Recipe = clone(model)
     recipe.set_params(**dict(plain_parameters(recipe.get_params(deep=False))))
     return recipe
+
+
+class NestedParameters(BaseEstimator):
+    """Base of estimators whose parameters ``model`` and ``trainer`` may be a model's name and None."""
+
+    model: Any
+    trainer: Any
+
+    @staticmethod
+    def _default_trainer() -> Trainer:
+        """Return the trainer to use if ``trainer`` is None."""
+        return Trainer()
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``model__...`` and ``trainer__...`` work for a model's name and the default trainer too."""
+        if isinstance(params.get("model", self.model), str) and any(p.startswith("model__") for p in params):
+            params["model"] = make_recipe(params.get("model", self.model))
+        if params.get("trainer", self.trainer) is None and any(p.startswith("trainer__") for p in params):
+            params["trainer"] = self._default_trainer()
+        super().set_params(**params)
+        return self
 
 
 def labels_of(condition_on: str | int | Sequence[str | int] | None) -> tuple[str | int, ...]:

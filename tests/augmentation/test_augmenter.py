@@ -360,6 +360,14 @@ def test_clone_and_parameters():
     assert augmenter.set_params(model__width=4, trainer__max_epochs=3).model.width == 4
 
 
+@pytest.mark.parametrize("augmenter", [Augmenter(), Augmenter("vae")])
+def test_a_models_name_and_the_default_trainer_have_parameters(augmenter):
+    own = clone(augmenter).set_params(model__latent_dim=4, trainer__max_epochs=3)
+    assert (own.model.latent_dim, own.trainer.max_epochs) == (4, 3)
+    with pytest.raises(ValueError, match="latent_dimension"):
+        clone(augmenter).set_params(model__latent_dimension=4)
+
+
 def test_weights_count_rows_in_what_classes_need():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"x": rng.normal(size=60), "c": rng.choice(list("ab"), 60)})

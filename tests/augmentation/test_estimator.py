@@ -143,6 +143,12 @@ def test_grid_search_and_clone():
     assert set(search.best_params_) == set(grid)
 
 
+def test_the_default_augmenter_has_parameters():
+    model = AugmentedEstimator(LogisticRegression())
+    model.set_params(augmenter__model__latent_dim=4, augmenter__trainer__max_epochs=3, estimator__C=0.1)
+    assert (model.augmenter.model.latent_dim, model.augmenter.trainer.max_epochs, model.estimator.C) == (4, 3, 0.1)
+
+
 def test_mixed_tables_in_a_pipeline():
     X, y = classes()
     table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(city=np.array(["Rome", "Oslo", None] * 40))
