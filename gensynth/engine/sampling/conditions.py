@@ -21,7 +21,7 @@ from gensynth.model import GenerativeModel
 
 MIN_SHARE = 0.05
 """Minimal fraction of drawn rows that meet the conditions for rejection sampling to continue."""
-MIN_SHARE = 0.001
+MIN_SHARE_OF_ALL = 0.001
 """The same for families that cannot condition on cells."""
 FIRST_BLOCK, MAX_BLOCK = 512, 65_536
 """Rows that are drawn at a time; the same for any number of rows asked for, so that fewer are a prefix of more."""
@@ -71,7 +71,7 @@ def draw_conditional(
                     found.look_for(single | drawn, {name: several[name] for name in names[k:]})
             found.fill(conditions, learned, seed)
         except CapabilityError:
-            found.look_for(single, several, min_share=MIN_SHARE)
+            found.look_for(single, several, min_share=MIN_SHARE_OF_ALL)
             if found.n_missing:
                 raise
     return found.rows, found.given
@@ -110,8 +110,8 @@ class _AcceptedRows:
 
     def look_for(self, given: Mapping[Any, Any], several: Mapping[Any, Any], min_share: float = MIN_SHARE) -> None:
         """Sample rows with ``given`` cells and keep those that meet ``several``, while enough of them do."""
-        n_kept, n_marginal_rows, size = 0, 0, FIRST_BLOCK
-        while self.n_missing and (n_kept >= min_share * n_marginal_rows or n_marginal_rows < 4 * FIRST_BLOCK):
+        n_kept, n_drawn, size = 0, 0, FIRST_BLOCK
+        while self.n_missing and (n_kept >= min_share * n_drawn or n_drawn < 4 * FIRST_BLOCK):
             own = self.rng.spawn(1)[0]
             columns, cells = self.encoder.encode_condition(given, size, own)
             rows = draw_rows(self.model, size, int(own.integers(2**63)), columns, cells)
@@ -121,7 +121,7 @@ class _AcceptedRows:
             met = np.flatnonzero(meets(self.encoder, several, frame) & ~broken)
             self._add(rows, mask, met[: self.n_missing])
             self.decoded.append(frame.iloc[met])
-            n_kept, n_marginal_rows, size = n_kept + len(met), n_marginal_rows + size, min(2 * size, MAX_BLOCK)
+            n_kept, n_drawn, size = n_kept + len(met), n_drawn + size, min(2 * size, MAX_BLOCK)
 
     def fill(self, conditions: Mapping[Any, Any], names: list[Any], seed: int) -> None:
         """Sample the remaining rows given cells of accepted rows, or cells sampled from their marginals."""

@@ -169,6 +169,15 @@ def test_common_conditions_cost_no_more_rows_than_they_need(fitted):
     assert model.drawn - before <= 512
 
 
+def test_rare_conditions_are_given_instead_of_waited_for(fitted):
+    """Three in a thousand rows meet both: 400 of them would be found among more than 100,000."""
+    model = fitted[True].model_
+    before = model.drawn
+    rows = fitted[True].sample(400, {"age": slice(85, 89), "city": ["c01", "c12"]}, random_state=0)
+    assert rows["city"].isin(["c01", "c12"]).all()
+    assert model.drawn - before < 20_000
+
+
 def test_a_note_is_given_once(fitted):
     with pytest.warns(ColumnWarning, match="one of these two values") as notes:
         fitted[True].sample(50, {"age": (20, 30), "sex": ["F", "M"]}, random_state=0)
