@@ -110,9 +110,12 @@ def _check_last_quote(path: Path, text: str, cells: pa.Table) -> None:
 def _read_fast(data: bytes, header: list[str], dialect: Dialect) -> pa.Table | None:
     """Read a regular file; None for one that has to be looked at line by line."""
     options = pacsv.ConvertOptions(column_types={n: pa.string() for n in header}, strings_can_be_null=False)
+    # pyarrow's threads may free the bytes later: if they were Python's, a process that ends in between would abort
+    copy = pa.BufferOutputStream()
+    copy.write(data)
     try:
         table = pacsv.read_csv(
-            pa.BufferReader(data),
+            pa.BufferReader(copy.getvalue()),
             parse_options=pacsv.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
             convert_options=options,
         )
