@@ -25,8 +25,8 @@ from gensynth.nn.tabular.imputation import Particles
 from gensynth.nn.tabular.marginals import bias_change
 from gensynth.nn.tabular.rank_heads import RankHeads, usable_predictors
 
-Adjust = Callable[[int, ColumnConditional], Tensor]
-"""A function from a column's position and its conditional to the logits (n, cardinality) to draw from."""
+Adjust = Callable[[ColumnConditional], Tensor]
+"""A function from a column's conditional to the logits (n, cardinality) to draw from."""
 
 
 @dataclass
@@ -118,7 +118,7 @@ class CausalDecoder(Decoder):
             for i, h in zip(columns, self.causal_network.step(layers, state), strict=True):
                 own = self._conditional(i, h, state)
                 if adjust is not None:
-                    own.logits = adjust(i, own)
+                    own.logits = adjust(own)
                 codes = draw(own.log_weights(), rng)
                 self._note(rows, i, codes, self._advance(i, codes, own.draw_number(codes, rng), state))
         return rows
@@ -127,9 +127,9 @@ class CausalDecoder(Decoder):
     def correct_marginals(self, rows: Batch, z: Tensor, rng: Generator) -> None:
         """Correct the marginals column by column, each given the corrected columns before it."""
 
-        def adjust(i: int, own: ColumnConditional) -> Tensor:
-            change = bias_change(own.logits, rows.codes[:, i], own.shares)
-            self.code_heads.bias_of(i).add_(change)
+        def adjust(own: ColumnConditional) -> Tensor:
+            change = bias_change(own.logits, rows.codes[:, own.position], own.shares)
+            self.code_heads.bias_of(own.position).add_(change)
             return own.logits + change
 
         self.draw(z, rng, adjust)

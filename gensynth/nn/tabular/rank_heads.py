@@ -189,7 +189,7 @@ class RankHeads(nn.Module):
         below, above = torch.sigmoid((self.below[at] - mean) / scale), torch.sigmoid((self.above[at] - mean) / scale)
         uniform = torch.rand(codes.shape, generator=rng, device=codes.device, dtype=mean.dtype)
         share = (below + (above - below) * uniform).clamp(1e-6, 1.0 - 1e-6)
-        rank = torch.sigmoid(mean + scale * (share.log() - (1.0 - share).log()))
+        rank = torch.sigmoid(mean + scale * _log_odds(share))
         within = ((rank - self.low[at]) / self.size[at].clamp(min=1e-9)).clamp(0.0, 1.0)
         return torch.where((component > 0) & (self.size[at] > 0), within, number)
 
@@ -204,21 +204,22 @@ class RankHeads(nn.Module):
         return (self.low[at] + within * self.size[at]).clamp(min=self.nearest, max=1.0 - self.nearest)
 
     def _place(self, at: Tensor, number: Tensor) -> Tensor:
-        rank = self._rank(at, number)
-        return torch.where(self.size[at] > 0, rank.log() - (1.0 - rank).log(), 0.0)
+        """Return the log-odds of the ranks of cells at these slots, 0 for cells without one."""
+        return torch.where(self.size[at] > 0, _log_odds(self._rank(at, number)), 0.0)
 
     def _mixed(self, cells: Tensor, components: tuple[Tensor, Tensor, Tensor], at: Tensor, number: Tensor) -> Tensor:
         """Return the log-density of cells at these slots under the mixture; ``cells`` is that of the softmax.
 
-        A number beside the code has a density in [0, 1], over the code's share of the ranks; without one the code has
-        the probability of that share.
+        A number beside the code has a density in [0, 1], over the code's share of the ranks, and an exponential decay
+        beyond, as in `WithinBinHeads`; without one the code has the probability of that share.
         """
         log_weight, mean, log_scale = components
         size, inverse = self.size[at], torch.exp(-log_scale)
         rank = self._rank(at, number)
         slope = size.clamp(min=1e-12).log() - rank.log() - (1.0 - rank).log()  # d log-odds / d number
-        x = ((rank.log() - (1.0 - rank).log()).unsqueeze(-1) - mean) * inverse
-        density = -x - 2.0 * F.softplus(-x) - log_scale + slope.unsqueeze(-1)
+        beyond = (number - number.clamp(0.0, 1.0)).abs()
+        x = (_log_odds(rank).unsqueeze(-1) - mean) * inverse
+        density = -x - 2.0 * F.softplus(-x) - log_scale + (slope - beyond).unsqueeze(-1)
         below, above = (edge[at].unsqueeze(-1) for edge in (self.below, self.above))
         mass = _log_mass((below - mean) * inverse, (above - mean) * inverse)
         inside = torch.where(self.numbered[at].unsqueeze(-1), density, mass)
@@ -240,6 +241,11 @@ class RankHeads(nn.Module):
 def usable_predictors(layout: Layout, n_groups: int) -> dict[int, Predictor]:
     """Return the predictors that are drawn in an earlier one of ``n_groups`` groups of columns than their column."""
     return {i: pair for i, pair in layout.predictors.items() if pair.column % n_groups < i % n_groups}
+
+
+def _log_odds(share: Tensor) -> Tensor:
+    """Return log(share / (1 - share)); torch.logit has no translation to ONNX."""
+    return share.log() - (1.0 - share).log()
 
 
 def _log_mass(a: Tensor, b: Tensor) -> Tensor:

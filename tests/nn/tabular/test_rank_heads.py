@@ -126,6 +126,16 @@ def test_numbers_beside_given_codes_stay_in_their_bins():
     assert (number[codes > 1] != 0.25).any()
 
 
+@torch.no_grad()
+def test_values_beyond_the_fitted_range_are_less_likely_the_farther_they_are():
+    model = decoder()
+    for j in range(2):
+        model.rank_heads.bias.data[j, 0, 0] = -8.0  # what the softmax says does not hide it
+    far = row([[21, 18, 21]] * 4, [[0.9, beyond] for beyond in (1.0, 2.0, 10.0, 1000.0)])
+    density = model.log_likelihood(far, torch.zeros(4, 1).double())[:, 2]
+    torch.testing.assert_close(density[0] - density, torch.tensor([0.0, 1.0, 9.0, 999.0]).double())
+
+
 def test_predictors_of_the_same_group_are_not_used():
     assert usable_predictors(layout(), 3) == layout().predictors
     assert usable_predictors(layout(), 2).keys() == {1}  # columns 0 and 2 are drawn at once
