@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -90,13 +90,19 @@ class TableLayout:
         n_conditions: int,
         image: ImageLayout | None = None,
         predictors: Mapping[int, Predictor] | None = None,
+        implied: Collection[str | int] = (),
     ) -> Self:
-        """Put a link before the later of its two columns, and a check for each rule at the end."""
+        """Put a link before the later of its two columns, and a check for each rule at the end.
+
+        Columns that are ``implied`` by others are left out.
+        """
         before = {link.later: link for link in links}
         columns: list[ColumnLayout] = []
         slot = 0
         position, linked, checks = {}, {}, {}
         for name, encoder in encoders.items():
+            if name in implied:
+                continue
             if name in before:
                 linked[len(columns)] = before[name]
                 columns.append(before[name].layout())

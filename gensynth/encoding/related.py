@@ -16,6 +16,7 @@ from gensynth.encoding.category import CategoryEncoder
 from gensynth.encoding.columns import Cells, ColumnEncoder, Counts
 from gensynth.encoding.number import NumberEncoder
 from gensynth.layout import UNKNOWN, ColumnLayout, Encoding
+from gensynth.relations.dependencies import DependencyRule
 from gensynth.relations.evidence import Source
 from gensynth.relations.find import check_declared, find_relations
 from gensynth.relations.find_usual import find_usual_relations
@@ -211,6 +212,19 @@ def _base(rule: OrderRule, typical: Any, sheet: Sheet) -> Values:
 def _spread(values: Values) -> float:
     low, high = np.quantile(values.astype(np.float64), (0.25, 0.75)) if len(values) else (0.0, 0.0)
     return float(high - low) if high > low else float(np.std(values.astype(np.float64))) if len(values) else 0.0
+
+
+def implied_columns(rules: RuleSet) -> tuple[str | int, ...]:
+    """Return the columns whose cells follow from a category of their row, and say nothing else.
+
+    A detector does not learn them: one rare category would count as often as there are columns that repeat it. Whether
+    a row keeps the relation is learned.
+    """
+    implied: dict[str | int, None] = {}
+    for rule in rules.rules:
+        if isinstance(rule, DependencyRule) and rule.key not in implied and rule.implies():
+            implied[rule.target] = None
+    return tuple(implied)
 
 
 def check_layout(rule: Rule) -> ColumnLayout:

@@ -25,6 +25,7 @@ from gensynth.encoding.related import (
     check_codes,
     domains_of,
     fit_gaps,
+    implied_columns,
     settled_relations,
 )
 from gensynth.encoding.related_conditions import encode_related_condition
@@ -73,6 +74,8 @@ class TableEncoder:
         That of the column of images.
     gaps : dict of column label to Gap
         Columns that are learned as their distance from a smaller one.
+    implied : tuple of column labels
+        Columns that a detector does not learn, as a category of the row implies their cells.
     """
 
     layout: Layout
@@ -95,6 +98,7 @@ class TableEncoder:
         self.relations, self.exceptions = relations, exceptions
         self.rules: RuleSet | None = None
         self.gaps: dict[str | int, Gap] = {}
+        self.implied: tuple[str | int, ...] = ()
         self.image = ImageEncoder.of(schema)
         for name in self.first:
             if schema[name].kind == "image":  # an unknown column raises
@@ -134,6 +138,7 @@ class TableEncoder:
             self.schema = replace(self.schema, relations=self.rules.relations)
             cells = FrameCells(frame, self.columns)
             self.gaps = fit_gaps(cells, self.rules, self.encoding, weights, self.first) if sampling else {}
+            self.implied = () if sampling else implied_columns(self.rules)
         found = find_links(frame, order, self._n_conditions, weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())
@@ -156,8 +161,7 @@ class TableEncoder:
         related = self.sheet(frame)
         for i, rule in self.checks.items():
             rows.codes[:, i] = check_codes(rule, related)
-        for name in self.columns:
-            i = self.position[name]
+        for name, i in self.position.items():
             cells = self.encode_column(frame, name, related, jacobian=jacobian)
             rows.put(i, self.layout.columns[i].numeric, cells)
         return rows if self.image is None else replace(rows, pixels=self.image.encode(frame[self.image.name]))
@@ -278,8 +282,8 @@ class TableEncoder:
 
         Counts of weighted rows are the sums of their weights; the codes are the same.
         """
-        for name, own in self.columns.items():
-            (self.gaps[name].encoder if name in self.gaps else own).set_code_counts(counts[self.position[name]])
+        for name, i in self.position.items():
+            (self.gaps[name].encoder if name in self.gaps else self.columns[name]).set_code_counts(counts[i])
         links = [Link(link.earlier, link.later, counts[i][YES] / n_rows) for i, link in self.links.items()]
         self.lay_out(n_rows, links, self.layout.predictors)
 
@@ -291,5 +295,7 @@ class TableEncoder:
         """Set the layout of ``n_rows`` rows, from fitted columns, relations and predictors."""
         rules = () if self.rules is None else self.rules.rules
         image = None if self.image is None else self.image.layout
-        made = TableLayout.of(self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image, predictors)
+        made = TableLayout.of(
+            self.columns, self.gaps, links, rules, n_rows, self._n_conditions, image, predictors, self.implied
+        )
         self.layout, self.position, self.links, self.checks = made.layout, made.position, made.links, made.checks

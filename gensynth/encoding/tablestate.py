@@ -37,6 +37,8 @@ def table_state(encoder: TableEncoder) -> tuple[dict[str, Any], dict[str, NDArra
     json["links"] = [link.to_json() for link in encoder.links.values()]
     if encoder.layout.predictors:
         json["predictors"] = [[i, *asdict(own).values()] for i, own in encoder.layout.predictors.items()]
+    if encoder.implied:
+        json["implied"] = list(encoder.implied)
     json["relations"] = None
     if encoder.rules is not None:
         json["relations"], own = state_of(encoder.rules, encoder.gaps)
@@ -53,6 +55,7 @@ def table_from_state(json: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     if json["relations"] is not None:
         related = arrays_of("relations", arrays)
         out.rules, out.gaps = from_state(json["relations"], related, out.columns, out.first)
+    out.implied = tuple(json.get("implied", ()))
     predictors = {i: Predictor(*own) for i, *own in json.get("predictors", ())}
     out.lay_out(json["n_rows"], tuple(Link.from_json(link) for link in json["links"]), predictors)
     return out

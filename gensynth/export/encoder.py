@@ -162,8 +162,8 @@ def _assembled(encoder: TableEncoder, read: _Read) -> Batch:
         cells[i] = CodedCells(torch.where(equal, YES, NO))
     for i, rule in encoder.checks.items():
         cells[i] = CodedCells(torch.where(broken(rule, sheet), UNKNOWN, HOLDS))
-    for label in encoder.columns:
-        i, gap = encoder.position[label], encoder.gaps.get(label)
+    for label, i in encoder.position.items():
+        gap = encoder.gaps.get(label)
         if gap is not None:
             cells[i] = number_cells(gap.encoder, distances(gap, sheet), sheet.missing[label])
         else:

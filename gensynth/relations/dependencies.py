@@ -14,6 +14,8 @@ VALUE, MISSING, OPEN = 0, 1, 2
 """What a key determines: a value, that the cell is missing, or nothing."""
 
 _CODES_CHANGE = 0.5
+_MOST_SINGLE = 0.05
+"""Maximal fraction of rows with a key of their own for a column to be implied: such rows keep any dependency."""
 _MOST_SPAN = 2**16
 """Maximal range of integer keys for which the nearest key is tabulated."""
 
@@ -79,6 +81,14 @@ class DependencyRule(Rule):
         elif n_there[-1] and n_gaps[-1]:
             says[-1] = OPEN
         return cls(relation, domains, keys, values, says, counts)
+
+    def implies(self) -> bool:
+        """Whether the key is a category, nearly all rows repeat one, and each says the cell or that it is missing."""
+        if not self.domains[self.key].levels or (self.says[:-1] == OPEN).any():
+            return False
+        if self.domains[self.key].column.missing and self.says[-1] == OPEN:
+            return False
+        return bool(self.counts[self.counts == 1].sum() <= _MOST_SINGLE * self.counts.sum())
 
     def determines(self, name: str | int) -> bool:
         """The second column, and also the first if the dependency is one-to-one."""

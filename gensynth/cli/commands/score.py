@@ -85,8 +85,8 @@ def score(
     """Score each row of DATA with a trained model.
 
     OUT has the rows of DATA (for images, their files) with a column "score" (higher = more normal). Images are
-    converted to the size of the fitted ones. With an exported detector it also has the columns "p_value" and
-    "anomaly".
+    converted to the size of the fitted ones. With a detector it also has the columns "p_value" and "anomaly", unless
+    --method names a score.
     """
     from gensynth.cli.input.images import ImageOptions, added_names, check_beside
     from gensynth.cli.input.tables import stream
@@ -99,7 +99,7 @@ def score(
         raise OptionError("--top says how many columns --explain names; add --explain or leave it out")
     if top is not None and top < 1:
         raise OptionError(f"--top must be at least 1, not {top}")
-    source, found = model_file(model), find(data, several=True)
+    source, found = model_file(model, exported_too=True), find(data, several=True)
     workers = workers_of(engine, worker_count, worker_cpus, worker_gpus, [data, output], threads)
     out = table_output(output, [source, found], part_rows=part_rows, resume=resume, pipe=pipe)
     most = (top or _MOST) if explain else 0

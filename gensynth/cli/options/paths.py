@@ -67,14 +67,21 @@ def find(data: str, *, several: bool = False) -> Path | Card:
     raise DataError(f"{data!r} is neither a file nor a data set.{hint} Data sets: {', '.join(known)}.")
 
 
-def model_file(path: Path) -> Path:
-    """Return ``path`` if it can be a model file."""
+def model_file(path: Path, *, exported_too: bool = False) -> Path:
+    """Return ``path`` if it can be a model file, or with ``exported_too`` an exported graph."""
     if path.is_dir():
         raise DataError(f"{path} is a folder; expected a .gensynth file, written by gensynth fit")
     if not path.exists():
         near = difflib.get_close_matches(path.name, _neighbours(path), n=1)
         hint = f" Did you mean {str(path.parent / near[0])!r}?" if near else ""
-        raise DataError(f"there is no model file {str(path)!r}.{hint} gensynth fit DATA -o {path.name} writes one.")
+        exported = path.name.lower().endswith(ONNX_ENDINGS)
+        command = f"gensynth export MODEL --scorer {path.name}" if exported else f"gensynth fit DATA -o {path.name}"
+        raise DataError(f"there is no model file {str(path)!r}.{hint} {command} writes one.")
+    if path.name.lower().endswith(ONNX_ENDINGS) and not exported_too:
+        raise DataError(
+            f"{path} is an exported graph, which gensynth score and onnxruntime run; expected the .gensynth file that "
+            "it was exported from"
+        )
     return path
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gensynth.cli.input.images import described
 from gensynth.cli.input.models import models_of
 from gensynth.cli.output.cells import scored
 from gensynth.cli.row_sources.interface import RowSource
+from gensynth.detector.decisions import OutlierDecisions
 from gensynth.engine.inputs.streams import rows_counted_from
 from gensynth.engine.scoring.reasons import chosen_columns
 from gensynth.tables.stream import BATCH_ROWS, batches_between
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 class ScoredRows(RowSource):
     """Rows of a table with their scores, and the range of the scores.
 
+    A detector's rows have p-values and labels too, unless another score method than its own is asked for.
+
     Parameters
     ----------
     fitted : Synthesizer or AnomalyDetector
@@ -33,7 +36,7 @@ class ScoredRows(RowSource):
     table : TableStream
         The rows.
     method : str or None
-        Score method.
+        Score method; None for the estimator's own.
     n_reasons : int
         Columns that are named as reasons at most; 0: no reasons.
     csv : bool
@@ -53,14 +56,24 @@ class ScoredRows(RowSource):
     ) -> None:
         self.fitted, self.table, self.method, self.n_reasons, self.csv = fitted, table, method, n_reasons, csv
         self.n_rows = table.n_rows
-        self.added = ("score", "top_columns", "reason") if n_reasons else ("score",)
+        self.labelled = method is None and isinstance(fitted, OutlierDecisions)
+        labels = ("p_value", "anomaly") if self.labelled else ()
+        self.added = ("score", *labels, *(("top_columns", "reason") if n_reasons else ()))
 
     def make(self, start: int, stop: int) -> Iterator[tuple[Table, tuple[float, float]]]:
         """Yield rows with their scores, and the range of the scores."""
         for rows, analysis in self.fitted.analyse_batches(self.table, self.method, start=start, stop=stop):
-            reasons = explained(analysis, self.n_reasons) if self.n_reasons else {}
-            columns = {"score": analysis.scores, **reasons}
+            columns: dict[str, Any] = {"score": analysis.scores}
+            if self.labelled:
+                columns |= self._labels(analysis)
+            if self.n_reasons:
+                columns |= explained(analysis, self.n_reasons)
             yield scored(described(self.table, rows), columns, csv=self.csv), _range_of(columns)
+
+    def _labels(self, analysis: Analysis) -> dict[str, Any]:
+        """Return the p-values of a detector and its labels by its own threshold."""
+        detector = cast("AnomalyDetector", self.fitted)
+        return {"p_value": analysis.p_values, "anomaly": ~(analysis.scores >= detector.offset_)}
 
     def to_gpu(self) -> None:
         """Move the models."""

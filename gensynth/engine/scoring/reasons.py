@@ -69,15 +69,10 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
     if column.kind == "image":
         return [f"{name} is unusual"] * len(at)
     cells = _values(frame[name].iloc[at], column)
-    if name not in encoder.position:  # a constant or an identifier, which is not learned
-        return [_clause(name, cell, None, unseen=False) for cell in cells]
-    position = encoder.position[name]
-    numbered = encoder.layout.columns[position].numeric is not None
-    unseen = (rows.codes[at, position] == UNKNOWN) & (not numbered)
-    found = expected_values(model.scorer, encoder, replace(rows[at], log_jacobian=None), name)
-    low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
-    ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
-    clauses = [_clause(name, *cell, unseen=new) for *cell, new in zip(cells, ends, unseen.tolist(), strict=True)]
+    if name in encoder.position:
+        clauses = _expectations(model, rows[at], column, cells)
+    else:  # a constant, an identifier, or a column that another implies: it is not learned
+        clauses = [_clause(name, cell, None, unseen=False) for cell in cells]
     for rule in encoder.checks.values():
         if blamed_column(rule) == name:
             for row, clause in _broken(rule, encoder.sheet(frame.iloc[at])).items():
@@ -86,6 +81,17 @@ def _clauses(model: FittedModel, frame: pd.DataFrame, rows: Rows, name: Any, at:
         for i in np.flatnonzero(is_off(frame[name].iloc[at], column)):
             clauses[i] = f"{name} {cells[i]} where {describe_days(column.days)} were expected"
     return clauses
+
+
+def _expectations(model: FittedModel, rows: Rows, column: Column, cells: list[Any]) -> list[str]:
+    """Return the clauses about the cells of one learned column given the rest of each row."""
+    position = model.encoder.position[column.name]
+    numbered = model.encoder.layout.columns[position].numeric is not None
+    unseen = (rows.codes[:, position] == UNKNOWN) & (not numbered)
+    found = expected_values(model.scorer, model.encoder, replace(rows, log_jacobian=None), column.name)
+    low, high = ([None] * len(cells),) * 2 if found is None else (_values(end, column) for end in found)
+    ends = [None if found is None else pair for pair in zip(low, high, strict=True)]
+    return [_clause(column.name, *cell, unseen=new) for *cell, new in zip(cells, ends, unseen.tolist(), strict=True)]
 
 
 def _broken(rule: Rule, sheet: Sheet) -> dict[int, str]:
