@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gensynth.engine.scoring.tails import GammaTail
+
 Floats = NDArray[np.float64]
+PValues = Callable[..., Floats]
 
 NULL_LEVELS = (0.1, 0.35, 0.6)
 """Quantiles of the anomaly scores to which the distribution of normal rows is fitted."""
@@ -13,6 +19,8 @@ BODY = (0.5, 0.83)
 """Quantiles of the anomaly scores that determine the rate of the exponential tail of normal rows."""
 UNSURE = (0.75, 0.9)
 """Alternative upper quantiles: if they give other shares, the estimate is uncertain."""
+GAMMA_LEVELS = (0.1, 0.45, 0.7)
+"""Quantiles of the anomaly scores to which a gamma distribution of normal rows is fitted."""
 SHARES = np.arange(0.005, 0.125, 0.005)
 """Candidates for the share of anomalies: with more rows left out, any tail would be self-consistent."""
 MAX_NORMAL = 0.3
@@ -79,8 +87,17 @@ def tail_p_values(anomaly_scores: Floats, upper: float = BODY[1], share: float =
     return np.asarray((1.0 - BODY[0]) * np.exp(-rate * np.maximum(anomaly_scores - low, 0.0)))
 
 
-def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
-    """Estimate the contamination, in [0, 0.5], of rows most of which are normal.
+def gamma_p_values(anomaly_scores: Floats, share: float = 0.0) -> Floats:
+    """Return the tail probabilities (n,) of anomaly scores if those of normal rows have a gamma distribution.
+
+    Its tail may be lighter than that of `tail_p_values`, so that more rows are in excess of it. Parameters likewise.
+    """
+    levels = [level * (1.0 - share) for level in GAMMA_LEVELS]
+    return np.asarray(np.exp(-GammaTail.fit(anomaly_scores, GAMMA_LEVELS, levels).nats(anomaly_scores)))
+
+
+def estimate_share(anomaly_scores: Floats, p_values: PValues = tail_p_values) -> float:
+    """Estimate the contamination, in [0, 0.5], of rows most of which are normal, from one score.
 
     The estimate is the largest significant excess of rows beyond a score over the expected number of normal rows
     (Meinshausen & Rice 2006, "Estimating the proportion of false null hypotheses among a large number of independently
@@ -90,27 +107,47 @@ def estimate_share(scores: Floats, upper: float = BODY[1]) -> float:
 
     Parameters
     ----------
-    scores : ndarray of shape (n,)
-        Higher = more normal.
-    upper : float
-        As for `tail_p_values`.
+    anomaly_scores : ndarray of shape (n,)
+        Higher = more anomalous.
+    p_values : callable
+        Tail probabilities of normal rows from anomaly scores and the share of anomalies: `tail_p_values` or
+        `gamma_p_values`.
     """
-    anomaly_scores = np.sort(-np.asarray(scores))[::-1]
-    observed = np.arange(1, len(anomaly_scores) + 1) / len(anomaly_scores)
+    ordered = np.sort(anomaly_scores)[::-1]
+    observed = np.arange(1, len(ordered) + 1) / len(ordered)
 
     def excess(share: float) -> float:
-        expected = (1.0 - share) * tail_p_values(anomaly_scores, upper, share)
-        sure = observed - expected - SURE * np.sqrt(expected * (1.0 - expected) / len(anomaly_scores))
-        return float(np.max(sure, initial=0.0, where=expected <= MAX_NORMAL * observed))
+        expected = (1.0 - share) * p_values(ordered, share=share)
+        sure = observed - expected - SURE * np.sqrt(expected * (1.0 - expected) / len(ordered))
+        counted = (expected <= MAX_NORMAL * observed) & (observed <= MAX_SHARE)
+        return float(np.max(sure, initial=0.0, where=counted))
 
     found = max((share for share in SHARES if excess(share) >= share), default=0.0)
     return float(min(max(found, excess(0.0)), MAX_SHARE))
 
 
-def share_range(scores: Floats) -> tuple[float, float]:
-    """Return the range of `estimate_share` over other choices of the quantile `BODY`."""
-    found = [estimate_share(scores, upper) for upper in UNSURE]
-    return min(found), max(found)
+def estimate_contamination(
+    anomaly_scores: Floats, ensemble: Floats, density: Floats | None
+) -> tuple[float, tuple[float, float]]:
+    """Return the estimated contamination, and a range for it, of rows most of which are normal.
+
+    With a density: the share that its log-likelihoods show under an exponential tail, or, if that is more, the share
+    that both its log-likelihoods and the ensemble's scores show under a gamma distribution. Normal rows that are rare
+    or large are in the tail of one of them: the ensemble alone would count them as anomalies.
+
+    Parameters
+    ----------
+    anomaly_scores : ndarray of shape (n,)
+        Of the detector, higher = more anomalous; used if there is no density.
+    ensemble, density : ndarray of shape (n,)
+        Of the ensemble and of the density; None without a density.
+    """
+    if density is None:
+        found = [estimate_share(anomaly_scores, partial(tail_p_values, upper=upper)) for upper in UNSURE]
+        return estimate_share(anomaly_scores), (min(found), max(found))
+    cautious, liberal = estimate_share(density), estimate_share(density, gamma_p_values)
+    share = max(cautious, min(liberal, estimate_share(ensemble, gamma_p_values)))
+    return share, (min(cautious, liberal), max(cautious, liberal))
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:
@@ -130,10 +167,6 @@ def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> fl
     return threshold if level * (len(held) + 1) >= 1 else min(threshold, float(np.quantile(scores, level)))
 
 
-def threshold_of_contaminated(held: Floats, scores: Floats, share: float | None) -> float:  # noqa: ARG001 - as above
-    """Return the threshold for contaminated training rows; ``share`` None estimates the contamination.
-
-    The most anomalous row is always below it.
-    """
-    share = estimate_share(held) if share is None else share
+def threshold_of_contaminated(held: Floats, share: float) -> float:
+    """Return the threshold for contaminated training rows, which the most anomalous row is always below."""
     return threshold_of_share(held, max(share, 0.5 / (len(held) - 1)))

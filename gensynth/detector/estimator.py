@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
-from gensynth.detector.calibration import share_range, threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.calibration import estimate_contamination, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
 from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
@@ -233,17 +233,24 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         self.scaling_ = ScoreScaling.fit(self.estimators_, rows[learned.draw()])
         ensemble = Ensemble(self.estimators_, self.score_weights_, self.scaling_)
         own, at = ensemble.score(rows), np.flatnonzero(learned.row_weights(len(frame)))
-        beside = trainer if self.density else None
-        self.scorer_ = fit_combined(ensemble, table, rows[at], -own[at], beside, seed, contaminated=not self.novelty)
-        scores = self.scorer_.score(rows, own)
+        dense = trainer if self.density else None
+        self.scorer_ = fit_combined(ensemble, table, rows[at], -own[at], dense, seed, contaminated=not self.novelty)
+        density = self.scorer_.density_scores(rows)
+        scores = self.scorer_.combined(own, density)
         held_out = (kept or self.estimators_[0].held_out or parts) if self.novelty else parts
-        self.calibration_scores_ = np.sort(scores[calibration_rows(held_out, seed).draw()])
+        counted = calibration_rows(held_out, seed).draw()
+        self.calibration_scores_ = np.sort(scores[counted])
         share = None if self.contamination == "auto" else float(self.contamination)
-        estimated = share is None and not self.novelty
-        choose = threshold_of_normal if self.novelty else threshold_of_contaminated
-        self.offset_ = choose(self.calibration_scores_, scores[parts.draw()], share)
+        self.contamination_range_ = None
+        if self.novelty:
+            self.offset_ = threshold_of_normal(self.calibration_scores_, scores[parts.draw()], share)
+        else:
+            if share is None:
+                beside = None if density is None else -density[counted]
+                found = estimate_contamination(-scores[counted], -own[counted], beside)
+                share, self.contamination_range_ = found
+            self.offset_ = threshold_of_contaminated(self.calibration_scores_, share)
         self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
-        self.contamination_range_ = share_range(self.calibration_scores_) if estimated else None
         self.decision_scores_, self.threshold_ = -scores, -self.offset_
         self.labels_ = (scores < self.offset_).astype(np.int64)
         return self

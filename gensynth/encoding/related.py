@@ -223,7 +223,7 @@ def implied_columns(rules: RuleSet) -> tuple[str | int, ...]:
     implied: dict[str | int, None] = {}
     for rule in rules.rules:
         if isinstance(rule, DependencyRule) and rule.key not in implied and rule.implies():
-            implied[rule.target] = None
+            implied[rule.dependent] = None
     return tuple(implied)
 
 

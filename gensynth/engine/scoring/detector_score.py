@@ -136,12 +136,17 @@ class DetectorScorer(RowScorer):
         """Return new rows aligned and encoded."""
         return self.ensemble.encode(frame)
 
-    def score(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
-        """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand.
+    def score(self, rows: Rows) -> Floats:
+        """Return (n,) minus `readable` nats, in [-100, 0]: -3 is one normal row in twenty, -7 one in a thousand."""
+        return self.combined(self.ensemble.score(rows), self.density_scores(rows))
 
-        ``ensemble_scores`` (n,) are the ensemble's scores of these rows, if known.
-        """
-        return np.asarray(0.0 - readable(np.logaddexp.reduce(self._nats(rows, ensemble_scores))))
+    def density_scores(self, rows: Rows) -> Floats | None:
+        """Return the density's scores (n,), higher = more normal; None if there is none."""
+        return None if self.density is None else self.density.scorer.score(rows)
+
+    def combined(self, ensemble: Floats, density: Floats | None) -> Floats:
+        """Return the `score` (n,) of rows from the scores of the ensemble and the density."""
+        return np.asarray(0.0 - readable(np.logaddexp.reduce(self._nats(ensemble, density))))
 
     def attributions(self, rows: Rows) -> Floats:
         """Return (n, k) the contribution of each column to minus the score, >= 0; a row sums to it.
@@ -149,7 +154,7 @@ class DetectorScorer(RowScorer):
         Ensemble and density contribute in proportion to their parts of the score; within each, columns contribute in
         proportion to their excess over the usual contribution.
         """
-        nats = self._nats(rows)
+        nats = self._nats_of(rows)
         total = np.logaddexp.reduce(nats)
         out = np.exp(nats[0] - total)[:, None] * self.profile.shares(self.ensemble.attributions(rows))
         if self.density is not None:
@@ -168,19 +173,22 @@ class DetectorScorer(RowScorer):
 
     def explainers(self, rows: Rows) -> list[tuple[FittedModel, NDArray[np.int64]]]:
         """Return the model with the larger part in the score, for each row."""
-        nats = self._nats(rows)
+        nats = self._nats_of(rows)
         by_density = nats[-1] > nats[0]
         out = self.ensemble.explainers(rows)
         if self.density is None or not by_density.any():
             return out
         return [(out[0][0], np.flatnonzero(~by_density)), (self.density.model, np.flatnonzero(by_density))]
 
-    def _nats(self, rows: Rows, ensemble_scores: Floats | None = None) -> Floats:
-        """Return (1 or 2, n): log of weight over p-value, for the ensemble and the density."""
+    def _nats_of(self, rows: Rows) -> Floats:
+        """Return `_nats` of rows."""
+        return self._nats(self.ensemble.score(rows), self.density_scores(rows))
+
+    def _nats(self, ensemble: Floats, density: Floats | None) -> Floats:
+        """Return (1 or 2, n): log of weight over p-value, for the ensemble and the density, from their scores."""
         # both scores are independent of the batch, bit by bit, and so is their combination
-        own = self.profile.tail.nats(-(self.ensemble.score(rows) if ensemble_scores is None else ensemble_scores))
-        if self.density is None:
+        own = self.profile.tail.nats(-ensemble)
+        if self.density is None or density is None:
             return own[None]
-        density = self.density.profile.tail.nats(-self.density.scorer.score(rows))
         weight = self.density.agreement
-        return np.stack([np.log(weight) + own, np.log1p(-weight) + density])
+        return np.stack([np.log(weight) + own, np.log1p(-weight) + self.density.profile.tail.nats(-density)])

@@ -62,8 +62,8 @@ class GammaTail(Tail):
     start: float
 
     @classmethod
-    def fit(cls, anomaly_scores: Floats, levels: Sequence[float]) -> Self:
-        """Fit to three quantiles of anomaly scores.
+    def fit(cls, anomaly_scores: Floats, levels: Sequence[float], at: Sequence[float] | None = None) -> Self:
+        """Fit to three quantiles of the anomaly scores of normal rows.
 
         Parameters
         ----------
@@ -71,16 +71,18 @@ class GammaTail(Tail):
             Higher = more anomalous.
         levels : sequence of three floats
             Ascending, in (0, 1); what lies above the last does not count.
+        at : sequence of three floats or None
+            Quantiles of ``anomaly_scores`` that they are; None: the same, as all rows are normal.
         """
-        low, middle, high = np.quantile(anomaly_scores, levels)
+        low, middle, high = np.quantile(anomaly_scores, levels if at is None else at)
         if high - low <= 1e-12 * max(1.0, abs(high)):
             return cls(1.0, 0.0, float(high))
         # upper over lower distance is a monotone function of the shape alone
-        at = stats.gamma.ppf(np.array(levels)[:, None], SHAPES)
-        skew = (at[2] - at[1]) / (at[1] - at[0])
+        standard = stats.gamma.ppf(np.array(levels)[:, None], SHAPES)
+        skew = (standard[2] - standard[1]) / (standard[1] - standard[0])
         best = int(np.argmin(np.abs(np.log(skew * max(middle - low, 1e-12) / max(high - middle, 1e-12)))))
-        scale = (high - low) / (at[2, best] - at[0, best])
-        return cls(float(SHAPES[best]), float(scale), float(low - scale * at[0, best]))
+        scale = (high - low) / (standard[2, best] - standard[0, best])
+        return cls(float(SHAPES[best]), float(scale), float(low - scale * standard[0, best]))
 
     def nats(self, anomaly_scores: Floats) -> Floats:
         """Return (n,) -log P(a normal row is at least as anomalous), >= 0 and strictly increasing above the start."""
