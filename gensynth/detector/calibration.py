@@ -127,7 +127,7 @@ def estimate_share(anomaly_scores: Floats, p_values: PValues = tail_p_values) ->
 
 
 def estimate_contamination(
-    anomaly_scores: Floats, ensemble: Floats, density: Floats | None
+    scores: Floats, ensemble: Floats, density: Floats | None
 ) -> tuple[float, tuple[float, float]]:
     """Return the estimated contamination, and a range for it, of rows most of which are normal.
 
@@ -137,16 +137,16 @@ def estimate_contamination(
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n,)
-        Of the detector, higher = more anomalous; used if there is no density.
+    scores : ndarray of shape (n,)
+        Of the detector, higher = more normal; used if there is no density.
     ensemble, density : ndarray of shape (n,)
-        Of the ensemble and of the density; None without a density.
+        Of the ensemble and of the density, likewise; None without a density.
     """
     if density is None:
-        found = [estimate_share(anomaly_scores, partial(tail_p_values, upper=upper)) for upper in UNSURE]
-        return estimate_share(anomaly_scores), (min(found), max(found))
-    cautious, liberal = estimate_share(density), estimate_share(density, gamma_p_values)
-    share = max(cautious, min(liberal, estimate_share(ensemble, gamma_p_values)))
+        found = [estimate_share(-scores, partial(tail_p_values, upper=upper)) for upper in UNSURE]
+        return estimate_share(-scores), (min(found), max(found))
+    cautious, liberal = estimate_share(-density), estimate_share(-density, gamma_p_values)
+    share = max(cautious, min(liberal, estimate_share(-ensemble, gamma_p_values)))
     return share, (min(cautious, liberal), max(cautious, liberal))
 
 

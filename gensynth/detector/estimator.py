@@ -240,20 +240,21 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         held_out = (kept or self.estimators_[0].held_out or parts) if self.novelty else parts
         counted = calibration_rows(held_out, seed).draw()
         self.calibration_scores_ = np.sort(scores[counted])
-        share = None if self.contamination == "auto" else float(self.contamination)
-        self.contamination_range_ = None
-        if self.novelty:
-            self.offset_ = threshold_of_normal(self.calibration_scores_, scores[parts.draw()], share)
-        else:
-            if share is None:
-                beside = None if density is None else -density[counted]
-                found = estimate_contamination(-scores[counted], -own[counted], beside)
-                share, self.contamination_range_ = found
-            self.offset_ = threshold_of_contaminated(self.calibration_scores_, share)
+        share, self.contamination_range_ = self.contamination, None
+        if share == "auto" and not self.novelty:
+            beside = None if density is None else density[counted]
+            share, self.contamination_range_ = estimate_contamination(scores[counted], own[counted], beside)
+        self.offset_ = self._threshold(scores[parts.draw()], share)
         self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
         self.decision_scores_, self.threshold_ = -scores, -self.offset_
         self.labels_ = (scores < self.offset_).astype(np.int64)
         return self
+
+    def _threshold(self, scores: Floats, share: float | Literal["auto"]) -> float:
+        """Return the threshold for a contamination, given the ``scores`` (n,) of all rows."""
+        if self.novelty:
+            return threshold_of_normal(self.calibration_scores_, scores, None if share == "auto" else float(share))
+        return threshold_of_contaminated(self.calibration_scores_, float(share))
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None, **_: Any) -> NDArray[np.int64]:
         """Return ``fit(X).predict(X)``."""

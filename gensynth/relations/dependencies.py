@@ -88,6 +88,8 @@ class DependencyRule(Rule):
             return False
         if self.domains[self.key].column.missing and self.says[-1] == OPEN:
             return False
+        if self.domains[self.dependent].column.missing and not self._says_missing:  # missing by chance
+            return False
         return bool(self.counts[self.counts == 1].sum() <= _MOST_SINGLE * self.counts.sum())
 
     def determines(self, name: str | int) -> bool:
