@@ -19,8 +19,12 @@ BODY = (0.5, 0.83)
 """Quantiles of the anomaly scores that determine the rate of the exponential tail of normal rows."""
 UNSURE = (0.75, 0.9)
 """Alternative upper quantiles: if they give other shares, the estimate is uncertain."""
-GAMMA_LEVELS = (0.1, 0.45, 0.7)
-"""Quantiles of the anomaly scores to which a gamma distribution of normal rows is fitted."""
+ENSEMBLE_LEVELS = (0.1, 0.45, 0.7)
+DENSITY_LEVELS = (0.1, 0.5, 0.83)
+"""Quantiles of the anomaly scores to which a gamma distribution of normal rows is fitted. The ensemble's are lower, as
+it is less sure of what is normal."""
+DENSITY_BODY = (0.45, 0.75)
+"""As `BODY`, for a density."""
 SHARES = np.arange(0.005, 0.125, 0.005)
 """Candidates for the share of anomalies: with more rows left out, any tail would be self-consistent."""
 MAX_NORMAL = 0.3
@@ -64,36 +68,43 @@ def threshold_of_share(scores: Floats, share: float) -> float:
     return float(above.min()) if together else threshold
 
 
-def tail_p_values(anomaly_scores: Floats, upper: float = BODY[1], share: float = 0.0) -> Floats:
+def tail_p_values(anomaly_scores: Floats, body: tuple[float, float] = BODY, share: float = 0.0) -> Floats:
     """Return the tail probabilities (n,), at most 1/2, of anomaly scores under an exponential tail of normal rows.
 
-    Above their median the anomaly scores of normal rows are assumed to be exponentially distributed, as logarithms of
-    p-values are, with the rate between two quantiles.
+    Above the lower of two quantiles the anomaly scores of normal rows are assumed to be exponentially distributed, as
+    logarithms of p-values are, with the rate between the quantiles.
 
     Parameters
     ----------
     anomaly_scores : ndarray of shape (n,)
         Higher = more anomalous.
-    upper : float
-        The upper of the two quantiles, in (0.5, 1). A higher one tolerates heavier tails of normal rows, but also
+    body : tuple of two floats
+        The two quantiles, ascending, in (0, 1). A higher upper one tolerates heavier tails of normal rows, but also
         fewer anomalies before they distort the rate.
     share : float
         Fraction of anomalies, in [0, 1): that many of the highest scores are left out of the quantiles.
     """
-    low, high = np.quantile(anomaly_scores, np.array([BODY[0], upper]) * (1.0 - share))
+    low, high = np.quantile(anomaly_scores, np.array(body) * (1.0 - share))
     if high - low <= 1e-12 * max(1.0, abs(high)):
-        return np.full(len(anomaly_scores), 1.0 - BODY[0])
-    rate = np.log((1.0 - BODY[0]) / (1.0 - upper)) / (high - low)
-    return np.asarray((1.0 - BODY[0]) * np.exp(-rate * np.maximum(anomaly_scores - low, 0.0)))
+        return np.full(len(anomaly_scores), 1.0 - body[0])
+    rate = np.log((1.0 - body[0]) / (1.0 - body[1])) / (high - low)
+    return np.asarray((1.0 - body[0]) * np.exp(-rate * np.maximum(anomaly_scores - low, 0.0)))
 
 
-def gamma_p_values(anomaly_scores: Floats, share: float = 0.0) -> Floats:
+def gamma_p_values(anomaly_scores: Floats, levels: tuple[float, float, float], share: float = 0.0) -> Floats:
     """Return the tail probabilities (n,) of anomaly scores if those of normal rows have a gamma distribution.
 
-    Its tail may be lighter than that of `tail_p_values`, so that more rows are in excess of it. Parameters likewise.
+    Its tail may be lighter than that of `tail_p_values`, so that more rows are in excess of it.
+
+    Parameters
+    ----------
+    anomaly_scores, share
+        As for `tail_p_values`.
+    levels : tuple of three floats
+        Quantiles to which it is fitted.
     """
-    levels = [level * (1.0 - share) for level in GAMMA_LEVELS]
-    return np.asarray(np.exp(-GammaTail.fit(anomaly_scores, GAMMA_LEVELS, levels).nats(anomaly_scores)))
+    fitted = GammaTail.fit(anomaly_scores, levels, [level * (1.0 - share) for level in levels])
+    return np.asarray(np.exp(-fitted.nats(anomaly_scores)))
 
 
 def estimate_share(anomaly_scores: Floats, p_values: PValues = tail_p_values) -> float:
@@ -110,7 +121,7 @@ def estimate_share(anomaly_scores: Floats, p_values: PValues = tail_p_values) ->
     anomaly_scores : ndarray of shape (n,)
         Higher = more anomalous.
     p_values : callable
-        Tail probabilities of normal rows from anomaly scores and the share of anomalies: `tail_p_values` or
+        Tail probabilities of normal rows from anomaly scores and the ``share`` of anomalies: `tail_p_values` or
         `gamma_p_values`.
     """
     ordered = np.sort(anomaly_scores)[::-1]
@@ -131,9 +142,9 @@ def estimate_contamination(
 ) -> tuple[float, tuple[float, float]]:
     """Return the estimated contamination, and a range for it, of rows most of which are normal.
 
-    With a density: the share that its log-likelihoods show under an exponential tail, or, if that is more, the share
-    that both its log-likelihoods and the ensemble's scores show under a gamma distribution. Normal rows that are rare
-    or large are in the tail of one of them: the ensemble alone would count them as anomalies.
+    With a density it is the median of three estimates: by its log-likelihoods with an exponential tail, likewise with
+    a gamma distribution, and by the ensemble's scores with a gamma distribution. Normal rows that are rare or large are
+    in the tail of the ensemble: it alone would count them as anomalies. The range is that of the density's two.
 
     Parameters
     ----------
@@ -143,11 +154,14 @@ def estimate_contamination(
         Of the ensemble and of the density, likewise; None without a density.
     """
     if density is None:
-        found = [estimate_share(-scores, partial(tail_p_values, upper=upper)) for upper in UNSURE]
+        found = [estimate_share(-scores, partial(tail_p_values, body=(BODY[0], upper))) for upper in UNSURE]
         return estimate_share(-scores), (min(found), max(found))
-    cautious, liberal = estimate_share(-density), estimate_share(-density, gamma_p_values)
-    share = max(cautious, min(liberal, estimate_share(-ensemble, gamma_p_values)))
-    return share, (min(cautious, liberal), max(cautious, liberal))
+    both = [
+        estimate_share(-density, partial(tail_p_values, body=DENSITY_BODY)),
+        estimate_share(-density, partial(gamma_p_values, levels=DENSITY_LEVELS)),
+    ]
+    third = estimate_share(-ensemble, partial(gamma_p_values, levels=ENSEMBLE_LEVELS))
+    return float(np.median([*both, third])), (min(both), max(both))
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:
