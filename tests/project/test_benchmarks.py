@@ -16,7 +16,7 @@ from environments import ROOT
 pytestmark = pytest.mark.slow
 
 FOLDER = ROOT / "benchmarks"
-SCRIPTS = ["quality", "published", "speed", "gpu", "scaling", "budget", "ablation", "onnx_speed"]
+SCRIPTS = ["quality", "published", "speed", "gpu", "scaling", "budget", "ablation", "onnx_speed", "contamination"]
 
 
 @pytest.fixture
