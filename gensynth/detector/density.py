@@ -35,6 +35,9 @@ MIN_HELD_OUT = 20
 """Held-out rows below which a density's scores are compared with those of all rows."""
 REJECTED_FDR = 0.05
 """False discovery rate of the rows that the ensemble rejects if the rows may hold anomalies."""
+CONFIRMED = 5.0
+"""Nats by the density from which a rejected row is left out of the ensemble's distribution of normal rows' scores: an
+ensemble rejects normal rows that are merely rare or large, too."""
 MAX_REJECTED = 0.1
 """Maximal fraction of rejected rows: more are a cluster of normal rows, not anomalies."""
 REJECTED_WEIGHT = 0.2
@@ -72,7 +75,8 @@ def fit_combined(
         # without a density, the tail of normal rows must not depend on the number of anomalies
         tail = GammaTail.fit(anomaly_scores[drawn], NULL_LEVELS)
     else:
-        tail = EmpiricalTail.fit(anomaly_scores[drawn[~rejected[drawn]]])
+        odd = rejected[drawn] & (density.nats(rows[drawn]) >= CONFIRMED)
+        tail = EmpiricalTail.fit(anomaly_scores[drawn[~odd]])
     return DetectorScorer(ensemble, _profile(ensemble, rows[drawn], tail), density)
 
 

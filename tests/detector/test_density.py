@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bench_shapes import N_NORMAL, SHAPES, drawn
+from contamination import planted
 from sklearn.metrics import roc_auc_score
 from toy_detectors import make_detector
 
@@ -80,3 +81,14 @@ def test_agreement_is_the_share_of_the_ranks_that_is_explained():
     assert agreement(x, np.zeros(5000)) == LEAST_WEIGHT
     mixed = x + np.random.default_rng(1).normal(size=5000)
     assert agreement(x, mixed) == pytest.approx(0.47, abs=0.03)
+
+
+def test_rare_rows_that_fit_are_no_odder_than_errors():
+    """Invoices of small suppliers are large: the ensemble alone finds them odder than wrong taxes and countries."""
+    table, odd = planted("invoices", 0.01, 1500, 0)
+    detector = make_detector(epochs=60).fit(table)
+    _, rows = detector.estimators_[0].encode(table)
+    by_ensemble = np.argsort(detector.scorer_.ensemble.score(rows))[: odd.sum()]
+    oddest = np.argsort(-detector.decision_scores_)[: odd.sum()]
+    assert odd[by_ensemble].mean() < 0.4
+    assert odd[oddest].mean() > 0.6

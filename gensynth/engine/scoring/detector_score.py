@@ -89,6 +89,10 @@ class WeighedDensity:
         """The density as a scorer of rows."""
         return Ensemble([self.model], {"log_likelihood": 1.0})
 
+    def nats(self, rows: Rows) -> Floats:
+        """Return (n,) -log P(a normal row is as unlikely), >= 0."""
+        return self.profile.tail.nats(-self.scorer.score(rows))
+
 
 class DetectorScorer(RowScorer):
     """Score of rows: log-probability of one so anomalous among normal rows, by an ensemble and a density.
