@@ -147,11 +147,11 @@ def _full(descriptor: int) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("model", ["m.gensynth", "d.gensynth"])
-def test_score_explains(model: str, odd: str, run: Run) -> None:
+@pytest.mark.parametrize(("model", "labels"), [("m.gensynth", []), ("d.gensynth", ["p_value", "anomaly"])])
+def test_score_explains(model: str, labels: list[str], odd: str, run: Run) -> None:
     assert run("score", model, odd, "-o", "out.csv", "--explain", "--top", "2").code == 0
     table = pd.read_csv("out.csv", keep_default_na=False)
-    assert list(table.columns) == [*people().columns, "score", "top_columns", "reason"]
+    assert list(table.columns) == [*people().columns, "score", *labels, "top_columns", "reason"]
     named = table["top_columns"].str.split(", ")
     assert named.map(len).between(1, 2).all()
     assert named.explode().isin(people().columns).all()
