@@ -28,8 +28,10 @@ def test_synthesizer_and_detector(folder: Path, run: Run) -> None:
         assert run("score", f"{model}.gensynth", "good.csv", "-o", "python.csv").code == 0
         graph, python = pd.read_csv("graph.csv"), pd.read_csv("python.csv")
         np.testing.assert_allclose(graph["score"], python["score"], rtol=1e-6)
-        added = [name for name in graph if name not in python]
-        assert added == ([] if model == "m" else ["p_value", "anomaly"])
+        labels = [] if model == "m" else ["p_value", "anomaly"]
+        assert list(graph) == list(python) == [*pd.read_csv("good.csv"), "score", *labels]
+        for name in labels:
+            np.testing.assert_allclose(graph[name], python[name], rtol=1e-6)
 
 
 def test_bad_input(folder: Path, run: Run) -> None:
