@@ -224,6 +224,7 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
             relations=self.relations,
             exceptions=not (self.novelty or images),
             learn_constants=True,
+            learn_implied=False,
         )
         self.estimators_ = [FittedModel.train(table, recipe, trainer, (seed + i) % 2**32) for i in range(n_models)]
         self.method_ = self.estimators_[0].model.score_method(named)

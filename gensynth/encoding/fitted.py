@@ -57,6 +57,10 @@ class FittedColumns(Protocol):
         """Columns that are learned as their distance from a smaller one."""
 
     @property
+    def implied(self) -> tuple[str | int, ...]:
+        """Columns that are not in the layout, as a category of the row implies their cells."""
+
+    @property
     def plain(self) -> Self:
         """The same columns without relations between them."""
 

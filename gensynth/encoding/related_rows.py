@@ -15,6 +15,7 @@ from gensynth.encoding.links import copy_linked
 from gensynth.encoding.number import NumberEncoder
 from gensynth.encoding.related import domains_of, put_distances
 from gensynth.encoding.rows import Rows
+from gensynth.relations.dependencies import DependencyRule
 from gensynth.relations.sheet import Sheet
 from gensynth.schema.ticks import from_ticks
 from gensynth.schema.values import Bools
@@ -44,6 +45,8 @@ def resolve(
     ends = [name for link in encoder.links.values() for name in (link.earlier, link.later)]
     free = np.ones(rows.codes.shape, dtype=bool) if given is None else ~given
     for name in dict.fromkeys([*ends, *(() if encoder.rules is None else encoder.rules.columns)]):
+        if name in encoder.implied:
+            continue
         own = encoder.columns[name]
         sheet.free[name] = free[:, encoder.position[name]]
         if name in encoder.gaps:
@@ -56,6 +59,7 @@ def resolve(
     if encoder.gaps:
         assert encoder.rules is not None
         put_distances(sheet, encoder.gaps, {name: encoder.cells(rows, name) for name in encoder.gaps}, encoder.rules)
+    _put_implied(sheet, encoder)
     copy_linked(sheet, encoder.links, rows.codes, {column.name: column for column in encoder.schema.columns})
     if encoder.rules is None:
         return sheet, np.zeros(len(rows), dtype=bool)
@@ -66,6 +70,18 @@ def resolve(
         sheet.missing[name] = np.where(which, missing, sheet.missing[name])
         sheet.free[name] = sheet.free[name] & ~which
     return sheet, encoder.rules.settle(sheet, rng)
+
+
+def _put_implied(sheet: Sheet, encoder: FittedColumns) -> None:
+    """Put in the cells of columns that others imply; they are in no encoded row."""
+    if not encoder.implied:
+        return
+    assert encoder.rules is not None
+    for rule in encoder.rules.rules:
+        if isinstance(rule, DependencyRule) and rule.dependent in set(encoder.implied) - set(sheet.values):
+            values, found = rule.solve(sheet, rule.dependent, np.full(len(sheet), 0.5))
+            sheet.values[rule.dependent], sheet.missing[rule.dependent] = values, ~found
+            sheet.free[rule.dependent] = np.ones(len(sheet), dtype=bool)
 
 
 def settle(
@@ -79,7 +95,7 @@ def settle(
         return rows, np.zeros(len(rows), dtype=bool)
     sheet, broken = resolve(encoder, rows, rng, given)
     out = rows.copy()
-    domains = domains_of({name: encoder.columns[name] for name in sheet.values})
+    domains = domains_of({name: encoder.columns[name] for name in sheet.values if name in encoder.position})
     for name, domain in domains.items():
         assert domain.series is not None
         i = encoder.position[name]

@@ -57,6 +57,8 @@ class TableEncoder:
         "auto": those that hold in every fitted row are found and kept. Or the ones to keep.
     exceptions : bool
         Whether rows may be wrong: "auto" finds exact relations that a few of them break, too.
+    learn_implied : bool
+        Whether columns are in the layout whose cells a category of the row implies. A detector only checks them.
 
     Attributes
     ----------
@@ -75,7 +77,7 @@ class TableEncoder:
     gaps : dict of column label to Gap
         Columns that are learned as their distance from a smaller one.
     implied : tuple of column labels
-        Columns that a detector does not learn, as a category of the row implies their cells.
+        Columns that are not in the layout, as a category of the row implies their cells.
     """
 
     layout: Layout
@@ -91,11 +93,12 @@ class TableEncoder:
         relations: Any = False,
         *,
         exceptions: bool = False,
+        learn_implied: bool = True,
     ) -> None:
         self.schema = schema
         self.encoding = encoding
         self.first = tuple(first)
-        self.relations, self.exceptions = relations, exceptions
+        self.relations, self.exceptions, self.learn_implied = relations, exceptions, learn_implied
         self.rules: RuleSet | None = None
         self.gaps: dict[str | int, Gap] = {}
         self.implied: tuple[str | int, ...] = ()
@@ -138,7 +141,7 @@ class TableEncoder:
             self.schema = replace(self.schema, relations=self.rules.relations)
             cells = FrameCells(frame, self.columns)
             self.gaps = fit_gaps(cells, self.rules, self.encoding, weights, self.first) if sampling else {}
-            self.implied = () if sampling else implied_columns(self.rules)
+            self.implied = () if sampling or self.learn_implied else implied_columns(self.rules)
         found = find_links(frame, order, self._n_conditions, weights) if sampling else ()
         known = [set(relation.columns) for relation in self.schema.relations]
         n_rows = len(frame) if weights is None else round(weights.sum().item())

@@ -61,6 +61,7 @@ class EncodedTable:
         relations: Any = "auto",
         exceptions: bool = False,
         learn_constants: bool = False,
+        learn_implied: bool = True,
     ) -> Self:
         """Infer the schema and encode the rows in the encoding of a family.
 
@@ -84,6 +85,8 @@ class EncodedTable:
             Likewise; rows that break a relation are then encoded as if they kept it: new to a model, not learned by it.
         learn_constants : bool
             As for `TableSchema.infer`.
+        learn_implied : bool
+            As for `TableEncoder`.
 
         Raises
         ------
@@ -94,7 +97,9 @@ class EncodedTable:
         inferred = TableSchema.infer(frame, schema, condition_on, learn_constants=learn_constants)
         frame = inferred.align(frame)
         warn_of_series(frame, inferred.columns)
-        encoder = TableEncoder(inferred, encoding, condition_on, relations, exceptions=exceptions).fit(frame, weights)
+        encoder = TableEncoder(
+            inferred, encoding, condition_on, relations, exceptions=exceptions, learn_implied=learn_implied
+        ).fit(frame, weights)
         rows = encoder.encode(frame)
         if exceptions:
             rows.codes[:, list(encoder.checks)] = HOLDS
