@@ -16,10 +16,10 @@ from gensynth.export.cells import interp, table
 
 N_PIECES = 2048
 """Pieces of the cubic spline that stands for the logarithm of a gamma distribution's tail."""
-TIE = 1e-6
+TIE = 1e-7
 """Difference up to which scores count as equal; relative for scores above 1.
 
-It covers rounding in graph and engine: sums in different orders, and the spline of the tails.
+It covers rounding in graph and engine, sums in different orders and the spline of the tails: a few 1e-9.
 """
 Floats = NDArray[np.float64]
 
