@@ -71,7 +71,7 @@ def spoil_invoices(table: pd.DataFrame, row: int, rng: Generator) -> None:
     if kind == 0:
         table.loc[row, ["net", "tax"]] *= rng.uniform(20, 60)
     elif kind == 1:
-        table.loc[row, "tax"] *= 3
+        table.loc[[row], "tax"] *= 3
     else:
         table.loc[row, "country"] = "US"
 
@@ -129,7 +129,7 @@ def spoil_machines(table: pd.DataFrame, row: int, rng: Generator) -> None:
     """Put in a temperature, power, speed or load that is far too high."""
     name = rng.choice(["temperature", "power", "speed", "load"])
     if name == "power":
-        table.loc[row, name] = round(table.loc[row, name] * rng.uniform(3, 8) + 5, 2)
+        table.loc[[row], name] = (table.loc[[row], name] * rng.uniform(3, 8) + 5).round(2)
     else:
         low, high = {"temperature": (90, 200), "speed": (5_000, 9_000), "load": (1.5, 5)}[name]
         table.loc[row, name] = round(rng.uniform(low, high), 1)

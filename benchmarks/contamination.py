@@ -70,7 +70,8 @@ def by_us(table: pd.DataFrame, seed: int) -> NDArray[np.bool_]:
     """Return what `AnomalyDetector` labels with its defaults."""
     from gensynth import AnomalyDetector, Trainer
 
-    return AnomalyDetector(trainer=Trainer(batch_size=128, progress=False), random_state=seed).fit(table).labels_ == 1
+    detector = AnomalyDetector(trainer=Trainer(batch_size=128, progress=False), random_state=seed).fit(table)
+    return np.asarray(detector.labels_ == 1)
 
 
 def by_forest(table: pd.DataFrame, seed: int) -> NDArray[np.bool_]:
@@ -103,7 +104,9 @@ DETECTORS: dict[str, Callable[[pd.DataFrame, int], NDArray[np.bool_]]] = {
 def mean_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row for each group, share and detector."""
     out = []
-    for (group, share, detector), own in pd.DataFrame(rows).groupby(["group", "share", "detector"], sort=False):
+    frame = pd.DataFrame(rows)
+    for group, share, detector in dict.fromkeys((row["group"], row["share"], row["detector"]) for row in rows):
+        own = frame[(frame["group"] == group) & (frame["share"] == share) & (frame["detector"] == detector)]
         out.append(
             {
                 "tables": group,
