@@ -75,7 +75,9 @@ def fit_combined(
         # without a density, the tail of normal rows must not depend on the number of anomalies
         tail = GammaTail.fit(anomaly_scores[drawn], NULL_LEVELS)
     else:
-        odd = rejected[drawn] & (density.nats(rows[drawn]) >= CONFIRMED)
+        odd = rejected[drawn]
+        if odd.any():
+            odd[odd] = density.nats(rows[drawn[odd]]) >= CONFIRMED
         tail = EmpiricalTail.fit(anomaly_scores[drawn[~odd]])
     return DetectorScorer(ensemble, _profile(ensemble, rows[drawn], tail), density)
 

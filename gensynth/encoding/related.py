@@ -221,9 +221,11 @@ def implied_columns(rules: RuleSet) -> tuple[str | int, ...]:
     a row keeps the relation is learned.
     """
     implied: dict[str | int, None] = {}
+    keys: set[str | int] = set()
     for rule in rules.rules:
-        if isinstance(rule, DependencyRule) and rule.key not in implied and rule.implies():
+        if isinstance(rule, DependencyRule) and rule.dependent not in keys and rule.implies():
             implied[rule.dependent] = None
+            keys.add(rule.key)
     return tuple(implied)
 
 

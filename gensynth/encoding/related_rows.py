@@ -74,11 +74,12 @@ def resolve(
 
 def _put_implied(sheet: Sheet, encoder: FittedColumns) -> None:
     """Put in the cells of columns that others imply; they are in no encoded row."""
-    if not encoder.implied:
-        return
-    assert encoder.rules is not None
-    for rule in encoder.rules.rules:
-        if isinstance(rule, DependencyRule) and rule.dependent in set(encoder.implied) - set(sheet.values):
+    for rule in () if encoder.rules is None else encoder.rules.rules:
+        if (
+            isinstance(rule, DependencyRule)
+            and rule.dependent in encoder.implied
+            and rule.dependent not in sheet.values
+        ):
             values, found = rule.solve(sheet, rule.dependent, np.full(len(sheet), 0.5))
             sheet.values[rule.dependent], sheet.missing[rule.dependent] = values, ~found
             sheet.free[rule.dependent] = np.ones(len(sheet), dtype=bool)

@@ -42,6 +42,19 @@ def test_one_column_stands_for_all_that_repeat_it(exceptions):
     assert table_from_state(state, arrays).layout == encoder.layout
 
 
+def test_a_chain_starts_with_the_one_column_that_is_learned():
+    frame = invoices().drop(columns="iban")
+    frame["currency"] = frame["country"].map({"FR": "EUR", "IT": "ITL", "DE": "EUR"})
+    encoder = encoder_of(frame)
+    assert list(encoder.position) == ["supplier", "net"]
+    rows = encoder.encode(encoder.schema.align(frame))
+    decoded = encoder.decode(rows, np.random.default_rng(0))
+    pd.testing.assert_series_equal(decoded["currency"], frame["currency"])
+    frame.loc[5, "currency"] = "USD"
+    codes = encoder.encode(encoder.schema.align(frame)).codes[:, list(encoder.checks)]
+    assert np.flatnonzero((codes == UNKNOWN).any(1)).tolist() == [5]
+
+
 def test_a_wrong_cell_breaks_the_relation():
     frame = invoices()
     encoder = encoder_of(frame)

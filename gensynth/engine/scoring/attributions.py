@@ -91,12 +91,12 @@ def by_table_column(attributions: NDArray[np.float64], encoder: TableEncoder) ->
     That of a link is the later column's, that of a relation the column's that follows from the others; the image's is
     the last one.
     """
-    found = dict.fromkeys(encoder.implied, np.zeros(len(attributions)))
-    found |= {name: attributions[:, i].copy() for name, i in encoder.position.items()}
+    found = {name: attributions[:, i].copy() for name, i in encoder.position.items()}
+    found |= {name: np.zeros(len(attributions)) for name in encoder.implied}
     for i, link in encoder.links.items():
         found[link.later] += attributions[:, i]
     for i, rule in encoder.checks.items():
-        found[blamed_column(rule)] = found[blamed_column(rule)] + attributions[:, i]
+        found[blamed_column(rule)] += attributions[:, i]
     if encoder.image is not None:
         found[encoder.image.name] = attributions[:, -1]
     return {c.name: found[c.name] if c.name in found else np.zeros(len(attributions)) for c in encoder.schema.columns}
