@@ -58,7 +58,8 @@ class TableEncoder:
     exceptions : bool
         Whether rows may be wrong: "auto" finds exact relations that a few of them break, too.
     learn_implied : bool
-        Whether columns are in the layout whose cells a category of the row implies. A detector only checks them.
+        Whether columns are in the layout whose cells a category of the row implies. A detector only checks them, if its
+        numbers are encoded as "standard"; in the other encodings they always are.
 
     Attributes
     ----------
