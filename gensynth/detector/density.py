@@ -38,8 +38,10 @@ REJECTED_FDR = 0.05
 CONFIRMED = 5.0
 """Nats by the density from which a rejected row is left out of the ensemble's distribution of normal rows' scores: an
 ensemble rejects normal rows that are merely rare or large, too."""
-MAX_REJECTED = 0.1
-"""Maximal fraction of rejected rows: more are a cluster of normal rows, not anomalies."""
+MAX_REJECTED = 0.075
+"""Fraction of rejected rows beyond which they are taken for a cluster of normal rows, and none is rejected."""
+SLACK = 0.1
+"""Nats by which a density may be worse than simple ones: held-out rows are few, and it costs little."""
 REJECTED_WEIGHT = 0.2
 """Weight of rejected rows in the density's training: with weight 0, rare normal rows would be impossible."""
 LEAST_WEIGHT = 1e-3
@@ -83,9 +85,9 @@ def fit_combined(
 
 
 def rejected_rows(anomaly_scores: Floats) -> NDArray[np.bool_]:
-    """Return (n,) which rows are anomalies by anomaly scores (n,), at most `MAX_REJECTED` of them."""
+    """Return (n,) which rows are anomalies by anomaly scores (n,); none if they were more than `MAX_REJECTED`."""
     found = benjamini_hochberg(tail_p_values(anomaly_scores), REJECTED_FDR)
-    return np.asarray(found & (anomaly_scores > np.quantile(anomaly_scores, 1.0 - MAX_REJECTED)))
+    return found if found.mean() <= MAX_REJECTED else np.zeros_like(found)
 
 
 def fit_density(
@@ -100,8 +102,8 @@ def fit_density(
 
     There is none for rows with images.
 
-    It is accepted if the mean log-likelihood of held-out rows is higher than under independent columns and a joint
-    normal distribution. A significance test would reject good densities on a few dozen rows, and a useless density does
+    It is accepted if the mean log-likelihood of held-out rows is higher, by more than minus `SLACK`, than under
+    independent columns and a joint normal distribution. A significance test would reject good densities on a few dozen rows, and a useless density does
     little harm, as its weight is its disagreement with the ensemble.
 
     Parameters
@@ -130,7 +132,7 @@ def fit_density(
     if model.held_out is None or len(model.held_out) < 2:
         return None
     held = model.held_out.draw()
-    if (_gains(model, rows[held]).mean(axis=1) <= 0).any():
+    if (_gains(model, rows[held]).mean(axis=1) <= -SLACK).any():
         return None
     scorer = Ensemble([model], {"log_likelihood": 1.0})
     own = -scorer.score(rows[held])

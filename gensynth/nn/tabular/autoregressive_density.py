@@ -22,7 +22,7 @@ from gensynth.nn.tabular.ensemble_causal import column_orders
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 
-KINDS: tuple[ScalingKind, ...] = ("standard", "adaptive", "standard", "adaptive")
+KINDS: tuple[ScalingKind, ...] = ("asinh", "adaptive", "asinh", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Number of members, the last ones, that are trained on noisy rows."""
@@ -126,7 +126,7 @@ class AutoregressiveModel(GenerativeModel):
         self.register_buffer("whitening", torch.eye(p))  # upper triangular
 
     def stages(self) -> tuple[Stage | Fit, ...]:
-        """Fit the feature scaling, then train the networks and the independent columns by maximum likelihood."""
+        """Fit scalings and floors, then train the networks and the independent columns by maximum likelihood."""
 
         def loss(batch: Batch, rng: Generator) -> Tensor:
             rows = self.scaling(batch)
@@ -140,7 +140,8 @@ class AutoregressiveModel(GenerativeModel):
             "density", tuple(self.parameters()), loss, Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY)
         )
         stage = Stage("density", (phase,), monitor, decay_on_plateau=False, max_steps=self.max_steps)
-        return Fit("scaling", self.scaling.fit, MAX_ROWS), Fit("normal", self._fit_normal, MAX_ROWS), stage
+        fits = {"scaling": self.scaling.fit, "floor": self._fit_floor, "normal": self._fit_normal}
+        return *(Fit(name, own, MAX_ROWS) for name, own in fits.items()), stage
 
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
         """Raise `CapabilityError`: the density only scores rows."""
@@ -198,6 +199,9 @@ class AutoregressiveModel(GenerativeModel):
         """Return values (2 * N_CANDIDATES,) of a number in its fitted range: its quantiles, and evenly spaced ones."""
         levels = torch.linspace(0, 1, N_CANDIDATES).to(knots)
         return torch.cat([torch.quantile(knots, levels), torch.lerp(knots[0], knots[-1], levels)]).sort().values
+
+    def _fit_floor(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
+        self.likelihood.fit_floor(self.scaling(batch))
 
     def _fit_normal(self, batch: Batch, rng: Generator) -> None:  # noqa: ARG002
         """Fit the joint normal distribution of the numbers, in the first member's units."""

@@ -1,4 +1,4 @@
-"""Feature scaling for ensembles: standard, robust or tail-dependent for numbers, one-hot for codes."""
+"""Feature scaling for ensembles: linear or tail-dependent for numbers, one-hot for codes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from gensynth.model import Batch
 from gensynth.nn.tabular.active_codes import ActiveCodes
 from gensynth.nn.tabular.categorical_slots import CategoricalSlots
 
-ScalingKind = Literal["standard", "robust", "adaptive"]
+ScalingKind = Literal["standard", "robust", "adaptive", "asinh"]
 CLIP = 5.0
 """Standard deviations beyond which distances grow logarithmically: extreme values cannot be reconstructed."""
 N_KNOTS = 129
 HEAVY = 3.0
 """Excess kurtosis (that of the Laplace distribution) above which only the ranks of a number are used."""
+DENSEST = 0.1
+"""Fraction of the distinct values of a column that its densest interval holds."""
+BEND = 16.0
+"""Widths of the densest interval beyond which "asinh" is logarithmic."""
+LEAST_WIDTH = 1e-3
+"""Minimal width of that interval, in standard deviations of the column."""
 MAX_ROWS = 100_000
 """Rows that quantiles are taken of, at most."""
 
@@ -54,13 +60,15 @@ class FeatureScaling(nn.Module):
     "standard": centred by the mean, scaled by the standard deviation. "robust": median and quartiles instead, which are
     robust to a tenth of outliers. "adaptive": "standard" for light tails, normal scores (ranks) for `HEAVY` ones, and a
     mixture by excess kurtosis in between: ranks keep a few large values from dominating all distances, but would close
-    the gaps between clusters, which have light tails. All are soft-clipped at `CLIP`.
+    the gaps between clusters, which have light tails. "asinh": the same with the inverse hyperbolic sine of the distance
+    from the densest values in place of ranks, which keeps the gaps of columns with heavy tails, too. All are
+    soft-clipped at `CLIP`.
 
     Parameters
     ----------
     layout : Layout
         Layout of the rows; "continuous" numbers are scaled, everything else is codes.
-    kinds : sequence of {"standard", "robust", "adaptive"}
+    kinds : sequence of {"standard", "robust", "adaptive", "asinh"}
         The scaling of each member.
     """
 
@@ -71,6 +79,7 @@ class FeatureScaling(nn.Module):
     scale: Tensor
     knots: Tensor
     scores: Tensor
+    bent: Tensor
     spread: Tensor
     frequencies: Tensor
 
@@ -101,6 +110,8 @@ class FeatureScaling(nn.Module):
         self.register_buffer("scale", torch.ones(n_kinds, p))
         self.register_buffer("knots", torch.zeros(p, N_KNOTS))
         self.register_buffer("scores", torch.zeros(p, N_KNOTS))
+        if "asinh" in self.kinds:
+            self.register_buffer("bent", torch.zeros(p, N_KNOTS))
         self.register_buffer("spread", torch.ones(p))
         self.register_buffer("frequencies", torch.zeros(slots_n))
         self.register_buffer("marginals", self.code_slots.log_marginals.clamp(min=-30.0), persistent=False)
@@ -170,9 +181,16 @@ class FeatureScaling(nn.Module):
         low, high = torch.searchsorted(values, knots), torch.searchsorted(values, knots, right=True)
         share = ((low + high) / 2 + 0.5).clamp(0.5, n + 0.5) / (n + 1)
         mean = values.mean()
-        heavy = (((values - mean) / deviation).pow(4).mean() - 3.0) / HEAVY
-        scores = torch.lerp((knots - mean) / deviation, torch.special.ndtri(share.to(knots)), heavy.clamp(0.0, 1.0))
-        self.knots[j], self.scores[j], self.spread[j] = knots, scores, deviation
+        heavy = ((((values - mean) / deviation).pow(4).mean() - 3.0) / HEAVY).clamp(0.0, 1.0)
+        linear = (knots - mean) / deviation
+        self.knots[j], self.spread[j] = knots, deviation
+        self.scores[j] = torch.lerp(linear, torch.special.ndtri(share.to(knots)), heavy)
+        if "asinh" in self.kinds:
+            at, width = densest_interval(values)
+            unit = BEND * max(width, LEAST_WIDTH * deviation)
+            bent = torch.asinh((values - at) / unit)
+            own = (torch.asinh((knots - at) / unit) - bent.mean()) / (float(bent.std(correction=0)) or 1.0)
+            self.bent[j] = torch.lerp(linear, own, heavy)
 
     def forward(self, batch: Batch) -> MemberInputs:
         """Return the rows as every member sees them."""
@@ -197,22 +215,30 @@ class FeatureScaling(nn.Module):
         values = values.sign() * torch.where(size > CLIP, CLIP + torch.expm1((size - CLIP).clamp(max=30.0)), size)
         out = []
         for own, view in zip(values, self.scaling_of, strict=True):
-            if self.kinds[view] != "adaptive":
+            curves = self._curves(self.kinds[view])
+            if curves is None:
                 out.append(own * self.scale[view, number] + self.center[view, number])
                 continue
-            at = self.scores[number].to(own)
+            at = curves[number].to(own)
             beyond = (own - at[-1]).clamp(min=0.0) + (own - at[0]).clamp(max=0.0)
             out.append(interpolate(own, at, self.knots[number].to(own)) + beyond * self.spread[number].to(own))
         return torch.stack(out)
 
+    def _curves(self, kind: ScalingKind) -> Tensor | None:
+        """Return the scaled values (p, N_KNOTS) at the knots; None for linear scalings."""
+        if kind == "asinh":
+            return self.bent
+        return self.scores if kind == "adaptive" else None
+
     def _scaled(self, view: int, kind: ScalingKind, raw: Tensor) -> Tensor:
         """Return numbers (n, p) in one scaling."""
-        if kind == "adaptive":
-            return _soft_clipped(self._interpolated(raw))
+        curves = self._curves(kind)
+        if curves is not None:
+            return _soft_clipped(self._interpolated(raw, curves))
         return _soft_clipped((raw - self.center[view].to(raw.dtype)) / self.scale[view].to(raw.dtype))
 
-    def _interpolated(self, raw: Tensor) -> Tensor:
-        knots, scores = self.knots.to(raw.dtype), self.scores.to(raw.dtype)
+    def _interpolated(self, raw: Tensor, curves: Tensor) -> Tensor:
+        knots, scores = self.knots.to(raw.dtype), curves.to(raw.dtype)
         right = torch.searchsorted(knots, raw.t().contiguous()).clamp(1, N_KNOTS - 1)
         low, high = knots.gather(1, right - 1), knots.gather(1, right)
         reach = high - low
@@ -238,6 +264,17 @@ class FeatureScaling(nn.Module):
 def _soft_clipped(z: Tensor) -> Tensor:
     size = z.abs()
     return z.sign() * torch.where(size > CLIP, CLIP + torch.log1p((size - CLIP).clamp(min=0.0)), size)
+
+
+def densest_interval(values: Tensor) -> tuple[float, float]:
+    """Return the middle and the width of the narrowest interval with `DENSEST` of the distinct ``values`` (n,)."""
+    distinct = values.unique()  # ascending
+    apart = max(round(DENSEST * len(distinct)), 1)
+    if len(distinct) <= apart:
+        return float(distinct[0]), 0.0
+    low, high = distinct[:-apart], distinct[apart:]
+    narrowest = int((high - low).argmin())
+    return float(low[narrowest] + high[narrowest]) / 2.0, float(high[narrowest] - low[narrowest])
 
 
 def interpolate(x: Tensor, at: Tensor, values: Tensor) -> Tensor:

@@ -9,13 +9,17 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from gensynth.nn.priors import LOG_2PI
-from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs
+from gensynth.nn.tabular.feature_scaling import FeatureScaling, MemberInputs, densest_interval
 
 FLOOR = 0.22
 """Minimal standard deviation of a normal, in scaled units: with a smaller one, a column that is nearly a function
 of others outweighs all."""
-MIXTURE_FLOOR = 0.1
-"""Minimal standard deviation of a mixture component: small enough for gaps between clusters."""
+MIXTURE_FLOORS = (0.02, 0.1)
+"""Limits of the minimal standard deviation of a mixture component: small enough for gaps between clusters, ..."""
+FLOOR_PART = 0.4
+"""... and this part of the width of a column's densest interval, so that a narrow cluster beside a wide one is seen."""
+MIN_DISTINCT = 50
+"""Distinct values of a column from which that interval is looked for."""
 REACH = 1.5
 """The means of a mixture start side by side from minus to plus this."""
 
@@ -106,9 +110,20 @@ class MixtureLikelihood(RowLikelihood):
     Uria, Murray & Larochelle 2013, "RNADE: the real-valued neural autoregressive density-estimator" (arXiv 1306.0186).
     """
 
+    floor: Tensor
+
     def __init__(self, scaling: FeatureScaling, n_components: int) -> None:
         super().__init__(scaling, 3 * n_components)
         self.n_components = n_components
+        self.register_buffer("floor", torch.full((len(scaling.scaling_of), 1, self.p, 1), max(MIXTURE_FLOORS)))
+
+    @torch.no_grad()
+    def fit_floor(self, rows: MemberInputs) -> None:
+        """Fit the minimal deviation of each number, for every member, to the column's densest interval."""
+        for j in range(self.p):
+            for floor, numbers in zip(self.floor[:, 0, j, 0], rows.numbers[:, rows.present[:, j], j], strict=True):
+                if len(numbers.unique()) >= MIN_DISTINCT:
+                    floor.fill_(min(max(FLOOR_PART * densest_interval(numbers)[1], MIXTURE_FLOORS[0]), MIXTURE_FLOORS[1]))
 
     def start(self) -> Tensor:
         """Return (width,): parameters to begin with, the normals side by side and the codes by their frequency."""
@@ -119,7 +134,7 @@ class MixtureLikelihood(RowLikelihood):
     def numbers(self, parameters: Tensor, values: Tensor) -> Tensor:
         """Return log-densities (members, n, p), given (logit of the weight, mean, raw deviation) of each normal."""
         logits, means, raw = parameters.unflatten(-1, (self.p, self.n_components, 3)).unbind(-1)
-        deviations = MIXTURE_FLOOR + F.softplus(raw)
+        deviations = self.floor + F.softplus(raw)
         standard = (values.unsqueeze(-1) - means) / deviations  # (members, n, p, n_components)
         normals = -0.5 * (standard.square() + LOG_2PI) - deviations.log()
         out: Tensor = (logits.log_softmax(-1) + normals).logsumexp(-1)
