@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gensynth.detector.calibration import NULL_LEVELS, benjamini_hochberg, tail_p_values
+from gensynth.detector.options import with_part_of_time
 from gensynth.encoding.rows import Rows
 from gensynth.engine.fitted_model import FittedModel
 from gensynth.engine.inputs.encoded_table import EncodedTable
@@ -38,8 +39,10 @@ REJECTED_FDR = 0.05
 CONFIRMED = 5.0
 """Nats by the density from which a rejected row is left out of the ensemble's distribution of normal rows' scores: an
 ensemble rejects normal rows that are merely rare or large, too."""
-MAX_REJECTED = 0.075
-"""Fraction of rejected rows beyond which they are taken for a cluster of normal rows, and none is rejected."""
+MAX_REJECTED = 0.1
+"""Maximal fraction of rejected rows."""
+CLUSTER = 0.075
+"""Fraction of rejected rows beyond which they may be a cluster of normal rows."""
 SLACK = 0.1
 """Nats by which a density may be worse than simple ones: held-out rows are few, and it costs little."""
 REJECTED_WEIGHT = 0.2
@@ -69,7 +72,9 @@ def fit_combined(
     ``contaminated``: whether the rows may hold anomalies. Other parameters are those of `fit_density`.
     """
     rejected = rejected_rows(anomaly_scores) if contaminated else None
-    density = None if trainer is None else fit_density(table, rows, anomaly_scores, trainer, seed, rejected)
+    density = None
+    if trainer is not None:
+        density, rejected = _fit_beside(table, rows, anomaly_scores, trainer, seed, rejected)
     drawn = Parts.of(table.weights, len(rows)).draw()
     if rejected is None:
         tail: Tail = EmpiricalTail.fit(anomaly_scores[drawn])
@@ -85,9 +90,31 @@ def fit_combined(
 
 
 def rejected_rows(anomaly_scores: Floats) -> NDArray[np.bool_]:
-    """Return (n,) which rows are anomalies by anomaly scores (n,); none if they were more than `MAX_REJECTED`."""
+    """Return (n,) which rows are anomalies by anomaly scores (n,), at most `MAX_REJECTED` of them."""
     found = benjamini_hochberg(tail_p_values(anomaly_scores), REJECTED_FDR)
-    return found if found.mean() <= MAX_REJECTED else np.zeros_like(found)
+    return np.asarray(found & (anomaly_scores > np.quantile(anomaly_scores, 1.0 - MAX_REJECTED)))
+
+
+def _fit_beside(
+    table: EncodedTable,
+    rows: Rows,
+    anomaly_scores: Floats,
+    trainer: Trainer,
+    seed: int,
+    rejected: NDArray[np.bool_] | None,
+) -> tuple[WeighedDensity | None, NDArray[np.bool_] | None]:
+    """Return the density, and the rows that the ensemble rejects, unless they are a cluster of normal rows.
+
+    Many rejected rows are a cluster if a density that learns all rows alike finds them no less likely than the least
+    likely normal rows, of which there would be as many.
+    """
+    if rejected is None or rejected.mean() <= CLUSTER:
+        return fit_density(table, rows, anomaly_scores, trainer, seed, rejected), rejected
+    none, trainer = np.zeros_like(rejected), with_part_of_time(trainer, 2)
+    density = fit_density(table, rows, anomaly_scores, trainer, seed, none)
+    if density is None or np.median(density.nats(rows[np.flatnonzero(rejected)])) <= -np.log(rejected.mean()):
+        return density, none
+    return fit_density(table, rows, anomaly_scores, trainer, seed, rejected), rejected
 
 
 def fit_density(

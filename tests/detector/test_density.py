@@ -30,6 +30,43 @@ def test_structure_is_seen_and_named(shape, novelty):
     assert np.mean(named) > 0.9
 
 
+def test_a_narrow_cluster_beside_a_wide_one_is_seen():
+    rng = np.random.default_rng(0)
+    wide = rng.random((1200, 1)) < 0.5
+    normal = np.where(wide, rng.normal(size=(1200, 2)), 0.06 * rng.normal(size=(1200, 2)) + 6)
+    angle = rng.uniform(0, 2 * np.pi, 100)
+    around = rng.uniform(0.4, 0.8, (100, 1)) * np.c_[np.cos(angle), np.sin(angle)] + 6
+    detector = make_detector(epochs=40, novelty=True).fit(normal[:1000])
+    found = detector.anomaly_score(np.concatenate([normal[1000:], around]))
+    assert roc_auc_score(np.arange(300) >= 200, found) > 0.85
+
+
+@pytest.mark.parametrize("novelty", [True, False])
+def test_what_breaks_the_relation_of_amounts_is_found(novelty):
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=1340)
+    amounts = np.exp(2 * size[:, None] * [1, 1, -1] + 0.2 * rng.normal(size=(1340, 3)))
+    amounts[1200:, 1] *= np.exp(rng.choice([-1, 1], 140) * rng.uniform(1, 2, 140))
+    fit = amounts[:1000] if novelty else np.concatenate([amounts[:1000], amounts[1300:]])
+    found = make_detector(epochs=40, novelty=novelty).fit(fit).anomaly_score(amounts[1000:1300])
+    assert roc_auc_score(np.arange(300) >= 200, found) > 0.85
+
+
+@pytest.mark.parametrize("scale", [0.3, 3.0])
+def test_a_small_cluster_of_normal_rows_is_not_labelled(scale):
+    rng = np.random.default_rng(0)
+    table = np.concatenate([0.3 * rng.normal(size=(900, 2)) + 2, scale * rng.normal(size=(100, 2)) - 10])
+    assert make_detector(epochs=40).fit(table).labels_.sum() <= 5
+
+
+def test_many_scattered_anomalies_are_no_cluster():
+    rng = np.random.default_rng(0)
+    table = np.concatenate([rng.normal(size=(900, 3)), rng.uniform(-8, 8, size=(100, 3))])
+    found = make_detector(epochs=40).fit(table).labels_
+    assert found[900:].sum() >= 60
+    assert found[:900].sum() <= 5
+
+
 def test_a_density_that_knows_no_more_is_left_out():
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(600, 3)), columns=list("abc"))
     assert make_detector(epochs=20, novelty=True).fit(table).density_ is None

@@ -4,9 +4,9 @@ import torch
 
 from gensynth.layout import ColumnLayout, Layout, NumericSlot
 from gensynth.model import Batch
-from gensynth.nn.tabular.feature_scaling import CLIP, FeatureScaling, ScalingKind
+from gensynth.nn.tabular.feature_scaling import CLIP, FeatureScaling, ScalingKind, densest_interval
 
-KINDS: tuple[ScalingKind, ...] = ("standard", "robust", "adaptive")
+KINDS: tuple[ScalingKind, ...] = ("standard", "robust", "adaptive", "asinh")
 
 
 def _scaling(*columns):
@@ -29,18 +29,38 @@ def _columns(n=2000):
 
 def test_light_tails_are_linear_and_keep_their_gaps():
     scaling, rows = _scaling(*_columns())
-    standard, _, adaptive = scaling(rows).numbers
+    standard, _, adaptive, asinh = scaling(rows).numbers
     torch.testing.assert_close(adaptive[:, 1], standard[:, 1])
+    torch.testing.assert_close(asinh[:, 1], standard[:, 1])
     ordered = adaptive[:, 1].sort().values
     assert ordered.diff().max() > 1.5  # ranks would leave a gap of .01
 
 
 def test_heavy_tails_go_by_ranks():
     scaling, rows = _scaling(*_columns())
-    standard, _, adaptive = scaling(rows).numbers
+    standard, _, adaptive, _ = scaling(rows).numbers
     assert standard[:, 2].max() > CLIP
     levels = torch.tensor([0.05, 0.25, 0.5, 0.75, 0.95], dtype=torch.float64)
     torch.testing.assert_close(adaptive[:, 2].quantile(levels), torch.special.ndtri(levels), atol=0.03, rtol=0)
+
+
+def test_heavy_tails_keep_their_gaps_under_the_inverse_hyperbolic_sine():
+    normal, _, amounts = _columns()
+    far = 0.3 * normal + torch.where(torch.arange(len(normal)) % 20 == 0, -8.0, 0.0)  # a small cluster: heavy tails
+    scaling, rows = _scaling(far, amounts)
+    _, _, adaptive, asinh = scaling(rows).numbers
+    assert adaptive[:, 0].sort().values.diff().max() < 0.5
+    assert asinh[:, 0].sort().values.diff().max() > 1.5
+    middle = asinh[:, 1].quantile(torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)).diff()
+    assert middle[1] < 4.0 * middle[0]  # 13 times as far apart in the column itself
+
+
+def test_the_densest_interval_is_of_distinct_values():
+    values = torch.cat([torch.zeros(500), torch.linspace(1, 2, 101), torch.linspace(5, 5.1, 100)]).double()
+    middle, width = densest_interval(values)
+    assert 5.0 < middle < 5.1
+    assert 0.01 < width < 0.03
+    assert densest_interval(torch.full((9,), 3.0)) == (3.0, 0.0)
 
 
 def test_far_values_keep_their_order_in_every_scaling():
@@ -56,7 +76,7 @@ def test_the_way_back():
     numbers = scaling(rows).numbers
     for j in range(3):
         back = scaling.encoded(j, numbers[..., j])
-        torch.testing.assert_close(back, rows.numeric[:, j].expand(3, -1), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(back, rows.numeric[:, j].expand(len(KINDS), -1), rtol=1e-6, atol=1e-6)
 
 
 def test_a_constant_column_is_in_the_middle():
