@@ -63,7 +63,7 @@ def test_many_scattered_anomalies_are_no_cluster():
     rng = np.random.default_rng(0)
     table = np.concatenate([rng.normal(size=(900, 3)), rng.uniform(-8, 8, size=(100, 3))])
     found = make_detector(epochs=40).fit(table).labels_
-    assert found[900:].sum() >= 60
+    assert found[900:].sum() >= 50
     assert found[:900].sum() <= 5
 
 
