@@ -22,7 +22,7 @@ from gensynth.nn.tabular.ensemble_causal import column_orders
 from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, MemberInputs, ScalingKind
 from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 
-KINDS: tuple[ScalingKind, ...] = ("asinh", "adaptive", "asinh", "adaptive")
+KINDS: tuple[ScalingKind, ...] = ("asinh", "adaptive", "standard", "adaptive")
 """Scalings of the members; every second one reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Number of members, the last ones, that are trained on noisy rows."""
