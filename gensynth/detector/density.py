@@ -43,8 +43,9 @@ MAX_REJECTED = 0.1
 """Maximal fraction of rejected rows."""
 CLUSTER = 0.075
 """Fraction of rejected rows beyond which they may be a cluster of normal rows."""
-SLACK = 0.1
-"""Nats by which a density may be worse than simple ones: held-out rows are few, and it costs little."""
+BACKGROUND = 0.1
+"""Part of a simple density that is mixed into the density before they are compared: else a single anomaly among the
+held-out rows, which a good density finds impossible, would outweigh all others."""
 REJECTED_WEIGHT = 0.2
 """Weight of rejected rows in the density's training: with weight 0, rare normal rows would be impossible."""
 LEAST_WEIGHT = 1e-3
@@ -129,9 +130,10 @@ def fit_density(
 
     There is none for rows with images.
 
-    It is accepted if the mean log-likelihood of held-out rows is higher, by more than minus `SLACK`, than under
-    independent columns and a joint normal distribution. A significance test would reject good densities on a few dozen rows, and a useless density does
-    little harm, as its weight is its disagreement with the ensemble.
+    It is accepted if the mean log-likelihood of held-out rows is higher under its mixture with a part (`BACKGROUND`) of
+    a simple density than under that one: independent columns, and a joint normal distribution. A significance test
+    would reject good densities on a few dozen rows, and a useless density does little harm, as its weight is its
+    disagreement with the ensemble.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def fit_density(
     if model.held_out is None or len(model.held_out) < 2:
         return None
     held = model.held_out.draw()
-    if (_gains(model, rows[held]).mean(axis=1) <= -SLACK).any():
+    if (_gains(model, rows[held]).mean(axis=1) <= 0).any():
         return None
     scorer = Ensemble([model], {"log_likelihood": 1.0})
     own = -scorer.score(rows[held])
@@ -194,6 +196,7 @@ def _profile(scorer: Ensemble, rows: Rows, tail: Tail) -> ScoreProfile:
 
 
 def _gains(model: FittedModel, rows: Rows) -> Floats:
-    """Return the gain in log-likelihood (2, n), in nats, over two simple densities."""
+    """Return the gain in log-likelihood (2, n), in nats, over two simple densities, >= log of `BACKGROUND`."""
     scorer = cast("AutoregressiveModel", model.scorer)
-    return np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)
+    gains = np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)
+    return np.logaddexp(np.log1p(-BACKGROUND) + gains, np.log(BACKGROUND))

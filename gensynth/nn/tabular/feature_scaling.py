@@ -19,9 +19,9 @@ CLIP = 5.0
 N_KNOTS = 129
 HEAVY = 3.0
 """Excess kurtosis (that of the Laplace distribution) above which only the ranks of a number are used."""
-DENSEST = 0.1
+DENSEST = 0.2
 """Fraction of the distinct values of a column that its densest interval holds."""
-BEND = 16.0
+BEND = 8.0
 """Widths of the densest interval beyond which "asinh" is logarithmic."""
 LEAST_WIDTH = 1e-3
 """Minimal width of that interval, in standard deviations of the column."""

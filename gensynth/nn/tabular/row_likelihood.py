@@ -123,7 +123,9 @@ class MixtureLikelihood(RowLikelihood):
         for j in range(self.p):
             for floor, numbers in zip(self.floor[:, 0, j, 0], rows.numbers[:, rows.present[:, j], j], strict=True):
                 if len(numbers.unique()) >= MIN_DISTINCT:
-                    floor.fill_(min(max(FLOOR_PART * densest_interval(numbers)[1], MIXTURE_FLOORS[0]), MIXTURE_FLOORS[1]))
+                    floor.fill_(
+                        min(max(FLOOR_PART * densest_interval(numbers)[1], MIXTURE_FLOORS[0]), MIXTURE_FLOORS[1])
+                    )
 
     def start(self) -> Tensor:
         """Return (width,): parameters to begin with, the normals side by side and the codes by their frequency."""
