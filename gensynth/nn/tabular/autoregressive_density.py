@@ -23,7 +23,8 @@ from gensynth.nn.tabular.feature_scaling import MAX_ROWS, FeatureScaling, Member
 from gensynth.nn.tabular.row_likelihood import MixtureLikelihood
 
 KINDS: tuple[ScalingKind, ...] = ("asinh", "adaptive", "standard", "adaptive")
-"""Scalings of the members, of which "asinh" keeps all gaps, also those of columns with heavy tails; every second one reads the columns in the opposite order of the one before."""
+"""Scalings of the members: "asinh" keeps all gaps, also those of columns with heavy tails; "standard" keeps groups of
+anomalies far away. Every second member reads the columns in the opposite order of the one before."""
 N_BLURRED = 2
 """Number of members, the last ones, that are trained on noisy rows."""
 MAX_NORMALS = 64

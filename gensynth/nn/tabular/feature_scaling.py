@@ -60,8 +60,8 @@ class FeatureScaling(nn.Module):
     "standard": centred by the mean, scaled by the standard deviation. "robust": median and quartiles instead, which are
     robust to a tenth of outliers. "adaptive": "standard" for light tails, normal scores (ranks) for `HEAVY` ones, and a
     mixture by excess kurtosis in between: ranks keep a few large values from dominating all distances, but would close
-    the gaps between clusters, which have light tails. "asinh": the same with the inverse hyperbolic sine of the distance
-    from the densest values in place of ranks, which keeps the gaps of columns with heavy tails, too. All are
+    the gaps between clusters, which have light tails. "asinh": the same with the inverse hyperbolic sine of the
+    distance from the densest values in place of ranks, which keeps the gaps of columns with heavy tails, too. All are
     soft-clipped at `CLIP`.
 
     Parameters
