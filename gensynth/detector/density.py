@@ -199,4 +199,4 @@ def _gains(model: FittedModel, rows: Rows) -> Floats:
     """Return the gain in log-likelihood (2, n), in nats, over two simple densities, >= log of `BACKGROUND`."""
     scorer = cast("AutoregressiveModel", model.scorer)
     gains = np.concatenate([scorer.gains(batch).cpu().numpy() for _, batch in score_blocks(scorer, rows)], axis=1)
-    return np.logaddexp(np.log1p(-BACKGROUND) + gains, np.log(BACKGROUND))
+    return np.asarray(np.logaddexp(np.log1p(-BACKGROUND) + gains, np.log(BACKGROUND)))
