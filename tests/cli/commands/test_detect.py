@@ -91,7 +91,7 @@ def test_the_page(odd: str, run: Run) -> None:
         "Row 8<",
         "income 1,000,000,000 where",
         "1e9",
-        "vae, 2 networks; score: elbo",
+        "vae, 2 networks, and a density beside it; score: elbo",
         "anomalies, which was given",
     ):
         assert words in page
