@@ -32,6 +32,8 @@ MAX_NORMAL = 0.3
 SURE = 3.0
 """Standard deviations of the number of normal rows beyond a score that are subtracted from the excess."""
 MAX_SHARE = 0.5
+MIN_GROUP = 10
+"""Rows from which a category is no anomaly by itself."""
 AUTO_LEVEL = 0.01
 """Fraction of normal rows that ``contamination="auto"`` labels as anomalies if the training rows are normal."""
 
@@ -137,6 +139,27 @@ def estimate_share(anomaly_scores: Floats, p_values: PValues = tail_p_values) ->
     return float(min(max(found, excess(0.0)), MAX_SHARE))
 
 
+def within_categories(anomaly_scores: Floats, codes: NDArray[np.int32]) -> Floats:
+    """Return anomaly scores (n,) relative to rows of the same categories.
+
+    From the scores of every category that at least `MIN_GROUP` rows have, the excess of their median over the median of
+    all rows is subtracted.
+
+    Parameters
+    ----------
+    anomaly_scores : ndarray of shape (n,)
+        Higher = more anomalous.
+    codes : ndarray of shape (n, k)
+        Categories of the rows in k columns.
+    """
+    out = anomaly_scores - np.median(anomaly_scores)
+    for column in codes.T:
+        for code in np.flatnonzero(np.bincount(column) >= MIN_GROUP):
+            own = column == code
+            out[own] -= max(float(np.median(out[own])), 0.0)
+    return np.asarray(out)
+
+
 def estimate_contamination(
     scores: Floats, ensemble: Floats, density: Floats | None
 ) -> tuple[float, tuple[float, float]]:
@@ -162,6 +185,18 @@ def estimate_contamination(
     ]
     third = estimate_share(-ensemble, partial(gamma_p_values, levels=ENSEMBLE_LEVELS))
     return float(np.median([*both, third])), (min(both), max(both))
+
+
+def estimate_by_category(
+    scores: Floats, ensemble: Floats, density: Floats | None, codes: NDArray[np.int32]
+) -> tuple[float, tuple[float, float]]:
+    """Return the smaller of two estimates of `estimate_contamination`, and its range.
+
+    The second is from the scores `within_categories`: a class of a tenth of the rows, whose scores lie above those of
+    all others, is not a tenth of anomalies. Parameters are those of the two functions.
+    """
+    alike = [None if one is None else -within_categories(-one, codes) for one in (scores, ensemble, density)]
+    return min(estimate_contamination(scores, ensemble, density), estimate_contamination(*alike))  # type: ignore[arg-type]
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:

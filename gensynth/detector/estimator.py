@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gensynth.constraints import FLAG, NONE, Constraint, check_parameters, number, one_of, whole
 from gensynth.defaults import DETECTION_MODEL
-from gensynth.detector.calibration import estimate_contamination, threshold_of_contaminated, threshold_of_normal
+from gensynth.detector.calibration import estimate_by_category, threshold_of_contaminated, threshold_of_normal
 from gensynth.detector.decisions import OutlierDecisions
 from gensynth.detector.density import fit_combined
 from gensynth.detector.options import prepared_recipe, recipe_of_images, with_part_of_time
@@ -243,8 +243,11 @@ class AnomalyDetector(OutlierDecisions, FittedDetector, ExportedDetector, TableE
         self.calibration_scores_ = np.sort(scores[counted])
         share, self.contamination_range_ = self.contamination, None
         if share == "auto" and not self.novelty:
+            columns = [i for i, column in enumerate(table.encoder.layout.columns) if column.numeric is None]
             beside = None if density is None else density[counted]
-            share, self.contamination_range_ = estimate_contamination(scores[counted], own[counted], beside)
+            share, self.contamination_range_ = estimate_by_category(
+                scores[counted], own[counted], beside, rows[counted].codes[:, columns]
+            )
         self.offset_ = self._threshold(scores[parts.draw()], share)
         self.contamination_ = float(np.mean(self.calibration_scores_ < self.offset_))
         self.decision_scores_, self.threshold_ = -scores, -self.offset_

@@ -59,6 +59,18 @@ def test_a_small_cluster_of_normal_rows_is_not_labelled(scale):
     assert make_detector(epochs=40).fit(table).labels_.sum() <= 5
 
 
+def test_a_category_of_a_tenth_of_the_rows_is_not_labelled():
+    rng = np.random.default_rng(0)
+    web = np.arange(1008) % 10 == 0
+    amount = rng.lognormal(3 + 0.3 * web, 0.4)
+    amount[1000:] = rng.uniform(4000, 30000, 8)
+    kind = np.where(web, "web", "retail")
+    table = pd.DataFrame({"kind": kind, "amount": amount.round(2), "age": rng.integers(18, 80, 1008)})
+    found = make_detector(epochs=40).fit(table).labels_
+    assert found[1000:].all()
+    assert found[:1000].sum() <= 8
+
+
 def test_many_scattered_anomalies_are_no_cluster():
     rng = np.random.default_rng(0)
     table = np.concatenate([rng.normal(size=(900, 3)), rng.uniform(-8, 8, size=(100, 3))])
