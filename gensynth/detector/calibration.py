@@ -195,8 +195,15 @@ def estimate_by_category(
     The second is from the scores `within_categories`: a class of a tenth of the rows, whose scores lie above those of
     all others, is not a tenth of anomalies. Parameters are those of the two functions.
     """
-    alike = [None if one is None else -within_categories(-one, codes) for one in (scores, ensemble, density)]
-    return min(estimate_contamination(scores, ensemble, density), estimate_contamination(*alike))  # type: ignore[arg-type]
+
+    def relative(one: Floats) -> Floats:
+        return -within_categories(-one, codes)
+
+    beside = None if density is None else relative(density)
+    return min(
+        estimate_contamination(scores, ensemble, density),
+        estimate_contamination(relative(scores), relative(ensemble), beside),
+    )
 
 
 def threshold_of_normal(held: Floats, scores: Floats, level: float | None) -> float:

@@ -12,12 +12,14 @@ from gensynth.detector.calibration import (
     DENSITY_BODY,
     DENSITY_LEVELS,
     benjamini_hochberg,
+    estimate_by_category,
     estimate_contamination,
     estimate_share,
     gamma_p_values,
     tail_p_values,
     threshold_at,
     threshold_of_share,
+    within_categories,
 )
 from gensynth.engine.scoring.conformal import conformal_p_values
 
@@ -123,3 +125,24 @@ def test_two_of_three_estimates_must_agree():
     assert 0.05 < estimate_share(near, partial(gamma_p_values, levels=DENSITY_LEVELS)) < 0.15
     assert 0.05 < estimate_contamination(-near, -near, -near)[0] < 0.15
     assert estimate_contamination(-near, -none, -near)[0] < 0.03
+
+
+def test_a_category_of_many_rows_is_not_counted_by_itself():
+    rng = np.random.default_rng(0)
+    codes = (np.arange(1000) % 10 == 0).astype(np.int32)[:, None]
+    density = -rng.exponential(0.4, size=1000) - 3.0 * codes[:, 0]
+    density[:9] -= 12.0
+    alone = estimate_contamination(density, density, density)[0]
+    assert alone > 0.05
+    share, (low, high) = estimate_by_category(density, density, density, codes)
+    assert 0.004 < share < 0.02
+    assert low <= share <= high
+
+
+def test_few_rows_of_a_category_keep_their_scores():
+    scores, codes = np.arange(100.0), np.zeros((100, 1), dtype=np.int32)
+    codes[95:] = 1
+    relative = within_categories(scores, codes)
+    assert (np.diff(relative[90:]) > 0).all()
+    codes[80:] = 1
+    assert within_categories(scores, codes)[80:].max() < 11.0

@@ -43,13 +43,13 @@ def test_a_narrow_cluster_beside_a_wide_one_is_seen():
 
 @pytest.mark.parametrize("novelty", [True, False])
 def test_what_breaks_the_relation_of_amounts_is_found(novelty):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(2)
     size = rng.normal(size=1340)
     amounts = np.exp(2 * size[:, None] * [1, 1, -1] + 0.2 * rng.normal(size=(1340, 3)))
     amounts[1200:, 1] *= np.exp(rng.choice([-1, 1], 140) * rng.uniform(1, 2, 140))
     fit = amounts[:1000] if novelty else np.concatenate([amounts[:1000], amounts[1300:]])
     found = make_detector(epochs=40, novelty=novelty).fit(fit).anomaly_score(amounts[1000:1300])
-    assert roc_auc_score(np.arange(300) >= 200, found) > 0.85
+    assert roc_auc_score(np.arange(300) >= 200, found) > 0.9
 
 
 @pytest.mark.parametrize("scale", [0.3, 0.6])

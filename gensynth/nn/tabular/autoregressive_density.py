@@ -34,6 +34,8 @@ COMPONENTS = (2, 8)
 WEIGHT_DECAY = 1e-4
 RIDGE = 0.01
 """Added to the variances of a normal distribution of scaled numbers."""
+FLOOR_ROWS = 10_000
+"""Maximal number of rows to which the minimal deviations are fitted: every member sorts every column."""
 TAIL = 0.025
 """Probability beyond each end of an interval."""
 N_CANDIDATES = 65
@@ -141,8 +143,8 @@ class AutoregressiveModel(GenerativeModel):
             "density", tuple(self.parameters()), loss, Optimizer(self.learning_rate, weight_decay=WEIGHT_DECAY)
         )
         stage = Stage("density", (phase,), monitor, decay_on_plateau=False, max_steps=self.max_steps)
-        fits = {"scaling": self.scaling.fit, "floor": self._fit_floor, "normal": self._fit_normal}
-        return *(Fit(name, own, MAX_ROWS) for name, own in fits.items()), stage
+        scaling, normal = Fit("scaling", self.scaling.fit, MAX_ROWS), Fit("normal", self._fit_normal, MAX_ROWS)
+        return scaling, Fit("floor", self._fit_floor, FLOOR_ROWS), normal, stage
 
     def generate(self, n: int, rng: Generator, observed: Observed | None = None) -> Batch:  # noqa: ARG002
         """Raise `CapabilityError`: the density only scores rows."""

@@ -186,7 +186,7 @@ class FeatureScaling(nn.Module):
         self.knots[j], self.spread[j] = knots, deviation
         self.scores[j] = torch.lerp(linear, torch.special.ndtri(share.to(knots)), heavy)
         if "asinh" in self.kinds:
-            at, width = densest_interval(values)
+            at, width = densest_interval(values.unique())
             unit = BEND * max(width, LEAST_WIDTH * deviation)
             bent = torch.asinh((values - at) / unit)
             own = (torch.asinh((knots - at) / unit) - bent.mean()) / (float(bent.std(correction=0)) or 1.0)
@@ -266,9 +266,8 @@ def _soft_clipped(z: Tensor) -> Tensor:
     return z.sign() * torch.where(size > CLIP, CLIP + torch.log1p((size - CLIP).clamp(min=0.0)), size)
 
 
-def densest_interval(values: Tensor) -> tuple[float, float]:
-    """Return the middle and the width of the narrowest interval with `DENSEST` of the distinct ``values`` (n,)."""
-    distinct = values.unique()  # ascending
+def densest_interval(distinct: Tensor) -> tuple[float, float]:
+    """Return the middle and the width of the narrowest interval with `DENSEST` of ascending values (n,)."""
     apart = max(round(DENSEST * len(distinct)), 1)
     if len(distinct) <= apart:
         return float(distinct[0]), 0.0

@@ -122,10 +122,9 @@ class MixtureLikelihood(RowLikelihood):
         """Fit the minimal deviation of each number, for every member, to the column's densest interval."""
         for j in range(self.p):
             for floor, numbers in zip(self.floor[:, 0, j, 0], rows.numbers[:, rows.present[:, j], j], strict=True):
-                if len(numbers.unique()) >= MIN_DISTINCT:
-                    floor.fill_(
-                        min(max(FLOOR_PART * densest_interval(numbers)[1], MIXTURE_FLOORS[0]), MIXTURE_FLOORS[1])
-                    )
+                distinct = numbers.unique()  # ascending
+                if len(distinct) >= MIN_DISTINCT:
+                    floor.fill_(FLOOR_PART * densest_interval(distinct)[1]).clamp_(*MIXTURE_FLOORS)
 
     def start(self) -> Tensor:
         """Return (width,): parameters to begin with, the normals side by side and the codes by their frequency."""
